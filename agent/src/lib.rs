@@ -1,0 +1,13 @@
+//! The guest half of one-sriov, step by step from the context CD to the files of the network stack.
+//!
+//! ```text
+//! context/    find the CD, read context.sh        -> Context
+//! inventory/  what NICs are here (sysfs)          -> Inventory
+//! plan/       which variables configure which NIC -> Plan        (pure)
+//! render/     what the network stack shall read   -> files       (pure)
+//! install/    put the files in place, atomically
+//! ```
+//! Each step has one input and one output, and nothing flows backwards.
+
+pub mod plan;
+pub mod render;

@@ -1,0 +1,37 @@
+//! The name of a NIC of the cloud: how a run recognises what an earlier run wrote for the same NIC.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A NIC as the context names it, whatever the kernel calls its device today.
+///
+/// ```text
+/// ETH1/02:00:c0:a8:07:05   a NIC of a context with ETH<k>_MAC
+/// ETH1                     one of a context before OpenNebula 4.14
+/// PCI0/0000:01:01.0        a NIC that oned passes through by its PCI address
+/// IB3/c0:a8:07:05          position 3, known from its dummy MAC or GUID alone
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NicId(String);
+
+impl NicId {
+    /// A NIC id from its text, as the state record holds it.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NicId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,1 @@
+//! The only doors through which one-sriov touches a machine.
