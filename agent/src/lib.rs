@@ -9,5 +9,6 @@
 //! ```
 //! Each step has one input and one output, and nothing flows backwards.
 
+pub mod context;
 pub mod plan;
 pub mod render;

@@ -1,0 +1,3 @@
+//! Finding and reading the context of the VM.
+
+pub mod iso;
