@@ -37,6 +37,10 @@ mod names;
 mod rock_ridge;
 
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
