@@ -13,6 +13,7 @@
 //! | [`Key`] | the `c0:a8:07:05` that both lines above end in | OpenNebula |
 //! | [`Guid`] | `0002:c903:0012:3456` | kernel, `/sys/class/infiniband/mlx4_0/node_guid` |
 //! | [`IpoibAddress`] | `80:00:02:08:fe:80:00:00:00:00:00:00:00:00:aa:01:c0:a8:07:05` | kernel, `/sys/class/net/ib0/address` |
+//! | [`PciAddress`] | `0000:81:00.2` | kernel, `/sys/bus/pci/devices/` |
 //!
 //! # What every type keeps
 //! - It cannot hold an invalid value: fields are private and every way in is checked.
@@ -52,6 +53,7 @@ mod ipoib_address;
 mod key;
 mod mac_address;
 mod octets;
+mod pci_address;
 
 pub use dummy_mac::DummyMac;
 pub use dummy_prefix::DummyPrefix;
@@ -60,3 +62,4 @@ pub use guid::Guid;
 pub use ipoib_address::IpoibAddress;
 pub use key::Key;
 pub use mac_address::MacAddress;
+pub use pci_address::PciAddress;
