@@ -13,7 +13,9 @@
 //! | [`Key`] | the `c0:a8:07:05` that both lines above end in | OpenNebula |
 //! | [`Guid`] | `0002:c903:0012:3456` | kernel, `/sys/class/infiniband/mlx4_0/node_guid` |
 //! | [`IpoibAddress`] | `80:00:02:08:fe:80:00:00:00:00:00:00:00:00:aa:01:c0:a8:07:05` | kernel, `/sys/class/net/ib0/address` |
+//! | [`Pkey`] | `0x8001` | kernel, `/sys/class/net/ib0/pkey` |
 //! | [`PciAddress`] | `0000:81:00.2` | kernel, `/sys/bus/pci/devices/` |
+//! | [`InterfaceName`] | `ibp1s0f2` | kernel, `/sys/class/net/` |
 //!
 //! # What every type keeps
 //! - It cannot hold an invalid value: fields are private and every way in is checked.
@@ -49,17 +51,21 @@ mod dummy_mac;
 mod dummy_prefix;
 mod error;
 mod guid;
+mod interface_name;
 mod ipoib_address;
 mod key;
 mod mac_address;
 mod octets;
 mod pci_address;
+mod pkey;
 
 pub use dummy_mac::DummyMac;
 pub use dummy_prefix::DummyPrefix;
 pub use error::{AddressError, Excerpt, Kind};
 pub use guid::Guid;
+pub use interface_name::InterfaceName;
 pub use ipoib_address::IpoibAddress;
 pub use key::Key;
 pub use mac_address::MacAddress;
 pub use pci_address::PciAddress;
+pub use pkey::Pkey;
