@@ -1,0 +1,211 @@
+//! Why a text or a number is no address.
+//!
+//! A message is one line that names the object and quotes what was found:
+//!
+//! ```text
+//! invalid MAC address 'zz': expected six octets
+//! invalid MAC address '01:00:5e:00:00:01': a group address is no NIC's
+//! ```
+
+use std::fmt::{self, Display, Write as _};
+
+/// Why a value was turned down, by the type that turned it down.
+///
+/// The two cases differ in what a user does about them: a [`Malformed`](Self::Malformed) text was
+/// mistyped or stands in the wrong place, a [`Refused`](Self::Refused) one reads well but names
+/// something that no NIC has.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddressError {
+    /// The text is in none of the spellings of its type.
+    #[error("invalid {kind} '{text}': expected {expected}")]
+    Malformed {
+        /// What the text was to be.
+        kind: Kind,
+        /// The text, as far as it is safe and useful to show.
+        text: Excerpt,
+        /// The shape that was looked for.
+        expected: &'static str,
+    },
+    /// The text or number can be read, but its value is not allowed.
+    #[error("invalid {kind} '{text}': {reason}")]
+    Refused {
+        /// What the value was to be.
+        kind: Kind,
+        /// The value, as far as it is safe and useful to show.
+        text: Excerpt,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
+
+impl AddressError {
+    pub(crate) fn malformed(kind: Kind, text: impl Display, expected: &'static str) -> Self {
+        Self::Malformed {
+            kind,
+            text: Excerpt::of(text),
+            expected,
+        }
+    }
+
+    pub(crate) fn refused(kind: Kind, text: impl Display, reason: &'static str) -> Self {
+        Self::Refused {
+            kind,
+            text: Excerpt::of(text),
+            reason,
+        }
+    }
+
+    /// What the value was to be.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Malformed { kind, .. } | Self::Refused { kind, .. } => *kind,
+        }
+    }
+}
+
+/// The kinds of values that this crate reads. Displayed as a message names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A [`MacAddress`](crate::MacAddress).
+    MacAddress,
+    /// A [`DummyMac`](crate::DummyMac).
+    DummyMac,
+    /// A [`DummyPrefix`](crate::DummyPrefix).
+    DummyPrefix,
+    /// A [`Key`](crate::Key).
+    Key,
+    /// A [`Guid`](crate::Guid).
+    Guid,
+    /// An [`IpoibAddress`](crate::IpoibAddress).
+    IpoibAddress,
+    /// A [`PciAddress`](crate::PciAddress).
+    PciAddress,
+    /// A [`Pkey`](crate::Pkey).
+    Pkey,
+    /// An [`InterfaceName`](crate::InterfaceName).
+    InterfaceName,
+}
+
+impl Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::MacAddress => "MAC address",
+            Self::DummyMac => "dummy MAC address",
+            Self::DummyPrefix => "dummy MAC prefix",
+            Self::Key => "NIC key",
+            Self::Guid => "GUID",
+            Self::IpoibAddress => "IPoIB address",
+            Self::PciAddress => "PCI address",
+            Self::Pkey => "P_Key",
+            Self::InterfaceName => "interface name",
+        })
+    }
+}
+
+/// The beginning of an unwelcome text, fit for one line of a log.
+///
+/// Control characters, line ends, quotes and invisible characters are escaped as in a Rust string
+/// literal, so the quoted text ends where the quotes say it does. What does not fit into 64
+/// characters is cut off and replaced by `...`; no escape is cut in two.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Excerpt(String);
+
+impl Excerpt {
+    /// How many characters are shown before the `...` of a longer text.
+    const LIMIT: usize = 64;
+
+    fn of(text: impl Display) -> Self {
+        let mut excerpt = Gatherer {
+            text: String::new(),
+            room: Self::LIMIT,
+        };
+        if write!(excerpt, "{text}").is_err() {
+            excerpt.text.push_str("...");
+        }
+        Self(excerpt.text)
+    }
+
+    /// The excerpt as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Takes escaped characters while there is room; its error says that there is none left, which
+/// ends the writing of a text of any length.
+struct Gatherer {
+    text: String,
+    room: usize,
+}
+
+impl fmt::Write for Gatherer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            let escaped = character.escape_debug();
+            self.room = self.room.checked_sub(escaped.len()).ok_or(fmt::Error)?;
+            self.text.extend(escaped);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        Excerpt::of(text).to_string()
+    }
+
+    #[test]
+    fn messages_name_the_object_and_quote_the_text() {
+        assert_eq!(
+            AddressError::malformed(Kind::MacAddress, "zz", "six octets").to_string(),
+            "invalid MAC address 'zz': expected six octets"
+        );
+        let refused = AddressError::refused(Kind::Pkey, "0x8000", "no partition");
+        assert_eq!(refused.to_string(), "invalid P_Key '0x8000': no partition");
+        assert_eq!(refused.kind(), Kind::Pkey);
+    }
+
+    #[test]
+    fn a_text_of_64_characters_is_shown_whole() {
+        let whole = "x".repeat(64);
+        assert_eq!(shown(&whole), whole);
+        assert_eq!(shown(""), "");
+    }
+
+    #[test]
+    fn longer_texts_are_cut() {
+        assert_eq!(shown(&"x".repeat(65)), "x".repeat(64) + "...");
+        assert_eq!(shown(&"é".repeat(1_000_000)), "é".repeat(64) + "...");
+    }
+
+    #[test]
+    fn no_escape_is_cut_in_two() {
+        let text = "x".repeat(63) + "\n";
+        assert_eq!(shown(&text), "x".repeat(63) + "...");
+    }
+
+    #[test]
+    fn nothing_breaks_a_log_line_or_the_quotes() {
+        assert_eq!(shown("a\nb\r\0\t"), r"a\nb\r\0\t");
+        assert_eq!(shown("'; rm"), r"\'; rm");
+        assert_eq!(shown("\u{1b}[2J"), r"\u{1b}[2J");
+        // Right-to-left override, line separator, zero width space.
+        assert_eq!(
+            shown("\u{202e}\u{2028}\u{200b}"),
+            r"\u{202e}\u{2028}\u{200b}"
+        );
+    }
+}
