@@ -1,0 +1,197 @@
+//! The files of one machine, below one directory of this one.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Component, Path, PathBuf};
+
+/// So many symbolic links may one path hold, as in the kernel (`MAXSYMLINKS`).
+const MAX_LINKS: usize = 40;
+/// "Too many levels of symbolic links"; `ErrorKind` has no stable name for it.
+const ELOOP: i32 = 40;
+
+/// Where the files of the machine are: `/`, or the directory of an image.
+///
+/// Every method takes an absolute path *of that machine*. Below any root but `/` symbolic links
+/// are followed as that machine would follow them: `/mnt/image/etc -> /srv/etc` means
+/// `/mnt/image/srv/etc`, and `..` stops at `/mnt/image`. So nothing outside of the image is read
+/// or written. This holds for an image at rest, not against someone who changes it meanwhile:
+/// `openat2` could do that, but Linux 3.10 has no such call.
+///
+/// Errors are plain [`io::Error`]s; the caller knows what the file was for and names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    dir: PathBuf,
+}
+
+impl Default for Root {
+    /// The running machine.
+    fn default() -> Self {
+        Self::new("/")
+    }
+}
+
+impl Root {
+    /// The machine whose `/` is `dir`.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// Is this the running machine, not an image?
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.dir == Path::new("/")
+    }
+
+    /// The path on this host of a file of the machine; all symbolic links are followed.
+    ///
+    /// The last components need not exist. With `/` as root it is the path itself.
+    pub fn path(&self, absolute: &Path) -> io::Result<PathBuf> {
+        if !absolute.is_absolute() {
+            return Err(io::Error::new(
+                ErrorKind::InvalidInput,
+                "not an absolute path",
+            ));
+        }
+        if self.is_live() {
+            return Ok(absolute.to_path_buf());
+        }
+        Walk::new(&self.dir).through(absolute)
+    }
+
+    /// Like [`Root::path`], but a link as the last component is not followed: the directory entry
+    /// itself, for those who replace, remove or look at it.
+    pub fn entry(&self, absolute: &Path) -> io::Result<PathBuf> {
+        match (absolute.parent(), absolute.file_name()) {
+            (Some(parent), Some(name)) => Ok(self.path(parent)?.join(name)),
+            _ => Err(io::Error::new(
+                ErrorKind::InvalidInput,
+                "not the path of a file",
+            )),
+        }
+    }
+
+    /// Opens a file for reading.
+    pub fn open(&self, path: &Path) -> io::Result<File> {
+        File::open(self.path(path)?)
+    }
+
+    /// The content of a file.
+    pub fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(self.path(path)?)
+    }
+
+    /// The content of a text file.
+    pub fn read_to_string(&self, path: &Path) -> io::Result<String> {
+        fs::read_to_string(self.path(path)?)
+    }
+
+    /// The target of a symbolic link, as it stands in the link.
+    pub fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::read_link(self.entry(path)?)
+    }
+
+    /// The names in a directory, sorted.
+    pub fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        let mut names = fs::read_dir(self.path(path)?)?
+            .map(|entry| Ok(entry?.file_name()))
+            .collect::<io::Result<Vec<_>>>()?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Is there something at the path? A dangling link is nothing.
+    #[must_use]
+    pub fn exists(&self, path: &Path) -> bool {
+        self.path(path).is_ok_and(|host| host.exists())
+    }
+
+    /// Is there a directory at the path, or a link to one?
+    #[must_use]
+    pub fn is_dir(&self, path: &Path) -> bool {
+        self.path(path).is_ok_and(|host| host.is_dir())
+    }
+}
+
+/// A walk below a directory that cannot leave it.
+struct Walk<'r> {
+    root: &'r Path,
+    here: PathBuf,
+    /// How many components `here` is below `root`.
+    depth: usize,
+    links: usize,
+    /// What is still to be walked, the next component last.
+    ahead: Vec<OsString>,
+}
+
+impl<'r> Walk<'r> {
+    fn new(root: &'r Path) -> Self {
+        Self {
+            root,
+            here: root.to_path_buf(),
+            depth: 0,
+            links: 0,
+            ahead: Vec::new(),
+        }
+    }
+
+    fn through(mut self, path: &Path) -> io::Result<PathBuf> {
+        self.enqueue(path);
+        while let Some(step) = self.ahead.pop() {
+            if step == ".." {
+                self.up();
+            } else {
+                self.down(&step)?;
+            }
+        }
+        Ok(self.here)
+    }
+
+    fn enqueue(&mut self, path: &Path) {
+        let steps = path
+            .components()
+            .rev()
+            .filter_map(|component| match component {
+                Component::Normal(name) => Some(name.to_os_string()),
+                Component::ParentDir => Some(OsString::from("..")),
+                Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+            });
+        self.ahead.extend(steps);
+    }
+
+    fn up(&mut self) {
+        if self.depth > 0 {
+            self.here.pop();
+            self.depth -= 1;
+        }
+    }
+
+    fn down(&mut self, name: &OsStr) -> io::Result<()> {
+        self.here.push(name);
+        self.depth += 1;
+        match fs::read_link(&self.here) {
+            Ok(target) => self.follow(&target),
+            // Not a link (EINVAL), or not there: both are walked through as they are.
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::NotFound) => {
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn follow(&mut self, target: &Path) -> io::Result<()> {
+        self.links += 1;
+        if self.links > MAX_LINKS {
+            return Err(io::Error::from_raw_os_error(ELOOP));
+        }
+        if target.is_absolute() {
+            self.here = self.root.to_path_buf();
+            self.depth = 0;
+        } else {
+            self.up();
+        }
+        self.enqueue(target);
+        Ok(())
+    }
+}
