@@ -1,3 +1,10 @@
-//! Finding and reading the context of the VM.
+//! The context of the VM: what OpenNebula tells it about itself.
+//!
+//! [`medium`] finds where it is, [`iso`] reads it off the CD, [`grammar`] reads the text.
 
+pub mod grammar;
 pub mod iso;
+pub mod medium;
+mod variables;
+
+pub use variables::Context;

@@ -1,0 +1,45 @@
+//! The variables of a context.
+
+use super::grammar::{self, GrammarError, Variables};
+
+/// What a context says. An empty value is an unset value: OpenNebula writes every name it knows,
+/// with nothing behind it where it has nothing to say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Context(Variables);
+
+impl Context {
+    /// Reads the text of a `context.sh`.
+    ///
+    /// # Errors
+    /// [`GrammarError`] where the text is more than assignments.
+    pub fn parse(text: &[u8]) -> Result<Self, GrammarError> {
+        let mut variables = grammar::parse(text)?;
+        variables.retain(|_, value| !value.is_empty());
+        Ok(Self(variables))
+    }
+
+    /// The value of a variable, if it is set.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.0.get(name).map(Vec::as_slice)
+    }
+
+    /// All names and values, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
+    }
+
+    /// How many variables are set.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether no variable is set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
