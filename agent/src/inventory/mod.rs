@@ -1,0 +1,17 @@
+//! What NICs are here: one pass over `/sys/class/net`.
+//!
+//! ```text
+//! /sys/class/net/ib0/type              32                       ARPHRD_INFINIBAND (1 is Ethernet)
+//! /sys/class/net/ib0/address           80:00:02:08:fe:80:...    20 bytes, 6 for Ethernet
+//! /sys/class/net/ib0/addr_assign_type  0                        who chose the address
+//! /sys/class/net/ib0/device         -> ../../../0000:00:05.0    the PCI function, or virtio's child of it
+//! /sys/class/net/ib0/dev_port          0                        port on that function (old drivers: dev_id)
+//! /run/udev/data/n4                    I:1234567                udev is done with the device of ifindex 4
+//! ```
+//! Source: the kernel's `Documentation/ABI/testing/sysfs-class-net`.
+
+mod nic;
+mod sysfs;
+
+pub use nic::{AddressOrigin, Inventory, LeftOut, Link, Nic};
+pub use sysfs::{InventoryError, Sysfs};

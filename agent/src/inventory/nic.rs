@@ -1,0 +1,122 @@
+//! A NIC, as the kernel shows it.
+
+use hwaddr::{Guid, InterfaceName, IpoibAddress, MacAddress, PciAddress};
+
+/// All NICs of the machine in the order of (PCI address, port, name), the order of positions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// The NICs that may be configured.
+    pub nics: Vec<Nic>,
+    /// The network devices that are no NIC of the cloud, each with the reason.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl Inventory {
+    /// An inventory in its order.
+    #[must_use]
+    pub fn new(mut nics: Vec<Nic>, left_out: Vec<LeftOut>) -> Self {
+        nics.sort_by(|a, b| a.order().cmp(&b.order()));
+        Self { nics, left_out }
+    }
+
+    /// The NIC of a name.
+    #[must_use]
+    pub fn by_name(&self, name: &InterfaceName) -> Option<&Nic> {
+        self.nics.iter().find(|nic| &nic.name == name)
+    }
+}
+
+/// A network device that is not looked at any further.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its kernel name, escaped for printing where it is an odd one.
+    pub name: String,
+    /// Why, as half a sentence: `a bridge`.
+    pub why: String,
+}
+
+/// One NIC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nic {
+    /// Its kernel name, for example `ibp0s5`.
+    pub name: InterfaceName,
+    /// What kind of link it is, with its hardware address.
+    pub link: Link,
+    /// The PCI function it stands on; none in containers and for some paravirtual NICs.
+    pub pci: Option<PciAddress>,
+    /// Its port on that function, from 0.
+    pub port: u32,
+    /// The kernel driver, for example `mlx5_core`.
+    pub driver: Option<String>,
+    /// Who chose the hardware address.
+    pub origin: AddressOrigin,
+    /// Whether udev is done with it (always so where no udev runs); before that its name may change.
+    pub ready: bool,
+}
+
+impl Nic {
+    fn order(&self) -> (bool, Option<PciAddress>, u32, &InterfaceName) {
+        (self.pci.is_none(), self.pci, self.port, &self.name)
+    }
+
+    /// The MAC of an Ethernet NIC.
+    #[must_use]
+    pub fn mac(&self) -> Option<MacAddress> {
+        match self.link {
+            Link::Ethernet(mac) => Some(mac),
+            Link::Infiniband(_) => None,
+        }
+    }
+
+    /// The port GUID of an InfiniBand NIC.
+    #[must_use]
+    pub fn guid(&self) -> Option<Guid> {
+        match &self.link {
+            Link::Ethernet(_) => None,
+            Link::Infiniband(address) => Some(address.port_guid()),
+        }
+    }
+
+    /// Whether the driver is one of virtual functions, so that the NIC is no emulated one.
+    ///
+    /// What the hypervisor emulates (virtio, rtl8139, e1000, vmxnet3, ...) is never driven by these.
+    /// Vendors call their VF drivers `...vf`; the listed ones drive functions of both kinds.
+    #[must_use]
+    pub fn has_vf_driver(&self) -> bool {
+        const BOTH_KINDS: [&str; 8] = [
+            "mlx4_core",
+            "mlx4_en",
+            "mlx5_core",
+            "bnxt_en",
+            "qede",
+            "ionic",
+            "hinic",
+            "funeth",
+        ];
+        self.driver
+            .as_deref()
+            .is_some_and(|driver| driver.ends_with("vf") || BOTH_KINDS.contains(&driver))
+    }
+}
+
+/// The link layer of a NIC and its hardware address, which is 6 or 20 bytes and never the same type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// ARPHRD 1.
+    Ethernet(MacAddress),
+    /// ARPHRD 32, a port and not a P_Key child.
+    Infiniband(IpoibAddress),
+}
+
+/// `addr_assign_type`: who chose the hardware address (`include/uapi/linux/netdevice.h`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressOrigin {
+    /// 0: the hardware, or the hypervisor.
+    Permanent,
+    /// 1: the kernel drew it by lot.
+    Random,
+    /// 2: taken over from another device.
+    Stolen,
+    /// 3: set by somebody.
+    Set,
+}

@@ -1,0 +1,222 @@
+//! Reading the inventory from sysfs.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use hwaddr::{InterfaceName, IpoibAddress, MacAddress, PciAddress};
+use one_sriov_system::Root;
+
+use super::{AddressOrigin, Inventory, LeftOut, Link, Nic};
+
+/// ARPHRD types, `include/uapi/linux/if_arp.h`.
+const ARPHRD_ETHER: u32 = 1;
+const ARPHRD_INFINIBAND: u32 = 32;
+
+/// The list of network devices could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to list the network devices in '{path}': {source}")]
+pub struct InventoryError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// A sysfs tree, and what udev knows of its devices.
+#[derive(Debug, Clone)]
+pub struct Sysfs {
+    sys: PathBuf,
+    udev: Option<PathBuf>,
+}
+
+impl Sysfs {
+    /// The tree at `sys` (`/sys` on a live machine), with the udev of the machine below `root`.
+    #[must_use]
+    pub fn new(sys: impl Into<PathBuf>, root: &Root) -> Self {
+        let run_udev = Path::new("/run/udev");
+        let udev = root
+            .exists(&run_udev.join("control"))
+            .then(|| root.path(&run_udev.join("data")).ok());
+        Self {
+            sys: sys.into(),
+            udev: udev.flatten(),
+        }
+    }
+
+    /// Reads all network devices. A device that vanishes while it is read is left out.
+    ///
+    /// # Errors
+    /// [`InventoryError`] if there is no `class/net` to list.
+    pub fn inventory(&self) -> Result<Inventory, InventoryError> {
+        let class = self.sys.join("class/net");
+        let listing = std::fs::read_dir(&class).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let entries = listing.map_err(|source| InventoryError {
+            path: class,
+            source,
+        })?;
+        let mut nics = Vec::new();
+        let mut left_out = Vec::new();
+        for entry in entries {
+            let device = Device(entry.path());
+            match self.nic(&device) {
+                Ok(nic) => nics.push(nic),
+                Err(why) => {
+                    let name = entry
+                        .file_name()
+                        .to_string_lossy()
+                        .escape_debug()
+                        .to_string();
+                    left_out.push(LeftOut { name, why });
+                }
+            }
+        }
+        left_out.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Inventory::new(nics, left_out))
+    }
+
+    /// The NIC of a device directory, or why it is none.
+    fn nic(&self, device: &Device) -> Result<Nic, String> {
+        let file_name = device
+            .0
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        let Ok(name) = InterfaceName::from_str(file_name) else {
+            // `bonding_masters` is a plain file of the bonding module, not a device.
+            return Err("a name that no configuration file can hold".into());
+        };
+        let Some(arphrd) = device.number("type") else {
+            return Err("no network device".into());
+        };
+        let hardware = device.0.join("device").canonicalize().ok();
+        let link = match arphrd {
+            ARPHRD_ETHER => ethernet(device, hardware.is_some())?,
+            ARPHRD_INFINIBAND => infiniband(device)?,
+            other => {
+                return Err(format!(
+                    "neither Ethernet nor InfiniBand (ARPHRD type {other})"
+                ));
+            }
+        };
+        Ok(Nic {
+            name,
+            link,
+            pci: hardware.as_deref().and_then(pci_function),
+            port: device
+                .number("dev_port")
+                .max(device.number("dev_id"))
+                .unwrap_or(0),
+            driver: hardware.as_deref().and_then(driver),
+            origin: device.address_origin(),
+            ready: self.is_ready(device),
+        })
+    }
+
+    /// Whether udev is done with a device: its record is there and says when (`I:`).
+    fn is_ready(&self, device: &Device) -> bool {
+        let Some(udev) = &self.udev else { return true };
+        let Some(ifindex) = device.number("ifindex") else {
+            return false;
+        };
+        std::fs::read_to_string(udev.join(format!("n{ifindex}")))
+            .is_ok_and(|record| record.lines().any(|line| line.starts_with("I:")))
+    }
+}
+
+/// An Ethernet device that is a NIC, not something the kernel stacked or made up.
+///
+/// A device without hardware behind it is a NIC only in a container, where the NIC *is* such a
+/// device: nothing is stacked below it, and somebody gave it its address on purpose.
+fn ethernet(device: &Device, has_hardware: bool) -> Result<Link, String> {
+    let mac = device.address::<MacAddress>()?;
+    if let Some(kind) = device.kind() {
+        return Err(format!("a device of kind '{kind}'"));
+    }
+    if !has_hardware {
+        if let Some(sign) = device.sign_of_software() {
+            return Err(format!("a virtual device (it has '{sign}')"));
+        }
+        if device.address_origin() != AddressOrigin::Set {
+            return Err("a virtual device with an address that nobody chose".into());
+        }
+    }
+    Ok(Link::Ethernet(mac))
+}
+
+/// An InfiniBand port. A P_Key child shares its parent's address; it is told by its link to the parent.
+fn infiniband(device: &Device) -> Result<Link, String> {
+    if device.number("iflink") != device.number("ifindex") || device.0.join("parent").exists() {
+        return Err("a P_Key child".into());
+    }
+    device.address::<IpoibAddress>().map(Link::Infiniband)
+}
+
+/// The PCI function in a device path: virtio and others stand one level below it.
+fn pci_function(hardware: &Path) -> Option<PciAddress> {
+    let is_function = |part: &&str| part.contains(':') && part.contains('.');
+    let parts = hardware.iter().rev().filter_map(|part| part.to_str());
+    parts
+        .filter(is_function)
+        .find_map(|part| PciAddress::from_str(part).ok())
+}
+
+fn driver(hardware: &Path) -> Option<String> {
+    let target = std::fs::read_link(hardware.join("driver")).ok()?;
+    Some(target.file_name()?.to_str()?.to_owned())
+}
+
+/// One directory of `/sys/class/net`.
+struct Device(PathBuf);
+
+impl Device {
+    fn text(&self, attribute: &str) -> Option<String> {
+        let text = std::fs::read_to_string(self.0.join(attribute)).ok()?;
+        Some(text.trim_end().to_owned())
+    }
+
+    /// A number, decimal or with `0x`.
+    fn number(&self, attribute: &str) -> Option<u32> {
+        let text = self.text(attribute)?;
+        match text.strip_prefix("0x") {
+            Some(hex) => u32::from_str_radix(hex, 16).ok(),
+            None => text.parse().ok(),
+        }
+    }
+
+    fn address<A: FromStr<Err: std::fmt::Display>>(&self) -> Result<A, String> {
+        let text = self.text("address").unwrap_or_default();
+        text.parse()
+            .map_err(|error: A::Err| format!("no usable hardware address ({error})"))
+    }
+
+    fn address_origin(&self) -> AddressOrigin {
+        match self.number("addr_assign_type") {
+            Some(1) => AddressOrigin::Random,
+            Some(2) => AddressOrigin::Stolen,
+            Some(3) => AddressOrigin::Set,
+            _ => AddressOrigin::Permanent,
+        }
+    }
+
+    /// `DEVTYPE=` of the uevent file: `bridge`, `bond`, `vlan`, `wlan`, ...; plain NICs have none.
+    fn kind(&self) -> Option<String> {
+        let uevent = self.text("uevent")?;
+        Some(
+            uevent
+                .lines()
+                .find_map(|line| line.strip_prefix("DEVTYPE="))?
+                .to_owned(),
+        )
+    }
+
+    /// The entry that tells a stacked or software device where the kernel gives no `DEVTYPE`.
+    fn sign_of_software(&self) -> Option<String> {
+        let entries = std::fs::read_dir(&self.0).ok()?;
+        let names = entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().into_string().ok());
+        let is_sign = |name: &str| {
+            matches!(name, "bonding" | "bridge" | "tun_flags") || name.starts_with("lower_")
+        };
+        names.filter(|name| is_sign(name)).min()
+    }
+}

@@ -1,0 +1,143 @@
+//! Waiting for what comes late, on events and within a bound.
+//!
+//! While udev works on its queue, `/run/udev/queue` exists; when it is done with a network device,
+//! `/run/udev/data/n<ifindex>` appears (systemd `src/udev/udev-manager.c`, `src/libsystemd/sd-device`).
+//! Where no udev runs, the kernel's own events tell of new devices.
+
+use std::io::{IsTerminal, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, socket,
+};
+use one_sriov_system::Root;
+
+const UDEV_QUEUE: &str = "/run/udev/queue";
+
+/// The time that a run may wait, and the events that end a wait.
+pub struct Patience {
+    start: Instant,
+    bound: Duration,
+    udev: Option<Inotify>,
+    kernel: Option<OwnedFd>,
+    root: Root,
+    shows_progress: bool,
+}
+
+impl Patience {
+    /// Starts to listen, so that nothing that happens from now on is missed.
+    #[must_use]
+    pub fn new(root: &Root, bound: Duration) -> Self {
+        let waits = !bound.is_zero();
+        Self {
+            start: Instant::now(),
+            bound,
+            udev: waits.then(|| watch_udev(root)).flatten(),
+            kernel: waits.then(kernel_events).flatten(),
+            root: root.clone(),
+            shows_progress: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// Whether udev still works on devices that it knows of.
+    #[must_use]
+    pub fn udev_is_busy(&self) -> bool {
+        self.root.exists(Path::new(UDEV_QUEUE))
+    }
+
+    /// Waits until something has happened to a device; `false` when the time is over.
+    #[must_use]
+    pub fn wait(&self, what: &str) -> bool {
+        loop {
+            let waited = self.start.elapsed();
+            let Some(left) = self
+                .bound
+                .checked_sub(waited)
+                .filter(|left| !left.is_zero())
+            else {
+                return false;
+            };
+            if self.shows_progress {
+                let (waited, bound) = (waited.as_secs(), self.bound.as_secs());
+                // A progress line that cannot be shown is no reason to stop.
+                let _ = write!(
+                    std::io::stderr(),
+                    "\rwaiting for {what}: {waited} s of at most {bound} s \r"
+                );
+            }
+            let slice = if self.shows_progress {
+                left.min(Duration::from_secs(1))
+            } else {
+                left
+            };
+            if self.poll(slice) {
+                return true;
+            }
+        }
+    }
+
+    /// Waits for an event; `false` when none came.
+    fn poll(&self, time: Duration) -> bool {
+        let udev = self.udev.iter().map(AsFd::as_fd);
+        let kernel = self.kernel.iter().map(AsFd::as_fd);
+        let mut fds: Vec<PollFd> = udev
+            .chain(kernel)
+            .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
+            .collect();
+        // Rounded up, or the last millisecond would be spent in a busy loop.
+        let timeout =
+            PollTimeout::try_from(time + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+        let happened = poll(&mut fds, timeout).is_ok_and(|ready| ready > 0);
+        if happened {
+            self.drain();
+        }
+        happened
+    }
+
+    fn drain(&self) {
+        if let Some(udev) = &self.udev {
+            while udev.read_events().is_ok_and(|events| !events.is_empty()) {}
+        }
+        if let Some(kernel) = &self.kernel {
+            let mut buffer = [0; 8192];
+            while recv(kernel.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT)
+                .is_ok_and(|length| length > 0)
+            {}
+        }
+    }
+}
+
+/// Watches udev's queue and records, and the device nodes that it makes.
+fn watch_udev(root: &Root) -> Option<Inotify> {
+    let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC).ok()?;
+    let changes = AddWatchFlags::IN_CREATE
+        | AddWatchFlags::IN_DELETE
+        | AddWatchFlags::IN_MOVED_TO
+        | AddWatchFlags::IN_CLOSE_WRITE;
+    for directory in ["/run/udev", "/run/udev/data", "/dev"] {
+        if let Ok(path) = root.path(Path::new(directory))
+            && let Err(error) = inotify.add_watch(&path, changes)
+        {
+            log::debug!("failed to watch '{directory}': {error}");
+        }
+    }
+    Some(inotify)
+}
+
+/// The kernel's events of devices (`NETLINK_KOBJECT_UEVENT`, group 1).
+fn kernel_events() -> Option<OwnedFd> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let fd = socket(
+        AddressFamily::Netlink,
+        SockType::Raw,
+        flags,
+        SockProtocol::NetlinkKObjectUEvent,
+    )
+    .ok()?;
+    bind(fd.as_raw_fd(), &NetlinkAddr::new(0, 1)).ok()?;
+    Some(fd)
+}
