@@ -1,5 +1,70 @@
-//! Which variables configure which device.
+//! Which variables configure which device: from a context and an inventory to a plan, without I/O.
+//!
+//! ```text
+//! eth0  aa:00:c0:a8:07:05   a dummy NIC: position 0, key c0:a8:07:05
+//! ib0   ...:00:00:aa:00:c0:a8:07:05   an InfiniBand device whose GUID says the same
+//! ETH1_MAC='02:00:c0:a8:07:05'   the NIC of the cloud with that key
+//!   =>  IB0_* and ETH1_* configure ib0, and eth0 is left unmanaged
+//! ```
 
+mod cloud;
+mod domain_name;
+mod ethernet;
+mod keep;
+pub mod model;
+mod names;
 mod nic_id;
+mod outcome;
+mod planner;
+mod positions;
+mod read_config;
+mod tokens;
+mod values;
 
+use std::collections::BTreeMap;
+
+use hwaddr::{DummyPrefix, InterfaceName};
+
+use crate::context::Context;
+use crate::inventory::Inventory;
+pub use domain_name::DomainName;
 pub use nic_id::NicId;
+pub use outcome::{Device, DummyNic, Evidence, Outcome, Plan, PlannedNic};
+use planner::Planner;
+pub use values::{Origin, Problem};
+
+/// What a plan depends on besides the context and the NICs.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// First octet of dummy MACs.
+    pub prefix: DummyPrefix,
+    /// Which NICs are ours.
+    pub role: Role,
+    /// The names that earlier runs wrote for.
+    pub known: BTreeMap<NicId, InterfaceName>,
+}
+
+/// Which NICs this agent configures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Role {
+    /// All of them.
+    #[default]
+    Whole,
+    /// Those that one-context cannot: dummy, InfiniBand and PCI NICs. It keeps plain Ethernet.
+    Companion,
+}
+
+/// Plans the network of a guest.
+#[must_use]
+pub fn plan(context: &Context, inventory: &Inventory, settings: &Settings) -> Plan {
+    let no = context
+        .get("NETWORK")
+        .is_some_and(|value| value.trim_ascii().eq_ignore_ascii_case(b"NO"));
+    if no {
+        return Plan {
+            hands_off: true,
+            ..Plan::default()
+        };
+    }
+    Planner::new(context, inventory, settings).plan()
+}

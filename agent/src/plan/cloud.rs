@@ -1,0 +1,193 @@
+//! The NICs that a context describes, before any device is looked at.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::sync::LazyLock;
+
+use hwaddr::{Key, MacAddress, PciAddress};
+use regex::Regex;
+
+use super::NicId;
+use super::values::Problem;
+use crate::context::Context;
+
+/// `ETH1_IP`, `PCI0_ADDRESS`, `IB2_MASK`, `ETH1_ALIAS0_IP`.
+static NIC_VARIABLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new("^(?-u:(ETH|PCI|IB)(0|[1-9][0-9]{0,4})_(?:ALIAS(0|[1-9][0-9]{0,4})_)?([A-Z0-9_]+))$")
+        .ok()
+});
+
+/// The NICs of a context by the number in their variables' names.
+#[derive(Debug, Default)]
+pub(super) struct Cloud {
+    /// `ETH<k>_*`.
+    pub(super) eth: BTreeMap<u32, EthNic>,
+    /// `PCI<k>_*`.
+    pub(super) pci: BTreeMap<u32, PciNic>,
+    /// The positions with `IB<N>_*`.
+    pub(super) ib: BTreeSet<u32>,
+    /// Whether any `ETH<k>_MAC` is there; contexts before OpenNebula 4.14 have none.
+    pub(super) has_macs: bool,
+}
+
+/// A NIC of the cloud.
+#[derive(Debug, Default)]
+pub(super) struct EthNic {
+    pub(super) mac: Option<MacAddress>,
+    pub(super) bad_mac: Option<Problem>,
+    pub(super) ip: Option<Ipv4Addr>,
+    pub(super) aliases: BTreeSet<u32>,
+}
+
+/// A PCI device of the cloud; it need not be a NIC.
+#[derive(Debug, Default)]
+pub(super) struct PciNic {
+    pub(super) address: Option<PciAddress>,
+    pub(super) bad_address: Option<Problem>,
+    /// Whether there is more than the address, so that it is a NIC.
+    pub(super) is_nic: bool,
+}
+
+impl Cloud {
+    pub(super) fn read(context: &Context) -> Self {
+        let mut cloud = Self::default();
+        for (name, value) in context.iter() {
+            let Some((family, number, alias, rest)) = split(name) else {
+                continue;
+            };
+            match family {
+                "ETH" => {
+                    let nic = cloud.eth.entry(number).or_default();
+                    match (alias, rest) {
+                        (Some(alias), _) => {
+                            nic.aliases.insert(alias);
+                        }
+                        (None, "MAC") => {
+                            cloud.has_macs = true;
+                            match Problem::parse(name, value, "is no MAC address") {
+                                Ok(mac) => nic.mac = Some(mac),
+                                Err(problem) => nic.bad_mac = Some(problem),
+                            }
+                        }
+                        (None, "IP") => nic.ip = Problem::parse(name, value, "").ok(),
+                        _ => {}
+                    }
+                }
+                "PCI" => {
+                    let nic = cloud.pci.entry(number).or_default();
+                    if rest == "ADDRESS" {
+                        match Problem::parse(name, value, "is no PCI address") {
+                            Ok(address) => nic.address = Some(address),
+                            Err(problem) => nic.bad_address = Some(problem),
+                        }
+                    } else {
+                        nic.is_nic = true;
+                    }
+                }
+                _ => {
+                    cloud.ib.insert(number);
+                }
+            }
+        }
+        cloud
+    }
+
+    /// Whether the context describes any NIC at all.
+    pub(super) fn describes_nics(&self) -> bool {
+        !self.eth.is_empty() || !self.ib.is_empty() || self.pci.values().any(|nic| nic.is_nic)
+    }
+
+    /// The NICs with a key: by their MAC or, in contexts without MACs, by their IPv4 address.
+    pub(super) fn with_key(&self, key: Key) -> Vec<u32> {
+        let has_key = |nic: &EthNic| {
+            if self.has_macs {
+                nic.mac.map(Key::from) == Some(key)
+            } else {
+                nic.ip.map(Key::from) == Some(key)
+            }
+        };
+        self.eth
+            .iter()
+            .filter(|(_, nic)| has_key(nic))
+            .map(|(&index, _)| index)
+            .collect()
+    }
+
+    /// The keys of all NICs, if the context names its NICs by MAC.
+    pub(super) fn keys(&self) -> Option<BTreeSet<Key>> {
+        self.has_macs.then(|| {
+            self.eth
+                .values()
+                .filter_map(|nic| nic.mac)
+                .map(Key::from)
+                .collect()
+        })
+    }
+
+    /// Whether a dummy MAC or GUID with this key can be meant for this VM.
+    pub(super) fn may_have_key(&self, key: Key) -> bool {
+        self.keys().is_none_or(|keys| keys.contains(&key))
+    }
+
+    /// Whether a MAC is that of a NIC of the cloud, to the last octet.
+    pub(super) fn has_mac(&self, mac: MacAddress) -> bool {
+        self.eth.values().any(|nic| nic.mac == Some(mac))
+    }
+
+    /// Whether a PCI address is named by `PCI<k>_ADDRESS`.
+    pub(super) fn has_pci(&self, address: Option<PciAddress>) -> bool {
+        address.is_some()
+            && self
+                .pci
+                .values()
+                .any(|nic| nic.is_nic && nic.address == address)
+    }
+
+    /// The id of `ETH<k>`.
+    pub(super) fn eth_id(&self, index: u32) -> NicId {
+        match self.eth.get(&index).and_then(|nic| nic.mac) {
+            Some(mac) => NicId::new(format!("ETH{index}/{mac}")),
+            None => NicId::new(format!("ETH{index}")),
+        }
+    }
+}
+
+fn split(name: &str) -> Option<(&str, u32, Option<u32>, &str)> {
+    let parts = NIC_VARIABLE.as_ref()?.captures(name)?;
+    let alias = parts.get(3).and_then(|number| number.as_str().parse().ok());
+    Some((
+        parts.get(1)?.as_str(),
+        parts.get(2)?.as_str().parse().ok()?,
+        alias,
+        parts.get(4)?.as_str(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_nic_variables_are_split_and_all_others_passed_over() {
+        let table = [
+            ("ETH1_IP", Some(("ETH", 1, None, "IP"))),
+            (
+                "ETH10_ALIAS2_IP6_PREFIX_LENGTH",
+                Some(("ETH", 10, Some(2), "IP6_PREFIX_LENGTH")),
+            ),
+            ("PCI0_ADDRESS", Some(("PCI", 0, None, "ADDRESS"))),
+            ("IB255_MASK", Some(("IB", 255, None, "MASK"))),
+            ("ETH01_IP", None),
+            ("ETH_IP", None),
+            ("ETH1", None),
+            ("ETH1_", None),
+            ("ETH999999_IP", None),
+            ("XETH1_IP", None),
+            ("eth1_ip", None),
+            ("NETWORK", None),
+        ];
+        for (name, expected) in table {
+            assert_eq!(split(name), expected, "{name}");
+        }
+    }
+}

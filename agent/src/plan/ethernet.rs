@@ -1,0 +1,160 @@
+//! Ethernet: which dummies are here, which device is which `ETH<k>`, which dummies are mere markers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hwaddr::{DummyMac, DummyPrefix, Key};
+
+use super::cloud::Cloud;
+use super::outcome::{DummyNic, Evidence};
+use crate::inventory::{AddressOrigin, Inventory, Nic};
+
+/// The first two octets of OpenNebula's MACs (`MAC_PREFIX` of `oned.conf`, as it is shipped).
+pub(super) const CLOUD_PREFIX: [u8; 2] = [0x02, 0x00];
+
+/// The dummy NICs of the inventory.
+///
+/// One is an Ethernet NIC with the prefix, of no VF driver, with an address that the kernel did not
+/// draw by lot, and with a key that the context knows. A VF that drew its own MAC begins with `AA`
+/// once in 64 times; an admin may give a plain NIC such a MAC: neither is a dummy.
+pub(super) fn dummies(inventory: &Inventory, cloud: &Cloud, prefix: DummyPrefix) -> Vec<DummyNic> {
+    let dummy = |nic: &Nic| {
+        let mac = nic.mac()?;
+        let dummy = DummyMac::from_mac(mac, prefix)?;
+        let is_dummy = !nic.has_vf_driver()
+            && nic.origin != AddressOrigin::Random
+            && cloud.may_have_key(dummy.key())
+            && !cloud.has_mac(mac)
+            && !cloud.has_pci(nic.pci);
+        is_dummy.then(|| DummyNic {
+            name: nic.name.clone(),
+            mac: dummy,
+            ready: nic.ready,
+            is_marker: false,
+        })
+    };
+    inventory.nics.iter().filter_map(dummy).collect()
+}
+
+/// The Ethernet devices that may be an `ETH<k>`: no dummy, none that a PCI address claims.
+pub(super) fn candidates<'a>(
+    inventory: &'a Inventory,
+    cloud: &Cloud,
+    dummies: &[DummyNic],
+) -> Vec<&'a Nic> {
+    let is_candidate = |nic: &&Nic| {
+        nic.mac().is_some()
+            && !cloud.has_pci(nic.pci)
+            && !dummies.iter().any(|dummy| dummy.name == nic.name)
+    };
+    inventory.nics.iter().filter(is_candidate).collect()
+}
+
+/// The device of each `ETH<k>` that its MAC tells (or, in contexts without MACs, the address in it).
+///
+/// Two networks may lease out one MAC; then NICs and devices are paired in order.
+pub(super) fn by_mac<'a>(
+    cloud: &Cloud,
+    candidates: &[&'a Nic],
+    notes: &mut Vec<String>,
+) -> BTreeMap<u32, (&'a Nic, Evidence)> {
+    let mut found = BTreeMap::new();
+    let mut taken: BTreeSet<&str> = BTreeSet::new();
+    for (&index, nic) in &cloud.eth {
+        let evidence = if cloud.has_macs {
+            Evidence::Mac
+        } else {
+            Evidence::AddressInMac
+        };
+        let is_it = |device: &&&Nic| {
+            let mac = device.mac();
+            let same = if cloud.has_macs {
+                nic.mac.is_some() && mac == nic.mac
+            } else {
+                nic.ip.is_some() && mac.map(Key::from) == nic.ip.map(Key::from)
+            };
+            same && !taken.contains(device.name.as_str())
+        };
+        if let Some(device) = candidates.iter().find(is_it) {
+            taken.insert(device.name.as_str());
+            found.insert(index, (*device, evidence));
+        }
+    }
+    for device in candidates {
+        let mac = device
+            .mac()
+            .filter(|mac| cloud.has_mac(*mac) && !taken.contains(device.name.as_str()));
+        if let Some(mac) = mac {
+            notes.push(format!(
+                "'{}' also has the MAC {mac}, which one NIC of the context has; it is left alone",
+                device.name
+            ));
+        }
+    }
+    found
+}
+
+/// Which dummies are only markers of an Ethernet VF: their NIC is found by its MAC.
+///
+/// Per key: of E NICs of the cloud, D are SR-IOV NICs with a dummy, so that E - D come without one;
+/// whatever else was found by MAC is a VF behind a dummy. Positions in `infiniband` are none.
+pub(super) fn mark_markers(
+    dummies: &mut [DummyNic],
+    cloud: &Cloud,
+    candidates: &[&Nic],
+    by_mac: &BTreeMap<u32, (&Nic, Evidence)>,
+    infiniband: &BTreeSet<u8>,
+) {
+    let keys: BTreeSet<Key> = dummies.iter().map(|dummy| dummy.mac.key()).collect();
+    for key in keys {
+        let nics = cloud.with_key(key);
+        let mut here: Vec<&mut DummyNic> = dummies
+            .iter_mut()
+            .filter(|dummy| dummy.mac.key() == key)
+            .collect();
+        let found = if nics.is_empty() {
+            candidates
+                .iter()
+                .filter(|nic| nic.mac().map(Key::from) == Some(key))
+                .count()
+        } else {
+            nics.iter()
+                .filter(|index| by_mac.contains_key(index))
+                .count()
+        };
+        let without_dummy = nics.len().saturating_sub(here.len());
+        here.sort_by_key(|dummy| dummy.mac.position());
+        let may_be = here
+            .into_iter()
+            .filter(|dummy| !infiniband.contains(&dummy.mac.position()));
+        for dummy in may_be.take(found.saturating_sub(without_dummy)) {
+            dummy.is_marker = true;
+        }
+    }
+}
+
+/// The devices called `eth<k>`, for contexts without MACs whose address is not in the MAC either.
+pub(super) fn by_name<'a>(
+    cloud: &Cloud,
+    candidates: &[&'a Nic],
+    taken: &BTreeMap<u32, (&'a Nic, Evidence)>,
+    positions: &BTreeSet<u32>,
+) -> BTreeMap<u32, (&'a Nic, Evidence)> {
+    let mut found = BTreeMap::new();
+    if cloud.has_macs {
+        return found;
+    }
+    let open = cloud
+        .eth
+        .keys()
+        .filter(|index| !taken.contains_key(index) && !positions.contains(index));
+    for &index in open {
+        let name = format!("eth{index}");
+        let is_free = |nic: &&&Nic| {
+            nic.name.as_str() == name && !taken.values().any(|(other, _)| other.name == nic.name)
+        };
+        if let Some(device) = candidates.iter().find(is_free) {
+            found.insert(index, (*device, Evidence::Name));
+        }
+    }
+    found
+}

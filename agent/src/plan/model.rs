@@ -1,0 +1,161 @@
+//! What a NIC shall be: the neutral model between the context and the backends.
+//!
+//! Everything in it is a typed token (address, number, name of a strict grammar), so that no text of
+//! a context can reach a configuration file as text.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use hwaddr::{InterfaceName, Pkey};
+use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
+
+use super::DomainName;
+
+/// The network configuration of one NIC.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NicConfig {
+    /// IPv4.
+    pub ipv4: Ipv4,
+    /// IPv6.
+    pub ipv6: Ipv6,
+    /// Default gateway of IPv4.
+    pub gateway4: Option<Ipv4Addr>,
+    /// Default gateway of IPv6; may be link-local.
+    pub gateway6: Option<Ipv6Addr>,
+    /// Metric of the IPv4 routes of this NIC.
+    pub metric4: Option<u32>,
+    /// Metric of the IPv6 routes of this NIC.
+    pub metric6: Option<u32>,
+    /// Static routes.
+    pub routes: Vec<Route>,
+    /// MTU in bytes.
+    pub mtu: Option<u32>,
+    /// Name servers, in order, without duplicates.
+    pub dns: Vec<IpAddr>,
+    /// Search domains, in order, without duplicates.
+    pub search: Vec<DomainName>,
+    /// What only an InfiniBand NIC has.
+    pub infiniband: Option<Infiniband>,
+}
+
+impl NicConfig {
+    /// Whether the IPv4 gateway lies in none of the NIC's networks, so that it needs a route of its own.
+    #[must_use]
+    pub fn gateway4_is_off_link(&self) -> bool {
+        let Some(gateway) = self.gateway4 else {
+            return false;
+        };
+        match &self.ipv4 {
+            Ipv4::Static(addresses) => !addresses.iter().any(|network| network.contains(gateway)),
+            Ipv4::None | Ipv4::Dhcp => false,
+        }
+    }
+
+    /// The same for IPv6, where a link-local gateway always lies on the link.
+    #[must_use]
+    pub fn gateway6_is_off_link(&self) -> bool {
+        let Some(gateway) = self
+            .gateway6
+            .filter(|gateway| !gateway.is_unicast_link_local())
+        else {
+            return false;
+        };
+        match &self.ipv6 {
+            Ipv6::Static(addresses) => !addresses.iter().any(|network| network.contains(gateway)),
+            Ipv6::None | Ipv6::Auto | Ipv6::Dhcp | Ipv6::Disabled => false,
+        }
+    }
+
+    /// Whether there is nothing to configure at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let plain = Self {
+            infiniband: self.infiniband,
+            ..Self::default()
+        };
+        *self == plain && self.infiniband.is_none_or(|ib| ib == Infiniband::default())
+    }
+}
+
+/// How a NIC gets its IPv4 addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Ipv4 {
+    /// Not at all.
+    #[default]
+    None,
+    /// These, the first one being the NIC's own and the others its aliases; never empty.
+    Static(Vec<Ipv4Network>),
+    /// From a DHCP server.
+    Dhcp,
+}
+
+/// How a NIC gets its IPv6 addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Ipv6 {
+    /// The context says nothing: as the guest does by default.
+    #[default]
+    None,
+    /// These; never empty.
+    Static(Vec<Ipv6Network>),
+    /// From router advertisements.
+    Auto,
+    /// From a `DHCPv6` server.
+    Dhcp,
+    /// No IPv6 on this NIC.
+    Disabled,
+}
+
+/// A static route. Destination and gateway are of the same family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// Where to.
+    pub destination: IpNetwork,
+    /// Through whom.
+    pub via: IpAddr,
+}
+
+/// The InfiniBand side of a NIC.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Infiniband {
+    /// Transport mode, where the context wants one.
+    pub mode: Option<TransportMode>,
+    /// The partition that carries the addresses; none: the port's default one.
+    pub pkey: Option<Pkey>,
+}
+
+/// The name that the kernel gives the child of a port for a P_Key: `ib0.8001`; none if it is too long.
+#[must_use]
+pub fn child_name(parent: &InterfaceName, pkey: Pkey) -> Option<InterfaceName> {
+    format!("{parent}.{:04x}", pkey.full_member().bits())
+        .parse()
+        .ok()
+}
+
+/// The two transports of IPoIB (kernel `Documentation/infiniband/ipoib.rst`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransportMode {
+    /// MTU up to 4092.
+    Datagram,
+    /// MTU up to 65520.
+    Connected,
+}
+
+impl TransportMode {
+    /// The largest MTU in bytes.
+    #[must_use]
+    pub const fn largest_mtu(self) -> u32 {
+        match self {
+            Self::Datagram => 4092,
+            Self::Connected => 65_520,
+        }
+    }
+}
+
+impl fmt::Display for TransportMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Datagram => "datagram",
+            Self::Connected => "connected",
+        })
+    }
+}

@@ -1,0 +1,58 @@
+//! Device names: what the kernel cannot take, and what two NICs cannot share.
+
+use std::collections::BTreeMap;
+
+use hwaddr::InterfaceName;
+
+use super::model;
+use super::outcome::{DummyNic, Outcome, PlannedNic};
+
+/// The kernel's names are short, and that of a P_Key child is its parent's with the P_Key behind it.
+pub(super) fn refuse_long_children(nics: &mut [PlannedNic]) {
+    for nic in nics {
+        let (Outcome::Configure(config), Some(device)) = (&nic.outcome, &nic.device) else {
+            continue;
+        };
+        if let Some(pkey) = config.infiniband.and_then(|infiniband| infiniband.pkey)
+            && model::child_name(&device.name, pkey).is_none()
+        {
+            let why = format!(
+                "'{}' is too long a name to get a child for P_Key {pkey}",
+                device.name
+            );
+            nic.outcome = Outcome::Refused(vec![why]);
+        }
+    }
+}
+
+/// One file cannot configure two NICs: who is really there has the name.
+pub(super) fn forbid_shared_names(nics: &mut [PlannedNic], dummies: &[DummyNic]) {
+    let mut taken: BTreeMap<InterfaceName, String> = dummies
+        .iter()
+        .map(|dummy| (dummy.name.clone(), format!("a dummy NIC ({})", dummy.mac)))
+        .collect();
+    let is_present = |nic: &PlannedNic| {
+        nic.device
+            .as_ref()
+            .is_some_and(|device| device.evidence.is_present())
+    };
+    let mut order: Vec<usize> = (0..nics.len()).collect();
+    order.sort_by_key(|&index| !is_present(&nics[index]));
+    for index in order {
+        let nic = &mut nics[index];
+        if !matches!(nic.outcome, Outcome::Configure(_)) {
+            continue;
+        }
+        let Some(device) = &nic.device else { continue };
+        if let Some(owner) = taken.get(&device.name) {
+            let why = format!("'{}' is {owner}", device.name);
+            nic.outcome = if is_present(nic) {
+                Outcome::Refused(vec![why])
+            } else {
+                Outcome::Absent(why)
+            };
+        } else {
+            taken.insert(device.name.clone(), nic.label().to_owned());
+        }
+    }
+}

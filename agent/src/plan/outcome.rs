@@ -1,0 +1,165 @@
+//! What a plan says: per NIC of the cloud, which device it is, how that was found, what it shall be.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use hwaddr::{DummyMac, InterfaceName, Key};
+
+use super::NicId;
+use super::model::NicConfig;
+use super::values::{Origin, Problem};
+
+/// Which variables configure which device.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The NICs of the cloud.
+    pub nics: Vec<PlannedNic>,
+    /// The dummy NICs: markers that no network stack shall touch.
+    pub dummies: Vec<DummyNic>,
+    /// What a person should know, in order.
+    pub notes: Vec<String>,
+    /// What a later look at the machine might still bring; empty when there is nothing to wait for.
+    pub late: Vec<String>,
+    /// `NETWORK=NO`: the context wants nothing touched.
+    pub hands_off: bool,
+    /// The keys of the context's NICs; none where it does not name them by MAC.
+    pub(super) keys: Option<BTreeSet<Key>>,
+}
+
+/// One NIC of the cloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedNic {
+    /// Who it is, from run to run.
+    pub id: NicId,
+    /// The prefixes of its variables, the strongest first: `IB0`, `ETH1`.
+    pub variables: Vec<String>,
+    /// Its position, if it is an SR-IOV NIC that is known by one.
+    pub position: Option<u8>,
+    /// The name to write for, and how it was found.
+    pub device: Option<Device>,
+    /// What becomes of it.
+    pub outcome: Outcome,
+    /// Where its values came from.
+    pub origins: Vec<Origin>,
+}
+
+impl PlannedNic {
+    /// How messages name the NIC: `ETH1`, `IB0`, `PCI0`, or its id where no variable speaks of it.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        let eth_or_pci = self
+            .variables
+            .iter()
+            .find(|prefix| !prefix.starts_with("IB"));
+        eth_or_pci
+            .or(self.variables.first())
+            .map_or(self.id.as_str(), String::as_str)
+    }
+}
+
+/// The device of a NIC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Its kernel name.
+    pub name: InterfaceName,
+    /// How it was found.
+    pub evidence: Evidence,
+}
+
+/// Why a device is the one of a NIC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// `ETH<k>_MAC` is its MAC.
+    Mac,
+    /// `PCI<k>_ADDRESS` is its PCI address.
+    Pci,
+    /// Its port GUID carries the dummy MAC of the position.
+    Guid(DummyMac),
+    /// It is the N-th InfiniBand device (from 0) in PCI order, and N is the position.
+    Order,
+    /// There are as many open positions as InfiniBand devices; both are paired in order.
+    Rank,
+    /// The device is not here; an earlier run wrote for this name.
+    Remembered,
+    /// The device is not here; this is the name the first driver's scripts assumed.
+    Assumed,
+    /// `ETH<k>_IP` is the address in its MAC (contexts without `ETH<k>_MAC`).
+    AddressInMac,
+    /// It is called `eth<k>` (contexts without `ETH<k>_MAC`).
+    Name,
+    /// Its MAC has OpenNebula's prefix (contexts without any NIC).
+    CloudMac,
+}
+
+impl Evidence {
+    /// Whether the device was seen on this machine.
+    #[must_use]
+    pub fn is_present(&self) -> bool {
+        !matches!(self, Self::Remembered | Self::Assumed)
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mac => f.write_str("it has the MAC of the NIC"),
+            Self::Pci => f.write_str("it has the PCI address of the NIC"),
+            Self::Guid(dummy) => write!(f, "its port GUID carries the dummy MAC {dummy}"),
+            Self::Order => f.write_str("its place in PCI order is the position"),
+            Self::Rank => f.write_str(
+                "there are as many InfiniBand devices as positions, paired in PCI order",
+            ),
+            Self::Remembered => {
+                f.write_str("no device is here; an earlier run wrote for this name")
+            }
+            Self::Assumed => {
+                f.write_str("no device is here; the name is assumed from the position")
+            }
+            Self::AddressInMac => f.write_str("its MAC holds the address of the NIC"),
+            Self::Name => f.write_str("it has the name of the NIC"),
+            Self::CloudMac => {
+                f.write_str("the context describes no NIC, and its MAC has OpenNebula's prefix")
+            }
+        }
+    }
+}
+
+/// What becomes of a NIC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its files are written.
+    Configure(Box<NicConfig>),
+    /// It is left to others on purpose; files of ours for it are removed.
+    LeftAlone(String),
+    /// It cannot be configured now; what is there for it stays.
+    Absent(String),
+    /// It must not be configured: what the context or the machine says of it is wrong.
+    Refused(Vec<String>),
+}
+
+impl Outcome {
+    pub(super) fn refused(problems: &[Problem]) -> Self {
+        Self::Refused(problems.iter().map(ToString::to_string).collect())
+    }
+}
+
+/// A dummy NIC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DummyNic {
+    /// Its kernel name.
+    pub name: InterfaceName,
+    /// Its MAC: position and key.
+    pub mac: DummyMac,
+    /// Whether its name is final; before that no file is written for it.
+    pub ready: bool,
+    /// Whether it only marks an Ethernet NIC that is found by its MAC.
+    pub is_marker: bool,
+}
+
+impl DummyNic {
+    /// Who it is, from run to run.
+    #[must_use]
+    pub fn id(&self) -> NicId {
+        NicId::new(format!("DUMMY/{}", self.mac))
+    }
+}

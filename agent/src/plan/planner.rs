@@ -1,0 +1,356 @@
+//! Putting the steps of planning together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use hwaddr::{InterfaceName, Key};
+
+use super::cloud::Cloud;
+use super::names::{forbid_shared_names, refuse_long_children};
+use super::outcome::{Device, Evidence, Outcome, Plan, PlannedNic};
+use super::positions::{self, Place, Position};
+use super::read_config::{Source, read_config};
+use super::values::{Origin, Problem};
+use super::{NicId, Role, Settings, ethernet, tokens};
+use crate::context::Context;
+use crate::inventory::{Inventory, Nic};
+
+/// A context and an inventory, to be brought together.
+pub(super) struct Planner<'a> {
+    context: &'a Context,
+    inventory: &'a Inventory,
+    settings: &'a Settings,
+    cloud: Cloud,
+}
+
+impl<'a> Planner<'a> {
+    pub(super) fn new(
+        context: &'a Context,
+        inventory: &'a Inventory,
+        settings: &'a Settings,
+    ) -> Self {
+        Self {
+            context,
+            inventory,
+            settings,
+            cloud: Cloud::read(context),
+        }
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        let (cloud, inventory) = (&self.cloud, self.inventory);
+        let mut notes = Vec::new();
+        let mut dummies = ethernet::dummies(inventory, cloud, self.settings.prefix);
+        let ethernet = ethernet::candidates(inventory, cloud, &dummies);
+        let mut devices = ethernet::by_mac(cloud, &ethernet, &mut notes);
+        let infiniband = positions::candidates(inventory, cloud);
+        let claims = positions::claims(&infiniband, cloud, self.settings.prefix);
+        ethernet::mark_markers(
+            &mut dummies,
+            cloud,
+            &ethernet,
+            &devices,
+            &positions::claimed(&claims),
+        );
+        let positions = positions::positions(&infiniband, &claims, &dummies, &mut notes);
+        let eth_of = self.eth_of_positions(&positions, &devices, &mut notes);
+        let taken = eth_of.values().copied().collect();
+        devices.extend(ethernet::by_name(cloud, &ethernet, &devices, &taken));
+
+        let mut nics = Vec::new();
+        for (&index, nic) in &cloud.eth {
+            match devices.get(&index) {
+                Some((device, evidence)) => {
+                    nics.push(self.ethernet(index, device, evidence.clone()));
+                }
+                None if !taken.contains(&index) => {
+                    nics.push(self.missing(index, nic.bad_mac.as_ref()));
+                }
+                None => {}
+            }
+        }
+        nics.extend(
+            positions
+                .iter()
+                .map(|position| self.position(position, eth_of.get(&position.number).copied())),
+        );
+        nics.extend(
+            cloud
+                .pci
+                .keys()
+                .filter_map(|&index| self.pci(index, &mut notes)),
+        );
+        if !cloud.describes_nics() {
+            nics.extend(ethernet.iter().filter_map(|nic| self.by_cloud_mac(nic)));
+        }
+        self.note_idle_variables(&positions, &mut notes);
+        refuse_long_children(&mut nics);
+        forbid_shared_names(&mut nics, &dummies);
+        let mut plan = Plan {
+            nics,
+            dummies,
+            notes,
+            late: Vec::new(),
+            hands_off: false,
+            keys: cloud.keys(),
+        };
+        plan.late = late(&plan);
+        plan
+    }
+
+    /// The `ETH<k>` of each position: the one with its key that no Ethernet device has taken.
+    fn eth_of_positions(
+        &self,
+        positions: &[Position],
+        devices: &BTreeMap<u32, (&Nic, Evidence)>,
+        notes: &mut Vec<String>,
+    ) -> BTreeMap<u8, u32> {
+        let mut eth_of = BTreeMap::new();
+        for key in positions
+            .iter()
+            .map(|position| position.key)
+            .collect::<BTreeSet<Key>>()
+        {
+            let nics = self.cloud.with_key(key);
+            let free: Vec<u32> = nics
+                .iter()
+                .copied()
+                .filter(|index| !devices.contains_key(index))
+                .collect();
+            let here: Vec<u8> = positions
+                .iter()
+                .filter(|position| position.key == key)
+                .map(|position| position.number)
+                .collect();
+            let Some(&last) = free.last().or(nics.last()) else {
+                continue;
+            };
+            if nics.len() > 1 || here.len() > 1 {
+                notes.push(format!(
+                    "{} NICs of the context and {} positions have the key {key}; they are paired in order",
+                    nics.len(),
+                    here.len()
+                ));
+            }
+            for (rank, number) in here.into_iter().enumerate() {
+                eth_of.insert(number, free.get(rank).copied().unwrap_or(last));
+            }
+        }
+        eth_of
+    }
+
+    fn ethernet(&self, index: u32, device: &Nic, evidence: Evidence) -> PlannedNic {
+        let source = self.source(vec![format!("ETH{index}")], Some(index), false, None);
+        let mut nic = present(self.cloud.eth_id(index), &source, device, evidence);
+        if self.settings.role == Role::Companion {
+            nic.outcome = Outcome::LeftAlone("one-context configures plain Ethernet NICs".into());
+        }
+        nic
+    }
+
+    fn missing(&self, index: u32, bad_mac: Option<&Problem>) -> PlannedNic {
+        let outcome = match bad_mac {
+            Some(problem) => Outcome::refused(std::slice::from_ref(problem)),
+            None => Outcome::Absent("no device has its MAC, and no position its key".into()),
+        };
+        let variables = vec![format!("ETH{index}")];
+        PlannedNic {
+            id: self.cloud.eth_id(index),
+            variables,
+            position: None,
+            device: None,
+            outcome,
+            origins: Vec::new(),
+        }
+    }
+
+    fn position(&self, position: &Position, eth: Option<u32>) -> PlannedNic {
+        let number = position.number;
+        let mut layers = Vec::new();
+        if self.cloud.ib.contains(&u32::from(number)) {
+            layers.push(format!("IB{number}"));
+        }
+        layers.extend(eth.map(|index| format!("ETH{index}")));
+        let id = match eth {
+            Some(index) => self.cloud.eth_id(index),
+            None => NicId::new(format!("IB{number}/{}", position.key)),
+        };
+        let decoded = eth
+            .is_none()
+            .then(|| position.key.ipv4())
+            .filter(|address| tokens::is_host4(*address));
+        let device = match &position.place {
+            Place::Here(device) => Some(device.clone()),
+            Place::Open => self.name_of_absent(&id, number),
+            Place::Unready(_) | Place::Contradicted(_) => None,
+        };
+        let mut nic = PlannedNic {
+            id,
+            variables: layers.clone(),
+            position: Some(number),
+            device,
+            outcome: Outcome::Absent(String::new()),
+            origins: Vec::new(),
+        };
+        nic.outcome = match &position.place {
+            Place::Contradicted(why) => Outcome::Refused(vec![why.clone()]),
+            Place::Unready(name) => Outcome::Absent(unready(name)),
+            Place::Here(_) | Place::Open => {
+                outcome(&self.source(layers, eth, true, decoded), &mut nic.origins)
+            }
+        };
+        nic
+    }
+
+    /// The name to write for while no device is at a position.
+    fn name_of_absent(&self, id: &NicId, number: u8) -> Option<Device> {
+        match self.settings.known.get(id) {
+            Some(name) if self.inventory.by_name(name).is_none() => Some(Device {
+                name: name.clone(),
+                evidence: Evidence::Remembered,
+            }),
+            _ => positions::assumed_name(number).map(|name| Device {
+                name,
+                evidence: Evidence::Assumed,
+            }),
+        }
+    }
+
+    fn pci(&self, index: u32, notes: &mut Vec<String>) -> Option<PlannedNic> {
+        let pci = self.cloud.pci.get(&index).filter(|pci| pci.is_nic)?;
+        let layers = vec![format!("PCI{index}")];
+        let id = NicId::new(pci.address.map_or(format!("PCI{index}"), |address| {
+            format!("PCI{index}/{address}")
+        }));
+        let mut at_address = self
+            .inventory
+            .nics
+            .iter()
+            .filter(|nic| nic.pci.is_some() && nic.pci == pci.address);
+        if let Some(device) = at_address.next() {
+            notes.extend(at_address.map(|other| {
+                format!(
+                    "'{}' is another port at the PCI address of PCI{index}; '{}' is taken",
+                    other.name, device.name
+                )
+            }));
+            let source = self.source(layers, None, device.guid().is_some(), None);
+            return Some(present(id, &source, device, Evidence::Pci));
+        }
+        let outcome = match &pci.bad_address {
+            Some(problem) => Outcome::refused(std::slice::from_ref(problem)),
+            None => Outcome::Absent("no device has its PCI address".into()),
+        };
+        Some(PlannedNic {
+            id,
+            variables: layers,
+            position: None,
+            device: None,
+            outcome,
+            origins: Vec::new(),
+        })
+    }
+
+    /// The oldest fall-back: the address in a MAC of OpenNebula's, a /24, `.1` as gateway of `eth0`.
+    fn by_cloud_mac(&self, nic: &Nic) -> Option<PlannedNic> {
+        let mac = nic
+            .mac()
+            .filter(|mac| mac.octets().starts_with(&ethernet::CLOUD_PREFIX))?;
+        let address = Some(Key::from(mac).ipv4()).filter(|address| tokens::is_host4(*address))?;
+        let source = self.source(Vec::new(), None, false, Some(address));
+        let id = NicId::new(format!("MAC/{mac}"));
+        let mut planned = present(id, &source, nic, Evidence::CloudMac);
+        if let Outcome::Configure(config) = &mut planned.outcome {
+            let [a, b, c, _] = address.octets();
+            config.gateway4 = (nic.name.as_str() == "eth0").then_some(Ipv4Addr::new(a, b, c, 1));
+        }
+        if self.settings.role == Role::Companion {
+            planned.outcome =
+                Outcome::LeftAlone("one-context configures plain Ethernet NICs".into());
+        }
+        Some(planned)
+    }
+
+    fn source(
+        &self,
+        layers: Vec<String>,
+        eth: Option<u32>,
+        infiniband: bool,
+        decoded: Option<Ipv4Addr>,
+    ) -> Source<'_> {
+        let eth = eth.and_then(|index| Some((index, self.cloud.eth.get(&index)?)));
+        Source {
+            context: self.context,
+            layers,
+            eth,
+            infiniband,
+            decoded,
+        }
+    }
+
+    /// `IB<N>_*` that nothing on this machine asks for.
+    fn note_idle_variables(&self, positions: &[Position], notes: &mut Vec<String>) {
+        let is_idle = |number: &&u32| {
+            !positions
+                .iter()
+                .any(|position| u32::from(position.number) == **number)
+        };
+        notes.extend(self.cloud.ib.iter().filter(is_idle).map(|number| {
+            format!(
+                "IB{number}_* is set, but no dummy NIC and no port GUID names position {number}"
+            )
+        }));
+    }
+}
+
+/// A NIC whose device is here.
+fn present(id: NicId, source: &Source, device: &Nic, evidence: Evidence) -> PlannedNic {
+    let mut nic = PlannedNic {
+        id,
+        variables: source.layers.clone(),
+        position: None,
+        device: Some(Device {
+            name: device.name.clone(),
+            evidence,
+        }),
+        outcome: Outcome::Absent(unready(&device.name)),
+        origins: Vec::new(),
+    };
+    if device.ready {
+        nic.outcome = outcome(source, &mut nic.origins);
+    }
+    nic
+}
+
+/// What becomes of a NIC whose device is known.
+fn outcome(source: &Source, origins: &mut Vec<Origin>) -> Outcome {
+    match read_config(source) {
+        Err(problems) => Outcome::refused(&problems),
+        Ok((config, found)) => {
+            *origins = found;
+            if config.is_empty() {
+                Outcome::LeftAlone("the context gives it no address and no setting".into())
+            } else {
+                Outcome::Configure(Box::new(config))
+            }
+        }
+    }
+}
+
+fn unready(name: &InterfaceName) -> String {
+    format!("udev is not done with '{name}' yet")
+}
+
+/// What may still come: devices of open positions, devices that udev works on, NICs without a device.
+fn late(plan: &Plan) -> Vec<String> {
+    let is_late = |nic: &&PlannedNic| match (&nic.outcome, &nic.device) {
+        (Outcome::Absent(_), _) => true,
+        (Outcome::Configure(_), Some(device)) => !device.evidence.is_present(),
+        _ => false,
+    };
+    plan.nics
+        .iter()
+        .filter(is_late)
+        .map(|nic| nic.label().to_owned())
+        .collect()
+}

@@ -1,0 +1,206 @@
+//! InfiniBand: which positions there are, and which device is at which.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
+
+use hwaddr::{DummyMac, DummyPrefix, InterfaceName, Key};
+
+use super::cloud::Cloud;
+use super::outcome::{Device, DummyNic, Evidence};
+use crate::inventory::{Inventory, Nic};
+
+/// A position that an InfiniBand NIC shall have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Position {
+    pub(super) number: u8,
+    pub(super) key: Key,
+    pub(super) place: Place,
+}
+
+/// Where a position is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// At this device.
+    Here(Device),
+    /// At this device, once udev is done with it.
+    Unready(InterfaceName),
+    /// At a device that has not come yet.
+    Open,
+    /// Nowhere: two claims contradict each other.
+    Contradicted(String),
+}
+
+/// An InfiniBand device whose GUID carries a dummy MAC of this VM.
+pub(super) struct Claim<'a> {
+    nic: &'a Nic,
+    dummy: DummyMac,
+}
+
+/// The devices that may be at a position: InfiniBand ports that no PCI address claims, in order.
+pub(super) fn candidates<'a>(inventory: &'a Inventory, cloud: &Cloud) -> Vec<&'a Nic> {
+    inventory
+        .nics
+        .iter()
+        .filter(|nic| nic.guid().is_some() && !cloud.has_pci(nic.pci))
+        .collect()
+}
+
+/// The claims that port GUIDs make.
+pub(super) fn claims<'a>(
+    candidates: &[&'a Nic],
+    cloud: &Cloud,
+    prefix: DummyPrefix,
+) -> Vec<Claim<'a>> {
+    let claim = |nic: &&'a Nic| {
+        let dummy = DummyMac::from_guid(nic.guid()?, prefix)?;
+        cloud
+            .may_have_key(dummy.key())
+            .then_some(Claim { nic, dummy })
+    };
+    candidates.iter().filter_map(claim).collect()
+}
+
+/// The positions that the claims name.
+pub(super) fn claimed(claims: &[Claim]) -> BTreeSet<u8> {
+    claims.iter().map(|claim| claim.dummy.position()).collect()
+}
+
+/// Puts a device to each position: GUID before order, order before rank.
+pub(super) fn positions(
+    candidates: &[&Nic],
+    claims: &[Claim],
+    dummies: &[DummyNic],
+    notes: &mut Vec<String>,
+) -> Vec<Position> {
+    let wanted = wanted(claims, dummies);
+    let unclaimed: Vec<&Nic> = candidates
+        .iter()
+        .filter(|nic| !claims.iter().any(|claim| claim.nic.name == nic.name))
+        .copied()
+        .collect();
+    let is_open = |number: &u8| !claims.iter().any(|claim| claim.dummy.position() == *number);
+    let open: Vec<u8> = wanted.keys().copied().filter(is_open).collect();
+    let paired = pair(&open, candidates, &unclaimed);
+    let mut positions = Vec::new();
+    for (&number, keys) in &wanted {
+        let place = if let Some(why) = contradiction(number, claims, dummies) {
+            Place::Contradicted(why)
+        } else if let Some(claim) = claims.iter().find(|claim| claim.dummy.position() == number) {
+            let others = claims.iter().filter(|other| {
+                other.dummy.position() == number && other.nic.name != claim.nic.name
+            });
+            notes.extend(others.map(|other| {
+                format!(
+                    "'{}' has the same position and key in its GUID as '{}'; it is left alone",
+                    other.nic.name, claim.nic.name
+                )
+            }));
+            place(claim.nic, Evidence::Guid(claim.dummy))
+        } else if let Some((nic, evidence)) = paired.get(&number) {
+            place(nic, evidence.clone())
+        } else {
+            Place::Open
+        };
+        positions.extend(keys.first().map(|&key| Position { number, key, place }));
+    }
+    positions
+}
+
+/// The positions that are wanted, with the keys that are claimed for each.
+fn wanted(claims: &[Claim], dummies: &[DummyNic]) -> BTreeMap<u8, BTreeSet<Key>> {
+    let from_guids = claims.iter().map(|claim| claim.dummy);
+    let from_dummies = dummies
+        .iter()
+        .filter(|dummy| !dummy.is_marker)
+        .map(|dummy| dummy.mac);
+    let mut wanted = BTreeMap::<u8, BTreeSet<Key>>::new();
+    for dummy in from_guids.chain(from_dummies) {
+        wanted
+            .entry(dummy.position())
+            .or_default()
+            .insert(dummy.key());
+    }
+    wanted
+}
+
+/// Pairs open positions with devices that no GUID settles, if that can be done without guessing.
+///
+/// If every open position is below the number of devices, position N is the N-th device, counting
+/// those that a GUID has settled. Else, with as many open positions as devices left, by rank: a VM
+/// with an Ethernet and an InfiniBand SR-IOV NIC has InfiniBand position 1 and one device.
+fn pair<'a>(
+    open: &[u8],
+    all: &[&'a Nic],
+    unclaimed: &[&'a Nic],
+) -> BTreeMap<u8, (&'a Nic, Evidence)> {
+    let nth = |&number: &u8| {
+        let nic = *all.get(usize::from(number))?;
+        unclaimed
+            .iter()
+            .any(|free| free.name == nic.name)
+            .then_some((number, (nic, Evidence::Order)))
+    };
+    if let Some(paired) = open.iter().map(nth).collect() {
+        return paired;
+    }
+    if open.len() != unclaimed.len() {
+        return BTreeMap::new();
+    }
+    open.iter()
+        .zip(unclaimed)
+        .map(|(&number, &nic)| (number, (nic, Evidence::Rank)))
+        .collect()
+}
+
+/// Why nobody can say which NIC is at a position: two keys are claimed for it.
+fn contradiction(number: u8, claims: &[Claim], dummies: &[DummyNic]) -> Option<String> {
+    let by_guid = claims
+        .iter()
+        .filter(|claim| claim.dummy.position() == number);
+    let by_dummy = dummies
+        .iter()
+        .filter(|dummy| !dummy.is_marker && dummy.mac.position() == number);
+    let mut claims: Vec<(Key, String)> = by_guid
+        .map(|claim| {
+            (
+                claim.dummy.key(),
+                format!(
+                    "the GUID of '{}' says {}",
+                    claim.nic.name,
+                    claim.dummy.key()
+                ),
+            )
+        })
+        .chain(by_dummy.map(|dummy| {
+            (
+                dummy.mac.key(),
+                format!("dummy NIC '{}' says {}", dummy.name, dummy.mac.key()),
+            )
+        }))
+        .collect();
+    claims.sort();
+    let contradicts = claims.iter().any(|(key, _)| *key != claims[0].0);
+    let said: Vec<String> = claims.into_iter().map(|(_, said)| said).collect();
+    contradicts.then(|| {
+        format!(
+            "position {number} is claimed with different keys: {}",
+            said.join(", ")
+        )
+    })
+}
+
+fn place(nic: &Nic, evidence: Evidence) -> Place {
+    if nic.ready {
+        Place::Here(Device {
+            name: nic.name.clone(),
+            evidence,
+        })
+    } else {
+        Place::Unready(nic.name.clone())
+    }
+}
+
+/// The name that the first driver's scripts wrote for: `ib` and the position.
+pub(super) fn assumed_name(number: u8) -> Option<InterfaceName> {
+    InterfaceName::from_str(&format!("ib{number}")).ok()
+}
