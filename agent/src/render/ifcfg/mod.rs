@@ -1,0 +1,17 @@
+//! `ifcfg` files: one file of `KEY=value` per device, read by three kinds of readers.
+//!
+//! ```text
+//! # Written by one-sriov-agent for ETH1 from the context of the VM. Changes here are lost.
+//! DEVICE=ib0
+//! BOOTPROTO=none
+//! IPADDR=192.168.7.5
+//! ```
+//! initscripts *source* these files as root, NetworkManager and wicked parse them. Only typed tokens
+//! stand behind a `=`, and lists of them in double quotes, so there is nothing for a shell to expand.
+
+mod red_hat;
+mod suse;
+mod writer;
+
+pub(super) use red_hat::{Reader, red_hat};
+pub(super) use suse::suse;

@@ -1,0 +1,310 @@
+//! `/etc/sysconfig/network-scripts`, for initscripts (`ifup`, rdma's `ifup-ib`) and for NetworkManager's reader.
+//!
+//! Where the two disagree, [`Reader`] decides: only initscripts want `NM_CONTROLLED=no`, `METRIC` and
+//! a gateway off the link as routes; NetworkManager wants `IPV4_ROUTE_METRIC` and does the rest itself.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use hwaddr::{InterfaceName, Pkey};
+
+use super::writer::{Lines, path};
+use crate::plan::model::{Infiniband, Ipv4, Ipv6, NicConfig, TransportMode, child_name};
+use crate::plan::{DummyNic, Outcome, Plan, PlannedNic};
+use crate::render::{Rendered, RenderedFile};
+
+const DIR: &str = "/etc/sysconfig/network-scripts";
+
+/// Who reads the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::render) enum Reader {
+    Initscripts,
+    NetworkManager,
+}
+
+/// Renders a plan.
+pub(in crate::render) fn red_hat(plan: &Plan, reader: Reader) -> Rendered {
+    let mut files = Vec::new();
+    for nic in &plan.nics {
+        if let (Outcome::Configure(config), Some(device)) = (&nic.outcome, &nic.device) {
+            Device {
+                nic,
+                config,
+                parent: &device.name,
+                reader,
+            }
+            .render(&mut files);
+        }
+    }
+    files.extend(
+        plan.dummies
+            .iter()
+            .filter(|dummy| dummy.ready)
+            .map(|dummy| unmanaged(dummy, reader)),
+    );
+    Rendered {
+        files,
+        notes: Vec::new(),
+    }
+}
+
+/// A dummy NIC, out of reach of both readers.
+fn unmanaged(dummy: &DummyNic, reader: Reader) -> RenderedFile {
+    let mut lines = Lines::for_dummy(dummy);
+    match reader {
+        Reader::Initscripts => {
+            lines.set("DEVICE", &dummy.name);
+            lines.set("TYPE", "Ethernet");
+            lines.set("ONBOOT", "no");
+            lines.set("BOOTPROTO", "none");
+            lines.set("IPV6INIT", "no");
+            lines.set("NM_CONTROLLED", "no");
+            lines.into_file(path(DIR, "ifcfg", &dummy.name), dummy.id(), &dummy.name)
+        }
+        Reader::NetworkManager => {
+            // `+=` adds to the lists of other files instead of replacing them.
+            lines.raw("[keyfile]");
+            lines.raw(format_args!("unmanaged-devices+=mac:{}", dummy.mac));
+            let path = PathBuf::from(format!(
+                "/etc/NetworkManager/conf.d/90-one-sriov-{}.conf",
+                dummy.name
+            ));
+            lines.into_file(path, dummy.id(), &dummy.name)
+        }
+    }
+}
+
+/// One NIC with its device.
+struct Device<'a> {
+    nic: &'a PlannedNic,
+    config: &'a NicConfig,
+    parent: &'a InterfaceName,
+    reader: Reader,
+}
+
+impl Device<'_> {
+    fn render(&self, files: &mut Vec<RenderedFile>) {
+        let infiniband = self.config.infiniband.unwrap_or_default();
+        let child = infiniband
+            .pkey
+            .and_then(|pkey| Some((child_name(self.parent, pkey)?, pkey)));
+        match child {
+            None => self.device_files(self.parent, None, files),
+            Some((child, pkey)) => {
+                // The port only has to be up; its partition carries the addresses.
+                let mut lines = self.head(self.parent);
+                lines.set("BOOTPROTO", "none");
+                self.link(&mut lines);
+                files.push(lines.into_file(
+                    path(DIR, "ifcfg", self.parent),
+                    self.nic.id.clone(),
+                    self.parent,
+                ));
+                self.device_files(&child, Some(pkey), files);
+            }
+        }
+    }
+
+    /// `ifcfg-`, `route-` and `route6-` of the device that carries the addresses.
+    fn device_files(
+        &self,
+        device: &InterfaceName,
+        pkey: Option<Pkey>,
+        files: &mut Vec<RenderedFile>,
+    ) {
+        let mut lines = self.head(device);
+        if let Some(pkey) = pkey {
+            lines.set("PKEY", "yes");
+            lines.set("PKEY_ID", pkey);
+            lines.set("PHYSDEV", self.parent);
+        }
+        self.ipv4(&mut lines);
+        self.ipv6(&mut lines, device);
+        self.link(&mut lines);
+        for (index, server) in self.config.dns.iter().enumerate() {
+            lines.set(&format!("DNS{}", index + 1), server);
+        }
+        lines.set_list("DOMAIN", &self.config.search);
+        files.push(lines.into_file(path(DIR, "ifcfg", device), self.nic.id.clone(), self.parent));
+        for (kind, routes) in [
+            ("route", self.routes4(device)),
+            ("route6", self.routes6(device)),
+        ] {
+            if !routes.is_empty() {
+                let mut lines = Lines::for_nic(self.nic);
+                lines.raw_all(&routes);
+                files.push(lines.into_file(
+                    path(DIR, kind, device),
+                    self.nic.id.clone(),
+                    self.parent,
+                ));
+            }
+        }
+    }
+
+    fn head(&self, device: &InterfaceName) -> Lines {
+        let mut lines = Lines::for_nic(self.nic);
+        lines.set("DEVICE", device);
+        // `InfiniBand` with this spelling: initscripts compare it to the letter.
+        lines.set(
+            "TYPE",
+            if self.config.infiniband.is_some() {
+                "InfiniBand"
+            } else {
+                "Ethernet"
+            },
+        );
+        lines.set("ONBOOT", "yes");
+        if self.reader == Reader::Initscripts {
+            lines.set("NM_CONTROLLED", "no");
+        }
+        lines
+    }
+
+    fn ipv4(&self, lines: &mut Lines) {
+        match &self.config.ipv4 {
+            Ipv4::None => lines.set("BOOTPROTO", "none"),
+            Ipv4::Dhcp => {
+                lines.set("BOOTPROTO", "dhcp");
+                if self.reader == Reader::Initscripts {
+                    lines.set("PERSISTENT_DHCLIENT", 1);
+                }
+            }
+            Ipv4::Static(addresses) => {
+                lines.set("BOOTPROTO", "none");
+                for (index, address) in addresses.iter().enumerate() {
+                    let number = if index == 0 {
+                        String::new()
+                    } else {
+                        index.to_string()
+                    };
+                    lines.set(&format!("IPADDR{number}"), address.ip());
+                    lines.set(&format!("NETMASK{number}"), address.mask());
+                    lines.set(&format!("PREFIX{number}"), address.prefix());
+                }
+            }
+        }
+        if !self.gateway4_by_route() {
+            lines.set_some("GATEWAY", self.config.gateway4);
+        }
+        let metric = match self.reader {
+            Reader::Initscripts => "METRIC",
+            Reader::NetworkManager => "IPV4_ROUTE_METRIC",
+        };
+        lines.set_some(metric, self.config.metric4);
+    }
+
+    fn ipv6(&self, lines: &mut Lines, device: &InterfaceName) {
+        let (init, autoconf, dhcp) = match (&self.config.ipv6, self.reader) {
+            (Ipv6::None, _) => return,
+            (Ipv6::Static(_) | Ipv6::Disabled, _) => {
+                (!matches!(self.config.ipv6, Ipv6::Disabled), "no", false)
+            }
+            (Ipv6::Auto, _) => (true, "yes", false),
+            // initscripts learn the way out from router advertisements only.
+            (Ipv6::Dhcp, Reader::Initscripts) => (true, "yes", true),
+            (Ipv6::Dhcp, Reader::NetworkManager) => (true, "no", true),
+        };
+        lines.set("IPV6INIT", if init { "yes" } else { "no" });
+        lines.set("IPV6_AUTOCONF", autoconf);
+        if dhcp {
+            lines.set("DHCPV6C", "yes");
+        }
+        if self.config.ipv6 == Ipv6::Disabled && self.reader == Reader::NetworkManager {
+            lines.set("IPV6_DISABLED", "yes");
+        }
+        if let Ipv6::Static(addresses) = &self.config.ipv6 {
+            lines.set_some("IPV6ADDR", addresses.first());
+            lines.set_list(
+                "IPV6ADDR_SECONDARIES",
+                addresses.get(1..).unwrap_or_default(),
+            );
+        }
+        if let Some(gateway) = self.config.gateway6.filter(|_| !self.gateway6_by_route()) {
+            // A link-local gateway is one only on its link.
+            let scope = if gateway.is_unicast_link_local() {
+                format!("%{device}")
+            } else {
+                String::new()
+            };
+            lines.set("IPV6_DEFAULTGW", format_args!("{gateway}{scope}"));
+        }
+        if self.reader == Reader::NetworkManager {
+            lines.set_some("IPV6_ROUTE_METRIC", self.config.metric6);
+        }
+    }
+
+    /// MTU and transport mode, which belong to the link.
+    fn link(&self, lines: &mut Lines) {
+        lines.set_some("MTU", self.config.mtu);
+        if let Some(Infiniband {
+            mode: Some(mode), ..
+        }) = self.config.infiniband
+        {
+            lines.set(
+                "CONNECTED_MODE",
+                if mode == TransportMode::Connected {
+                    "yes"
+                } else {
+                    "no"
+                },
+            );
+        }
+    }
+
+    /// `ifup` sets no gateway that lies outside the NIC's networks.
+    fn gateway4_by_route(&self) -> bool {
+        self.reader == Reader::Initscripts && self.config.gateway4_is_off_link()
+    }
+
+    /// `ifup` has no key for the metric of the IPv6 gateway, and sets none off the link either.
+    fn gateway6_by_route(&self) -> bool {
+        self.reader == Reader::Initscripts
+            && (self.config.metric6.is_some() || self.config.gateway6_is_off_link())
+    }
+
+    fn routes4(&self, device: &InterfaceName) -> Vec<String> {
+        let mut routes = Vec::new();
+        if let Some(gateway) = self.config.gateway4.filter(|_| self.gateway4_by_route()) {
+            routes.push(format!("{gateway}/32 dev {device}"));
+            routes.push(format!(
+                "default via {gateway} dev {device}{}",
+                metric(self.config.metric4)
+            ));
+        }
+        routes.extend(self.static_routes(device, IpAddr::is_ipv4));
+        routes
+    }
+
+    fn routes6(&self, device: &InterfaceName) -> Vec<String> {
+        let mut routes = Vec::new();
+        if let Some(gateway) = self.config.gateway6.filter(|_| self.gateway6_by_route()) {
+            if self.config.gateway6_is_off_link() {
+                routes.push(format!("{gateway}/128 dev {device}"));
+            }
+            routes.push(format!(
+                "default via {gateway} dev {device}{}",
+                metric(self.config.metric6)
+            ));
+        }
+        routes.extend(self.static_routes(device, IpAddr::is_ipv6));
+        routes
+    }
+
+    fn static_routes(
+        &self,
+        device: &InterfaceName,
+        family: fn(&IpAddr) -> bool,
+    ) -> impl Iterator<Item = String> {
+        let routes = self
+            .config
+            .routes
+            .iter()
+            .filter(move |route| family(&route.via));
+        routes.map(move |route| format!("{} via {} dev {device}", route.destination, route.via))
+    }
+}
+
+fn metric(metric: Option<u32>) -> String {
+    metric.map_or_else(String::new, |metric| format!(" metric {metric}"))
+}

@@ -1,0 +1,174 @@
+//! `/etc/sysconfig/network`, for wicked: the same file names as Red Hat's, other keys.
+
+use std::net::IpAddr;
+
+use hwaddr::{InterfaceName, Pkey};
+
+use super::writer::{Lines, path};
+use crate::plan::model::{Infiniband, Ipv4, Ipv6, NicConfig, child_name};
+use crate::plan::{DummyNic, Outcome, Plan, PlannedNic};
+use crate::render::{Rendered, RenderedFile};
+
+const DIR: &str = "/etc/sysconfig/network";
+
+/// Renders a plan.
+pub(in crate::render) fn suse(plan: &Plan) -> Rendered {
+    let mut rendered = Rendered::default();
+    for nic in &plan.nics {
+        if let (Outcome::Configure(config), Some(device)) = (&nic.outcome, &nic.device) {
+            render_nic(nic, config, &device.name, &mut rendered);
+        }
+    }
+    rendered.files.extend(
+        plan.dummies
+            .iter()
+            .filter(|dummy| dummy.ready)
+            .map(unmanaged),
+    );
+    rendered
+}
+
+fn unmanaged(dummy: &DummyNic) -> RenderedFile {
+    let mut lines = Lines::for_dummy(dummy);
+    lines.set("STARTMODE", "off");
+    lines.set("BOOTPROTO", "none");
+    lines.into_file(path(DIR, "ifcfg", &dummy.name), dummy.id(), &dummy.name)
+}
+
+fn render_nic(
+    nic: &PlannedNic,
+    config: &NicConfig,
+    parent: &InterfaceName,
+    rendered: &mut Rendered,
+) {
+    let child = config
+        .infiniband
+        .and_then(|infiniband| Some((child_name(parent, infiniband.pkey?)?, infiniband.pkey?)));
+    let device = child.as_ref().map_or(parent, |(name, _)| name);
+    let mut file = |lines: Lines, kind: &str, device: &InterfaceName| {
+        rendered
+            .files
+            .push(lines.into_file(path(DIR, kind, device), nic.id.clone(), parent));
+    };
+    if let Some((child, pkey)) = &child {
+        let mut lines = Lines::for_nic(nic);
+        lines.set("STARTMODE", "auto");
+        lines.set("BOOTPROTO", "static");
+        link(&mut lines, config, None);
+        file(lines, "ifcfg", parent);
+        let mut lines = addresses(nic, config);
+        link(&mut lines, config, Some((parent, *pkey)));
+        file(lines, "ifcfg", child);
+    } else {
+        let mut lines = addresses(nic, config);
+        link(&mut lines, config, None);
+        file(lines, "ifcfg", parent);
+    }
+    let routes = routes(config, device);
+    if !routes.is_empty() {
+        let mut lines = Lines::for_nic(nic);
+        lines.raw_all(&routes);
+        file(lines, "ifroute", device);
+    }
+    let sysctls = sysctls(&config.ipv6);
+    if !sysctls.is_empty() {
+        let mut lines = Lines::for_nic(nic);
+        // wicked puts the device's name in place of $SYSCTL_IF.
+        for (key, value) in sysctls {
+            lines.raw(format_args!("net.ipv6.conf.$SYSCTL_IF.{key} = {value}"));
+        }
+        file(lines, "ifsysctl", device);
+    }
+    if !config.dns.is_empty() || !config.search.is_empty() {
+        rendered.notes.push(format!(
+            "{}: name servers and search domains are not written; wicked has one place for all NICs, '{DIR}/config'",
+            nic.label()
+        ));
+    }
+}
+
+fn addresses(nic: &PlannedNic, config: &NicConfig) -> Lines {
+    let mut lines = Lines::for_nic(nic);
+    lines.set("STARTMODE", "auto");
+    // Static addresses count beside DHCP, too.
+    lines.set(
+        "BOOTPROTO",
+        match (&config.ipv4, &config.ipv6) {
+            (Ipv4::Dhcp, Ipv6::Dhcp) => "dhcp",
+            (Ipv4::Dhcp, _) => "dhcp4",
+            (_, Ipv6::Dhcp) => "dhcp6",
+            _ => "static",
+        },
+    );
+    let mut networks = Vec::new();
+    if let Ipv4::Static(addresses) = &config.ipv4 {
+        networks.extend(addresses.iter().map(ToString::to_string));
+    }
+    if let Ipv6::Static(addresses) = &config.ipv6 {
+        networks.extend(addresses.iter().map(ToString::to_string));
+    }
+    for (index, network) in networks.iter().enumerate() {
+        let suffix = if index == 0 {
+            String::new()
+        } else {
+            format!("_{index}")
+        };
+        lines.set(&format!("IPADDR{suffix}"), network);
+    }
+    lines
+}
+
+fn link(lines: &mut Lines, config: &NicConfig, child_of: Option<(&InterfaceName, Pkey)>) {
+    lines.set_some("MTU", config.mtu);
+    let Some(Infiniband { mode, .. }) = config.infiniband else {
+        return;
+    };
+    match child_of {
+        Some((parent, pkey)) => {
+            lines.set("IPOIB_DEVICE", parent);
+            lines.set("IPOIB_PKEY", pkey);
+        }
+        // Only a name like `ib0` tells wicked that the device is InfiniBand.
+        None => lines.set("IPOIB", "yes"),
+    }
+    lines.set_some("IPOIB_MODE", mode);
+}
+
+/// `DESTINATION GATEWAY - DEVICE [metric N]`.
+fn routes(config: &NicConfig, device: &InterfaceName) -> Vec<String> {
+    let metric =
+        |metric: Option<u32>| metric.map_or_else(String::new, |metric| format!(" metric {metric}"));
+    let mut routes = Vec::new();
+    if let Some(gateway) = config.gateway4 {
+        if config.gateway4_is_off_link() {
+            routes.push(format!("{gateway}/32 - - {device}"));
+        }
+        routes.push(format!(
+            "default {gateway} - {device}{}",
+            metric(config.metric4)
+        ));
+    }
+    if let Some(gateway) = config.gateway6 {
+        if config.gateway6_is_off_link() {
+            routes.push(format!("{gateway}/128 - - {device}"));
+        }
+        routes.push(format!(
+            "default {gateway} - {device}{}",
+            metric(config.metric6)
+        ));
+    }
+    routes.extend(config.routes.iter().map(|route| {
+        let family: IpAddr = route.via;
+        format!("{} {family} - {device}", route.destination)
+    }));
+    routes
+}
+
+fn sysctls(ipv6: &Ipv6) -> &'static [(&'static str, u8)] {
+    match ipv6 {
+        Ipv6::None => &[],
+        Ipv6::Static(_) => &[("accept_ra", 0), ("autoconf", 0)],
+        Ipv6::Auto | Ipv6::Dhcp => &[("accept_ra", 1), ("autoconf", 1)],
+        Ipv6::Disabled => &[("disable_ipv6", 1)],
+    }
+}

@@ -1,0 +1,83 @@
+//! Writing `KEY=value` lines.
+
+use std::fmt::{Display, Write};
+use std::path::{Path, PathBuf};
+
+use hwaddr::InterfaceName;
+
+use crate::plan::{DummyNic, NicId, PlannedNic};
+use crate::render::{HEADER, RenderedFile};
+
+/// The text of one file: the header, then lines of typed tokens.
+pub(super) struct Lines(String);
+
+impl Lines {
+    /// A file for a NIC.
+    pub(super) fn for_nic(nic: &PlannedNic) -> Self {
+        Self(format!(
+            "{HEADER} for {} from the context of the VM. Changes here are lost.\n",
+            nic.label()
+        ))
+    }
+
+    /// A file that keeps a dummy NIC out of use.
+    pub(super) fn for_dummy(dummy: &DummyNic) -> Self {
+        let mut lines = Self(format!("{HEADER}. Changes here are lost.\n"));
+        let position = dummy.mac.position();
+        lines.raw(format_args!("# A dummy NIC: it only tells the address of SR-IOV NIC {position}, and is not to be used."));
+        lines
+    }
+
+    /// `KEY=value`. The value is a token: a number, an address, a name of a strict grammar.
+    pub(super) fn set(&mut self, key: &str, value: impl Display) {
+        self.raw(format_args!("{key}={value}"));
+    }
+
+    /// `KEY=value`, if there is one.
+    pub(super) fn set_some(&mut self, key: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.set(key, value);
+        }
+    }
+
+    /// `KEY="value value"`, unless the list is empty.
+    pub(super) fn set_list(&mut self, key: &str, values: &[impl Display]) {
+        if !values.is_empty() {
+            let words: Vec<String> = values.iter().map(ToString::to_string).collect();
+            self.raw(format_args!("{key}=\"{}\"", words.join(" ")));
+        }
+    }
+
+    /// A line of another form.
+    pub(super) fn raw(&mut self, line: impl Display) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.0, "{line}");
+    }
+
+    /// Lines of another form.
+    pub(super) fn raw_all(&mut self, lines: &[String]) {
+        for line in lines {
+            self.raw(line);
+        }
+    }
+
+    pub(super) fn into_file(
+        self,
+        path: PathBuf,
+        nic: NicId,
+        device: &InterfaceName,
+    ) -> RenderedFile {
+        RenderedFile {
+            path,
+            mode: 0o644,
+            text: self.0,
+            nic,
+            device: device.clone(),
+        }
+    }
+}
+
+/// `<dir>/<kind>-<device>`.
+pub(super) fn path(dir: &str, kind: &str, device: &InterfaceName) -> PathBuf {
+    Path::new(dir).join(format!("{kind}-{device}"))
+}
