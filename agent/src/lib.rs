@@ -7,8 +7,12 @@
 //! render/     what the network stack shall read   -> files       (pure)
 //! install/    put the files in place, atomically
 //! ```
-//! Each step has one input and one output, and nothing flows backwards.
+//! Each step has one input and one output, and nothing flows backwards. `cli/` strings them together.
 
+pub mod config;
 pub mod context;
+pub mod inventory;
+pub mod logging;
+pub mod patience;
 pub mod plan;
 pub mod render;

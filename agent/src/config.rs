@@ -1,0 +1,131 @@
+//! The agent's own configuration, `/etc/one-sriov/agent.conf`. All of it is optional.
+//!
+//! ```text
+//! # first octet of dummy MACs, as DUMMY_MAC_PREFIX on the hosts
+//! prefix = AA
+//! role = whole          # or companion, beside one-context
+//! backend = ifcfg
+//! ```
+
+use std::io;
+use std::path::Path;
+
+use hwaddr::DummyPrefix;
+use one_sriov_system::Root;
+
+use crate::plan::Role;
+
+/// Where the configuration is.
+pub const PATH: &str = "/etc/one-sriov/agent.conf";
+
+/// The settings of the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Config {
+    /// First octet of dummy MACs.
+    pub prefix: DummyPrefix,
+    /// Which NICs are ours.
+    pub role: Role,
+    /// The network stack to write for, where it shall not be found out.
+    pub backend: Option<String>,
+}
+
+/// The file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("failed to read '{PATH}': {0}")]
+    Io(#[from] io::Error),
+    /// A line is wrong.
+    #[error("failed to read '{PATH}': line {line}: {problem}")]
+    Line {
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl Config {
+    /// Reads the configuration of a machine; no file is the default.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if there is a file that cannot be understood.
+    pub fn load(root: &Root) -> Result<Self, ConfigError> {
+        match root.read_to_string(Path::new(PATH)) {
+            Ok(text) => Self::parse(&text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, ConfigError> {
+        let mut config = Self::default();
+        for (index, line) in text.lines().enumerate() {
+            let line = line.split('#').next().unwrap_or_default().trim();
+            if !line.is_empty() {
+                config.set(line).map_err(|problem| ConfigError::Line {
+                    line: index + 1,
+                    problem,
+                })?;
+            }
+        }
+        Ok(config)
+    }
+
+    fn set(&mut self, line: &str) -> Result<(), String> {
+        let (key, value) = line.split_once('=').ok_or("expected 'key = value'")?;
+        match (key.trim(), value.trim().trim_matches('"')) {
+            ("prefix", value) => self.prefix = value.parse().map_err(|error| format!("{error}"))?,
+            ("role", "whole") => self.role = Role::Whole,
+            ("role", "companion") => self.role = Role::Companion,
+            ("role", _) => return Err("role is neither 'whole' nor 'companion'".into()),
+            ("backend", "") => self.backend = None,
+            ("backend", value) => self.backend = Some(value.to_owned()),
+            (key, _) => return Err(format!("unknown key '{}'", key.escape_debug())),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn keys_are_read_and_comments_passed_over() {
+        let config =
+            Config::parse("# c\n\nprefix = a6 # old\nrole=companion\nbackend = \"ifcfg-nm\"\n")
+                .unwrap();
+        let expected = Config {
+            prefix: "a6".parse().unwrap(),
+            role: Role::Companion,
+            backend: Some("ifcfg-nm".into()),
+        };
+        assert_eq!(config, expected);
+        assert_eq!(Config::parse("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn a_wrong_line_is_named() {
+        let table = [
+            ("prefix = 02", "line 1: "),
+            (
+                "role = both",
+                "line 1: role is neither 'whole' nor 'companion'",
+            ),
+            ("\nprefx = AA", "line 2: unknown key 'prefx'"),
+            ("whole", "line 1: expected 'key = value'"),
+        ];
+        for (text, expected) in table {
+            let error = Config::parse(text).unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!(
+                    "failed to read '/etc/one-sriov/agent.conf': {expected}"
+                )),
+                "{error}"
+            );
+        }
+    }
+}

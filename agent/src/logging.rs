@@ -1,0 +1,161 @@
+//! Where log lines go.
+//!
+//! | the agent runs | log lines go to |
+//! |---|---|
+//! | on a live machine | syslog; before `/dev/log` is there, the kernel's log `/dev/kmsg` |
+//! | with `--root` | no log: this machine's has no use for the lines of another |
+//! | under systemd (standard error is the journal) | standard error alone: the journal *is* the syslog there |
+//!
+//! Errors and warnings go to standard error in any case, all lines where it is a terminal.
+
+use std::fs::{File, OpenOptions};
+use std::io::{IsTerminal, Write};
+use std::os::unix::fs::MetadataExt;
+use std::sync::Mutex;
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use syslog::{BasicLogger, Facility, Formatter3164};
+
+const NAME: &str = "one-sriov-agent";
+
+/// Sets up logging for the whole process. Without any place to write to, lines are dropped.
+pub fn start(is_live: bool, verbose: bool) {
+    let journal = stderr_is_journal();
+    let logger = Logger {
+        stderr: if journal {
+            Stderr::Journal
+        } else if verbose || std::io::stderr().is_terminal() {
+            Stderr::All
+        } else {
+            Stderr::Problems
+        },
+        system: if is_live && !journal {
+            System::open()
+        } else {
+            System::None
+        },
+        level: if verbose {
+            LevelFilter::Debug
+        } else {
+            LevelFilter::Info
+        },
+    };
+    log::set_max_level(logger.level);
+    // A second call (only in tests) keeps the first logger.
+    let _ = log::set_boxed_logger(Box::new(logger));
+}
+
+struct Logger {
+    stderr: Stderr,
+    system: System,
+    level: LevelFilter,
+}
+
+enum Stderr {
+    /// Errors and warnings.
+    Problems,
+    All,
+    /// All, with the priority in front (`sd-daemon(3)`).
+    Journal,
+}
+
+enum System {
+    None,
+    Syslog(Box<BasicLogger>),
+    Kernel(Mutex<File>),
+}
+
+impl System {
+    fn open() -> Self {
+        let formatter = Formatter3164 {
+            facility: Facility::LOG_DAEMON,
+            hostname: None,
+            process: NAME.into(),
+            pid: std::process::id(),
+        };
+        if let Ok(writer) = syslog::unix(formatter) {
+            return Self::Syslog(Box::new(BasicLogger::new(writer)));
+        }
+        OpenOptions::new()
+            .write(true)
+            .open("/dev/kmsg")
+            .map_or(Self::None, |file| Self::Kernel(Mutex::new(file)))
+    }
+}
+
+impl Log for Logger {
+    fn enabled(&self, metadata: &Metadata) -> bool {
+        metadata.level() <= self.level
+    }
+
+    fn log(&self, record: &Record) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        // A log that cannot be written must not stop the network of a machine.
+        let problem = record.level() <= Level::Warn;
+        match self.stderr {
+            Stderr::Problems if !problem => {}
+            Stderr::Problems | Stderr::All => {
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "{NAME}: {}{}",
+                    word(record.level()),
+                    record.args()
+                );
+            }
+            Stderr::Journal => {
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "<{}>{}",
+                    priority(record.level()),
+                    record.args()
+                );
+            }
+        }
+        match &self.system {
+            System::None => {}
+            System::Syslog(logger) => logger.log(record),
+            System::Kernel(file) => {
+                if let Ok(mut file) = file.lock() {
+                    // One write is one line of the kernel's log.
+                    let line = format!("<{}>{NAME}: {}\n", priority(record.level()), record.args());
+                    let _ = file.write_all(line.as_bytes());
+                }
+            }
+        }
+    }
+
+    fn flush(&self) {
+        if let System::Syslog(logger) = &self.system {
+            logger.flush();
+        }
+    }
+}
+
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error: ",
+        Level::Warn => "warning: ",
+        Level::Info | Level::Debug | Level::Trace => "",
+    }
+}
+
+/// Severities of syslog (RFC 5424, 6.2.1).
+fn priority(level: Level) -> u8 {
+    match level {
+        Level::Error => 3,
+        Level::Warn => 4,
+        Level::Info => 6,
+        Level::Debug | Level::Trace => 7,
+    }
+}
+
+/// systemd names device and inode of the journal's stream in `JOURNAL_STREAM` (`systemd.exec(5)`).
+fn stderr_is_journal() -> bool {
+    let Ok(stream) = std::env::var("JOURNAL_STREAM") else {
+        return false;
+    };
+    std::fs::metadata("/proc/self/fd/2")
+        .is_ok_and(|file| format!("{}:{}", file.dev(), file.ino()) == stream)
+}
