@@ -17,8 +17,9 @@ use crate::{AddressError, Kind};
 /// zero) but `.`, `..`, and those with a slash, a colon or white space (`dev_valid_name` in
 /// `net/core/dev.c`). A name ends up as a part of a file name, as a word in files that a shell
 /// reads, and as an argument of commands: what could be a hidden file, an option, a quote or an
-/// interface *number* is left out, and with it nothing that a driver or udev makes. The name of a
-/// device with another name is an error, so the device is reported and left alone.
+/// interface *number* is left out. Names that
+/// drivers and udev usually make are all within; a device with another name is an error, so that
+/// it can be reported and left alone.
 ///
 /// An alias such as `eth0:1` is no interface and no valid name.
 ///

@@ -88,7 +88,7 @@ impl Pkey {
         Self(self.0 | Self::FULL_MEMBER)
     }
 
-    /// Whether this is the default partition, `0x7fff`, in which every port is.
+    /// Whether this is the default partition, `0x7fff`.
     #[must_use]
     pub const fn is_default(&self) -> bool {
         self.partition() == Self::DEFAULT_PARTITION
