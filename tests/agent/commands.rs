@@ -1,0 +1,359 @@
+//! The commands: what they print, how they end.
+
+use std::process::Command;
+
+use one_sriov_tests::{Machine, agent_path, context, infiniband, run, virtio};
+use serde_json::Value;
+
+use crate::scenario::{SCRIPTS, apply, transcript};
+
+/// One NIC on a bridge, one InfiniBand VF with its dummy, as OpenNebula 7.5 describes them.
+fn machine() -> Machine {
+    let nics = [
+        virtio("eth0", "02:00:0a:00:00:0c", 3),
+        virtio("eth1", "aa:00:c0:a8:07:07", 4),
+        infiniband("ibp0s5", "24:8a:07:03:00:aa:bb:01", "0000:00:05.0"),
+    ];
+    let machine = Machine::new(&context("7.5-bridge-and-sriov"), &nics);
+    machine.write("/etc/one-sriov/agent.conf", "backend = ifcfg-initscripts\n");
+    machine
+}
+
+fn snapshot(name: &str, text: &str) {
+    insta::with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
+fn json(machine: &Machine, arguments: &[&str]) -> Value {
+    let outcome = run(machine, &[arguments, &["--json"]].concat());
+    serde_json::from_str(&outcome.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", outcome.stdout))
+}
+
+#[test]
+fn plan_prints_decisions_and_files_and_writes_nothing() {
+    let machine = machine();
+    snapshot("command-plan", &run(&machine, &["plan"]).stdout);
+    assert!(!machine.has("/var") && machine.etc().len() == 1);
+}
+
+#[test]
+fn explain_says_where_every_value_came_from() {
+    let machine = machine();
+    let by_device = run(&machine, &["explain", "ibp0s5"]).stdout;
+    snapshot("command-explain", &by_device);
+    for name in [
+        "ETH1",
+        "eth1",
+        "0",
+        "02:00:c0:a8:07:07",
+        "ETH1/02:00:c0:a8:07:07",
+    ] {
+        let expected = if name == "eth1" {
+            run(&machine, &["explain", "ETH1"]).stdout
+        } else {
+            by_device.clone()
+        };
+        assert_eq!(run(&machine, &["explain", name]).stdout, expected, "{name}");
+    }
+}
+
+#[test]
+fn explain_of_a_dummy_and_of_a_stranger() {
+    let mut machine = machine();
+    machine.plug(&virtio("eth7", "52:54:00:00:00:07", 9));
+    assert_eq!(
+        run(&machine, &["explain", "aa:00:c0:a8:07:07"]).stdout,
+        "'eth1' is a dummy NIC (aa:00:c0:a8:07:07): position 0, key c0:a8:07:07\n\
+         it is the position of an InfiniBand NIC; it is told to the network stack as unmanaged\n"
+    );
+    assert_eq!(
+        run(&machine, &["explain", "eth7"]).stdout,
+        "'eth7' is no NIC of the context: no variable names its MAC 52:54:00:00:00:07\n"
+    );
+    let unknown = run(&machine, &["explain", "eth8"]);
+    assert_eq!(unknown.code, 1);
+    assert_eq!(
+        unknown.stderr,
+        "one-sriov-agent: error: failed to find the NIC 'eth8': known are ETH0, ETH1, eth0, eth1, ibp0s5, eth7\n"
+    );
+}
+
+#[test]
+fn status_tells_what_is_as_it_shall_be_and_what_is_not() {
+    let machine = machine();
+    assert!(
+        run(&machine, &["status"])
+            .stdout
+            .contains(&format!("missing: {SCRIPTS}/ifcfg-eth0\n"))
+    );
+    assert_eq!(apply(&machine).code, 0);
+    snapshot("command-status", &run(&machine, &["status"]).stdout);
+    machine.write(&format!("{SCRIPTS}/ifcfg-eth0"), "DEVICE=eth0\n");
+    assert_eq!(
+        json(&machine, &["status"])["up_to_date"],
+        Value::Bool(false)
+    );
+    std::fs::remove_file(machine.path("/context/context.sh")).expect("a context");
+    let recorded = run(&machine, &["status"]).stdout;
+    assert!(
+        recorded.starts_with("no context medium\nwritten by an earlier run: "),
+        "{recorded}"
+    );
+}
+
+#[test]
+fn status_reports_a_device_that_refused_connected_mode() {
+    let nics = [
+        virtio("eth1", "aa:00:c0:a8:07:07", 4),
+        infiniband("ib0", "24:8a:07:03:00:aa:bb:01", "0000:00:05.0").with("mode", "datagram"),
+    ];
+    let machine = Machine::new(
+        "ETH1_MAC='02:00:c0:a8:07:07'\nETH1_IP='192.168.7.7'\nIB0_MODE='connected'\n",
+        &nics,
+    );
+    assert_eq!(apply(&machine).code, 0);
+    let status = run(&machine, &["status"]).stdout;
+    assert!(
+        status.ends_with("note: 'ib0' runs in datagram mode, and ETH1 asks for connected\n"),
+        "{status}"
+    );
+}
+
+#[test]
+fn a_dry_run_prints_a_unified_diff_and_changes_nothing() {
+    let machine = machine();
+    let outcome = run(&machine, &["apply", "--dry-run"]);
+    snapshot("command-dry-run-create", &outcome.stdout);
+    assert!(!machine.has("/var") && machine.etc().len() == 1);
+    assert_eq!(run(&machine, &["apply"]).code, 0);
+    let before = machine.etc();
+    let changed = machine
+        .read("/context/context.sh")
+        .replace("192.168.7.7'", "192.168.7.8'")
+        .replace("ETH1_ROUTES='", "IGNORED='");
+    machine.write("/context/context.sh", &changed);
+    snapshot(
+        "command-dry-run-change",
+        &run(&machine, &["apply", "--dry-run"]).stdout,
+    );
+    assert_eq!(machine.etc(), before);
+    assert_eq!(
+        json(&machine, &["apply", "--dry-run"])["dry_run"],
+        Value::Bool(true)
+    );
+    assert_eq!(machine.etc(), before);
+}
+
+#[test]
+fn the_diff_is_one_that_patch_takes() {
+    let (here, there) = (machine(), machine());
+    for machine in [&here, &there] {
+        machine.write(
+            &format!("{SCRIPTS}/ifcfg-eth0"),
+            "DEVICE=eth0\nBOOTPROTO=dhcp",
+        );
+    }
+    let diff = run(&here, &["apply", "--dry-run"]).stdout;
+    let patch = there.path("/diff");
+    std::fs::write(&patch, diff).expect("a diff");
+    let status = Command::new("patch")
+        .args(["-s", "-p1", "-i"])
+        .arg(&patch)
+        .current_dir(there.root())
+        .status();
+    assert!(
+        status
+            .expect("patch runs; 'make setup' installs it")
+            .success()
+    );
+    assert_eq!(run(&here, &["apply"]).code, 0);
+    let text = |machine: &Machine| {
+        machine
+            .etc()
+            .into_iter()
+            .map(|(path, _, text)| (path, text))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(text(&here), text(&there));
+}
+
+#[test]
+fn json_holds_no_secret_and_no_text_of_the_context() {
+    let machine = machine();
+    let secrets = "PASSWORD='hunter2'\nTOKEN='t0k3n'\nSSH_PUBLIC_KEY='ssh-rsa AAAA'\nONEGATE_TOKEN='0neg4te'\nVROUTER_KEEPALIVED_PASSWORD='k33p'\n";
+    machine.write(
+        "/context/context.sh",
+        context("7.5-bridge-and-sriov") + secrets,
+    );
+    for arguments in [
+        &["apply", "--dry-run"][..],
+        &["plan"],
+        &["explain", "ETH1"],
+        &["apply", "-v"],
+        &["status"],
+    ] {
+        for format in [&[][..], &["--json"]] {
+            let outcome = run(&machine, &[arguments, format].concat());
+            assert_eq!(outcome.code, 0);
+            for secret in ["hunter2", "t0k3n", "AAAA", "0neg4te", "k33p"] {
+                assert!(
+                    !outcome.stdout.contains(secret) && !outcome.stderr.contains(secret),
+                    "{arguments:?} {secret}"
+                );
+            }
+        }
+    }
+    // Nor does an error in the text show what stands there.
+    machine.write(
+        "/context/context.sh",
+        "PASSWORD='it''s hunter2'; hunter2 'hunter2\n",
+    );
+    let outcome = run(&machine, &["apply"]);
+    assert_eq!(outcome.code, 3);
+    assert!(!outcome.stderr.contains("hunter2"), "{}", outcome.stderr);
+}
+
+#[test]
+fn json_of_all_commands() {
+    let machine = machine();
+    let applied = json(&machine, &["apply"]);
+    assert_eq!(
+        applied["files"]["written"].as_array().map(Vec::len),
+        Some(4)
+    );
+    assert_eq!(applied["backend"]["name"], "ifcfg-initscripts");
+    let explained = json(&machine, &["explain", "ibp0s5"]);
+    assert_eq!(explained["id"], "ETH1/02:00:c0:a8:07:07");
+    assert_eq!(explained["device"]["name"], "ibp0s5");
+    assert_eq!(
+        explained["config"]["ipv4"]["addresses"][0],
+        "192.168.7.7/24"
+    );
+    assert_eq!(json(&machine, &["plan"])["dummies"][0]["position"], 0);
+    assert_eq!(json(&machine, &["status"])["up_to_date"], Value::Bool(true));
+    assert_eq!(json(&machine, &["version"])["name"], "one-sriov-agent");
+    assert_eq!(
+        json(&machine, &["clean"])["files"]["removed"]
+            .as_array()
+            .map(Vec::len),
+        Some(4)
+    );
+}
+
+#[test]
+fn network_no_touches_nothing() {
+    let machine = machine();
+    assert_eq!(apply(&machine).code, 0);
+    let before = machine.etc();
+    machine.write(
+        "/context/context.sh",
+        context("7.5-bridge-and-sriov").replace("NETWORK='YES'", "NETWORK='no'") + "ETH0_IP='x'\n",
+    );
+    let outcome = apply(&machine);
+    assert_eq!(
+        (
+            outcome.code,
+            outcome.stdout.as_str(),
+            outcome.stderr.as_str()
+        ),
+        (0, "NETWORK=NO: nothing is touched\n", "")
+    );
+    assert_eq!(machine.etc(), before);
+}
+
+#[test]
+fn the_backend_is_the_one_that_is_asked_for_or_installed() {
+    let backend = |machine: &Machine, arguments: &[&str]| {
+        json(machine, &[&["plan"], arguments].concat())["backend"]["name"].clone()
+    };
+    let plain = || Machine::new("NETCFG_TYPE='bsd scripts'\n", &[]);
+    assert_eq!(backend(&plain(), &[]), "ifcfg-nm");
+    let scripts = plain();
+    scripts.write("/etc/sysconfig/network-scripts/ifup", "");
+    assert_eq!(backend(&scripts, &[]), "ifcfg-initscripts");
+    scripts.link(
+        "/etc/systemd/system/multi-user.target.wants/NetworkManager.service",
+        "/usr/lib/systemd/system/NetworkManager.service",
+    );
+    assert_eq!(backend(&scripts, &[]), "ifcfg-nm");
+    scripts.write("/etc/one-sriov/agent.conf", "backend = ifcfg-suse\n");
+    assert_eq!(backend(&scripts, &[]), "ifcfg-suse");
+    assert_eq!(
+        backend(&scripts, &["--backend", "ifcfg-initscripts"]),
+        "ifcfg-initscripts"
+    );
+    let suse = plain();
+    suse.write("/etc/sysconfig/network/config", "");
+    assert_eq!(backend(&suse, &[]), "ifcfg-suse");
+}
+
+#[test]
+fn wrong_use_is_told() {
+    let machine = machine();
+    let outcome = run(&machine, &["apply", "--backend", "windows"]);
+    assert_eq!(outcome.code, 2);
+    assert_eq!(
+        outcome.stderr,
+        "one-sriov-agent: error: --backend: unknown backend 'windows': expected ifcfg, ifcfg-initscripts, ifcfg-nm or ifcfg-suse\n"
+    );
+    assert_eq!(run(&machine, &["aply"]).code, 2);
+    machine.write("/etc/one-sriov/agent.conf", "prefix = 02\n");
+    let outcome = run(&machine, &["apply"]);
+    assert_eq!(outcome.code, 1);
+    assert!(
+        outcome.stderr.starts_with(
+            "one-sriov-agent: error: failed to read '/etc/one-sriov/agent.conf': line 1: "
+        ),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn a_machine_without_sysfs_is_told() {
+    let machine = machine();
+    let outcome = run(&machine, &["apply", "--sysfs", "/nowhere"]);
+    assert_eq!(outcome.code, 1);
+    assert_eq!(
+        outcome.stderr,
+        "one-sriov-agent: error: failed to list the network devices in '/nowhere/class/net': No such file or directory (os error 2)\n"
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    use std::process::Stdio;
+    let machine = machine();
+    let mut child = Command::new(agent_path())
+        .args(["plan", "--root"])
+        .arg(machine.root())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the agent starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("the agent ends");
+    assert_eq!(
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).as_ref()
+        ),
+        (Some(0), "")
+    );
+}
+
+#[test]
+fn help_names_every_command_and_every_exit_code() {
+    let help = Command::new(agent_path())
+        .arg("--help")
+        .output()
+        .expect("the agent starts");
+    snapshot("command-help", &String::from_utf8_lossy(&help.stdout));
+}
+
+#[test]
+fn a_whole_run_is_one_transcript() {
+    snapshot("command-apply", &transcript(&machine(), &["apply"]));
+}

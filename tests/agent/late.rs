@@ -1,0 +1,144 @@
+//! What comes late: the CD while udev is busy, devices whose drivers load after the agent.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use one_sriov_tests::{Machine, Outcome, agent_path, infiniband, virtio};
+
+use crate::scenario::address_of;
+
+const CONTEXT: &str = "ETH0_MAC='02:00:c0:a8:07:0a'\nETH0_IP='192.168.7.10'\n";
+
+/// Starts `apply --wait SECONDS` and returns once it waits.
+fn start(machine: &Machine, seconds: &str) -> Child {
+    let mut command = Command::new(agent_path());
+    command
+        .args([
+            "apply",
+            "--backend",
+            "ifcfg-initscripts",
+            "--wait",
+            seconds,
+            "--root",
+        ])
+        .arg(machine.root());
+    let child = command
+        .env_remove("CONTEXT_FILE")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the agent starts");
+    wait_until_it_polls(&child);
+    child
+}
+
+/// Waits until the process sleeps in poll(2), as its wait channel or its system call shows.
+fn wait_until_it_polls(child: &Child) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let syscall = format!("/proc/{}/syscall", child.id());
+    loop {
+        // poll is system call 7 on x86_64; ppoll is 271 there and 73 on aarch64.
+        let line = std::fs::read_to_string(&syscall).unwrap_or_default();
+        if ["7 ", "271 ", "73 "]
+            .iter()
+            .any(|number| line.starts_with(number))
+        {
+            return;
+        }
+        assert!(Instant::now() < deadline, "the agent never waits: {line}");
+        std::thread::yield_now();
+    }
+}
+
+fn end(child: Child) -> Outcome {
+    child.wait_with_output().expect("the agent ends").into()
+}
+
+#[test]
+fn the_cd_is_waited_for_while_udev_is_busy() {
+    let mut machine = Machine::default();
+    machine.start_udev();
+    machine.plug(&virtio("eth0", "02:00:c0:a8:07:0a", 3));
+    machine.udev_finishes("eth0");
+    machine.write("/run/udev/queue", "");
+    std::fs::create_dir_all(machine.path("/dev")).expect("a directory");
+    let child = start(&machine, "60");
+    let started = Instant::now();
+    machine.write("/context/context.sh", CONTEXT);
+    std::fs::remove_file(machine.path("/run/udev/queue")).expect("a queue");
+    assert_eq!(end(child).code, 0);
+    assert!(
+        started.elapsed() < Duration::from_secs(30),
+        "it woke by the event"
+    );
+    assert_eq!(
+        address_of(&machine, "eth0").as_deref(),
+        Some("192.168.7.10")
+    );
+}
+
+#[test]
+fn no_cd_is_not_waited_for_when_udev_is_done_or_the_time_is_over() {
+    let machine = Machine::default();
+    machine.start_udev();
+    let run = |seconds: &str| {
+        let started = Instant::now();
+        let outcome = one_sriov_tests::run(&machine, &["apply", "--wait", seconds]);
+        assert_eq!(outcome.stdout, "no context medium: nothing to do\n");
+        started.elapsed()
+    };
+    assert!(run("60") < Duration::from_secs(30));
+    machine.write("/run/udev/queue", "");
+    let waited = run("1");
+    assert!(
+        (Duration::from_secs(1)..Duration::from_secs(30)).contains(&waited),
+        "{waited:?}"
+    );
+}
+
+#[test]
+fn a_device_that_udev_finishes_late_is_waited_for() {
+    let mut machine = Machine::new(CONTEXT, &[virtio("eth0", "aa:00:c0:a8:07:0a", 3)]);
+    machine.start_udev();
+    machine.udev_finishes("eth0");
+    let child = start(&machine, "60");
+    machine.plug(&infiniband(
+        "ibp5s5",
+        "24:8a:07:03:00:00:00:01",
+        "0000:05:05.0",
+    ));
+    machine.udev_finishes("ibp5s5");
+    let outcome = end(child);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
+    assert_eq!(
+        address_of(&machine, "ibp5s5").as_deref(),
+        Some("192.168.7.10")
+    );
+    assert_eq!(address_of(&machine, "ib0"), None);
+}
+
+#[test]
+fn after_the_bound_the_assumed_name_is_written() {
+    let machine = Machine::new(CONTEXT, &[virtio("eth0", "aa:00:c0:a8:07:0a", 3)]);
+    let started = Instant::now();
+    let outcome = one_sriov_tests::run(
+        &machine,
+        &["apply", "--wait", "1", "--backend", "ifcfg-initscripts"],
+    );
+    assert!(started.elapsed() >= Duration::from_secs(1));
+    assert_eq!(outcome.code, 0);
+    assert_eq!(address_of(&machine, "ib0").as_deref(), Some("192.168.7.10"));
+}
+
+#[test]
+fn a_second_agent_waits_for_the_first_one() {
+    let machine = Machine::new(CONTEXT, &[virtio("eth0", "aa:00:c0:a8:07:0a", 3)]);
+    let first = start(&machine, "2");
+    let outcome = one_sriov_tests::run(&machine, &["apply", "--backend", "ifcfg-initscripts"]);
+    assert_eq!(outcome.code, 0);
+    assert_eq!(
+        outcome.stdout, "2 files are as they shall be\n",
+        "the first one was done before"
+    );
+    assert_eq!(end(first).code, 0);
+}

@@ -1,0 +1,14 @@
+//! The agent from outside: the real binary in scratch roots.
+
+// Tests may end at the first surprise.
+#![allow(clippy::expect_used)]
+
+mod commands;
+mod contexts;
+mod files;
+mod late;
+mod matching;
+mod medium;
+mod readers;
+mod scenario;
+mod values;

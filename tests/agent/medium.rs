@@ -1,0 +1,257 @@
+//! Where the context comes from.
+
+use std::path::Path;
+use std::process::Command;
+
+use one_sriov_tests::{Machine, Outcome, Tool, agent_path, context, fixture, image, run, virtio};
+
+use crate::scenario::address_of;
+
+const MAC: &str = "02:00:0a:00:00:05";
+
+/// A context that gives `eth0` an address.
+fn giving(address: &str) -> String {
+    format!("ETH0_MAC='{MAC}'\nETH0_IP='{address}'\n")
+}
+
+/// A machine with `eth0` and no context.
+fn machine() -> Machine {
+    let mut machine = Machine::default();
+    machine.plug(&virtio("eth0", MAC, 3));
+    machine
+}
+
+/// Makes an image and puts it into a drive of the machine.
+fn insert(machine: &Machine, device: &str, tool: Tool, label: Option<&str>, text: &str) {
+    let scratch = tempfile::tempdir().expect("a directory");
+    machine.write(
+        device,
+        std::fs::read(image(scratch.path(), tool, label, text)).expect("an image"),
+    );
+}
+
+fn address(machine: &Machine, arguments: &[&str]) -> Option<String> {
+    let outcome = run(
+        machine,
+        &[&["apply", "--backend", "ifcfg-initscripts"], arguments].concat(),
+    );
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
+    address_of(machine, "eth0")
+}
+
+#[test]
+fn no_medium_is_no_error() {
+    let machine = machine();
+    for command in ["apply", "plan"] {
+        let outcome = run(&machine, &[command]);
+        assert_eq!(
+            (
+                outcome.code,
+                outcome.stdout.as_str(),
+                outcome.stderr.as_str()
+            ),
+            (0, "no context medium: nothing to do\n", "")
+        );
+    }
+    assert!(
+        !machine.has("/etc") && !machine.has("/var"),
+        "nothing is written"
+    );
+}
+
+#[test]
+fn a_labelled_cd_is_found_in_every_drive() {
+    for device in [
+        "/dev/sr0",
+        "/dev/sr1",
+        "/dev/vdb",
+        "/dev/sda",
+        "/dev/hdc",
+        "/dev/xvdd",
+        "/dev/disk/by-label/CONTEXT",
+    ] {
+        for tool in [Tool::Genisoimage, Tool::Xorriso] {
+            let machine = machine();
+            insert(&machine, device, tool, Some("CONTEXT"), &giving("10.0.0.7"));
+            assert_eq!(
+                address(&machine, &[]).as_deref(),
+                Some("10.0.0.7"),
+                "{device} {tool:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_label_goes_before_the_drive_and_the_directory_before_a_cd_without_label() {
+    let machine = machine();
+    insert(
+        &machine,
+        "/dev/sr0",
+        Tool::Genisoimage,
+        None,
+        &giving("10.0.0.1"),
+    );
+    machine.write("/dev/sr1", "no ISO at all");
+    machine.write("/dev/vda", vec![0; 100_000]);
+    // OpenNebula 4.0 sets no label.
+    assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.1"));
+    machine.write("/context/context.sh", giving("10.0.0.2"));
+    assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.2"));
+    insert(
+        &machine,
+        "/dev/vdb",
+        Tool::Genisoimage,
+        Some("CONTEXT"),
+        &giving("10.0.0.3"),
+    );
+    assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.3"));
+}
+
+#[test]
+fn a_cd_of_somebody_else_is_none() {
+    let machine = machine();
+    let scratch = tempfile::tempdir().expect("a directory");
+    let other = scratch.path().join("other");
+    std::fs::create_dir(&other).expect("a directory");
+    std::fs::write(other.join("README"), "x").expect("a file");
+    let iso = scratch.path().join("other.iso");
+    let made = Command::new("genisoimage")
+        .args(["-quiet", "-J", "-R", "-V", "DEBIAN", "-o"])
+        .arg(&iso)
+        .arg(&other)
+        .status();
+    assert!(made.expect("genisoimage runs").success());
+    machine.write("/dev/sr0", std::fs::read(&iso).expect("an image"));
+    assert_eq!(
+        run(&machine, &["apply"]).stdout,
+        "no context medium: nothing to do\n"
+    );
+}
+
+#[test]
+fn the_context_can_be_named() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let iso = image(
+        scratch.path(),
+        Tool::Xorriso,
+        Some("CONTEXT"),
+        &giving("10.0.0.4"),
+    );
+    let directory = scratch.path().join("files");
+    for path in [iso, directory.clone(), directory.join("context.sh")] {
+        let machine = machine();
+        machine.write("/context/context.sh", giving("10.0.0.9"));
+        assert_eq!(
+            address(&machine, &["--context", path.to_str().expect("UTF-8")]).as_deref(),
+            Some("10.0.0.4"),
+            "{}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn one_context_names_it_in_the_environment() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let file = scratch.path().join("context.sh");
+    std::fs::write(&file, giving("10.0.0.6")).expect("a context");
+    let machine = machine();
+    let output = Command::new(agent_path())
+        .args(["apply", "--root"])
+        .arg(machine.root())
+        .env("CONTEXT_FILE", &file)
+        .output();
+    let outcome: Outcome = output.expect("the agent starts").into();
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
+    assert_eq!(address_of(&machine, "eth0").as_deref(), Some("10.0.0.6"));
+}
+
+#[test]
+fn the_recorded_cd_is_read() {
+    let iso = fixture("iso/opennebula-7.5.iso");
+    let outcome = run(
+        &machine(),
+        &["plan", "--context", iso.to_str().expect("UTF-8"), "--json"],
+    );
+    assert_eq!(outcome.code, 0);
+    let plan: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    assert_eq!(plan["nics"].as_array().map(Vec::len), Some(3));
+    assert!(context("7.5-three-sriov-alias").contains("ETH2_MAC"));
+}
+
+/// A broken medium: exit code 3, one line that names it, and nothing is changed.
+fn is_refused(machine: &Machine, arguments: &[&str], expected: &str) {
+    let outcome = run(machine, &[&["apply"], arguments].concat());
+    assert_eq!(
+        outcome.stderr,
+        format!("one-sriov-agent: error: {expected}\n")
+    );
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (3, ""));
+}
+
+#[test]
+fn a_broken_medium_changes_nothing() {
+    let machine = machine();
+    machine.write("/context/context.sh", giving("10.0.0.5"));
+    assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.5"));
+    let before = machine.etc();
+    let table = [
+        (
+            "ETH0_IP='10.0.0.6'\nreboot\n",
+            "line 2, column 1: 'reboot' is no assignment",
+        ),
+        (
+            "ETH0_IP='10.0.0.6\n",
+            "line 1, column 9: the single quote opened here is never closed",
+        ),
+        (
+            "ETH0_IP=$(reboot)\n",
+            "line 1, column 10: '(' outside quotes is shell syntax, not a value",
+        ),
+    ];
+    for (text, problem) in table {
+        machine.write("/context/context.sh", text);
+        is_refused(
+            &machine,
+            &[],
+            &format!("failed to parse the context from '/context/context.sh': {problem}"),
+        );
+    }
+    insert(
+        &machine,
+        "/dev/sr0",
+        Tool::Genisoimage,
+        Some("CONTEXT"),
+        &giving("10.0.0.6"),
+    );
+    let iso = std::fs::read(machine.path("/dev/sr0")).expect("an image");
+    machine.write("/dev/sr0", &iso[..40_000]);
+    let outcome = run(&machine, &["apply"]);
+    assert_eq!(outcome.code, 3);
+    assert!(outcome.stderr.starts_with("one-sriov-agent: error: failed to read the context from '/dev/sr0': failed to read the ISO 9660"), "{}", outcome.stderr);
+    assert_eq!(machine.etc(), before);
+    // No medium at all leaves everything, too.
+    std::fs::remove_file(machine.path("/dev/sr0")).expect("a drive");
+    std::fs::remove_file(machine.path("/context/context.sh")).expect("a context");
+    assert_eq!(run(&machine, &["apply"]).code, 0);
+    assert_eq!(machine.etc(), before);
+}
+
+#[test]
+fn a_named_context_that_is_not_there_is_an_error() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let directory = scratch.path().to_str().expect("UTF-8");
+    is_refused(
+        &machine(),
+        &["--context", directory],
+        &format!("failed to find 'context.sh' in '{directory}'"),
+    );
+    let file = Path::new(directory).join("none");
+    let file = file.to_str().expect("UTF-8");
+    is_refused(
+        &machine(),
+        &["--context", file],
+        &format!("failed to read '{file}': No such file or directory (os error 2)"),
+    );
+}

@@ -1,0 +1,67 @@
+//! A scenario: a context and some NICs, and all that the agent makes of them.
+
+use one_sriov_tests::{Machine, Nic, run};
+
+/// The network stacks that every scenario is rendered for.
+const BACKENDS: [&str; 3] = ["ifcfg-initscripts", "ifcfg-nm", "ifcfg-suse"];
+
+/// Where the files for initscripts are.
+pub(crate) const SCRIPTS: &str = "/etc/sysconfig/network-scripts";
+
+/// Runs `apply` for each backend and holds exit code, messages and files against the recorded ones.
+pub(crate) fn check(name: &str, context: &str, nics: &[Nic]) {
+    for backend in BACKENDS {
+        let machine = Machine::new(context, nics);
+        insta::with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(format!("{name}.{backend}"), transcript(&machine, &["apply", "--backend", backend]));
+        });
+    }
+}
+
+/// What a run printed and left behind.
+pub(crate) fn transcript(machine: &Machine, arguments: &[&str]) -> String {
+    let outcome = run(machine, arguments);
+    let mut text = format!("exit code {}\n\n{}", outcome.code, outcome.stdout);
+    if !outcome.stderr.is_empty() {
+        text += &format!("\non standard error\n{}", outcome.stderr);
+    }
+    for (path, mode, content) in machine.etc() {
+        text += &format!("\n{path} {mode:04o}\n{content}");
+    }
+    text
+}
+
+/// What `plan` decides, a line per NIC, without the files.
+pub(crate) fn decisions(machine: &Machine) -> Vec<String> {
+    let outcome = run(machine, &["plan", "--backend", "ifcfg-initscripts"]);
+    assert_eq!(
+        (outcome.code, outcome.stderr.as_str()),
+        (0, ""),
+        "{}",
+        outcome.stdout
+    );
+    let lines = outcome
+        .stdout
+        .lines()
+        .skip(2)
+        .take_while(|line| !line.is_empty());
+    lines.map(str::to_owned).collect()
+}
+
+/// The decisions on the NICs of a context.
+pub(crate) fn decide(context: &str, nics: &[Nic]) -> Vec<String> {
+    decisions(&Machine::new(context, nics))
+}
+
+/// `apply` for initscripts.
+pub(crate) fn apply(machine: &Machine) -> one_sriov_tests::Outcome {
+    run(machine, &["apply", "--backend", "ifcfg-initscripts"])
+}
+
+/// The address that an ifcfg file gives its device.
+pub(crate) fn address_of(machine: &Machine, device: &str) -> Option<String> {
+    let path = format!("{SCRIPTS}/ifcfg-{device}");
+    let text = machine.has(&path).then(|| machine.read(&path))?;
+    text.lines()
+        .find_map(|line| Some(line.strip_prefix("IPADDR=")?.to_owned()))
+}

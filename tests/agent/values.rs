@@ -1,0 +1,406 @@
+//! Values of variables: what is read, and what a bad one costs.
+
+use one_sriov_tests::{Machine, infiniband, virtio};
+
+use crate::scenario::{SCRIPTS, address_of, apply, check};
+
+const GOOD: &str = "ETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.0.6'\n";
+
+/// A machine with ETH0 and ETH1 on Ethernet, `variables` being those of ETH0 besides its MAC.
+fn two_ethernet(variables: &str) -> Machine {
+    let context = format!("ETH0_MAC='02:00:0a:00:00:05'\n{variables}\n{GOOD}");
+    Machine::new(
+        &context,
+        &[
+            virtio("eth0", "02:00:0a:00:00:05", 3),
+            virtio("eth1", "02:00:0a:00:00:06", 4),
+        ],
+    )
+}
+
+/// Holds that each value costs `ETH0` its configuration, is named, and costs `ETH1` nothing.
+fn refuses(table: &[(&str, &str)]) {
+    for (variables, expected) in table {
+        let machine = two_ethernet(variables);
+        let outcome = apply(&machine);
+        assert_eq!(
+            outcome.stderr,
+            format!("one-sriov-agent: error: ETH0 is not configured: {expected}\n"),
+            "{variables}"
+        );
+        assert_eq!(outcome.code, 4, "{variables}");
+        assert_eq!(
+            machine.etc_paths(),
+            [format!("{SCRIPTS}/ifcfg-eth1")],
+            "{variables}"
+        );
+        assert_eq!(
+            address_of(&machine, "eth1").as_deref(),
+            Some("10.0.0.6"),
+            "{variables}"
+        );
+    }
+}
+
+#[test]
+fn a_bad_value_costs_its_nic_and_is_named() {
+    let table = [
+        (
+            "ETH0_IP='10.0.0.999'",
+            "ETH0_IP '10.0.0.999' is no IPv4 address",
+        ),
+        (
+            "ETH0_IP='224.0.0.1'",
+            "ETH0_IP '224.0.0.1' is no IPv4 address of a host",
+        ),
+        (
+            "ETH0_IP='10.0.0.5 10.0.0.6'",
+            "ETH0_IP '10.0.0.5 10.0.0.6' is no IPv4 address",
+        ),
+        (
+            "ETH0_IP='10.0.0.5'\nETH0_MASK='255.255.0.255'",
+            "ETH0_MASK '255.255.0.255' is no netmask",
+        ),
+        (
+            "ETH0_IP='10.0.0.5'\nETH0_GATEWAY='gw'",
+            "ETH0_GATEWAY 'gw' is no IPv4 address",
+        ),
+        (
+            "ETH0_IP='10.0.0.5'\nETH0_DNS='10.0.0.1 ns1'",
+            "ETH0_DNS '10.0.0.1 ns1' is no list of IP addresses",
+        ),
+        (
+            "ETH0_IP='10.0.0.5'\nETH0_SEARCH_DOMAIN='a.b -c'",
+            "ETH0_SEARCH_DOMAIN 'a.b -c' is no list of domain names",
+        ),
+        (
+            "ETH0_IP='10.0.0.5'\nETH0_MTU='9000x'",
+            "ETH0_MTU '9000x' is no MTU",
+        ),
+        (
+            "ETH0_IP='10.0.0.5'\nETH0_MTU='67'",
+            "ETH0_MTU '67' is below 68, the smallest MTU",
+        ),
+        (
+            "ETH0_IP='10.0.0.5'\nETH0_MTU='65536'",
+            "ETH0_MTU '65536' is above 65535, the largest MTU",
+        ),
+        (
+            "ETH0_IP='10.0.0.5'\nETH0_METRIC='-1'",
+            "ETH0_METRIC '-1' is no metric",
+        ),
+        (
+            "ETH0_IP='10.0.0.5'\nETH0_METHOD='bootp'",
+            "ETH0_METHOD 'bootp' is none of static, dhcp, skip",
+        ),
+        (
+            "ETH0_IP6='2001:db8::g'",
+            "ETH0_IP6 '2001:db8::g' is no IPv6 address",
+        ),
+        (
+            "ETH0_IP6='2001:db8::1'\nETH0_IP6_PREFIX_LENGTH='129'",
+            "ETH0_IP6_PREFIX_LENGTH '129' is no prefix length of IPv6",
+        ),
+        (
+            "ETH0_IP6_METHOD='magic'",
+            "ETH0_IP6_METHOD 'magic' is none of static, auto, dhcp, disable, skip",
+        ),
+        (
+            "ETH0_IP='10.0.0.5'\nETH0_ROUTES='10.1.0.0/16 10.0.0.1'",
+            "ETH0_ROUTES '10.1.0.0/16 10.0.0.1' is no list of 'NETWORK via GATEWAY'",
+        ),
+        (
+            "ETH0_IP='10.0.0.5'\nETH0_ROUTES='2001:db8::/32 via 10.0.0.1'",
+            "ETH0_ROUTES '2001:db8::/32 via 10.0.0.1' has a route whose gateway is of another family",
+        ),
+        (
+            "ETH0_IP='10.0.0.5'\nETH0_ALIAS0_IP='10'",
+            "ETH0_ALIAS0_IP '10' is no IPv4 address",
+        ),
+        (
+            "ETH0_MAC='02:00:0a:00:00'\nETH0_IP='10.0.0.5'",
+            "ETH0_MAC '02:00:0a:00:00' is no MAC address",
+        ),
+    ];
+    refuses(&table);
+}
+
+#[test]
+fn of_a_hostile_value_nothing_reaches_a_file_and_its_log_line_stays_one() {
+    let table = [
+        (
+            "ETH0_IP='10.0.0.5\nGATEWAY=10.0.0.1'",
+            "ETH0_IP '10.0.0.5\\nGATEWAY=10.0.0.1' is no IPv4 address",
+        ),
+        (
+            "ETH0_IP='$(reboot)'",
+            "ETH0_IP '$(reboot)' is no IPv4 address",
+        ),
+        (
+            "ETH0_IP='`reboot`'",
+            "ETH0_IP '`reboot`' is no IPv4 address",
+        ),
+        (
+            "ETH0_IP='10.0.0.5;reboot'",
+            "ETH0_IP '10.0.0.5;reboot' is no IPv4 address",
+        ),
+        (
+            "ETH0_IP='10.0.0.5'\\''\"'",
+            "ETH0_IP '10.0.0.5\\'\\\"' is no IPv4 address",
+        ),
+        (
+            "ETH0_IP='10.0.0.5\0'",
+            "ETH0_IP '10.0.0.5\\0' is no IPv4 address",
+        ),
+        (
+            "ETH0_IP='10.0.0.5'\nETH0_SEARCH_DOMAIN='a$(reboot).b'",
+            "ETH0_SEARCH_DOMAIN 'a$(reboot).b' is no list of domain names",
+        ),
+    ];
+    refuses(&table);
+}
+
+#[test]
+fn a_value_that_is_no_utf8_costs_its_nic() {
+    let machine = two_ethernet("");
+    let context = [
+        b"ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.\xff'\n",
+        GOOD.as_bytes(),
+    ]
+    .concat();
+    machine.write("/context/context.sh", context);
+    let outcome = apply(&machine);
+    assert_eq!(outcome.code, 4);
+    assert_eq!(
+        outcome.stderr,
+        "one-sriov-agent: error: ETH0 is not configured: ETH0_IP '10.0.0.\u{fffd}' is not UTF-8\n"
+    );
+}
+
+#[test]
+fn all_bad_values_of_a_nic_are_told_at_once() {
+    let outcome = apply(&two_ethernet("ETH0_IP='x'\nETH0_MTU='y'\nETH0_DNS='z'"));
+    assert_eq!(outcome.stderr.lines().count(), 3);
+    assert_eq!(outcome.code, 4);
+}
+
+#[test]
+fn a_value_of_a_megabyte_is_cut_in_the_message_and_costs_its_nic() {
+    let machine = two_ethernet(&format!("ETH0_IP='{}'", "9".repeat(1 << 20)));
+    let outcome = apply(&machine);
+    assert_eq!(outcome.code, 4);
+    let expected = format!(
+        "one-sriov-agent: error: ETH0 is not configured: ETH0_IP '{}...' is no IPv4 address\n",
+        "9".repeat(64)
+    );
+    assert_eq!(outcome.stderr, expected);
+    assert_eq!(machine.etc_paths(), [format!("{SCRIPTS}/ifcfg-eth1")]);
+    // In a variable that is not ours it costs nothing.
+    let machine = two_ethernet(&format!(
+        "ETH0_IP='10.0.0.5'\nSTART_SCRIPT='{}'",
+        "x\n'\\''".repeat(200_000)
+    ));
+    assert_eq!((apply(&machine).code, machine.etc().len()), (0, 2));
+}
+
+#[test]
+fn a_list_without_end_is_refused() {
+    let servers: Vec<String> = (0..300)
+        .map(|n| format!("10.0.{}.{}", n / 200, n % 200 + 1))
+        .collect();
+    let servers = servers.join(" ");
+    let outcome = apply(&two_ethernet(&format!(
+        "ETH0_IP='10.0.0.5'\nETH0_DNS='{servers}'"
+    )));
+    assert_eq!(outcome.code, 4);
+    assert!(
+        outcome.stderr.ends_with("has more than 256 entries\n"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn empty_values_are_unset_values_and_unknown_variables_are_passed_over() {
+    let variables = "ETH0_IP='10.0.0.5'\nETH0_MASK=''\nETH0_GATEWAY=''\nETH0_DNS=' '\nETH0_MTU=''\nETH0_METHOD=''\nETH0_ROUTES=''\n\
+                     ETH0_IP6=''\nETH0_IP6_PREFIX_LENGTH=''\nETH0_UNHEARD_OF='x y'\nUNKNOWN='$(reboot)'\nMY-KEY='1'\nETH99X='a'\n";
+    let machine = two_ethernet(variables);
+    assert_eq!(apply(&machine).code, 0);
+    let text = machine.read(&format!("{SCRIPTS}/ifcfg-eth0"));
+    let keys: Vec<&str> = text
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split('=').next())
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "DEVICE",
+            "TYPE",
+            "ONBOOT",
+            "NM_CONTROLLED",
+            "BOOTPROTO",
+            "IPADDR",
+            "NETMASK",
+            "PREFIX"
+        ]
+    );
+}
+
+#[test]
+fn everything_that_an_ethernet_nic_can_have() {
+    let context = "NETWORK='YES'\nETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_MASK='255.255.0.0'\nETH0_GATEWAY='10.0.0.1'\n\
+        ETH0_DNS='10.0.0.2, 10.0.0.3 10.0.0.2'\nETH0_SEARCH_DOMAIN='Example.org example.net.'\nETH0_MTU='9000'\nETH0_METRIC='100'\n\
+        ETH0_ROUTES='172.16.9.9/12 via 10.0.0.254, 2001:db8:9::/48 via fe80::9'\nETH0_IP6='2001:db8::5'\nETH0_IP6_PREFIX_LENGTH='56'\n\
+        ETH0_IP6_ULA='fd00::5'\nETH0_IP6_GATEWAY='fe80::1'\nETH0_IP6_METRIC='200'\nETH0_VLAN_ID='17'\n\
+        ETH0_ALIAS0_IP='10.0.1.5'\nETH0_ALIAS0_IP6='2001:db8:1::5'\nETH0_ALIAS1_IP='10.0.2.5'\nETH0_ALIAS1_MASK='255.255.255.128'\n\
+        ETH0_ALIAS2_IP='10.0.3.5'\nETH0_ALIAS2_EXTERNAL='YES'\nETH0_ALIAS3_IP='10.0.4.5'\nETH0_ALIAS3_DETACH='yes'\n";
+    check(
+        "everything-ethernet",
+        context,
+        &[virtio("eth0", "02:00:0a:00:00:05", 3)],
+    );
+}
+
+#[test]
+fn gateways_off_the_link() {
+    let context = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_MASK='255.255.255.255'\nETH0_GATEWAY='169.254.1.1'\nETH0_METRIC='5'\n\
+        ETH0_IP6='2001:db8::5'\nETH0_IP6_PREFIX_LENGTH='128'\nETH0_IP6_GATEWAY='2001:db8:ffff::1'\n";
+    check(
+        "gateways-off-the-link",
+        context,
+        &[virtio("eth0", "02:00:0a:00:00:05", 3)],
+    );
+}
+
+#[test]
+fn every_method() {
+    let mut context = String::new();
+    let mut nics = Vec::new();
+    let methods = [
+        ("dhcp", ""),
+        ("dhcp", "dhcp"),
+        ("skip", "auto"),
+        ("", "dhcp"),
+        ("STATIC", "disable"),
+        ("skip", "skip"),
+        ("", "auto"),
+    ];
+    for (index, (method, method6)) in methods.iter().enumerate() {
+        context += &format!(
+            "ETH{index}_MAC='02:00:0a:00:00:1{index}'\nETH{index}_METHOD='{method}'\nETH{index}_IP6_METHOD='{method6}'\nETH{index}_IP='10.0.0.1{index}'\n"
+        );
+        nics.push(virtio(
+            &format!("eth{index}"),
+            &format!("02:00:0a:00:00:1{index}"),
+            3,
+        ));
+    }
+    check("every-method", &context, &nics);
+}
+
+/// A machine with an InfiniBand NIC at position 0.
+fn one_infiniband(variables: &str) -> Machine {
+    let context = format!("ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\n{variables}\n");
+    let nics = [
+        virtio("eth0", "aa:00:0a:00:00:05", 3),
+        infiniband("ib0", "24:8a:07:03:00:aa:bb:01", "0000:00:05.0"),
+    ];
+    Machine::new(&context, &nics)
+}
+
+#[test]
+fn mtu_and_mode_of_an_infiniband_nic() {
+    let table = [
+        ("ETH0_MTU='2044'", &["MTU=2044"][..]),
+        ("ETH0_MTU='4092'", &["MTU=4092"]),
+        (
+            "IB0_MODE='datagram'\nETH0_MTU='4092'",
+            &["MTU=4092", "CONNECTED_MODE=no"],
+        ),
+        ("IB0_MODE='Connected'", &["CONNECTED_MODE=yes"]),
+        (
+            "IB0_MODE='connected'\nIB0_MTU='65520'",
+            &["MTU=65520", "CONNECTED_MODE=yes"],
+        ),
+        // Only connected mode has such an MTU.
+        ("ETH0_MTU='65520'", &["MTU=65520", "CONNECTED_MODE=yes"]),
+    ];
+    for (variables, expected) in table {
+        let machine = one_infiniband(variables);
+        assert_eq!(apply(&machine).code, 0, "{variables}");
+        let text = machine.read(&format!("{SCRIPTS}/ifcfg-ib0"));
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with("MTU") || line.starts_with("CONN"))
+            .collect();
+        assert_eq!(lines, expected, "{variables}");
+    }
+    let table = [
+        (
+            "IB0_MODE='datagram'\nETH0_MTU='4093'",
+            "ETH0_MTU '4093' is above 4092, the largest MTU of datagram mode",
+        ),
+        (
+            "ETH0_MTU='65521'",
+            "ETH0_MTU '65521' is above 65520, the largest MTU",
+        ),
+        (
+            "IB0_MODE='fast'",
+            "IB0_MODE 'fast' is neither 'datagram' nor 'connected'",
+        ),
+        ("IB0_PKEY='0x8000'", "IB0_PKEY '0x8000' is no P_Key"),
+        ("ETH0_VLAN_ID='99999'", "ETH0_VLAN_ID '99999' is no P_Key"),
+    ];
+    for (variables, expected) in table {
+        let outcome = apply(&one_infiniband(variables));
+        assert_eq!(
+            outcome.stderr,
+            format!("one-sriov-agent: error: ETH0 is not configured: {expected}\n")
+        );
+        assert_eq!(outcome.code, 4);
+    }
+}
+
+#[test]
+fn partitions_are_children_by_hex_or_decimal_and_the_default_one_is_the_port() {
+    let table = [
+        ("ETH0_VLAN_ID='32769'", "ib0.8001"),
+        ("ETH0_VLAN_ID='1'", "ib0.8001"),
+        ("IB0_PKEY='0x8001'", "ib0.8001"),
+        ("IB0_PKEY='0x8003'\nETH0_VLAN_ID='5'", "ib0.8003"),
+        ("IB0_PKEY='0xffff'", "ib0"),
+        ("ETH0_VLAN_ID='32767'", "ib0"),
+        ("ETH0_VLAN_ID='0'", "ib0"),
+        ("ETH0_VLAN_ID=''", "ib0"),
+    ];
+    for (variables, device) in table {
+        let machine = one_infiniband(variables);
+        assert_eq!(apply(&machine).code, 0, "{variables}");
+        assert_eq!(
+            address_of(&machine, device).as_deref(),
+            Some("10.0.0.5"),
+            "{variables}"
+        );
+        assert_eq!(
+            device == "ib0",
+            address_of(&machine, "ib0").is_some(),
+            "{variables}"
+        );
+    }
+}
+
+#[test]
+fn a_device_whose_name_leaves_no_room_for_a_partition_is_refused() {
+    let context = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nIB0_PKEY='0x8001'\n";
+    let nics = [
+        virtio("eth0", "aa:00:0a:00:00:05", 3),
+        infiniband("ibp129s0f0v12", "24:8a:07:03:00:aa:bb:01", "0000:81:00.0"),
+    ];
+    let outcome = apply(&Machine::new(context, &nics));
+    assert_eq!(outcome.code, 4);
+    assert_eq!(
+        outcome.stderr,
+        "one-sriov-agent: error: ETH0 is not configured: 'ibp129s0f0v12' is too long a name to get a child for P_Key 0x8001\n"
+    );
+}

@@ -1,0 +1,63 @@
+//! NICs of made-up machines.
+
+/// A network device as sysfs shows it.
+#[derive(Debug, Clone)]
+pub struct Nic {
+    pub(crate) name: String,
+    pub(crate) arphrd: u32,
+    pub(crate) address: String,
+    pub(crate) pci: Option<String>,
+    pub(crate) driver: Option<String>,
+    pub(crate) attributes: Vec<(String, String)>,
+}
+
+/// An Ethernet NIC on PCI, for example `ethernet("eth0", "02:00:c0:a8:07:05", "0000:00:03.0", "igbvf")`.
+#[must_use]
+pub fn ethernet(name: &str, mac: &str, pci: &str, driver: &str) -> Nic {
+    Nic {
+        name: name.into(),
+        arphrd: 1,
+        address: mac.into(),
+        pci: Some(pci.into()),
+        driver: Some(driver.into()),
+        attributes: Vec::new(),
+    }
+}
+
+/// A NIC that the hypervisor emulates.
+#[must_use]
+pub fn virtio(name: &str, mac: &str, slot: u8) -> Nic {
+    ethernet(name, mac, &format!("0000:00:{slot:02x}.0"), "virtio_net")
+}
+
+/// An InfiniBand port with a port GUID of 8 octets; the other 12 of the 20 vary as they do in life.
+#[must_use]
+pub fn infiniband(name: &str, guid: &str, pci: &str) -> Nic {
+    let queue_pair = name.bytes().fold(7_u8, u8::wrapping_add);
+    Nic {
+        name: name.into(),
+        arphrd: 32,
+        address: format!("80:00:02:{queue_pair:02x}:fe:80:00:00:00:00:00:00:{guid}"),
+        pci: Some(pci.into()),
+        driver: Some("mlx5_core".into()),
+        attributes: vec![("mode".into(), "datagram".into())],
+    }
+}
+
+impl Nic {
+    /// Sets an attribute file, for example `addr_assign_type` to `1`.
+    #[must_use]
+    pub fn with(mut self, attribute: &str, value: &str) -> Self {
+        self.attributes.retain(|(name, _)| name != attribute);
+        self.attributes.push((attribute.into(), value.into()));
+        self
+    }
+
+    /// Takes the hardware away, as from a device that the kernel made up.
+    #[must_use]
+    pub fn virtual_device(mut self) -> Self {
+        self.pci = None;
+        self.driver = None;
+        self
+    }
+}
