@@ -114,6 +114,12 @@ pub struct Route {
     pub via: IpAddr,
 }
 
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} via {}", self.destination, self.via)
+    }
+}
+
 /// The InfiniBand side of a NIC.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Infiniband {

@@ -5,12 +5,12 @@ use std::net::Ipv4Addr;
 
 use hwaddr::{InterfaceName, Key};
 
-use super::cloud::Cloud;
+use super::cloud::{Cloud, EthNic};
 use super::names::{forbid_shared_names, refuse_long_children};
 use super::outcome::{Device, Evidence, Outcome, Plan, PlannedNic};
 use super::positions::{self, Place, Position};
 use super::read_config::{Source, read_config};
-use super::values::{Origin, Problem};
+use super::values::Origin;
 use super::{NicId, Role, Settings, ethernet, tokens};
 use crate::context::Context;
 use crate::inventory::{Inventory, Nic};
@@ -64,7 +64,7 @@ impl<'a> Planner<'a> {
                     nics.push(self.ethernet(index, device, evidence.clone()));
                 }
                 None if !taken.contains(&index) => {
-                    nics.push(self.missing(index, nic.bad_mac.as_ref()));
+                    nics.push(self.missing(index, nic, &positions));
                 }
                 None => {}
             }
@@ -127,7 +127,7 @@ impl<'a> Planner<'a> {
             };
             if nics.len() > 1 || here.len() > 1 {
                 notes.push(format!(
-                    "{} NICs of the context and {} positions have the key {key}; they are paired in order",
+                    "the key {key} belongs to {} of the context's NICs and to {} of the positions; they are paired in order",
                     nics.len(),
                     here.len()
                 ));
@@ -148,15 +148,21 @@ impl<'a> Planner<'a> {
         nic
     }
 
-    fn missing(&self, index: u32, bad_mac: Option<&Problem>) -> PlannedNic {
-        let outcome = match bad_mac {
-            Some(problem) => Outcome::refused(std::slice::from_ref(problem)),
-            None => Outcome::Absent("no device has its MAC, and no position its key".into()),
+    fn missing(&self, index: u32, nic: &EthNic, positions: &[Position]) -> PlannedNic {
+        let key = nic.mac.map(Key::from);
+        let is_its = |position: &&Position| key.is_some_and(|key| position.keys.contains(&key));
+        let place = positions
+            .iter()
+            .find(is_its)
+            .map(|position| &position.place);
+        let outcome = match (&nic.bad_mac, place) {
+            (Some(problem), _) => Outcome::refused(std::slice::from_ref(problem)),
+            (None, Some(Place::Contradicted(why))) => Outcome::Refused(vec![why.clone()]),
+            (None, _) => Outcome::Absent("no device has its MAC, and no position its key".into()),
         };
-        let variables = vec![format!("ETH{index}")];
         PlannedNic {
             id: self.cloud.eth_id(index),
-            variables,
+            variables: vec![format!("ETH{index}")],
             position: None,
             device: None,
             outcome,

@@ -14,6 +14,8 @@ use crate::inventory::{Inventory, Nic};
 pub(super) struct Position {
     pub(super) number: u8,
     pub(super) key: Key,
+    /// All keys that are claimed for it; more than one contradict each other.
+    pub(super) keys: BTreeSet<Key>,
     pub(super) place: Place,
 }
 
@@ -101,7 +103,12 @@ pub(super) fn positions(
         } else {
             Place::Open
         };
-        positions.extend(keys.first().map(|&key| Position { number, key, place }));
+        positions.extend(keys.first().map(|&key| Position {
+            number,
+            key,
+            keys: keys.clone(),
+            place,
+        }));
     }
     positions
 }

@@ -163,17 +163,13 @@ fn addresses6(values: &mut Values) -> Vec<Ipv6Network> {
     });
     let length = length.map(|Prefix(length)| length);
     let mut addresses = Vec::new();
-    for (what, suffix) in [("IPv6 address", "IP6"), ("unique local address", "IP6_ULA")] {
-        if let Some(address) = values.one(what, &[suffix], host_and_prefix6) {
-            // Only a value without a length of its own takes the separate one.
-            let length = length.unwrap_or(address.prefix());
-            addresses.extend(
-                Ipv6Network::new(address.ip(), length)
-                    .ok()
-                    .filter(|new| !addresses.contains(new)),
-            );
-        }
+    if let Some(address) = values.one("IPv6 address", &["IP6"], host_and_prefix6) {
+        let length = length.unwrap_or(address.prefix());
+        addresses.extend(Ipv6Network::new(address.ip(), length).ok());
     }
+    // The length is that of the global network; a unique local one is a /64.
+    let local = values.one("unique local address", &["IP6_ULA"], host_and_prefix6);
+    addresses.extend(local.filter(|local| !addresses.contains(local)));
     addresses
 }
 

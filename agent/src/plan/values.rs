@@ -123,7 +123,7 @@ impl<'a> Values<'a> {
         parse: fn(&str) -> Result<T, String>,
     ) -> Vec<T>
     where
-        T: PartialEq,
+        T: PartialEq + fmt::Display,
     {
         /// More is no configuration but an attack.
         const MOST: usize = 256;
@@ -147,9 +147,15 @@ impl<'a> Values<'a> {
             }
             Ok(values)
         });
-        let shown = String::from_utf8_lossy(found.value).trim_ascii().to_owned();
-        self.keep(what, &found, parsed.map(|values| (shown, values)))
-            .unwrap_or_default()
+        let shown = |values: &[T]| {
+            values
+                .iter()
+                .map(T::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let parsed = parsed.map(|values| (shown(&values), values));
+        self.keep(what, &found, parsed).unwrap_or_default()
     }
 
     /// Notes where a value came from, or what is wrong with it.

@@ -22,12 +22,17 @@ impl Facts {
     #[must_use]
     pub fn gather(root: &Root) -> Self {
         let exists = |path: &str| root.exists(Path::new(path));
+        // An enabled unit is a link; where it leads to does not matter.
+        let is_linked = |path: &str| {
+            let entry = root.entry(Path::new(path));
+            entry.is_ok_and(|entry| entry.symlink_metadata().is_ok())
+        };
         Self {
             suse_layout: root.is_dir(Path::new("/etc/sysconfig/network")),
             initscripts: exists("/etc/sysconfig/network-scripts/ifup"),
-            network_manager_enabled: exists(
+            network_manager_enabled: is_linked(
                 "/etc/systemd/system/multi-user.target.wants/NetworkManager.service",
-            ) || exists("/etc/rc.d/rc3.d/S23NetworkManager"),
+            ) || is_linked("/etc/rc.d/rc3.d/S23NetworkManager"),
         }
     }
 }
