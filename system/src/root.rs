@@ -172,10 +172,9 @@ impl<'r> Walk<'r> {
         self.depth += 1;
         match fs::read_link(&self.here) {
             Ok(target) => self.follow(&target),
-            // Not a link (EINVAL), or not there: both are walked through as they are.
-            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::NotFound) => {
-                Ok(())
-            }
+            // Not a link, not there, or below a file: walked through as it is. Whoever uses the path
+            // gets the kernel's own error, as with `/` as root.
+            Err(error) if is_no_link(&error) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -194,4 +193,11 @@ impl<'r> Walk<'r> {
         self.enqueue(target);
         Ok(())
     }
+}
+
+fn is_no_link(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::NotADirectory
+    )
 }
