@@ -1,0 +1,99 @@
+//! Carries the changes out, so that a kill at any instant does no harm.
+
+use one_sriov_system::Root;
+
+use super::backup;
+use super::batch::{Batch, Body, Write};
+use super::changes::{Changes, Kind};
+use super::directories::Directories;
+use super::error::InstallError;
+use super::record::{Record, State};
+use super::report::Report;
+use super::state_file;
+
+/// Carries out what [`decide`](super::decide) found; `record` is the one that it was given.
+///
+/// The order is what makes it safe:
+/// 1. the record names the old and the new text of every file;
+/// 2. somebody else's files are copied to the backup and flushed;
+/// 3. all files are written beside their places, flushed, and renamed; then the removals;
+/// 4. the record names what is there now.
+///
+/// Killed before 1 is done, nothing has changed; before 4, the next run knows every file as ours
+/// whether it is the old or the new one, sweeps the temporary files away, and finishes. When
+/// nothing changes, nothing is written.
+pub fn apply(root: &Root, changes: &Changes, record: Record) -> Result<Report, InstallError> {
+    warn(changes);
+    let mut report = changes.report();
+    let mut directories = Directories::new(root);
+    // The one temporary file that no record tells of is the record's own.
+    directories.sweep(&state_file::path())?;
+    if !changes.touch_files() && record == changes.next {
+        return Ok(report);
+    }
+    if record.state == State::Corrupt {
+        Record::set_aside(root)?;
+    }
+    tidy(&record, changes, &mut directories)?;
+    if changes.writes().next().is_some() {
+        record.ahead_of(&changes.next).save(&mut directories)?;
+    }
+    report.backed_up = backup::save(changes, &mut directories)?;
+    batch_of(changes).commit(&mut directories)?;
+    changes.next.save(&mut directories)?;
+    Ok(report)
+}
+
+/// Sweeps away what killed runs left; after one, every directory is flushed with the next batch,
+/// for it may have renamed without doing so.
+pub(super) fn tidy(
+    record: &Record,
+    changes: &Changes,
+    directories: &mut Directories<'_>,
+) -> Result<(), InstallError> {
+    for path in record.paths().chain(changes.next.paths()) {
+        if record.state == State::Unfinished {
+            directories.sweep(&backup::place_of(path))?;
+            directories.change(path)?;
+        } else {
+            directories.sweep(path)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn batch_of(changes: &Changes) -> Batch<'_> {
+    let mut batch = Batch::default();
+    for (path, new) in changes.writes() {
+        let body = Body::Text(new.text.as_bytes());
+        batch.writes.push(Write {
+            path,
+            mode: new.mode,
+            body,
+        });
+    }
+    for change in changes {
+        match change.kind {
+            Kind::FixMode { new, .. } => batch.modes.push((&change.path, new)),
+            Kind::Remove(_) => batch.removals.push(&change.path),
+            _ => {}
+        }
+    }
+    batch
+}
+
+pub(super) fn warn(changes: &Changes) {
+    for change in changes {
+        let path = change.path.display();
+        match change.kind {
+            Kind::Conflict(why) => log::warn!("'{path}' of {} is not written: {why}", change.nic),
+            Kind::ForeignLeft => {
+                log::warn!(
+                    "'{path}' was edited since it was written for {}; it is left",
+                    change.nic
+                );
+            }
+            _ => {}
+        }
+    }
+}

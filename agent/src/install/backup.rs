@@ -1,0 +1,125 @@
+//! What somebody else had in the place of our file: `/var/lib/one-sriov/backup/<its path>`.
+//!
+//! A name that is taken by something else gets a number: `ifcfg-ib0`, `ifcfg-ib0.1`, ... Nothing
+//! in there is ever overwritten or removed, not by `clean` either.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use one_sriov_system::Root;
+
+use super::STATE_DIR;
+use super::batch::{Batch, Body, Write};
+use super::changes::{Changes, Foreign, Kind};
+use super::directories::Directories;
+use super::error::InstallError;
+use super::report::BackedUp;
+use super::snapshot::nothing_there;
+
+/// Copies whatever the changes will replace, durably, and says where to.
+pub(super) fn save(
+    changes: &Changes,
+    directories: &mut Directories<'_>,
+) -> Result<Vec<BackedUp>, InstallError> {
+    let mut saved = Vec::new();
+    let mut missing = Vec::new();
+    for change in changes {
+        if let Kind::ReplaceForeign { old, .. } = &change.kind {
+            let (backup, there) = place_for(&change.path, old, directories)?;
+            if !there {
+                missing.push((saved.len(), old));
+            }
+            saved.push(BackedUp {
+                path: change.path.clone(),
+                backup,
+            });
+        }
+    }
+    let writes = missing.into_iter().map(|(at, old)| {
+        let path = saved[at].backup.as_path();
+        match old {
+            Foreign::File(old) => Write {
+                path,
+                mode: old.mode,
+                body: Body::Copy(&old.content, old.owner),
+            },
+            Foreign::Symlink(target) => Write {
+                path,
+                mode: 0,
+                body: Body::Symlink(target),
+            },
+        }
+    });
+    let batch = Batch {
+        writes: writes.collect(),
+        ..Batch::default()
+    };
+    batch.commit(directories)?;
+    Ok(saved)
+}
+
+/// The names of all backups of a machine.
+pub(super) fn all(root: &Root) -> Result<Vec<PathBuf>, InstallError> {
+    let mut found = Vec::new();
+    let mut ahead = vec![directory()];
+    while let Some(dir) = ahead.pop() {
+        let fail = InstallError::while_trying("read", &dir);
+        let names = match root.list(&dir) {
+            Err(error) if nothing_there(&error) => continue,
+            names => names.map_err(fail)?,
+        };
+        for name in names {
+            let path = dir.join(name);
+            let host = root.entry(&path).map_err(fail)?;
+            if fs::symlink_metadata(host).map_err(fail)?.is_dir() {
+                ahead.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn directory() -> PathBuf {
+    Path::new(STATE_DIR).join("backup")
+}
+
+/// The first name of the backup of a file.
+pub(super) fn place_of(path: &Path) -> PathBuf {
+    directory().join(path.strip_prefix("/").unwrap_or(path))
+}
+
+/// The first name that is free, or that already holds the same.
+fn place_for(
+    path: &Path,
+    old: &Foreign,
+    directories: &mut Directories<'_>,
+) -> Result<(PathBuf, bool), InstallError> {
+    let wanted = place_of(path);
+    let mut place = wanted.clone();
+    for number in 1_u32.. {
+        let host = directories.look(&place)?;
+        match same(&host, old) {
+            Ok(true) => return Ok((place, true)),
+            Ok(false) => {}
+            Err(error) if nothing_there(&error) => return Ok((place, false)),
+            Err(error) => return Err(InstallError::new("read", &place, error)),
+        }
+        let mut name = OsString::from(wanted.file_name().unwrap_or_default());
+        name.push(format!(".{number}"));
+        place = wanted.with_file_name(name);
+    }
+    Ok((place, false))
+}
+
+fn same(host: &Path, old: &Foreign) -> io::Result<bool> {
+    let about = fs::symlink_metadata(host)?;
+    Ok(match old {
+        Foreign::File(old) => about.is_file() && fs::read(host)? == old.content,
+        Foreign::Symlink(target) => about.is_symlink() && fs::read_link(host)? == *target,
+    })
+}

@@ -1,0 +1,166 @@
+//! Many files at once, each of them whole at any instant.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown, symlink};
+use std::path::{Path, PathBuf};
+
+use super::directories::{Directories, temp_name};
+use super::error::InstallError;
+use super::snapshot::nothing_there;
+
+/// So many files are open at once: enough for the disk to write them in one go, and well below
+/// the usual limit of 1024.
+const OPEN_AT_ONCE: usize = 128;
+
+/// What to do to the disk; nothing happens before [`Batch::commit`].
+#[derive(Default)]
+pub(super) struct Batch<'a> {
+    pub(super) writes: Vec<Write<'a>>,
+    pub(super) modes: Vec<(&'a Path, u32)>,
+    pub(super) removals: Vec<&'a Path>,
+}
+
+/// One file to be written.
+pub(super) struct Write<'a> {
+    pub(super) path: &'a Path,
+    pub(super) mode: u32,
+    pub(super) body: Body<'a>,
+}
+
+/// What a file to be written holds.
+#[derive(Clone, Copy)]
+pub(super) enum Body<'a> {
+    /// A text of ours.
+    Text(&'a [u8]),
+    /// A copy of a file with this owner.
+    Copy(&'a [u8], (u32, u32)),
+    /// A symbolic link to this target.
+    Symlink(&'a Path),
+}
+
+impl Batch<'_> {
+    /// Writes all, flushes all, renames all, removes, and flushes each directory once.
+    ///
+    /// Until the first rename nothing is changed but for temporary files, and an error removes
+    /// those again.
+    pub(super) fn commit(&self, directories: &mut Directories<'_>) -> Result<(), InstallError> {
+        let mut temps = Vec::with_capacity(self.writes.len());
+        for group in self.writes.chunks(OPEN_AT_ONCE) {
+            let mut open = Vec::with_capacity(group.len());
+            for write in group {
+                let (temp, file) = Temp::write(write, directories)?;
+                temps.push(temp);
+                open.extend(file.map(|file| (file, write.path)));
+            }
+            for (file, path) in open {
+                file.sync_all()
+                    .map_err(InstallError::while_trying("write", path))?;
+            }
+        }
+        for temp in &mut temps {
+            temp.place()?;
+        }
+        for &(path, mode) in &self.modes {
+            let host = directories.look(path)?;
+            fix_mode(&host, mode).map_err(InstallError::while_trying("set the mode of", path))?;
+        }
+        for path in &self.removals {
+            match fs::remove_file(directories.change(path)?) {
+                Err(error) if !nothing_there(&error) => {
+                    return Err(InstallError::new("remove", path, error));
+                }
+                _ => {}
+            }
+        }
+        directories.flush()
+    }
+}
+
+/// A file that waits beside its place; dropped before it is there, it is gone.
+struct Temp<'a> {
+    path: &'a Path,
+    host: PathBuf,
+    beside: PathBuf,
+    placed: bool,
+}
+
+impl<'a> Temp<'a> {
+    fn write(
+        write: &Write<'a>,
+        directories: &mut Directories<'_>,
+    ) -> Result<(Self, Option<File>), InstallError> {
+        let host = directories.change(write.path)?;
+        let name = write.path.file_name().unwrap_or_default().to_string_lossy();
+        let beside = host.with_file_name(temp_name(&name, std::process::id()));
+        let fail = InstallError::while_trying("write", write.path);
+        let mut file = match create(&beside, write.body) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                directories.make(write.path)?;
+                create(&beside, write.body)
+            }
+            created => created,
+        }
+        .map_err(fail)?;
+        let temp = Self {
+            path: write.path,
+            host,
+            beside,
+            placed: false,
+        };
+        if let Some(file) = &mut file {
+            fill(file, write).map_err(fail)?;
+        }
+        Ok((temp, file))
+    }
+
+    fn place(&mut self) -> Result<(), InstallError> {
+        fs::rename(&self.beside, &self.host)
+            .map_err(InstallError::while_trying("write", self.path))?;
+        self.placed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Temp<'_> {
+    fn drop(&mut self) {
+        if !self.placed {
+            // What stays is swept by the next run.
+            let _ = fs::remove_file(&self.beside);
+        }
+    }
+}
+
+fn create(host: &Path, body: Body<'_>) -> io::Result<Option<File>> {
+    if let Body::Symlink(target) = body {
+        return symlink(target, host).map(|()| None);
+    }
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(host)
+        .map(Some)
+}
+
+/// The mode comes before the first byte and past any umask: no reader ever sees a text that it
+/// may not see, nor lacks one that it may.
+fn fill(file: &mut File, write: &Write<'_>) -> io::Result<()> {
+    let bytes = match write.body {
+        Body::Text(bytes) => bytes,
+        Body::Copy(bytes, (user, group)) => {
+            // Best effort: in a user namespace the owner may have no name.
+            let _ = fchown(&*file, Some(user), Some(group));
+            bytes
+        }
+        Body::Symlink(_) => return Ok(()),
+    };
+    file.set_permissions(Permissions::from_mode(write.mode))?;
+    file.write_all(bytes)
+}
+
+fn fix_mode(host: &Path, mode: u32) -> io::Result<()> {
+    let file = File::open(host)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
+    file.sync_all()
+}

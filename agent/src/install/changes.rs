@@ -1,0 +1,168 @@
+//! What a run shall do to each file, as data.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use hwaddr::InterfaceName;
+
+use super::record::Record;
+use super::report::Report;
+use super::snapshot::OldFile;
+use crate::plan::NicId;
+use crate::render::RenderedFile;
+
+/// What shall stand on the disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The files that shall be there.
+    pub files: Vec<RenderedFile>,
+    /// NICs that the context still names but that this run could not render (absent device, bad
+    /// value): what an earlier run wrote for them stays.
+    pub keep: BTreeSet<NicId>,
+}
+
+/// What happens to one path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The file, as the machine sees it.
+    pub path: PathBuf,
+    /// The NIC that it configures, or configured.
+    pub nic: NicId,
+    /// The device of that NIC.
+    pub device: InterfaceName,
+    /// What happens.
+    pub kind: Kind,
+}
+
+/// The ways of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing is there yet.
+    Create(NewFile),
+    /// Ours, with another text (and perhaps mode).
+    Update {
+        /// What is there now.
+        old: OldFile,
+        /// What comes.
+        new: NewFile,
+    },
+    /// Somebody else's `ifcfg-*`: it goes to the backup, ours takes its place.
+    ReplaceForeign {
+        /// What is there now.
+        old: Foreign,
+        /// What comes.
+        new: NewFile,
+    },
+    /// The text is right, the permission bits are not.
+    FixMode {
+        /// The bits that it has.
+        old: u32,
+        /// The bits that it gets.
+        new: u32,
+    },
+    /// Already as wanted.
+    Unchanged,
+    /// Ours, and no longer wanted.
+    Remove(OldFile),
+    /// Something else is in the way. It is not touched, and this file is not written.
+    Conflict(Obstacle),
+    /// An earlier run wrote it, somebody edited it since, and it is no longer wanted: it is theirs
+    /// now, and the record forgets it.
+    ForeignLeft,
+}
+
+/// A text on its way to the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFile {
+    /// The whole text.
+    pub text: String,
+    /// Permission bits.
+    pub mode: u32,
+}
+
+/// Something of somebody else that can be backed up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Foreign {
+    /// A file.
+    File(OldFile),
+    /// A symbolic link, with its target.
+    Symlink(PathBuf),
+}
+
+/// What is in the way of a file of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A file that we did not write, or that was edited since.
+    File,
+    /// A symbolic link.
+    Symlink,
+    /// A directory.
+    Directory,
+    /// A device, socket or pipe.
+    Special,
+    /// Another file of this very run, with another text.
+    Twice,
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::File => "there is a file that one-sriov-agent did not write, or that was edited",
+            Self::Symlink => "there is a symbolic link",
+            Self::Directory => "there is a directory",
+            Self::Special => "there is a device, socket or pipe",
+            Self::Twice => "two NICs want this file, with different texts",
+        })
+    }
+}
+
+/// All changes of a run: writes in the order of paths, then removals in the order of paths.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    pub(super) list: Vec<Change>,
+    /// The record once all is done.
+    pub(super) next: Record,
+}
+
+impl Changes {
+    /// Every path that this run looked at, with what happens to it.
+    pub fn iter(&self) -> std::slice::Iter<'_, Change> {
+        self.list.iter()
+    }
+
+    /// What [`apply`](super::apply) will report, but for the names of backups.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        Report::of(self)
+    }
+
+    /// The files that get a new text.
+    pub(super) fn writes(&self) -> impl Iterator<Item = (&Path, &NewFile)> {
+        self.list.iter().filter_map(|change| match &change.kind {
+            Kind::Create(new) | Kind::Update { new, .. } | Kind::ReplaceForeign { new, .. } => {
+                Some((change.path.as_path(), new))
+            }
+            _ => None,
+        })
+    }
+
+    /// Does any file change?
+    pub(super) fn touch_files(&self) -> bool {
+        self.list.iter().any(|change| {
+            !matches!(
+                change.kind,
+                Kind::Unchanged | Kind::Conflict(_) | Kind::ForeignLeft
+            )
+        })
+    }
+}
+
+impl<'a> IntoIterator for &'a Changes {
+    type Item = &'a Change;
+    type IntoIter = std::slice::Iter<'a, Change>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

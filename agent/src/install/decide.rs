@@ -1,0 +1,145 @@
+//! What has to change: the only place that knows the rules, and it touches nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::changes::{Change, Changes, Foreign, Kind, NewFile, Obstacle, Wanted};
+use super::ownership::{Digest, is_ours};
+use super::record::{Entry, Record};
+use super::snapshot::{Current, Snapshot};
+use crate::plan::NicId;
+use crate::render::{HEADER, RenderedFile};
+
+/// Compares what is wanted with what is recorded and what is there.
+///
+/// | at the path | wanted | recorded, no longer wanted |
+/// |---|---|---|
+/// | nothing | create | forget |
+/// | the wanted text | unchanged (recorded if it was not), or fix the mode | |
+/// | ours: header, recorded, hash agrees | update | remove |
+/// | somebody else's `ifcfg-*`, file or link | back up and replace | leave and forget |
+/// | anything else | conflict | leave and forget |
+///
+/// Recorded files of a NIC in `keep` that has no wanted file stay as they are.
+#[must_use]
+pub fn decide(wanted: &Wanted, record: &Record, disk: &Snapshot) -> Changes {
+    let mut changes = Changes::default();
+    let mut taken: BTreeMap<&Path, &RenderedFile> = BTreeMap::new();
+    for file in &wanted.files {
+        debug_assert!(
+            file.text.starts_with(HEADER),
+            "{} lacks the header",
+            file.path.display()
+        );
+        match taken.get(file.path.as_path()) {
+            None => {
+                taken.insert(&file.path, file);
+                changes.want(file, record, disk);
+            }
+            Some(first) if (&first.text, first.mode) == (&file.text, file.mode) => {}
+            Some(_) => changes
+                .list
+                .push(change_of(file, Kind::Conflict(Obstacle::Twice))),
+        }
+    }
+    changes.list.sort_by(|a, b| a.path.cmp(&b.path));
+
+    let rendered: BTreeSet<&NicId> = wanted.files.iter().map(|file| &file.nic).collect();
+    for (path, entry) in &record.files {
+        if taken.contains_key(path.as_path()) {
+            continue;
+        }
+        if wanted.keep.contains(&entry.nic) && !rendered.contains(&entry.nic) {
+            changes.next.files.insert(path.clone(), entry.clone());
+        } else {
+            changes.drop_file(path, entry, disk.get(path));
+        }
+    }
+    changes
+}
+
+impl Changes {
+    fn want(&mut self, file: &RenderedFile, record: &Record, disk: &Snapshot) {
+        let entry = record.get(&file.path);
+        let kind = kind_of(file, entry, disk.get(&file.path));
+        let next = match kind {
+            // If somebody puts our text back, it is ours again.
+            Kind::Conflict(_) => entry.cloned(),
+            _ => Some(Entry {
+                nic: file.nic.clone(),
+                device: file.device.clone(),
+                sha256: BTreeSet::from([Digest::of(file.text.as_bytes())]),
+            }),
+        };
+        if let Some(next) = next {
+            self.next.files.insert(file.path.clone(), next);
+        }
+        self.list.push(change_of(file, kind));
+    }
+
+    fn drop_file(&mut self, path: &Path, entry: &Entry, current: &Current) {
+        let kind = match current {
+            Current::Absent => return,
+            Current::File(old) if is_ours(&old.content, Some(entry)) => Kind::Remove(old.clone()),
+            _ => Kind::ForeignLeft,
+        };
+        self.list.push(Change {
+            path: path.to_path_buf(),
+            nic: entry.nic.clone(),
+            device: entry.device.clone(),
+            kind,
+        });
+    }
+}
+
+fn kind_of(file: &RenderedFile, entry: Option<&Entry>, current: &Current) -> Kind {
+    let new = || NewFile {
+        text: file.text.clone(),
+        mode: file.mode,
+    };
+    match current {
+        Current::Absent => Kind::Create(new()),
+        Current::File(old) if old.content == file.text.as_bytes() => {
+            if old.mode == file.mode {
+                Kind::Unchanged
+            } else {
+                Kind::FixMode {
+                    old: old.mode,
+                    new: file.mode,
+                }
+            }
+        }
+        Current::File(old) if is_ours(&old.content, entry) => Kind::Update {
+            old: old.clone(),
+            new: new(),
+        },
+        Current::File(old) if may_be_replaced(&file.path) => Kind::ReplaceForeign {
+            old: Foreign::File(old.clone()),
+            new: new(),
+        },
+        Current::Symlink(target) if may_be_replaced(&file.path) => Kind::ReplaceForeign {
+            old: Foreign::Symlink(target.clone()),
+            new: new(),
+        },
+        Current::File(_) => Kind::Conflict(Obstacle::File),
+        Current::Symlink(_) => Kind::Conflict(Obstacle::Symlink),
+        Current::Directory => Kind::Conflict(Obstacle::Directory),
+        Current::Special => Kind::Conflict(Obstacle::Special),
+    }
+}
+
+/// Distributions and installers leave an `ifcfg-<device>` for every NIC that they saw, and no
+/// second name is read for a device: without this no such image could be configured.
+fn may_be_replaced(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"ifcfg-"))
+}
+
+fn change_of(file: &RenderedFile, kind: Kind) -> Change {
+    Change {
+        path: file.path.clone(),
+        nic: file.nic.clone(),
+        device: file.device.clone(),
+        kind,
+    }
+}

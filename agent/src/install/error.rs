@@ -1,0 +1,80 @@
+//! Why files could not be put in place.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// An operation on one file that failed.
+///
+/// ```text
+/// failed to write '/etc/sysconfig/network-scripts/ifcfg-ib0': read-only file system
+/// ```
+/// The path is the one that the machine sees, not the one below `--root`.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to {verb} '{path}': {cause}", path = path.display(), cause = plain(cause))]
+pub struct InstallError {
+    verb: &'static str,
+    path: PathBuf,
+    cause: io::Error,
+}
+
+impl InstallError {
+    pub(super) fn new(verb: &'static str, path: &Path, cause: io::Error) -> Self {
+        Self {
+            verb,
+            path: path.to_path_buf(),
+            cause,
+        }
+    }
+
+    /// Makes a closure for `map_err`.
+    pub(super) fn while_trying(
+        verb: &'static str,
+        path: &Path,
+    ) -> impl Fn(io::Error) -> Self + Copy {
+        move |cause| Self::new(verb, path, cause)
+    }
+
+    /// The file, as the machine sees it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the kernel said.
+    #[must_use]
+    pub fn kind(&self) -> io::ErrorKind {
+        self.cause.kind()
+    }
+}
+
+/// The text of an I/O error as the end of a sentence: lower case, no error number.
+pub(super) fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    match (chars.next(), chars.as_str()) {
+        // "I/O error" keeps its capital.
+        (Some(first), rest) if rest.starts_with(char::is_lowercase) => {
+            first.to_lowercase().chain(rest.chars()).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_as_a_sentence() {
+        let error = |code| {
+            let cause = io::Error::from_raw_os_error(code);
+            InstallError::new("write", Path::new("/etc/x"), cause).to_string()
+        };
+        assert_eq!(error(30), "failed to write '/etc/x': read-only file system");
+        assert_eq!(
+            error(28),
+            "failed to write '/etc/x': no space left on device"
+        );
+    }
+}

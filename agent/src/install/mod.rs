@@ -1,0 +1,47 @@
+//! Puts the rendered files in place, atomically, and touches nobody else's.
+//!
+//! ```text
+//! Record::load   what earlier runs wrote          /var/lib/one-sriov/state.json
+//! Snapshot::take what stands on the disk now
+//! decide         what has to change               (pure)
+//! diff           ... for people                   (pure)
+//! apply          one atomic batch                 -> Report
+//! ```
+//! The state record, one line of JSON (here broken for reading):
+//! ```json
+//! {"version":1,"files":[
+//!   {"path":"/etc/sysconfig/network-scripts/ifcfg-ib0","nic":"ETH1/02:00:c0:a8:07:05","device":"ib0",
+//!    "sha256":["5f0bd4d9c5e1b1b0d1b1f0f5c2f4cf8d9b0a3f6e7a9be1c1f6c2e0b9d2c64f11"]}]}
+//! ```
+//! While a batch runs it also holds `"unfinished":true` and, per file, the hash of the old *and*
+//! of the new text: a run that is killed at any instant leaves nothing that looks like somebody
+//! else's to the next one, and the next one finishes.
+
+mod apply;
+mod backup;
+mod batch;
+mod changes;
+mod clean;
+mod decide;
+mod diff;
+mod directories;
+mod error;
+mod ownership;
+mod record;
+mod report;
+mod snapshot;
+mod state_file;
+
+pub use apply::apply;
+pub use changes::{Change, Changes, Foreign, Kind, NewFile, Obstacle, Wanted};
+pub use clean::clean;
+pub use decide::decide;
+pub use diff::diff;
+pub use error::InstallError;
+pub use ownership::{BadDigest, Digest};
+pub use record::{Entry, Record};
+pub use report::{BackedUp, Conflict, FileNote, Report};
+pub use snapshot::{Current, OldFile, Snapshot};
+
+/// The directory of the agent's own state: record, lock and backups.
+pub const STATE_DIR: &str = "/var/lib/one-sriov";

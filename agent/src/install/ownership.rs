@@ -1,0 +1,62 @@
+//! Whose file is it?
+
+use std::fmt::{self, Write};
+use std::str::FromStr;
+
+use sha2::{Digest as _, Sha256};
+
+use super::record::Entry;
+use crate::render::HEADER;
+
+/// Is a file at a recorded path still the one that we wrote?
+///
+/// Three things must agree, for the price of a mistake is somebody's configuration: the header
+/// says that we wrote it once, the record that it was on this machine, and the hash that nobody
+/// edited it since.
+pub(super) fn is_ours(content: &[u8], entry: Option<&Entry>) -> bool {
+    content.starts_with(HEADER.as_bytes())
+        && entry.is_some_and(|entry| entry.sha256.contains(&Digest::of(content)))
+}
+
+/// The SHA-256 of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of a content.
+    #[must_use]
+    pub fn of(content: &[u8]) -> Self {
+        Self(Sha256::digest(content).into())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hex = self.0.iter().try_fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}")?;
+            Ok(hex)
+        })?;
+        f.write_str(&hex)
+    }
+}
+
+/// A text that is no SHA-256 in hex.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no SHA-256 in hex")]
+pub struct BadDigest(String);
+
+impl FromStr for Digest {
+    type Err = BadDigest;
+
+    fn from_str(text: &str) -> Result<Self, BadDigest> {
+        let bad = || BadDigest(text.to_owned());
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(bad());
+        }
+        let mut digest = [0; 32];
+        for (byte, at) in digest.iter_mut().zip((0..64).step_by(2)) {
+            *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| bad())?;
+        }
+        Ok(Self(digest))
+    }
+}

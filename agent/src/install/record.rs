@@ -1,0 +1,89 @@
+//! The state record: which files earlier runs wrote, for which NIC.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use hwaddr::InterfaceName;
+
+use super::ownership::Digest;
+use crate::plan::NicId;
+
+/// What earlier runs wrote.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Record {
+    pub(super) files: BTreeMap<PathBuf, Entry>,
+    pub(super) state: State,
+}
+
+/// How the record was found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum State {
+    /// As a finished run left it, or not there.
+    #[default]
+    Finished,
+    /// As a run left it that was killed or failed in the middle.
+    Unfinished,
+    /// Unreadable; taken as empty.
+    Corrupt,
+}
+
+/// One file of the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The NIC that it configures.
+    pub nic: NicId,
+    /// The device that it was written for.
+    pub device: InterfaceName,
+    /// The texts that it may hold: one, or the old and the new one of a run that did not finish.
+    pub sha256: BTreeSet<Digest>,
+}
+
+impl Record {
+    /// The files of a NIC.
+    pub fn files_of<'a>(&'a self, nic: &'a NicId) -> impl Iterator<Item = &'a Path> + 'a {
+        self.files
+            .iter()
+            .filter(move |(_, entry)| entry.nic == *nic)
+            .map(|(path, _)| path.as_path())
+    }
+
+    /// The device that the files of a NIC were written for.
+    #[must_use]
+    pub fn device_of(&self, nic: &NicId) -> Option<&InterfaceName> {
+        let mut entries = self.files.values();
+        entries
+            .find(|entry| entry.nic == *nic)
+            .map(|entry| &entry.device)
+    }
+
+    /// The NICs that have files.
+    #[must_use]
+    pub fn nics(&self) -> BTreeSet<&NicId> {
+        self.files.values().map(|entry| &entry.nic).collect()
+    }
+
+    /// All files.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.keys().map(PathBuf::as_path)
+    }
+
+    /// The entry of a file.
+    #[must_use]
+    pub fn get(&self, path: &Path) -> Option<&Entry> {
+        self.files.get(path)
+    }
+
+    /// What to write down before the first file is touched: whatever is on the disk until `next`
+    /// holds, it is known to be ours.
+    pub(super) fn ahead_of(mut self, next: &Self) -> Self {
+        for (path, entry) in &next.files {
+            let mut entry = entry.clone();
+            if let Some(old) = self.files.get(path) {
+                entry.sha256.extend(&old.sha256);
+            }
+            self.files.insert(path.clone(), entry);
+        }
+        self.state = State::Unfinished;
+        self
+    }
+}

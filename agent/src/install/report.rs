@@ -1,0 +1,104 @@
+//! What a run did, for people and for `--json`.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use hwaddr::InterfaceName;
+use serde::{Serialize, Serializer};
+
+use super::changes::{Change, Changes, Kind};
+use crate::plan::NicId;
+
+/// What happened to every file that a run looked at, each in one of the lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// New files, and those that took the place of somebody else's.
+    pub written: Vec<FileNote>,
+    /// Files of ours with a new text, or with their mode put right.
+    pub updated: Vec<FileNote>,
+    /// Files of ours that are gone.
+    pub removed: Vec<FileNote>,
+    /// Files that already were as wanted.
+    pub unchanged: Vec<FileNote>,
+    /// Where the files went whose place ours took.
+    pub backed_up: Vec<BackedUp>,
+    /// Files that were not written, since something else is in the way.
+    pub conflicts: Vec<Conflict>,
+    /// Files that we wrote once, that somebody edited since, and that are left to them.
+    pub left: Vec<FileNote>,
+    /// All backups on this machine; named by `clean` only, which leaves them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub backups: Vec<PathBuf>,
+}
+
+/// A file of a NIC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileNote {
+    /// The file, as the machine sees it.
+    pub path: PathBuf,
+    /// The NIC that it configures, or configured.
+    pub nic: NicId,
+    /// The device of that NIC.
+    #[serde(serialize_with = "as_text")]
+    pub device: InterfaceName,
+}
+
+/// Somebody else's file and its copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BackedUp {
+    /// Where it was.
+    pub path: PathBuf,
+    /// Where it is now.
+    pub backup: PathBuf,
+}
+
+/// A file that was not written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Conflict {
+    /// The file, its NIC and device.
+    #[serde(flatten)]
+    pub file: FileNote,
+    /// Why, as a sentence without its full stop.
+    pub reason: String,
+}
+
+impl Report {
+    /// Did any file change?
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        !(self.written.is_empty() && self.updated.is_empty() && self.removed.is_empty())
+    }
+
+    pub(super) fn of(changes: &Changes) -> Self {
+        let mut report = Self::default();
+        for change in changes {
+            let note = FileNote::of(change);
+            match &change.kind {
+                Kind::Create(_) | Kind::ReplaceForeign { .. } => report.written.push(note),
+                Kind::Update { .. } | Kind::FixMode { .. } => report.updated.push(note),
+                Kind::Remove(_) => report.removed.push(note),
+                Kind::Unchanged => report.unchanged.push(note),
+                Kind::ForeignLeft => report.left.push(note),
+                Kind::Conflict(why) => {
+                    let reason = why.to_string();
+                    report.conflicts.push(Conflict { file: note, reason });
+                }
+            }
+        }
+        report
+    }
+}
+
+impl FileNote {
+    fn of(change: &Change) -> Self {
+        Self {
+            path: change.path.clone(),
+            nic: change.nic.clone(),
+            device: change.device.clone(),
+        }
+    }
+}
+
+fn as_text<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}

@@ -1,0 +1,100 @@
+//! What stands on the disk before a run.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use one_sriov_system::Root;
+
+use super::changes::Wanted;
+use super::directories::Directories;
+use super::error::InstallError;
+use super::record::Record;
+
+/// What stands at one path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Current {
+    /// Nothing.
+    #[default]
+    Absent,
+    /// A regular file.
+    File(OldFile),
+    /// A symbolic link, with its target.
+    Symlink(PathBuf),
+    /// A directory.
+    Directory,
+    /// A device, socket or pipe.
+    Special,
+}
+
+/// A file as it was before a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldFile {
+    /// The content, of whatever kind.
+    pub content: Vec<u8>,
+    /// Permission bits.
+    pub mode: u32,
+    /// User and group.
+    pub owner: (u32, u32),
+}
+
+/// What stands at every path that a run may touch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Snapshot(BTreeMap<PathBuf, Current>);
+
+impl Snapshot {
+    /// Looks at all paths that are wanted or recorded, once each.
+    pub fn take(root: &Root, wanted: &Wanted, record: &Record) -> Result<Self, InstallError> {
+        let mut directories = Directories::new(root);
+        let mut seen = BTreeMap::new();
+        let wanted = wanted.files.iter().map(|file| file.path.as_path());
+        for path in wanted.chain(record.paths()) {
+            if !seen.contains_key(path) {
+                let host = directories.look(path)?;
+                let current = look(&host).map_err(InstallError::while_trying("read", path))?;
+                seen.insert(path.to_path_buf(), current);
+            }
+        }
+        Ok(Self(seen))
+    }
+
+    /// What stood at the path.
+    #[must_use]
+    pub fn get(&self, path: &Path) -> &Current {
+        self.0.get(path).unwrap_or(&Current::Absent)
+    }
+}
+
+impl FromIterator<(PathBuf, Current)> for Snapshot {
+    fn from_iter<I: IntoIterator<Item = (PathBuf, Current)>>(paths: I) -> Self {
+        Self(paths.into_iter().collect())
+    }
+}
+
+fn look(host: &Path) -> io::Result<Current> {
+    let about = match fs::symlink_metadata(host) {
+        Ok(about) => about,
+        Err(error) if nothing_there(&error) => return Ok(Current::Absent),
+        Err(error) => return Err(error),
+    };
+    Ok(if about.is_file() {
+        Current::File(OldFile {
+            content: fs::read(host)?,
+            mode: about.mode() & 0o7777,
+            owner: (about.uid(), about.gid()),
+        })
+    } else if about.is_symlink() {
+        Current::Symlink(fs::read_link(host)?)
+    } else if about.is_dir() {
+        Current::Directory
+    } else {
+        Current::Special
+    })
+}
+
+/// Neither the file nor, perhaps, the directory that it would be in.
+pub(super) fn nothing_there(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}

@@ -1,0 +1,212 @@
+//! The state record as a file: `/var/lib/one-sriov/state.json`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use one_sriov_system::Root;
+use serde::{Deserialize, Serialize};
+
+use super::STATE_DIR;
+use super::batch::{Batch, Body, Write};
+use super::directories::Directories;
+use super::error::InstallError;
+use super::record::{Entry, Record, State};
+use super::snapshot::nothing_there;
+use crate::plan::NicId;
+
+/// The format of the file.
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Json {
+    version: u32,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unfinished: bool,
+    files: Vec<JsonFile>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct JsonFile {
+    path: PathBuf,
+    nic: NicId,
+    device: String,
+    sha256: Vec<String>,
+}
+
+/// Where the record is.
+pub(super) fn path() -> PathBuf {
+    Path::new(STATE_DIR).join("state.json")
+}
+
+/// Where an unreadable record is put.
+pub(super) fn corrupt_path() -> PathBuf {
+    Path::new(STATE_DIR).join("state.json.corrupt")
+}
+
+impl Record {
+    /// Reads the record of a machine; without one it is empty.
+    ///
+    /// An unreadable record must not cost the boot: it counts as empty, with a warning, and the
+    /// next [`apply`](super::apply) moves it to `state.json.corrupt`. Files of ours that already
+    /// are as wanted are recorded again; others count as somebody else's from then on.
+    pub fn load(root: &Root) -> Result<Self, InstallError> {
+        let path = path();
+        let text = match root.read(&path) {
+            Ok(text) => text,
+            Err(error) if nothing_there(&error) => return Ok(Self::default()),
+            Err(error) => return Err(InstallError::new("read", &path, error)),
+        };
+        Ok(parse(&text).unwrap_or_else(|why| {
+            log::warn!(
+                "'{}' is unreadable and taken as empty: {why}",
+                path.display()
+            );
+            Self {
+                state: State::Corrupt,
+                ..Self::default()
+            }
+        }))
+    }
+
+    /// Replaces the record of a machine.
+    pub(super) fn save(&self, directories: &mut Directories<'_>) -> Result<(), InstallError> {
+        let path = path();
+        let text = self
+            .to_json()
+            .map_err(InstallError::while_trying("write", &path))?;
+        let write = Write {
+            path: &path,
+            mode: 0o600,
+            body: Body::Text(text.as_bytes()),
+        };
+        Batch {
+            writes: vec![write],
+            ..Batch::default()
+        }
+        .commit(directories)
+    }
+
+    /// Moves an unreadable record out of the way.
+    pub(super) fn set_aside(root: &Root) -> Result<(), InstallError> {
+        let (path, aside) = (path(), corrupt_path());
+        root.entry(&path)
+            .and_then(|from| fs::rename(from, root.entry(&aside)?))
+            .map_err(InstallError::while_trying("move aside", &path))
+    }
+
+    fn to_json(&self) -> io::Result<String> {
+        let files = self.files.iter().map(|(path, entry)| JsonFile {
+            path: path.clone(),
+            nic: entry.nic.clone(),
+            device: entry.device.to_string(),
+            sha256: entry.sha256.iter().map(ToString::to_string).collect(),
+        });
+        let json = Json {
+            version: VERSION,
+            unfinished: self.state == State::Unfinished,
+            files: files.collect(),
+        };
+        Ok(serde_json::to_string(&json)? + "\n")
+    }
+}
+
+/// Why a record is unreadable.
+#[derive(Debug, thiserror::Error)]
+enum Unreadable {
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    #[error("it has version {0}, this program knows version {VERSION}")]
+    Version(u32),
+    #[error("'{0}' is no absolute path of a file")]
+    Path(PathBuf),
+    #[error("'{0}' is no name of a device")]
+    Device(String),
+    #[error(transparent)]
+    Digest(#[from] super::ownership::BadDigest),
+}
+
+fn parse(text: &[u8]) -> Result<Record, Unreadable> {
+    let json: Json = serde_json::from_slice(text)?;
+    if json.version != VERSION {
+        return Err(Unreadable::Version(json.version));
+    }
+    let files = json.files.into_iter().map(|file| {
+        if !file.path.is_absolute() || file.path.file_name().is_none() {
+            return Err(Unreadable::Path(file.path));
+        }
+        let sha256 = file
+            .sha256
+            .iter()
+            .map(|hex| hex.parse())
+            .collect::<Result<_, _>>()?;
+        let device = file
+            .device
+            .parse()
+            .map_err(|_| Unreadable::Device(file.device))?;
+        Ok((
+            file.path,
+            Entry {
+                nic: file.nic,
+                device,
+                sha256,
+            },
+        ))
+    });
+    Ok(Record {
+        files: files.collect::<Result<_, _>>()?,
+        state: if json.unfinished {
+            State::Unfinished
+        } else {
+            State::Finished
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const HEX: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    fn sample() -> String {
+        format!(
+            r#"{{"version":1,"files":[{{"path":"/etc/sysconfig/network-scripts/ifcfg-ib0","nic":"ETH1/02:00:c0:a8:07:05","device":"ib0","sha256":["{HEX}"]}}]}}"#
+        ) + "\n"
+    }
+
+    #[test]
+    fn the_documented_line_is_what_is_written() {
+        let record = parse(sample().as_bytes()).unwrap();
+        assert_eq!(record.to_json().unwrap(), sample());
+        let nic = NicId::new("ETH1/02:00:c0:a8:07:05");
+        assert_eq!(record.device_of(&nic).unwrap().as_str(), "ib0");
+        assert_eq!(record.files_of(&nic).count(), 1);
+        assert_eq!(record.nics().into_iter().collect::<Vec<_>>(), [&nic]);
+    }
+
+    #[test]
+    fn a_record_that_is_not_ours_is_refused_with_the_reason() {
+        let cases = [
+            (String::new(), "EOF while parsing"),
+            (
+                sample().replace("\"version\":1", "\"version\":2"),
+                "it has version 2",
+            ),
+            (
+                sample().replace("/etc/", "etc/"),
+                "is no absolute path of a file",
+            ),
+            (sample().replace(HEX, "e3"), "'e3' is no SHA-256 in hex"),
+            (
+                sample().replace("\"ib0\"", "\"a/b\""),
+                "'a/b' is no name of a device",
+            ),
+        ];
+        for (text, reason) in cases {
+            let error = parse(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Files are put in place, and nobody else's are touched.
+#![allow(clippy::unwrap_used)]
+
+mod install_support;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use install_support::{IFCFG, Machine, file, nic, paths, text, wanted};
+use one_sriov_agent::install::{Digest, Wanted, clean};
+
+const STATE: &str = "/var/lib/one-sriov/state.json";
+const BACKUP: &str = "/var/lib/one-sriov/backup/etc/sysconfig/network-scripts/ifcfg-ib1";
+const NETWORK: &str = "/etc/systemd/network/60-one-ib-ib1.network";
+
+fn ifcfg(number: u8) -> String {
+    format!("{IFCFG}ib{number}")
+}
+
+#[test]
+fn writes_updates_and_removes() {
+    let machine = Machine::new();
+    let mut secret = file(&ifcfg(2), 2, "two");
+    secret.mode = 0o600;
+    let report = machine.apply(&wanted([file(&ifcfg(1), 1, "one"), secret.clone()]));
+    assert_eq!(
+        paths(&report.written),
+        [Path::new(&ifcfg(1)), Path::new(&ifcfg(2))]
+    );
+    assert_eq!(machine.get(&ifcfg(1)), Some(text("one")));
+    assert_eq!(
+        (machine.mode(&ifcfg(1)), machine.mode(&ifcfg(2))),
+        (0o644, 0o600)
+    );
+    assert_eq!(machine.mode("/etc/sysconfig/network-scripts"), 0o755);
+    assert_eq!(machine.mode("/var/lib/one-sriov"), 0o700);
+    assert_eq!(
+        (machine.mode("/var/lib"), machine.mode(STATE)),
+        (0o755, 0o600)
+    );
+    assert_eq!(machine.record().device_of(&nic(1)).unwrap().as_str(), "ib1");
+
+    let report = machine.apply(&wanted([file(&ifcfg(1), 1, "uno"), secret]));
+    assert_eq!(paths(&report.updated), [Path::new(&ifcfg(1))]);
+    assert_eq!(paths(&report.unchanged), [Path::new(&ifcfg(2))]);
+    assert_eq!(machine.get(&ifcfg(1)), Some(text("uno")));
+
+    let report = machine.apply(&Wanted::default());
+    assert_eq!(
+        paths(&report.removed),
+        [Path::new(&ifcfg(1)), Path::new(&ifcfg(2))]
+    );
+    assert_eq!(machine.get(&ifcfg(1)), None);
+    assert_eq!(
+        machine.get(STATE).unwrap(),
+        "{\"version\":1,\"files\":[]}\n"
+    );
+    assert!(machine.left_overs().is_empty());
+}
+
+#[test]
+fn a_second_run_writes_nothing_at_all() {
+    let machine = Machine::new();
+    let want = wanted([file(&ifcfg(1), 1, "one"), file(NETWORK, 1, "one")]);
+    machine.put(NETWORK, "somebody else's\n");
+    let first = machine.apply(&want);
+    assert_eq!(first.conflicts.len(), 1);
+    let before = machine.disk();
+    let second = machine.apply(&want);
+    assert!(!second.changed());
+    assert_eq!(second.conflicts, first.conflicts);
+    assert_eq!(machine.disk(), before);
+}
+
+#[test]
+fn a_machine_with_nothing_to_do_stays_untouched() {
+    let machine = Machine::new();
+    machine.apply(&Wanted::default());
+    clean(&machine.root, false).unwrap();
+    assert!(machine.disk().is_empty());
+}
+
+#[test]
+fn a_mode_is_put_right() {
+    let machine = Machine::new();
+    let want = wanted([file(&ifcfg(1), 1, "one")]);
+    machine.apply(&want);
+    fs::set_permissions(machine.host(&ifcfg(1)), Permissions::from_mode(0o666)).unwrap();
+    let report = machine.apply(&want);
+    assert_eq!(paths(&report.updated), [Path::new(&ifcfg(1))]);
+    assert_eq!(machine.mode(&ifcfg(1)), 0o644);
+}
+
+#[test]
+fn backups_get_numbers_and_are_never_overwritten() {
+    let machine = Machine::new();
+    let target = ifcfg(1);
+    for (round, foreign) in ["first\n", "second\n", "first\n", "third\n"]
+        .iter()
+        .enumerate()
+    {
+        machine.put(&target, foreign);
+        fs::set_permissions(machine.host(&target), Permissions::from_mode(0o640)).unwrap();
+        let report = machine.apply(&wanted([file(&target, 1, "ours")]));
+        assert_eq!(report.backed_up.len(), 1, "{round}");
+        assert_eq!(machine.get(&target), Some(text("ours")));
+    }
+    symlink("/srv/x", machine.host("/link")).unwrap();
+    fs::rename(machine.host("/link"), machine.host(&target)).unwrap();
+    machine.apply(&wanted([file(&target, 1, "ours")]));
+
+    let held = |suffix: &str| machine.get(&format!("{BACKUP}{suffix}"));
+    assert_eq!(held("").as_deref(), Some("first\n"));
+    assert_eq!(held(".1").as_deref(), Some("second\n"));
+    assert_eq!(held(".2").as_deref(), Some("third\n"));
+    let link = fs::read_link(machine.host(&format!("{BACKUP}.3"))).unwrap();
+    assert_eq!(link, Path::new("/srv/x"));
+    assert_eq!(
+        (
+            machine.mode(BACKUP),
+            machine.mode("/var/lib/one-sriov/backup")
+        ),
+        (0o640, 0o700)
+    );
+
+    let report = clean(&machine.root, false).unwrap();
+    assert_eq!(report.backups.len(), 4);
+    assert_eq!(held(".1").as_deref(), Some("second\n"));
+}
+
+#[test]
+fn an_edited_file_is_left_and_forgotten() {
+    let machine = Machine::new();
+    machine.apply(&wanted([file(NETWORK, 1, "one")]));
+    machine.put(NETWORK, &(text("one") + "# by hand\n"));
+    let report = machine.apply(&Wanted::default());
+    assert_eq!(paths(&report.left), [Path::new(NETWORK)]);
+    assert!(machine.get(NETWORK).unwrap().contains("by hand"));
+    assert!(machine.record().nics().is_empty());
+    assert_eq!(machine.apply(&Wanted::default()).left, []);
+}
+
+#[test]
+fn a_corrupt_record_does_not_stop_the_boot() {
+    let machine = Machine::new();
+    let want = wanted([file(&ifcfg(1), 1, "one"), file(NETWORK, 1, "one")]);
+    machine.apply(&want);
+    machine.put(STATE, "{\"version\":1,\"fil");
+    let report = machine.apply(&want);
+    assert!(
+        !report.changed(),
+        "what is as wanted is adopted: {report:?}"
+    );
+    assert_eq!(report.backed_up, []);
+    let aside = machine.get("/var/lib/one-sriov/state.json.corrupt");
+    assert_eq!(aside.as_deref(), Some("{\"version\":1,\"fil"));
+    assert_eq!(machine.record().files_of(&nic(1)).count(), 2);
+    // From here on they are ours again.
+    assert_eq!(machine.apply(&Wanted::default()).removed.len(), 2);
+}
+
+#[test]
+fn left_overs_of_killed_runs_are_swept() {
+    let machine = Machine::new();
+    let left = "/etc/sysconfig/network-scripts/.ifcfg-ib1.one-sriov-4711";
+    machine.put(left, "half a te");
+    machine.put(
+        "/etc/sysconfig/network-scripts/.ifcfg-ib1.swp",
+        "an editor's",
+    );
+    machine.apply(&wanted([file(&ifcfg(1), 1, "one")]));
+    assert_eq!(machine.get(left), None);
+    assert!(
+        machine
+            .get("/etc/sysconfig/network-scripts/.ifcfg-ib1.swp")
+            .is_some()
+    );
+}
+
+#[test]
+fn an_error_leaves_no_temporary_files() {
+    let machine = Machine::new();
+    machine.put("/etc/zz", "a file where a directory should be\n");
+    let want = wanted([
+        file(&ifcfg(1), 1, "one"),
+        file("/etc/zz/60-one.network", 2, "two"),
+    ]);
+    let error = machine.try_apply(&want).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "failed to write '/etc/zz/60-one.network': not a directory"
+    );
+    assert!(machine.left_overs().is_empty());
+    assert_eq!(machine.get(&ifcfg(1)), None);
+
+    fs::remove_file(machine.host("/etc/zz")).unwrap();
+    assert_eq!(machine.apply(&want).written.len(), 2);
+    assert_eq!(machine.record().nics().len(), 2);
+}
+
+#[test]
+fn nothing_is_written_outside_of_an_image() {
+    let machine = Machine::new();
+    let outside = tempfile::tempdir().unwrap();
+    let etc = machine.host("/etc");
+    fs::create_dir(&etc).unwrap();
+    symlink(outside.path(), etc.join("sysconfig")).unwrap();
+    machine.apply(&wanted([file(&ifcfg(1), 1, "one")]));
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    let inside = format!("{}/network-scripts/ifcfg-ib1", outside.path().display());
+    assert_eq!(machine.get(&inside), Some(text("one")));
+    assert_eq!(
+        machine
+            .apply(&wanted([file(&ifcfg(1), 1, "one")]))
+            .unchanged
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn clean_takes_back_what_is_ours() {
+    let machine = Machine::new();
+    machine.put(&ifcfg(9), "somebody else's\n");
+    machine.apply(&wanted([
+        file(&ifcfg(1), 1, "one"),
+        file(NETWORK, 2, "two"),
+    ]));
+    machine.put(NETWORK, "edited\n");
+    let before = machine.disk();
+    let dry = clean(&machine.root, true).unwrap();
+    assert_eq!(machine.disk(), before);
+
+    let report = clean(&machine.root, false).unwrap();
+    assert_eq!(report, dry);
+    assert_eq!(paths(&report.removed), [Path::new(&ifcfg(1))]);
+    assert_eq!(paths(&report.left), [Path::new(NETWORK)]);
+    assert_eq!(machine.get(STATE), None);
+    assert_eq!(machine.get(NETWORK).as_deref(), Some("edited\n"));
+    assert_eq!(machine.get(&ifcfg(9)).as_deref(), Some("somebody else's\n"));
+}
+
+#[test]
+fn many_files_are_one_batch() {
+    let machine = Machine::new();
+    let files: Vec<_> = (0..=255).map(|n| file(&ifcfg(n), n, "x")).collect();
+    assert_eq!(machine.apply(&wanted(files.clone())).written.len(), 256);
+    assert_eq!(machine.apply(&wanted(files)).unchanged.len(), 256);
+    assert_eq!(clean(&machine.root, false).unwrap().removed.len(), 256);
+}
+
+#[test]
+fn the_report_is_json() {
+    let machine = Machine::new();
+    machine.put(NETWORK, "somebody else's\n");
+    let report = machine.apply(&wanted([file(NETWORK, 1, "one")]));
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["conflicts"][0]["path"], NETWORK);
+    assert_eq!(json["conflicts"][0]["device"], "ib1");
+    assert_eq!(
+        json["conflicts"][0]["reason"],
+        "there is a file that one-sriov-agent did not write, or that was edited"
+    );
+}
+
+#[test]
+fn a_record_alone_makes_no_file_ours() {
+    let machine = Machine::new();
+    let foreign = "DEVICE=ib1\n";
+    let state = format!(
+        r#"{{"version":1,"files":[{{"path":"{NETWORK}","nic":"ETH1","device":"ib1","sha256":["{}"]}}]}}"#,
+        Digest::of(foreign.as_bytes())
+    );
+    machine.put(STATE, &state);
+    machine.put(NETWORK, foreign);
+    let report = machine.apply(&Wanted::default());
+    assert_eq!(paths(&report.left), [Path::new(NETWORK)]);
+    assert_eq!(machine.get(NETWORK).as_deref(), Some(foreign));
+}

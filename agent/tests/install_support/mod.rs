@@ -1,0 +1,149 @@
+//! A machine in a temporary directory, and short ways to say what shall be on it.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use one_sriov_agent::install::{
+    Changes, InstallError, Record, Report, Snapshot, Wanted, apply, decide,
+};
+use one_sriov_agent::plan::NicId;
+use one_sriov_agent::render::{HEADER, RenderedFile};
+use one_sriov_system::Root;
+use tempfile::TempDir;
+
+/// Where the seed's files are.
+pub(crate) const IFCFG: &str = "/etc/sysconfig/network-scripts/ifcfg-";
+
+/// A NIC by its number.
+pub(crate) fn nic(number: u8) -> NicId {
+    NicId::new(format!("ETH{number}/02:00:c0:a8:07:{number:02x}"))
+}
+
+/// A text of ours.
+pub(crate) fn text(body: &str) -> String {
+    format!("{HEADER}\n{body}\n")
+}
+
+/// A file of ours, mode 0644.
+pub(crate) fn file(path: &str, number: u8, body: &str) -> RenderedFile {
+    RenderedFile {
+        path: PathBuf::from(path),
+        mode: 0o644,
+        text: text(body),
+        nic: nic(number),
+        device: format!("ib{number}").parse().unwrap(),
+    }
+}
+
+/// Files that are wanted, nothing kept.
+pub(crate) fn wanted(files: impl Into<Vec<RenderedFile>>) -> Wanted {
+    Wanted {
+        files: files.into(),
+        ..Wanted::default()
+    }
+}
+
+/// Everything on a disk: path to (mode, inode, modification time, content or link target).
+pub(crate) type Disk = BTreeMap<PathBuf, (u32, u64, i64, Vec<u8>)>;
+
+/// A machine whose files are in a temporary directory.
+pub(crate) struct Machine {
+    pub(crate) dir: TempDir,
+    pub(crate) root: Root,
+}
+
+impl Machine {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root::new(dir.path());
+        Self { dir, root }
+    }
+
+    /// The host path of a file.
+    pub(crate) fn host(&self, path: &str) -> PathBuf {
+        self.dir.path().join(path.trim_start_matches('/'))
+    }
+
+    pub(crate) fn put(&self, path: &str, content: &str) {
+        let host = self.host(path);
+        fs::create_dir_all(host.parent().unwrap()).unwrap();
+        fs::write(host, content).unwrap();
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Option<String> {
+        fs::read_to_string(self.host(path)).ok()
+    }
+
+    pub(crate) fn mode(&self, path: &str) -> u32 {
+        fs::metadata(self.host(path)).unwrap().permissions().mode() & 0o7777
+    }
+
+    pub(crate) fn record(&self) -> Record {
+        Record::load(&self.root).unwrap()
+    }
+
+    pub(crate) fn decide(&self, wanted: &Wanted) -> Changes {
+        let record = self.record();
+        decide(
+            wanted,
+            &record,
+            &Snapshot::take(&self.root, wanted, &record).unwrap(),
+        )
+    }
+
+    pub(crate) fn try_apply(&self, wanted: &Wanted) -> Result<Report, InstallError> {
+        run(&self.root, wanted)
+    }
+
+    pub(crate) fn apply(&self, wanted: &Wanted) -> Report {
+        self.try_apply(wanted).unwrap()
+    }
+
+    pub(crate) fn disk(&self) -> Disk {
+        let mut disk = Disk::new();
+        let mut ahead = vec![self.dir.path().to_path_buf()];
+        while let Some(dir) = ahead.pop() {
+            for entry in fs::read_dir(&dir).unwrap() {
+                let path = entry.unwrap().path();
+                let about = fs::symlink_metadata(&path).unwrap();
+                let content = if about.is_dir() {
+                    ahead.push(path.clone());
+                    Vec::new()
+                } else if about.is_symlink() {
+                    fs::read_link(&path)
+                        .unwrap()
+                        .into_os_string()
+                        .into_encoded_bytes()
+                } else {
+                    fs::read(&path).unwrap()
+                };
+                disk.insert(
+                    path,
+                    (about.mode(), about.ino(), about.mtime_nsec(), content),
+                );
+            }
+        }
+        disk
+    }
+
+    /// Temporary files of killed runs, wherever they are.
+    pub(crate) fn left_overs(&self) -> Vec<PathBuf> {
+        let left = |path: &PathBuf| path.to_string_lossy().contains(".one-sriov-");
+        self.disk().into_keys().filter(left).collect()
+    }
+}
+
+/// One run, as the program does it.
+pub(crate) fn run(root: &Root, wanted: &Wanted) -> Result<Report, InstallError> {
+    let record = Record::load(root)?;
+    let changes = decide(wanted, &record, &Snapshot::take(root, wanted, &record)?);
+    apply(root, &changes, record)
+}
+
+/// The paths of a list of a report.
+pub(crate) fn paths(notes: &[one_sriov_agent::install::FileNote]) -> Vec<&Path> {
+    notes.iter().map(|note| note.path.as_path()).collect()
+}
