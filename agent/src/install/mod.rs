@@ -16,6 +16,8 @@
 //! While a batch runs it also holds `"unfinished":true` and, per file, the hash of the old *and*
 //! of the new text: a run that is killed at any instant leaves nothing that looks like somebody
 //! else's to the next one, and the next one finishes.
+//!
+//! A caller holds the [`Lock`] from `Record::load` to the end of `apply`.
 
 mod apply;
 mod backup;
@@ -26,6 +28,7 @@ mod decide;
 mod diff;
 mod directories;
 mod error;
+mod lock;
 mod ownership;
 mod record;
 mod report;
@@ -38,6 +41,7 @@ pub use clean::clean;
 pub use decide::decide;
 pub use diff::diff;
 pub use error::InstallError;
+pub use lock::{Lock, LockError};
 pub use ownership::{BadDigest, Digest};
 pub use record::{Entry, Record};
 pub use report::{BackedUp, Conflict, FileNote, Report};

@@ -1,0 +1,101 @@
+//! One run at a time: boot, hot-plug and a hand at the keyboard may come together.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use one_sriov_system::Root;
+
+use super::STATE_DIR;
+use super::directories::make_all;
+use super::error::{InstallError, plain};
+
+/// The right to change files, from [`Lock::take`] until it is dropped or the process is gone.
+#[derive(Debug)]
+pub struct Lock {
+    /// The kernel holds the lock for as long as this is open.
+    _file: File,
+}
+
+/// Why there is no lock.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Somebody holds it, for longer than one was ready to wait.
+    #[error("another one-sriov-agent holds '{path}' for more than {secs} s", path = path.display(), secs = wait.as_secs_f64())]
+    Held {
+        /// The lock file.
+        path: PathBuf,
+        /// How long was waited.
+        wait: Duration,
+    },
+    /// The lock file cannot be opened, or not be locked.
+    #[error("failed to lock '{path}': {cause}", path = path.display(), cause = plain(cause))]
+    Io {
+        /// The lock file.
+        path: PathBuf,
+        /// What the kernel said.
+        cause: io::Error,
+    },
+    /// Its directory cannot be made.
+    #[error(transparent)]
+    Directory(#[from] InstallError),
+}
+
+impl Lock {
+    /// Takes `/var/lib/one-sriov/lock`, waiting at most so long for another run.
+    pub fn take(root: &Root, wait: Duration) -> Result<Self, LockError> {
+        let path = Path::new(STATE_DIR).join("lock");
+        let fail = |cause| LockError::Io {
+            path: path.clone(),
+            cause,
+        };
+        let file = open(root, &path)?;
+        match file.try_lock() {
+            Ok(()) => return Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(cause)) => return Err(fail(cause)),
+        }
+        let (sender, receiver) = mpsc::channel();
+        thread::Builder::new()
+            .name("lock".to_owned())
+            // Too late, the send fails and drops the file, and with it the lock.
+            .spawn(move || sender.send(file.lock().map(|()| file)))
+            .map_err(fail)?;
+        match receiver.recv_timeout(wait) {
+            Ok(Ok(file)) => Ok(Self { _file: file }),
+            Ok(Err(cause)) => Err(fail(cause)),
+            Err(RecvTimeoutError::Timeout) => Err(LockError::Held { path, wait }),
+            Err(RecvTimeoutError::Disconnected) => Err(fail(ErrorKind::Other.into())),
+        }
+    }
+}
+
+fn open(root: &Root, path: &Path) -> Result<File, LockError> {
+    let fail = |cause| LockError::Io {
+        path: path.to_path_buf(),
+        cause,
+    };
+    let host = root.path(path).map_err(fail)?;
+    let open = || {
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&host)
+    };
+    match open() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let dir = Path::new(STATE_DIR);
+            root.path(dir)
+                .and_then(|host| make_all(dir, &host))
+                .map_err(InstallError::while_trying("create", dir))?;
+            open().map_err(fail)
+        }
+        opened => opened.map_err(fail),
+    }
+}
