@@ -9,8 +9,10 @@
 //! ```
 //! Each step has one input and one output, and nothing flows backwards. `cli/` strings them together.
 
+pub mod cli;
 pub mod config;
 pub mod context;
+pub mod install;
 pub mod inventory;
 pub mod logging;
 pub mod patience;

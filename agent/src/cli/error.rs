@@ -1,0 +1,52 @@
+//! What ends a run early.
+
+use std::io;
+
+use super::Exit;
+use crate::config::ConfigError;
+use crate::context::grammar::GrammarError;
+use crate::context::medium::MediumError;
+use crate::install::{InstallError, LockError};
+use crate::inventory::InventoryError;
+use crate::render::UnknownBackend;
+
+/// A failure of the whole run. A failure of one NIC is part of the plan instead.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Medium(#[from] MediumError),
+    #[error("failed to parse the context from '{0}': {1}")]
+    Grammar(String, GrammarError),
+    #[error(transparent)]
+    Inventory(#[from] InventoryError),
+    /// Whose wish it was, and what is wrong with it.
+    #[error("{0}: {1}")]
+    Backend(&'static str, UnknownBackend),
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Install(#[from] InstallError),
+    #[error("failed to find the NIC '{0}': known are {1}")]
+    UnknownNic(String, String),
+    #[error("failed to print: {0}")]
+    Output(#[from] io::Error),
+    #[error("failed to print: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Failure {
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Medium(_) | Self::Grammar(..) => Exit::Context,
+            Self::Backend("--backend", _) => Exit::Usage,
+            Self::Lock(LockError::Held { .. }) => Exit::Busy,
+            _ => Exit::Failure,
+        }
+    }
+
+    pub(super) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}

@@ -1,0 +1,115 @@
+//! What `--json` prints. Names and values are those of the model; no context text but typed values.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use super::error::Failure;
+use super::situation::Situation;
+use crate::plan::model::{Ipv4, Ipv6, NicConfig};
+use crate::plan::{DummyNic, Outcome, PlannedNic};
+
+pub(super) fn print(value: &Value, out: &mut impl Write) -> Result<(), Failure> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// Medium, backend, NICs, dummy NICs, notes.
+pub(super) fn situation(situation: &Situation) -> Value {
+    let plan = &situation.plan;
+    json!({
+        "medium": situation.source,
+        "backend": { "name": situation.choice.backend.name(), "why": situation.choice.why },
+        "hands_off": plan.hands_off,
+        "nics": plan.nics.iter().map(nic).collect::<Vec<_>>(),
+        "dummies": plan.dummies.iter().map(dummy).collect::<Vec<_>>(),
+        "notes": plan.notes.iter().chain(&situation.rendered.notes).collect::<Vec<_>>(),
+    })
+}
+
+pub(super) fn nic(nic: &PlannedNic) -> Value {
+    let (outcome, reasons, config) = match &nic.outcome {
+        Outcome::Configure(config) => ("configured", Vec::new(), Some(configuration(config))),
+        Outcome::LeftAlone(why) => ("left alone", vec![why.clone()], None),
+        Outcome::Absent(why) => ("absent", vec![why.clone()], None),
+        Outcome::Refused(reasons) => ("refused", reasons.clone(), None),
+    };
+    let device = nic.device.as_ref().map(|device| {
+        json!({
+            "name": device.name.as_str(),
+            "present": device.evidence.is_present(),
+            "found_by": device.evidence.to_string(),
+        })
+    });
+    let origins = nic.origins.iter();
+    json!({
+        "nic": nic.label(),
+        "id": nic.id,
+        "variables": nic.variables,
+        "position": nic.position,
+        "device": device,
+        "outcome": outcome,
+        "reasons": reasons,
+        "config": config,
+        "origins": origins
+            .map(|origin| json!({ "what": origin.what, "value": origin.value, "from": origin.from }))
+            .collect::<Vec<_>>(),
+    })
+}
+
+pub(super) fn dummy(dummy: &DummyNic) -> Value {
+    json!({
+        "device": dummy.name.as_str(),
+        "mac": dummy.mac.to_string(),
+        "position": dummy.mac.position(),
+        "key": dummy.mac.key().to_string(),
+        "marks_ethernet": dummy.is_marker,
+    })
+}
+
+fn configuration(config: &NicConfig) -> Value {
+    let texts = |values: &[String]| json!(values);
+    let ipv4 = match &config.ipv4 {
+        Ipv4::None => json!({ "method": "none" }),
+        Ipv4::Dhcp => json!({ "method": "dhcp" }),
+        Ipv4::Static(addresses) => {
+            json!({ "method": "static", "addresses": texts(&strings(addresses)) })
+        }
+    };
+    let ipv6 = match &config.ipv6 {
+        Ipv6::None => json!({ "method": "none" }),
+        Ipv6::Auto => json!({ "method": "auto" }),
+        Ipv6::Dhcp => json!({ "method": "dhcp" }),
+        Ipv6::Disabled => json!({ "method": "disabled" }),
+        Ipv6::Static(addresses) => {
+            json!({ "method": "static", "addresses": texts(&strings(addresses)) })
+        }
+    };
+    let routes = config.routes.iter();
+    let infiniband = config.infiniband.map(|infiniband| {
+        json!({
+            "mode": infiniband.mode.map(|mode| mode.to_string()),
+            "pkey": infiniband.pkey.map(|pkey| pkey.to_string()),
+        })
+    });
+    json!({
+        "ipv4": ipv4,
+        "ipv6": ipv6,
+        "gateway4": config.gateway4,
+        "gateway6": config.gateway6,
+        "metric4": config.metric4,
+        "metric6": config.metric6,
+        "mtu": config.mtu,
+        "dns": config.dns,
+        "search": strings(&config.search),
+        "routes": routes
+            .map(|route| json!({ "destination": route.destination.to_string(), "via": route.via }))
+            .collect::<Vec<_>>(),
+        "infiniband": infiniband,
+    })
+}
+
+fn strings(values: &[impl ToString]) -> Vec<String> {
+    values.iter().map(ToString::to_string).collect()
+}

@@ -1,0 +1,165 @@
+//! The command line: one file per command, of the same name.
+
+mod apply;
+mod clean;
+mod error;
+mod exit;
+mod explain;
+mod json;
+mod plan;
+mod situation;
+mod status;
+mod text;
+mod version;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use one_sriov_system::Root;
+
+use crate::logging;
+pub use exit::Exit;
+
+/// Configures the network of an OpenNebula guest with SR-IOV NICs.
+///
+/// Reads the context CD, matches dummy MACs, GUIDs and PCI addresses to devices, and writes the
+/// configuration files of the guest's own network stack.
+#[derive(Debug, Parser)]
+#[command(name = "one-sriov-agent", version, after_help = exit::HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Options of all commands.
+#[derive(Debug, Args)]
+struct Options {
+    /// Work on the machine below DIR instead of the running one.
+    #[arg(long, global = true, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// Look for NICs in the sysfs tree DIR [default: /sys, or DIR/sys with --root].
+    #[arg(long, global = true, value_name = "DIR")]
+    sysfs: Option<PathBuf>,
+    /// Read the context from PATH: an ISO file or device, a directory, or a context.sh.
+    #[arg(long, global = true, value_name = "PATH")]
+    context: Option<PathBuf>,
+    /// Write for this network stack: ifcfg, ifcfg-initscripts, ifcfg-nm or ifcfg-suse.
+    #[arg(long, global = true, value_name = "NAME")]
+    backend: Option<String>,
+    /// Wait at most SECONDS for the CD (while udev is busy) and for NICs that are late.
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 0)]
+    wait: u32,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Log what is looked at, too.
+    #[arg(long, short, global = true)]
+    verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Write the network configuration.
+    Apply {
+        /// Print a unified diff of what would change, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Print which variables configure which device, and the files that this makes.
+    Plan,
+    /// Print what is configured, and whether it still is what the context says.
+    Status,
+    /// Print why a NIC gets what it gets: by device, ETH1, IB0, PCI0, position or MAC.
+    Explain {
+        /// The NIC, for example ib0 or ETH1.
+        nic: String,
+    },
+    /// Remove all files of this agent, for sealing an image.
+    Clean {
+        /// Print what would be removed, and remove nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Print the version.
+    Version,
+}
+
+impl Cli {
+    /// Runs the command; results go to `out`, log lines and errors where [`logging`] says.
+    pub fn run(&self, out: &mut impl Write) -> Exit {
+        let options = &self.options;
+        logging::start(options.root().is_live(), options.verbose);
+        let result = match &self.verb {
+            Verb::Apply { dry_run } => apply::run(options, *dry_run, out),
+            Verb::Plan => plan::run(options, out),
+            Verb::Status => status::run(options, out),
+            Verb::Explain { nic } => explain::run(options, nic, out),
+            Verb::Clean { dry_run } => clean::run(options, *dry_run, out),
+            Verb::Version => version::run(options, out),
+        };
+        let exit = result
+            .and_then(|exit| Ok(out.flush().map(|()| exit)?))
+            .unwrap_or_else(|failure| {
+                // Whoever closed our output wants no more of it.
+                if failure.is_broken_pipe() {
+                    return Exit::Ok;
+                }
+                log::error!("{failure}");
+                failure.exit()
+            });
+        log::logger().flush();
+        exit
+    }
+}
+
+impl Options {
+    fn root(&self) -> Root {
+        self.root.as_ref().map_or_else(Root::default, Root::new)
+    }
+
+    /// The sysfs tree, on the machine that this process runs on.
+    fn sysfs(&self) -> io::Result<PathBuf> {
+        match &self.sysfs {
+            Some(dir) => Ok(dir.clone()),
+            None => self.root().path("/sys".as_ref()),
+        }
+    }
+
+    fn wait(&self) -> Duration {
+        Duration::from_secs(self.wait.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_lists_every_exit_code() {
+        let all = [
+            Exit::Ok,
+            Exit::Failure,
+            Exit::Usage,
+            Exit::Context,
+            Exit::Partial,
+            Exit::Busy,
+        ];
+        for exit in all {
+            assert!(
+                exit::HELP.contains(&format!("\n  {}  ", exit as u8)),
+                "{exit:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! From the options to what there is: the context, the NICs, the plan, the files that it makes.
+
+use std::path::Path;
+
+use one_sriov_system::Root;
+
+use super::Options;
+use super::error::Failure;
+use crate::config::Config;
+use crate::context::Context;
+use crate::context::medium::{self, Medium};
+use crate::install::{Changes, Record, Snapshot, Wanted, decide};
+use crate::inventory::{Inventory, Sysfs};
+use crate::patience::Patience;
+use crate::plan::{Plan, Settings, plan};
+use crate::render::{Choice, Facts, Rendered, choose};
+
+/// What a network stack is asked for by, beside `--backend`.
+const NETCFG_TYPE: &str = "NETCFG_TYPE";
+
+/// A context, before any NIC is looked at.
+pub(super) struct Read {
+    /// Where it was.
+    pub(super) source: String,
+    pub(super) context: Context,
+    config: Config,
+}
+
+/// All that a command can ask about.
+pub(super) struct Situation {
+    pub(super) source: String,
+    pub(super) inventory: Inventory,
+    pub(super) plan: Plan,
+    pub(super) choice: Choice,
+    pub(super) rendered: Rendered,
+    pub(super) record: Record,
+    pub(super) changes: Changes,
+}
+
+/// Finds and reads the context; none if there is no medium.
+pub(super) fn read(options: &Options, patience: &Patience) -> Result<Option<Read>, Failure> {
+    let root = options.root();
+    let config = Config::load(&root)?;
+    let Some(Medium { text, source }) = find(options, &root, patience)? else {
+        return Ok(None);
+    };
+    let context = Context::parse(&text).map_err(|error| Failure::Grammar(source.clone(), error))?;
+    log::debug!("read {} variables from '{source}'", context.len());
+    Ok(Some(Read {
+        source,
+        context,
+        config,
+    }))
+}
+
+fn find(options: &Options, root: &Root, patience: &Patience) -> Result<Option<Medium>, Failure> {
+    if let Some(path) = &options.context {
+        return Ok(Some(medium::read_named(path)?));
+    }
+    // one-context has the CD already and says where.
+    if let Some(path) = std::env::var_os("CONTEXT_FILE").filter(|path| !path.is_empty()) {
+        return Ok(Some(medium::read_named(Path::new(&path))?));
+    }
+    loop {
+        // Asked before the look, so that a CD that comes in between is not missed.
+        let udev_was_busy = patience.udev_is_busy();
+        if let Some(medium) = medium::find(root)? {
+            return Ok(Some(medium));
+        }
+        if !udev_was_busy || !patience.wait("the context CD") {
+            return Ok(None);
+        }
+    }
+}
+
+impl Read {
+    /// Looks at the NICs, waiting for late ones, and works out what that means.
+    pub(super) fn look(self, options: &Options, patience: &Patience) -> Result<Situation, Failure> {
+        let root = options.root();
+        let record = Record::load(&root)?;
+        let known = record.nics().into_iter();
+        let known = known
+            .filter_map(|nic| Some((nic.clone(), record.device_of(nic)?.clone())))
+            .collect();
+        let settings = Settings {
+            prefix: self.config.prefix,
+            role: self.config.role,
+            known,
+        };
+        let sysfs = Sysfs::new(options.sysfs()?, &root);
+        let (inventory, plan) = loop {
+            let inventory = sysfs.inventory()?;
+            let plan = plan(&self.context, &inventory, &settings);
+            if plan.late.is_empty() || !patience.wait(&plan.late.join(", ")) {
+                break (inventory, plan);
+            }
+        };
+        let choice = self.choose(options, &root)?;
+        let rendered = choice.backend.render(&plan);
+        let keep = plan.keep(record.nics().into_iter());
+        let wanted = Wanted {
+            files: rendered.files.clone(),
+            keep,
+        };
+        let changes = if plan.hands_off {
+            Changes::default()
+        } else {
+            decide(&wanted, &record, &Snapshot::take(&root, &wanted, &record)?)
+        };
+        Ok(Situation {
+            source: self.source,
+            inventory,
+            plan,
+            choice,
+            rendered,
+            record,
+            changes,
+        })
+    }
+
+    /// The network stack: `--backend`, then `agent.conf`, then the context, then what is installed.
+    fn choose(&self, options: &Options, root: &Root) -> Result<Choice, Failure> {
+        let facts = Facts::gather(root);
+        let wishes = [
+            ("--backend", &options.backend),
+            (crate::config::PATH, &self.config.backend),
+        ];
+        for (who, wish) in wishes {
+            if let Some(name) = wish {
+                return choose(Some((who, name)), facts)
+                    .map_err(|error| Failure::Backend(who, error));
+            }
+        }
+        let asked = self
+            .context
+            .get(NETCFG_TYPE)
+            .and_then(|value| std::str::from_utf8(value).ok());
+        let mut names = asked.unwrap_or_default().split_ascii_whitespace();
+        match names.find_map(|name| choose(Some((NETCFG_TYPE, name)), facts).ok()) {
+            Some(choice) => Ok(choice),
+            None => choose(None, facts).map_err(|error| Failure::Backend("the machine", error)),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What the commands print for people.
+
+use std::io::{self, Write};
+
+use super::situation::Situation;
+use crate::install::Report;
+use crate::plan::{Outcome, PlannedNic};
+
+/// The plan: a line per NIC.
+pub(super) fn plan(situation: &Situation, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "context: {}", situation.source)?;
+    writeln!(
+        out,
+        "backend: {} ({})",
+        situation.choice.backend, situation.choice.why
+    )?;
+    if situation.plan.hands_off {
+        return writeln!(out, "NETWORK=NO: nothing is touched");
+    }
+    for nic in &situation.plan.nics {
+        writeln!(out, "{}", line(nic))?;
+    }
+    for dummy in &situation.plan.dummies {
+        let position = dummy.mac.position();
+        writeln!(
+            out,
+            "'{}' is the dummy NIC of position {position}, left unmanaged",
+            dummy.name
+        )?;
+    }
+    for note in situation.plan.notes.iter().chain(&situation.rendered.notes) {
+        writeln!(out, "note: {note}")?;
+    }
+    Ok(())
+}
+
+/// A NIC in one line.
+pub(super) fn line(nic: &PlannedNic) -> String {
+    let position = nic
+        .position
+        .map_or_else(String::new, |number| format!(" (position {number})"));
+    let label = nic.label();
+    match (&nic.outcome, &nic.device) {
+        (Outcome::Configure(_), Some(device)) => {
+            format!("{label}{position} -> {}: {}", device.name, device.evidence)
+        }
+        (Outcome::Configure(_), None) => format!("{label}{position}"),
+        (Outcome::LeftAlone(why), _) => format!("{label}{position} is left alone: {why}"),
+        (Outcome::Absent(why), _) => format!("{label}{position} is not configured: {why}"),
+        (Outcome::Refused(reasons), _) => {
+            format!("{label}{position} is refused: {}", reasons.join("; "))
+        }
+    }
+}
+
+/// What `apply` did. Why it did so, it has told the log.
+pub(super) fn report(
+    situation: &Situation,
+    report: &Report,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    if situation.plan.hands_off {
+        return writeln!(out, "NETWORK=NO: nothing is touched");
+    }
+    for file in &report.backed_up {
+        writeln!(
+            out,
+            "moved '{}' to '{}'",
+            file.path.display(),
+            file.backup.display()
+        )?;
+    }
+    for file in &report.written {
+        writeln!(out, "wrote '{}'", file.path.display())?;
+    }
+    for file in &report.updated {
+        writeln!(out, "updated '{}'", file.path.display())?;
+    }
+    for file in &report.removed {
+        writeln!(out, "removed '{}'", file.path.display())?;
+    }
+    for conflict in &report.conflicts {
+        writeln!(
+            out,
+            "did not write '{}': {}",
+            conflict.file.path.display(),
+            conflict.reason
+        )?;
+    }
+    if !report.changed() {
+        writeln!(out, "{} files are as they shall be", report.unchanged.len())?;
+    }
+    Ok(())
+}
+
+/// What `clean` did.
+pub(super) fn cleaned(report: &Report, dry_run: bool, out: &mut impl Write) -> io::Result<()> {
+    let removed = if dry_run { "would remove" } else { "removed" };
+    for file in &report.removed {
+        writeln!(out, "{removed} '{}'", file.path.display())?;
+    }
+    for file in &report.left {
+        writeln!(
+            out,
+            "left '{}': it was edited by somebody",
+            file.path.display()
+        )?;
+    }
+    for backup in &report.backups {
+        writeln!(out, "kept the backup '{}'", backup.display())?;
+    }
+    if report.removed.is_empty() && report.left.is_empty() {
+        writeln!(out, "nothing to remove")?;
+    }
+    Ok(())
+}
