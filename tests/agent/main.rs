@@ -6,6 +6,7 @@
 mod commands;
 mod contexts;
 mod files;
+mod kill;
 mod late;
 mod matching;
 mod medium;

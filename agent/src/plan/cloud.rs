@@ -2,20 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
-use std::sync::LazyLock;
 
 use hwaddr::{Key, MacAddress, PciAddress};
-use regex::Regex;
 
 use super::NicId;
 use super::values::Problem;
 use crate::context::Context;
-
-/// `ETH1_IP`, `PCI0_ADDRESS`, `IB2_MASK`, `ETH1_ALIAS0_IP`.
-static NIC_VARIABLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new("^(?-u:(ETH|PCI|IB)(0|[1-9][0-9]{0,4})_(?:ALIAS(0|[1-9][0-9]{0,4})_)?([A-Z0-9_]+))$")
-        .ok()
-});
 
 /// The NICs of a context by the number in their variables' names.
 #[derive(Debug, Default)]
@@ -153,14 +145,24 @@ impl Cloud {
 }
 
 fn split(name: &str) -> Option<(&str, u32, Option<u32>, &str)> {
-    let parts = NIC_VARIABLE.as_ref()?.captures(name)?;
-    let alias = parts.get(3).and_then(|number| number.as_str().parse().ok());
-    Some((
-        parts.get(1)?.as_str(),
-        parts.get(2)?.as_str().parse().ok()?,
-        alias,
-        parts.get(4)?.as_str(),
-    ))
+    let family = ["ETH", "PCI", "IB"]
+        .into_iter()
+        .find(|family| name.starts_with(family))?;
+    let (number, rest) = number(&name[family.len()..])?;
+    let rest = rest.strip_prefix('_')?;
+    let (alias, rest) = match rest.strip_prefix("ALIAS").and_then(self::number) {
+        Some((alias, rest)) => (Some(alias), rest.strip_prefix('_')?),
+        None => (None, rest),
+    };
+    let is_plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    (!rest.is_empty() && rest.bytes().all(is_plain)).then_some((family, number, alias, rest))
+}
+
+fn number(text: &str) -> Option<(u32, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = text.split_at(digits);
+    let is_canonical = (1..=5).contains(&digits) && (digits == 1 || !number.starts_with('0'));
+    is_canonical.then_some((number.parse().ok()?, rest))
 }
 
 #[cfg(test)]
