@@ -8,6 +8,7 @@ mod contexts;
 mod files;
 mod kill;
 mod late;
+mod log;
 mod matching;
 mod medium;
 mod readers;

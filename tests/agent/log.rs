@@ -1,0 +1,168 @@
+//! Where log lines go, on a machine of its own: the static binary in a scratch root that it takes for `/`.
+
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixDatagram;
+use std::process::Command;
+use std::time::Duration;
+
+use one_sriov_tests::{Machine, Outcome, agent_path, virtio};
+
+use crate::scenario::address_of;
+
+const CONTEXT: &str =
+    "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH1_MAC='02:00:0a:00:00:06'\n";
+const WARNING: &str = "ETH1 is not configured: no device has its MAC, and no position its key";
+
+fn machine() -> Machine {
+    Machine::new(CONTEXT, &[virtio("eth0", "02:00:0a:00:00:05", 3)])
+}
+
+/// Runs the agent with the machine's root as its own, so that it takes it for the running machine.
+fn live(machine: &Machine, arguments: &[&str]) -> Outcome {
+    std::fs::copy(agent_path(), machine.path("/agent")).expect("a binary to copy");
+    machine.write("/lib/.keep", "");
+    let mut command = Command::new("unshare");
+    command
+        .args(["--map-root-user", "chroot"])
+        .arg(machine.root())
+        .arg("/agent")
+        .args(arguments);
+    command
+        .env_remove("CONTEXT_FILE")
+        .env_remove("JOURNAL_STREAM")
+        .output()
+        .expect("unshare runs")
+        .into()
+}
+
+/// Whether the binary under test is the static one; another finds no libraries in a scratch root.
+fn is_static() -> bool {
+    let dynamic = Command::new("ldd")
+        .arg(agent_path())
+        .output()
+        .expect("ldd runs");
+    String::from_utf8_lossy(&dynamic.stdout).contains("statically linked")
+}
+
+#[test]
+fn a_live_machine_logs_to_syslog_and_problems_to_standard_error_too() {
+    if !is_static() {
+        return only_static();
+    }
+    let machine = machine();
+    machine.write("/dev/.keep", "");
+    let syslog = UnixDatagram::bind(machine.path("/dev/log")).expect("a socket");
+    syslog
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .expect("a bound");
+    let outcome = live(&machine, &["apply", "--backend", "ifcfg-initscripts"]);
+    assert_eq!(
+        (outcome.code, outcome.stderr),
+        (0, format!("one-sriov-agent: warning: {WARNING}\n"))
+    );
+    assert_eq!(address_of(&machine, "eth0").as_deref(), Some("10.0.0.5"));
+    let mut lines = Vec::new();
+    for _ in 0..2 {
+        let mut buffer = [0; 1024];
+        let length = syslog.recv(&mut buffer).expect("a line of the log");
+        lines.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+    }
+    // daemon is facility 3, so that <30> is an information and <28> a warning.
+    assert!(
+        lines[0].starts_with("<30>") && lines[0].contains("one-sriov-agent["),
+        "{lines:?}"
+    );
+    assert!(
+        lines[0].ends_with("ETH0 is 'eth0': it has the MAC of the NIC"),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].starts_with("<28>") && lines[1].ends_with(WARNING),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn before_syslog_is_there_the_kernel_takes_the_log() {
+    if !is_static() {
+        return only_static();
+    }
+    let machine = machine();
+    machine.write("/dev/kmsg", "");
+    assert_eq!(
+        live(&machine, &["apply", "--backend", "ifcfg-initscripts"]).code,
+        0
+    );
+    let expected = format!(
+        "<6>one-sriov-agent: ETH0 is 'eth0': it has the MAC of the NIC\n<4>one-sriov-agent: {WARNING}\n"
+    );
+    assert_eq!(machine.read("/dev/kmsg"), expected);
+}
+
+#[test]
+fn without_any_log_the_machine_is_configured_all_the_same() {
+    if !is_static() {
+        return only_static();
+    }
+    let machine = machine();
+    let outcome = live(&machine, &["apply", "--backend", "ifcfg-initscripts"]);
+    assert_eq!(
+        (outcome.code, outcome.stderr),
+        (0, format!("one-sriov-agent: warning: {WARNING}\n"))
+    );
+    assert_eq!(address_of(&machine, "eth0").as_deref(), Some("10.0.0.5"));
+}
+
+/// `make test` names the static binary, so that nothing is passed over there.
+fn only_static() {
+    assert!(
+        std::env::var_os("ONE_SRIOV_AGENT").is_none(),
+        "ONE_SRIOV_AGENT is no static binary"
+    );
+    println!("passed over: it takes the static binary, which 'make test' names in ONE_SRIOV_AGENT");
+}
+
+#[test]
+fn under_systemd_lines_have_their_priority_in_front() {
+    let machine = machine();
+    let journal = File::create(machine.path("/journal")).expect("a file");
+    let stat = journal.metadata().expect("a file");
+    let mut command = Command::new(agent_path());
+    command
+        .args(["apply", "--backend", "ifcfg-initscripts", "--root"])
+        .arg(machine.root());
+    command
+        .env("JOURNAL_STREAM", format!("{}:{}", stat.dev(), stat.ino()))
+        .stderr(journal);
+    assert!(command.output().expect("the agent starts").status.success());
+    assert_eq!(
+        machine.read("/journal"),
+        format!("<6>ETH0 is 'eth0': it has the MAC of the NIC\n<4>{WARNING}\n")
+    );
+}
+
+#[test]
+fn a_terminal_sees_all_lines_and_the_progress_of_a_wait() {
+    let machine = machine();
+    let run = format!(
+        "{} apply --wait 2 --backend ifcfg-initscripts --root {}",
+        agent_path().display(),
+        machine.root().display()
+    );
+    let output = Command::new("script")
+        .args(["-qec", &run, "/dev/null"])
+        .env_remove("CONTEXT_FILE")
+        .output()
+        .expect("script runs");
+    let terminal = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{terminal}");
+    assert!(
+        terminal.contains("\rwaiting for ETH1: 1 s of at most 2 s"),
+        "{terminal}"
+    );
+    assert!(
+        terminal.contains("one-sriov-agent: ETH0 is 'eth0': it has the MAC of the NIC"),
+        "{terminal}"
+    );
+}
