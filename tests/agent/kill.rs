@@ -19,7 +19,7 @@ fn context(network: u8) -> String {
             index + 1
         )
     };
-    (0..NICS).map(nic).collect::<Vec<_>>().join("")
+    (0..NICS).map(nic).collect::<String>()
 }
 
 fn files(machine: &Machine) -> BTreeMap<String, String> {
@@ -53,8 +53,8 @@ fn killed_at_any_instant_every_file_is_old_or_new() {
     }
     let mut halfway = 0;
     for kill in 0..KILLS {
-        let wanted = usize::try_from(kill % 2).expect("0 or 1");
-        machine.write("/context/context.sh", context(kill as u8 % 2 + 1));
+        let (wanted, network) = if kill % 2 == 0 { (0, 1) } else { (1, 2) };
+        machine.write("/context/context.sh", context(network));
         let mut command = Command::new(agent_path());
         command
             .args(["apply", "--backend", "ifcfg-initscripts", "--root"])

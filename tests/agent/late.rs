@@ -142,3 +142,27 @@ fn a_second_agent_waits_for_the_first_one() {
     );
     assert_eq!(end(first).code, 0);
 }
+
+#[test]
+fn a_nic_that_nothing_speaks_of_is_waited_for_only_while_udev_is_busy() {
+    let machine = Machine::new(CONTEXT, &[]);
+    machine.start_udev();
+    let started = Instant::now();
+    let outcome = one_sriov_tests::run(&machine, &["apply", "--wait", "60"]);
+    assert_eq!(outcome.code, 0);
+    assert!(started.elapsed() < Duration::from_secs(30));
+    machine.write("/run/udev/queue", "");
+    let child = start(&machine, "60");
+    std::fs::remove_file(machine.path("/run/udev/queue")).expect("a queue");
+    let outcome = end(child);
+    assert_eq!(outcome.code, 0);
+    assert!(
+        outcome.stderr.contains("ETH0 is not configured"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(
+        started.elapsed() < Duration::from_secs(30),
+        "it woke by the event"
+    );
+}

@@ -144,7 +144,12 @@ fn under_systemd_lines_have_their_priority_in_front() {
 
 #[test]
 fn a_terminal_sees_all_lines_and_the_progress_of_a_wait() {
-    let machine = machine();
+    // ETH1 is at a position, so that its device is known to come.
+    let nics = [
+        virtio("eth0", "02:00:0a:00:00:05", 3),
+        virtio("eth1", "aa:00:0a:00:00:06", 4),
+    ];
+    let machine = Machine::new(&format!("{CONTEXT}ETH1_IP='10.0.0.6'\n"), &nics);
     let run = format!(
         "{} apply --wait 2 --backend ifcfg-initscripts --root {}",
         agent_path().display(),

@@ -1,7 +1,7 @@
 //! The agent from outside: the real binary in scratch roots.
 
 // Tests may end at the first surprise.
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, clippy::print_stdout)]
 
 mod commands;
 mod contexts;

@@ -500,3 +500,11 @@ fn another_prefix_is_taken_from_the_configuration() {
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(address_of(&machine, "ib0").as_deref(), Some("192.168.7.10"));
 }
+
+#[test]
+fn a_device_handed_in_by_its_pci_address_is_at_no_position() {
+    // A VF that the cloud knows as a PCI device and not as a NIC.
+    let context = nics(&[10]) + "PCI0_ADDRESS='05:05.0'\n";
+    let devices = [dummy(0, 10), plain("ib0", 5), plain("ib1", 6)];
+    assert_eq!(pairs(&context, &devices), ["ETH0 -> ib1"]);
+}

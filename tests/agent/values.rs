@@ -404,3 +404,17 @@ fn a_device_whose_name_leaves_no_room_for_a_partition_is_refused() {
         "one-sriov-agent: error: ETH0 is not configured: 'ibp129s0f0v12' is too long a name to get a child for P_Key 0x8001\n"
     );
 }
+
+#[test]
+fn what_needs_an_address_beside_it_is_not_written_alone() {
+    let handed_down = "ETH0_DNS='10.0.0.2'\nETH0_SEARCH_DOMAIN='a.b'\nETH0_METRIC='5'\nETH0_GATEWAY='10.0.0.1'\nETH0_ROUTES='10.9.0.0/16 via 10.0.0.1'";
+    let machine = two_ethernet(handed_down);
+    assert_eq!(apply(&machine).code, 0);
+    assert_eq!(machine.etc_paths(), [format!("{SCRIPTS}/ifcfg-eth1")]);
+    let machine = two_ethernet(&format!("{handed_down}\nETH0_IP6='2001:db8::5'"));
+    assert_eq!(apply(&machine).code, 0);
+    assert!(
+        !machine.has(&format!("{SCRIPTS}/route-eth0")),
+        "no route of a family without an address"
+    );
+}

@@ -89,9 +89,16 @@ impl Read {
         };
         let sysfs = Sysfs::new(options.sysfs()?, &root);
         let (inventory, plan) = loop {
+            let udev_was_busy = patience.udev_is_busy();
             let inventory = sysfs.inventory()?;
             let plan = plan(&self.context, &inventory, &settings);
-            if plan.late.is_empty() || !patience.wait(&plan.late.join(", ")) {
+            let may_come = if udev_was_busy {
+                &plan.missing[..]
+            } else {
+                &[]
+            };
+            let awaited = [&plan.late[..], may_come].concat();
+            if awaited.is_empty() || !patience.wait(&awaited.join(", ")) {
                 break (inventory, plan);
             }
         };

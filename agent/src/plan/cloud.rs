@@ -126,13 +126,15 @@ impl Cloud {
         self.eth.values().any(|nic| nic.mac == Some(mac))
     }
 
-    /// Whether a PCI address is named by `PCI<k>_ADDRESS`.
-    pub(super) fn has_pci(&self, address: Option<PciAddress>) -> bool {
-        address.is_some()
-            && self
-                .pci
-                .values()
-                .any(|nic| nic.is_nic && nic.address == address)
+    /// Whether a PCI address is that of a NIC, `PCI<k>_*`.
+    pub(super) fn has_pci_nic(&self, address: Option<PciAddress>) -> bool {
+        let is_it = |nic: &PciNic| nic.is_nic && nic.address == address;
+        address.is_some() && self.pci.values().any(is_it)
+    }
+
+    /// Whether a PCI address is that of anything handed in by its address, be it no NIC for the cloud.
+    pub(super) fn has_pci_device(&self, address: Option<PciAddress>) -> bool {
+        address.is_some() && self.pci.values().any(|nic| nic.address == address)
     }
 
     /// The id of `ETH<k>`.

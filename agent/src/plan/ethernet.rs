@@ -24,7 +24,7 @@ pub(super) fn dummies(inventory: &Inventory, cloud: &Cloud, prefix: DummyPrefix)
             && nic.origin != AddressOrigin::Random
             && cloud.may_have_key(dummy.key())
             && !cloud.has_mac(mac)
-            && !cloud.has_pci(nic.pci);
+            && !cloud.has_pci_nic(nic.pci);
         is_dummy.then(|| DummyNic {
             name: nic.name.clone(),
             mac: dummy,
@@ -43,7 +43,7 @@ pub(super) fn candidates<'a>(
 ) -> Vec<&'a Nic> {
     let is_candidate = |nic: &&Nic| {
         nic.mac().is_some()
-            && !cloud.has_pci(nic.pci)
+            && !cloud.has_pci_nic(nic.pci)
             && !dummies.iter().any(|dummy| dummy.name == nic.name)
     };
     inventory.nics.iter().filter(is_candidate).collect()

@@ -66,14 +66,14 @@ impl NicConfig {
         }
     }
 
-    /// Whether there is nothing to configure at all.
+    /// Whether there is nothing that a device could be brought up for: what is left then (name
+    /// servers, metrics that a network hands down) needs an address beside it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let plain = Self {
-            infiniband: self.infiniband,
-            ..Self::default()
-        };
-        *self == plain && self.infiniband.is_none_or(|ib| ib == Infiniband::default())
+        self.ipv4 == Ipv4::None
+            && self.ipv6 == Ipv6::None
+            && self.mtu.is_none()
+            && self.infiniband.unwrap_or_default() == Infiniband::default()
     }
 }
 

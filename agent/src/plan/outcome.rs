@@ -18,8 +18,10 @@ pub struct Plan {
     pub dummies: Vec<DummyNic>,
     /// What a person should know, in order.
     pub notes: Vec<String>,
-    /// What a later look at the machine might still bring; empty when there is nothing to wait for.
+    /// The NICs that are known to come: positions without a device, devices that udev works on.
     pub late: Vec<String>,
+    /// The NICs that nothing on this machine speaks of; only a busy udev may still bring them.
+    pub missing: Vec<String>,
     /// `NETWORK=NO`: the context wants nothing touched.
     pub hands_off: bool,
     /// The keys of the context's NICs; none where it does not name them by MAC.

@@ -86,16 +86,15 @@ impl<'a> Planner<'a> {
         self.note_idle_variables(&positions, &mut notes);
         refuse_long_children(&mut nics);
         forbid_shared_names(&mut nics, &dummies);
-        let mut plan = Plan {
+        Plan {
+            late: labels(&nics, is_late),
+            missing: labels(&nics, is_missing),
             nics,
             dummies,
             notes,
-            late: Vec::new(),
             hands_off: false,
             keys: cloud.keys(),
-        };
-        plan.late = late(&plan);
-        plan
+        }
     }
 
     /// The `ETH<k>` of each position: the one with its key that no Ethernet device has taken.
@@ -347,16 +346,23 @@ fn unready(name: &InterfaceName) -> String {
     format!("udev is not done with '{name}' yet")
 }
 
-/// What may still come: devices of open positions, devices that udev works on, NICs without a device.
-fn late(plan: &Plan) -> Vec<String> {
-    let is_late = |nic: &&PlannedNic| match (&nic.outcome, &nic.device) {
-        (Outcome::Absent(_), _) => true,
-        (Outcome::Configure(_), Some(device)) => !device.evidence.is_present(),
-        _ => false,
-    };
-    plan.nics
-        .iter()
-        .filter(is_late)
+/// The labels of the NICs that fit.
+fn labels(nics: &[PlannedNic], fits: fn(&PlannedNic) -> bool) -> Vec<String> {
+    nics.iter()
+        .filter(|nic| fits(nic))
         .map(|nic| nic.label().to_owned())
         .collect()
+}
+
+/// A NIC that is known to come: its device has a position or is there, and is not usable yet.
+fn is_late(nic: &PlannedNic) -> bool {
+    match (&nic.outcome, &nic.device) {
+        (Outcome::Absent(_), device) => device.is_some() || nic.position.is_some(),
+        (Outcome::Configure(_), Some(device)) => !device.evidence.is_present(),
+        _ => false,
+    }
+}
+
+fn is_missing(nic: &PlannedNic) -> bool {
+    matches!(nic.outcome, Outcome::Absent(_)) && !is_late(nic)
 }

@@ -57,6 +57,14 @@ pub(super) fn read_config(source: &Source) -> Result<(NicConfig, Vec<Origin>), V
         },
     );
     config.routes = values.list("routes", &["ROUTES"], |c| c == ',' || c == '\n', route);
+    // A route through a family that the NIC does not speak leads nowhere.
+    let (has4, has6) = (
+        config.ipv4 != Ipv4::None,
+        !matches!(config.ipv6, Ipv6::None | Ipv6::Disabled),
+    );
+    config
+        .routes
+        .retain(|route| if route.via.is_ipv4() { has4 } else { has6 });
     if values.problems.is_empty() {
         Ok((config, values.origins))
     } else {
