@@ -142,7 +142,7 @@ fn empty_directory() -> (TempDir, PathBuf) {
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../tests/fixtures/iso")
+        .join("../tests/fixtures")
         .join(name)
 }
 
@@ -329,15 +329,15 @@ fn an_empty_label_is_empty() {
 
 #[test]
 fn the_cd_of_opennebula_7_5_is_read() {
-    let mut volume = open(&fixture("opennebula-7.5.iso"));
+    let mut volume = open(&fixture("iso/opennebula-7.5.iso"));
     assert_eq!(volume.label(), "CONTEXT");
     let context = volume.read_top_file("context.sh", LIMIT).unwrap().unwrap();
-    assert!(context == fs::read(fixture("opennebula-7.5.context.sh")).unwrap());
+    assert!(context == fs::read(fixture("contexts/7.5-three-sriov-alias.sh")).unwrap());
     assert_eq!(volume.read_top_file("token.txt", LIMIT).unwrap(), None);
 }
 
 #[test]
 fn a_file_that_is_no_image_is_told_apart() {
-    let text = File::open(fixture("opennebula-7.5.context.sh")).unwrap();
+    let text = File::open(fixture("contexts/7.5-three-sriov-alias.sh")).unwrap();
     assert!(matches!(Volume::open(text), Err(IsoError::NotIso)));
 }

@@ -16,7 +16,7 @@ pub(super) const MOST_READ: u64 = 64 * 2048 + 2 * (1 << 20) + 4096 * 2048 + LIMI
 pub(super) const RECORDED: &[u8] =
     include_bytes!("../../../../tests/fixtures/iso/opennebula-7.5.iso");
 const RECORDED_TEXT: &[u8] =
-    include_bytes!("../../../../tests/fixtures/iso/opennebula-7.5.context.sh");
+    include_bytes!("../../../../tests/fixtures/contexts/7.5-three-sriov-alias.sh");
 
 pub(super) fn read_limited(bytes: &[u8], limit: u64) -> (Result<Option<Vec<u8>>, IsoError>, Count) {
     let reader = Watched::new(Cursor::new(bytes));
