@@ -1,0 +1,4 @@
+ETH1_MAC='02:00:c0:a8:07:05'
+ETH1_IP='192.168.7.5'
+ETH1_MASK='255.255.255.0'
+ETH1_SEARCH_DOMAIN='a.b" $(reboot) "c.d'

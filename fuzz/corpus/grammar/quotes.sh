@@ -1,0 +1,4 @@
+A='it'\''s'
+B="it's"'"'x\ y\
+z
+C='never closed

@@ -1,0 +1,3 @@
+A='$(reboot)'
+B="`reboot` $(reboot) $HOME \$ \" \\ \x"
+C=$(reboot

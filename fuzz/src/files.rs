@@ -1,0 +1,84 @@
+//! From a context to the files of the network stacks.
+
+use std::collections::BTreeSet;
+
+use one_sriov_agent::context::Context;
+use one_sriov_agent::inventory::Inventory;
+use one_sriov_agent::plan::{NicId, Outcome, Plan, Settings, plan};
+use one_sriov_agent::render::Backend;
+
+use crate::machine::Machine;
+use crate::rules;
+
+/// Whatever a context says, no file holds anything but what `rules.rs` allows, and no message a control character.
+pub fn files(input: &[u8]) {
+    let machine = Machine::of(input);
+    let Ok(context) = Context::parse(machine.context) else {
+        return;
+    };
+    let first = plan(&context, &machine.inventory(), &machine.settings);
+    check(&first);
+
+    // The next boot, with half of the devices late: names come from what the first run wrote for.
+    let known = first.nics.iter().filter_map(|nic| {
+        let device = nic.device.as_ref()?;
+        Some((nic.id.clone(), device.name.clone()))
+    });
+    let settings = Settings {
+        known: known.collect(),
+        ..machine.settings
+    };
+    let here = machine.nics.into_iter().step_by(2).collect();
+    let next = plan(&context, &Inventory::new(here, Vec::new()), &settings);
+    check(&next);
+
+    let ids: Vec<NicId> = settings.known.into_keys().collect();
+    assert!(next.keep(ids.iter()).len() <= ids.len());
+}
+
+fn check(plan: &Plan) {
+    for note in &plan.notes {
+        printable(note);
+    }
+    for nic in &plan.nics {
+        printable(nic.label());
+        printable(nic.id.as_str());
+        match &nic.outcome {
+            Outcome::Refused(reasons) => reasons.iter().for_each(|reason| printable(reason)),
+            Outcome::Absent(why) | Outcome::LeftAlone(why) => printable(why),
+            Outcome::Configure(_) => {}
+        }
+        for origin in &nic.origins {
+            // A list is shown as the context has it, and white space of any kind may part it.
+            printable(&origin.value.replace(|c: char| c.is_ascii_whitespace(), " "));
+            printable(&origin.from);
+        }
+    }
+    for backend in Backend::ALL {
+        let rendered = backend.render(plan);
+        assert_eq!(backend.render(plan), rendered, "{backend} rolls dice");
+        for note in &rendered.notes {
+            printable(note);
+        }
+        let mut paths = BTreeSet::new();
+        for file in &rendered.files {
+            assert!(
+                paths.insert(&file.path),
+                "{backend} writes '{}' twice",
+                file.path.display()
+            );
+            if let Err(broken) = rules::check(file) {
+                panic!(
+                    "{backend}, '{}': {broken}\n{:?}",
+                    file.path.display(),
+                    file.text
+                );
+            }
+        }
+    }
+}
+
+/// Messages go to terminals and logs.
+fn printable(message: &str) {
+    assert!(!message.contains(char::is_control), "{message:?}");
+}

@@ -1,0 +1,193 @@
+//! What a file of the agent may look like, written down a second time and independently of the renderers.
+//!
+//! `ifcfg` files are sourced by shells that run as root, so the rules are about bytes and not about meaning.
+
+use std::collections::BTreeSet;
+
+use one_sriov_agent::render::{HEADER, RenderedFile};
+
+type Check = Result<(), String>;
+
+/// Directory, beginning and end of a file name around the name of the device, and what a line may be.
+type Place = (&'static str, &'static str, &'static str, fn(&str) -> bool);
+
+/// Where a file may be.
+const PLACES: [Place; 7] = [
+    (
+        "/etc/sysconfig/network-scripts/",
+        "ifcfg-",
+        "",
+        is_assignment,
+    ),
+    ("/etc/sysconfig/network-scripts/", "route-", "", is_route),
+    ("/etc/sysconfig/network-scripts/", "route6-", "", is_route),
+    ("/etc/sysconfig/network/", "ifcfg-", "", is_assignment),
+    ("/etc/sysconfig/network/", "ifroute-", "", is_route),
+    ("/etc/sysconfig/network/", "ifsysctl-", "", is_sysctl),
+    (
+        "/etc/NetworkManager/conf.d/",
+        "90-one-sriov-",
+        ".conf",
+        is_keyfile,
+    ),
+];
+
+/// Holds a file against all rules.
+pub(crate) fn check(file: &RenderedFile) -> Check {
+    let path = file.path.to_str().ok_or("the path is not UTF-8")?;
+    let place = PLACES.iter().find_map(|(directory, prefix, suffix, rule)| {
+        let device = path.strip_prefix(directory)?.strip_prefix(prefix)?;
+        Some((device.strip_suffix(suffix)?, rule))
+    });
+    let (device, is_line) = place.ok_or("no file belongs there")?;
+    holds(is_device(device), "the name of the device is a strange one")?;
+    holds(file.mode == 0o644, "the mode is not 0644")?;
+
+    let body = file
+        .text
+        .strip_prefix(HEADER)
+        .ok_or("it does not begin with the header")?;
+    holds(body.ends_with('\n'), "the last line has no end")?;
+    holds(
+        file.text.len() < 64 << 10,
+        "it is longer than any configuration",
+    )?;
+    let mut keys = BTreeSet::new();
+    for line in file.text.lines() {
+        let printable = line.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        holds(printable, &format!("a character of {line:?}"))?;
+        if !line.starts_with('#') {
+            holds(is_line(line), &format!("the line {line:?}"))?;
+            if let (true, Some((key, _))) = (path.contains("/ifcfg-"), line.split_once('=')) {
+                holds(keys.insert(key), &format!("a second {key}"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn holds(rule: bool, what: &str) -> Check {
+    if rule { Ok(()) } else { Err(what.to_owned()) }
+}
+
+/// A name of a device: neither a directory nor a hidden file nor an option.
+fn is_device(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=15).contains(&name.len()) && name.bytes().all(is_part) && !name.starts_with(['.', '-'])
+}
+
+/// `KEY=token` or `KEY="token token"`: nothing that a shell would look into.
+fn is_assignment(line: &str) -> bool {
+    let Some((key, value)) = line.split_once('=') else {
+        return false;
+    };
+    let is_key = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_list = |list: &str| {
+        list.split(' ')
+            .all(|token| !token.is_empty() && is_token(token))
+    };
+    key.starts_with(|first: char| first.is_ascii_uppercase())
+        && key.bytes().all(is_key)
+        && match value.strip_prefix('"') {
+            Some(rest) => rest.strip_suffix('"').is_some_and(is_list),
+            None => is_token(value),
+        }
+}
+
+fn is_route(line: &str) -> bool {
+    !line.is_empty()
+        && line
+            .split(' ')
+            .all(|token| !token.is_empty() && is_token(token))
+}
+
+/// wicked puts the name of the device in place of `$SYSCTL_IF`; no shell sees these files.
+fn is_sysctl(line: &str) -> bool {
+    let setting = line.strip_prefix("net.ipv6.conf.$SYSCTL_IF.");
+    setting
+        .and_then(|setting| setting.split_once(" = "))
+        .is_some_and(|(key, value)| {
+            ["accept_ra", "autoconf", "disable_ipv6"].contains(&key)
+                && ["0", "1", "2"].contains(&value)
+        })
+}
+
+fn is_keyfile(line: &str) -> bool {
+    line == "[keyfile]"
+        || line
+            .strip_prefix("unmanaged-devices+=mac:")
+            .is_some_and(|mac| {
+                let is_octet = |octet: &str| {
+                    octet.len() == 2 && octet.bytes().all(|byte| byte.is_ascii_hexdigit())
+                };
+                mac.split(':').count() == 6 && mac.split(':').all(is_octet)
+            })
+}
+
+fn is_token(token: &str) -> bool {
+    token
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b".:/_%+-".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rules_let_no_shell_syntax_through() {
+        for line in [
+            "A=",
+            "DEVICE=ib0",
+            "IPADDR1=10.0.0.1",
+            "DOMAIN=\"a.b c.d\"",
+            "IPV6_DEFAULTGW=fe80::1%ib0",
+        ] {
+            assert!(is_assignment(line), "{line:?}");
+        }
+        for line in [
+            "A=$B",
+            "A=`b`",
+            "A=\"$(b)\"",
+            "A=a b",
+            "A=\"a\"b\"",
+            "A=\"a",
+            "A=\"\"",
+            "A=\"a  b\"",
+            "A=a;b",
+            "A=a\\",
+            "A='a'",
+            "A=a\nB=b",
+            "a=b",
+            "A+=b",
+            "A B=c",
+            "[keyfile]",
+            "reboot",
+            "",
+            "1=b",
+            "A=~",
+        ] {
+            assert!(!is_assignment(line), "{line:?}");
+        }
+        for line in [
+            "default via 10.0.0.1 dev ib0 metric 5",
+            "10.0.0.1/32 - - ib0",
+        ] {
+            assert!(is_route(line), "{line:?}");
+        }
+        for line in ["", " default", "default  via", "a;b", "a\tb", "$(b)"] {
+            assert!(!is_route(line), "{line:?}");
+        }
+        assert!(is_sysctl("net.ipv6.conf.$SYSCTL_IF.accept_ra = 0"));
+        assert!(!is_sysctl("net.ipv6.conf.$SYSCTL_IF.accept_ra = 0; b"));
+        assert!(!is_sysctl("kernel.core_pattern = 0"));
+        assert!(is_keyfile("unmanaged-devices+=mac:aa:00:c0:a8:07:05"));
+        assert!(!is_keyfile("unmanaged-devices+=mac:*"));
+        for name in ["ib0", "ib0.8001"] {
+            assert!(is_device(name), "{name:?}");
+        }
+        for name in ["", "..", "-a", "a/b", "a b", "sixteen-letters."] {
+            assert!(!is_device(name), "{name:?}");
+        }
+    }
+}
