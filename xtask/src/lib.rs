@@ -1,0 +1,5 @@
+//! What is made from the source and committed, so that a package needs no Rust to have it.
+
+mod man;
+
+pub use man::man;
