@@ -1,0 +1,60 @@
+# Every target does its own set-up: 'make help' lists them. What needs more than two lines is in packaging/build/.
+
+TARGET ?= $(shell uname -m)-unknown-linux-musl
+PREFIX ?= /usr
+DESTDIR ?=
+FUZZ_SECONDS ?= 20
+
+TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
+AGENT = $(TARGET_DIR)/$(TARGET)/release/one-sriov-agent
+# The other machine's binary is tested, too.
+AARCH64 := aarch64-unknown-linux-musl
+AGENT_AARCH64 = $(TARGET_DIR)/$(AARCH64)/release/one-sriov-agent
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build build-aarch64 test demo bench fuzz lint man install-agent clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## Install the programs that the tests run (as root, or with sudo)
+	@packaging/build/setup cc c++ genisoimage xorriso ip qemu-aarch64-static readelf
+
+build: ## Build the static agent for TARGET (this machine's by default)
+	@packaging/build/setup cc
+	@packaging/build/rust-target $(TARGET)
+	cargo build --release --locked --package one-sriov-agent --target $(TARGET)
+
+build-aarch64:
+	@$(MAKE) --no-print-directory build TARGET=$(AARCH64)
+
+test: setup build build-aarch64 ## Run all tests, those from outside on the static binaries
+	ONE_SRIOV_AGENT=$(AGENT) ONE_SRIOV_AGENT_AARCH64=$(AGENT_AARCH64) cargo test --workspace --locked
+
+demo: build ## Show what the agent does (DEMO_REQUIRE_REAL=1: on a real network stack or not at all)
+	@packaging/build/setup genisoimage ip
+	DEMO_REQUIRE_REAL=$(DEMO_REQUIRE_REAL) tests/demo/run $(AGENT)
+
+bench: setup build ## Measure the parts of the agent, and the agent beside what it replaces
+	cargo bench --locked --package one-sriov-agent
+	cargo run --release --locked --package one-sriov-tests --bin side-by-side -- $(AGENT)
+
+fuzz: ## Fuzz each target for FUZZ_SECONDS (needs a nightly Rust)
+	@packaging/build/setup cc c++
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) packaging/build/fuzz
+
+lint: ## Format, clippy, licences and advisories, shell scripts, documentation
+	@packaging/build/setup cc shellcheck
+	@packaging/build/lint
+
+man: ## Make the man page anew
+	cargo run --quiet --locked --package one-sriov-xtask -- man >packaging/man/one-sriov-agent.8.new
+	mv packaging/man/one-sriov-agent.8.new packaging/man/one-sriov-agent.8
+
+install-agent: build ## Install the agent below DESTDIR and PREFIX
+	install -D -m 0755 $(AGENT) $(DESTDIR)$(PREFIX)/sbin/one-sriov-agent
+	install -D -m 0644 packaging/man/one-sriov-agent.8 $(DESTDIR)$(PREFIX)/share/man/man8/one-sriov-agent.8
+
+clean: ## Remove what was built
+	cargo clean
+	rm -rf dist fuzz/target fuzz/artifacts fuzz/coverage
