@@ -1,0 +1,101 @@
+//! The binary for aarch64 does what the one of this machine does, under an emulator where it must.
+
+use std::process::Command;
+
+use one_sriov_tests::{Machine, Nic, Outcome, context, ethernet, infiniband, virtio};
+
+use crate::binaries;
+
+#[test]
+fn it_runs_and_says_what_it_is() {
+    let outcome = output(on_aarch64().arg("version"));
+    assert_eq!(
+        outcome.stdout,
+        format!(
+            "one-sriov-agent {} (aarch64-linux)\n",
+            env!("CARGO_PKG_VERSION")
+        )
+    );
+    assert_eq!(outcome.code, 0);
+}
+
+#[test]
+fn it_writes_the_same_files_from_the_same_contexts() {
+    for name in [
+        "context-4.14.2",
+        "context-5.12.13",
+        "7.5-three-sriov-alias",
+        "7.5-ipv6",
+        "7.5-pci",
+    ] {
+        let text = context(name);
+        for backend in ["ifcfg-initscripts", "ifcfg-nm", "ifcfg-suse"] {
+            let machines = [(); 2].map(|()| Machine::new(&text, &nics(&text)));
+            let [here, there] = &machines;
+            let one = apply(Command::new(binaries::here()), here, backend);
+            let other = apply(on_aarch64(), there, backend);
+            assert!(
+                !here.etc().is_empty(),
+                "{name}, {backend}: nothing is written"
+            );
+            assert_eq!(there.etc(), here.etc(), "{name}, {backend}");
+            assert_eq!(
+                (other.code, other.stdout, other.stderr),
+                (one.code, one.stdout, one.stderr),
+                "{name}, {backend}"
+            );
+        }
+    }
+}
+
+fn on_aarch64() -> Command {
+    if cfg!(target_arch = "aarch64") {
+        return Command::new(binaries::aarch64());
+    }
+    let mut command = Command::new("qemu-aarch64-static");
+    command.arg(binaries::aarch64());
+    command
+}
+
+fn apply(mut command: Command, machine: &Machine, backend: &str) -> Outcome {
+    command
+        .args(["apply", "--backend", backend, "--root"])
+        .arg(machine.root())
+        .env_remove("CONTEXT_FILE")
+        .env_remove("JOURNAL_STREAM");
+    output(&mut command)
+}
+
+/// A dummy NIC for each NIC of a context, a NIC on the bridge, and as many InfiniBand ports as any of them needs.
+fn nics(context: &str) -> Vec<Nic> {
+    let macs = context.lines().filter_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        let is_nic = name.starts_with("ETH") && name.ends_with("_MAC") && !name.contains("ALIAS");
+        is_nic.then(|| value.trim_matches('\'').get(6..))?
+    });
+    let dummies = (0..).zip(macs).map(|(n, key): (u8, &str)| {
+        virtio(&format!("eth{n}"), &format!("aa:{n:02x}:{key}"), 3 + n)
+    });
+    let ports = (0x10..0x15).map(|slot: u8| {
+        let guid = format!("24:8a:07:03:00:aa:bb:{slot:02x}");
+        infiniband(
+            &format!("ibp0s{slot}"),
+            &guid,
+            &format!("0000:00:{slot:02x}.0"),
+        )
+    });
+    let others = [
+        ethernet("ens1", "02:00:c0:a8:3c:11", "0000:01:01.0", "mlx5_core"),
+        infiniband("ibp1s0", "24:8a:07:03:00:aa:bb:01", "0000:01:00.0"),
+    ];
+    dummies.chain(ports).chain(others).collect()
+}
+
+fn output(command: &mut Command) -> Outcome {
+    let output = command.output();
+    output
+        .unwrap_or_else(|error| {
+            panic!("{command:?} does not run ({error}); 'make setup' installs it")
+        })
+        .into()
+}
