@@ -1,0 +1,148 @@
+//! The demo: it shows what README shows, on real NICs and on stand-ins, and leaves nothing behind.
+
+// Tests may end at the first surprise.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use one_sriov_tests::agent_path;
+use tempfile::TempDir;
+
+/// What the demo calls its NICs by.
+const MACS: [&str; 2] = ["02:00:0a:00:00:0a", "aa:00:c0:a8:07:05"];
+
+fn demo() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("demo")
+}
+
+fn command(temp: &Path) -> Command {
+    let mut command = Command::new(demo().join("run"));
+    command.arg(agent_path()).env("TMPDIR", temp);
+    command
+}
+
+/// A `PATH` on which namespaces are not to be had.
+fn without_namespaces(directory: &Path) -> String {
+    let unshare = directory.join("unshare");
+    fs::write(&unshare, "#!/bin/sh\nexit 1\n").unwrap();
+    fs::set_permissions(&unshare, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap_or_default();
+    format!("{}:{path}", directory.display())
+}
+
+/// Which way it took, and all that it printed after that.
+fn told(output: Output) -> (String, String) {
+    let error = String::from_utf8(output.stderr).unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}\n{error}");
+    assert_eq!(error, "");
+    let (way, story) = text.split_once('\n').unwrap();
+    (way.to_owned(), story.to_owned())
+}
+
+/// What it shall print after the line that says which way it took.
+fn expected(way: &str) -> String {
+    let text = fs::read_to_string(demo().join("expected.txt")).unwrap();
+    let (real, story) = text.split_once('\n').unwrap();
+    if way == real {
+        return story.to_owned();
+    }
+    assert!(way.contains("stand in"), "{way}");
+    // Where sysfs is, is all that differs.
+    story.replace("--sysfs /sys", "--sysfs sys")
+}
+
+/// Named network namespaces, sysfs mounts, and network devices with the demo's addresses.
+fn traces() -> Vec<String> {
+    let list = |directory: &str| {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+    let mounts = mounts
+        .lines()
+        .filter(|mount| mount.contains(" sysfs "))
+        .map(str::to_owned);
+    let namespaces = list("/run/netns")
+        .into_iter()
+        .map(|path| path.display().to_string());
+    let has_mac = |path: &PathBuf| {
+        let address = fs::read_to_string(path.join("address")).unwrap_or_default();
+        MACS.contains(&address.trim())
+    };
+    let devices = list("/sys/class/net").into_iter().filter(has_mac);
+    let devices = devices.map(|path| path.display().to_string());
+    let mut traces: Vec<String> = mounts.chain(namespaces).chain(devices).collect();
+    traces.sort();
+    traces
+}
+
+/// The processes of a run are known by its directory for temporary files. A namespace without a
+/// name lives as long as they do.
+fn processes_of(temp: &Path) -> usize {
+    let mark = format!("TMPDIR={}\0", temp.display()).into_bytes();
+    let is_of_run = |environment: Vec<u8>| {
+        environment
+            .windows(mark.len())
+            .any(|part| part == mark.as_slice())
+    };
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter_map(|process| fs::read(process.path().join("environ")).ok())
+        .filter(|environment| is_of_run(environment.clone()))
+        .count()
+}
+
+#[test]
+fn the_demo_shows_what_is_expected_and_leaves_nothing_behind() {
+    let temp = TempDir::new().unwrap();
+    let before = traces();
+    let (way, story) = told(command(temp.path()).output().unwrap());
+    assert_eq!(story, expected(&way));
+    assert_eq!(traces(), before);
+    assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
+    assert_eq!(processes_of(temp.path()), 0);
+}
+
+#[test]
+fn without_namespaces_the_demo_says_so_and_shows_the_same() {
+    let (temp, stubs) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let mut command = command(temp.path());
+    command
+        .env("PATH", without_namespaces(stubs.path()))
+        .env_remove("DEMO_REQUIRE_REAL");
+    let (way, story) = told(command.output().unwrap());
+    assert!(way.contains("stand in"), "{way}");
+    assert_eq!(story, expected(&way));
+    assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn real_nics_can_be_insisted_on() {
+    let (temp, stubs) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let mut command = command(temp.path());
+    command
+        .env("PATH", without_namespaces(stubs.path()))
+        .env("DEMO_REQUIRE_REAL", "1");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.starts_with("demo: no real NICs: "), "{error}");
+    assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_failing_agent_fails_the_demo() {
+    let temp = TempDir::new().unwrap();
+    let mut command = Command::new(demo().join("run"));
+    let output = command
+        .arg("/bin/true")
+        .env("TMPDIR", temp.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
+}
