@@ -8,12 +8,16 @@
 
 mod agent;
 mod fixtures;
+mod fleet;
 mod image;
 mod machine;
 mod nic;
+mod trial;
 
 pub use agent::{Outcome, agent_path, run};
 pub use fixtures::{context, fixture};
+pub use fleet::{fleet, sizes};
 pub use image::{Tool, image};
 pub use machine::Machine;
-pub use nic::{Nic, ethernet, infiniband, virtio};
+pub use nic::{Nic, ethernet, infiniband, virtio, virtio_at};
+pub use trial::{Trial, is_in_memory, median, peak_memory, processes, time};

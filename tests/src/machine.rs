@@ -17,12 +17,7 @@ pub struct Machine {
 
 impl Default for Machine {
     fn default() -> Self {
-        let machine = Self {
-            root: TempDir::new().expect("a scratch root"),
-            devices: 1,
-        };
-        fs::create_dir_all(machine.path("/sys/class/net")).expect("a sysfs");
-        machine
+        Self::bare_in(&std::env::temp_dir())
     }
 }
 
@@ -30,11 +25,26 @@ impl Machine {
     /// A machine with some NICs and a context.
     #[must_use]
     pub fn new(context: &str, nics: &[Nic]) -> Self {
-        let mut machine = Self::default();
+        Self::new_in(&std::env::temp_dir(), context, nics)
+    }
+
+    /// Like [`Machine::new`], below a directory of one's choice: on a tmpfs, on a real disk.
+    #[must_use]
+    pub fn new_in(directory: &Path, context: &str, nics: &[Nic]) -> Self {
+        let mut machine = Self::bare_in(directory);
         machine.write("/context/context.sh", context);
         for nic in nics {
             machine.plug(nic);
         }
+        machine
+    }
+
+    fn bare_in(directory: &Path) -> Self {
+        let machine = Self {
+            root: TempDir::new_in(directory).expect("a scratch root"),
+            devices: 1,
+        };
+        fs::create_dir_all(machine.path("/sys/class/net")).expect("a sysfs");
         machine
     }
 

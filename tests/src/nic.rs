@@ -27,7 +27,13 @@ pub fn ethernet(name: &str, mac: &str, pci: &str, driver: &str) -> Nic {
 /// A NIC that the hypervisor emulates.
 #[must_use]
 pub fn virtio(name: &str, mac: &str, slot: u8) -> Nic {
-    ethernet(name, mac, &format!("0000:00:{slot:02x}.0"), "virtio_net")
+    virtio_at(name, mac, &format!("0000:00:{slot:02x}.0"))
+}
+
+/// A NIC that the hypervisor emulates, at a PCI address.
+#[must_use]
+pub fn virtio_at(name: &str, mac: &str, pci: &str) -> Nic {
+    ethernet(name, mac, pci, "virtio_net")
 }
 
 /// An InfiniBand port with a port GUID of 8 octets; the other 12 of the 20 vary as they do in life.

@@ -1,0 +1,197 @@
+//! The script of 2013 and the agent, side by side: `side-by-side AGENT-BINARY`.
+//!
+//! Both read the same sysfs tree and the same `context.sh`, and write into a fresh root, on a
+//! tmpfs, so that no disk is measured. The agent flushes all that it writes, which the script never
+//! did; what that costs on a real disk is a column of its own.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::expect_used)]
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use one_sriov_tests::{Trial, is_in_memory, median, peak_memory, processes, time};
+
+/// For each number of NICs: how often the script runs, and how much faster the agent has to be.
+const PLAN: [(u16, u32, Option<f64>); 3] =
+    [(1, 51, Some(50.0)), (16, 15, Some(300.0)), (256, 3, None)];
+/// Runs of the agent for each run of the script; they cost next to nothing.
+const AGENT_RUNS: u32 = 5;
+/// Asks this very program to be the small process that measures memory.
+const PEAK: &str = "--peak";
+
+struct Row {
+    nics: u16,
+    old: Duration,
+    agent: Duration,
+    disk: Duration,
+    memory: i64,
+    processes: Option<usize>,
+    target: Option<f64>,
+}
+
+impl Row {
+    fn ratio(&self) -> f64 {
+        self.old.as_secs_f64() / self.agent.as_secs_f64()
+    }
+
+    fn is_missed(&self) -> bool {
+        self.target.is_some_and(|target| self.ratio() < target)
+    }
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    match (arguments.next(), arguments.next()) {
+        (Some(word), Some(program)) if word == PEAK => {
+            println!("{}", peak_of(program, arguments));
+            ExitCode::SUCCESS
+        }
+        (Some(agent), None) => compare(Path::new(&agent)),
+        _ => {
+            eprintln!("usage: side-by-side AGENT-BINARY");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn peak_of(program: OsString, arguments: impl Iterator<Item = OsString>) -> i64 {
+    let mut command = Command::new(program);
+    command.args(arguments).stdout(std::process::Stdio::null());
+    peak_memory(command)
+}
+
+fn compare(agent: &Path) -> ExitCode {
+    let memory = memory_directory();
+    let disk = PathBuf::from("/var/tmp");
+    if is_in_memory(&disk) {
+        println!("note: '/var/tmp' is a tmpfs, so 'on disk' is not");
+    }
+    let rows = PLAN.map(|(nics, runs, target)| measure(agent, &memory, &disk, nics, runs, target));
+    print(&rows);
+    if rows.iter().any(Row::is_missed) {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn memory_directory() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if is_in_memory(&memory) {
+        return memory;
+    }
+    let other = std::env::temp_dir();
+    println!(
+        "note: '/dev/shm' is no tmpfs; '{}' is used, and flushing may count",
+        other.display()
+    );
+    other
+}
+
+fn measure(
+    agent: &Path,
+    memory: &Path,
+    disk: &Path,
+    nics: u16,
+    runs: u32,
+    target: Option<f64>,
+) -> Row {
+    let trial = Trial::new(memory, nics);
+    check(&trial, agent, nics);
+    let (mut old_times, mut agent_times) = (Vec::new(), Vec::new());
+    // In turns, so that a busy spell of the machine hits both.
+    for _ in 0..runs {
+        old_times.push(time(trial.old(trial.fresh_root().path())));
+        agent_times.extend((0..AGENT_RUNS).map(|_| run_agent(&trial, agent)));
+    }
+    let on_disk = Trial::new(disk, nics);
+    let disk_times: Vec<Duration> = (0..runs.max(5))
+        .map(|_| run_agent(&on_disk, agent))
+        .collect();
+    let root = trial.fresh_root();
+    Row {
+        nics,
+        old: median(&old_times),
+        agent: median(&agent_times),
+        disk: median(&disk_times),
+        memory: memory_of(&trial.agent(agent, root.path())),
+        processes: processes(&trial.agent(agent, trial.fresh_root().path())),
+        target,
+    }
+}
+
+fn run_agent(trial: &Trial, agent: &Path) -> Duration {
+    let root = trial.fresh_root();
+    time(trial.agent(agent, root.path()))
+}
+
+/// Both must do the job, or there is nothing to compare. The script knows positions below 10 only.
+fn check(trial: &Trial, agent: &Path, nics: u16) {
+    let (old, new) = (trial.fresh_root(), trial.fresh_root());
+    let _ = time(trial.agent(agent, new.path()));
+    let addresses = Trial::addresses(new.path());
+    assert_eq!(
+        addresses.len(),
+        usize::from(nics),
+        "every NIC has an address"
+    );
+    if nics <= 16 {
+        let _ = time(trial.old(old.path()));
+        assert_eq!(
+            Trial::addresses(old.path()),
+            addresses,
+            "both give the same addresses"
+        );
+    }
+}
+
+fn memory_of(command: &Command) -> i64 {
+    let output = Command::new(std::env::current_exe().expect("a program knows itself"))
+        .arg(PEAK)
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_remove("CONTEXT_FILE")
+        .output()
+        .expect("this program starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.trim().parse().expect("a number of bytes")
+}
+
+fn print(rows: &[Row]) {
+    println!(
+        "NICs  script 2013  agent      faster   target  agent on disk  peak memory  processes started"
+    );
+    for row in rows {
+        let target = row
+            .target
+            .map_or_else(|| "-".to_owned(), |target| format!("{target:.0} x"));
+        let processes = row.processes.map_or_else(
+            || "unknown (no strace)".to_owned(),
+            |count| count.to_string(),
+        );
+        println!(
+            "{:>4}  {:>8.1} ms  {:>6.2} ms  {:>4.0} x  {target:>6}  {:>10.2} ms  {:>8.2} MB  {processes}{}",
+            row.nics,
+            milliseconds(row.old),
+            milliseconds(row.agent),
+            row.ratio(),
+            milliseconds(row.disk),
+            megabytes(row.memory),
+            if row.is_missed() {
+                "  TARGET MISSED"
+            } else {
+                ""
+            },
+        );
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+#[expect(clippy::cast_precision_loss, reason = "it is printed with two digits")]
+fn megabytes(bytes: i64) -> f64 {
+    bytes as f64 / 1e6
+}

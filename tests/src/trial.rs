@@ -1,0 +1,146 @@
+//! Measuring runs: the agent and what it replaces, on the same machine, each into a fresh root.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::statfs::{TMPFS_MAGIC, statfs};
+use tempfile::TempDir;
+
+use crate::{Machine, fleet};
+
+const SCRIPTS: &str = "etc/sysconfig/network-scripts";
+
+/// A machine of a [`fleet`], and a directory for what is made of it.
+#[derive(Debug)]
+pub struct Trial {
+    machine: Machine,
+    directory: PathBuf,
+}
+
+impl Trial {
+    /// A machine with so many NICs, with all its files below `directory`.
+    #[must_use]
+    pub fn new(directory: &Path, nics: u16) -> Self {
+        let (context, devices) = fleet(nics);
+        Self {
+            machine: Machine::new_in(directory, &context, &devices),
+            directory: directory.to_owned(),
+        }
+    }
+
+    /// A root that no run has touched: an installed guest's directory for the files, and no file.
+    #[must_use]
+    pub fn fresh_root(&self) -> TempDir {
+        let root = TempDir::new_in(&self.directory).expect("a scratch root");
+        std::fs::create_dir_all(root.path().join(SCRIPTS)).expect("a directory");
+        root
+    }
+
+    /// The agent's `apply`.
+    #[must_use]
+    pub fn agent(&self, agent: &Path, root: &Path) -> Command {
+        let mut command = Command::new(agent);
+        command
+            .args(["apply", "--backend", "ifcfg-initscripts", "--root"])
+            .arg(root)
+            .arg("--sysfs")
+            .arg(self.machine.path("/sys"))
+            .arg("--context")
+            .arg(self.machine.path("/context/context.sh"))
+            .env_remove("CONTEXT_FILE")
+            .env_remove("JOURNAL_STREAM")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        command
+    }
+
+    /// The script of 2013.
+    #[must_use]
+    pub fn old(&self, root: &Path) -> Command {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/old-00-network");
+        let mut command = Command::new(script);
+        command
+            .arg(self.machine.path("/sys"))
+            .arg(self.machine.path("/context/context.sh"))
+            .arg(root)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        command
+    }
+
+    /// The addresses that a run has given, sorted.
+    #[must_use]
+    pub fn addresses(root: &Path) -> Vec<String> {
+        let files = std::fs::read_dir(root.join(SCRIPTS)).expect("a directory");
+        let texts = files.map(|file| {
+            std::fs::read_to_string(file.expect("an entry").path()).expect("a text file")
+        });
+        let mut addresses: Vec<String> = texts
+            .filter_map(|text| {
+                let address = text.lines().find(|line| line.starts_with("IPADDR="))?;
+                Some(address.to_owned())
+            })
+            .collect();
+        addresses.sort();
+        addresses
+    }
+}
+
+/// From the start of a program to its end, which must be a good one.
+#[must_use]
+pub fn time(mut command: Command) -> Duration {
+    let start = Instant::now();
+    let status = command.status();
+    let time = start.elapsed();
+    let status = status.unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+    assert!(status.success(), "{command:?} failed: {status}");
+    time
+}
+
+/// The middle one.
+#[must_use]
+pub fn median(times: &[Duration]) -> Duration {
+    let mut times = times.to_vec();
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// Whether the files of a directory are in memory, so that flushing them costs nothing.
+#[must_use]
+pub fn is_in_memory(directory: &Path) -> bool {
+    statfs(directory).is_ok_and(|stat| stat.filesystem_type() == TMPFS_MAGIC)
+}
+
+/// The most memory in bytes that a program held at once.
+///
+/// The kernel counts what the calling process had at the time of the start as well, and keeps the
+/// maximum over all children: call it once, in a small process of its own.
+#[must_use]
+pub fn peak_memory(command: Command) -> i64 {
+    let _ = time(command);
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("a process may ask for its usage");
+    usage.max_rss() * 1024
+}
+
+/// How many processes and threads a program starts; none if `strace` is not here to count them.
+#[must_use]
+pub fn processes(command: &Command) -> Option<usize> {
+    const CALLS: &str = "trace=?clone,?clone3,?fork,?vfork,?execve,?execveat";
+    let log = tempfile::NamedTempFile::new().expect("a scratch file");
+    let mut strace = Command::new("strace");
+    strace
+        .args(["-f", "-qq", "-e", "signal=none", "-e", CALLS, "-o"])
+        .arg(log.path())
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdout(Stdio::null())
+        .env_remove("CONTEXT_FILE");
+    let status = strace.status().ok()?;
+    assert!(status.success(), "{strace:?} failed: {status}");
+    let calls = std::fs::read_to_string(log.path()).expect("a log");
+    let calls = calls.lines().filter(|line| line.contains('(')).count();
+    // The first is the start of the program itself.
+    Some(calls.checked_sub(1).expect("a program starts"))
+}
