@@ -9,6 +9,9 @@ TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 AGENT = $(TARGET_DIR)/$(TARGET)/release/one-sriov-agent
 # The other machine's binary is tested, too.
 AARCH64 := aarch64-unknown-linux-musl
+TEST_PROGRAMS = cc c++ genisoimage xorriso ip unshare script patch strace augtool ldd readelf qemu-aarch64-static
+# A network daemon is not put on somebody's machine for the sake of a test; CI has one.
+TEST_PROGRAMS += $(if $(CI),NetworkManager)
 AGENT_AARCH64 = $(TARGET_DIR)/$(AARCH64)/release/one-sriov-agent
 
 .DEFAULT_GOAL := help
@@ -18,7 +21,7 @@ help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: ## Install the programs that the tests run (as root, or with sudo)
-	@packaging/build/setup cc c++ genisoimage xorriso ip qemu-aarch64-static readelf
+	@packaging/build/setup $(TEST_PROGRAMS)
 
 build: ## Build the static agent for TARGET (this machine's by default)
 	@packaging/build/setup cc

@@ -238,34 +238,55 @@ fn in_namespace(machine: &Machine, device: &str, family: &str, routes: &[&str]) 
 
 #[test]
 fn network_manager_adds_each_dummy_to_its_unmanaged_devices() {
-    for machine in machines("ifcfg-nm").into_iter().take(1) {
-        machine.write("/etc/NetworkManager/NetworkManager.conf", "");
-        machine.write(
-            "/etc/NetworkManager/conf.d/10-admin.conf",
-            "[keyfile]\nunmanaged-devices=interface-name:admin0\n",
+    if !is_network_manager_here() {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "CI has no NetworkManager; 'make setup' installs it there"
         );
-        let mut network_manager = Command::new("NetworkManager");
-        let path = |path: &str| machine.path(path).into_os_string();
-        network_manager
-            .arg("--print-config")
-            .arg("--config")
-            .arg(path("/etc/NetworkManager/NetworkManager.conf"));
-        network_manager
-            .arg("--config-dir")
-            .arg(path("/etc/NetworkManager/conf.d"));
-        network_manager
-            .arg("--system-config-dir")
-            .arg(path("/none"))
-            .arg("--intern-config")
-            .arg(path("/none.conf"));
-        let config = output(&mut network_manager);
-        let unmanaged = config
-            .lines()
-            .find_map(|line| line.strip_prefix("unmanaged-devices="))
-            .unwrap_or_default();
-        let expected = "interface-name:admin0,mac:aa:00:0a:14:00:0c,mac:aa:01:b4:2b:99:89,mac:aa:02:0a:17:00:0f,mac:aa:03:ac:14:00:0b,mac:aa:04:22:33:44:07";
-        assert_eq!(unmanaged.replace(';', ","), expected, "{config}");
+        println!("passed over: NetworkManager is not installed");
+        return;
     }
+    let machines = machines("ifcfg-nm");
+    let machine = &machines[0];
+    let admin = "[keyfile]\nunmanaged-devices=interface-name:admin0\n";
+    machine.write("/etc/NetworkManager/NetworkManager.conf", "");
+    machine.write("/etc/NetworkManager/conf.d/10-admin.conf", admin);
+    let mut network_manager = Command::new("NetworkManager");
+    network_manager.arg("--print-config");
+    let places = [
+        ("--config", "/etc/NetworkManager/NetworkManager.conf"),
+        ("--config-dir", "/etc/NetworkManager/conf.d"),
+        ("--system-config-dir", "/none"),
+        ("--intern-config", "/none.conf"),
+    ];
+    for (option, path) in places {
+        network_manager.arg(option).arg(machine.path(path));
+    }
+    let config = output(&mut network_manager);
+    let unmanaged = config
+        .lines()
+        .find_map(|line| line.strip_prefix("unmanaged-devices="));
+    let expected = [
+        "interface-name:admin0",
+        "mac:aa:00:0a:14:00:0c",
+        "mac:aa:01:b4:2b:99:89",
+        "mac:aa:02:0a:17:00:0f",
+        "mac:aa:03:ac:14:00:0b",
+        "mac:aa:04:22:33:44:07",
+    ];
+    assert_eq!(
+        unmanaged.map(|list| list.replace(';', ",")),
+        Some(expected.join(",")),
+        "{config}"
+    );
+}
+
+fn is_network_manager_here() -> bool {
+    Command::new("NetworkManager")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok()
 }
 
 #[test]
