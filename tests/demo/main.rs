@@ -146,3 +146,19 @@ fn a_failing_agent_fails_the_demo() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn the_readme_shows_what_the_demo_prints() {
+    let tree = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(tree.join("../README.md")).unwrap();
+    let printed = fs::read_to_string(tree.join("demo/expected.txt")).unwrap();
+    let indent = |line: &str| match line {
+        "" => "\n".to_owned(),
+        line => format!("    {line}\n"),
+    };
+    let shown: String = printed.lines().map(indent).collect();
+    assert!(
+        readme.contains(&shown),
+        "README.md shows another output than tests/demo/expected.txt"
+    );
+}

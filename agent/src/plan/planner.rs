@@ -207,14 +207,17 @@ impl<'a> Planner<'a> {
         nic
     }
 
-    /// The name to write for while no device is at a position.
+    /// The name to write for while no device is at a position: the one of an earlier run, unless it
+    /// is another device's now.
     fn name_of_absent(&self, id: &NicId, number: u8) -> Option<Device> {
-        match self.settings.known.get(id) {
-            Some(name) if self.inventory.by_name(name).is_none() => Some(Device {
+        let assumed = positions::assumed_name(number);
+        let known = self.settings.known.get(id);
+        match known.filter(|name| self.inventory.by_name(name).is_none()) {
+            Some(name) if Some(name) != assumed.as_ref() => Some(Device {
                 name: name.clone(),
                 evidence: Evidence::Remembered,
             }),
-            _ => positions::assumed_name(number).map(|name| Device {
+            _ => assumed.map(|name| Device {
                 name,
                 evidence: Evidence::Assumed,
             }),
