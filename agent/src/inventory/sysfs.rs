@@ -1,10 +1,15 @@
 //! Reading the inventory from sysfs.
 
+use std::ffi::OsStr;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use hwaddr::{InterfaceName, IpoibAddress, MacAddress, PciAddress};
+use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
+use nix::sys::stat::Mode;
+use nix::unistd::{AccessFlags, faccessat, read};
 use one_sriov_system::Root;
 
 use super::{AddressOrigin, Inventory, LeftOut, Link, Nic};
@@ -56,8 +61,7 @@ impl Sysfs {
         let mut nics = Vec::new();
         let mut left_out = Vec::new();
         for entry in entries {
-            let device = Device(entry.path());
-            match self.nic(&device) {
+            match self.nic(&entry.path(), &entry.file_name()) {
                 Ok(nic) => nics.push(nic),
                 Err(why) => {
                     let name = entry
@@ -74,23 +78,18 @@ impl Sysfs {
     }
 
     /// The NIC of a device directory, or why it is none.
-    fn nic(&self, device: &Device) -> Result<Nic, String> {
-        let file_name = device
-            .0
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
-        let Ok(name) = InterfaceName::from_str(file_name) else {
-            // `bonding_masters` is a plain file of the bonding module, not a device.
+    fn nic(&self, path: &Path, file_name: &OsStr) -> Result<Nic, String> {
+        let name = file_name.to_str().unwrap_or_default();
+        let Ok(name) = InterfaceName::from_str(name) else {
             return Err("a name that no configuration file can hold".into());
         };
-        let Some(arphrd) = device.number("type") else {
-            return Err("no network device".into());
-        };
-        let hardware = device.0.join("device").canonicalize().ok();
+        // `bonding_masters` is a plain file of the bonding module.
+        let device = Device::open(path).ok_or("no network device")?;
+        let arphrd = device.number("type").ok_or("no network device")?;
+        let hardware = device.hardware();
         let link = match arphrd {
-            ARPHRD_ETHER => ethernet(device, hardware.is_some())?,
-            ARPHRD_INFINIBAND => infiniband(device)?,
+            ARPHRD_ETHER => ethernet(&device, hardware.is_some())?,
+            ARPHRD_INFINIBAND => infiniband(&device)?,
             other => {
                 return Err(format!(
                     "neither Ethernet nor InfiniBand (ARPHRD type {other})"
@@ -105,9 +104,9 @@ impl Sysfs {
                 .number("dev_port")
                 .max(device.number("dev_id"))
                 .unwrap_or(0),
-            driver: hardware.as_deref().and_then(driver),
+            driver: device.driver(),
             origin: device.address_origin(),
-            ready: self.is_ready(device),
+            ready: self.is_ready(&device),
         })
     }
 
@@ -144,7 +143,7 @@ fn ethernet(device: &Device, has_hardware: bool) -> Result<Link, String> {
 
 /// An InfiniBand port. A P_Key child shares its parent's address; it is told by its link to the parent.
 fn infiniband(device: &Device) -> Result<Link, String> {
-    if device.number("iflink") != device.number("ifindex") || device.0.join("parent").exists() {
+    if device.number("iflink") != device.number("ifindex") || device.has("parent") {
         return Err("a P_Key child".into());
     }
     device.address::<IpoibAddress>().map(Link::Infiniband)
@@ -159,18 +158,59 @@ fn pci_function(hardware: &Path) -> Option<PciAddress> {
         .find_map(|part| PciAddress::from_str(part).ok())
 }
 
-fn driver(hardware: &Path) -> Option<String> {
-    let target = std::fs::read_link(hardware.join("driver")).ok()?;
-    Some(target.file_name()?.to_str()?.to_owned())
+/// One directory of `/sys/class/net`, open: its files are looked up without walking to it again.
+struct Device {
+    path: PathBuf,
+    directory: OwnedFd,
 }
 
-/// One directory of `/sys/class/net`.
-struct Device(PathBuf);
-
 impl Device {
+    fn open(path: &Path) -> Option<Self> {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let directory = open(path, flags, Mode::empty()).ok()?;
+        Some(Self {
+            path: path.to_path_buf(),
+            directory,
+        })
+    }
+
+    /// The text of an attribute, which sysfs hands out in one piece.
     fn text(&self, attribute: &str) -> Option<String> {
-        let text = std::fs::read_to_string(self.0.join(attribute)).ok()?;
+        /// No attribute that is looked at comes near this.
+        const LONGEST: usize = 4096;
+        let file = openat(
+            &self.directory,
+            attribute,
+            OFlag::O_RDONLY | OFlag::O_CLOEXEC,
+            Mode::empty(),
+        )
+        .ok()?;
+        let mut buffer = [0; LONGEST];
+        let length = read(&file, &mut buffer).ok()?;
+        let text = std::str::from_utf8(buffer.get(..length)?).ok()?;
         Some(text.trim_end().to_owned())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        faccessat(&self.directory, name, AccessFlags::F_OK, AtFlags::empty()).is_ok()
+    }
+
+    /// Where the hardware behind the device stands in the tree of devices; none for a virtual one.
+    ///
+    /// `/sys/class/net/eth0` is a link to `../../devices/pci0000:00/0000:00:03.0/virtio0/net/eth0`.
+    fn hardware(&self) -> Option<PathBuf> {
+        if !self.has("device") {
+            return None;
+        }
+        match std::fs::read_link(&self.path) {
+            Ok(target) => Some(target),
+            Err(_) => self.path.join("device").canonicalize().ok(),
+        }
+    }
+
+    fn driver(&self) -> Option<String> {
+        let target = readlinkat(&self.directory, "device/driver").ok()?;
+        Some(Path::new(&target).file_name()?.to_str()?.to_owned())
     }
 
     /// A number, decimal or with `0x`.
@@ -210,7 +250,7 @@ impl Device {
 
     /// The entry that tells a stacked or software device where the kernel gives no `DEVTYPE`.
     fn sign_of_software(&self) -> Option<String> {
-        let entries = std::fs::read_dir(&self.0).ok()?;
+        let entries = std::fs::read_dir(&self.path).ok()?;
         let names = entries
             .flatten()
             .filter_map(|entry| entry.file_name().into_string().ok());

@@ -20,6 +20,8 @@ pub(super) struct Cloud {
     pub(super) ib: BTreeSet<u32>,
     /// Whether any `ETH<k>_MAC` is there; contexts before OpenNebula 4.14 have none.
     pub(super) has_macs: bool,
+    /// The NICs by key: by their MAC or, in contexts without MACs, by their IPv4 address.
+    by_key: BTreeMap<Key, Vec<u32>>,
 }
 
 /// A NIC of the cloud.
@@ -81,6 +83,13 @@ impl Cloud {
                 }
             }
         }
+        for (&index, nic) in &cloud.eth {
+            let by_mac = nic.mac.map(Key::from);
+            let by_address = nic.ip.map(Key::from);
+            if let Some(key) = if cloud.has_macs { by_mac } else { by_address } {
+                cloud.by_key.entry(key).or_default().push(index);
+            }
+        }
         cloud
     }
 
@@ -89,36 +98,19 @@ impl Cloud {
         !self.eth.is_empty() || !self.ib.is_empty() || self.pci.values().any(|nic| nic.is_nic)
     }
 
-    /// The NICs with a key: by their MAC or, in contexts without MACs, by their IPv4 address.
-    pub(super) fn with_key(&self, key: Key) -> Vec<u32> {
-        let has_key = |nic: &EthNic| {
-            if self.has_macs {
-                nic.mac.map(Key::from) == Some(key)
-            } else {
-                nic.ip.map(Key::from) == Some(key)
-            }
-        };
-        self.eth
-            .iter()
-            .filter(|(_, nic)| has_key(nic))
-            .map(|(&index, _)| index)
-            .collect()
+    /// The NICs with a key, in order.
+    pub(super) fn with_key(&self, key: Key) -> &[u32] {
+        self.by_key.get(&key).map_or(&[], Vec::as_slice)
     }
 
     /// The keys of all NICs, if the context names its NICs by MAC.
     pub(super) fn keys(&self) -> Option<BTreeSet<Key>> {
-        self.has_macs.then(|| {
-            self.eth
-                .values()
-                .filter_map(|nic| nic.mac)
-                .map(Key::from)
-                .collect()
-        })
+        self.has_macs.then(|| self.by_key.keys().copied().collect())
     }
 
     /// Whether a dummy MAC or GUID with this key can be meant for this VM.
     pub(super) fn may_have_key(&self, key: Key) -> bool {
-        self.keys().is_none_or(|keys| keys.contains(&key))
+        !self.has_macs || self.by_key.contains_key(&key)
     }
 
     /// Whether a MAC is that of a NIC of the cloud, to the last octet.
