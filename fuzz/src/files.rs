@@ -49,8 +49,7 @@ fn check(plan: &Plan) {
             Outcome::Configure(_) => {}
         }
         for origin in &nic.origins {
-            // A list is shown as the context has it, and white space of any kind may part it.
-            printable(&origin.value.replace(|c: char| c.is_ascii_whitespace(), " "));
+            printable(&origin.value);
             printable(&origin.from);
         }
     }
