@@ -30,11 +30,13 @@ impl Trial {
         }
     }
 
-    /// A root that no run has touched: an installed guest's directory for the files, and no file.
+    /// A root that no run has touched: the directories that every installed guest has, and no file.
     #[must_use]
     pub fn fresh_root(&self) -> TempDir {
         let root = TempDir::new_in(&self.directory).expect("a scratch root");
-        std::fs::create_dir_all(root.path().join(SCRIPTS)).expect("a directory");
+        for directory in [SCRIPTS, "var/lib"] {
+            std::fs::create_dir_all(root.path().join(directory)).expect("a directory");
+        }
         root
     }
 

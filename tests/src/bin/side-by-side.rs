@@ -8,7 +8,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use one_sriov_tests::{Trial, is_in_memory, median, peak_memory, processes, time};
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
 
 fn peak_of(program: OsString, arguments: impl Iterator<Item = OsString>) -> i64 {
     let mut command = Command::new(program);
-    command.args(arguments).stdout(std::process::Stdio::null());
+    command.args(arguments).stdout(Stdio::null());
     peak_memory(command)
 }
 
@@ -70,6 +70,12 @@ fn compare(agent: &Path) -> ExitCode {
     }
     let rows = PLAN.map(|(nics, runs, target)| measure(agent, &memory, &disk, nics, runs, target));
     print(&rows);
+    let floor = floor(agent);
+    println!(
+        "'version', which does nothing, takes {:.2} ms: with 1 NIC nothing can be more than {:.0} x faster",
+        milliseconds(floor),
+        rows[0].old.as_secs_f64() / floor.as_secs_f64()
+    );
     if rows.iter().any(Row::is_missed) {
         return ExitCode::FAILURE;
     }
@@ -119,6 +125,16 @@ fn measure(
         processes: processes(&trial.agent(agent, trial.fresh_root().path())),
         target,
     }
+}
+
+/// What the start and the end of the process cost alone.
+fn floor(agent: &Path) -> Duration {
+    let run = || {
+        let mut command = Command::new(agent);
+        command.arg("version").stdout(Stdio::null());
+        time(command)
+    };
+    median(&(0..201).map(|_| run()).collect::<Vec<_>>())
 }
 
 fn run_agent(trial: &Trial, agent: &Path) -> Duration {
