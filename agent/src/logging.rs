@@ -11,17 +11,18 @@
 use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixDatagram;
 use std::sync::Mutex;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use syslog::{BasicLogger, Facility, Formatter3164};
+use syslog::{BasicLogger, Facility, Formatter3164, Logger, LoggerBackend};
 
 const NAME: &str = "one-sriov-agent";
 
 /// Sets up logging for the whole process. Without any place to write to, lines are dropped.
 pub fn start(is_live: bool, verbose: bool) {
     let journal = stderr_is_journal();
-    let logger = Logger {
+    let logger = Lines {
         stderr: if journal {
             Stderr::Journal
         } else if verbose || std::io::stderr().is_terminal() {
@@ -45,7 +46,7 @@ pub fn start(is_live: bool, verbose: bool) {
     let _ = log::set_boxed_logger(Box::new(logger));
 }
 
-struct Logger {
+struct Lines {
     stderr: Stderr,
     system: System,
     level: LevelFilter,
@@ -73,8 +74,12 @@ impl System {
             process: NAME.into(),
             pid: std::process::id(),
         };
-        if let Ok(writer) = syslog::unix(formatter) {
-            return Self::Syslog(Box::new(BasicLogger::new(writer)));
+        if let Ok(socket) = datagrams_to("/dev/log") {
+            let logger = Logger {
+                formatter,
+                backend: LoggerBackend::Unix(socket),
+            };
+            return Self::Syslog(Box::new(BasicLogger::new(logger)));
         }
         OpenOptions::new()
             .write(true)
@@ -83,7 +88,7 @@ impl System {
     }
 }
 
-impl Log for Logger {
+impl Log for Lines {
     fn enabled(&self, metadata: &Metadata) -> bool {
         metadata.level() <= self.level
     }
@@ -158,4 +163,12 @@ fn stderr_is_journal() -> bool {
     };
     std::fs::metadata("/proc/self/fd/2")
         .is_ok_and(|file| format!("{}:{}", file.dev(), file.ino()) == stream)
+}
+
+/// A socket that drops a line rather than wait: a syslog that hangs must not hang the boot.
+fn datagrams_to(path: &str) -> std::io::Result<UnixDatagram> {
+    let socket = UnixDatagram::unbound()?;
+    socket.connect(path)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
 }

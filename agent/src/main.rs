@@ -1,10 +1,17 @@
 //! `one-sriov-agent`: the guest half of one-sriov.
 
+use std::io::BufWriter;
 use std::process::ExitCode;
 
 use clap::Parser;
 use one_sriov_agent::cli::Cli;
 
+/// musl's own allocator maps and unmaps pages all the time, a third of a run on 16 NICs.
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
-    Cli::parse().run(&mut std::io::stdout().lock()).into()
+    Cli::parse()
+        .run(&mut BufWriter::new(std::io::stdout().lock()))
+        .into()
 }

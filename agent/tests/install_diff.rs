@@ -46,7 +46,7 @@ fn a_diff_says_what_comes_and_what_goes() {
     let gone = "/etc/network/interfaces.d/gone";
     let record = recorded(&[(NETWORK, 1), (gone, 4)]);
     let ifcfg = ifcfg();
-    let foreign = "DEVICE=ib1\nWPA_PSK=hunter2\nPKEY=yes\nA=1\nB=2\nC=3\nEND=1";
+    let foreign = "DEVICE=ib1\nWPA_PSK=hunter2\nPKEY=yes\nMTU=1\nDNS1=2\nDNS2=3\nNAME=1";
     let disk = disk(&[
         (NETWORK, plain(&text("old"))),
         (gone, plain(&text("old"))),
@@ -70,10 +70,10 @@ fn a_diff_says_what_comes_and_what_goes() {
  DEVICE=ib1
 -WPA_PSK=(hidden)
 -PKEY=yes
--A=1
--B=2
--C=3
--END=1
+-MTU=1
+-DNS1=2
+-DNS2=3
+-NAME=1
 \\ No newline at end of file
 --- a/etc/systemd/network/60-one-ib-ib1.network
 +++ b/etc/systemd/network/60-one-ib-ib1.network

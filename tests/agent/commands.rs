@@ -206,13 +206,16 @@ fn json_holds_no_secret_and_no_text_of_the_context() {
         }
     }
     // Nor does an error in the text show what stands there.
-    machine.write(
-        "/context/context.sh",
+    for broken in [
         "PASSWORD='it''s hunter2'; hunter2 'hunter2\n",
-    );
-    let outcome = run(&machine, &["apply"]);
-    assert_eq!(outcome.code, 3);
-    assert!(!outcome.stderr.contains("hunter2"), "{}", outcome.stderr);
+        "PASSWORD='it's hunter2' 'x\n",
+        "PASSWORD='it's\nhunter2'\n",
+    ] {
+        machine.write("/context/context.sh", broken);
+        let outcome = run(&machine, &["apply"]);
+        assert_eq!(outcome.code, 3, "{broken}");
+        assert!(!outcome.stderr.contains("hunter2"), "{}", outcome.stderr);
+    }
 }
 
 #[test]
@@ -246,21 +249,83 @@ fn json_of_all_commands() {
 fn network_no_touches_nothing() {
     let machine = machine();
     assert_eq!(apply(&machine).code, 0);
-    let before = machine.etc();
+    let state = "/var/lib/one-sriov/state.json";
+    let before = (machine.etc(), machine.read(state));
+    let yes = context("7.5-bridge-and-sriov");
     machine.write(
         "/context/context.sh",
-        context("7.5-bridge-and-sriov").replace("NETWORK='YES'", "NETWORK='no'") + "ETH0_IP='x'\n",
+        yes.replace("NETWORK='YES'", "NETWORK=' no '") + "ETH0_IP='x'\n",
     );
     let outcome = apply(&machine);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
+    assert_eq!(outcome.stdout, "NETWORK=NO: nothing is touched\n");
+    assert_eq!((machine.etc(), machine.read(state)), before);
+    // The files are still known as the agent's own.
     assert_eq!(
-        (
-            outcome.code,
-            outcome.stdout.as_str(),
-            outcome.stderr.as_str()
-        ),
-        (0, "NETWORK=NO: nothing is touched\n", "")
+        json(&machine, &["clean"])["files"]["removed"]
+            .as_array()
+            .map(Vec::len),
+        Some(4)
     );
-    assert_eq!(machine.etc(), before);
+}
+
+#[test]
+fn where_nothing_reads_the_files_a_warning_says_so() {
+    let warning = "one-sriov-agent: warning: nothing on this machine is known to read ifcfg files; --backend names the network stack\n";
+    let machine = Machine::new(
+        "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\n",
+        &[virtio("eth0", "02:00:0a:00:00:05", 3)],
+    );
+    assert_eq!(run(&machine, &["apply"]).stderr, warning);
+    assert_eq!(
+        run(&machine, &["apply"]).stderr,
+        "",
+        "by then there is a directory"
+    );
+}
+
+#[test]
+fn a_dry_run_hides_what_may_be_a_secret_of_somebody_else() {
+    let machine = machine();
+    let foreign = "DEVICE=eth0\nBOOTPROTO=dhcp\nexport KEY=hunter2\n# KEY=hunter2\nMACSEC_MKA_CAK=hunter2\nDSL_PAP_PWD='a\nhunter2'\nWPA_PSK=hunter2\n# a comment\n";
+    machine.write(&format!("{SCRIPTS}/ifcfg-eth0"), foreign);
+    let diff = run(&machine, &["apply", "--dry-run"]).stdout;
+    assert!(!diff.contains("hunter2"), "{diff}");
+    assert!(
+        diff.contains("-BOOTPROTO=dhcp\n")
+            && diff.contains("-WPA_PSK=(hidden)\n")
+            && diff.contains("-# a comment\n"),
+        "{diff}"
+    );
+}
+
+#[test]
+fn clean_says_when_it_cannot_know_its_files() {
+    let machine = machine();
+    assert_eq!(apply(&machine).code, 0);
+    machine.write("/var/lib/one-sriov/state.json", "{");
+    let outcome = run(&machine, &["clean"]);
+    assert_eq!(outcome.code, 1);
+    assert!(
+        outcome.stderr.contains("files of this agent may be left"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn a_held_lock_is_an_exit_code_of_its_own() {
+    let machine = machine();
+    machine.write("/var/lib/one-sriov/lock", "");
+    let lock = std::fs::File::open(machine.path("/var/lib/one-sriov/lock")).expect("a lock");
+    lock.lock().expect("nobody else holds it");
+    let outcome = apply(&machine);
+    assert_eq!(outcome.code, 5);
+    assert_eq!(
+        outcome.stderr,
+        "one-sriov-agent: error: another one-sriov-agent holds '/var/lib/one-sriov/lock' for more than 30 s\n"
+    );
+    assert_eq!(machine.etc().len(), 1);
 }
 
 #[test]
@@ -268,7 +333,7 @@ fn the_backend_is_the_one_that_is_asked_for_or_installed() {
     let backend = |machine: &Machine, arguments: &[&str]| {
         json(machine, &[&["plan"], arguments].concat())["backend"]["name"].clone()
     };
-    let plain = || Machine::new("NETCFG_TYPE='bsd scripts'\n", &[]);
+    let plain = || Machine::new("NETCFG_TYPE='bsd'\n", &[]);
     assert_eq!(backend(&plain(), &[]), "ifcfg-nm");
     let scripts = plain();
     scripts.write("/etc/sysconfig/network-scripts/ifup", "");
@@ -278,6 +343,12 @@ fn the_backend_is_the_one_that_is_asked_for_or_installed() {
         "/usr/lib/systemd/system/NetworkManager.service",
     );
     assert_eq!(backend(&scripts, &[]), "ifcfg-nm");
+    scripts.link("/etc/systemd/system/NetworkManager.service", "/dev/null");
+    assert_eq!(
+        backend(&scripts, &[]),
+        "ifcfg-initscripts",
+        "NetworkManager is masked"
+    );
     scripts.write("/etc/one-sriov/agent.conf", "backend = ifcfg-suse\n");
     assert_eq!(backend(&scripts, &[]), "ifcfg-suse");
     assert_eq!(

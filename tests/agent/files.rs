@@ -238,3 +238,54 @@ fn a_link_in_an_image_does_not_lead_out_of_it() {
             .contains("IPADDR=10.0.0.5")
     );
 }
+
+#[test]
+fn a_mac_that_cannot_be_read_or_is_new_in_the_context_costs_no_file() {
+    let machine = machine();
+    assert_eq!(apply(&machine).code, 0);
+    let before = machine.etc();
+    machine.write(
+        "/context/context.sh",
+        TWO.replace("02:00:0a:00:00:05", "02:00:0a:00:00"),
+    );
+    assert_eq!(apply(&machine).code, 4);
+    assert_eq!(machine.etc(), before);
+    // A context before 4.14 names the NIC without its MAC; after an upgrade the device is late.
+    let old = Machine::new(
+        "ETH0_IP='10.0.0.5'\n",
+        &[virtio("eth0", "02:00:0a:00:00:05", 3)],
+    );
+    assert_eq!(apply(&old).code, 0);
+    old.unplug("eth0");
+    old.write("/context/context.sh", TWO);
+    assert_eq!(apply(&old).code, 0);
+    assert_eq!(old.etc_paths(), [ifcfg("eth0")]);
+}
+
+#[test]
+fn in_a_context_without_macs_absent_devices_cost_no_file() {
+    let nics = [
+        virtio("eth0", "aa:00:0a:00:00:05", 3),
+        infiniband("ib0", "24:8a:07:03:00:aa:bb:01", "0000:00:05.0"),
+    ];
+    let machine = Machine::new("HOSTNAME=\"hpc1\"\n", &nics);
+    assert_eq!(apply(&machine).code, 0);
+    let before = machine.etc();
+    assert_eq!(before.len(), 2);
+    machine.unplug("eth0");
+    machine.unplug("ib0");
+    assert_eq!(apply(&machine).code, 0);
+    assert_eq!(machine.etc(), before);
+}
+
+#[test]
+fn a_nic_that_others_shall_configure_is_not_taken_from_them() {
+    let context = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_METHOD='skip'\nETH0_IP6_METHOD='skip'\nETH0_MTU='1500'\n";
+    let machine = Machine::new(context, &[virtio("eth0", "02:00:0a:00:00:05", 3)]);
+    machine.write(&ifcfg("eth0"), "DEVICE=eth0\nBOOTPROTO=dhcp\n");
+    assert_eq!(apply(&machine).code, 0);
+    assert_eq!(
+        machine.read(&ifcfg("eth0")),
+        "DEVICE=eth0\nBOOTPROTO=dhcp\n"
+    );
+}

@@ -84,6 +84,32 @@ fn a_live_machine_logs_to_syslog_and_problems_to_standard_error_too() {
 }
 
 #[test]
+fn a_syslog_that_hangs_does_not_hang_the_boot() {
+    if !is_static() {
+        return only_static();
+    }
+    let nics: Vec<_> = (0..64)
+        .map(|n| virtio(&format!("eth{n}"), &format!("02:00:0a:00:00:{n:02x}"), 3))
+        .collect();
+    let context: Vec<_> = (0..64)
+        .map(|n| {
+            format!(
+                "ETH{n}_MAC='02:00:0a:00:00:{n:02x}'\nETH{n}_IP='10.0.0.{}'",
+                n + 1
+            )
+        })
+        .collect();
+    let machine = Machine::new(&(context.join("\n") + "\n"), &nics);
+    machine.write("/dev/.keep", "");
+    let _nobody_reads = UnixDatagram::bind(machine.path("/dev/log")).expect("a socket");
+    assert_eq!(
+        live(&machine, &["apply", "--backend", "ifcfg-initscripts"]).code,
+        0
+    );
+    assert_eq!(machine.etc().len(), 64);
+}
+
+#[test]
 fn before_syslog_is_there_the_kernel_takes_the_log() {
     if !is_static() {
         return only_static();

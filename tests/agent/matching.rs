@@ -57,8 +57,18 @@ fn pairs(context: &str, devices: &[Nic]) -> Vec<String> {
 #[test]
 fn a_dummy_mac_is_read_in_both_cases() {
     for mac in ["aa:00:c0:a8:07:05", "AA:00:C0:A8:07:05"] {
-        let devices = [virtio("eth0", mac, 3), plain("ib0", 5)];
-        assert_eq!(pairs(&nics(&[5]), &devices), ["ETH0 -> ib0"], "{mac}");
+        // An address that somebody set is as good as one of the hypervisor.
+        for origin in ["0", "3"] {
+            let devices = [
+                virtio("eth0", mac, 3).with("addr_assign_type", origin),
+                plain("ib0", 5),
+            ];
+            assert_eq!(
+                pairs(&nics(&[5]), &devices),
+                ["ETH0 -> ib0"],
+                "{mac} {origin}"
+            );
+        }
     }
 }
 
@@ -72,7 +82,7 @@ fn every_position_has_its_name_while_no_device_is_there() {
         assert_eq!(
             outcome.stderr,
             format!(
-                "one-sriov-agent: warning: ETH0 is written for '{device}': no device is here; the name is assumed from the position\n"
+                "one-sriov-agent: warning: ETH0 is written for '{device}': its device cannot be told yet; the name is assumed from the position\n"
             )
         );
         assert_eq!(
@@ -212,6 +222,8 @@ fn a_vf_that_drew_a_mac_with_the_prefix_is_no_dummy() {
         ethernet("eth0", mac, "0000:00:03.0", "igbvf"),
         ethernet("eth0", mac, "0000:00:03.0", "iavf"),
         ethernet("eth0", mac, "0000:00:03.0", "mlx5_core"),
+        ethernet("eth0", mac, "0000:00:03.0", "mlx4_core"),
+        ethernet("eth0", mac, "0000:00:03.0", "mlx4_en"),
         virtio("eth0", mac, 3).with("addr_assign_type", "1"),
         virtio("eth0", "aa:00:11:22:33:44", 3),
     ];
@@ -325,7 +337,7 @@ fn a_lease_whose_mac_is_no_address_is_never_decoded() {
     let decided = decide(context, &devices);
     assert_eq!(
         decided[0],
-        "ETH0 (position 0) is left alone: the context gives it no address and no setting"
+        "ETH0 (position 0) is left alone: the context gives it no address"
     );
 }
 
@@ -507,4 +519,117 @@ fn a_device_handed_in_by_its_pci_address_is_at_no_position() {
     let context = nics(&[10]) + "PCI0_ADDRESS='05:05.0'\n";
     let devices = [dummy(0, 10), plain("ib0", 5), plain("ib1", 6)];
     assert_eq!(pairs(&context, &devices), ["ETH0 -> ib1"]);
+}
+
+#[test]
+fn a_position_counts_the_devices_that_guids_have_settled() {
+    // Position 1 is the second device of all, not the second without a GUID of ours.
+    let devices = [
+        carrying("ib0", 5, 0, 10),
+        dummy(1, 11),
+        plain("ib1", 6),
+        plain("ib2", 7),
+    ];
+    assert_eq!(
+        pairs(&nics(&[10, 11]), &devices),
+        ["ETH0 -> ib0", "ETH1 -> ib1"]
+    );
+}
+
+#[test]
+fn a_dummy_that_is_late_moves_no_other_nic() {
+    // Position 0 is an Ethernet VF; of the InfiniBand positions 1 and 2, the dummy of 2 is late.
+    let vf = ethernet("ens5", "02:00:c0:a8:07:0a", "0000:05:00.0", "igbvf");
+    let context = nics(&[10, 11, 12]);
+    let mut devices = vec![
+        dummy(0, 10),
+        dummy(1, 11),
+        vf,
+        plain("ib0", 6),
+        plain("ib1", 7),
+    ];
+    assert_eq!(pairs(&context, &devices), ["ETH0 -> ens5", "ETH1 -> ib0"]);
+    devices.push(dummy(2, 12));
+    assert_eq!(
+        pairs(&context, &devices),
+        ["ETH0 -> ens5", "ETH1 -> ib0", "ETH2 -> ib1"]
+    );
+    // Nor does a NIC whose MAC cannot be read.
+    let misspelt = context.replace("ETH1_MAC='02:00:c0:a8:07:0b'", "ETH1_MAC='02:00:c0:a8:07'");
+    assert_eq!(pairs(&misspelt, &devices), ["ETH0 -> ens5", "ETH2 -> ib1"]);
+}
+
+#[test]
+fn an_assumed_name_that_is_another_nics_is_not_written() {
+    // The device called ib1 is position 0; position 1 has none yet.
+    let machine = Machine::new(
+        &nics(&[10, 11]),
+        &[dummy(0, 10), dummy(1, 11), carrying("ib1", 5, 0, 10)],
+    );
+    let outcome = apply(&machine);
+    assert_eq!(outcome.code, 0);
+    assert_eq!(
+        outcome.stderr,
+        "one-sriov-agent: warning: ETH1 is not configured: 'ib1' is ETH0\n"
+    );
+    assert_eq!(address_of(&machine, "ib1").as_deref(), Some("192.168.7.10"));
+}
+
+#[test]
+fn one_address_is_not_given_to_two_positions() {
+    let devices = [dummy(0, 10), dummy(1, 10), plain("ib0", 5), plain("ib1", 6)];
+    let decided = decide(&nics(&[10]), &devices);
+    assert_eq!(
+        decided[0],
+        "ETH0 (position 0) -> ib0: its place in PCI order is the position"
+    );
+    assert_eq!(
+        decided[1],
+        "IB1/c0:a8:07:0a (position 1) is left alone: the context gives it no address"
+    );
+}
+
+#[test]
+fn a_name_is_no_reason_for_a_device_that_its_address_has_given_away() {
+    // ETH0 is eth1 by the address in its MAC, so that ETH1 is not eth1 by name.
+    let context = "ETH0_IP='192.168.7.10'\nETH1_IP='10.9.9.9'\n";
+    assert_eq!(
+        pairs(context, &[virtio("eth1", "02:00:c0:a8:07:0a", 3)]),
+        ["ETH0 -> eth1"]
+    );
+}
+
+#[test]
+fn variables_of_a_position_alone_leave_the_oldest_fall_back_as_it_is() {
+    let devices = [virtio("eth0", "02:00:0a:00:00:05", 3)];
+    let machine = Machine::new("IB0_MASK='255.255.0.0'\n", &devices);
+    assert_eq!(apply(&machine).code, 0);
+    assert_eq!(address_of(&machine, "eth0").as_deref(), Some("10.0.0.5"));
+    machine.write("/etc/one-sriov/agent.conf", "role = companion\n");
+    assert_eq!(apply(&machine).code, 0);
+    assert_eq!(
+        address_of(&machine, "eth0"),
+        None,
+        "beside one-context, Ethernet is not ours"
+    );
+}
+
+#[test]
+fn a_dummy_that_udev_is_not_done_with_is_late_and_keeps_its_file() {
+    let machine = Machine::new(&nics(&[10]), &[dummy(0, 10), plain("ib0", 5)]);
+    assert_eq!(apply(&machine).code, 0);
+    let before = machine.etc();
+    machine.start_udev();
+    machine.udev_finishes("ib0");
+    let started = std::time::Instant::now();
+    let outcome = one_sriov_tests::run(
+        &machine,
+        &["apply", "--wait", "1", "--backend", "ifcfg-initscripts"],
+    );
+    assert_eq!(outcome.code, 0);
+    assert!(
+        started.elapsed() >= std::time::Duration::from_secs(1),
+        "it is waited for"
+    );
+    assert_eq!(machine.etc(), before);
 }

@@ -158,13 +158,24 @@ fn one_context_names_it_in_the_environment() {
     std::fs::write(&file, giving("10.0.0.6")).expect("a context");
     let machine = machine();
     let output = Command::new(agent_path())
-        .args(["apply", "--root"])
+        .args(["apply", "--backend", "ifcfg-initscripts", "--root"])
         .arg(machine.root())
         .env("CONTEXT_FILE", &file)
         .output();
     let outcome: Outcome = output.expect("the agent starts").into();
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
     assert_eq!(address_of(&machine, "eth0").as_deref(), Some("10.0.0.6"));
+    // What a person names goes before it.
+    machine.write("/named/context.sh", giving("10.0.0.8"));
+    let output = Command::new(agent_path())
+        .args(["apply", "--backend", "ifcfg-initscripts", "--root"])
+        .arg(machine.root())
+        .arg("--context")
+        .arg(machine.path("/named"))
+        .env("CONTEXT_FILE", &file)
+        .output();
+    assert_eq!(Outcome::from(output.expect("the agent starts")).code, 0);
+    assert_eq!(address_of(&machine, "eth0").as_deref(), Some("10.0.0.8"));
 }
 
 #[test]
@@ -199,7 +210,7 @@ fn a_broken_medium_changes_nothing() {
     let table = [
         (
             "ETH0_IP='10.0.0.6'\nreboot\n",
-            "line 2, column 1: 'reboot' is no assignment",
+            "line 2, column 1: expected NAME=value",
         ),
         (
             "ETH0_IP='10.0.0.6\n",

@@ -407,7 +407,7 @@ fn a_device_whose_name_leaves_no_room_for_a_partition_is_refused() {
 
 #[test]
 fn what_needs_an_address_beside_it_is_not_written_alone() {
-    let handed_down = "ETH0_DNS='10.0.0.2'\nETH0_SEARCH_DOMAIN='a.b'\nETH0_METRIC='5'\nETH0_GATEWAY='10.0.0.1'\nETH0_ROUTES='10.9.0.0/16 via 10.0.0.1'";
+    let handed_down = "ETH0_DNS='10.0.0.2'\nETH0_SEARCH_DOMAIN='a.b'\nETH0_METRIC='5'\nETH0_GATEWAY='10.0.0.1'\nETH0_IP6_GATEWAY='fe80::1'\nETH0_MTU='9000'\nETH0_ROUTES='10.9.0.0/16 via 10.0.0.1'";
     let machine = two_ethernet(handed_down);
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(machine.etc_paths(), [format!("{SCRIPTS}/ifcfg-eth1")]);
@@ -416,5 +416,33 @@ fn what_needs_an_address_beside_it_is_not_written_alone() {
     assert!(
         !machine.has(&format!("{SCRIPTS}/route-eth0")),
         "no route of a family without an address"
+    );
+}
+
+#[test]
+fn a_gateway_without_an_address_of_its_family_is_not_written() {
+    let machine =
+        two_ethernet("ETH0_IP='10.0.0.5'\nETH0_IP6_GATEWAY='fe80::1'\nETH0_IP6_METRIC='5'");
+    assert_eq!(apply(&machine).code, 0);
+    let text = machine.read(&format!("{SCRIPTS}/ifcfg-eth0"));
+    assert!(
+        !text.contains("IPV6") && !machine.has(&format!("{SCRIPTS}/route6-eth0")),
+        "{text}"
+    );
+}
+
+#[test]
+fn aliases_without_end_are_refused() {
+    let aliases: Vec<String> = (0..300)
+        .map(|n| format!("ETH0_ALIAS{n}_IP='10.1.{}.{}'", n / 200, n % 200 + 1))
+        .collect();
+    let outcome = apply(&two_ethernet(&format!(
+        "ETH0_IP='10.0.0.5'\n{}",
+        aliases.join("\n")
+    )));
+    assert_eq!(outcome.code, 4);
+    assert_eq!(
+        outcome.stderr,
+        "one-sriov-agent: error: ETH0 is not configured: ETH0_ALIAS<m> '300' aliases are more than 256\n"
     );
 }

@@ -13,22 +13,30 @@ use crate::patience::Patience;
 use crate::plan::Outcome;
 
 /// How long another agent may take: it waits for late NICs, too.
-const LOCK_WAIT: Duration = Duration::from_secs(30);
+pub(super) const LOCK_WAIT: Duration = Duration::from_secs(30);
 
 pub(super) fn run(options: &Options, dry_run: bool, out: &mut impl Write) -> Result<Exit, Failure> {
     let patience = Patience::new(&options.root(), options.wait());
-    let Some(read) = read(options, &patience)? else {
+    let Some(mut found) = read(options, &patience)? else {
         return no_medium(options, out);
     };
     // A dry run changes nothing, not even the lock.
-    let _lock = if dry_run {
+    let lock = if dry_run {
         None
     } else {
         Some(Lock::take(&options.root(), LOCK_WAIT)?)
     };
-    let situation = read.look(options, &patience)?;
+    if lock.as_ref().is_some_and(Lock::was_contended) {
+        // The CD may have been changed while the other run held the lock.
+        let Some(again) = read(options, &patience)? else {
+            return no_medium(options, out);
+        };
+        found = again;
+    }
+    let situation = found.look(options, &patience)?;
     log_plan(&situation);
-    let report = if dry_run {
+    // What wants nothing touched does not want the state record touched either.
+    let report = if dry_run || situation.plan.hands_off {
         situation.changes.report()
     } else {
         install::apply(
@@ -64,6 +72,11 @@ pub(super) fn no_medium(options: &Options, out: &mut impl Write) -> Result<Exit,
 fn log_plan(situation: &Situation) {
     for note in situation.plan.notes.iter().chain(&situation.rendered.notes) {
         log::warn!("{note}");
+    }
+    if situation.choice.is_doubtful && !situation.plan.hands_off {
+        log::warn!(
+            "nothing on this machine is known to read ifcfg files; --backend names the network stack"
+        );
     }
     for nic in &situation.plan.nics {
         let label = nic.label();

@@ -1,26 +1,33 @@
 //! `clean`: remove all files of this agent.
 
 use std::io::Write;
-use std::time::Duration;
 
 use serde_json::json;
 
+use super::apply::LOCK_WAIT;
 use super::error::Failure;
 use super::{Exit, Options, json as to_json, text};
 use crate::install::{self, Lock};
+use crate::render::HEADER;
 
 pub(super) fn run(options: &Options, dry_run: bool, out: &mut impl Write) -> Result<Exit, Failure> {
     let root = options.root();
     let _lock = if dry_run {
         None
     } else {
-        Some(Lock::take(&root, Duration::from_secs(30))?)
+        Some(Lock::take(&root, LOCK_WAIT)?)
     };
     let report = install::clean(&root, dry_run)?;
     if options.json {
         to_json::print(&json!({ "dry_run": dry_run, "files": report }), out)?;
     } else {
         text::cleaned(&report, dry_run, out)?;
+    }
+    if report.is_incomplete {
+        log::error!(
+            "the state record could not be read, so that files of this agent may be left; they begin with '{HEADER}'"
+        );
+        return Ok(Exit::Failure);
     }
     Ok(Exit::Ok)
 }

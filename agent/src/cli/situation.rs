@@ -64,11 +64,14 @@ fn find(options: &Options, root: &Root, patience: &Patience) -> Result<Option<Me
     loop {
         // Asked before the look, so that a CD that comes in between is not missed.
         let udev_was_busy = patience.udev_is_busy();
-        if let Some(medium) = medium::find(root)? {
+        if let Some(medium) = medium::find(root, !udev_was_busy)? {
             return Ok(Some(medium));
         }
-        if !udev_was_busy || !patience.wait("the context CD") {
+        if !udev_was_busy {
             return Ok(None);
+        }
+        if !patience.wait("the context CD") {
+            return Ok(medium::find(root, true)?);
         }
     }
 }

@@ -22,6 +22,9 @@ use std::collections::BTreeMap;
 /// The variables of a context in byte order of their names; values are bytes, often UTF-8, not always.
 pub type Variables = BTreeMap<String, Vec<u8>>;
 
+/// Says no more: behind a quote in the wrong place, what looks like a name is a piece of a value.
+const NO_ASSIGNMENT: &str = "expected NAME=value";
+
 /// A place in `context.sh` that is no assignment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {problem}")]
@@ -66,7 +69,7 @@ fn statement(cursor: &mut Cursor, variables: &mut Variables) -> Result<(), Gramm
             }
             _ if first && name == "export" => exporting = true,
             _ if exporting && cursor.at_word_end() => {} // `export NAME` says nothing new
-            _ => return Err(cursor.error_at(start, format!("'{}' is no assignment", shown(name)))),
+            _ => return Err(cursor.error_at(start, NO_ASSIGNMENT.into())),
         }
         first = false;
         if !cursor.skip_blanks_in_line() {
@@ -221,7 +224,7 @@ impl<'a> Cursor<'a> {
         let length = rest.iter().take_while(|byte| is_name(byte)).count();
         let name = std::str::from_utf8(&rest[..length]).unwrap_or_default();
         if name.is_empty() {
-            return Err(self.error_at(self.at, "expected NAME=value".into()));
+            return Err(self.error_at(self.at, NO_ASSIGNMENT.into()));
         }
         self.at += length;
         Ok(name)
@@ -240,11 +243,6 @@ impl<'a> Cursor<'a> {
             problem,
         }
     }
-}
-
-/// A name for a message, cut where it is too long to read.
-fn shown(name: &str) -> &str {
-    name.get(..32).unwrap_or(name)
 }
 
 #[cfg(test)]

@@ -93,11 +93,12 @@ pub fn read_named(path: &Path) -> Result<Medium, MediumError> {
     }
 }
 
-/// Looks for the context of a guest.
+/// Looks for the context of a guest: a labelled volume first; with `fallbacks`, a directory of the
+/// image and a volume without the label, too.
 ///
 /// # Errors
 /// [`MediumError`] if a medium is there and is damaged. No medium is no error.
-pub fn find(root: &Root) -> Result<Option<Medium>, MediumError> {
+pub fn find(root: &Root, fallbacks: bool) -> Result<Option<Medium>, MediumError> {
     let devices = devices(root);
     let mut unlabelled = Vec::new();
     for device in &devices {
@@ -111,6 +112,9 @@ pub fn find(root: &Root) -> Result<Option<Medium>, MediumError> {
             Some(volume) => unlabelled.push((device, volume)),
             None => {}
         }
+    }
+    if !fallbacks {
+        return Ok(None);
     }
     let directory = Path::new("/context").join(CONTEXT_SH);
     if let Ok(host_path) = root.path(&directory)

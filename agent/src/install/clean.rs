@@ -24,6 +24,7 @@ pub fn clean(root: &Root, dry: bool) -> Result<Report, InstallError> {
     let changes = decide(&wanted, &record, &Snapshot::take(root, &wanted, &record)?);
     let mut report = changes.report();
     report.backups = backup::all(root)?;
+    report.is_incomplete = record.state == State::Corrupt;
     if dry {
         return Ok(report);
     }

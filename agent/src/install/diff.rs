@@ -9,21 +9,49 @@ use super::changes::{Changes, Foreign, Kind, NewFile};
 
 /// Lines shown around a change.
 const CONTEXT: usize = 3;
-/// Parts of a variable's name that make its value a secret.
-const SECRET: [&str; 8] = [
-    "KEY",
-    "PASS",
-    "PASSWD",
-    "PASSWORD",
-    "PASSPHRASE",
-    "PSK",
-    "SECRET",
-    "TOKEN",
+/// The keys of ifcfg files whose values are no secrets, numbers at their ends left out.
+const HARMLESS: [&str; 36] = [
+    "BOOTPROTO",
+    "BROADCAST",
+    "CONNECTED_MODE",
+    "DEFROUTE",
+    "DEVICE",
+    "DHCPV6C",
+    "DNS",
+    "DOMAIN",
+    "GATEWAY",
+    "HWADDR",
+    "IPADDR",
+    "IPOIB",
+    "IPOIB_MODE",
+    "IPV6ADDR",
+    "IPV6ADDR_SECONDARIES",
+    "IPV6INIT",
+    "IPV6_AUTOCONF",
+    "IPV6_DEFAULTGW",
+    "METRIC",
+    "MTU",
+    "NAME",
+    "NETMASK",
+    "NETWORK",
+    "NM_CONTROLLED",
+    "ONBOOT",
+    "PEERDNS",
+    "PERSISTENT_DHCLIENT",
+    "PHYSDEV",
+    "PKEY",
+    "PKEY_ID",
+    "PREFIX",
+    "STARTMODE",
+    "TYPE",
+    "USERCTL",
+    "UUID",
+    "VLAN",
 ];
 
 /// All changes as one unified diff; empty if there are none.
 ///
-/// Secrets in files of somebody else are hidden: a diff ends up in logs and tickets.
+/// What may be a secret in files of somebody else is hidden: a diff ends up in logs and tickets.
 #[must_use]
 pub fn diff(changes: &Changes) -> String {
     let mut out = String::new();
@@ -93,20 +121,33 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = writeln!(out, "{text}");
 }
 
+/// Somebody else's text with everything hidden that is not known to be harmless.
 fn masked(text: &str) -> String {
-    let mask = |line: &str| match line.split_once('=') {
-        Some((name, value)) if is_secret(name) => {
-            let end = if value.ends_with('\n') { "\n" } else { "" };
-            format!("{name}=(hidden){end}")
-        }
-        _ => line.to_owned(),
-    };
-    text.split_inclusive('\n').map(mask).collect()
+    text.split_inclusive('\n').map(masked_line).collect()
 }
 
-fn is_secret(name: &str) -> bool {
-    name.trim()
-        .to_ascii_uppercase()
-        .split('_')
-        .any(|part| SECRET.contains(&part.trim_end_matches(|c: char| c.is_ascii_digit())))
+fn masked_line(line: &str) -> String {
+    let body = line.trim_end_matches('\n');
+    let end = &line[body.len()..];
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "._:/%-".contains(c);
+    let is_plain = |value: &str| {
+        value
+            .trim_matches('"')
+            .chars()
+            .all(|c| is_word(c) || c == ' ')
+    };
+    match body.split_once('=') {
+        None if body.trim().is_empty() => line.to_owned(),
+        // A comment of words may be read; one with a value, or a piece of a longer value, not.
+        None if body.starts_with('#') => line.to_owned(),
+        Some((name, value)) if is_harmless(name) && is_plain(value) => line.to_owned(),
+        Some((name, _)) if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') => {
+            format!("{name}=(hidden){end}")
+        }
+        _ => format!("(hidden){end}"),
+    }
+}
+
+fn is_harmless(name: &str) -> bool {
+    HARMLESS.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit()))
 }

@@ -19,6 +19,7 @@ use super::error::{InstallError, plain};
 pub struct Lock {
     /// The kernel holds the lock for as long as this is open.
     _file: File,
+    contended: bool,
 }
 
 /// Why there is no lock.
@@ -55,7 +56,12 @@ impl Lock {
         };
         let file = open(root, &path)?;
         match file.try_lock() {
-            Ok(()) => return Ok(Self { _file: file }),
+            Ok(()) => {
+                return Ok(Self {
+                    _file: file,
+                    contended: false,
+                });
+            }
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(cause)) => return Err(fail(cause)),
         }
@@ -66,11 +72,20 @@ impl Lock {
             .spawn(move || sender.send(file.lock().map(|()| file)))
             .map_err(fail)?;
         match receiver.recv_timeout(wait) {
-            Ok(Ok(file)) => Ok(Self { _file: file }),
+            Ok(Ok(file)) => Ok(Self {
+                _file: file,
+                contended: true,
+            }),
             Ok(Err(cause)) => Err(fail(cause)),
             Err(RecvTimeoutError::Timeout) => Err(LockError::Held { path, wait }),
             Err(RecvTimeoutError::Disconnected) => Err(fail(ErrorKind::Other.into())),
         }
+    }
+
+    /// Whether another run had to be waited for; what was read before that may be stale.
+    #[must_use]
+    pub fn was_contended(&self) -> bool {
+        self.contended
     }
 }
 

@@ -29,6 +29,9 @@ pub struct Report {
     /// All backups on this machine; named by `clean` only, which leaves them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub backups: Vec<PathBuf>,
+    /// The state record could not be read, so that files of ours may have been missed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_incomplete: bool,
 }
 
 /// A file of a NIC.

@@ -95,7 +95,7 @@ impl Cloud {
 
     /// Whether the context describes any NIC at all.
     pub(super) fn describes_nics(&self) -> bool {
-        !self.eth.is_empty() || !self.ib.is_empty() || self.pci.values().any(|nic| nic.is_nic)
+        !self.eth.is_empty() || self.pci.values().any(|nic| nic.is_nic)
     }
 
     /// The NICs with a key, in order.
@@ -155,7 +155,7 @@ fn split(name: &str) -> Option<(&str, u32, Option<u32>, &str)> {
 fn number(text: &str) -> Option<(u32, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = text.split_at(digits);
-    let is_canonical = (1..=5).contains(&digits) && (digits == 1 || !number.starts_with('0'));
+    let is_canonical = (1..=4).contains(&digits) && (digits == 1 || !number.starts_with('0'));
     is_canonical.then_some((number.parse().ok()?, rest))
 }
 

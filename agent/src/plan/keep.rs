@@ -23,6 +23,19 @@ impl Plan {
         if let Some(nic) = self.nics.iter().find(|nic| &nic.id == id) {
             return stays(nic);
         }
+        // The same NIC under the id that another release, or a value that cannot be read, gives it.
+        let of_same_number = |nic: &PlannedNic| {
+            let (number, rest) = split(&nic.id);
+            let (recorded, recorded_rest) = split(id);
+            number == recorded && (rest.is_none() || recorded_rest.is_none())
+        };
+        if self
+            .nics
+            .iter()
+            .any(|nic| stays(nic) && of_same_number(nic))
+        {
+            return true;
+        }
         if let Some(dummy) = self.dummies.iter().find(|dummy| &dummy.id() == id) {
             return !dummy.ready;
         }
@@ -40,4 +53,10 @@ impl Plan {
                 .any(|kind| id.as_str().starts_with(kind)),
         }
     }
+}
+
+/// `ETH1` and, where it is there, what follows it: a MAC, a PCI address, a key.
+fn split(id: &NicId) -> (&str, Option<&str>) {
+    let (number, rest) = id.as_str().split_once('/').unwrap_or((id.as_str(), ""));
+    (number, Some(rest).filter(|rest| !rest.is_empty()))
 }

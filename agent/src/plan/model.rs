@@ -66,14 +66,11 @@ impl NicConfig {
         }
     }
 
-    /// Whether there is nothing that a device could be brought up for: what is left then (name
-    /// servers, metrics that a network hands down) needs an address beside it.
+    /// Whether there is nothing that a device could be brought up for: all that is left then (MTU,
+    /// name servers, metrics, what a network hands down) needs an address beside it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ipv4 == Ipv4::None
-            && self.ipv6 == Ipv6::None
-            && self.mtu.is_none()
-            && self.infiniband.unwrap_or_default() == Infiniband::default()
+        self.ipv4 == Ipv4::None && self.ipv6 == Ipv6::None
     }
 }
 

@@ -83,7 +83,7 @@ pub enum Evidence {
     Rank,
     /// The device is not here; an earlier run wrote for this name.
     Remembered,
-    /// The device is not here; this is the name the first driver's scripts assumed.
+    /// Devices are fewer than positions; this is the name the first driver's scripts assumed.
     Assumed,
     /// `ETH<k>_IP` is the address in its MAC (contexts without `ETH<k>_MAC`).
     AddressInMac,
@@ -115,7 +115,7 @@ impl fmt::Display for Evidence {
                 f.write_str("no device is here; an earlier run wrote for this name")
             }
             Self::Assumed => {
-                f.write_str("no device is here; the name is assumed from the position")
+                f.write_str("its device cannot be told yet; the name is assumed from the position")
             }
             Self::AddressInMac => f.write_str("its MAC holds the address of the NIC"),
             Self::Name => f.write_str("it has the name of the NIC"),

@@ -86,8 +86,10 @@ impl<'a> Planner<'a> {
         self.note_idle_variables(&positions, &mut notes);
         refuse_long_children(&mut nics);
         forbid_shared_names(&mut nics, &dummies);
+        let unready = dummies.iter().filter(|dummy| !dummy.ready);
+        let unready_dummies = unready.map(|dummy| dummy.name.to_string()).collect();
         Plan {
-            late: labels(&nics, is_late),
+            late: [labels(&nics, is_late), unready_dummies].concat(),
             missing: labels(&nics, is_missing),
             nics,
             dummies,
@@ -121,9 +123,9 @@ impl<'a> Planner<'a> {
                 .filter(|position| position.key == key)
                 .map(|position| position.number)
                 .collect();
-            let Some(&last) = free.last().or(nics.last()) else {
+            if nics.is_empty() {
                 continue;
-            };
+            }
             if nics.len() > 1 || here.len() > 1 {
                 notes.push(format!(
                     "the key {key} belongs to {} of the context's NICs and to {} of the positions; they are paired in order",
@@ -132,7 +134,7 @@ impl<'a> Planner<'a> {
                 ));
             }
             for (rank, number) in here.into_iter().enumerate() {
-                eth_of.insert(number, free.get(rank).copied().unwrap_or(last));
+                eth_of.extend(free.get(rank).map(|&index| (number, index)));
             }
         }
         eth_of
@@ -180,8 +182,10 @@ impl<'a> Planner<'a> {
             Some(index) => self.cloud.eth_id(index),
             None => NicId::new(format!("IB{number}/{}", position.key)),
         };
-        let decoded = eth
-            .is_none()
+        // Where the context knows the key, its NICs have taken what it says: an address must not be
+        // given out twice.
+        let is_unknown = self.cloud.with_key(position.key).is_empty();
+        let decoded = is_unknown
             .then(|| position.key.ipv4())
             .filter(|address| tokens::is_host4(*address));
         let device = match &position.place {
@@ -337,7 +341,7 @@ fn outcome(source: &Source, origins: &mut Vec<Origin>) -> Outcome {
         Ok((config, found)) => {
             *origins = found;
             if config.is_empty() {
-                Outcome::LeftAlone("the context gives it no address and no setting".into())
+                Outcome::LeftAlone("the context gives it no address".into())
             } else {
                 Outcome::Configure(Box::new(config))
             }

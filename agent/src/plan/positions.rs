@@ -82,7 +82,12 @@ pub(super) fn positions(
         .collect();
     let is_open = |number: &u8| !claims.iter().any(|claim| claim.dummy.position() == *number);
     let open: Vec<u8> = wanted.keys().copied().filter(is_open).collect();
-    let paired = pair(&open, candidates, &unclaimed);
+    let ethernet: BTreeSet<u8> = dummies
+        .iter()
+        .filter(|dummy| dummy.is_marker)
+        .map(|dummy| dummy.mac.position())
+        .collect();
+    let paired = pair(&open, &ethernet, candidates, &unclaimed);
     let mut positions = Vec::new();
     for (&number, keys) in &wanted {
         let place = if let Some(why) = contradiction(number, claims, dummies) {
@@ -132,20 +137,22 @@ fn wanted(claims: &[Claim], dummies: &[DummyNic]) -> BTreeMap<u8, BTreeSet<Key>>
 
 /// Pairs open positions with devices that no GUID settles, if that can be done without guessing.
 ///
-/// If every open position is below the number of devices, position N is the N-th device, counting
-/// those that a GUID has settled. Else, with as many open positions as devices left, by rank: a VM
-/// with an Ethernet and an InfiniBand SR-IOV NIC has InfiniBand position 1 and one device.
+/// The place of a position is how many InfiniBand positions may be below it: itself, less those that
+/// are known to be Ethernet. If every open position has its place among the devices, it is the
+/// device there, counting those that a GUID has settled. Else, with as many open positions as
+/// devices left, they are paired in order: a VM with an Ethernet and an InfiniBand SR-IOV NIC has
+/// InfiniBand position 1 and one device, whether or not the Ethernet one is here yet.
 fn pair<'a>(
     open: &[u8],
+    ethernet: &BTreeSet<u8>,
     all: &[&'a Nic],
     unclaimed: &[&'a Nic],
 ) -> BTreeMap<u8, (&'a Nic, Evidence)> {
     let nth = |&number: &u8| {
-        let nic = *all.get(usize::from(number))?;
-        unclaimed
-            .iter()
-            .any(|free| free.name == nic.name)
-            .then_some((number, (nic, Evidence::Order)))
+        let place = usize::from(number) - ethernet.range(..number).count();
+        let nic = *all.get(place)?;
+        let is_free = unclaimed.iter().any(|free| free.name == nic.name);
+        is_free.then_some((number, (nic, Evidence::Order)))
     };
     if let Some(paired) = open.iter().map(nth).collect() {
         return paired;

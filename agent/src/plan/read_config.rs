@@ -37,6 +37,15 @@ pub(super) struct Source<'a> {
 pub(super) fn read_config(source: &Source) -> Result<(NicConfig, Vec<Origin>), Vec<Problem>> {
     let mut values = Values::new(source.context, source.layers.clone());
     let mut config = NicConfig::default();
+    if let Some((index, nic)) = source
+        .eth
+        .filter(|(_, nic)| nic.aliases.len() > MOST_ALIASES)
+    {
+        let number = nic.aliases.len().to_string();
+        let reason = format!("aliases are more than {MOST_ALIASES}");
+        let name = format!("ETH{index}_ALIAS<m>");
+        return Err(vec![Problem::new(&name, number.as_bytes(), reason)]);
+    }
     ipv4(&mut values, source, &mut config);
     ipv6(&mut values, source, &mut config);
     if source.infiniband {
@@ -263,6 +272,9 @@ fn method<'m>(values: &mut Values, suffixes: &[&str], known: &[&'m str]) -> Opti
     });
     values.keep("method", &found, parsed)
 }
+
+/// As many aliases as initscripts read (`ifup-eth` counts to 256).
+const MOST_ALIASES: usize = 256;
 
 /// `ETH1_ALIAS0`, ...: the aliases that live in the guest.
 fn alias_layers(source: &Source) -> Vec<String> {

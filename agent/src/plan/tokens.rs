@@ -47,10 +47,20 @@ pub(super) fn is_host4(address: Ipv4Addr) -> bool {
 
 pub(super) fn host6(text: &str) -> Result<Ipv6Addr, String> {
     let address: Ipv6Addr = parse(text, "is no IPv6 address")?;
-    if address.is_unspecified() || address.is_loopback() || address.is_multicast() {
-        return Err("is no IPv6 address of a host".into());
+    if is_host(address.into()) {
+        Ok(address)
+    } else {
+        Err("is no IPv6 address of a host".into())
     }
-    Ok(address)
+}
+
+fn is_host(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_host4(address),
+        IpAddr::V6(address) => {
+            !(address.is_unspecified() || address.is_loopback() || address.is_multicast())
+        }
+    }
 }
 
 /// `192.168.7.5`, or with its own length: `192.168.7.5/24`.
@@ -101,6 +111,9 @@ pub(super) fn route(text: &str) -> Result<Route, String> {
         return Err(error());
     };
     let via: IpAddr = via.parse().map_err(|_| error())?;
+    if !is_host(via) {
+        return Err("has a route through an address that is none of a host".into());
+    }
     let destination: IpNetwork = match (destination, via) {
         ("default", IpAddr::V4(_)) => "0.0.0.0/0".parse(),
         ("default", IpAddr::V6(_)) => "::/0".parse(),
@@ -161,6 +174,9 @@ mod tests {
             ("2001:db8::/32 via fe80::1", Some("2001:db8::/32 fe80::1")),
             ("2001:db8::/32 via 10.0.0.1", None),
             ("10.0.0.0/33 via 10.0.0.1", None),
+            ("10.0.0.0/8 via 0.0.0.0", None),
+            ("10.0.0.0/8 via 224.0.0.1", None),
+            ("2001:db8::/32 via ff02::1", None),
             ("10.0.0.0/8 via", None),
             ("10.0.0.0/8", None),
             ("10.0.0.0/8 via 10.0.0.1 dev eth0", None),

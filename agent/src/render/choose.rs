@@ -8,9 +8,12 @@ use super::{Backend, UnknownBackend};
 
 /// What of a guest tells its network stack.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // each is an observation of its own
 pub struct Facts {
     /// `/etc/sysconfig/network` is a directory: SUSE's layout (Red Hat has a file there).
     pub suse_layout: bool,
+    /// `/etc/sysconfig/network-scripts` is a directory: Red Hat's layout.
+    pub red_hat_layout: bool,
     /// `/etc/sysconfig/network-scripts/ifup` is there: initscripts are installed.
     pub initscripts: bool,
     /// NetworkManager starts at boot.
@@ -21,18 +24,21 @@ impl Facts {
     /// Looks at a guest.
     #[must_use]
     pub fn gather(root: &Root) -> Self {
-        let exists = |path: &str| root.exists(Path::new(path));
-        // An enabled unit is a link; where it leads to does not matter.
-        let is_linked = |path: &str| {
-            let entry = root.entry(Path::new(path));
-            entry.is_ok_and(|entry| entry.symlink_metadata().is_ok())
-        };
+        // An enabled unit is a link, and so is a masked one; where it leads to need not be there.
+        let link = |path: &str| std::fs::read_link(root.entry(Path::new(path)).ok()?).ok();
+        let is_enabled = [
+            "/etc/systemd/system/multi-user.target.wants/NetworkManager.service",
+            "/etc/rc.d/rc3.d/S23NetworkManager",
+        ]
+        .iter()
+        .any(|path| link(path).is_some());
+        let unit = link("/etc/systemd/system/NetworkManager.service");
+        let is_masked = unit.is_some_and(|target| target == Path::new("/dev/null"));
         Self {
             suse_layout: root.is_dir(Path::new("/etc/sysconfig/network")),
-            initscripts: exists("/etc/sysconfig/network-scripts/ifup"),
-            network_manager_enabled: is_linked(
-                "/etc/systemd/system/multi-user.target.wants/NetworkManager.service",
-            ) || is_linked("/etc/rc.d/rc3.d/S23NetworkManager"),
+            red_hat_layout: root.is_dir(Path::new("/etc/sysconfig/network-scripts")),
+            initscripts: root.exists(Path::new("/etc/sysconfig/network-scripts/ifup")),
+            network_manager_enabled: is_enabled && !is_masked,
         }
     }
 }
@@ -44,52 +50,61 @@ pub struct Choice {
     pub backend: Backend,
     /// Why, as a sentence for `explain`.
     pub why: String,
+    /// Nothing on this machine is known to read the files of this backend.
+    pub is_doubtful: bool,
 }
 
 /// Chooses the backend: the wish of a person first (with who had it: `--backend`, ...), then the facts.
 ///
+/// Besides the backends' own names, `ifcfg` leaves the dialect to the facts; `scripts` and `nm` are
+/// the names that OpenNebula's guest scripts give their own (`NETCFG_TYPE`).
+///
 /// # Errors
 /// [`UnknownBackend`] if the wish names none.
 pub fn choose(wish: Option<(&str, &str)>, facts: Facts) -> Result<Choice, UnknownBackend> {
-    match wish {
-        Some((who, name)) if !["ifcfg", "scripts"].contains(&name) => Ok(Choice {
-            backend: name.parse()?,
-            why: format!("{who} names it"),
-        }),
-        _ => Ok(by_facts(facts)),
-    }
+    let Some((who, name)) = wish.filter(|(_, name)| *name != "ifcfg") else {
+        return Ok(by_facts(facts));
+    };
+    let backend = match name {
+        "scripts" if facts.suse_layout => Backend::IfcfgSuse,
+        "scripts" => Backend::IfcfgInitscripts,
+        "nm" => Backend::IfcfgNetworkManager,
+        name => name.parse()?,
+    };
+    Ok(Choice {
+        backend,
+        why: format!("{who} names it"),
+        is_doubtful: false,
+    })
 }
 
 fn by_facts(facts: Facts) -> Choice {
-    let (backend, why) = match facts {
-        Facts {
-            suse_layout: true, ..
-        } => (
+    let (backend, why) = if facts.suse_layout {
+        (
             Backend::IfcfgSuse,
             "'/etc/sysconfig/network' is a directory, as SUSE has it",
-        ),
-        Facts {
-            initscripts: true,
-            network_manager_enabled: false,
-            ..
-        } => (
+        )
+    } else if facts.initscripts && !facts.network_manager_enabled {
+        (
             Backend::IfcfgInitscripts,
             "initscripts are installed and NetworkManager is not enabled",
-        ),
-        Facts {
-            initscripts: true, ..
-        } => (
+        )
+    } else if facts.initscripts {
+        (
             Backend::IfcfgNetworkManager,
             "initscripts are installed, but NetworkManager is enabled",
-        ),
-        Facts { .. } => (
+        )
+    } else {
+        (
             Backend::IfcfgNetworkManager,
             "no initscripts are installed, so NetworkManager reads ifcfg files",
-        ),
+        )
     };
+    let is_doubtful = !(facts.suse_layout || facts.red_hat_layout);
     Choice {
         backend,
         why: why.to_owned(),
+        is_doubtful,
     }
 }
 
@@ -121,6 +136,9 @@ mod tests {
             (None, suse, Backend::IfcfgSuse),
             (Some("ifcfg"), suse, Backend::IfcfgSuse),
             (Some("scripts"), scripts, Backend::IfcfgInitscripts),
+            (Some("scripts"), both, Backend::IfcfgInitscripts),
+            (Some("scripts"), suse, Backend::IfcfgSuse),
+            (Some("nm"), scripts, Backend::IfcfgNetworkManager),
             (Some("ifcfg-nm"), suse, Backend::IfcfgNetworkManager),
             (Some("ifcfg-suse"), scripts, Backend::IfcfgSuse),
         ];
