@@ -1,6 +1,6 @@
 //! Whose file is it?
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
@@ -32,10 +32,13 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = self.0.iter().try_fold(String::new(), |mut hex, byte| {
-            write!(hex, "{byte:02x}")?;
-            Ok(hex)
-        })?;
+        let digit = |nibble: u8| char::from_digit(nibble.into(), 16);
+        let hex: String = self
+            .0
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 0xf])
+            .filter_map(digit)
+            .collect();
         f.write_str(&hex)
     }
 }
