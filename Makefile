@@ -35,7 +35,7 @@ test: setup build build-aarch64 ## Run all tests, those from outside on the stat
 	ONE_SRIOV_AGENT=$(AGENT) ONE_SRIOV_AGENT_AARCH64=$(AGENT_AARCH64) cargo test --workspace --locked
 
 demo: build ## Show what the agent does (DEMO_REQUIRE_REAL=1: on a real network stack or not at all)
-	@packaging/build/setup genisoimage ip
+	@packaging/build/setup 'genisoimage|xorriso' ip
 	DEMO_REQUIRE_REAL=$(DEMO_REQUIRE_REAL) tests/demo/run $(AGENT)
 
 bench: setup build ## Measure the parts of the agent, and the agent beside what it replaces
