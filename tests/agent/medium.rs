@@ -1,5 +1,6 @@
 //! Where the context comes from.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -265,4 +266,68 @@ fn a_named_context_that_is_not_there_is_an_error() {
         &["--context", file],
         &format!("failed to read '{file}': No such file or directory (os error 2)"),
     );
+}
+
+/// A loop device over an image, gone with its value; none where the kernel lets us make none.
+struct Loop(String);
+
+impl Loop {
+    fn over(image: &Path) -> Option<Self> {
+        let output = Command::new("losetup")
+            .args(["--find", "--show", "--read-only"])
+            .arg(image)
+            .output()
+            .ok()?;
+        output
+            .status
+            .success()
+            .then(|| Self(String::from_utf8_lossy(&output.stdout).trim().to_owned()))
+    }
+
+    /// Makes the same block device at another path.
+    fn node_at(&self, path: &Path) -> bool {
+        let number = std::fs::metadata(&self.0)
+            .map(|device| device.rdev())
+            .unwrap_or_default();
+        let (major, minor) = (number >> 8 & 0xfff, number & 0xff);
+        let mut mknod = Command::new("mknod");
+        mknod
+            .arg(path)
+            .arg("b")
+            .arg(major.to_string())
+            .arg(minor.to_string());
+        mknod.status().is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        let _ = Command::new("losetup")
+            .arg("--detach")
+            .arg(&self.0)
+            .status();
+    }
+}
+
+#[test]
+fn a_real_block_device_is_read_like_a_file() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let iso = image(
+        scratch.path(),
+        Tool::Xorriso,
+        Some("CONTEXT"),
+        &giving("10.0.0.7"),
+    );
+    let machine = machine();
+    machine.write("/dev/.keep", "");
+    let device = Loop::over(&iso).filter(|device| device.node_at(&machine.path("/dev/sr0")));
+    let Some(_device) = device else {
+        println!("passed over: no loop device can be made here; it takes root");
+        return;
+    };
+    // A tiny disk and an empty drive beside it are no obstacle.
+    std::fs::write(scratch.path().join("tiny"), [0; 512]).expect("a disk");
+    let _tiny = Loop::over(&scratch.path().join("tiny"))
+        .filter(|tiny| tiny.node_at(&machine.path("/dev/sda")));
+    assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.7"));
 }
