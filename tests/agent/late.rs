@@ -1,5 +1,6 @@
 //! What comes late: the CD while udev is busy, devices whose drivers load after the agent.
 
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -28,14 +29,14 @@ fn start(machine: &Machine, seconds: &str) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the agent starts");
-    wait_until_it_polls(&child);
+    wait_until_it_polls(child.id());
     child
 }
 
-/// Waits until the process sleeps in poll(2), as its wait channel or its system call shows.
-fn wait_until_it_polls(child: &Child) {
+/// Waits until the process sleeps in poll(2), as its system call shows.
+fn wait_until_it_polls(process: u32) {
     let deadline = Instant::now() + Duration::from_secs(20);
-    let syscall = format!("/proc/{}/syscall", child.id());
+    let syscall = format!("/proc/{process}/syscall");
     loop {
         // poll is system call 7 on x86_64; ppoll is 271 there and 73 on aarch64.
         let line = std::fs::read_to_string(&syscall).unwrap_or_default();
@@ -164,5 +165,57 @@ fn a_nic_that_nothing_speaks_of_is_waited_for_only_while_udev_is_busy() {
     assert!(
         started.elapsed() < Duration::from_secs(30),
         "it woke by the event"
+    );
+}
+
+#[test]
+fn without_udev_the_kernels_own_event_ends_the_wait() {
+    let mut machine = Machine::new(CONTEXT, &[virtio("eth0", "aa:00:c0:a8:07:0a", 3)]);
+    // A network namespace of its own, so that the only event is the one that is made below.
+    let script = "\"$0\" \"$@\" & echo $!; read -r _; ip link add event0 type veth peer name event1; wait $!";
+    let mut shell = Command::new("unshare");
+    shell
+        .args(["--map-root-user", "--net", "sh", "-c", script])
+        .arg(agent_path());
+    shell
+        .args([
+            "apply",
+            "--backend",
+            "ifcfg-initscripts",
+            "--wait",
+            "60",
+            "--root",
+        ])
+        .arg(machine.root());
+    shell
+        .env_remove("CONTEXT_FILE")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = shell.spawn().expect("unshare starts");
+    let mut agent = String::new();
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    output.read_line(&mut agent).expect("a process id");
+    wait_until_it_polls(agent.trim().parse().expect("a process id"));
+    let started = Instant::now();
+    machine.plug(&infiniband(
+        "ibp5s5",
+        "24:8a:07:03:00:00:00:01",
+        "0000:05:05.0",
+    ));
+    child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(b"go\n")
+        .expect("the shell reads");
+    assert_eq!(end(child).code, 0);
+    assert!(
+        started.elapsed() < Duration::from_secs(30),
+        "it woke by the event"
+    );
+    assert_eq!(
+        address_of(&machine, "ibp5s5").as_deref(),
+        Some("192.168.7.10")
     );
 }
