@@ -383,6 +383,19 @@ fn wrong_use_is_told() {
 }
 
 #[test]
+fn a_root_that_is_not_there_is_told() {
+    let output = Command::new(agent_path())
+        .args(["apply", "--root", "/nowhere"])
+        .output();
+    let outcome = one_sriov_tests::Outcome::from(output.expect("the agent starts"));
+    assert_eq!(outcome.code, 1);
+    assert_eq!(
+        outcome.stderr,
+        "one-sriov-agent: error: failed to open the root '/nowhere': No such file or directory (os error 2)\n"
+    );
+}
+
+#[test]
 fn a_machine_without_sysfs_is_told() {
     let machine = machine();
     let outcome = run(&machine, &["apply", "--sysfs", "/nowhere"]);

@@ -1,6 +1,7 @@
 //! What ends a run early.
 
 use std::io;
+use std::path::PathBuf;
 
 use super::Exit;
 use crate::config::ConfigError;
@@ -13,6 +14,8 @@ use crate::render::UnknownBackend;
 /// A failure of the whole run. A failure of one NIC is part of the plan instead.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
+    #[error("failed to open the root '{}': {error}", dir.display())]
+    Root { dir: PathBuf, error: io::Error },
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]

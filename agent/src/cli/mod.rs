@@ -20,6 +20,7 @@ use clap::{Args, Parser, Subcommand};
 use one_sriov_system::Root;
 
 use crate::logging;
+use error::Failure;
 pub use exit::Exit;
 
 /// Configures the network of an OpenNebula guest with SR-IOV NICs.
@@ -93,14 +94,7 @@ impl Cli {
     pub fn run(&self, out: &mut impl Write) -> Exit {
         let options = &self.options;
         logging::start(options.root().is_live(), options.verbose);
-        let result = match &self.verb {
-            Verb::Apply { dry_run } => apply::run(options, *dry_run, out),
-            Verb::Plan => plan::run(options, out),
-            Verb::Status => status::run(options, out),
-            Verb::Explain { nic } => explain::run(options, nic, out),
-            Verb::Clean { dry_run } => clean::run(options, *dry_run, out),
-            Verb::Version => version::run(options, out),
-        };
+        let result = self.dispatch(out);
         let exit = result
             .and_then(|exit| Ok(out.flush().map(|()| exit)?))
             .unwrap_or_else(|failure| {
@@ -114,9 +108,35 @@ impl Cli {
         log::logger().flush();
         exit
     }
+
+    fn dispatch(&self, out: &mut impl Write) -> Result<Exit, Failure> {
+        let options = &self.options;
+        options.check_root()?;
+        match &self.verb {
+            Verb::Apply { dry_run } => apply::run(options, *dry_run, out),
+            Verb::Plan => plan::run(options, out),
+            Verb::Status => status::run(options, out),
+            Verb::Explain { nic } => explain::run(options, nic, out),
+            Verb::Clean { dry_run } => clean::run(options, *dry_run, out),
+            Verb::Version => version::run(options, out),
+        }
+    }
 }
 
 impl Options {
+    /// A root that is not there is told by its own name, not by that of a file below it.
+    fn check_root(&self) -> Result<(), Failure> {
+        match &self.root {
+            Some(dir) => std::fs::read_dir(dir)
+                .map(drop)
+                .map_err(|error| Failure::Root {
+                    dir: dir.clone(),
+                    error,
+                }),
+            None => Ok(()),
+        }
+    }
+
     fn root(&self) -> Root {
         self.root.as_ref().map_or_else(Root::default, Root::new)
     }
