@@ -11,6 +11,7 @@ mod cloud;
 mod domain_name;
 mod ethernet;
 mod keep;
+mod late;
 pub mod model;
 mod names;
 mod nic_id;

@@ -11,7 +11,7 @@ use super::outcome::{Device, Evidence, Outcome, Plan, PlannedNic};
 use super::positions::{self, Place, Position};
 use super::read_config::{Source, read_config};
 use super::values::Origin;
-use super::{NicId, Role, Settings, ethernet, tokens};
+use super::{NicId, Role, Settings, ethernet, late, tokens};
 use crate::context::Context;
 use crate::inventory::{Inventory, Nic};
 
@@ -86,11 +86,9 @@ impl<'a> Planner<'a> {
         self.note_idle_variables(&positions, &mut notes);
         refuse_long_children(&mut nics);
         forbid_shared_names(&mut nics, &dummies);
-        let unready = dummies.iter().filter(|dummy| !dummy.ready);
-        let unready_dummies = unready.map(|dummy| dummy.name.to_string()).collect();
         Plan {
-            late: [labels(&nics, is_late), unready_dummies].concat(),
-            missing: labels(&nics, is_missing),
+            late: late::late(&nics, &dummies),
+            missing: late::missing(&nics),
             nics,
             dummies,
             notes,
@@ -351,25 +349,4 @@ fn outcome(source: &Source, origins: &mut Vec<Origin>) -> Outcome {
 
 fn unready(name: &InterfaceName) -> String {
     format!("udev is not done with '{name}' yet")
-}
-
-/// The labels of the NICs that fit.
-fn labels(nics: &[PlannedNic], fits: fn(&PlannedNic) -> bool) -> Vec<String> {
-    nics.iter()
-        .filter(|nic| fits(nic))
-        .map(|nic| nic.label().to_owned())
-        .collect()
-}
-
-/// A NIC that is known to come: its device has a position or is there, and is not usable yet.
-fn is_late(nic: &PlannedNic) -> bool {
-    match (&nic.outcome, &nic.device) {
-        (Outcome::Absent(_), device) => device.is_some() || nic.position.is_some(),
-        (Outcome::Configure(_), Some(device)) => !device.evidence.is_present(),
-        _ => false,
-    }
-}
-
-fn is_missing(nic: &PlannedNic) -> bool {
-    matches!(nic.outcome, Outcome::Absent(_)) && !is_late(nic)
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use hwaddr::{InterfaceName, Pkey};
 
-use super::writer::{Lines, path};
+use super::writer::{Lines, metric, path};
 use crate::plan::model::{Infiniband, Ipv4, Ipv6, NicConfig, TransportMode, child_name};
 use crate::plan::{DummyNic, Outcome, Plan, PlannedNic};
 use crate::render::{Rendered, RenderedFile};
@@ -303,8 +303,4 @@ impl Device<'_> {
             .filter(move |route| family(&route.via));
         routes.map(move |route| format!("{} via {} dev {device}", route.destination, route.via))
     }
-}
-
-fn metric(metric: Option<u32>) -> String {
-    metric.map_or_else(String::new, |metric| format!(" metric {metric}"))
 }

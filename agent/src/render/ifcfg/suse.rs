@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use hwaddr::{InterfaceName, Pkey};
 
-use super::writer::{Lines, path};
+use super::writer::{Lines, metric, path};
 use crate::plan::model::{Infiniband, Ipv4, Ipv6, NicConfig, child_name};
 use crate::plan::{DummyNic, Outcome, Plan, PlannedNic};
 use crate::render::{Rendered, RenderedFile};
@@ -136,8 +136,6 @@ fn link(lines: &mut Lines, config: &NicConfig, child_of: Option<(&InterfaceName,
 
 /// `DESTINATION GATEWAY - DEVICE [metric N]`.
 fn routes(config: &NicConfig, device: &InterfaceName) -> Vec<String> {
-    let metric =
-        |metric: Option<u32>| metric.map_or_else(String::new, |metric| format!(" metric {metric}"));
     let mut routes = Vec::new();
     if let Some(gateway) = config.gateway4 {
         if config.gateway4_is_off_link() {

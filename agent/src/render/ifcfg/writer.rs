@@ -81,3 +81,8 @@ impl Lines {
 pub(super) fn path(dir: &str, kind: &str, device: &InterfaceName) -> PathBuf {
     Path::new(dir).join(format!("{kind}-{device}"))
 }
+
+/// ` metric 7`, behind a route.
+pub(super) fn metric(metric: Option<u32>) -> String {
+    metric.map_or_else(String::new, |metric| format!(" metric {metric}"))
+}
