@@ -4,46 +4,14 @@
 mod install_support;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
-use install_support::{IFCFG, Machine, file, nic, text, wanted};
+use install_support::{IFCFG, NETWORK, disk, file, ifcfg, nic, plain, recorded, text, wanted};
 use one_sriov_agent::install::{
     Changes, Current, Kind, Obstacle, OldFile, Record, Snapshot, Wanted, decide,
 };
 use one_sriov_agent::render::HEADER;
 
-const NETWORK: &str = "/etc/systemd/network/60-one-ib-ib1.network";
 const ROUTE: &str = "/etc/sysconfig/network-scripts/route-ib1";
-
-fn ifcfg() -> String {
-    format!("{IFCFG}ib1")
-}
-
-fn plain(content: &str) -> Current {
-    Current::File(OldFile {
-        content: content.into(),
-        mode: 0o644,
-        owner: (0, 0),
-    })
-}
-
-/// A record of files that were written with the body "old".
-fn recorded(paths: &[(&str, u8)]) -> Record {
-    let machine = Machine::new();
-    let files: Vec<_> = paths
-        .iter()
-        .map(|(path, nic)| file(path, *nic, "old"))
-        .collect();
-    machine.apply(&wanted(files));
-    machine.record()
-}
-
-fn disk(paths: &[(&str, Current)]) -> Snapshot {
-    paths
-        .iter()
-        .map(|(path, current)| (PathBuf::from(path), current.clone()))
-        .collect()
-}
 
 fn name(kind: &Kind) -> &'static str {
     match kind {

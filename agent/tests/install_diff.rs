@@ -3,42 +3,8 @@
 
 mod install_support;
 
-use std::path::PathBuf;
-
-use install_support::{IFCFG, Machine, file, text, wanted};
-use one_sriov_agent::install::{Changes, Current, OldFile, Record, Snapshot, decide, diff};
-
-const NETWORK: &str = "/etc/systemd/network/60-one-ib-ib1.network";
-
-fn ifcfg() -> String {
-    format!("{IFCFG}ib1")
-}
-
-fn plain(content: &str) -> Current {
-    Current::File(OldFile {
-        content: content.into(),
-        mode: 0o644,
-        owner: (0, 0),
-    })
-}
-
-/// A record of files that were written with the body "old".
-fn recorded(paths: &[(&str, u8)]) -> Record {
-    let machine = Machine::new();
-    let files: Vec<_> = paths
-        .iter()
-        .map(|(path, nic)| file(path, *nic, "old"))
-        .collect();
-    machine.apply(&wanted(files));
-    machine.record()
-}
-
-fn disk(paths: &[(&str, Current)]) -> Snapshot {
-    paths
-        .iter()
-        .map(|(path, current)| (PathBuf::from(path), current.clone()))
-        .collect()
-}
+use install_support::{NETWORK, disk, file, ifcfg, plain, recorded, text, wanted};
+use one_sriov_agent::install::{Changes, Current, OldFile, Record, decide, diff};
 
 #[test]
 fn a_diff_says_what_comes_and_what_goes() {

@@ -7,13 +7,15 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use one_sriov_agent::install::{
-    Changes, InstallError, Record, Report, Snapshot, Wanted, apply, decide,
+    Changes, Current, InstallError, OldFile, Record, Report, Snapshot, Wanted, apply, decide,
 };
 use one_sriov_agent::plan::NicId;
 use one_sriov_agent::render::{HEADER, RenderedFile};
 use one_sriov_system::Root;
 use tempfile::TempDir;
 
+/// A file of another network stack.
+pub(crate) const NETWORK: &str = "/etc/systemd/network/60-one-ib-ib1.network";
 /// Where the seed's files are.
 pub(crate) const IFCFG: &str = "/etc/sysconfig/network-scripts/ifcfg-";
 
@@ -146,4 +148,37 @@ pub(crate) fn run(root: &Root, wanted: &Wanted) -> Result<Report, InstallError> 
 /// The paths of a list of a report.
 pub(crate) fn paths(notes: &[one_sriov_agent::install::FileNote]) -> Vec<&Path> {
     notes.iter().map(|note| note.path.as_path()).collect()
+}
+
+/// Such a file.
+pub(crate) fn ifcfg() -> String {
+    format!("{IFCFG}ib1")
+}
+
+/// A file on the disk, mode 0644, of root.
+pub(crate) fn plain(content: &str) -> Current {
+    Current::File(OldFile {
+        content: content.into(),
+        mode: 0o644,
+        owner: (0, 0),
+    })
+}
+
+/// A record of files that were written with the body "old".
+pub(crate) fn recorded(paths: &[(&str, u8)]) -> Record {
+    let machine = Machine::new();
+    let files: Vec<_> = paths
+        .iter()
+        .map(|(path, nic)| file(path, *nic, "old"))
+        .collect();
+    machine.apply(&wanted(files));
+    machine.record()
+}
+
+/// What stands on the disk.
+pub(crate) fn disk(paths: &[(&str, Current)]) -> Snapshot {
+    paths
+        .iter()
+        .map(|(path, current)| (PathBuf::from(path), current.clone()))
+        .collect()
 }

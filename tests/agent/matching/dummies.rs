@@ -1,0 +1,183 @@
+//! Dummy NICs, the NICs that they mark, and the contexts without MACs.
+
+use one_sriov_tests::{Machine, ethernet, virtio};
+
+use super::{dummy, nics, pairs, plain};
+use crate::scenario::{address_of, apply, check, decide, decisions};
+
+#[test]
+fn a_dummy_mac_is_read_in_both_cases() {
+    for mac in ["aa:00:c0:a8:07:05", "AA:00:C0:A8:07:05"] {
+        // An address that somebody set is as good as one of the hypervisor.
+        for origin in ["0", "3"] {
+            let devices = [
+                virtio("eth0", mac, 3).with("addr_assign_type", origin),
+                plain("ib0", 5),
+            ];
+            assert_eq!(
+                pairs(&nics(&[5]), &devices),
+                ["ETH0 -> ib0"],
+                "{mac} {origin}"
+            );
+        }
+    }
+}
+
+#[test]
+fn one_ethernet_and_one_infiniband_sriov_nic() {
+    // Position 0 is the Ethernet VF, found by its MAC; its dummy only marks it.
+    let vf = ethernet("ens5", "02:00:c0:a8:07:0a", "0000:05:00.0", "igbvf");
+    let devices = [dummy(0, 10), dummy(1, 11), vf, plain("ib0", 6)];
+    check("ethernet-and-infiniband", &nics(&[10, 11]), &devices);
+    assert_eq!(
+        pairs(&nics(&[10, 11]), &devices),
+        ["ETH0 -> ens5", "ETH1 -> ib0"]
+    );
+}
+
+#[test]
+fn a_vf_that_drew_a_mac_with_the_prefix_is_no_dummy() {
+    let mac = "aa:00:c0:a8:07:0a";
+    let impostors = [
+        ethernet("eth0", mac, "0000:00:03.0", "igbvf"),
+        ethernet("eth0", mac, "0000:00:03.0", "iavf"),
+        ethernet("eth0", mac, "0000:00:03.0", "mlx5_core"),
+        ethernet("eth0", mac, "0000:00:03.0", "mlx4_core"),
+        ethernet("eth0", mac, "0000:00:03.0", "mlx4_en"),
+        virtio("eth0", mac, 3).with("addr_assign_type", "1"),
+        virtio("eth0", "aa:00:11:22:33:44", 3),
+    ];
+    for impostor in impostors {
+        let machine = Machine::new(&nics(&[10]), std::slice::from_ref(&impostor));
+        assert_eq!(
+            decisions(&machine),
+            ["ETH0 is not configured: no device has its MAC, and no position its key"],
+            "{impostor:?}"
+        );
+        assert_eq!(apply(&machine).code, 0);
+        assert_eq!(machine.etc_paths(), Vec::<String>::new(), "{impostor:?}");
+    }
+}
+
+#[test]
+fn a_plain_nic_may_have_a_mac_with_the_prefix() {
+    let context = "ETH0_MAC='aa:00:c0:a8:07:0a'\nETH0_IP='192.168.7.10'\n";
+    assert_eq!(
+        pairs(context, &[virtio("eth0", "aa:00:c0:a8:07:0a", 3)]),
+        ["ETH0 -> eth0"]
+    );
+}
+
+#[test]
+fn two_nics_with_one_key_are_paired_in_order() {
+    // Two networks that lease out the same addresses: one NIC on a bridge, one InfiniBand VF.
+    let context = "ETH0_MAC='02:00:c0:a8:07:0a'\nETH0_IP='192.168.7.10'\nETH0_MASK='255.255.0.0'\n\
+                   ETH1_MAC='02:00:c0:a8:07:0a'\nETH1_IP='192.168.7.10'\nETH1_MASK='255.255.255.0'\n";
+    let devices = [
+        virtio("eth0", "02:00:c0:a8:07:0a", 3),
+        virtio("eth1", "aa:00:c0:a8:07:0a", 4),
+        plain("ib0", 5),
+    ];
+    check("bridge-and-infiniband-with-one-key", context, &devices);
+    // Two InfiniBand VFs.
+    let devices = [dummy(0, 10), dummy(1, 10), plain("ib0", 5), plain("ib1", 6)];
+    check("two-infiniband-with-one-key", context, &devices);
+}
+
+#[test]
+fn an_ethernet_vf_behind_its_dummy_in_an_old_context() {
+    let context = "ETH0_IP='192.168.7.10'\nETH0_MASK='255.255.0.0'\n";
+    let vf = ethernet("eth1", "02:00:c0:a8:07:0a", "0000:05:00.0", "igbvf");
+    assert_eq!(pairs(context, &[dummy(0, 10), vf]), ["ETH0 -> eth1"]);
+}
+
+#[test]
+fn a_lease_whose_mac_is_no_address_is_never_decoded() {
+    let context = "ETH0_MAC='02:00:de:6a:83:15'\nETH0_IP=''\n";
+    let devices = [virtio("eth0", "aa:00:de:6a:83:15", 3), plain("ib0", 5)];
+    let decided = decide(context, &devices);
+    assert_eq!(
+        decided[0],
+        "ETH0 (position 0) is left alone: the context gives it no address"
+    );
+}
+
+#[test]
+fn without_nics_in_the_context_addresses_come_from_macs() {
+    let devices = [
+        virtio("eth0", "02:00:0a:00:00:05", 3),
+        virtio("eth1", "02:00:0a:01:00:05", 4),
+        virtio("eth2", "52:54:00:01:02:03", 5),
+        dummy(3, 10),
+        plain("ib0", 6),
+    ];
+    check(
+        "no-nic-in-the-context",
+        "HOSTNAME=\"hpc1\"\nTARGET=\"hda\"\n",
+        &devices,
+    );
+}
+
+#[test]
+fn beside_one_context_plain_ethernet_is_left_to_it() {
+    let vf = ethernet("ens5", "02:00:c0:a8:07:0a", "0000:05:00.0", "igbvf");
+    let machine = Machine::new(&nics(&[10, 11]), &[vf, dummy(1, 11), plain("ib0", 6)]);
+    machine.write("/etc/one-sriov/agent.conf", "role = companion\n");
+    assert_eq!(
+        decisions(&machine)[0],
+        "ETH0 is left alone: one-context configures plain Ethernet NICs"
+    );
+    assert_eq!(apply(&machine).code, 0);
+    assert_eq!(address_of(&machine, "ib0").as_deref(), Some("192.168.7.11"));
+    assert_eq!(address_of(&machine, "ens5"), None);
+}
+
+#[test]
+fn another_prefix_is_taken_from_the_configuration() {
+    let machine = Machine::new(
+        &nics(&[10]),
+        &[virtio("eth0", "a6:00:c0:a8:07:0a", 3), plain("ib0", 5)],
+    );
+    machine.write("/etc/one-sriov/agent.conf", "prefix = A6\n");
+    assert_eq!(apply(&machine).code, 0);
+    assert_eq!(address_of(&machine, "ib0").as_deref(), Some("192.168.7.10"));
+}
+
+#[test]
+fn one_address_is_not_given_to_two_positions() {
+    let devices = [dummy(0, 10), dummy(1, 10), plain("ib0", 5), plain("ib1", 6)];
+    let decided = decide(&nics(&[10]), &devices);
+    assert_eq!(
+        decided[0],
+        "ETH0 (position 0) -> ib0: its place in PCI order is the position"
+    );
+    assert_eq!(
+        decided[1],
+        "IB1/c0:a8:07:0a (position 1) is left alone: the context gives it no address"
+    );
+}
+
+#[test]
+fn a_name_is_no_reason_for_a_device_that_its_address_has_given_away() {
+    // ETH0 is eth1 by the address in its MAC, so that ETH1 is not eth1 by name.
+    let context = "ETH0_IP='192.168.7.10'\nETH1_IP='10.9.9.9'\n";
+    assert_eq!(
+        pairs(context, &[virtio("eth1", "02:00:c0:a8:07:0a", 3)]),
+        ["ETH0 -> eth1"]
+    );
+}
+
+#[test]
+fn variables_of_a_position_alone_leave_the_oldest_fall_back_as_it_is() {
+    let devices = [virtio("eth0", "02:00:0a:00:00:05", 3)];
+    let machine = Machine::new("IB0_MASK='255.255.0.0'\n", &devices);
+    assert_eq!(apply(&machine).code, 0);
+    assert_eq!(address_of(&machine, "eth0").as_deref(), Some("10.0.0.5"));
+    machine.write("/etc/one-sriov/agent.conf", "role = companion\n");
+    assert_eq!(apply(&machine).code, 0);
+    assert_eq!(
+        address_of(&machine, "eth0"),
+        None,
+        "beside one-context, Ethernet is not ours"
+    );
+}

@@ -1,0 +1,156 @@
+//! Devices that come late.
+
+use one_sriov_tests::{Machine, ethernet, virtio};
+
+use super::{carrying, dummy, nics, pairs, plain};
+use crate::scenario::{SCRIPTS, address_of, apply, check};
+
+#[test]
+fn every_position_has_its_name_while_no_device_is_there() {
+    for position in [0, 9, 10, 15, 16, 255] {
+        let machine = Machine::new(&nics(&[5]), &[dummy(position, 5)]);
+        let outcome = apply(&machine);
+        let device = format!("ib{position}");
+        assert_eq!(outcome.code, 0);
+        assert_eq!(
+            outcome.stderr,
+            format!(
+                "one-sriov-agent: warning: ETH0 is written for '{device}': its device cannot be told yet; the name is assumed from the position\n"
+            )
+        );
+        assert_eq!(
+            address_of(&machine, &device).as_deref(),
+            Some("192.168.7.5")
+        );
+    }
+}
+
+#[test]
+fn fewer_devices_than_positions_are_not_guessed() {
+    let devices = [dummy(0, 10), dummy(1, 11), plain("ibp5s5", 5)];
+    check("fewer-devices-than-positions", &nics(&[10, 11]), &devices);
+}
+
+#[test]
+fn a_late_device_moves_the_file_to_its_real_name() {
+    let mut machine = Machine::new(
+        &nics(&[10, 11]),
+        &[dummy(0, 10), dummy(1, 11), carrying("ibp5s5", 5, 0, 10)],
+    );
+    assert_eq!(apply(&machine).code, 0);
+    assert_eq!(address_of(&machine, "ib1").as_deref(), Some("192.168.7.11"));
+    machine.plug(&plain("ibp5s6", 6));
+    assert_eq!(
+        apply(&machine).stdout,
+        format!("wrote '{SCRIPTS}/ifcfg-ibp5s6'\nremoved '{SCRIPTS}/ifcfg-ib1'\n")
+    );
+    assert_eq!(
+        address_of(&machine, "ibp5s6").as_deref(),
+        Some("192.168.7.11")
+    );
+    assert_eq!(
+        address_of(&machine, "ibp5s5").as_deref(),
+        Some("192.168.7.10")
+    );
+    // Gone again, it keeps the name that it had.
+    machine.unplug("ibp5s6");
+    assert_eq!(apply(&machine).stdout, "4 files are as they shall be\n");
+}
+
+#[test]
+fn a_nic_that_udev_is_not_done_with_waits_and_costs_no_other() {
+    let machine = Machine::new(
+        &nics(&[10, 11, 12]),
+        &[
+            virtio("eth0", "02:00:c0:a8:07:0a", 3),
+            dummy(1, 11),
+            plain("ib0", 5),
+            dummy(2, 12),
+            plain("ib1", 6),
+        ],
+    );
+    machine.start_udev();
+    for name in ["eth1", "ib0"] {
+        machine.udev_finishes(name);
+    }
+    let outcome = apply(&machine);
+    assert_eq!(outcome.code, 0);
+    assert_eq!(
+        machine.etc_paths(),
+        [
+            format!("{SCRIPTS}/ifcfg-eth1"),
+            format!("{SCRIPTS}/ifcfg-ib0")
+        ]
+    );
+    assert!(
+        outcome
+            .stderr
+            .contains("ETH0 is not configured: udev is not done with 'eth0' yet"),
+        "{}",
+        outcome.stderr
+    );
+    for name in ["eth0", "eth2", "ib1"] {
+        machine.udev_finishes(name);
+    }
+    assert_eq!(apply(&machine).stderr, "");
+    assert_eq!(address_of(&machine, "ib1").as_deref(), Some("192.168.7.12"));
+}
+
+#[test]
+fn a_dummy_that_is_late_moves_no_other_nic() {
+    // Position 0 is an Ethernet VF; of the InfiniBand positions 1 and 2, the dummy of 2 is late.
+    let vf = ethernet("ens5", "02:00:c0:a8:07:0a", "0000:05:00.0", "igbvf");
+    let context = nics(&[10, 11, 12]);
+    let mut devices = vec![
+        dummy(0, 10),
+        dummy(1, 11),
+        vf,
+        plain("ib0", 6),
+        plain("ib1", 7),
+    ];
+    assert_eq!(pairs(&context, &devices), ["ETH0 -> ens5", "ETH1 -> ib0"]);
+    devices.push(dummy(2, 12));
+    assert_eq!(
+        pairs(&context, &devices),
+        ["ETH0 -> ens5", "ETH1 -> ib0", "ETH2 -> ib1"]
+    );
+    // Nor does a NIC whose MAC cannot be read.
+    let misspelt = context.replace("ETH1_MAC='02:00:c0:a8:07:0b'", "ETH1_MAC='02:00:c0:a8:07'");
+    assert_eq!(pairs(&misspelt, &devices), ["ETH0 -> ens5", "ETH2 -> ib1"]);
+}
+
+#[test]
+fn an_assumed_name_that_is_another_nics_is_not_written() {
+    // The device called ib1 is position 0; position 1 has none yet.
+    let machine = Machine::new(
+        &nics(&[10, 11]),
+        &[dummy(0, 10), dummy(1, 11), carrying("ib1", 5, 0, 10)],
+    );
+    let outcome = apply(&machine);
+    assert_eq!(outcome.code, 0);
+    assert_eq!(
+        outcome.stderr,
+        "one-sriov-agent: warning: ETH1 is not configured: 'ib1' is ETH0\n"
+    );
+    assert_eq!(address_of(&machine, "ib1").as_deref(), Some("192.168.7.10"));
+}
+
+#[test]
+fn a_dummy_that_udev_is_not_done_with_is_late_and_keeps_its_file() {
+    let machine = Machine::new(&nics(&[10]), &[dummy(0, 10), plain("ib0", 5)]);
+    assert_eq!(apply(&machine).code, 0);
+    let before = machine.etc();
+    machine.start_udev();
+    machine.udev_finishes("ib0");
+    let started = std::time::Instant::now();
+    let outcome = one_sriov_tests::run(
+        &machine,
+        &["apply", "--wait", "1", "--backend", "ifcfg-initscripts"],
+    );
+    assert_eq!(outcome.code, 0);
+    assert!(
+        started.elapsed() >= std::time::Duration::from_secs(1),
+        "it is waited for"
+    );
+    assert_eq!(machine.etc(), before);
+}
