@@ -10,8 +10,8 @@ use crate::scenario::address_of;
 
 const CONTEXT: &str = "ETH0_MAC='02:00:c0:a8:07:0a'\nETH0_IP='192.168.7.10'\n";
 
-/// Starts `apply --wait SECONDS` and returns once it waits.
-fn start(machine: &Machine, seconds: &str) -> Child {
+/// Starts `apply --wait SECONDS`.
+fn spawn(machine: &Machine, seconds: &str) -> Child {
     let mut command = Command::new(agent_path());
     command
         .args([
@@ -23,27 +23,33 @@ fn start(machine: &Machine, seconds: &str) -> Child {
             "--root",
         ])
         .arg(machine.root());
-    let child = command
+    command
         .env_remove("CONTEXT_FILE")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("the agent starts");
-    wait_until_it_polls(child.id());
+        .expect("the agent starts")
+}
+
+/// Starts `apply --wait SECONDS` and returns once it waits for events.
+fn start(machine: &Machine, seconds: &str) -> Child {
+    let child = spawn(machine, seconds);
+    wait_until_it_sleeps_in(child.id(), &POLL);
     child
 }
 
-/// Waits until the process sleeps in poll(2), as its system call shows.
-fn wait_until_it_polls(process: u32) {
+/// The numbers of poll (7) and ppoll (271, on aarch64 73).
+const POLL: [&str; 3] = ["7 ", "271 ", "73 "];
+/// The numbers of futex, in which one thread waits for another.
+const FUTEX: [&str; 2] = ["202 ", "98 "];
+
+/// Waits until the process sleeps in one of the system calls.
+fn wait_until_it_sleeps_in(process: u32, calls: &[&str]) {
     let deadline = Instant::now() + Duration::from_secs(20);
     let syscall = format!("/proc/{process}/syscall");
     loop {
-        // poll is system call 7 on x86_64; ppoll is 271 there and 73 on aarch64.
         let line = std::fs::read_to_string(&syscall).unwrap_or_default();
-        if ["7 ", "271 ", "73 "]
-            .iter()
-            .any(|number| line.starts_with(number))
-        {
+        if calls.iter().any(|number| line.starts_with(number)) {
             return;
         }
         assert!(Instant::now() < deadline, "the agent never waits: {line}");
@@ -196,7 +202,7 @@ fn without_udev_the_kernels_own_event_ends_the_wait() {
     let mut agent = String::new();
     let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
     output.read_line(&mut agent).expect("a process id");
-    wait_until_it_polls(agent.trim().parse().expect("a process id"));
+    wait_until_it_sleeps_in(agent.trim().parse().expect("a process id"), &POLL);
     let started = Instant::now();
     machine.plug(&infiniband(
         "ibp5s5",
@@ -216,6 +222,26 @@ fn without_udev_the_kernels_own_event_ends_the_wait() {
     );
     assert_eq!(
         address_of(&machine, "ibp5s5").as_deref(),
+        Some("192.168.7.10")
+    );
+}
+
+#[test]
+fn a_context_that_changes_while_another_agent_works_is_read_again() {
+    let machine = Machine::new(
+        "ETH0_MAC='02:00:c0:a8:07:0a'\nETH0_IP='10.0.0.1'\n",
+        &[virtio("eth0", "02:00:c0:a8:07:0a", 3)],
+    );
+    machine.write("/var/lib/one-sriov/lock", "");
+    let lock = std::fs::File::open(machine.path("/var/lib/one-sriov/lock")).expect("a lock");
+    lock.lock().expect("nobody else holds it");
+    let child = spawn(&machine, "0");
+    wait_until_it_sleeps_in(child.id(), &FUTEX);
+    machine.write("/context/context.sh", CONTEXT);
+    lock.unlock().expect("it was held");
+    assert_eq!(end(child).code, 0);
+    assert_eq!(
+        address_of(&machine, "eth0").as_deref(),
         Some("192.168.7.10")
     );
 }
