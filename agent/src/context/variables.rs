@@ -1,5 +1,7 @@
 //! The variables of a context.
 
+use std::ops::Bound;
+
 use super::grammar::{self, GrammarError, Variables};
 
 /// What a context says. An empty value is an unset value: OpenNebula writes every name it knows,
@@ -22,6 +24,15 @@ impl Context {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.0.get(name).map(Vec::as_slice)
+    }
+
+    /// The names and values whose names begin so, by name.
+    pub fn starting_with(&self, prefix: &str) -> impl Iterator<Item = (&str, &[u8])> {
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        self.0
+            .range::<str, _>(from)
+            .take_while(move |(name, _)| name.starts_with(prefix))
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
     }
 
     /// All names and values, by name.

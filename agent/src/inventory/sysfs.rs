@@ -177,7 +177,7 @@ impl Device {
     /// The text of an attribute, which sysfs hands out in one piece.
     fn text(&self, attribute: &str) -> Option<String> {
         /// No attribute that is looked at comes near this.
-        const LONGEST: usize = 4096;
+        const LONGEST: usize = 1024;
         let file = openat(
             &self.directory,
             attribute,

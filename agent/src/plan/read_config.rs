@@ -35,7 +35,7 @@ pub(super) struct Source<'a> {
 ///
 /// All problems are told at once; with one, the NIC is not configured.
 pub(super) fn read_config(source: &Source) -> Result<(NicConfig, Vec<Origin>), Vec<Problem>> {
-    let mut values = Values::new(source.context, source.layers.clone());
+    let mut values = Values::new(source.context, &source.layers);
     let mut config = NicConfig::default();
     if let Some((index, nic)) = source
         .eth
@@ -117,7 +117,7 @@ fn ipv4(values: &mut Values, source: &Source, config: &mut NicConfig) {
         (None, None) => {}
     }
     for layer in alias_layers(source) {
-        let mut alias = Values::new(source.context, vec![layer]);
+        let mut alias = Values::new(source.context, &[layer]);
         let address = alias.one("alias", &["IP"], host_and_prefix4);
         let length = alias.one("alias mask", &["MASK"], |text| prefix4(text).map(Prefix));
         if let Some(address) = address {
@@ -154,7 +154,7 @@ fn ipv6(values: &mut Values, source: &Source, config: &mut NicConfig) {
         _ => {
             let mut addresses = addresses6(values);
             for layer in alias_layers(source) {
-                let mut alias = Values::new(source.context, vec![layer]);
+                let mut alias = Values::new(source.context, &[layer]);
                 for address in addresses6(&mut alias) {
                     if !addresses.contains(&address) {
                         addresses.push(address);

@@ -1,5 +1,6 @@
 //! From the text of variables to typed values, each with the variable that it came from.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -59,24 +60,32 @@ pub struct Origin {
 
 /// The variables of one NIC, looked up in layers: per value, the first layer that sets it wins.
 pub(super) struct Values<'a> {
-    context: &'a Context,
-    layers: Vec<String>,
+    /// Per layer, the variables by what follows its prefix: `IP` for `ETH1_IP`.
+    layers: Vec<BTreeMap<&'a str, Found<'a>>>,
     pub(super) problems: Vec<Problem>,
     pub(super) origins: Vec<Origin>,
 }
 
 /// A variable that is set, with its name.
+#[derive(Clone, Copy)]
 pub(super) struct Found<'a> {
-    pub(super) name: String,
+    pub(super) name: &'a str,
     pub(super) value: &'a [u8],
 }
 
 impl<'a> Values<'a> {
     /// The values of a NIC whose variables begin with the given prefixes, for example `IB0` and `ETH1`.
-    pub(super) fn new(context: &'a Context, layers: Vec<String>) -> Self {
+    pub(super) fn new(context: &'a Context, layers: &[String]) -> Self {
+        let layer = |prefix: &String| {
+            let prefix = format!("{prefix}_");
+            let set = context
+                .starting_with(&prefix)
+                .filter(|(_, value)| !value.trim_ascii().is_empty())
+                .map(|(name, value)| (&name[prefix.len()..], Found { name, value }));
+            set.collect()
+        };
         Self {
-            context,
-            layers,
+            layers: layers.iter().map(layer).collect(),
             problems: Vec::new(),
             origins: Vec::new(),
         }
@@ -84,19 +93,11 @@ impl<'a> Values<'a> {
 
     /// The first of the suffixes that is set, layer by layer.
     pub(super) fn find(&self, suffixes: &[&str]) -> Option<Found<'a>> {
-        let names = self.layers.iter().flat_map(|layer| {
-            suffixes
-                .iter()
-                .map(move |suffix| format!("{layer}_{suffix}"))
-        });
-        names
-            .filter_map(|name| {
-                Some(Found {
-                    value: self.context.get(&name)?,
-                    name,
-                })
-            })
-            .find(|found| !found.value.trim_ascii().is_empty())
+        let places = self
+            .layers
+            .iter()
+            .flat_map(|layer| suffixes.iter().map(move |suffix| layer.get(suffix)));
+        places.flatten().next().copied()
     }
 
     /// A value of one token.
@@ -170,13 +171,13 @@ impl<'a> Values<'a> {
                 self.origins.push(Origin {
                     what,
                     value,
-                    from: found.name.clone(),
+                    from: found.name.to_owned(),
                 });
                 Some(parsed)
             }
             Err(reason) => {
                 self.problems
-                    .push(Problem::new(&found.name, found.value, reason));
+                    .push(Problem::new(found.name, found.value, reason));
                 None
             }
         }
