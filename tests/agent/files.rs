@@ -289,3 +289,23 @@ fn a_nic_that_others_shall_configure_is_not_taken_from_them() {
         "DEVICE=eth0\nBOOTPROTO=dhcp\n"
     );
 }
+
+#[test]
+fn a_dummy_whose_nic_has_a_mac_that_cannot_be_read_keeps_its_file() {
+    let context = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.0.6'\n";
+    let nics = [
+        virtio("eth0", "aa:00:0a:00:00:05", 3),
+        virtio("eth1", "02:00:0a:00:00:06", 4),
+        infiniband("ib0", "24:8a:07:03:00:aa:bb:01", "0000:00:05.0"),
+    ];
+    let machine = Machine::new(context, &nics);
+    assert_eq!(apply(&machine).code, 0);
+    let before = machine.etc();
+    assert_eq!(before.len(), 3);
+    machine.write(
+        "/context/context.sh",
+        context.replace("02:00:0a:00:00:05", "02:00:0a:00:00"),
+    );
+    assert_eq!(apply(&machine).code, 4);
+    assert_eq!(machine.etc(), before);
+}

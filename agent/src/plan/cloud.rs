@@ -103,9 +103,11 @@ impl Cloud {
         self.by_key.get(&key).map_or(&[], Vec::as_slice)
     }
 
-    /// The keys of all NICs, if the context names its NICs by MAC.
+    /// The keys of all NICs, if the context tells them all: it names its NICs by MAC, and every MAC
+    /// can be read.
     pub(super) fn keys(&self) -> Option<BTreeSet<Key>> {
-        self.has_macs.then(|| self.by_key.keys().copied().collect())
+        let is_whole = self.has_macs && self.eth.values().all(|nic| nic.bad_mac.is_none());
+        is_whole.then(|| self.by_key.keys().copied().collect())
     }
 
     /// Whether a dummy MAC or GUID with this key can be meant for this VM.

@@ -46,8 +46,8 @@ impl Plan {
         match (&self.keys, dummy) {
             (Some(keys), Some(dummy)) => keys.contains(&dummy.key()),
             (Some(_), None) => false,
-            // A context without MACs names no NIC, so that an absent device cannot be told from a
-            // NIC that is gone; nothing is removed then.
+            // A context that does not tell all keys names these NICs by nothing, so that an absent
+            // device cannot be told from a NIC that is gone; nothing is removed then.
             (None, _) => ["IB", "MAC/", "DUMMY/"]
                 .iter()
                 .any(|kind| id.as_str().starts_with(kind)),

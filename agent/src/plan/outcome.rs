@@ -24,7 +24,7 @@ pub struct Plan {
     pub missing: Vec<String>,
     /// `NETWORK=NO`: the context wants nothing touched.
     pub hands_off: bool,
-    /// The keys of the context's NICs; none where it does not name them by MAC.
+    /// The keys of the context's NICs; none where it does not tell them all.
     pub(super) keys: Option<BTreeSet<Key>>,
 }
 

@@ -1,4 +1,5 @@
 //! A machine in a temporary directory, and short ways to say what shall be on it.
+// Each test program takes what it needs of this and leaves the rest.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
