@@ -1,0 +1,1 @@
+//! The host half of one-sriov: the OpenNebula VMM driver `kvm-sriov`.
