@@ -14,7 +14,6 @@ pub mod config;
 pub mod context;
 pub mod install;
 pub mod inventory;
-pub mod logging;
 pub mod patience;
 pub mod plan;
 pub mod render;

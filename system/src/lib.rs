@@ -1,7 +1,18 @@
 //! The only doors through which one-sriov touches a machine.
 //!
-//! [`Root`] is the door to files: the running machine, or an image mounted somewhere else.
+//! - [`Root`] is the door to files: the running machine, or an image mounted somewhere else.
+//! - [`process`] is the door to programs: run without a shell, within a bound, or in our place.
+//! - [`logging`] is the door to the log of the machine.
+//! - [`lock_within`] waits for another process, but not for ever.
 
+mod lock;
+pub mod logging;
+pub mod netlink;
+mod plain;
+pub mod process;
 mod root;
 
+pub use lock::{Locked, lock_within};
+pub use netlink::{Link, Netlink, NetlinkError, VfInfo, VfLinkState, VfVlan};
+pub use process::{Captured, Delegated, Delegation, ProcessError, Program, exit_code};
 pub use root::Root;

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use one_sriov_system::Root;
+use one_sriov_system::logging::{self, Logging};
 
-use crate::logging;
 use error::Failure;
 pub use exit::Exit;
 
@@ -93,7 +93,12 @@ impl Cli {
     /// Runs the command; results go to `out`, log lines and errors where [`logging`] says.
     pub fn run(&self, out: &mut impl Write) -> Exit {
         let options = &self.options;
-        logging::start(options.root().is_live(), options.verbose);
+        logging::start(Logging {
+            name: "one-sriov-agent",
+            is_live: options.root().is_live(),
+            has_stderr: true,
+            verbose: options.verbose,
+        });
         let result = self.dispatch(out);
         let exit = result
             .and_then(|exit| Ok(out.flush().map(|()| exit)?))

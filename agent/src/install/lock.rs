@@ -1,14 +1,12 @@
 //! One run at a time: boot, hot-plug and a hand at the keyboard may come together.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::Duration;
 
-use one_sriov_system::Root;
+use one_sriov_system::{Locked, Root, lock_within};
 
 use super::STATE_DIR;
 use super::directories::make_all;
@@ -55,31 +53,15 @@ impl Lock {
             cause,
         };
         let file = open(root, &path)?;
-        match file.try_lock() {
-            Ok(()) => {
-                return Ok(Self {
-                    _file: file,
-                    contended: false,
-                });
-            }
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(cause)) => return Err(fail(cause)),
-        }
-        let (sender, receiver) = mpsc::channel();
-        thread::Builder::new()
-            .name("lock".to_owned())
-            // Too late, the send fails and drops the file, and with it the lock.
-            .spawn(move || sender.send(file.lock().map(|()| file)))
-            .map_err(fail)?;
-        match receiver.recv_timeout(wait) {
-            Ok(Ok(file)) => Ok(Self {
-                _file: file,
-                contended: true,
-            }),
-            Ok(Err(cause)) => Err(fail(cause)),
-            Err(RecvTimeoutError::Timeout) => Err(LockError::Held { path, wait }),
-            Err(RecvTimeoutError::Disconnected) => Err(fail(ErrorKind::Other.into())),
-        }
+        let (file, contended) = match lock_within(file, wait).map_err(fail)? {
+            Locked::AtOnce(file) => (file, false),
+            Locked::AfterWaiting(file) => (file, true),
+            Locked::Not => return Err(LockError::Held { path, wait }),
+        };
+        Ok(Self {
+            _file: file,
+            contended,
+        })
     }
 
     /// Whether another run had to be waited for; what was read before that may be stale.

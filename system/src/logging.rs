@@ -1,12 +1,12 @@
 //! Where log lines go.
 //!
-//! | the agent runs | log lines go to |
+//! | the program runs | log lines go to |
 //! |---|---|
 //! | on a live machine | syslog; before `/dev/log` is there, the kernel's log `/dev/kmsg` |
 //! | with `--root` | no log: this machine's has no use for the lines of another |
 //! | under systemd (standard error is the journal) | standard error alone: the journal *is* the syslog there |
 //!
-//! Errors and warnings go to standard error in any case, all lines where it is a terminal.
+//! Where standard error is for them, errors and warnings go to standard error in any case, all lines where it is a terminal.
 
 use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal, Write};
@@ -17,13 +17,33 @@ use std::sync::Mutex;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use syslog::{BasicLogger, Facility, Formatter3164, Logger, LoggerBackend};
 
-const NAME: &str = "one-sriov-agent";
+/// Whose lines they are, and who else is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Logging {
+    /// The name of the program.
+    pub name: &'static str,
+    /// Whether this is a live machine, whose log has a use for the lines.
+    pub is_live: bool,
+    /// Whether standard error is for these lines. A program that speaks a protocol there says no.
+    pub has_stderr: bool,
+    /// Log what is looked at, too.
+    pub verbose: bool,
+}
 
 /// Sets up logging for the whole process. Without any place to write to, lines are dropped.
-pub fn start(is_live: bool, verbose: bool) {
-    let journal = stderr_is_journal();
+pub fn start(logging: Logging) {
+    let Logging {
+        name,
+        is_live,
+        has_stderr,
+        verbose,
+    } = logging;
+    let journal = has_stderr && stderr_is_journal();
     let logger = Lines {
-        stderr: if journal {
+        name,
+        stderr: if !has_stderr {
+            Stderr::Nothing
+        } else if journal {
             Stderr::Journal
         } else if verbose || std::io::stderr().is_terminal() {
             Stderr::All
@@ -31,7 +51,7 @@ pub fn start(is_live: bool, verbose: bool) {
             Stderr::Problems
         },
         system: if is_live && !journal {
-            System::open()
+            System::open(name)
         } else {
             System::None
         },
@@ -47,12 +67,14 @@ pub fn start(is_live: bool, verbose: bool) {
 }
 
 struct Lines {
+    name: &'static str,
     stderr: Stderr,
     system: System,
     level: LevelFilter,
 }
 
 enum Stderr {
+    Nothing,
     /// Errors and warnings.
     Problems,
     All,
@@ -67,11 +89,11 @@ enum System {
 }
 
 impl System {
-    fn open() -> Self {
+    fn open(name: &str) -> Self {
         let formatter = Formatter3164 {
             facility: Facility::LOG_DAEMON,
             hostname: None,
-            process: NAME.into(),
+            process: name.into(),
             pid: std::process::id(),
         };
         if let Ok(socket) = datagrams_to("/dev/log") {
@@ -99,12 +121,14 @@ impl Log for Lines {
         }
         // A log that cannot be written must not stop the network of a machine.
         let problem = record.level() <= Level::Warn;
+        let name = self.name;
         match self.stderr {
+            Stderr::Nothing => {}
             Stderr::Problems if !problem => {}
             Stderr::Problems | Stderr::All => {
                 let _ = writeln!(
                     std::io::stderr(),
-                    "{NAME}: {}{}",
+                    "{name}: {}{}",
                     word(record.level()),
                     record.args()
                 );
@@ -124,7 +148,7 @@ impl Log for Lines {
             System::Kernel(file) => {
                 if let Ok(mut file) = file.lock() {
                     // One write is one line of the kernel's log.
-                    let line = format!("<{}>{NAME}: {}\n", priority(record.level()), record.args());
+                    let line = format!("<{}>{name}: {}\n", priority(record.level()), record.args());
                     let _ = file.write_all(line.as_bytes());
                 }
             }

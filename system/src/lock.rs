@@ -1,0 +1,41 @@
+//! Waiting for an advisory lock, but not for ever.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+/// What became of the wish to lock a file.
+#[derive(Debug)]
+pub enum Locked {
+    /// It was free.
+    AtOnce(File),
+    /// Somebody else held it before us.
+    AfterWaiting(File),
+    /// Somebody else holds it still.
+    Not,
+}
+
+/// Locks an open file exclusively (`flock(2)`), waiting at most so long for another holder.
+///
+/// The lock lasts until the file is closed, here and in every process that inherited it. It is the
+/// kernel that holds it: a killed process leaves none behind.
+pub fn lock_within(file: File, wait: Duration) -> io::Result<Locked> {
+    match file.try_lock() {
+        Ok(()) => return Ok(Locked::AtOnce(file)),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(cause)) => return Err(cause),
+    }
+    let (sender, receiver) = mpsc::channel();
+    thread::Builder::new()
+        .name("lock".to_owned())
+        // Too late, the send fails and drops the file, and with it the lock.
+        .spawn(move || sender.send(file.lock().map(|()| file)))?;
+    match receiver.recv_timeout(wait) {
+        Ok(Ok(file)) => Ok(Locked::AfterWaiting(file)),
+        Ok(Err(cause)) => Err(cause),
+        Err(RecvTimeoutError::Timeout) => Ok(Locked::Not),
+        Err(RecvTimeoutError::Disconnected) => Err(ErrorKind::Other.into()),
+    }
+}

@@ -1,0 +1,177 @@
+//! A link and its VFs.
+//!
+//! ```text
+//! struct ifinfomsg { u8 family; u8 pad; u16 type; s32 index; u32 flags; u32 change; }
+//! IFLA_VFINFO_LIST { IFLA_VF_INFO { IFLA_VF_MAC, IFLA_VF_VLAN, IFLA_VF_LINK_STATE, ... } ... }
+//! ```
+
+use std::io;
+
+use hwaddr::{Guid, InterfaceName, MacAddress};
+
+use super::message::{
+    Attributes, Messages, NLM_F_REQUEST, attribute, cut, message, u32_at, u64_at,
+};
+
+pub(super) const RTM_NEWLINK: u16 = 16;
+const RTM_GETLINK: u16 = 18;
+pub(super) const IFLA_IFNAME: u16 = 3;
+pub(super) const IFLA_VFINFO_LIST: u16 = 22;
+const IFLA_EXT_MASK: u16 = 29;
+const RTEXT_FILTER_VF: u32 = 1;
+pub(super) const IFLA_VF_INFO: u16 = 1;
+pub(super) const IFLA_VF_MAC: u16 = 1;
+pub(super) const IFLA_VF_VLAN: u16 = 2;
+pub(super) const IFLA_VF_LINK_STATE: u16 = 5;
+pub(super) const IFLA_VF_IB_NODE_GUID: u16 = 10;
+pub(super) const IFLA_VF_IB_PORT_GUID: u16 = 11;
+pub(super) const IFINFOMSG: usize = 16;
+
+/// A link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Its interface index.
+    pub index: u32,
+    /// Its name.
+    pub name: InterfaceName,
+    /// Its VFs, in the kernel's order.
+    pub vfs: Vec<VfInfo>,
+}
+
+/// What the driver of a PF says of a VF. What is none was not said, or means "none".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VfInfo {
+    /// Its number.
+    pub vf: u32,
+    /// The MAC that the PF has set for it.
+    pub mac: Option<MacAddress>,
+    /// Its VLAN; id 0 is none.
+    pub vlan: Option<VfVlan>,
+    /// Its link state.
+    pub link_state: Option<VfLinkState>,
+    /// Its node GUID, which kernels report since 5.6.
+    pub node_guid: Option<Guid>,
+    /// Its port GUID.
+    pub port_guid: Option<Guid>,
+}
+
+/// The VLAN of a VF.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VfVlan {
+    /// Its id.
+    pub id: u16,
+    /// Its priority.
+    pub qos: u8,
+}
+
+/// What a PF makes of the link of a VF (`IFLA_VF_LINK_STATE_*`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VfLinkState {
+    /// As its own.
+    Auto,
+    /// Always up.
+    Enable,
+    /// Always down.
+    Disable,
+}
+
+pub(super) fn request(name: &InterfaceName) -> Vec<u8> {
+    let mut payload = vec![0; IFINFOMSG];
+    let mut text = name.as_str().as_bytes().to_vec();
+    text.push(0);
+    payload.extend(attribute(IFLA_IFNAME, &text));
+    payload.extend(attribute(IFLA_EXT_MASK, &RTEXT_FILTER_VF.to_ne_bytes()));
+    message(RTM_GETLINK, NLM_F_REQUEST, &payload)
+}
+
+pub(super) fn parse(messages: Messages<'_>) -> io::Result<Option<Link>> {
+    for message in messages {
+        let message = message?;
+        if message.kind == RTM_NEWLINK {
+            return link(message.payload).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn link(payload: &[u8]) -> io::Result<Link> {
+    let index = u32_at(payload, 4).ok_or_else(cut)?;
+    let mut name = None;
+    let mut vfs = Vec::new();
+    for attribute in Attributes::behind(payload, IFINFOMSG)? {
+        match attribute? {
+            (IFLA_IFNAME, text) => {
+                let text = text.strip_suffix(&[0]).unwrap_or(text);
+                name = std::str::from_utf8(text)
+                    .ok()
+                    .and_then(|text| text.parse().ok());
+            }
+            (IFLA_VFINFO_LIST, list) => {
+                for info in Attributes::within(list) {
+                    if let (IFLA_VF_INFO, info) = info? {
+                        vfs.extend(vf(info)?);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let name = name.ok_or_else(cut)?;
+    Ok(Link { index, name, vfs })
+}
+
+/// Every attribute of a VF begins with its number.
+fn vf(info: &[u8]) -> io::Result<Option<VfInfo>> {
+    let mut found: Option<VfInfo> = None;
+    for attribute in Attributes::within(info) {
+        let (kind, value) = attribute?;
+        let Some(vf) = u32_at(value, 0) else {
+            return Err(cut());
+        };
+        let vf = found.get_or_insert(VfInfo {
+            vf,
+            mac: None,
+            vlan: None,
+            link_state: None,
+            node_guid: None,
+            port_guid: None,
+        });
+        match kind {
+            IFLA_VF_MAC => {
+                let octets: &[u8; 6] = value
+                    .get(4..)
+                    .and_then(<[u8]>::first_chunk)
+                    .ok_or_else(cut)?;
+                // All zero is none.
+                vf.mac = MacAddress::try_from(*octets).ok();
+            }
+            IFLA_VF_VLAN => {
+                let id = u32_at(value, 4).ok_or_else(cut)?;
+                let qos = u32_at(value, 8).ok_or_else(cut)?;
+                vf.vlan = Some(VfVlan {
+                    id: u16::try_from(id).map_err(|_| cut())?,
+                    qos: u8::try_from(qos).map_err(|_| cut())?,
+                });
+            }
+            IFLA_VF_LINK_STATE => {
+                vf.link_state = match u32_at(value, 4).ok_or_else(cut)? {
+                    0 => Some(VfLinkState::Auto),
+                    1 => Some(VfLinkState::Enable),
+                    2 => Some(VfLinkState::Disable),
+                    _ => None,
+                };
+            }
+            IFLA_VF_IB_NODE_GUID => vf.node_guid = guid(value)?,
+            IFLA_VF_IB_PORT_GUID => vf.port_guid = guid(value)?,
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+/// `struct ifla_vf_guid { u32 vf; u64 guid; }`: the number is in the machine's byte order, its first
+/// octet as people write it is the most significant. Zero and all ones are none.
+fn guid(value: &[u8]) -> io::Result<Option<Guid>> {
+    let number = u64_at(value, 8).ok_or_else(cut)?;
+    Ok(Guid::try_from(number.to_be_bytes()).ok())
+}

@@ -1,0 +1,116 @@
+//! The door to what the kernel knows of its links, over rtnetlink. It only asks, and needs no right to.
+//!
+//! On another root than `/`, for tests and staging, the answers are recorded ones, the very bytes that
+//! the kernel would send ([`record`] writes such):
+//!
+//! ```text
+//! <root>/run/netlink/link/ib0     RTM_NEWLINK with its VFs; no file: there is no such link
+//! <root>/run/netlink/addresses    RTM_NEWADDR, one after the other; no file: none
+//! <root>/run/netlink/routes       RTM_NEWROUTE, one after the other; no file: none
+//! ```
+//!
+//! Formats: `include/uapi/linux/{netlink,rtnetlink,if_link,if_addr}.h` of the kernel.
+
+mod address;
+mod link;
+mod message;
+pub mod record;
+mod route;
+mod socket;
+
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use hwaddr::InterfaceName;
+
+use crate::Root;
+pub use link::{Link, VfInfo, VfLinkState, VfVlan};
+use message::Messages;
+
+/// Asks the kernel of one machine.
+#[derive(Debug, Clone)]
+pub struct Netlink {
+    root: Root,
+}
+
+/// Why the kernel could not be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to ask the kernel for {what}: {cause}")]
+pub struct NetlinkError {
+    what: String,
+    cause: io::Error,
+}
+
+/// A question: what is asked for, and by which bytes.
+struct Question {
+    what: String,
+    request: Vec<u8>,
+    recorded: String,
+}
+
+impl Netlink {
+    /// The kernel of the machine below this root.
+    #[must_use]
+    pub fn new(root: &Root) -> Self {
+        Self { root: root.clone() }
+    }
+
+    /// A link and what its driver says of its VFs; none if there is no such link.
+    pub fn link(&self, name: &InterfaceName) -> Result<Option<Link>, NetlinkError> {
+        let question = Question {
+            what: format!("link '{name}'"),
+            request: link::request(name),
+            recorded: format!("link/{name}"),
+        };
+        let parse = |answer: &[u8]| link::parse(Messages::new(answer));
+        Ok(self.ask(&question, parse)?.flatten())
+    }
+
+    /// The indexes of links with an address that is not link-local.
+    pub fn addressed_links(&self) -> Result<BTreeSet<u32>, NetlinkError> {
+        let question = Question {
+            what: "addresses".into(),
+            request: address::request(),
+            recorded: "addresses".into(),
+        };
+        let parse = |answer: &[u8]| address::parse(Messages::new(answer));
+        Ok(self.ask(&question, parse)?.unwrap_or_default())
+    }
+
+    /// The indexes of links that a route leads out of, other than to link-local and multicast
+    /// addresses, which every link has.
+    pub fn routed_links(&self) -> Result<BTreeSet<u32>, NetlinkError> {
+        let question = Question {
+            what: "routes".into(),
+            request: route::request(),
+            recorded: "routes".into(),
+        };
+        let parse = |answer: &[u8]| route::parse(Messages::new(answer));
+        Ok(self.ask(&question, parse)?.unwrap_or_default())
+    }
+
+    fn ask<T>(
+        &self,
+        question: &Question,
+        parse: impl Fn(&[u8]) -> io::Result<T>,
+    ) -> Result<Option<T>, NetlinkError> {
+        let answer = if self.root.is_live() {
+            socket::ask(&question.request)
+        } else {
+            let path = Path::new("/run/netlink").join(&question.recorded);
+            match self.root.read(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                read => read.map(Some),
+            }
+        };
+        let parsed = answer.and_then(|answer| answer.as_deref().map(parse).transpose());
+        parsed.map_err(|cause| NetlinkError {
+            what: question.what.clone(),
+            cause,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

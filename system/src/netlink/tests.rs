@@ -1,0 +1,190 @@
+#![allow(clippy::unwrap_used)]
+
+use std::net::IpAddr;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::message::{attribute, message};
+use super::record::{address_message, link_message, route_message};
+use super::*;
+
+fn link() -> Link {
+    let vf = |vf| VfInfo {
+        vf,
+        mac: Some("02:11:00:00:00:01".parse().unwrap()),
+        vlan: Some(VfVlan { id: 100, qos: 3 }),
+        link_state: Some(VfLinkState::Disable),
+        node_guid: Some("00:04:aa:00:c0:a8:32:11".parse().unwrap()),
+        port_guid: None,
+    };
+    Link {
+        index: 7,
+        name: "ib0".parse().unwrap(),
+        vfs: (0..300).map(vf).collect(),
+    }
+}
+
+/// One VF as the header files lay it out, by hand, on a machine of little endian.
+#[cfg(target_endian = "little")]
+#[test]
+fn a_message_of_the_kernel_is_read() {
+    let bytes: &[u8] = &[
+        0xa0, 0, 0, 0, 16, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0,
+        0, // nlmsghdr: 160 bytes, RTM_NEWLINK
+        0, 0, 32, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // ifinfomsg: InfiniBand, index 9
+        8, 0, 3, 0, b'i', b'b', b'0', 0, // IFLA_IFNAME
+        8, 0, 21, 0, 1, 0, 0, 0, // IFLA_NUM_VF
+        112, 0, 22, 0x80, // IFLA_VFINFO_LIST, nested
+        108, 0, 1, 0x80, // IFLA_VF_INFO, nested
+        40, 0, 1, 0, 3, 0, 0, 0, // IFLA_VF_MAC of VF 3, 32 bytes
+        2, 0x11, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, //
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, //
+        12, 0, 5, 0, 3, 0, 0, 0, 1, 0, 0, 0, // IFLA_VF_LINK_STATE: enable
+        12, 0, 9, 0, 3, 0, 0, 0, 1, 0, 0, 0, // IFLA_VF_TRUST
+        20, 0, 10, 0, 3, 0, 0, 0, 0, 0, 0, 0, // IFLA_VF_IB_NODE_GUID, padded
+        0x11, 0x32, 0xa8, 0xc0, 0, 0xaa, 4, 0, // 0x0004aa00c0a83211
+        20, 0, 11, 0, 3, 0, 0, 0, 0, 0, 0, 0, // IFLA_VF_IB_PORT_GUID: all ones
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    ];
+    let read = link::parse(Messages::new(bytes)).unwrap().unwrap();
+    let expected = VfInfo {
+        vf: 3,
+        mac: Some("02:11:00:00:00:05".parse().unwrap()),
+        vlan: None,
+        link_state: Some(VfLinkState::Enable),
+        node_guid: Some("00:04:aa:00:c0:a8:32:11".parse().unwrap()),
+        port_guid: None,
+    };
+    assert_eq!(
+        (read.index, read.name.as_str(), read.vfs),
+        (9, "ib0", vec![expected])
+    );
+}
+
+#[test]
+fn what_is_recorded_is_what_is_read() {
+    let link = Link {
+        vfs: link().vfs.split_off(297),
+        ..link()
+    };
+    let bytes = link_message(&link);
+    assert_eq!(link::parse(Messages::new(&bytes)).unwrap(), Some(link));
+}
+
+#[test]
+fn only_addresses_of_their_own_count() {
+    let table = [
+        ("192.168.7.1", true),
+        ("169.254.3.4", false),
+        ("fe80::1", false),
+        ("febf::1", false),
+        ("fec0::1", true),
+        ("2001:db8::1", true),
+    ];
+    for (address, counts) in table {
+        let bytes = address_message(5, address.parse().unwrap(), 24);
+        let links = address::parse(Messages::new(&bytes)).unwrap();
+        assert_eq!(links.contains(&5), counts, "{address}");
+    }
+}
+
+#[test]
+fn only_routes_that_somebody_made_count() {
+    let table = [
+        ("10.0.0.0", true),
+        ("169.254.0.0", false),
+        ("224.0.0.0", false),
+        ("fe80::", false),
+        ("ff00::", false),
+        ("2001:db8::", true),
+    ];
+    for (destination, counts) in table {
+        let bytes = route_message(5, destination.parse().unwrap(), 8);
+        let links = route::parse(Messages::new(&bytes)).unwrap();
+        assert_eq!(links.contains(&5), counts, "{destination}");
+    }
+}
+
+#[test]
+fn next_hops_count_and_the_kernels_own_table_does_not() {
+    let hops = [
+        [8_u16.to_ne_bytes(), [0; 2]].concat(),
+        6_u32.to_ne_bytes().to_vec(),
+    ]
+    .concat();
+    let route = |table: u8| {
+        let mut payload = vec![2, 0, 0, 0, table, 0, 0, route::UNICAST, 0, 0, 0, 0];
+        payload.extend(attribute(9, &hops.repeat(2)));
+        payload.extend(attribute(route::RTA_OIF, &5_u32.to_ne_bytes()));
+        message(route::RTM_NEWROUTE, 0, &payload)
+    };
+    let links = |table| route::parse(Messages::new(&route(table))).unwrap();
+    assert_eq!(links(254), BTreeSet::from([5, 6]));
+    assert_eq!(links(255), BTreeSet::new());
+}
+
+#[test]
+fn a_staged_machine_answers_from_its_records() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let netlink = Netlink::new(&Root::new(dir.path()));
+    let name: InterfaceName = "ib0".parse().unwrap();
+    assert_eq!(netlink.link(&name).unwrap(), None);
+    assert_eq!(netlink.addressed_links().unwrap(), BTreeSet::new());
+    let records = dir.path().join("run/netlink/link");
+    std::fs::create_dir_all(&records).unwrap();
+    std::fs::write(records.join("ib0"), link_message(&link())).unwrap();
+    assert_eq!(netlink.link(&name).unwrap().unwrap().index, 7);
+    std::fs::write(records.join("ib0"), "rubbish").unwrap();
+    let error = netlink.link(&name).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "failed to ask the kernel for link 'ib0': the answer is cut off"
+    );
+}
+
+#[test]
+fn the_kernel_of_this_machine_answers() {
+    let netlink = Netlink::new(&Root::default());
+    let lo = netlink.link(&"lo".parse().unwrap()).unwrap().unwrap();
+    assert_eq!((lo.index, lo.name.as_str(), lo.vfs), (1, "lo", vec![]));
+    assert_eq!(netlink.link(&"nosuchlink0".parse().unwrap()).unwrap(), None);
+    // 127.0.0.1 is of the host's own scope, and nobody routes out of lo.
+    assert!(!netlink.addressed_links().unwrap().contains(&1));
+    assert!(!netlink.routed_links().unwrap().contains(&1));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_are_too_odd(bytes in vec(any::<u8>(), 0..400)) {
+        let _ = link::parse(Messages::new(&bytes));
+        let _ = address::parse(Messages::new(&bytes));
+        let _ = route::parse(Messages::new(&bytes));
+    }
+
+    #[test]
+    fn a_cut_answer_is_an_error(end in 1_usize..200) {
+        let link = Link { vfs: link().vfs.split_off(298), ..link() };
+        let bytes = link_message(&link);
+        let read = link::parse(Messages::new(&bytes[..end.min(bytes.len() - 1)]));
+        prop_assert!(read.is_err());
+    }
+
+    #[test]
+    fn odd_attributes_are_no_panic(payload in vec(any::<u8>(), 0..200)) {
+        for kind in [link::RTM_NEWLINK, address::RTM_NEWADDR, route::RTM_NEWROUTE] {
+            let bytes = message(kind, 0, &payload);
+            let _ = link::parse(Messages::new(&bytes));
+            let _ = address::parse(Messages::new(&bytes));
+            let _ = route::parse(Messages::new(&bytes));
+        }
+    }
+
+    #[test]
+    fn indexes_survive(index in any::<u32>(), address in any::<[u8; 16]>()) {
+        let address = IpAddr::from(address);
+        let bytes = address_message(index, address, 64);
+        let links = address::parse(Messages::new(&bytes)).unwrap();
+        prop_assert!(links.iter().all(|found| *found == index));
+    }
+}

@@ -1,0 +1,17 @@
+//! The words of the operating system, as they stand behind a colon.
+
+use std::io;
+
+/// The error without its number and without its capital: `no such file or directory`.
+pub(crate) fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    match (chars.next(), chars.as_str()) {
+        // "I/O error" keeps its capital.
+        (Some(first), rest) if rest.starts_with(char::is_lowercase) => {
+            first.to_lowercase().chain(rest.chars()).collect()
+        }
+        _ => text.to_owned(),
+    }
+}

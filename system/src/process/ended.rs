@@ -1,0 +1,51 @@
+//! The end of a child, as something that `poll` can wait for.
+//!
+//! A pidfd would be that, from Linux 5.3 on. `SIGCHLD` through a signalfd would do for a program
+//! with one thread; in any other it may reach a thread that drops it. So a thread of its own waits
+//! for the child, and tells of it by closing a pipe.
+
+use std::io::{self, PipeReader};
+use std::process::Child;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+use nix::errno::Errno;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
+
+/// Waits for a child that is yet to be started, so that nothing can fail once it runs.
+pub(super) struct Watch {
+    pid: Sender<Pid>,
+    ended: PipeReader,
+}
+
+impl Watch {
+    pub(super) fn new() -> io::Result<Self> {
+        let (ended, alive) = io::pipe()?;
+        let (pid, receiver) = mpsc::channel();
+        thread::Builder::new()
+            .name("child".to_owned())
+            .stack_size(64 * 1024)
+            .spawn(move || {
+                if let Ok(pid) = receiver.recv() {
+                    // The child is left to be reaped: until then nobody else gets its process id.
+                    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+                    while waitid(Id::Pid(pid), flags) == Err(Errno::EINTR) {}
+                }
+                drop(alive);
+            })?;
+        Ok(Self { pid, ended })
+    }
+
+    /// What hangs up once the child has ended.
+    pub(super) fn start(self, child: &Child) -> PipeReader {
+        // The thread waits for nothing else: it is there to receive.
+        let _ = self.pid.send(pid_of(child));
+        self.ended
+    }
+}
+
+/// The process id of a child, which is also that of its group if it leads one.
+pub(super) fn pid_of(child: &Child) -> Pid {
+    Pid::from_raw(child.id().cast_signed())
+}

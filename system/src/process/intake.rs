@@ -1,0 +1,84 @@
+//! What comes out of the pipes of a child.
+
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+/// A page is what fits at once into a pipe that is ready, on every machine.
+pub(super) const CHUNK: usize = 4096;
+/// The pipes of Linux hold this much by default, where the kernel does not tell.
+const CAPACITY: usize = 65536;
+
+/// One pipe of a child, until its end or until enough was read.
+pub(super) struct Intake<R> {
+    pipe: Option<R>,
+    left: Option<usize>,
+}
+
+impl<R: Read + AsFd> Intake<R> {
+    pub(super) fn new(pipe: Option<R>) -> Self {
+        Self { pipe, left: None }
+    }
+
+    /// The pipe, while there is something to expect from it.
+    pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(AsFd::as_fd)
+    }
+
+    /// What the pipe has now; to be called when `poll` said that it has something.
+    pub(super) fn read<'b>(&mut self, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+        let Some(pipe) = &mut self.pipe else {
+            return Ok(&[]);
+        };
+        let wanted = buffer.len().min(self.left.unwrap_or(usize::MAX));
+        let length = match pipe.read(&mut buffer[..wanted]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(&[]),
+            result => result?,
+        };
+        if let Some(left) = &mut self.left {
+            *left -= length;
+        }
+        if length == 0 || self.left == Some(0) {
+            self.pipe = None;
+        }
+        Ok(&buffer[..length])
+    }
+
+    /// No more is read than the pipe can hold now: the child has ended, and what somebody in its
+    /// background writes later is not its output.
+    pub(super) fn child_has_ended(&mut self) {
+        if let (Some(pipe), None) = (&self.pipe, self.left) {
+            let capacity = fcntl(pipe, FcntlArg::F_GETPIPE_SZ).ok();
+            let capacity = capacity.and_then(|size| usize::try_from(size).ok());
+            self.left = Some(capacity.unwrap_or(CAPACITY));
+        }
+    }
+}
+
+/// Which of these are ready, once one is or the time is over; all `false` then.
+pub(super) fn ready<const N: usize>(
+    fds: [Option<(BorrowedFd<'_>, PollFlags)>; N],
+    time: Duration,
+) -> io::Result<[bool; N]> {
+    let mut polled: Vec<PollFd> = fds
+        .iter()
+        .flatten()
+        .map(|&(fd, flags)| PollFd::new(fd, flags))
+        .collect();
+    // Rounded up, or the last millisecond would be spent in a busy loop.
+    let time = if time.is_zero() {
+        PollTimeout::ZERO
+    } else {
+        PollTimeout::try_from(time + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
+    };
+    match poll(&mut polled, time) {
+        Err(Errno::EINTR) => return Ok([false; N]),
+        result => result?,
+    };
+    let mut results = polled.iter().map(|fd| fd.any().unwrap_or(true));
+    Ok(fds.map(|fd| fd.is_some() && results.next().unwrap_or(false)))
+}

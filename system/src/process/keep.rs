@@ -1,0 +1,32 @@
+//! File descriptors that one child inherits.
+
+use std::os::fd::BorrowedFd;
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+
+/// While this lives, a program that is started inherits these descriptors.
+///
+/// Every program that another thread starts meanwhile inherits them, too: whoever keeps
+/// descriptors has one thread that starts programs.
+pub(super) struct Kept<'a>(Vec<(BorrowedFd<'a>, FdFlag)>);
+
+impl<'a> Kept<'a> {
+    pub(super) fn new(fds: &[BorrowedFd<'a>]) -> nix::Result<Self> {
+        let mut kept = Self(Vec::new());
+        for &fd in fds {
+            let flags = FdFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFD)?);
+            fcntl(fd, FcntlArg::F_SETFD(flags - FdFlag::FD_CLOEXEC))?;
+            kept.0.push((fd, flags));
+        }
+        Ok(kept)
+    }
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        for &(fd, flags) in &self.0 {
+            // It is open, or it could not be borrowed.
+            let _ = fcntl(fd, FcntlArg::F_SETFD(flags));
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Signals that reach us and are meant for the child in our place.
+
+use nix::libc::SI_KERNEL;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::Pid;
+
+/// All that somebody might send to end a program, or to tell it something.
+const FORWARDED: [Signal; 6] = [
+    Signal::SIGTERM,
+    Signal::SIGINT,
+    Signal::SIGHUP,
+    Signal::SIGQUIT,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+];
+
+/// While this lives, the signals are ours to read and do nothing else.
+pub(super) struct Signals {
+    pub(super) fd: SignalFd,
+    before: SigSet,
+}
+
+impl Signals {
+    pub(super) fn new() -> nix::Result<Self> {
+        let set: SigSet = FORWARDED.into_iter().collect();
+        let fd = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        let before = set.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        Ok(Self { fd, before })
+    }
+
+    /// Sends what has come to the child.
+    pub(super) fn forward(&self, child: Pid) {
+        while let Ok(Some(info)) = self.fd.read_signal() {
+            // A key on the terminal, or its end, reaches the whole group: the child has it already.
+            if info.ssi_code == SI_KERNEL {
+                continue;
+            }
+            let signal = i32::try_from(info.ssi_signo).unwrap_or_default();
+            if let Ok(signal) = Signal::try_from(signal) {
+                log::debug!("passing {signal} on to process {child}");
+                // It may be gone; then there is nobody to tell.
+                let _ = kill(child, signal);
+            }
+        }
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        // Setting a mask fails for no mask that was set before.
+        let _ = self.before.thread_set_mask();
+    }
+}
