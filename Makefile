@@ -3,40 +3,48 @@
 TARGET ?= $(shell uname -m)-unknown-linux-musl
 PREFIX ?= /usr
 DESTDIR ?=
+# Where the front-end keeps what it copies to its hosts, and the machines that its hosts are.
+REMOTES ?= /var/lib/one/remotes
+DRIVER_ARCHS ?= $(shell uname -m)
 FUZZ_SECONDS ?= 20
 
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+release = $(TARGET_DIR)/$(1)-unknown-linux-musl/release
 AGENT = $(TARGET_DIR)/$(TARGET)/release/one-sriov-agent
+DRIVER = $(TARGET_DIR)/$(TARGET)/release/one-sriov-driver
 # The other machine's binary is tested, too.
-AARCH64 := aarch64-unknown-linux-musl
+AGENT_AARCH64 = $(call release,aarch64)/one-sriov-agent
 TEST_PROGRAMS = cc c++ genisoimage xorriso ip unshare script patch strace augtool ldd readelf qemu-aarch64-static
+# What the host half works with.
+TEST_PROGRAMS += rsync virsh libvirtd virt-xml-validate qemu-system-x86_64 xmllint sudo
 # A network daemon is not put on somebody's machine for the sake of a test; CI has one.
 TEST_PROGRAMS += $(if $(CI),NetworkManager)
-AGENT_AARCH64 = $(TARGET_DIR)/$(AARCH64)/release/one-sriov-agent
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build build-aarch64 test demo bench fuzz lint man install-agent clean
+.PHONY: help setup build test demo bench fuzz lint man install-agent install-frontend clean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: ## Install the programs that the tests run (as root, or with sudo)
 	@packaging/build/setup $(TEST_PROGRAMS)
 
-build: ## Build the static agent for TARGET (this machine's by default)
+build: ## Build the static agent and driver for TARGET (this machine's by default)
 	@packaging/build/setup cc
 	@packaging/build/rust-target $(TARGET)
-	cargo build --release --locked --package one-sriov-agent --target $(TARGET)
+	cargo build --release --locked --package one-sriov-agent --package one-sriov-driver --target $(TARGET)
 
-build-aarch64:
-	@$(MAKE) --no-print-directory build TARGET=$(AARCH64)
+build-%:
+	@$(MAKE) --no-print-directory build TARGET=$*-unknown-linux-musl
 
 test: setup build build-aarch64 ## Run all tests, those from outside on the static binaries
-	ONE_SRIOV_AGENT=$(AGENT) ONE_SRIOV_AGENT_AARCH64=$(AGENT_AARCH64) cargo test --workspace --locked
+	ONE_SRIOV_AGENT=$(AGENT) ONE_SRIOV_AGENT_AARCH64=$(AGENT_AARCH64) ONE_SRIOV_DRIVER=$(DRIVER) \
+		cargo test --workspace --locked
 
-demo: build ## Show what the agent does (DEMO_REQUIRE_REAL=1: on a real network stack or not at all)
-	@packaging/build/setup 'genisoimage|xorriso' ip
-	DEMO_REQUIRE_REAL=$(DEMO_REQUIRE_REAL) tests/demo/run $(AGENT)
+demo: build ## Show what both halves do (DEMO_REQUIRE_REAL=1: on a real network stack or not at all)
+	@packaging/build/setup 'genisoimage|xorriso' ip virsh
+	DEMO_REQUIRE_REAL=$(DEMO_REQUIRE_REAL) tests/demo/run $(AGENT) $(DRIVER)
 
 bench: setup build ## Measure the parts of the agent, and the agent beside what it replaces
 	cargo bench --locked --package one-sriov-agent
@@ -57,6 +65,10 @@ man: ## Make the man page anew
 install-agent: build ## Install the agent below DESTDIR and PREFIX
 	install -D -m 0755 $(AGENT) $(DESTDIR)$(PREFIX)/sbin/one-sriov-agent
 	install -D -m 0644 packaging/man/one-sriov-agent.8 $(DESTDIR)$(PREFIX)/share/man/man8/one-sriov-agent.8
+
+install-frontend: $(addprefix build-,$(DRIVER_ARCHS)) ## Install the driver below DESTDIR into the front-end's REMOTES
+	packaging/build/install-remotes $(DESTDIR)$(REMOTES) $(VERSION) \
+		$(foreach arch,$(DRIVER_ARCHS),$(arch)=$(call release,$(arch))/one-sriov-driver)
 
 clean: ## Remove what was built
 	cargo clean
