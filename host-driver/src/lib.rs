@@ -1,1 +1,20 @@
 //! The host half of one-sriov: the OpenNebula VMM driver `kvm-sriov`.
+//!
+//! It hands virtual functions (VFs) of SR-IOV cards to the VMs of `OpenNebula`, on top of the stock
+//! KVM driver: [`actions`] are what the front-end calls. The way of a NIC is
+//! [`domain`] -> [`lease`] -> [`prepare`] -> [`domain`] -> the stock action.
+
+pub mod actions;
+pub mod cli;
+pub mod config;
+pub mod domain;
+mod dummy_bridge;
+pub mod give_back;
+pub mod host;
+pub mod lease;
+pub mod libvirt;
+pub mod opennebula;
+pub mod pool;
+pub mod prepare;
+pub mod running;
+pub mod xml;

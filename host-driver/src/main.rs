@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use clap::Parser;
+use one_sriov_driver::cli::Cli;
+
 fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    Cli::parse().run(&mut std::io::stdout().lock())
 }

@@ -1,0 +1,86 @@
+//! `shutdown` and `cancel`: the VM ends, and its VFs come back.
+//!
+//! The stock action comes first. A VM that refuses to die keeps its VFs, and so does one whose end
+//! nobody can tell of: the next look at the leases finds it.
+
+use std::time::Duration;
+
+use one_sriov_system::{Delegation, exit_code};
+
+use super::stock::{become_stock, program};
+use super::{ActionError, Context};
+use crate::give_back::give_back;
+use crate::host::Host;
+use crate::lease::{Store, VmId};
+use crate::opennebula::Report;
+
+pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
+    // A VM must be stoppable whatever is wrong with its leases.
+    let leases = context.arguments.vm().map(|vm| (vm, leases(context, vm)));
+    let (vm, host, store) = match leases {
+        None | Some((_, Ok(None))) => return Err(become_stock(context, None)),
+        Some((vm, Ok(Some((host, store))))) => (vm, host, store),
+        Some((_, Err(error))) => {
+            log::error!("{}: {error}", context.action);
+            report.note(&error.to_string());
+            delegate(context)?;
+            return Ok(());
+        }
+    };
+    let result = delegate(context);
+    match take_back(context, &host, &store, vm) {
+        Ok(notes) => notes.iter().for_each(|note| report.note(note)),
+        // The VM has gone, and its leases are not forgotten.
+        Err(error) => {
+            log::error!("{}: {error}", context.action);
+            report.note(&error.to_string());
+        }
+    }
+    result
+}
+
+fn leases(context: &Context<'_>, vm: VmId) -> Result<Option<(Host, Store)>, ActionError> {
+    let host = context.host()?;
+    let Some(store) = host.leases_if_any()? else {
+        return Ok(None);
+    };
+    let has_none = store.deployments(Some(vm))?.is_empty();
+    Ok((!has_none).then_some((host, store)))
+}
+
+fn delegate(context: &Context<'_>) -> Result<(), ActionError> {
+    let done = program(context)
+        .delegate(Delegation {
+            stdin: None,
+            keep: &[],
+            every: Duration::from_secs(60),
+            tick: &mut || {},
+        })
+        .map_err(|cause| ActionError::Stock {
+            action: context.action.to_owned(),
+            cause,
+        })?;
+    super::deploy::pass_on(&done.stdout);
+    match exit_code(done.status) {
+        0 => Ok(()),
+        code => Err(ActionError::StockFailed(code)),
+    }
+}
+
+fn take_back(
+    context: &Context<'_>,
+    host: &Host,
+    store: &Store,
+    vm: VmId,
+) -> Result<Vec<String>, ActionError> {
+    let config = &host.config;
+    let custodies = {
+        let guard = store.lock(config.lock_wait, &context.purpose(vm))?;
+        let look = host.libvirt().look()?;
+        // Who is told to end a VM will not finish deploying it.
+        guard.sweep_vm(vm, &look, Duration::ZERO)?.custodies
+    };
+    let returns = give_back(&host.root, config, store, custodies, config.return_wait)?;
+    let freed = returns.freed.iter().map(|name| format!("{name} is free"));
+    Ok(freed.chain(returns.kept).collect())
+}

@@ -1,0 +1,173 @@
+//! The actions that `OpenNebula` calls, one module for each that is more than the stock one.
+//!
+//! | action | what we do |
+//! |---|---|
+//! | `deploy` | hand VFs to the VM, then the stock action |
+//! | `shutdown`, `cancel` | the stock action, then take the VFs of the VM back |
+//! | `save`, `restore`, `migrate` | refused for a VM that holds VFs |
+//! | `attach_nic`, `detach_nic` | refused for an SR-IOV NIC |
+//! | all others | the stock action |
+//!
+//! Where no VF is in play we become the stock action: same arguments, same stdin to the byte.
+
+mod deploy;
+mod finish;
+mod nic;
+mod refuse;
+mod stock;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::config::ConfigError;
+use crate::domain::DomainError;
+use crate::host::Host;
+use crate::lease::{ChooseError, StoreError, VmId};
+use crate::libvirt::LibvirtError;
+use crate::opennebula::{Arguments, Report, VmDocumentError};
+use crate::pool::{PoolError, PoolName, PoolNameError};
+use crate::prepare::{Conflict, SetError, TermsError};
+use one_sriov_system::{NetlinkError, ProcessError};
+
+/// Why an action failed. The message becomes the error of the VM, cut at some 100 characters.
+#[derive(Debug, thiserror::Error)]
+enum ActionError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("failed to read the domain of the VM: {0}")]
+    Input(std::io::Error),
+    #[error(transparent)]
+    Domain(#[from] DomainError),
+    #[error("failed to find the id of the VM in the arguments")]
+    NoVm,
+    #[error("failed to read bridge '{bridge}': {cause}")]
+    Bridge {
+        bridge: String,
+        cause: PoolNameError,
+    },
+    #[error("failed to read the MAC of the NIC on bridge '{bridge}': {what}")]
+    Mac { bridge: String, what: String },
+    #[error("failed to deploy VM {vm}: it has more than 256 SR-IOV NICs")]
+    TooManyNics { vm: VmId },
+    #[error("failed to read '{path}': {cause}")]
+    VmDocument {
+        path: String,
+        cause: VmDocumentError,
+    },
+    #[error("failed to read '{path}': {cause}")]
+    VmFile { path: String, cause: std::io::Error },
+    #[error(transparent)]
+    Choose(#[from] ChooseError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Libvirt(#[from] LibvirtError),
+    #[error(transparent)]
+    Netlink(#[from] NetlinkError),
+    #[error("failed to look at the ports of this host: {0}")]
+    Sysfs(std::io::Error),
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    #[error(transparent)]
+    Terms(#[from] TermsError),
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    #[error(transparent)]
+    Set(#[from] SetError),
+    #[error("failed to make bridge '{bridge}' for the dummy NICs: {what}")]
+    DummyBridge { bridge: String, what: String },
+    #[error("failed to run the stock '{action}': {cause}")]
+    Stock { action: String, cause: ProcessError },
+    #[error("failed to {verb} VM {vm}: it holds {vfs}, which cannot go with it")]
+    HoldsVfs {
+        verb: &'static str,
+        vm: VmId,
+        vfs: String,
+    },
+    #[error("failed to attach a NIC on '{bridge}': SR-IOV NICs cannot be attached to a running VM")]
+    AttachSriov { bridge: String },
+    #[error("failed to detach NIC '{mac}': it is an SR-IOV NIC, which stays until the VM ends")]
+    DetachSriov { mac: String },
+    /// The stock action has failed and said why.
+    #[error("the stock action failed")]
+    StockFailed(u8),
+}
+
+/// Runs an action of the driver whose actions are in `home`; gives back the exit code.
+///
+/// Where the stock action takes our place, this does not return.
+#[must_use]
+pub fn run(home: &Path, action: &str, arguments: &[OsString]) -> u8 {
+    let mut report = Report::new(home, action);
+    let context = Context {
+        home,
+        action,
+        arguments: Arguments(arguments),
+    };
+    let result = match action {
+        "deploy" => deploy::run(&context, &mut report),
+        "shutdown" | "cancel" => finish::run(&context, &mut report),
+        "save" => refuse::run(&context, "save"),
+        "restore" => refuse::run(&context, "restore"),
+        "migrate" => refuse::run(&context, "migrate"),
+        "migrate_local" => refuse::migrate_local(&context),
+        "attach_nic" => nic::attach(&context),
+        "detach_nic" => nic::detach(&context),
+        _ => Err(stock::become_stock(&context, None)),
+    };
+    match result {
+        Ok(()) => {
+            report.finish();
+            0
+        }
+        Err(ActionError::StockFailed(code)) => {
+            report.finish();
+            stock::safe_exit_code(code)
+        }
+        Err(error) => {
+            log::error!("{action}: {error}");
+            report.fail(&error.to_string());
+            1
+        }
+    }
+}
+
+/// One call of an action.
+struct Context<'a> {
+    home: &'a Path,
+    action: &'a str,
+    arguments: Arguments<'a>,
+}
+
+impl Context<'_> {
+    fn host(&self) -> Result<Host, ConfigError> {
+        Host::new(self.home)
+    }
+
+    /// What others are told who wait for us.
+    fn purpose(&self, vm: VmId) -> String {
+        format!("{} of VM {vm}", self.action)
+    }
+}
+
+/// The pool that a bridge asks for, if it is the bridge of an SR-IOV network.
+///
+/// The bridge of the dummy NICs may be called so, too (`sriov_br`, `sriov_ib0` in configurations
+/// of old): then it is one only if there is a pool of that name.
+fn requested(host: &Host, bridge: &str) -> Result<Option<PoolName>, ActionError> {
+    let Some(name) = bridge.strip_prefix(PoolName::BRIDGE_PREFIX) else {
+        return Ok(None);
+    };
+    let is_dummy = bridge == host.config.dummy_bridge;
+    match name.parse::<PoolName>() {
+        Ok(name) if is_dummy && !crate::pool::Pool::exists(&host.root, &host.config, &name) => {
+            Ok(None)
+        }
+        Ok(name) => Ok(Some(name)),
+        Err(_) if is_dummy => Ok(None),
+        Err(cause) => Err(ActionError::Bridge {
+            bridge: bridge.to_owned(),
+            cause,
+        }),
+    }
+}

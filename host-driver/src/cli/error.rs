@@ -1,0 +1,43 @@
+//! What ends a command early.
+
+use std::io;
+
+use crate::config::ConfigError;
+use crate::lease::{ChooseError, StoreError};
+use crate::libvirt::LibvirtError;
+use crate::pool::{PoolError, PoolNameError};
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Libvirt(#[from] LibvirtError),
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    #[error(transparent)]
+    PoolName(#[from] PoolNameError),
+    #[error(transparent)]
+    Choose(#[from] ChooseError),
+    #[error("failed to list the pools: {0}")]
+    Pools(io::Error),
+    #[error("failed to become user '{user}', whose the leases are: {cause}")]
+    Owner { user: String, cause: nix::Error },
+    #[error("failed to print: {0}")]
+    Output(#[from] io::Error),
+    #[error("failed to print: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Failure {
+    pub(super) fn is_broken_pipe(&self) -> bool {
+        let kind = match self {
+            Self::Output(error) => Some(error.kind()),
+            Self::Json(error) => error.io_error_kind(),
+            _ => None,
+        };
+        kind == Some(io::ErrorKind::BrokenPipe)
+    }
+}

@@ -1,0 +1,36 @@
+//! How a command ends.
+
+use std::process::ExitCode;
+
+/// The exit codes of the commands; an action ends with the stock action's code or with 1, never
+/// with 42, which means something else to the front-end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// All went well.
+    Ok = 0,
+    /// Leases, configuration, libvirt or the host could not be read or written.
+    Failure = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// `doctor` has found something that will keep VMs from getting their VFs.
+    Problems = 3,
+    /// `reconcile` or `import-legacy` could not finish everything; each is named.
+    Partial = 4,
+}
+
+/// What `--help` says of the exit codes.
+pub(super) const HELP: &str = "\
+Exit codes:
+  0  all went well; 'probe' always ends so
+  1  leases, configuration, libvirt or the host could not be read or written
+  2  the command line is wrong
+  3  'doctor' has found something that keeps VMs from getting their VFs
+  4  'reconcile' or 'import-legacy' could not finish everything; each is named
+An action ends with the stock action's code, or with 1.";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

@@ -1,0 +1,124 @@
+//! The command line: one file per command, of the same name.
+
+mod error;
+mod exit;
+mod leases;
+mod owner;
+mod pool;
+mod probe;
+mod reconcile;
+mod table;
+mod view;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use one_sriov_system::logging::{self, Logging};
+
+use crate::actions;
+use crate::host::Host;
+use error::Failure;
+pub use exit::Exit;
+
+/// Where `OpenNebula` puts the actions on every host.
+const HOME: &str = "/var/tmp/one/vmm/kvm-sriov";
+
+/// Hands SR-IOV virtual functions to the VMs of an `OpenNebula` host.
+///
+/// The front-end calls it for every action of the driver kvm-sriov; the other commands are for the
+/// people who run the host.
+#[derive(Debug, Parser)]
+#[command(name = "one-sriov-driver", version, after_help = exit::HELP)]
+pub struct Cli {
+    /// The directory of the driver's actions [default: where this program stands, or
+    /// /var/tmp/one/vmm/kvm-sriov].
+    #[arg(long, global = true, value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run an action for the front-end: what the files beside it call.
+    Action {
+        /// The action, for example deploy.
+        name: String,
+        /// Its arguments, as the front-end gave them.
+        #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Print how many VFs each pool has, uses and has free, for the monitoring of `OpenNebula`.
+    Probe,
+    /// Print the VFs of each pool, and who has them.
+    Pool {
+        /// Only this pool.
+        name: Option<String>,
+    },
+    /// Print the leases.
+    Leases,
+    /// Take the VFs back whose VMs have gone. Every deployment and the monitoring do it, too.
+    Reconcile {
+        /// Only print what would be done.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+impl Cli {
+    /// Runs the command.
+    pub fn run(self, out: &mut impl Write) -> ExitCode {
+        let home = self.home.clone().unwrap_or_else(home);
+        logging::start(Logging {
+            name: "one-sriov-driver",
+            is_live: std::env::var_os(Host::ROOT_VARIABLE).is_none(),
+            // The front-end reads it.
+            has_stderr: false,
+            verbose: false,
+        });
+        match self.verb {
+            Verb::Action { name, arguments } => {
+                ExitCode::from(actions::run(&home, &name, &arguments))
+            }
+            Verb::Probe => {
+                probe::run(&home, out);
+                Exit::Ok.into()
+            }
+            verb => match command(&home, &verb, self.json, out) {
+                Ok(exit) => exit.into(),
+                Err(error) if error.is_broken_pipe() => Exit::Ok.into(),
+                Err(error) => {
+                    let _ = writeln!(std::io::stderr(), "one-sriov-driver: {error}");
+                    Exit::Failure.into()
+                }
+            },
+        }
+    }
+}
+
+fn command(home: &Path, verb: &Verb, json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
+    let host = Host::new(home)?;
+    owner::become_owner(&host)?;
+    match verb {
+        Verb::Pool { name } => pool::run(&host, name.as_deref(), json, out),
+        Verb::Leases => leases::run(&host, json, out),
+        Verb::Reconcile { dry_run } => reconcile::run(&host, *dry_run, json, out),
+        Verb::Action { .. } | Verb::Probe => Ok(Exit::Ok),
+    }
+}
+
+/// `<home>/bin/<version>/<architecture>/one-sriov-driver` knows where it is.
+fn home() -> PathBuf {
+    let exe = std::env::current_exe().ok();
+    let home = exe.as_deref().and_then(|exe| exe.ancestors().nth(4));
+    match home {
+        Some(home) if home.join("deploy").is_file() => home.to_owned(),
+        _ => HOME.into(),
+    }
+}

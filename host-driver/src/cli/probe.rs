@@ -1,0 +1,91 @@
+//! `probe`: numbers for the monitoring of `OpenNebula`, which puts them into the host's template.
+//!
+//! ```text
+//! SRIOV_IB0_TOTAL=8
+//! SRIOV_IB0_USED=5
+//! SRIOV_IB0_FREE=3
+//! ```
+//!
+//! A probe that ends with an error takes the whole host out of service: this one never does. A name
+//! that is not printed keeps its old value on the front-end: what is not known to be free is
+//! printed as `FREE=0`. What has ended is taken back first, or a full pool whose guests have
+//! powered themselves off would stay full for as long as nobody is sent to it.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use super::error::Failure;
+use super::{owner, view};
+use crate::give_back::give_back;
+use crate::host::Host;
+use crate::libvirt::Look;
+
+/// A monitoring cycle is no place to wait.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+pub(super) fn run(home: &Path, out: &mut impl Write) {
+    if let Err(error) = try_run(home, out) {
+        // Nobody reads it but who runs the probe by hand.
+        let _ = writeln!(std::io::stderr(), "one-sriov-driver: {error}");
+    }
+}
+
+fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
+    let host = Host::new(home)?;
+    owner::become_owner(&host)?;
+    let names = view::names(&host, None)?;
+    if names.is_empty() {
+        return Ok(());
+    }
+    let known = look(&host, &names);
+    let lines = match &known {
+        Ok(pools) => pools.iter().map(lines).collect(),
+        // Nothing can be handed out as it is.
+        Err(_) => names
+            .iter()
+            .map(|name| full(host_total(&host, name), name))
+            .collect::<String>(),
+    };
+    out.write_all(lines.as_bytes())?;
+    known.map(|_| ())
+}
+
+fn look(host: &Host, names: &[crate::pool::PoolName]) -> Result<Vec<view::PoolView>, Failure> {
+    let store = host.leases()?;
+    let guard = store.lock(LOCK_WAIT.min(host.config.lock_wait), "probe")?;
+    let look: Look = host.libvirt().look()?;
+    let sweep = view::sweep(&guard, host, &look)?;
+    drop(guard);
+    let pools = view::pools(host, names.to_vec(), &store, &look, &sweep);
+    give_back(
+        &host.root,
+        &host.config,
+        &store,
+        sweep.custodies,
+        Duration::ZERO,
+    )?;
+    Ok(pools)
+}
+
+fn lines(pool: &view::PoolView) -> String {
+    match pool.trouble {
+        Some(_) => full(0, &pool.name),
+        None => attributes(&pool.name, pool.vfs.len(), pool.free()),
+    }
+}
+
+fn full(total: usize, name: &crate::pool::PoolName) -> String {
+    attributes(name, total, 0)
+}
+
+fn host_total(host: &Host, name: &crate::pool::PoolName) -> usize {
+    let pool = crate::pool::Pool::open(&host.root, &host.config, name);
+    pool.map_or(0, |pool| pool.indexes().len())
+}
+
+fn attributes(name: &crate::pool::PoolName, total: usize, free: usize) -> String {
+    let name = name.attribute();
+    let used = total - free;
+    format!("SRIOV_{name}_TOTAL={total}\nSRIOV_{name}_USED={used}\nSRIOV_{name}_FREE={free}\n")
+}

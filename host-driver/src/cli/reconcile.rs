@@ -1,0 +1,83 @@
+//! `reconcile`: takes the VFs back whose VMs have gone.
+
+use std::io::Write;
+
+use serde_json::json;
+
+use super::error::Failure;
+use super::{Exit, view};
+use crate::give_back::{Returns, give_back};
+use crate::host::Host;
+
+pub(super) fn run(
+    host: &Host,
+    dry_run: bool,
+    json: bool,
+    out: &mut impl Write,
+) -> Result<Exit, Failure> {
+    let config = &host.config;
+    let store = host.leases()?;
+    let sweep = {
+        let guard = store.lock(config.lock_wait, "reconcile")?;
+        let look = host.libvirt().look()?;
+        view::sweep(&guard, host, &look)?
+    };
+    let mut pending: Vec<String> = sweep
+        .pending
+        .iter()
+        .map(|(id, left)| {
+            let left = left.as_secs_f64().ceil();
+            format!(
+                "the unfinished deployment of VM {} is given up in {left} s",
+                id.vm()
+            )
+        })
+        .collect();
+    pending.sort();
+    let problems = sweep.problems;
+    let returns = if dry_run {
+        let ended = sweep.custodies.iter().flat_map(|custody| {
+            let vm = custody.id.vm();
+            custody
+                .ended
+                .iter()
+                .map(move |ended| format!("VF '{}' ({}) of VM {vm}", ended.address, ended.place))
+        });
+        Returns {
+            freed: ended.collect(),
+            kept: Vec::new(),
+        }
+    } else {
+        give_back(
+            &host.root,
+            config,
+            &store,
+            sweep.custodies,
+            config.return_wait,
+        )?
+    };
+    if json {
+        let value = json!({
+            "dry_run": dry_run,
+            "freed": returns.freed,
+            "kept": returns.kept,
+            "pending": pending,
+            "problems": problems,
+        });
+        serde_json::to_writer_pretty(&mut *out, &value)?;
+        writeln!(out)?;
+    } else {
+        let verb = if dry_run { "would free" } else { "freed" };
+        for name in &returns.freed {
+            writeln!(out, "{verb} {name}")?;
+        }
+        for line in returns.kept.iter().chain(&pending).chain(&problems) {
+            writeln!(out, "{line}")?;
+        }
+        if returns.freed.is_empty() && returns.kept.is_empty() {
+            writeln!(out, "no lease has ended")?;
+        }
+    }
+    let is_whole = returns.kept.is_empty() && problems.is_empty();
+    Ok(if is_whole { Exit::Ok } else { Exit::Partial })
+}

@@ -1,0 +1,128 @@
+//! All pools of the host with all their VFs, at one moment.
+
+use crate::host::Host;
+use crate::lease::{Availability, Chooser, Depth, Guard, Lease, Store, StoreError, Sweep};
+use crate::libvirt::Look;
+use crate::pool::{Pool, PoolName};
+
+use super::error::Failure;
+
+/// A pool and its VFs.
+#[derive(Debug)]
+pub(super) struct PoolView {
+    pub(super) name: PoolName,
+    /// Why its VFs are not known.
+    pub(super) trouble: Option<String>,
+    pub(super) vfs: Vec<VfView>,
+}
+
+/// A VF of a pool.
+#[derive(Debug)]
+pub(super) struct VfView {
+    pub(super) index: u32,
+    pub(super) address: Option<hwaddr::PciAddress>,
+    pub(super) availability: Availability,
+    pub(super) lease: Option<Lease>,
+}
+
+impl PoolView {
+    pub(super) fn free(&self) -> usize {
+        self.vfs.iter().filter(|vf| vf.is_free()).count()
+    }
+}
+
+impl VfView {
+    pub(super) fn is_free(&self) -> bool {
+        matches!(
+            self.availability,
+            Availability::Free | Availability::Ended(_)
+        )
+    }
+
+    /// `free`, `active`, `busy`, ... and who or what has it.
+    pub(super) fn state(&self) -> (&'static str, String) {
+        match &self.availability {
+            Availability::Free | Availability::Ended(_) => ("free", String::new()),
+            Availability::Returning(vm) => ("returning", format!("VM {vm}")),
+            Availability::Leased(vm) => {
+                let state = match self.lease.as_ref().map(|lease| lease.state) {
+                    Some(crate::lease::State::Deploying) | None => "deploying",
+                    Some(crate::lease::State::Active) => "active",
+                    Some(crate::lease::State::Releasing) => "returning",
+                };
+                (state, format!("VM {vm}"))
+            }
+            Availability::Illegible => ("illegible", String::new()),
+            Availability::Domain(name) => ("busy", format!("domain '{name}'")),
+            Availability::Host(host) => ("busy", format!("this host: {host}")),
+            Availability::Absent => ("absent", String::new()),
+        }
+    }
+}
+
+/// The names of the pools to be shown.
+pub(super) fn names(host: &Host, only: Option<&str>) -> Result<Vec<PoolName>, Failure> {
+    match only {
+        Some(name) => Ok(vec![name.parse()?]),
+        None => Pool::names(&host.root, &host.config).map_err(Failure::Pools),
+    }
+}
+
+/// What has ended, found without taking anything back.
+pub(super) fn sweep(guard: &Guard<'_>, host: &Host, look: &Look) -> Result<Sweep, StoreError> {
+    guard.sweep(look, Depth::All, host.config.lease_grace)
+}
+
+/// Looks at these pools.
+pub(super) fn pools(
+    host: &Host,
+    names: Vec<PoolName>,
+    store: &Store,
+    look: &Look,
+    sweep: &Sweep,
+) -> Vec<PoolView> {
+    let mut chooser = Chooser::without_lock(&host.root, &host.config, store, look);
+    let view = |name: PoolName| match vfs(host, &name, store, &mut chooser, sweep) {
+        Ok(vfs) => PoolView {
+            name,
+            trouble: None,
+            vfs,
+        },
+        Err(error) => PoolView {
+            name,
+            trouble: Some(error.to_string()),
+            vfs: Vec::new(),
+        },
+    };
+    names.into_iter().map(view).collect()
+}
+
+fn vfs(
+    host: &Host,
+    name: &PoolName,
+    store: &Store,
+    chooser: &mut Chooser<'_>,
+    sweep: &Sweep,
+) -> Result<Vec<VfView>, Failure> {
+    let pool = chooser.open(name)?;
+    let mut found = Vec::new();
+    for index in pool.indexes() {
+        found.push((index, pool.address(&host.root, index)?));
+    }
+    let view = |(index, address)| -> Result<VfView, Failure> {
+        let availability = match address {
+            Some(address) => chooser.availability(address, sweep)?,
+            None => Availability::Absent,
+        };
+        // The lease may be in another pool that shows the same VF.
+        let place = address.and_then(|address| store.claim(address).ok().flatten());
+        let lease = place.and_then(|(place, _)| store.read(&place).ok().flatten());
+        Ok(VfView {
+            index,
+            address,
+            availability,
+            lease,
+        })
+    };
+    found.into_iter().map(view).collect()
+}

@@ -1,0 +1,122 @@
+//! `NAME=value` files, read as data: the seed's `kvmrc` and the stock driver's.
+//!
+//! ```text
+//! export LIBVIRT_URI=qemu:///system
+//! DUMMY_BRIDGE="sriov_br"   # for the dummy NICs
+//! ```
+//!
+//! Both are shell scripts to others. Nothing here is executed or expanded: lines that are no plain
+//! assignment are passed over, and a value that a shell would have to work out is a
+//! [`Value::Computed`], an error only for those who need it.
+
+use std::collections::BTreeMap;
+
+/// What stands behind the `=`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// The text without its quotes.
+    Plain(String),
+    /// `$(dirname $0)/x` and the like.
+    Computed,
+}
+
+/// The assignments of one file: the last of a name counts, with the line it stands on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Assignments(BTreeMap<String, (usize, Value)>);
+
+impl Assignments {
+    /// Reads the text of a file.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let assignments = text.lines().zip(1..).filter_map(|(line, number)| {
+            let (name, value) = assignment(line)?;
+            Some((name.to_owned(), (number, value)))
+        });
+        Self(assignments.collect())
+    }
+
+    /// The value of a name and its line; an empty one is no value.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<(usize, &Value)> {
+        let (line, value) = self.0.get(name)?;
+        (*value != Value::Plain(String::new())).then_some((*line, value))
+    }
+
+    /// All names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+fn assignment(line: &str) -> Option<(&str, Value)> {
+    let line = line.trim();
+    let line = match line.strip_prefix("export") {
+        Some(rest) if rest.starts_with([' ', '\t']) => rest.trim_start(),
+        _ => line,
+    };
+    let (name, rest) = line.split_once('=')?;
+    // Names of pools are file names: VF_TRANSPORT_ens1f0.100 is no name to a shell, but one to us.
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if name.is_empty() || !name.chars().all(is_name) {
+        return None;
+    }
+    Some((name, value(rest)))
+}
+
+fn value(text: &str) -> Value {
+    let mut plain = String::new();
+    let mut quote = None;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (Some('\''), c) => plain.push(c),
+            (_, '$' | '`') => return Value::Computed,
+            (_, '\\') => match (quote, chars.next()) {
+                // Inside of quotes a backslash only protects what would mean something there.
+                (Some(_), Some(next)) if !"\"\\$`".contains(next) => plain.extend(['\\', next]),
+                (_, Some(next)) => plain.push(next),
+                (_, None) => plain.push('\\'),
+            },
+            (None, '\'' | '"') => quote = Some(c),
+            (None, c) if c.is_whitespace() || c == ';' => break,
+            (_, c) => plain.push(c),
+        }
+    }
+    Value::Plain(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_as_a_shell_would_and_never_worked_out() {
+        let table = [
+            ("A=b", Some("b")),
+            ("  export A=b # c", Some("b")),
+            ("A=\"b c\"'d'e", Some("b cde")),
+            ("A='$(x)'", Some("$(x)")),
+            ("A=a\\ b", Some("a b")),
+            ("A=\"a\\\"b\\n\"", Some("a\"b\\n")),
+            ("A=b; rm -rf /", Some("b")),
+            ("A=$(dirname $0)/x", None),
+            ("A=`id`", None),
+            ("A=\"$HOME\"", None),
+        ];
+        for (line, expected) in table {
+            let read = Assignments::parse(line);
+            let expected = expected.map_or(Value::Computed, |text| Value::Plain(text.into()));
+            assert_eq!(read.get("A"), Some((1, &expected)), "{line}");
+        }
+    }
+
+    #[test]
+    fn other_lines_and_empty_values_are_passed_over() {
+        let text = "#A=1\nif [ -f x ]; then\nA =2\nexportA=3\nA=\n\nB=1\nB=2\nsource y=z\n";
+        let read = Assignments::parse(text);
+        assert_eq!(read.get("A"), None);
+        assert_eq!(read.get("B"), Some((8, &Value::Plain("2".into()))));
+        assert_eq!(read.names().collect::<Vec<_>>(), ["A", "B", "exportA"]);
+    }
+}

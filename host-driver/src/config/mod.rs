@@ -1,0 +1,327 @@
+//! What the operator has set.
+//!
+//! | file | whose |
+//! |---|---|
+//! | `<remotes>/vmm/kvm-sriov/kvmrc` | the seed's place, beside the actions |
+//! | `<remotes>/etc/vmm/kvm-sriov/kvmrc` | where `OpenNebula` keeps configuration since 5.6 |
+//! | `/etc/one-sriov/kvmrc` | this host alone |
+//!
+//! A later one overrules an earlier one, name by name. All are optional, and so is every name in
+//! them. `LIBVIRT_URI` stands in the stock driver's `kvmrc` and is taken from there.
+
+mod assignments;
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use hwaddr::DummyPrefix;
+use one_sriov_system::Root;
+
+pub use assignments::{Assignments, Value};
+
+use crate::pool::PoolName;
+
+/// The configuration of this host alone.
+pub const HOST_DIR: &str = "/etc/one-sriov";
+
+/// How a VF comes into its VM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TransportChoice {
+    /// By link layer: [`Guid`](Self::Guid) for InfiniBand, [`Mac`](Self::Mac) for Ethernet.
+    #[default]
+    Auto,
+    /// Ethernet: an `<interface type='hostdev'>`, whose MAC and VLAN libvirt sets and restores.
+    Mac,
+    /// A plain `<hostdev>` and a dummy NIC; the VF of an Ethernet PF gets the NIC's own MAC.
+    Dummy,
+    /// InfiniBand: node and port GUID, and a dummy NIC.
+    Guid,
+}
+
+impl FromStr for TransportChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "mac" => Ok(Self::Mac),
+            "dummy" => Ok(Self::Dummy),
+            "guid" => Ok(Self::Guid),
+            _ => Err("expected auto, mac, dummy or guid".into()),
+        }
+    }
+}
+
+/// The two octets before the dummy MAC in a port GUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GuidLead {
+    /// The network's id, so that equal addresses on two networks make different GUIDs.
+    #[default]
+    Network,
+    /// Always these.
+    Fixed([u8; 2]),
+}
+
+impl FromStr for GuidLead {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fixed = || {
+            let (first, second) = text.split_once(':')?;
+            let octet = |text: &str| match text.len() {
+                2 => u8::from_str_radix(text, 16).ok(),
+                _ => None,
+            };
+            Some(Self::Fixed([octet(first)?, octet(second)?]))
+        };
+        match text {
+            "auto" => Ok(Self::Network),
+            _ => fixed().ok_or_else(|| "expected auto or two octets such as 00:00".into()),
+        }
+    }
+}
+
+/// The configuration of the driver on this host.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `DUMMY_BRIDGE`: the bridge of the dummy NICs. It goes nowhere.
+    pub dummy_bridge: String,
+    /// `DUMMY_MAC_PREFIX`: the first octet of the dummy MACs.
+    pub dummy_prefix: DummyPrefix,
+    /// `VF_MAPS_PATH`: the directory of the VF maps. Below the root, unless it is the default one.
+    pub maps: PathBuf,
+    /// Whether [`maps`](Self::maps) is the directory beside the actions.
+    pub maps_are_ours: bool,
+    /// `LIBVIRT_URI` of the stock driver.
+    pub libvirt_uri: String,
+    /// `LEASE_DIR`.
+    pub lease_dir: PathBuf,
+    /// `LEASE_GRACE`: how long an unfinished deployment that nobody works on is waited for.
+    pub lease_grace: Duration,
+    /// `LOCK_WAIT`: how long another driver's decision is waited for.
+    pub lock_wait: Duration,
+    /// `LIBVIRT_WAIT`: how long one `virsh` may take.
+    pub libvirt_wait: Duration,
+    /// `VF_RETURN_WAIT`: how long libvirt may take to give a VF back to the host.
+    pub return_wait: Duration,
+    /// `GUID_PREFIX`.
+    pub guid_lead: GuidLead,
+    transport: TransportChoice,
+    /// `VF_TRANSPORT_<pool>`.
+    transports: Vec<(String, TransportChoice)>,
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file is there but cannot be read.
+    #[error("failed to read '{}': {cause}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// A value is wrong.
+    #[error("failed to read '{}': line {line}: {name}: {what}", path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The line of the assignment.
+        line: usize,
+        /// The name.
+        name: String,
+        /// What is wrong with the value.
+        what: String,
+    },
+}
+
+impl Config {
+    /// What holds where nothing is set, for the driver whose actions are in `home`.
+    #[must_use]
+    pub fn new(home: &Path) -> Self {
+        Self {
+            dummy_bridge: "sriov_br".into(),
+            dummy_prefix: DummyPrefix::default(),
+            maps: home.join("vf_maps"),
+            maps_are_ours: true,
+            libvirt_uri: "qemu:///system".into(),
+            lease_dir: "/run/one-sriov".into(),
+            lease_grace: Duration::from_secs(30),
+            lock_wait: Duration::from_secs(60),
+            libvirt_wait: Duration::from_secs(20),
+            return_wait: Duration::from_secs(10),
+            guid_lead: GuidLead::default(),
+            transport: TransportChoice::default(),
+            transports: Vec::new(),
+        }
+    }
+
+    /// Reads all files there are.
+    pub fn read(root: &Root, home: &Path) -> Result<Self, ConfigError> {
+        let mut config = Self::new(home);
+        for (path, text) in files(root, home, Driver::Stock)? {
+            let assignments = Assignments::parse(&text);
+            if let Some(uri) = text_of(&path, &assignments, "LIBVIRT_URI")? {
+                uri.1.clone_into(&mut config.libvirt_uri);
+            }
+        }
+        for (path, text) in files(root, home, Driver::Ours)? {
+            config.take(&path, &Assignments::parse(&text))?;
+        }
+        Ok(config)
+    }
+
+    /// How VFs of this pool come into their VMs, as far as the operator has said.
+    #[must_use]
+    pub fn transport(&self, pool: &PoolName) -> TransportChoice {
+        let own = self
+            .transports
+            .iter()
+            .rev()
+            .find(|(name, _)| name == pool.as_str());
+        own.map_or(self.transport, |(_, choice)| *choice)
+    }
+
+    /// Where the VF maps are on this host.
+    pub fn maps_dir(&self, root: &Root) -> io::Result<PathBuf> {
+        if self.maps_are_ours {
+            Ok(self.maps.clone())
+        } else {
+            root.path(&self.maps)
+        }
+    }
+
+    fn take(&mut self, path: &Path, assignments: &Assignments) -> Result<(), ConfigError> {
+        let source = Source { path, assignments };
+        source.set("DUMMY_BRIDGE", &mut self.dummy_bridge, bridge)?;
+        source.set("DUMMY_MAC_PREFIX", &mut self.dummy_prefix, |text| {
+            text.parse().map_err(|error| format!("{error}"))
+        })?;
+        if source.set("VF_MAPS_PATH", &mut self.maps, directory)? {
+            self.maps_are_ours = false;
+        }
+        source.set("LEASE_DIR", &mut self.lease_dir, directory)?;
+        source.set("LEASE_GRACE", &mut self.lease_grace, seconds)?;
+        source.set("LOCK_WAIT", &mut self.lock_wait, seconds)?;
+        source.set("LIBVIRT_WAIT", &mut self.libvirt_wait, seconds)?;
+        source.set("VF_RETURN_WAIT", &mut self.return_wait, seconds)?;
+        source.set("GUID_PREFIX", &mut self.guid_lead, str::parse)?;
+        source.set("VF_TRANSPORT", &mut self.transport, str::parse)?;
+        for name in assignments.names() {
+            if let Some(pool) = name.strip_prefix("VF_TRANSPORT_") {
+                let mut choice = self.transport;
+                source.set(name, &mut choice, str::parse)?;
+                self.transports.push((pool.to_owned(), choice));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One file and what it assigns.
+struct Source<'a> {
+    path: &'a Path,
+    assignments: &'a Assignments,
+}
+
+impl Source<'_> {
+    /// Sets a value if the file has one of that name; says whether it has.
+    fn set<T>(
+        &self,
+        name: &str,
+        value: &mut T,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<bool, ConfigError> {
+        let Some((line, text)) = text_of(self.path, self.assignments, name)? else {
+            return Ok(false);
+        };
+        *value = parse(text).map_err(|what| ConfigError::Value {
+            path: self.path.to_owned(),
+            line,
+            name: name.to_owned(),
+            what: format!("invalid value '{}': {what}", text.escape_debug()),
+        })?;
+        Ok(true)
+    }
+}
+
+fn text_of<'a>(
+    path: &Path,
+    assignments: &'a Assignments,
+    name: &str,
+) -> Result<Option<(usize, &'a str)>, ConfigError> {
+    match assignments.get(name) {
+        None => Ok(None),
+        Some((line, Value::Plain(text))) => Ok(Some((line, text))),
+        Some((line, Value::Computed)) => Err(ConfigError::Value {
+            path: path.to_owned(),
+            line,
+            name: name.to_owned(),
+            what: "the value must be plain text: this file is read, not run".into(),
+        }),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u32>() {
+        Ok(seconds) => Ok(Duration::from_secs(u64::from(seconds))),
+        Err(_) => Err("expected a number of seconds".into()),
+    }
+}
+
+fn directory(text: &str) -> Result<PathBuf, String> {
+    let path = Path::new(text);
+    if path.is_absolute() {
+        Ok(path.to_owned())
+    } else {
+        Err("expected an absolute path".into())
+    }
+}
+
+/// The name of a bridge of the kernel or of Open vSwitch.
+fn bridge(text: &str) -> Result<String, String> {
+    let name: hwaddr::InterfaceName = text.parse().map_err(|error| format!("{error}"))?;
+    Ok(name.to_string())
+}
+
+/// Whose configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Driver {
+    Ours,
+    Stock,
+}
+
+/// The configuration files that are there, the weakest first.
+fn files(root: &Root, home: &Path, driver: Driver) -> Result<Vec<(PathBuf, String)>, ConfigError> {
+    let (beside, etc) = match driver {
+        Driver::Ours => (home.join("kvmrc"), "../../etc/vmm/kvm-sriov/kvmrc"),
+        Driver::Stock => (home.join("../kvm/kvmrc"), "../../etc/vmm/kvm/kvmrc"),
+    };
+    let mut paths = vec![beside, home.join(etc)];
+    if driver == Driver::Ours {
+        let path = Path::new(HOST_DIR).join("kvmrc");
+        let found = root.path(&path);
+        paths.push(found.map_err(|cause| ConfigError::Read { path, cause })?);
+    }
+    let mut files = Vec::new();
+    for path in paths {
+        match std::fs::read(&path) {
+            // What is not UTF-8 can only be in a comment or spoil its own value.
+            Ok(bytes) => files.push((path, String::from_utf8_lossy(&bytes).into_owned())),
+            Err(error) if is_absent(&error) => {}
+            Err(cause) => return Err(ConfigError::Read { path, cause }),
+        }
+    }
+    Ok(files)
+}
+
+/// There is no such file, nor a directory that could hold it.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! Changing a domain.
+
+use std::ops::Range;
+
+use hwaddr::PciAddress;
+use quick_xml::escape::escape;
+
+use super::{Devices, Domain, DummyNic, Handover, HostDevice, Interface};
+
+pub(super) fn edit(domain: &Domain<'_>, handovers: &[Handover]) -> String {
+    let text = domain.text;
+    let mut changes: Vec<(Range<usize>, String)> = Vec::new();
+    let mut dummies = Vec::new();
+    for handover in handovers {
+        let interface = &domain.interfaces[handover.interface];
+        let layout = Layout::of(text, interface.place.start, interface.child);
+        let lines = device(text, interface, &handover.device);
+        changes.push((interface.place.clone(), layout.join(&lines)));
+        if let Some(nic) = &handover.dummy {
+            dummies.extend(dummy(text, interface, nic));
+        }
+    }
+    if let Some(devices) = domain.devices.as_ref().filter(|_| !dummies.is_empty()) {
+        // The step to the right is that of the first NIC, wherever that stands.
+        let like = handovers
+            .first()
+            .map(|handover| &domain.interfaces[handover.interface]);
+        let step = like.map_or_else(
+            || "\t".to_owned(),
+            |nic| Layout::of(text, nic.place.start, nic.child).step,
+        );
+        changes.push(append(text, devices, step, &dummies));
+    }
+    changes.sort_by_key(|(place, _)| place.start);
+    let mut edited = String::with_capacity(text.len() + 512 * changes.len());
+    let mut done = 0;
+    for (place, new) in changes {
+        edited.push_str(&text[done..place.start]);
+        edited.push_str(&new);
+        done = place.end;
+    }
+    edited.push_str(&text[done..]);
+    edited
+}
+
+/// A line and how many steps it stands to the right.
+type Line = (usize, String);
+
+fn line(depth: usize, text: impl Into<String>) -> Line {
+    (depth, text.into())
+}
+
+/// What takes the place of an interface.
+fn device(text: &str, interface: &Interface, device: &HostDevice) -> Vec<Line> {
+    let kept = [&interface.boot, &interface.address];
+    let kept = kept
+        .into_iter()
+        .flatten()
+        .map(|place| line(1, &text[place.clone()]));
+    match device {
+        HostDevice::Plain { address } => {
+            let mut lines = vec![
+                line(0, "<hostdev mode='subsystem' type='pci' managed='yes'>"),
+                line(1, "<source>"),
+                line(2, format!("<address {}/>", numbers(*address))),
+                line(1, "</source>"),
+            ];
+            lines.extend(kept);
+            lines.push(line(0, "</hostdev>"));
+            lines
+        }
+        HostDevice::Network { address, mac, vlan } => {
+            let mut lines = vec![
+                line(0, "<interface type='hostdev' managed='yes'>"),
+                line(1, format!("<mac address='{mac}'/>")),
+                line(1, "<source>"),
+                line(2, format!("<address type='pci' {}/>", numbers(*address))),
+                line(1, "</source>"),
+            ];
+            if let Some(id) = vlan {
+                lines.push(line(1, "<vlan>"));
+                lines.push(line(2, format!("<tag id='{id}'/>")));
+                lines.push(line(1, "</vlan>"));
+            }
+            lines.extend(kept);
+            lines.push(line(0, "</interface>"));
+            lines
+        }
+    }
+}
+
+fn numbers(address: PciAddress) -> String {
+    format!(
+        "domain='0x{:04x}' bus='0x{:02x}' slot='0x{:02x}' function='0x{:x}'",
+        address.domain(),
+        address.bus(),
+        address.slot(),
+        address.function()
+    )
+}
+
+/// The link is down: the bridge belongs to many tenants, and nothing is to flow.
+fn dummy(text: &str, interface: &Interface, nic: &DummyNic) -> Vec<Line> {
+    let mut lines = vec![
+        line(0, "<interface type='bridge'>"),
+        line(1, format!("<source bridge='{}'/>", escape(&nic.bridge))),
+        line(1, format!("<mac address='{}'/>", nic.mac.mac())),
+    ];
+    lines.extend(
+        interface
+            .virtualport
+            .clone()
+            .map(|place| line(1, &text[place])),
+    );
+    lines.push(line(1, "<link state='down'/>"));
+    lines.push(line(0, "</interface>"));
+    lines
+}
+
+/// Puts lines in front of the end of `<devices>`.
+fn append(text: &str, devices: &Devices, step: String, lines: &[Line]) -> (Range<usize>, String) {
+    if devices.end.is_empty() {
+        // <devices/> is opened.
+        let tag = text[devices.start.clone()]
+            .trim_end_matches(['/', '>'])
+            .trim_end();
+        let inside = Layout::compact().join(lines);
+        return (devices.start.clone(), format!("{tag}>{inside}</devices>"));
+    }
+    let at = devices.end.start;
+    let layout = Layout::of(text, at, None);
+    if layout.newline.is_empty() {
+        return (at..at, Layout::compact().join(lines));
+    }
+    let indent = format!("{}{step}", layout.indent);
+    let line_start = at - layout.indent.len();
+    let layout = Layout {
+        indent: indent.clone(),
+        step,
+        newline: layout.newline,
+    };
+    let new = format!("{indent}{}{}", layout.join(lines), layout.newline);
+    (line_start..line_start, new)
+}
+
+/// How an element stands among its neighbours.
+struct Layout {
+    indent: String,
+    step: String,
+    /// Empty where it shares its line with others.
+    newline: &'static str,
+}
+
+impl Layout {
+    fn compact() -> Self {
+        Self {
+            indent: String::new(),
+            step: String::new(),
+            newline: "",
+        }
+    }
+
+    /// The layout of the element at a byte of the text, whose first child is at another.
+    fn of(text: &str, at: usize, child: Option<usize>) -> Self {
+        let Some((indent, newline)) = indent(text, at) else {
+            return Self::compact();
+        };
+        let child = child.and_then(|child| indent_of_line(text, child));
+        let step = child
+            .and_then(|child| child.strip_prefix(indent))
+            .filter(|step| !step.is_empty());
+        Self {
+            indent: indent.to_owned(),
+            step: step.unwrap_or("\t").to_owned(),
+            newline,
+        }
+    }
+
+    fn join(&self, lines: &[Line]) -> String {
+        let mut joined = String::new();
+        for (nth, (depth, line)) in lines.iter().enumerate() {
+            if nth > 0 {
+                joined.push_str(self.newline);
+                joined.push_str(&self.indent);
+                joined.push_str(&self.step.repeat(if self.newline.is_empty() {
+                    0
+                } else {
+                    *depth
+                }));
+            }
+            joined.push_str(line);
+        }
+        joined
+    }
+}
+
+fn indent(text: &str, at: usize) -> Option<(&str, &'static str)> {
+    let indent = indent_of_line(text, at)?;
+    let before = &text[..at - indent.len()];
+    Some((
+        indent,
+        if before.ends_with("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        },
+    ))
+}
+
+/// The blanks in front of a byte, if nothing else stands on its line.
+fn indent_of_line(text: &str, at: usize) -> Option<&str> {
+    let before = &text[..at];
+    let start = before.rfind('\n')? + 1;
+    let indent = &before[start..];
+    indent
+        .chars()
+        .all(|c| c == ' ' || c == '\t')
+        .then_some(indent)
+}

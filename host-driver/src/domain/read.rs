@@ -1,0 +1,119 @@
+//! Where things stand in a domain.
+
+use std::ops::Range;
+
+use super::{Devices, Domain, Interface, Loss};
+use crate::xml::{Piece, Pieces, Problem, Roots, Tag, XmlError};
+
+pub(super) fn read(bytes: &[u8]) -> Result<Domain<'_>, XmlError> {
+    let mut pieces = Pieces::new(bytes, Roots::One)?;
+    let mut reading = Reading::default();
+    while let Some(piece) = pieces.next()? {
+        match piece {
+            Piece::Start(tag) => {
+                let read = reading.start(pieces.path(), &tag);
+                read.map_err(|name| pieces.error(tag.place.start, Problem::Attribute(name)))?;
+            }
+            Piece::Text(text) => reading.text(pieces.path(), &text),
+            Piece::End(place) => reading.end(pieces.path(), &place),
+        }
+    }
+    let filled = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    Ok(Domain {
+        text: pieces.text(),
+        name: filled(reading.name),
+        uuid: filled(reading.uuid),
+        interfaces: reading.interfaces,
+        devices: reading.devices,
+    })
+}
+
+#[derive(Default)]
+struct Reading {
+    name: String,
+    uuid: String,
+    interfaces: Vec<Interface>,
+    devices: Option<Devices>,
+    /// The interface that is being read.
+    interface: Option<Interface>,
+    /// Where a child of it began.
+    child: usize,
+}
+
+impl Reading {
+    /// An error is the name of the attribute that cannot be read.
+    fn start(&mut self, path: &[&str], tag: &Tag<'_>) -> Result<(), String> {
+        match *path {
+            ["domain", "devices"] => {
+                self.devices = Some(Devices {
+                    start: tag.place.clone(),
+                    end: 0..0,
+                });
+            }
+            ["domain", "devices", "interface"] => {
+                self.interface = Some(Interface {
+                    place: tag.place.clone(),
+                    ..Interface::default()
+                });
+            }
+            ["domain", "devices", "interface", child] => {
+                self.child = tag.place.start;
+                let Some(interface) = &mut self.interface else {
+                    return Ok(());
+                };
+                interface.child.get_or_insert(tag.place.start);
+                match child {
+                    "source" => interface.bridge = owned(tag.attribute("bridge")?),
+                    "mac" => interface.mac = owned(tag.attribute("address")?),
+                    "bandwidth" => interface.losses.push(Loss::Bandwidth),
+                    "filterref" => interface.losses.push(Loss::FilterRef),
+                    "script" => interface.losses.push(Loss::Script),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, path: &[&str], text: &str) {
+        match *path {
+            ["domain", "name"] => self.name.push_str(text),
+            ["domain", "uuid"] => self.uuid.push_str(text),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, path: &[&str], place: &Range<usize>) {
+        match *path {
+            ["domain", "devices"] => {
+                if let Some(devices) = &mut self.devices {
+                    devices.end = place.clone();
+                }
+            }
+            ["domain", "devices", "interface"] => {
+                if let Some(mut interface) = self.interface.take() {
+                    interface.place.end = place.end;
+                    self.interfaces.push(interface);
+                }
+            }
+            ["domain", "devices", "interface", child] => {
+                let place = self.child..place.end;
+                let Some(interface) = &mut self.interface else {
+                    return;
+                };
+                match child {
+                    "boot" => interface.boot = Some(place),
+                    "address" => interface.address = Some(place),
+                    "virtualport" => interface.virtualport = Some(place),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn owned(text: Option<std::borrow::Cow<'_, str>>) -> Option<String> {
+    text.map(std::borrow::Cow::into_owned)
+}

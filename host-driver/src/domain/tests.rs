@@ -1,0 +1,101 @@
+#![allow(clippy::unwrap_used)]
+
+use hwaddr::{DummyPrefix, Key};
+
+use super::*;
+
+const NIC: &str = "02:00:c0:a8:07:05";
+
+fn handover(interface: usize, is_network: bool) -> Handover {
+    let address = "0001:81:00.2".parse().unwrap();
+    let mac: MacAddress = NIC.parse().unwrap();
+    Handover {
+        interface,
+        device: if is_network {
+            let vlan = Some(100);
+            HostDevice::Network { address, mac, vlan }
+        } else {
+            HostDevice::Plain { address }
+        },
+        dummy: (!is_network).then(|| DummyNic {
+            bridge: "br&'x".into(),
+            mac: DummyMac::new(DummyPrefix::default(), 10, Key::from(mac)),
+        }),
+    }
+}
+
+fn edited(text: &str, handovers: &[Handover]) -> String {
+    let domain = Domain::read(text.as_bytes()).unwrap();
+    String::from_utf8(domain.edit(handovers)).unwrap()
+}
+
+#[test]
+fn interfaces_of_all_devices_are_read_and_no_others() {
+    let text = r#"<domain type='kvm'>
+        <name><![CDATA[one-7]]></name><uuid>U</uuid>
+        <metadata><devices><interface><source bridge='no'/></interface></devices></metadata>
+        <!-- <devices><interface/></devices> -->
+        <devices>
+          <interface type="bridge"><source  mode="x" bridge = "a&apos;&#x41;"/><MAC/>
+            <mac  address='02:00:c0:a8:07:05'/></interface>
+          <x:interface xmlns:x='y'/><disk><interface/></disk>
+        </devices>
+        <devices><interface type='ethernet'/></devices></domain>"#;
+    let domain = Domain::read(text.as_bytes()).unwrap();
+    assert_eq!((domain.name(), domain.uuid()), (Some("one-7"), Some("U")));
+    let nics: Vec<_> = domain
+        .interfaces()
+        .iter()
+        .map(|nic| (nic.bridge(), nic.mac().ok().map(|mac| mac.to_string())))
+        .collect();
+    assert_eq!(nics, [(Some("a'A"), Some(NIC.to_owned())), (None, None)]);
+    assert_eq!(domain.interfaces()[1].mac(), Err(MacError::Missing));
+}
+
+#[test]
+fn everything_stands_as_its_neighbours_do() {
+    let text = "<domain>\r\n <devices>\r\n  <interface type='bridge'>\r\n     <source bridge='s'/>\r\n\
+                     <boot  order='1' />\r\n  </interface>\r\n </devices>\r\n</domain>";
+    let expected = "<domain>\r\n <devices>\r\n  <hostdev mode='subsystem' type='pci' managed='yes'>\r\n     \
+                    <source>\r\n        <address domain='0x0001' bus='0x81' slot='0x00' function='0x2'/>\r\n     \
+                    </source>\r\n     <boot  order='1' />\r\n  </hostdev>\r\n    <interface type='bridge'>\r\n       \
+                    <source bridge='br&amp;&apos;x'/>\r\n       <mac address='aa:0a:c0:a8:07:05'/>\r\n       \
+                    <link state='down'/>\r\n    </interface>\r\n </devices>\r\n</domain>";
+    assert_eq!(edited(text, &[handover(0, false)]), expected);
+}
+
+#[test]
+fn what_shares_its_line_stays_on_it() {
+    let text = "<domain><devices><interface/><disk/></devices><devices /></domain>";
+    let expected = "<domain><devices><interface type='hostdev' managed='yes'><mac address='02:00:c0:a8:07:05'/>\
+                    <source><address type='pci' domain='0x0001' bus='0x81' slot='0x00' function='0x2'/></source>\
+                    <vlan><tag id='100'/></vlan></interface><disk/></devices><devices /></domain>";
+    assert_eq!(edited(text, &[handover(0, true)]), expected);
+    let text = "<domain><devices><interface><virtualport type='openvswitch'><x/></virtualport></interface></devices><devices /></domain>";
+    let end = "<devices><interface type='bridge'><source bridge='br&amp;&apos;x'/><mac address='aa:0a:c0:a8:07:05'/>\
+               <virtualport type='openvswitch'><x/></virtualport><link state='down'/></interface></devices></domain>";
+    let edited = edited(text, &[handover(0, false)]);
+    assert!(edited.ends_with(end), "{edited}");
+}
+
+#[test]
+fn without_a_handover_nothing_changes() {
+    let text = "\u{feff}<domain>\n<devices/>\n</domain>\n\n";
+    assert_eq!(edited(text, &[]), text);
+}
+
+#[test]
+fn a_document_that_is_none_is_refused() {
+    let error = Domain::read(b"<domain>\n  <devices>").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "failed to read the domain: line 2, column 12: it ends inside of 'devices'"
+    );
+    let error = Domain::read(
+        b"<domain><devices><interface><mac address=x/></interface></devices></domain>",
+    );
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "failed to read the domain: line 1, column 29: attribute 'address' cannot be read"
+    );
+}

@@ -1,0 +1,29 @@
+//! The bridge of the dummy NICs. It goes nowhere; it only has to be there.
+
+use std::time::Duration;
+
+use one_sriov_system::Root;
+
+use crate::pool::Sysfs;
+use crate::prepare::ip_link;
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Makes the bridge if it is missing. One of Open vSwitch is for its owner to make.
+pub(crate) fn ensure(root: &Root, bridge: &str, is_open_vswitch: bool) -> Result<(), String> {
+    let sysfs = Sysfs::new(root);
+    if sysfs.has_netdev(bridge) {
+        return Ok(());
+    }
+    if is_open_vswitch {
+        return Err("it is missing; the NIC's network is of Open vSwitch, so make it there".into());
+    }
+    let made = ip_link(["add", "name", bridge, "type", "bridge"])
+        .capture(LIMIT)
+        .map_err(|error| error.to_string())?;
+    // Another deployment may have been faster.
+    if made.status.success() || sysfs.has_netdev(bridge) {
+        return Ok(());
+    }
+    Err(made.stderr_line())
+}

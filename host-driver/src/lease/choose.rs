@@ -1,0 +1,379 @@
+//! Which VF a NIC gets: the first of its pool that nobody has.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use hwaddr::{DummyMac, MacAddress, PciAddress};
+use one_sriov_system::Root;
+
+use super::error::StoreError;
+use super::lock::Guard;
+use super::record::{DeploymentId, State, VmId};
+use super::store::{Store, now};
+use super::sweep::{Ended, Sweep};
+use crate::config::Config;
+use crate::libvirt::Look;
+use crate::pool::{HostUse, HostUseError, HostUses, Pool, PoolError, PoolName, Sysfs, Vf};
+
+/// A VF that a NIC asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// Of which pool.
+    pub pool: PoolName,
+    /// The NIC's MAC in `OpenNebula`.
+    pub mac: MacAddress,
+    /// Position and key.
+    pub dummy: DummyMac,
+    /// The two octets in front of it in a GUID.
+    pub lead: [u8; 2],
+    /// The VLAN of its network; for `InfiniBand` the guest's concern.
+    pub vlan: Option<u32>,
+}
+
+/// A VF that a NIC will get.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// The VF.
+    pub vf: Vf,
+    /// The driver it is bound to.
+    pub driver: Option<String>,
+    /// The lease that ended only now: what it saved is still to be put back.
+    pub ended: Option<Ended>,
+}
+
+/// What is the matter with a VF.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Availability {
+    /// Nobody has it.
+    Free,
+    /// Its VM has gone; it will be put back, or handed on.
+    Ended(VmId),
+    /// Libvirt has not given it back to the host yet.
+    Returning(VmId),
+    /// A VM has it.
+    Leased(VmId),
+    /// It has a lease that names nobody.
+    Illegible,
+    /// A running domain has it, without a lease.
+    Domain(String),
+    /// The host uses it.
+    Host(HostUse),
+    /// The map names it, but it is not there.
+    Absent,
+}
+
+/// Why no VFs were chosen.
+#[derive(Debug, thiserror::Error)]
+pub enum ChooseError {
+    /// There are too few.
+    #[error(transparent)]
+    Short(#[from] Shortage),
+    /// The pool cannot be used.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// The leases cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The host does not tell what it uses.
+    #[error(transparent)]
+    HostUse(#[from] HostUseError),
+    /// sysfs cannot be read.
+    #[error("failed to look at VF '{0}': {1}")]
+    Sysfs(PciAddress, std::io::Error),
+}
+
+/// A pool with too few free VFs, and who has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortage {
+    /// The pool.
+    pub pool: PoolName,
+    /// How many VFs of it the VM wants.
+    pub wanted: usize,
+    /// How many could be had.
+    pub free: usize,
+    /// How many there are.
+    pub total: usize,
+    /// Who has how many.
+    pub holders: BTreeMap<String, usize>,
+    /// Unfinished deployments and when they are given up.
+    pub pending: Vec<(VmId, Duration)>,
+    /// What could not be read.
+    pub problems: Vec<String>,
+}
+
+impl std::error::Error for Shortage {}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.wanted {
+            1 => write!(f, "failed to find a free VF in pool '{}'", self.pool)?,
+            n => write!(f, "failed to find {n} free VFs in pool '{}'", self.pool)?,
+        }
+        write!(f, ": {} of {} in use", self.total - self.free, self.total)?;
+        let mut holders = String::new();
+        for (holder, count) in &self.holders {
+            let comma = if holders.is_empty() { "" } else { ", " };
+            let _ = write!(holders, "{comma}{holder}: {count}");
+        }
+        if !holders.is_empty() {
+            write!(f, " ({holders})")?;
+        }
+        for (vm, left) in &self.pending {
+            let left = left.as_secs_f64().ceil();
+            write!(
+                f,
+                "; the unfinished deployment of VM {vm} is given up in {left} s"
+            )?;
+        }
+        for problem in &self.problems {
+            write!(f, "; {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What a choice is made from.
+#[derive(Debug)]
+pub struct Chooser<'a> {
+    root: &'a Root,
+    config: &'a Config,
+    store: &'a Store,
+    look: &'a Look,
+    uses: HostUses<'a>,
+    pools: HashMap<PoolName, Pool>,
+}
+
+impl<'a> Chooser<'a> {
+    /// A chooser of this host; its store should be locked.
+    #[must_use]
+    pub fn new(root: &'a Root, config: &'a Config, guard: &'a Guard<'_>, look: &'a Look) -> Self {
+        Self::without_lock(root, config, guard, look)
+    }
+
+    /// One that only looks.
+    #[must_use]
+    pub fn without_lock(
+        root: &'a Root,
+        config: &'a Config,
+        store: &'a Store,
+        look: &'a Look,
+    ) -> Self {
+        Self {
+            root,
+            config,
+            store,
+            look,
+            uses: HostUses::new(root),
+            pools: HashMap::new(),
+        }
+    }
+
+    /// Below which the host's files are.
+    #[must_use]
+    pub fn root(&self) -> &Root {
+        self.root
+    }
+
+    /// A VF for each wish, or none for any.
+    pub fn choose(&mut self, wishes: &[Wish], sweep: &Sweep) -> Result<Vec<Choice>, ChooseError> {
+        let mut chosen: Vec<Option<Choice>> = wishes.iter().map(|_| None).collect();
+        let mut taken = HashSet::new();
+        let mut by_pool: BTreeMap<&PoolName, Vec<usize>> = BTreeMap::new();
+        for (nth, wish) in wishes.iter().enumerate() {
+            by_pool.entry(&wish.pool).or_default().push(nth);
+        }
+        for (name, nths) in by_pool {
+            let found = self.choose_from(name, nths.len(), sweep, &mut taken)?;
+            if found.len() < nths.len() {
+                return Err(self.shortage(name, nths.len(), sweep)?.into());
+            }
+            for (nth, choice) in nths.into_iter().zip(found) {
+                chosen[nth] = Some(choice);
+            }
+        }
+        Ok(chosen.into_iter().flatten().collect())
+    }
+
+    fn choose_from(
+        &mut self,
+        name: &PoolName,
+        wanted: usize,
+        sweep: &Sweep,
+        taken: &mut HashSet<PciAddress>,
+    ) -> Result<Vec<Choice>, ChooseError> {
+        self.open(name)?;
+        let leased: HashSet<u32> = self.store.leased(name)?.into_iter().collect();
+        let (given, fresh): (Vec<u32>, Vec<u32>) = self.pools[name]
+            .indexes()
+            .into_iter()
+            .partition(|index| leased.contains(index));
+        // A VF that nobody had before needs nothing to be put back.
+        let mut found = Vec::new();
+        for index in fresh {
+            if found.len() == wanted {
+                return Ok(found);
+            }
+            found.extend(self.candidate(name, index, sweep, taken)?);
+        }
+        for index in given {
+            if found.len() == wanted {
+                break;
+            }
+            found.extend(self.candidate(name, index, sweep, taken)?);
+        }
+        Ok(found)
+    }
+
+    fn candidate(
+        &self,
+        name: &PoolName,
+        index: u32,
+        sweep: &Sweep,
+        taken: &mut HashSet<PciAddress>,
+    ) -> Result<Option<Choice>, ChooseError> {
+        let pool = &self.pools[name];
+        let Some(address) = pool.address(self.root, index)? else {
+            return Ok(None);
+        };
+        if taken.contains(&address) {
+            return Ok(None);
+        }
+        match self.availability(address, sweep)? {
+            Availability::Free | Availability::Ended(_) => {}
+            _ => return Ok(None),
+        }
+        let Some(vf) = pool.vf(self.root, index)? else {
+            return Ok(None);
+        };
+        taken.insert(address);
+        let driver = self.driver(address)?;
+        let ended = sweep.find(address).cloned();
+        Ok(Some(Choice { vf, driver, ended }))
+    }
+
+    /// What is the matter with a VF.
+    pub fn availability(
+        &self,
+        address: PciAddress,
+        sweep: &Sweep,
+    ) -> Result<Availability, ChooseError> {
+        if let Some(ended) = sweep.find(address) {
+            let custody = sweep.custodies.iter();
+            let owner = custody
+                .filter(|custody| custody.ended.iter().any(|other| other.address == address))
+                .map(|custody| custody.id.vm())
+                .next();
+            if let (Some(vm), true) = (owner, ended.restore) {
+                return Ok(if self.is_back(ended)? {
+                    Availability::Ended(vm)
+                } else {
+                    Availability::Returning(vm)
+                });
+            }
+        }
+        match self.store.claim(address) {
+            Ok(Some((_, deployment))) if sweep.find(address).is_none() => {
+                return Ok(Availability::Leased(deployment.vm()));
+            }
+            Ok(_) => {}
+            Err(StoreError::Garbled { .. }) => return Ok(Availability::Illegible),
+            Err(error) => return Err(error.into()),
+        }
+        if let Some(domain) = self.look.holder(address) {
+            return Ok(Availability::Domain(domain.name.clone()));
+        }
+        if !Sysfs::new(self.root).has_device(address) {
+            return Ok(Availability::Absent);
+        }
+        Ok(match self.uses.of(address)? {
+            Some(host) => Availability::Host(host),
+            None => Availability::Free,
+        })
+    }
+
+    /// Whether libvirt has given the VF of an ended lease back to the host.
+    ///
+    /// It unbinds the VF from `vfio-pci` when the domain ends. One that was bound so before is
+    /// back at once, and one that never comes back is taken as it is after a while: libvirt says
+    /// that nobody has it.
+    pub fn is_back(&self, ended: &Ended) -> Result<bool, ChooseError> {
+        let Some(lease) = &ended.lease else {
+            return Ok(true);
+        };
+        let driver = self.driver(ended.address)?;
+        let is_lent = driver.as_deref() == Some(VFIO) && lease.driver.as_deref() != Some(VFIO);
+        let waited = now().saturating_sub(lease.since);
+        let gave_up =
+            lease.state == State::Releasing && waited >= self.config.return_wait.as_secs();
+        Ok(!is_lent || gave_up)
+    }
+
+    fn driver(&self, address: PciAddress) -> Result<Option<String>, ChooseError> {
+        let driver = Sysfs::new(self.root).driver(address);
+        driver.map_err(|cause| ChooseError::Sysfs(address, cause))
+    }
+
+    /// The pool of that name, opened.
+    pub fn open(&mut self, name: &PoolName) -> Result<&Pool, ChooseError> {
+        if !self.pools.contains_key(name) {
+            let pool = Pool::open(self.root, self.config, name)?;
+            self.pools.insert(name.clone(), pool);
+        }
+        Ok(&self.pools[name])
+    }
+
+    fn shortage(
+        &self,
+        name: &PoolName,
+        wanted: usize,
+        sweep: &Sweep,
+    ) -> Result<Shortage, ChooseError> {
+        let pool = &self.pools[name];
+        let indexes = pool.indexes();
+        let mut shortage = Shortage {
+            pool: name.clone(),
+            wanted,
+            free: 0,
+            total: indexes.len(),
+            holders: BTreeMap::new(),
+            pending: Vec::new(),
+            problems: sweep.problems.clone(),
+        };
+        for index in indexes {
+            let availability = match pool.address(self.root, index)? {
+                Some(address) => self.availability(address, sweep)?,
+                None => Availability::Absent,
+            };
+            let holder = match availability {
+                Availability::Free | Availability::Ended(_) => {
+                    shortage.free += 1;
+                    continue;
+                }
+                Availability::Leased(vm) => {
+                    let left = pending(sweep, vm);
+                    let known = |(other, _): &(VmId, Duration)| *other == vm;
+                    if let (Some(left), false) = (left, shortage.pending.iter().any(known)) {
+                        shortage.pending.push((vm, left));
+                    }
+                    format!("VM {vm}")
+                }
+                Availability::Returning(vm) => format!("VM {vm}, not given back yet"),
+                Availability::Illegible => "an illegible lease".into(),
+                Availability::Domain(domain) => format!("domain '{domain}'"),
+                Availability::Host(_) => "this host".into(),
+                Availability::Absent => "not there".into(),
+            };
+            *shortage.holders.entry(holder).or_default() += 1;
+        }
+        Ok(shortage)
+    }
+}
+
+fn pending(sweep: &Sweep, vm: VmId) -> Option<Duration> {
+    let of_vm = |(id, _): &(&DeploymentId, &Duration)| id.vm() == vm;
+    sweep.pending.iter().find(of_vm).map(|(_, left)| *left)
+}
+
+/// The driver of devices that are lent to VMs.
+const VFIO: &str = "vfio-pci";

@@ -1,0 +1,127 @@
+//! Is a lease still good? Truth is libvirt; a lease is a cache with intent.
+
+use std::time::Duration;
+
+use super::record::{Lease, State};
+use crate::libvirt::Look;
+
+/// What a lease is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Its VM runs with the VF, or somebody works on it.
+    Alive,
+    /// Nobody works on it any more; it is given up when the grace is over.
+    Pending,
+    /// Its VM has gone, or runs without the VF.
+    Dead,
+    /// Another domain has the VF: the lease is over, and the VF is not ours to restore.
+    Usurped,
+}
+
+/// What is known of a lease's deployment besides libvirt's word.
+#[derive(Debug, Clone, Copy)]
+pub struct Signs {
+    /// Some process works on it: the kernel's lock on the deployment is held.
+    pub held: bool,
+    /// How long ago it was last seen to be worked on.
+    pub idle: Duration,
+}
+
+/// Judges a lease.
+#[must_use]
+pub fn judge(lease: &Lease, signs: Signs, look: &Look, grace: Duration) -> Verdict {
+    if signs.held {
+        return Verdict::Alive;
+    }
+    match look.holder(lease.address) {
+        Some(domain) if domain.is(lease.vm, lease.deploy_id.as_deref()) => Verdict::Alive,
+        Some(_) => Verdict::Usurped,
+        // libvirtd finishes a creation whose client has died.
+        None if lease.state == State::Deploying && signs.idle < grace => Verdict::Pending,
+        None => Verdict::Dead,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::tests::lease;
+    use super::*;
+    use crate::libvirt::tests::look;
+
+    #[test]
+    fn libvirt_says_who_lives() {
+        let ours = "0000:81:00.4";
+        let grace = Duration::from_secs(30);
+        let table = [
+            // (state, held, idle, domains, verdict)
+            (
+                State::Active,
+                false,
+                99,
+                vec![("one-7", ours)],
+                Verdict::Alive,
+            ),
+            (
+                State::Deploying,
+                false,
+                99,
+                vec![("one-7", ours)],
+                Verdict::Alive,
+            ),
+            (
+                State::Releasing,
+                false,
+                99,
+                vec![("one-7", ours)],
+                Verdict::Alive,
+            ),
+            (
+                State::Active,
+                false,
+                0,
+                vec![("one-8", ours)],
+                Verdict::Usurped,
+            ),
+            (State::Active, false, 0, vec![], Verdict::Dead),
+            (
+                State::Active,
+                false,
+                0,
+                vec![("one-7", "0000:81:00.5")],
+                Verdict::Dead,
+            ),
+            (State::Releasing, false, 0, vec![], Verdict::Dead),
+            (State::Deploying, false, 29, vec![], Verdict::Pending),
+            (State::Deploying, false, 30, vec![], Verdict::Dead),
+            (State::Deploying, true, 99, vec![], Verdict::Alive),
+            (
+                State::Releasing,
+                true,
+                99,
+                vec![("one-8", ours)],
+                Verdict::Alive,
+            ),
+        ];
+        for (state, held, idle, domains, expected) in table {
+            let lease = Lease { state, ..lease() };
+            let idle = Duration::from_secs(idle);
+            let verdict = judge(&lease, Signs { held, idle }, &look(&domains), grace);
+            assert_eq!(verdict, expected, "{state} {held} {idle:?} {domains:?}");
+        }
+    }
+
+    #[test]
+    fn a_domain_is_also_known_by_what_the_stock_driver_called_it() {
+        let lease = Lease {
+            deploy_id: Some("00000000-0000-0000-0000-000000000001".into()),
+            state: State::Active,
+            ..lease()
+        };
+        let signs = Signs {
+            held: false,
+            idle: Duration::ZERO,
+        };
+        let look = look(&[("renamed", "0000:81:00.4")]);
+        assert_eq!(judge(&lease, signs, &look, Duration::ZERO), Verdict::Alive);
+    }
+}

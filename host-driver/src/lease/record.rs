@@ -1,0 +1,328 @@
+//! One lease: who has a VF, and how the VF was before.
+//!
+//! `/run/one-sriov/ib0/3`, one line of JSON:
+//!
+//! ```text
+//! {"format":1,"vm":7,"deployment":"7.18b2f0c4","deploy_id":null,"pool":"ib0","index":3,
+//!  "address":"0000:81:00.4","pf":"ib0","vf":3,"driver":"mlx5_core","position":0,
+//!  "mac":"02:00:c0:a8:32:11","dummy_mac":"aa:00:c0:a8:32:11","transport":"guid",
+//!  "guid":"00:04:aa:00:c0:a8:32:11","former":{"kind":"infiniband","node_guid":null,
+//!  "port_guid":null,"link_state":"auto"},"state":"deploying","since":1795446991,
+//!  "boot_id":"6f9619ff-8b86-d011-b42d-00c04fc964ff"}
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+
+use hwaddr::{Guid, InterfaceName, MacAddress, PciAddress};
+use serde::{Deserialize, Serialize};
+
+use super::text;
+use crate::pool::PoolName;
+
+/// The format that this version writes, and the only one it reads.
+pub const FORMAT: u32 = 1;
+
+/// The id of a VM, by which all of `OpenNebula` knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct VmId(u32);
+
+impl VmId {
+    /// The name of its domain, the same in all releases: `one-7`.
+    #[must_use]
+    pub fn domain(self) -> String {
+        format!("one-{self}")
+    }
+
+    /// The VM of a domain of that name.
+    #[must_use]
+    pub fn of_domain(name: &str) -> Option<Self> {
+        name.strip_prefix("one-")?.parse().ok()
+    }
+}
+
+impl FromStr for VmId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+impl fmt::Display for VmId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One deployment of a VM: its id and what tells this attempt from another one, `7.18b2f0c4`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeploymentId {
+    vm: VmId,
+    token: String,
+}
+
+impl DeploymentId {
+    /// A deployment of this VM; the token is hexadecimal.
+    #[must_use]
+    pub fn new(vm: VmId, token: u64) -> Self {
+        let token = format!("{token:x}");
+        Self { vm, token }
+    }
+
+    /// Whose deployment it is.
+    #[must_use]
+    pub const fn vm(&self) -> VmId {
+        self.vm
+    }
+}
+
+/// A text that names no deployment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid deployment '{}'", .0.escape_debug())]
+pub struct DeploymentIdError(String);
+
+impl FromStr for DeploymentId {
+    type Err = DeploymentIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = || {
+            let (vm, token) = text.split_once('.')?;
+            let is_token = !token.is_empty() && token.bytes().all(|b| b.is_ascii_hexdigit());
+            is_token.then_some(())?;
+            Some(Self {
+                vm: vm.parse().ok()?,
+                token: token.to_owned(),
+            })
+        };
+        parts().ok_or_else(|| DeploymentIdError(text.to_owned()))
+    }
+}
+
+impl fmt::Display for DeploymentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.vm, self.token)
+    }
+}
+
+/// How far the VM has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Somebody works on it, or did.
+    Deploying,
+    /// The stock driver has reported the domain.
+    Active,
+    /// The VM has gone; the VF is on its way back.
+    Releasing,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Deploying => "deploying",
+            Self::Active => "active",
+            Self::Releasing => "releasing",
+        })
+    }
+}
+
+/// How the VF came into the VM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// `<interface type='hostdev'>`: libvirt sets MAC and VLAN.
+    Mac,
+    /// `<hostdev>` and a dummy NIC.
+    Dummy,
+    /// `<hostdev>`, a dummy NIC, and the GUIDs that the dummy MAC makes.
+    Guid,
+}
+
+/// The link state that a PF imposes on a VF.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkState {
+    /// As the PF's own.
+    Auto,
+    /// Always up.
+    Enable,
+    /// Always down.
+    Disable,
+}
+
+impl fmt::Display for LinkState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Enable => "enable",
+            Self::Disable => "disable",
+        })
+    }
+}
+
+/// How the VF was before we wrote to it. What is missing is not known: it was unset, or the kernel
+/// does not tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Former {
+    /// We write nothing.
+    Untouched,
+    /// The MAC is written, the VLAN if there is one.
+    Ethernet {
+        /// The administrative MAC; all zero where there was none.
+        #[serde(with = "text::option")]
+        mac: Option<MacAddress>,
+        /// VLAN id and priority; none if the VLAN is not written.
+        vlan: Option<(u16, u8)>,
+    },
+    /// Both GUIDs and the link state are written.
+    Infiniband {
+        /// The node GUID.
+        #[serde(with = "text::option")]
+        node_guid: Option<Guid>,
+        /// The port GUID.
+        #[serde(with = "text::option")]
+        port_guid: Option<Guid>,
+        /// The link state.
+        link_state: Option<LinkState>,
+    },
+}
+
+/// A VF that a VM has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The version of this format.
+    pub format: u32,
+    /// The VM.
+    pub vm: VmId,
+    /// The deployment that made the lease.
+    #[serde(with = "text")]
+    pub deployment: DeploymentId,
+    /// What `OpenNebula` calls the domain, once the stock driver has said so.
+    pub deploy_id: Option<String>,
+    /// The pool.
+    #[serde(with = "text")]
+    pub pool: PoolName,
+    /// The VF's index in the pool.
+    pub index: u32,
+    /// The VF.
+    #[serde(with = "text")]
+    pub address: PciAddress,
+    /// The netdev of its PF.
+    #[serde(with = "text")]
+    pub pf: InterfaceName,
+    /// The number that the PF knows the VF by.
+    pub vf: u32,
+    /// The driver that the VF was bound to.
+    pub driver: Option<String>,
+    /// The how-manieth SR-IOV NIC of its VM it is.
+    pub position: u8,
+    /// The NIC's MAC in `OpenNebula`.
+    #[serde(with = "text")]
+    pub mac: MacAddress,
+    /// The MAC of the dummy NIC, if there is one.
+    #[serde(with = "text::option")]
+    pub dummy_mac: Option<MacAddress>,
+    /// How the VF comes into the VM.
+    pub transport: Transport,
+    /// The port and node GUID that it gets.
+    #[serde(with = "text::option")]
+    pub guid: Option<Guid>,
+    /// How the VF was.
+    pub former: Former,
+    /// How far it is.
+    pub state: State,
+    /// Since when it is in that state, in seconds since 1970.
+    pub since: u64,
+    /// The boot of the host that it belongs to.
+    pub boot_id: String,
+}
+
+impl Lease {
+    /// Its place below the lease directory, `ib0/3`.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place {
+            pool: self.pool.clone(),
+            index: self.index,
+        }
+    }
+}
+
+/// The place of a VF: pool and index.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The pool.
+    pub pool: PoolName,
+    /// The index in it.
+    pub index: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.pool, self.index)
+    }
+}
+
+impl FromStr for Place {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (pool, index) = text.split_once('/').ok_or(())?;
+        Ok(Self {
+            pool: pool.parse().map_err(|_| ())?,
+            index: index.parse().map_err(|_| ())?,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// The lease of the module docs.
+    pub(crate) fn lease() -> Lease {
+        serde_json::from_str(LINE).unwrap()
+    }
+
+    const LINE: &str = concat!(
+        r#"{"format":1,"vm":7,"deployment":"7.18b2f0c4","deploy_id":null,"pool":"ib0","index":3,"#,
+        r#""address":"0000:81:00.4","pf":"ib0","vf":3,"driver":"mlx5_core","position":0,"#,
+        r#""mac":"02:00:c0:a8:32:11","dummy_mac":"aa:00:c0:a8:32:11","transport":"guid","#,
+        r#""guid":"00:04:aa:00:c0:a8:32:11","former":{"kind":"infiniband","node_guid":null,"#,
+        r#""port_guid":null,"link_state":"auto"},"state":"deploying","since":1795446991,"#,
+        r#""boot_id":"6f9619ff-8b86-d011-b42d-00c04fc964ff"}"#,
+    );
+
+    #[test]
+    fn the_line_of_the_docs_is_what_is_written() {
+        let lease = lease();
+        assert_eq!(serde_json::to_string(&lease).unwrap(), LINE);
+        assert_eq!(lease.place().to_string(), "ib0/3");
+        assert_eq!(lease.deployment.vm(), lease.vm);
+    }
+
+    #[test]
+    fn a_wrong_address_is_no_lease() {
+        let line = LINE.replace("0000:81:00.4", "0000:81:20.4");
+        let error = serde_json::from_str::<Lease>(&line).unwrap_err();
+        assert!(error.to_string().contains("0000:81:20.4"), "{error}");
+    }
+
+    #[test]
+    fn deployments_name_their_vm() {
+        let id: DeploymentId = "12.ab0f".parse().unwrap();
+        assert_eq!(
+            (id.vm().domain(), id.to_string()),
+            ("one-12".into(), "12.ab0f".into())
+        );
+        for text in ["", "12", "12.", ".ab", "x.ab", "12.xy", "12.a.b", "-1.a"] {
+            assert!(text.parse::<DeploymentId>().is_err(), "{text}");
+        }
+        assert_eq!(VmId::of_domain("one-12"), Some(id.vm()));
+        assert_eq!(VmId::of_domain("one-x"), None);
+    }
+}

@@ -1,0 +1,457 @@
+//! The lease directory.
+//!
+//! ```text
+//! /run/one-sriov/                       oneadmin, 0700
+//!   lock                                the decision: one driver at a time, flock(2)
+//!   boot-id                             the boot that all of this belongs to
+//!   ib0/3                               a lease
+//!   .devices/0000:81:00.4               "ib0/3 7.18b2f0c4": the VF is taken, whatever pool shows it
+//!   .deployments/7.18b2f0c4             "ib0/3 0000:81:00.4" a line: what one deployment has
+//! ```
+//!
+//! A deployment comes first and goes last, so that whatever else is there has one. Its file is
+//! never replaced: whoever works on the deployment, and every child that inherited the open file,
+//! holds a `flock` on it. Leases are replaced by renaming, so that one is the old or the new.
+//! Nothing is flushed to disk: a lease ends with the boot.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hwaddr::PciAddress;
+use nix::unistd::{Uid, User, geteuid};
+use one_sriov_system::{Root, lock_within};
+
+use super::error::{StoreError, StoreIo};
+use super::record::{DeploymentId, FORMAT, Lease, Place, VmId};
+use crate::pool::PoolName;
+
+const DEPLOYMENTS: &str = ".deployments";
+const DEVICES: &str = ".devices";
+
+/// The leases of this host. Reading needs no lock; deciding does: [`Store::lock`].
+#[derive(Debug)]
+pub struct Store {
+    dir: PathBuf,
+    boot_id: String,
+}
+
+/// What stands in a deployment's file.
+pub(super) type Listing = Vec<(Place, PciAddress)>;
+
+impl Store {
+    /// Opens the lease directory, which must be there, ours, and nobody else's to write to.
+    pub fn open(root: &Root, dir: &Path) -> Result<Self, StoreError> {
+        Self::find(root, dir)?.ok_or_else(|| StoreError::Missing {
+            dir: dir.to_owned(),
+            user: user_name(geteuid()),
+        })
+    }
+
+    /// Like [`Store::open`]; none where there is no directory, and so no lease.
+    pub fn find(root: &Root, dir: &Path) -> Result<Option<Self>, StoreError> {
+        let io = StoreIo("look at the lease directory", dir);
+        let host = io.check(root.path(dir))?;
+        let metadata = match fs::symlink_metadata(&host) {
+            Err(error) if is_absent(&error) => return Ok(None),
+            read => io.check(read)?,
+        };
+        if !metadata.is_dir() {
+            return Err(StoreError::NoDirectory(dir.to_owned()));
+        }
+        let (owner, us) = (Uid::from_raw(metadata.uid()), geteuid());
+        if owner != us {
+            return Err(StoreError::Foreign {
+                dir: dir.to_owned(),
+                owner: user_name(owner),
+                user: user_name(us),
+            });
+        }
+        if metadata.mode() & 0o022 != 0 {
+            return Err(StoreError::Open {
+                dir: dir.to_owned(),
+                mode: metadata.mode() & 0o7777,
+            });
+        }
+        let path = Path::new("/proc/sys/kernel/random/boot_id");
+        let boot_id = StoreIo("read", path).check(root.read_to_string(path))?;
+        Ok(Some(Self {
+            dir: host,
+            boot_id: boot_id.trim().to_owned(),
+        }))
+    }
+
+    /// The boot that leases made now belong to.
+    #[must_use]
+    pub fn boot_id(&self) -> &str {
+        &self.boot_id
+    }
+
+    /// The directory on this host.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// All deployments, of one VM or of all.
+    pub fn deployments(&self, vm: Option<VmId>) -> Result<Vec<DeploymentId>, StoreError> {
+        let names = names(&self.dir.join(DEPLOYMENTS))?;
+        let mut ids: Vec<DeploymentId> = names
+            .iter()
+            .filter_map(|name| name.parse().ok())
+            .filter(|id: &DeploymentId| vm.is_none_or(|vm| vm == id.vm()))
+            .collect();
+        ids.sort();
+        Ok(ids)
+    }
+
+    /// The leases of a VM, as far as they are legible.
+    pub fn leases_of(&self, vm: VmId) -> Result<Vec<Lease>, StoreError> {
+        let mut leases = Vec::new();
+        for id in self.deployments(Some(vm))? {
+            for (place, _) in self.listing(&id)? {
+                match self.read(&place) {
+                    Ok(lease) => leases.extend(lease.filter(|lease| lease.deployment == id)),
+                    Err(StoreError::Garbled { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(leases)
+    }
+
+    /// The indexes of a pool that have a lease.
+    pub fn leased(&self, pool: &PoolName) -> Result<Vec<u32>, StoreError> {
+        let names = names(&self.dir.join(pool.as_str()))?;
+        Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+    }
+
+    /// All pools that have leases or had some.
+    pub fn pools(&self) -> Result<Vec<PoolName>, StoreError> {
+        let mut pools: Vec<PoolName> = names(&self.dir)?
+            .iter()
+            .filter_map(|name| name.parse().ok())
+            .filter(|name: &PoolName| self.dir.join(name.as_str()).is_dir())
+            .collect();
+        pools.sort();
+        Ok(pools)
+    }
+
+    /// Who has a device: the place of its lease and the deployment.
+    pub fn claim(&self, device: PciAddress) -> Result<Option<(Place, DeploymentId)>, StoreError> {
+        let path = self.device(device);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if is_absent(&error) => return Ok(None),
+            read => StoreIo("read", &path).check(read)?,
+        };
+        let parsed = || {
+            let (place, deployment) = text.trim_end().split_once(' ')?;
+            Some((place.parse().ok()?, deployment.parse().ok()?))
+        };
+        parsed().map(Some).ok_or(StoreError::Garbled {
+            path,
+            what: "expected a place and a deployment".into(),
+        })
+    }
+
+    /// Reads a lease; none where there is none.
+    pub fn read(&self, place: &Place) -> Result<Option<Lease>, StoreError> {
+        let path = self.lease(place);
+        let text = match fs::read(&path) {
+            Err(error) if is_absent(&error) => return Ok(None),
+            read => StoreIo("read lease", &path).check(read)?,
+        };
+        let garbled = |what: String| StoreError::Garbled {
+            path: path.clone(),
+            what,
+        };
+        let lease: Lease =
+            serde_json::from_slice(&text).map_err(|error| garbled(error.to_string()))?;
+        if lease.format != FORMAT {
+            return Err(garbled(format!("format {} is not known", lease.format)));
+        }
+        if lease.place() != *place {
+            return Err(garbled(format!("it is the lease of '{}'", lease.place())));
+        }
+        Ok(Some(lease))
+    }
+
+    /// Writes a lease over the one that stands at its place.
+    pub(super) fn write(&self, lease: &Lease) -> Result<(), StoreError> {
+        let path = self.lease(&lease.place());
+        let pool = self.dir.join(lease.pool.as_str());
+        let io = StoreIo("write lease", &path);
+        io.check(make_dir(&pool))?;
+        let mut line = serde_json::to_vec(lease).map_err(|error| StoreError::Garbled {
+            path: path.clone(),
+            what: error.to_string(),
+        })?;
+        line.push(b'\n');
+        let new = pool.join(format!(".{}.new", lease.index));
+        let written = replace(&new, &path, &line);
+        if written.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        io.check(written)
+    }
+
+    /// Takes the device for a place.
+    pub(super) fn write_claim(&self, lease: &Lease) -> Result<(), StoreError> {
+        let path = self.device(lease.address);
+        let io = StoreIo("write", &path);
+        let dir = self.dir.join(DEVICES);
+        io.check(make_dir(&dir))?;
+        let new = dir.join(format!(".{}.new", lease.address));
+        let line = format!("{} {}\n", lease.place(), lease.deployment);
+        let written = replace(&new, &path, line.as_bytes());
+        if written.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        io.check(written)
+    }
+
+    /// Removes a lease, and gives its device free; both only if they are this deployment's.
+    pub(super) fn remove(
+        &self,
+        place: &Place,
+        device: PciAddress,
+        deployment: &DeploymentId,
+    ) -> Result<(), StoreError> {
+        let is_ours = match self.read(place) {
+            Ok(Some(lease)) => lease.deployment == *deployment,
+            Ok(None) => false,
+            // Nobody else is known to have it.
+            Err(StoreError::Garbled { .. }) => true,
+            Err(error) => return Err(error),
+        };
+        if is_ours {
+            let path = self.lease(place);
+            StoreIo("remove lease", &path).check(remove_file(&path))?;
+        }
+        let is_ours = match self.claim(device) {
+            Ok(claim) => claim.is_some_and(|(_, owner)| owner == *deployment),
+            Err(StoreError::Garbled { .. }) => true,
+            Err(error) => return Err(error),
+        };
+        if is_ours {
+            let path = self.device(device);
+            StoreIo("remove", &path).check(remove_file(&path))?;
+        }
+        Ok(())
+    }
+
+    /// Makes the file of a deployment and locks it.
+    pub(super) fn begin(&self, id: &DeploymentId, listing: &Listing) -> Result<File, StoreError> {
+        let dir = self.dir.join(DEPLOYMENTS);
+        let path = dir.join(id.to_string());
+        let begin = || {
+            make_dir(&dir)?;
+            let mut file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)?;
+            file.try_lock()?;
+            let lines = listing
+                .iter()
+                .map(|(place, device)| format!("{place} {device}\n"));
+            file.write_all(lines.collect::<String>().as_bytes())?;
+            Ok(file)
+        };
+        let made = begin();
+        if made.is_err() {
+            let _ = fs::remove_file(&path);
+        }
+        StoreIo("write", &path).check(made)
+    }
+
+    /// Locks the file of a deployment; none if somebody works on it or it has gone.
+    pub(super) fn hold(&self, id: &DeploymentId) -> Result<Option<File>, StoreError> {
+        let path = self.deployment(id);
+        let hold = || {
+            let file = match OpenOptions::new().read(true).write(true).open(&path) {
+                Err(error) if is_absent(&error) => return Ok(None),
+                opened => opened?,
+            };
+            match file.try_lock() {
+                Ok(()) => Ok(Some(file)),
+                Err(fs::TryLockError::WouldBlock) => Ok(None),
+                Err(fs::TryLockError::Error(error)) => Err(error),
+            }
+        };
+        StoreIo("lock", &path).check(hold())
+    }
+
+    /// Waits for whoever works on a deployment.
+    pub(super) fn await_unlocked(
+        &self,
+        id: &DeploymentId,
+        wait: Duration,
+    ) -> Result<(), StoreError> {
+        let path = self.deployment(id);
+        let file = match OpenOptions::new().read(true).write(true).open(&path) {
+            Err(error) if is_absent(&error) => return Ok(()),
+            opened => StoreIo("lock", &path).check(opened)?,
+        };
+        StoreIo("lock", &path).check(lock_within(file, wait))?;
+        Ok(())
+    }
+
+    /// What a deployment has.
+    pub(super) fn listing(&self, id: &DeploymentId) -> Result<Listing, StoreError> {
+        let path = self.deployment(id);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if is_absent(&error) => return Ok(Vec::new()),
+            read => StoreIo("read", &path).check(read)?,
+        };
+        // A line that a full disk cut off names nothing that was made.
+        let entry = |line: &str| {
+            let (place, device) = line.split_once(' ')?;
+            Some((place.parse().ok()?, device.parse().ok()?))
+        };
+        Ok(text.lines().filter_map(entry).collect())
+    }
+
+    /// How long ago somebody was last seen to work on a deployment.
+    pub(super) fn idle(&self, id: &DeploymentId) -> Result<Duration, StoreError> {
+        let path = self.deployment(id);
+        let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
+        match modified {
+            Err(error) if is_absent(&error) => Ok(Duration::MAX),
+            modified => {
+                let modified = StoreIo("look at", &path).check(modified)?;
+                // A clock that was set back makes it look young, and so it is kept.
+                Ok(SystemTime::now()
+                    .duration_since(modified)
+                    .unwrap_or_default())
+            }
+        }
+    }
+
+    /// Removes the file of a deployment that has nothing any more.
+    pub(super) fn end(&self, id: &DeploymentId) -> Result<(), StoreError> {
+        let path = self.deployment(id);
+        StoreIo("remove", &path).check(remove_file(&path))
+    }
+
+    /// Voids everything that belongs to another boot of this host.
+    pub(super) fn void_other_boots(&self) -> Result<(), StoreError> {
+        let path = self.dir.join("boot-id");
+        let written = match fs::read_to_string(&path) {
+            Err(error) if is_absent(&error) => String::new(),
+            read => StoreIo("read", &path).check(read)?,
+        };
+        if written.trim_end() == self.boot_id {
+            return Ok(());
+        }
+        if !written.is_empty() {
+            let mut stale: Vec<PathBuf> = Vec::new();
+            stale.extend(
+                self.pools()?
+                    .iter()
+                    .map(|pool| self.dir.join(pool.as_str())),
+            );
+            stale.extend([DEVICES, DEPLOYMENTS].map(|name| self.dir.join(name)));
+            for dir in stale {
+                match fs::remove_dir_all(&dir) {
+                    Err(error) if !is_absent(&error) => {
+                        StoreIo("remove", &dir).check(Err(error))?;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let new = self.dir.join(".boot-id.new");
+        let line = format!("{}\n", self.boot_id);
+        StoreIo("write", &path).check(replace(&new, &path, line.as_bytes()))
+    }
+
+    /// The lock file's path.
+    pub(super) fn lock_path(&self) -> PathBuf {
+        self.dir.join("lock")
+    }
+
+    fn lease(&self, place: &Place) -> PathBuf {
+        self.dir.join(place.to_string())
+    }
+
+    fn device(&self, device: PciAddress) -> PathBuf {
+        self.dir.join(DEVICES).join(device.to_string())
+    }
+
+    fn deployment(&self, id: &DeploymentId) -> PathBuf {
+        self.dir.join(DEPLOYMENTS).join(id.to_string())
+    }
+}
+
+/// Seconds since 1970, as leases count them.
+#[must_use]
+pub fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}
+
+/// What tells one deployment of a VM from another.
+pub(super) fn token() -> u64 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    // Two processes may come at one instant, one process not twice: the clock's ticks are finer.
+    now.as_secs() << 40 ^ u64::from(now.subsec_nanos()) << 8 ^ u64::from(std::process::id())
+}
+
+/// The name of a user, or its number.
+#[must_use]
+pub fn user_name(uid: Uid) -> String {
+    let user = User::from_uid(uid).ok().flatten();
+    user.map_or_else(|| uid.to_string(), |user| user.name)
+}
+
+fn names(dir: &Path) -> Result<Vec<String>, StoreError> {
+    let read = || {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(dir)? {
+            names.extend(entry?.file_name().into_string());
+        }
+        names.retain(|name| !name.starts_with('.'));
+        Ok(names)
+    };
+    match read() {
+        Err(error) if is_absent(&error) => Ok(Vec::new()),
+        read => StoreIo("list", dir).check(read),
+    }
+}
+
+fn replace(new: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(new)?;
+    file.write_all(content)?;
+    fs::rename(new, path)
+}
+
+fn make_dir(dir: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
+fn remove_file(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if is_absent(&error) => Ok(()),
+        removed => removed,
+    }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::NotFound
+}

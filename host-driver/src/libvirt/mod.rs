@@ -1,0 +1,237 @@
+//! What libvirt says: which domains run, and which PCI devices they hold.
+//!
+//! ```text
+//! virsh -q -c qemu:///system list --uuid
+//! virsh -q -c qemu:///system 'dumpxml 24db4e6f-...; dumpxml 318e49a9-...'
+//! ```
+//!
+//! Two processes however many domains there are. The exit status of the second is that of its last
+//! command only, so it is not asked: a domain of the list whose document is missing is looked for
+//! again, and if it is still unclear, nothing is known and nothing may be decided.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use hwaddr::PciAddress;
+use one_sriov_system::{ProcessError, Program};
+
+use crate::lease::VmId;
+use crate::running::{self, DumpError, RunningDomain};
+
+/// So many commands go into one argument; the kernel takes 128 KiB (`MAX_ARG_STRLEN`).
+const DUMPS_AT_ONCE: usize = 2000;
+
+/// The libvirt of this host.
+#[derive(Debug, Clone)]
+pub struct Libvirt {
+    uri: String,
+    wait: Duration,
+}
+
+/// Why libvirt could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LibvirtError {
+    /// `virsh` could not be run, or not to its end.
+    #[error("failed to ask libvirt at '{uri}': {cause}")]
+    Run {
+        /// The URI.
+        uri: String,
+        /// Why not.
+        cause: ProcessError,
+    },
+    /// `virsh` said no.
+    #[error("failed to ask libvirt at '{uri}': {said}")]
+    Refused {
+        /// The URI.
+        uri: String,
+        /// Its last line.
+        said: String,
+    },
+    /// What it printed is no XML.
+    #[error("failed to ask libvirt at '{uri}': {cause}")]
+    Dump {
+        /// The URI.
+        uri: String,
+        /// What is wrong with it.
+        cause: DumpError,
+    },
+    /// A domain runs, but nobody says what it holds.
+    #[error("failed to learn from libvirt at '{uri}' what domain '{uuid}' holds: {said}")]
+    Unclear {
+        /// The URI.
+        uri: String,
+        /// The domain.
+        uuid: String,
+        /// The last line of `virsh`.
+        said: String,
+    },
+}
+
+impl Libvirt {
+    /// The libvirt at this URI; each `virsh` may take so long.
+    #[must_use]
+    pub fn new(uri: &str, wait: Duration) -> Self {
+        Self {
+            uri: uri.to_owned(),
+            wait,
+        }
+    }
+
+    /// What runs now.
+    pub fn look(&self) -> Result<Look, LibvirtError> {
+        let mut domains = Vec::new();
+        let mut listed = self.list()?;
+        for is_last in [false, true] {
+            let said = self.dump(&listed, &mut domains)?;
+            listed.retain(|uuid| !domains.iter().any(|domain| domain.uuid == *uuid));
+            if listed.is_empty() {
+                break;
+            }
+            let runs: HashSet<_> = self.list()?.into_iter().collect();
+            listed.retain(|uuid| runs.contains(uuid));
+            if let (true, Some(uuid)) = (is_last, listed.first()) {
+                return Err(LibvirtError::Unclear {
+                    uri: self.uri.clone(),
+                    uuid: uuid.clone(),
+                    said,
+                });
+            }
+        }
+        Ok(Look::new(domains))
+    }
+
+    /// The UUIDs of all running domains.
+    fn list(&self) -> Result<Vec<String>, LibvirtError> {
+        let listed = self.virsh(["list", "--uuid"])?;
+        if !listed.status.success() {
+            return Err(LibvirtError::Refused {
+                uri: self.uri.clone(),
+                said: listed.stderr_line(),
+            });
+        }
+        let text = String::from_utf8_lossy(&listed.stdout).to_ascii_lowercase();
+        Ok(text.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// Adds what these domains are; gives back the last complaint.
+    fn dump(
+        &self,
+        uuids: &[String],
+        domains: &mut Vec<RunningDomain>,
+    ) -> Result<String, LibvirtError> {
+        let mut said = String::new();
+        for some in uuids.chunks(DUMPS_AT_ONCE) {
+            let commands: Vec<_> = some.iter().map(|uuid| format!("dumpxml {uuid}")).collect();
+            let dumped = self.virsh([&commands.join("; ")])?;
+            said = dumped.stderr_line();
+            let read = running::read_dumps(&dumped.stdout);
+            domains.extend(read.map_err(|cause| LibvirtError::Dump {
+                uri: self.uri.clone(),
+                cause,
+            })?);
+        }
+        Ok(said)
+    }
+
+    fn virsh<const N: usize>(
+        &self,
+        arguments: [&str; N],
+    ) -> Result<one_sriov_system::Captured, LibvirtError> {
+        Program::new("virsh")
+            .args(["-q", "-c", &self.uri])
+            .args(arguments)
+            // What it says is read by us, and by people in a log.
+            .env("LC_ALL", "C")
+            .capture(self.wait)
+            .map_err(|cause| LibvirtError::Run {
+                uri: self.uri.clone(),
+                cause,
+            })
+    }
+}
+
+/// What runs at one moment.
+#[derive(Debug, Default)]
+pub struct Look {
+    domains: Vec<RunningDomain>,
+    vms: HashSet<VmId>,
+    holders: HashMap<PciAddress, usize>,
+}
+
+impl Look {
+    /// A look at these domains.
+    #[must_use]
+    pub fn new(domains: Vec<RunningDomain>) -> Self {
+        let vms = domains
+            .iter()
+            .filter_map(|domain| VmId::of_domain(&domain.name))
+            .collect();
+        let held = domains
+            .iter()
+            .enumerate()
+            .flat_map(|(nth, domain)| domain.devices.iter().map(move |device| (*device, nth)));
+        let holders = held.collect();
+        Self {
+            domains,
+            vms,
+            holders,
+        }
+    }
+
+    /// Whether a domain of this VM's name runs.
+    #[must_use]
+    pub fn runs(&self, vm: VmId) -> bool {
+        self.vms.contains(&vm)
+    }
+
+    /// The running domain that holds a device.
+    #[must_use]
+    pub fn holder(&self, device: PciAddress) -> Option<&RunningDomain> {
+        self.holders.get(&device).map(|nth| &self.domains[*nth])
+    }
+
+    /// All running domains.
+    #[must_use]
+    pub fn domains(&self) -> &[RunningDomain] {
+        &self.domains
+    }
+}
+
+impl RunningDomain {
+    /// Whether this is the domain of a VM, by its name or by what the stock driver called it.
+    #[must_use]
+    pub fn is(&self, vm: VmId, deploy_id: Option<&str>) -> bool {
+        VmId::of_domain(&self.name) == Some(vm)
+            || deploy_id.is_some_and(|id| id == self.name || id.eq_ignore_ascii_case(&self.uuid))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// A look at domains with one device each; their UUIDs are 1, 2, ...
+    pub(crate) fn look(domains: &[(&str, &str)]) -> Look {
+        let domains = domains
+            .iter()
+            .zip(1..)
+            .map(|((name, device), nth)| RunningDomain {
+                name: (*name).to_owned(),
+                uuid: format!("00000000-0000-0000-0000-{nth:012}"),
+                devices: vec![device.parse().unwrap()],
+            });
+        Look::new(domains.collect())
+    }
+
+    #[test]
+    fn a_look_knows_vms_and_holders() {
+        let look = look(&[("one-7", "0000:81:00.4"), ("other", "0000:81:00.5")]);
+        assert!(look.runs("7".parse().unwrap()));
+        assert!(!look.runs("8".parse().unwrap()));
+        let holder = |text: &str| look.holder(text.parse().unwrap()).map(|d| d.name.clone());
+        assert_eq!(holder("0000:81:00.5").as_deref(), Some("other"));
+        assert_eq!(holder("0000:81:00.6"), None);
+    }
+}

@@ -1,0 +1,9 @@
+//! What `OpenNebula` hands to a driver, and what it expects back.
+
+mod arguments;
+mod report;
+mod vm;
+
+pub use arguments::Arguments;
+pub use report::Report;
+pub use vm::{Network, VmDocument, VmDocumentError};

@@ -1,0 +1,110 @@
+//! VFs that the host itself uses.
+//!
+//! A VF is the host's own if one of its netdevs has an address that is not link-local, belongs to
+//! a bridge or a bond, or has a route. What `NetworkManager` does to any fresh netdev, a
+//! link-local address or a try at DHCP, does not count.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io;
+
+use hwaddr::{InterfaceName, PciAddress};
+use one_sriov_system::{Netlink, NetlinkError, Root};
+
+use super::Sysfs;
+
+/// What the host does with a VF.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostUse {
+    /// Its netdev has an address.
+    Address(InterfaceName),
+    /// Its netdev has a route.
+    Route(InterfaceName),
+    /// Its netdev belongs to another.
+    Member(InterfaceName, String),
+}
+
+impl fmt::Display for HostUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(netdev) => write!(f, "'{netdev}' has an address"),
+            Self::Route(netdev) => write!(f, "'{netdev}' has a route"),
+            Self::Member(netdev, master) => write!(f, "'{netdev}' belongs to '{master}'"),
+        }
+    }
+}
+
+/// Why it cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum HostUseError {
+    /// sysfs cannot be read.
+    #[error("failed to look at VF '{vf}': {cause}")]
+    Sysfs {
+        /// The VF.
+        vf: PciAddress,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The kernel does not tell its addresses or routes.
+    #[error(transparent)]
+    Netlink(#[from] NetlinkError),
+}
+
+/// The addresses and routes of the host, asked for once and only if a VF has a netdev.
+#[derive(Debug)]
+pub struct HostUses<'r> {
+    sysfs: Sysfs<'r>,
+    netlink: Netlink,
+    links: OnceCell<Links>,
+}
+
+#[derive(Debug)]
+struct Links {
+    addressed: BTreeSet<u32>,
+    routed: BTreeSet<u32>,
+}
+
+impl<'r> HostUses<'r> {
+    /// Of the host below this root.
+    #[must_use]
+    pub fn new(root: &'r Root) -> Self {
+        Self {
+            sysfs: Sysfs::new(root),
+            netlink: Netlink::new(root),
+            links: OnceCell::new(),
+        }
+    }
+
+    /// What the host does with a VF, if anything.
+    pub fn of(&self, vf: PciAddress) -> Result<Option<HostUse>, HostUseError> {
+        let fail = |cause| HostUseError::Sysfs { vf, cause };
+        for netdev in self.sysfs.netdevs_of(vf).map_err(fail)? {
+            if let Some(master) = self.sysfs.master(&netdev).map_err(fail)? {
+                return Ok(Some(HostUse::Member(netdev, master)));
+            }
+            let Some(index) = self.sysfs.ifindex(&netdev).map_err(fail)? else {
+                continue;
+            };
+            let links = self.links()?;
+            if links.addressed.contains(&index) {
+                return Ok(Some(HostUse::Address(netdev)));
+            }
+            if links.routed.contains(&index) {
+                return Ok(Some(HostUse::Route(netdev)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn links(&self) -> Result<&Links, NetlinkError> {
+        if let Some(links) = self.links.get() {
+            return Ok(links);
+        }
+        let links = Links {
+            addressed: self.netlink.addressed_links()?,
+            routed: self.netlink.routed_links()?,
+        };
+        Ok(self.links.get_or_init(|| links))
+    }
+}

@@ -1,0 +1,347 @@
+//! Pools of VFs: where they come from, and what each VF is.
+//!
+//! A pool is the PF of that name with the VFs that sysfs shows, or the VFs of a map of that name.
+//! Its VFs have an index: the line in the map, or the kernel's number.
+
+mod host_use;
+pub mod map;
+mod name;
+mod sysfs;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use hwaddr::{InterfaceName, PciAddress};
+use one_sriov_system::Root;
+
+pub use host_use::{HostUse, HostUseError, HostUses};
+pub use map::{MapEntry, MapError};
+pub use name::{PoolName, PoolNameError};
+pub use sysfs::{LinkLayer, Sysfs};
+
+use crate::config::Config;
+
+/// The VFs that virtual networks on bridge `sriov_<name>` may take.
+#[derive(Debug)]
+pub struct Pool {
+    /// Its name.
+    pub name: PoolName,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Map {
+        path: PathBuf,
+        entries: Vec<MapEntry>,
+        /// The VFs of the PFs that the entries belong to, by address.
+        numbers: HashMap<PciAddress, (PciAddress, u32)>,
+    },
+    Pf {
+        address: PciAddress,
+        numbers: Vec<u32>,
+    },
+}
+
+/// A VF of a pool that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vf {
+    /// Its pool.
+    pub pool: PoolName,
+    /// Its index in the pool.
+    pub index: u32,
+    /// Its PCI address.
+    pub address: PciAddress,
+    /// The number that its PF knows it by: `virtfn<number>`.
+    pub number: u32,
+    /// Its PF.
+    pub pf: Pf,
+}
+
+/// The PF of a VF.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pf {
+    /// Its PCI address.
+    pub address: PciAddress,
+    /// Its network device, through which its VFs are set up.
+    pub netdev: InterfaceName,
+    /// What that speaks.
+    pub link_layer: LinkLayer,
+}
+
+/// Why a pool cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PoolError {
+    /// Nothing is called so.
+    #[error("failed to find pool '{name}': no network device of that name, no VF map '{}'", map.display())]
+    Unknown {
+        /// The name.
+        name: PoolName,
+        /// Where its map would be.
+        map: PathBuf,
+    },
+    /// A network device without VFs.
+    #[error("failed to find a VF of '{0}': it has none; see its sriov_numvfs")]
+    NoVfs(PoolName),
+    /// A network device that is no PCI device.
+    #[error("failed to find a VF of '{0}': it is no PCI device")]
+    NotPci(PoolName),
+    /// A map that cannot be read.
+    #[error("failed to read VF map '{}': {cause}", path.display())]
+    ReadMap {
+        /// The map.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// A map with a wrong line.
+    #[error("failed to read VF map '{}': {cause}", path.display())]
+    Map {
+        /// The map.
+        path: PathBuf,
+        /// The line.
+        cause: MapError,
+    },
+    /// A PF without a network device, or with one of another kind.
+    #[error(
+        "failed to set up VF '{vf}': its PF '{pf}' has no Ethernet or InfiniBand network device"
+    )]
+    NoNetdev {
+        /// The VF.
+        vf: PciAddress,
+        /// The PF.
+        pf: PciAddress,
+    },
+    /// sysfs cannot be read.
+    #[error("failed to look at pool '{name}': {cause}")]
+    Sysfs {
+        /// The pool.
+        name: PoolName,
+        /// What the system said.
+        cause: io::Error,
+    },
+}
+
+impl Pool {
+    /// Opens the pool of that name.
+    pub fn open(root: &Root, config: &Config, name: &PoolName) -> Result<Self, PoolError> {
+        let sysfs = Sysfs::new(root);
+        let fail = |cause| PoolError::Sysfs {
+            name: name.clone(),
+            cause,
+        };
+        let map = config.maps_dir(root).map_err(fail)?.join(name.as_str());
+        if is_map_name(name.as_str()) {
+            match fs::read(&map) {
+                Ok(bytes) => return Self::from_map(sysfs, name, map, &bytes),
+                Err(error) if is_absent(&error) => {}
+                Err(cause) => return Err(PoolError::ReadMap { path: map, cause }),
+            }
+        }
+        let netdev = name.as_str().parse::<InterfaceName>().ok();
+        let Some(netdev) = netdev.filter(|netdev| sysfs.has_netdev(netdev.as_str())) else {
+            let name = name.clone();
+            return Err(PoolError::Unknown { name, map });
+        };
+        let address = sysfs.device_of(&netdev).map_err(fail)?;
+        let address = address.ok_or_else(|| PoolError::NotPci(name.clone()))?;
+        let numbers = sysfs.vf_numbers(address).map_err(fail)?;
+        if numbers.is_empty() {
+            return Err(PoolError::NoVfs(name.clone()));
+        }
+        Ok(Self {
+            name: name.clone(),
+            source: Source::Pf { address, numbers },
+        })
+    }
+
+    /// The names of all pools of this host: its maps, and its PFs that have VFs.
+    pub fn names(root: &Root, config: &Config) -> io::Result<Vec<PoolName>> {
+        let sysfs = Sysfs::new(root);
+        let mut names: Vec<PoolName> = match fs::read_dir(config.maps_dir(root)?) {
+            Ok(entries) => {
+                let files = entries.collect::<io::Result<Vec<_>>>()?.into_iter();
+                let maps = files.filter(|file| file.path().is_file());
+                maps.filter_map(|file| file.file_name().into_string().ok())
+                    .filter(|name| is_map_name(name))
+                    .filter_map(|name| name.parse().ok())
+                    .collect()
+            }
+            Err(error) if is_absent(&error) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        for netdev in sysfs.netdevs()? {
+            if let Some(device) = sysfs.device_of(&netdev)?
+                && !sysfs.vf_numbers(device)?.is_empty()
+            {
+                names.extend(netdev.as_str().parse::<PoolName>());
+            }
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Whether there is a pool of that name, without a look at its VFs.
+    #[must_use]
+    pub fn exists(root: &Root, config: &Config, name: &PoolName) -> bool {
+        !matches!(
+            Self::open(root, config, name),
+            Err(PoolError::Unknown { .. } | PoolError::NoVfs(_) | PoolError::NotPci(_))
+        )
+    }
+
+    /// The indexes of its VFs, ascending.
+    #[must_use]
+    pub fn indexes(&self) -> Vec<u32> {
+        match &self.source {
+            Source::Map { entries, .. } => (0..).zip(entries).map(|(index, _)| index).collect(),
+            Source::Pf { numbers, .. } => numbers.clone(),
+        }
+    }
+
+    /// The address that an index stands for; none where the VF has gone.
+    pub fn address(&self, root: &Root, index: u32) -> Result<Option<PciAddress>, PoolError> {
+        match &self.source {
+            Source::Map { entries, .. } => Ok(entries.get(index as usize).map(|e| e.address)),
+            Source::Pf { address, .. } => {
+                Sysfs::new(root)
+                    .vf(*address, index)
+                    .map_err(|cause| PoolError::Sysfs {
+                        name: self.name.clone(),
+                        cause,
+                    })
+            }
+        }
+    }
+
+    /// The map it comes from.
+    #[must_use]
+    pub fn map(&self) -> Option<(&Path, &[MapEntry])> {
+        match &self.source {
+            Source::Map { path, entries, .. } => Some((path, entries)),
+            Source::Pf { .. } => None,
+        }
+    }
+
+    /// The VF at an index; none where no such device is there (any more).
+    pub fn vf(&self, root: &Root, index: u32) -> Result<Option<Vf>, PoolError> {
+        let sysfs = Sysfs::new(root);
+        let Some(address) = self.address(root, index)? else {
+            return Ok(None);
+        };
+        let (pf, number) = match &self.source {
+            Source::Map { numbers, .. } => match numbers.get(&address) {
+                Some(found) => *found,
+                None => return Ok(None),
+            },
+            Source::Pf { address, .. } => (*address, index),
+        };
+        let found = self.netdev_of(sysfs, pf);
+        let found = found.map_err(|cause| PoolError::Sysfs {
+            name: self.name.clone(),
+            cause,
+        })?;
+        let (netdev, link_layer) = found.ok_or(PoolError::NoNetdev { vf: address, pf })?;
+        Ok(Some(Vf {
+            pool: self.name.clone(),
+            index,
+            address,
+            number,
+            pf: Pf {
+                address: pf,
+                netdev,
+                link_layer,
+            },
+        }))
+    }
+
+    /// The netdev of the pool's name, or the PF's first port.
+    fn netdev_of(
+        &self,
+        sysfs: Sysfs<'_>,
+        pf: PciAddress,
+    ) -> io::Result<Option<(InterfaceName, LinkLayer)>> {
+        let mut netdevs = sysfs.netdevs_of(pf)?;
+        netdevs.sort_by_key(|netdev| netdev.as_str() != self.name.as_str());
+        for netdev in netdevs {
+            if let Some(layer) = sysfs.link_layer(&netdev)? {
+                return Ok(Some((netdev, layer)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn from_map(
+        sysfs: Sysfs<'_>,
+        name: &PoolName,
+        path: PathBuf,
+        bytes: &[u8],
+    ) -> Result<Self, PoolError> {
+        let fail = |cause| PoolError::Sysfs {
+            name: name.clone(),
+            cause,
+        };
+        let wrong = |line, what| PoolError::Map {
+            path: path.clone(),
+            cause: MapError { line, what },
+        };
+        let entries = map::parse(&String::from_utf8_lossy(bytes))
+            .map_err(|cause| wrong(cause.line, cause.what))?;
+        // A map of a netdev's name is of that netdev's VFs.
+        let netdev = name.as_str().parse::<InterfaceName>().ok();
+        let own = match netdev {
+            Some(netdev) => sysfs.device_of(&netdev).map_err(fail)?,
+            None => None,
+        };
+        let mut numbers = HashMap::new();
+        let mut known = Vec::new();
+        for MapEntry { line, address } in &entries {
+            if !sysfs.has_device(*address) {
+                // Maps are shared by hosts, and this one may have fewer VFs.
+                continue;
+            }
+            let pf = sysfs.pf_of(*address).map_err(fail)?;
+            let pf = pf.ok_or_else(|| wrong(*line, format!("'{address}' is no VF")))?;
+            if let Some(own) = own.filter(|own| *own != pf) {
+                let what = format!("'{address}' is a VF of '{pf}', not of '{name}' ('{own}')");
+                return Err(wrong(*line, what));
+            }
+            if !known.contains(&pf) {
+                known.push(pf);
+                for number in sysfs.vf_numbers(pf).map_err(fail)? {
+                    if let Some(vf) = sysfs.vf(pf, number).map_err(fail)? {
+                        numbers.insert(vf, (pf, number));
+                    }
+                }
+            }
+        }
+        Ok(Self {
+            name: name.clone(),
+            source: Source::Map {
+                path,
+                entries,
+                numbers,
+            },
+        })
+    }
+}
+
+/// Beside the maps lie notes, examples, and the old driver's device and port data.
+fn is_map_name(name: &str) -> bool {
+    let has_end = |end| name.len() > str::len(end) && name.ends_with(end);
+    !name.starts_with('.')
+        && !name.starts_with("README")
+        && !["_ofed", ".example", "~", ".bak", ".dist", ".new"]
+            .into_iter()
+            .any(has_end)
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory
+    )
+}

@@ -1,0 +1,212 @@
+//! What sysfs says of PFs and VFs.
+//!
+//! ```text
+//! /sys/class/net/ib0/device/virtfn3 -> ../0000:81:00.4
+//! /sys/bus/pci/devices/0000:81:00.4/physfn -> ../0000:81:00.0
+//! /sys/bus/pci/devices/0000:81:00.4/driver -> ../../../bus/pci/drivers/mlx5_core
+//! /sys/bus/pci/devices/0000:81:00.4/net/ib4/ifindex
+//! ```
+//!
+//! VFs are addressed by PCI address throughout: names of netdevs change under udev.
+//! An mlx5 card has a PF for each port; the two ports of an mlx4 card are two netdevs of one PF,
+//! told apart by `dev_port` (older kernels: `dev_id`), and share its VFs.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use hwaddr::{InterfaceName, IpoibAddress, PciAddress};
+use one_sriov_system::Root;
+
+/// `ARPHRD_ETHER`, `ARPHRD_INFINIBAND` of the kernel's `include/uapi/linux/if_arp.h`.
+const ETHERNET: &str = "1";
+const INFINIBAND: &str = "32";
+
+/// What a port speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkLayer {
+    /// Ethernet.
+    Ethernet,
+    /// `InfiniBand`, as `IPoIB` shows it.
+    Infiniband,
+}
+
+/// The sysfs of one host.
+#[derive(Debug, Clone, Copy)]
+pub struct Sysfs<'r> {
+    root: &'r Root,
+}
+
+impl<'r> Sysfs<'r> {
+    /// The sysfs below this root.
+    #[must_use]
+    pub fn new(root: &'r Root) -> Self {
+        Self { root }
+    }
+
+    /// The names of all network devices.
+    pub fn netdevs(self) -> io::Result<Vec<InterfaceName>> {
+        self.names(Path::new("/sys/class/net"))
+    }
+
+    /// Is there a network device of that name, a bridge for example?
+    #[must_use]
+    pub fn has_netdev(self, name: &str) -> bool {
+        self.root.exists(&Path::new("/sys/class/net").join(name))
+    }
+
+    /// The PCI device of a network device.
+    pub fn device_of(self, netdev: &InterfaceName) -> io::Result<Option<PciAddress>> {
+        self.address_behind(&netdev_dir(netdev).join("device"))
+    }
+
+    /// The numbers of the VFs that a PF has, ascending.
+    pub fn vf_numbers(self, pf: PciAddress) -> io::Result<Vec<u32>> {
+        let names = absent_is(self.root.list(&device_dir(pf)), Vec::new())?;
+        let number =
+            |name: &std::ffi::OsString| name.to_str()?.strip_prefix("virtfn")?.parse().ok();
+        let mut numbers: Vec<u32> = names.iter().filter_map(number).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// The address of VF `number` of a PF.
+    pub fn vf(self, pf: PciAddress, number: u32) -> io::Result<Option<PciAddress>> {
+        self.address_behind(&device_dir(pf).join(format!("virtfn{number}")))
+    }
+
+    /// How many VFs a PF could have: its `sriov_totalvfs`; none if it is no PF.
+    pub fn total_vfs(self, pf: PciAddress) -> io::Result<Option<u32>> {
+        let text = self.text(&device_dir(pf).join("sriov_totalvfs"))?;
+        Ok(text.and_then(|text| text.parse().ok()))
+    }
+
+    /// Is there a PCI device of that address?
+    #[must_use]
+    pub fn has_device(self, address: PciAddress) -> bool {
+        self.root.exists(&device_dir(address))
+    }
+
+    /// The PF of a VF; none if it is no VF.
+    pub fn pf_of(self, vf: PciAddress) -> io::Result<Option<PciAddress>> {
+        self.address_behind(&device_dir(vf).join("physfn"))
+    }
+
+    /// The driver that a PCI device is bound to.
+    pub fn driver(self, address: PciAddress) -> io::Result<Option<String>> {
+        let target = absent_is(
+            self.root
+                .read_link(&device_dir(address).join("driver"))
+                .map(Some),
+            None,
+        )?;
+        let name = target.as_deref().and_then(Path::file_name);
+        Ok(name.map(|name| name.to_string_lossy().into_owned()))
+    }
+
+    /// The network devices of a PCI device, sorted by port.
+    pub fn netdevs_of(self, address: PciAddress) -> io::Result<Vec<InterfaceName>> {
+        let mut netdevs = self.names(&device_dir(address).join("net"))?;
+        if netdevs.len() > 1 {
+            let mut ported = Vec::new();
+            for netdev in netdevs {
+                ported.push((self.port(&netdev)?, netdev));
+            }
+            ported.sort();
+            netdevs = ported.into_iter().map(|(_, netdev)| netdev).collect();
+        }
+        Ok(netdevs)
+    }
+
+    /// The interface index of a network device.
+    pub fn ifindex(self, netdev: &InterfaceName) -> io::Result<Option<u32>> {
+        let text = self.text(&netdev_dir(netdev).join("ifindex"))?;
+        Ok(text.and_then(|text| text.parse().ok()))
+    }
+
+    /// The bridge, bond or the like that a network device belongs to.
+    pub fn master(self, netdev: &InterfaceName) -> io::Result<Option<String>> {
+        let target = absent_is(
+            self.root
+                .read_link(&netdev_dir(netdev).join("master"))
+                .map(Some),
+            None,
+        )?;
+        let name = target.as_deref().and_then(Path::file_name);
+        Ok(name.map(|name| name.to_string_lossy().into_owned()))
+    }
+
+    /// What a network device speaks; none for what is neither Ethernet nor `InfiniBand`.
+    pub fn link_layer(self, netdev: &InterfaceName) -> io::Result<Option<LinkLayer>> {
+        let text = self.text(&netdev_dir(netdev).join("type"))?;
+        Ok(match text.as_deref() {
+            Some(ETHERNET) => Some(LinkLayer::Ethernet),
+            Some(INFINIBAND) => Some(LinkLayer::Infiniband),
+            _ => None,
+        })
+    }
+
+    /// The hardware address of an `InfiniBand` network device.
+    pub fn ipoib_address(self, netdev: &InterfaceName) -> io::Result<Option<IpoibAddress>> {
+        let text = self.text(&netdev_dir(netdev).join("address"))?;
+        Ok(text.and_then(|text| text.parse().ok()))
+    }
+
+    fn port(self, netdev: &InterfaceName) -> io::Result<(u32, u32)> {
+        let number = |name: &str| {
+            let text = self
+                .text(&netdev_dir(netdev).join(name))?
+                .unwrap_or_default();
+            let (digits, radix) = text
+                .strip_prefix("0x")
+                .map_or((&*text, 10), |hex| (hex, 16));
+            Ok::<_, io::Error>(u32::from_str_radix(digits, radix).unwrap_or(0))
+        };
+        Ok((number("dev_port")?, number("dev_id")?))
+    }
+
+    fn names(self, dir: &Path) -> io::Result<Vec<InterfaceName>> {
+        let names = absent_is(self.root.list(dir), Vec::new())?;
+        // A device with a name of another kind cannot be meant by any of ours.
+        Ok(names
+            .iter()
+            .filter_map(|name| name.to_str()?.parse().ok())
+            .collect())
+    }
+
+    fn text(self, path: &Path) -> io::Result<Option<String>> {
+        let text = match self.root.read_to_string(path) {
+            // A netdev that is not up has no speed, one that goes has nothing.
+            Err(error) if error.kind() == ErrorKind::InvalidInput => return Ok(None),
+            read => absent_is(read.map(Some), None)?,
+        };
+        Ok(text.map(|text| text.trim_end().to_owned()))
+    }
+
+    fn address_behind(self, link: &Path) -> io::Result<Option<PciAddress>> {
+        let target = absent_is(self.root.read_link(link).map(Some), None)?;
+        let name = target.as_deref().and_then(Path::file_name);
+        Ok(name.and_then(|name| name.to_str()?.parse().ok()))
+    }
+}
+
+fn netdev_dir(netdev: &InterfaceName) -> PathBuf {
+    Path::new("/sys/class/net").join(netdev.as_str())
+}
+
+fn device_dir(address: PciAddress) -> PathBuf {
+    Path::new("/sys/bus/pci/devices").join(address.to_string())
+}
+
+/// Devices come and go: what is not there is no error.
+fn absent_is<T>(result: io::Result<T>, absent: T) -> io::Result<T> {
+    match result {
+        Err(error) if is_absent(&error) => Ok(absent),
+        other => other,
+    }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    const ENODEV: i32 = 19;
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+        || error.raw_os_error() == Some(ENODEV)
+}

@@ -1,0 +1,209 @@
+#![allow(clippy::unwrap_used)]
+
+use hwaddr::{DummyMac, DummyPrefix, Key};
+use one_sriov_system::{VfLinkState, VfVlan};
+
+use super::*;
+use crate::lease::Lease;
+use crate::pool::{Pf, Vf};
+
+fn wish(vlan: Option<u32>) -> Wish {
+    let mac = "02:00:c0:a8:32:11".parse().unwrap();
+    Wish {
+        pool: "ib0".parse().unwrap(),
+        mac,
+        dummy: DummyMac::new(DummyPrefix::default(), 0, Key::from(mac)),
+        lead: [0, 4],
+        vlan,
+    }
+}
+
+fn choice(link_layer: LinkLayer) -> Choice {
+    let pf = Pf {
+        address: "0000:81:00.0".parse().unwrap(),
+        netdev: "ib0".parse().unwrap(),
+        link_layer,
+    };
+    let vf = Vf {
+        pool: "ib0".parse().unwrap(),
+        index: 1,
+        address: "0000:81:00.2".parse().unwrap(),
+        number: 1,
+        pf,
+    };
+    Choice {
+        vf,
+        driver: None,
+        ended: None,
+    }
+}
+
+fn info(vf: u32, guid: Option<&str>) -> VfInfo {
+    let guid = guid.map(|guid| guid.parse().unwrap());
+    VfInfo {
+        vf,
+        mac: Some("02:01:02:03:04:05".parse().unwrap()),
+        vlan: Some(VfVlan { id: 0, qos: 0 }),
+        link_state: Some(VfLinkState::Disable),
+        node_guid: guid,
+        port_guid: guid,
+    }
+}
+
+#[test]
+fn the_link_layer_decides_unless_the_operator_has() {
+    use LinkLayer::{Ethernet, Infiniband};
+    use TransportChoice::{Auto, Dummy, Guid, Mac};
+    let refused = "failed to use transport '";
+    let table = [
+        (Auto, Ethernet, Ok(Transport::Mac)),
+        (Auto, Infiniband, Ok(Transport::Guid)),
+        (Mac, Ethernet, Ok(Transport::Mac)),
+        (Guid, Infiniband, Ok(Transport::Guid)),
+        (Dummy, Ethernet, Ok(Transport::Dummy)),
+        (Dummy, Infiniband, Ok(Transport::Dummy)),
+        (
+            Mac,
+            Infiniband,
+            Err("mac' for pool 'ib0': 'ib0' is InfiniBand"),
+        ),
+        (
+            Guid,
+            Ethernet,
+            Err("guid' for pool 'ib0': 'ib0' is Ethernet"),
+        ),
+    ];
+    for (asked, layer, expected) in table {
+        let terms = terms(&wish(None), &choice(layer), asked, &[]);
+        let got = terms
+            .map(|terms| terms.transport)
+            .map_err(|error| error.to_string());
+        assert_eq!(got, expected.map_err(|end| format!("{refused}{end}")));
+    }
+}
+
+#[test]
+fn the_guid_is_the_dummy_mac_behind_the_network() {
+    let terms = terms(
+        &wish(None),
+        &choice(LinkLayer::Infiniband),
+        TransportChoice::Auto,
+        &[],
+    );
+    let guid = terms.unwrap().guid.unwrap();
+    assert_eq!(guid.to_string(), "00:04:aa:00:c0:a8:32:11");
+    assert_eq!(lead(GuidLead::Network, Some(0x0102)), [1, 2]);
+    assert_eq!(lead(GuidLead::Network, None), [0, 0]);
+    assert_eq!(lead(GuidLead::Fixed([2, 201]), Some(7)), [2, 201]);
+}
+
+#[test]
+fn guids_that_say_nothing_are_put_back_as_unset() {
+    let own = "00:11:22:33:44:55:66:77";
+    let other = "00:11:22:33:44:55:66:78";
+    let table = [
+        (vec![info(0, Some(other)), info(1, Some(own))], Some(own)),
+        (vec![info(0, Some(own)), info(1, Some(own))], None),
+        (vec![info(0, Some(own)), info(1, None)], None),
+        (vec![], None),
+    ];
+    for (known, expected) in table {
+        let terms = terms(
+            &wish(None),
+            &choice(LinkLayer::Infiniband),
+            TransportChoice::Auto,
+            &known,
+        );
+        let former = terms.unwrap().former;
+        let expected = expected.map(|guid| guid.parse().unwrap());
+        let back = restoration(&former);
+        assert_eq!(back.port_guid, Some(expected), "{known:?}");
+        assert_eq!(back.node_guid, Some(expected), "{known:?}");
+    }
+}
+
+#[test]
+fn an_ethernet_vf_gets_the_nics_mac_and_its_vlan() {
+    let lease_for = |vlan, known: &[VfInfo]| {
+        let wish = wish(vlan);
+        let terms = terms(
+            &wish,
+            &choice(LinkLayer::Ethernet),
+            TransportChoice::Dummy,
+            known,
+        );
+        let terms = terms.unwrap();
+        let lease = Lease {
+            transport: terms.transport,
+            guid: terms.guid,
+            former: terms.former,
+            ..crate::lease::sample()
+        };
+        let set = settings(&lease, &wish).unwrap();
+        (set, restoration(&lease.former))
+    };
+    let mac = Some(Some("02:00:c0:a8:32:11".parse().unwrap()));
+    let was = Some(Some("02:01:02:03:04:05".parse().unwrap()));
+    let (set, back) = lease_for(None, &[info(1, None)]);
+    assert_eq!(
+        (set.mac, set.vlan, back.mac, back.vlan),
+        (mac, None, was, None)
+    );
+    let (set, back) = lease_for(Some(100), &[info(1, None)]);
+    assert_eq!((set.vlan, back.vlan), (Some((100, 0)), Some((0, 0))));
+    let tagged = VfInfo {
+        vlan: Some(VfVlan { id: 9, qos: 2 }),
+        ..info(1, None)
+    };
+    let (set, back) = lease_for(None, &[tagged]);
+    assert_eq!((set.vlan, back.vlan), (Some((0, 0)), Some((9, 2))));
+    let (_, back) = lease_for(None, &[]);
+    assert_eq!(back.mac, Some(None));
+}
+
+#[test]
+fn a_vlan_that_no_ethernet_has_is_refused() {
+    let vlan = |vlan| {
+        terms(
+            &wish(vlan),
+            &choice(LinkLayer::Ethernet),
+            TransportChoice::Auto,
+            &[],
+        )
+    };
+    assert!(vlan(Some(0)).is_ok());
+    let error = vlan(Some(4095)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "failed to set VLAN 4095 of NIC '02:00:c0:a8:32:11': an Ethernet VLAN is 1 to 4094"
+    );
+    // A P_Key is the guest's concern.
+    let infiniband = choice(LinkLayer::Infiniband);
+    assert!(terms(&wish(Some(32769)), &infiniband, TransportChoice::Auto, &[]).is_ok());
+}
+
+#[test]
+fn what_an_ended_lease_saved_goes_before_what_the_kernel_says_now() {
+    let lease = crate::lease::sample();
+    let saved = Former::Infiniband {
+        node_guid: Some("00:11:22:33:44:55:66:77".parse().unwrap()),
+        port_guid: None,
+        link_state: Some(LinkState::Disable),
+    };
+    let ended = crate::lease::Ended {
+        place: lease.place(),
+        address: lease.address,
+        lease: Some(Lease {
+            former: saved.clone(),
+            ..lease
+        }),
+        restore: true,
+    };
+    let choice = Choice {
+        ended: Some(ended),
+        ..choice(LinkLayer::Infiniband)
+    };
+    let known = [info(1, Some("00:04:aa:00:00:00:00:01"))];
+    let terms = terms(&wish(None), &choice, TransportChoice::Auto, &known).unwrap();
+    assert_eq!(terms.former, saved);
+}

@@ -1,0 +1,98 @@
+//! What libvirt says of running domains.
+//!
+//! `virsh 'dumpxml a; dumpxml b'` prints one document after the other:
+//!
+//! ```text
+//! <domain type='kvm' id='7'>
+//!   <name>one-7</name>
+//!   <uuid>24db4e6f-...</uuid>
+//!   <devices>
+//!     <hostdev mode='subsystem' type='pci' managed='yes'>
+//!       <driver name='vfio'/>
+//!       <source>
+//!         <address domain='0x0000' bus='0x81' slot='0x00' function='0x4'/>
+//!       </source>
+//!       <address type='pci' domain='0x0000' bus='0x00' slot='0x05' function='0x0'/>
+//! ```
+//!
+//! The address inside of `<source>` is the host's, the other one the guest's.
+
+use hwaddr::{AddressError, PciAddress};
+
+use crate::xml::{Piece, Pieces, Problem, Roots, Tag, XmlError};
+
+/// A running domain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunningDomain {
+    /// Its name, `one-7`.
+    pub name: String,
+    /// Its UUID, in lower case.
+    pub uuid: String,
+    /// The PCI devices of the host that it holds.
+    pub devices: Vec<PciAddress>,
+}
+
+/// Why a dump cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DumpError {
+    /// It is no XML, or only a half of it.
+    #[error("failed to read the domains: {0}")]
+    Xml(#[from] XmlError),
+    /// A device has an address that is none.
+    #[error("failed to read the devices of domain '{domain}': {cause}")]
+    Address {
+        /// The domain.
+        domain: String,
+        /// The address.
+        cause: AddressError,
+    },
+}
+
+/// Reads the documents.
+pub fn read_dumps(output: &[u8]) -> Result<Vec<RunningDomain>, DumpError> {
+    let mut pieces = Pieces::new(output, Roots::Many)?;
+    let mut domains = Vec::new();
+    let mut domain = RunningDomain::default();
+    while let Some(piece) = pieces.next()? {
+        match (pieces.path(), piece) {
+            (["domain", "name"], Piece::Text(text)) => domain.name.push_str(&text),
+            (["domain", "uuid"], Piece::Text(text)) => domain.uuid.push_str(&text),
+            // Of whatever kind the device is: hostdev, interface, a disk that is an NVMe controller.
+            (["domain", "devices", _, "source", "address"], Piece::Start(tag)) => {
+                let address = address(&tag)
+                    .map_err(|name| pieces.error(tag.place.start, Problem::Attribute(name)))?;
+                let address = address.transpose().map_err(|cause| DumpError::Address {
+                    domain: domain.name.clone(),
+                    cause,
+                })?;
+                domain.devices.extend(address);
+            }
+            (["domain"], Piece::End(_)) => {
+                let done = std::mem::take(&mut domain);
+                domains.push(RunningDomain {
+                    name: done.name.trim().to_owned(),
+                    uuid: done.uuid.trim().to_ascii_lowercase(),
+                    devices: done.devices,
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(domains)
+}
+
+/// A PCI address; other devices have addresses of other kinds.
+fn address(tag: &Tag<'_>) -> Result<Option<Result<PciAddress, AddressError>>, String> {
+    let part = |name: &str| tag.attribute(name);
+    let (Some(bus), Some(slot), Some(function)) = (part("bus")?, part("slot")?, part("function")?)
+    else {
+        return Ok(None);
+    };
+    let domain = part("domain")?.unwrap_or_else(|| "0x0".into());
+    Ok(Some(PciAddress::from_libvirt(
+        &domain, &bus, &slot, &function,
+    )))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! What is wrong with a document, and where.
+
+use std::fmt;
+
+use quick_xml::name::QName;
+
+/// A place in a document and what is wrong there: `line 12, column 5: ...`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct XmlError {
+    line: usize,
+    column: usize,
+    problem: Problem,
+}
+
+impl XmlError {
+    pub(crate) fn new(text: &[u8], at: usize, problem: Problem) -> Self {
+        let before = &text[..at.min(text.len())];
+        let mut lines = before.split(|b| *b == b'\n');
+        let last = lines.next_back().unwrap_or_default();
+        Self {
+            line: lines.count() + 1,
+            column: String::from_utf8_lossy(last).chars().count() + 1,
+            problem,
+        }
+    }
+}
+
+impl std::error::Error for XmlError {}
+
+impl fmt::Display for XmlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "line {}, column {}: {}",
+            self.line, self.column, self.problem
+        )
+    }
+}
+
+/// What is wrong. Names in it are short and printable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Problem {
+    #[error("it is not UTF-8")]
+    NotUtf8,
+    #[error("there is text outside of the domain")]
+    TextOutside,
+    #[error("document types are not read")]
+    Doctype,
+    #[error("'{0}' is no tag")]
+    Tag(String),
+    #[error("expected a domain, found '{0}'")]
+    Root(String),
+    #[error("there is a second domain")]
+    SecondRoot,
+    #[error("there are too many elements inside each other")]
+    TooDeep,
+    #[error("'&{0};' stands for nothing")]
+    Reference(String),
+    #[error("the XML declaration does not stand first")]
+    LateDeclaration,
+    #[error("the XML declaration cannot be read")]
+    Declaration,
+    #[error("encoding '{0}' is not read, only UTF-8")]
+    Encoding(String),
+    #[error("it ends inside of '{0}'")]
+    Cut(String),
+    #[error("there is no domain")]
+    NoRoot,
+    #[error("attribute '{0}' cannot be read")]
+    Attribute(String),
+    #[error("{0}")]
+    Syntax(String),
+}
+
+impl Problem {
+    pub(crate) fn tag_name(name: QName<'_>) -> Self {
+        Self::Tag(excerpt(&String::from_utf8_lossy(name.as_ref())))
+    }
+}
+
+impl From<quick_xml::Error> for Problem {
+    fn from(error: quick_xml::Error) -> Self {
+        Self::Syntax(excerpt(&error.to_string()))
+    }
+}
+
+/// As much of a text as a message may show.
+pub(crate) fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let clean = text.chars().filter(|c| !c.is_control());
+    clean.take(LONGEST).collect()
+}

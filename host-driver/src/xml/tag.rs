@@ -1,0 +1,71 @@
+//! Start tags.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use quick_xml::events::attributes::Attributes;
+
+/// A start tag, or one that is both: `<source bridge='sriov_ib0'/>`.
+#[derive(Debug, Clone)]
+pub(crate) struct Tag<'x> {
+    name: &'x str,
+    /// What stands between the name and the `>` or `/>`.
+    attributes: &'x str,
+    /// Where it stands, from `<` to behind `>`.
+    pub(crate) place: Range<usize>,
+}
+
+impl<'x> Tag<'x> {
+    /// Reads `<name attributes>`; `None` where there is no such thing.
+    pub(crate) fn new(markup: &'x str, name_end: usize, place: Range<usize>) -> Option<Self> {
+        let inside = markup.strip_prefix('<')?.strip_suffix('>')?;
+        let inside = inside.strip_suffix('/').unwrap_or(inside);
+        let name = inside.get(..name_end.checked_sub(1)?)?;
+        let attributes = inside.get(name.len()..)?;
+        let is_name = |c: char| !c.is_whitespace() && !"<>&'\"=/".contains(c);
+        if name.is_empty() || !name.chars().all(is_name) {
+            return None;
+        }
+        Some(Self {
+            name,
+            attributes,
+            place,
+        })
+    }
+
+    /// Its name, with the prefix.
+    pub(crate) fn name(&self) -> &'x str {
+        self.name
+    }
+
+    /// The value of an attribute; an error names the one that cannot be read.
+    pub(crate) fn attribute(&self, name: &str) -> Result<Option<Cow<'x, str>>, String> {
+        let mut found = None;
+        for attribute in Attributes::new(self.attributes, 0) {
+            let attribute = attribute.map_err(|_| name.to_owned())?;
+            if attribute.key.as_ref() == name.as_bytes() {
+                let value = match attribute.value {
+                    Cow::Borrowed(bytes) => std::str::from_utf8(bytes).map(Cow::Borrowed),
+                    Cow::Owned(bytes) => {
+                        return String::from_utf8(bytes)
+                            .map(|text| Some(Cow::Owned(text)))
+                            .map_err(|_| name.to_owned());
+                    }
+                };
+                let value = value.map_err(|_| name.to_owned())?;
+                found = Some(unescape(value).ok_or_else(|| name.to_owned())?);
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn unescape(value: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    match value {
+        Cow::Borrowed(text) => quick_xml::escape::unescape(text).ok(),
+        Cow::Owned(text) => {
+            let text = quick_xml::escape::unescape(&text).ok()?.into_owned();
+            Some(Cow::Owned(text))
+        }
+    }
+}

@@ -1,0 +1,80 @@
+use super::*;
+
+fn problem(text: &[u8]) -> String {
+    let mut pieces = match Pieces::new(text, Roots::One) {
+        Ok(pieces) => pieces,
+        Err(error) => return error.to_string(),
+    };
+    loop {
+        match pieces.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => return "none".to_owned(),
+            Err(error) => return error.to_string(),
+        }
+    }
+}
+
+#[test]
+fn what_is_no_domain_is_named_with_its_place() {
+    let table: [(&[u8], &str); 15] = [
+        (b"<domain/>\n", "none"),
+        (
+            b"\xef\xbb\xbf<?xml version='1.0' encoding='UTF-8'?>\n<domain></domain>",
+            "none",
+        ),
+        (b"", "line 1, column 1: there is no domain"),
+        (
+            b"<network/>",
+            "line 1, column 1: expected a domain, found 'network'",
+        ),
+        (
+            b"<domain/>\n<domain/>",
+            "line 2, column 1: there is a second domain",
+        ),
+        (b"<domain>\n<a>", "line 2, column 4: it ends inside of 'a'"),
+        (
+            b"x<domain/>",
+            "line 1, column 1: there is text outside of the domain",
+        ),
+        (
+            b"<domain/> x",
+            "line 1, column 11: there is text outside of the domain",
+        ),
+        (
+            b"<domain>&foo;</domain>",
+            "line 1, column 9: '&foo;' stands for nothing",
+        ),
+        (
+            b"<domain>\xff</domain>",
+            "line 1, column 9: it is not UTF-8",
+        ),
+        (
+            b"<!DOCTYPE x><domain/>",
+            "line 1, column 1: document types are not read",
+        ),
+        (
+            b"<?xml version='1.0' encoding='latin1'?><domain/>",
+            "line 1, column 1: encoding 'latin1' is not read, only UTF-8",
+        ),
+        (
+            b"<domain><?xml version='1.0'?></domain>",
+            "line 1, column 9: the XML declaration does not stand first",
+        ),
+        (
+            b"<domain>&#x41;&lt;<![CDATA[<&]]><!-- -- --></domain>",
+            "none",
+        ),
+        (b"<domain><a/></b></domain>", "line 1, column 13: "),
+    ];
+    for (text, expected) in table {
+        let found = problem(text);
+        let text = String::from_utf8_lossy(text);
+        assert!(found.starts_with(expected), "{text}: {found}");
+    }
+}
+
+#[test]
+fn elements_inside_each_other_are_bounded() {
+    let deep = format!("<domain>{}", "<a>".repeat(1000));
+    assert!(problem(deep.as_bytes()).ends_with("there are too many elements inside each other"));
+}
