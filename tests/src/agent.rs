@@ -1,6 +1,6 @@
-//! Running the real binary.
+//! Running the real binaries.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
@@ -27,32 +27,35 @@ impl From<Output> for Outcome {
     }
 }
 
-/// The binary under test.
+/// The agent under test.
 pub fn agent_path() -> &'static PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| std::env::var_os("ONE_SRIOV_AGENT").map_or_else(build, PathBuf::from))
+    PATH.get_or_init(|| named("ONE_SRIOV_AGENT", "one-sriov-agent"))
 }
 
-/// The debug binary of this very tree.
-fn build() -> PathBuf {
+/// The driver under test.
+pub fn driver_path() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| named("ONE_SRIOV_DRIVER", "one-sriov-driver"))
+}
+
+fn named(variable: &str, name: &str) -> PathBuf {
+    std::env::var_os(variable).map_or_else(|| build(name, name), PathBuf::from)
+}
+
+/// A debug binary of this very tree.
+pub(crate) fn build(package: &str, name: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "one-sriov-agent",
-            "--bin",
-            "one-sriov-agent",
-        ])
+        .args(["build", "--quiet", "--package", package, "--bin", name])
         .status()
         .expect("cargo runs");
-    assert!(built.success(), "cargo failed to build the agent");
+    assert!(built.success(), "cargo failed to build '{name}'");
     let test = std::env::current_exe().expect("a test knows itself");
     test.ancestors()
         .nth(2)
         .expect("a test is in deps/")
-        .join("one-sriov-agent")
+        .join(name)
 }
 
 /// Runs the agent on a machine. Paths in arguments are those of this machine.

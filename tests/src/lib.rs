@@ -1,7 +1,7 @@
 //! What the black-box tests share: made-up machines, the real binary, real images.
 //!
-//! The binary is the one that `ONE_SRIOV_AGENT` names, so that a test run can prove the very file
-//! that is shipped; without it, cargo builds one.
+//! The binaries are those that `ONE_SRIOV_AGENT` and `ONE_SRIOV_DRIVER` name, so that a test run can
+//! prove the very files that are shipped; without them, cargo builds them.
 
 // Tests may end at the first surprise; that is what this crate is for.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
@@ -9,15 +9,26 @@
 mod agent;
 mod fixtures;
 mod fleet;
+mod frontend;
+pub mod host;
 mod image;
 mod machine;
 mod nic;
+mod program;
+mod recorded;
+mod remotes;
+mod stock;
 mod trial;
 
-pub use agent::{Outcome, agent_path, run};
+pub use agent::{Outcome, agent_path, driver_path, run};
 pub use fixtures::{context, fixture};
 pub use fleet::{fleet, sizes};
+pub use frontend::{Answer, ErrorRegime, FrontEnd, Hang, Level, Release, Reply, Stdin, Transport};
 pub use image::{Tool, image};
 pub use machine::Machine;
 pub use nic::{Nic, ethernet, infiniband, virtio, virtio_at};
+pub use program::write_program;
+pub use recorded::Recorded;
+pub use remotes::{ACTIONS, Host, install_remotes};
+pub use stock::{Call, Stock};
 pub use trial::{Trial, is_in_memory, median, peak_memory, processes, time};

@@ -1,0 +1,60 @@
+//! `ip link`, and the kernel behind it.
+//!
+//! What a PF says of its VFs is `<root>/state/vfs/<pf>`, a line for each VF:
+//!
+//! ```text
+//! 3 mac 02:00:0a:00:00:05 vlan 100 node_guid 00:04:aa:00:c0:a8:32:11 state auto
+//! ```
+//!
+//! Switches: `ip-unsupported` (the PFs that refuse, one a line), `ip-fails` (its text is the answer).
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use one_sriov_tests::host::kernel;
+
+use crate::place::Place;
+
+pub(crate) fn run(place: &Place, words: &[String]) -> Result<(), String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["link", "add", "name", name, "type", "bridge"] => {
+            let dir = place.path(format!("/sys/class/net/{name}"));
+            match fs::create_dir(&dir) {
+                Ok(()) => Ok(()),
+                Err(_) => Err("RTNETLINK answers: File exists".into()),
+            }
+        }
+        ["link", "set", "dev", pf, "vf", vf, ref settings @ ..] => set(place, pf, vf, settings),
+        _ => Err(format!("Command \"{}\" is unknown.", words.join(" "))),
+    }
+}
+
+fn set(place: &Place, pf: &str, vf: &str, settings: &[&str]) -> Result<(), String> {
+    if let Some(answer) = place.switch("ip-fails") {
+        return Err(format!("RTNETLINK answers: {}", answer.trim()));
+    }
+    let unsupported = place.switch("ip-unsupported").unwrap_or_default();
+    if unsupported.lines().any(|line| line == pf) {
+        return Err("RTNETLINK answers: Operation not supported".into());
+    }
+    let vf: u32 = vf
+        .parse()
+        .map_err(|_| format!("Error: argument \"{vf}\" is wrong: Invalid \"vf\" value"))?;
+    let _lock = place.lock();
+    let text = fs::read_to_string(place.path(format!("state/vfs/{pf}")))
+        .map_err(|_| format!("Cannot find device \"{pf}\""))?;
+    let mut vfs = kernel::parse(&text);
+    let state: &mut BTreeMap<String, String> = vfs
+        .get_mut(&vf)
+        .ok_or("RTNETLINK answers: Invalid argument")?;
+    for pair in settings.chunks(2) {
+        let [name, value] = pair else {
+            return Err("Command line is not complete.".into());
+        };
+        state.insert((*name).to_owned(), (*value).to_owned());
+    }
+    place.write(format!("state/vfs/{pf}"), kernel::print(&vfs));
+    place.write(format!("run/netlink/link/{pf}"), kernel::message(pf, &vfs));
+    Ok(())
+}

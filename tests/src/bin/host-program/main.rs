@@ -1,0 +1,49 @@
+//! Stand-ins for the programs of a host that has no SR-IOV card: `virsh` with a libvirt that keeps
+//! its domains in a directory, `sudo`, and `ip`, whose kernel is a sysfs tree as data.
+//!
+//! One program under several names. `ONE_SRIOV_ROOT` says which host it is on. How it was called
+//! goes into `<root>/state/calls`, one line each.
+
+// It is part of the tests, and those may end at the first surprise.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+mod ip;
+mod place;
+mod virsh;
+
+fn main() -> ExitCode {
+    let mut words = std::env::args();
+    let name = words.next().expect("a name");
+    let name = name.rsplit('/').next().expect("a last part").to_owned();
+    let words: Vec<String> = words.collect();
+    let place = place::Place::from_env();
+    place.log(&name, &words);
+    let result = match name.as_str() {
+        "virsh" => virsh::run(&place, &words),
+        "ip" => ip::run(&place, &words),
+        "sudo" => sudo(&words),
+        _ => Err(format!("{name}: not a program of this host")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            let _ = writeln!(std::io::stderr(), "{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `sudo -n <program> <arguments>`.
+fn sudo(words: &[String]) -> Result<(), String> {
+    use std::os::unix::process::CommandExt as _;
+    match words {
+        [no_password, program, arguments @ ..] if no_password == "-n" => {
+            let error = std::process::Command::new(program).args(arguments).exec();
+            Err(format!("sudo: {program}: {error}"))
+        }
+        _ => Err("sudo: a password is required".into()),
+    }
+}

@@ -1,0 +1,54 @@
+//! Where the host of the stand-ins keeps what it knows.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The host.
+pub(crate) struct Place {
+    root: PathBuf,
+}
+
+impl Place {
+    pub(crate) fn from_env() -> Self {
+        let root = std::env::var_os("ONE_SRIOV_ROOT").expect("ONE_SRIOV_ROOT is set");
+        Self { root: root.into() }
+    }
+
+    /// A path of the host.
+    pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        let path = path.as_ref();
+        self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// Is a switch of the test on, `<root>/state/<name>`? Its text, if there is one.
+    pub(crate) fn switch(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.path("state").join(name)).ok()
+    }
+
+    pub(crate) fn log(&self, name: &str, words: &[String]) {
+        let line = format!("{name} {}\n", words.join(" "));
+        let log = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(self.path("state/calls"));
+        log.and_then(|mut log| log.write_all(line.as_bytes()))
+            .expect("the calls can be written down");
+    }
+
+    /// One at a time.
+    pub(crate) fn lock(&self) -> File {
+        let lock = File::create(self.path("state/lock")).expect("a lock file");
+        lock.lock().expect("a lock");
+        lock
+    }
+
+    /// Writes a file so that nobody sees half of it.
+    pub(crate) fn write(&self, path: impl AsRef<Path>, text: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        let name = path.file_name().expect("a name").to_string_lossy();
+        let new = path.with_file_name(format!(".{name}.{}", std::process::id()));
+        fs::write(&new, text).expect("a file can be written");
+        fs::rename(&new, &path).expect("a file can be renamed");
+    }
+}

@@ -1,0 +1,141 @@
+//! A front-end's half of the protocol: it runs an action on a "host" exactly as OpenNebula's
+//! `one_vmm_exec` does over ssh, and understands the answer as that release does.
+//!
+//! ```text
+//! (cat << 'EOT' | /var/tmp/one/vmm/kvm-sriov/deploy '/var/lib/one//datastores/0/7/deployment.0' 'node1' 7 node1); …
+//! ```
+
+mod answer;
+mod command;
+mod process;
+mod release;
+mod ssh;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use answer::{Answer, Hang, Level, Reply};
+pub use release::{ErrorRegime, Release, Stdin, Transport};
+
+use ssh::Ssh;
+
+/// How long a front-end of the tests waits before the action counts as hung.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A front-end with one host.
+#[derive(Debug)]
+pub struct FrontEnd {
+    release: Release,
+    scripts: PathBuf,
+    host: String,
+    ssh: Ssh,
+    patience: Duration,
+}
+
+impl FrontEnd {
+    /// A front-end whose host has its copy of the remotes in `remotes`, as `/var/tmp/one` is, and
+    /// whose user there has the home `home`, as `/var/lib/one` is. The driver is `kvm-sriov`.
+    #[must_use]
+    pub fn new(release: Release, remotes: &Path, home: &Path) -> Self {
+        Self {
+            release,
+            scripts: remotes.join("vmm/kvm-sriov"),
+            host: "node1".into(),
+            ssh: Ssh::new(home),
+            patience: PATIENCE,
+        }
+    }
+
+    /// With another directory of scripts, such as `kvm`, below `vmm`.
+    #[must_use]
+    pub fn with_driver(mut self, name: &str) -> Self {
+        self.scripts.set_file_name(name);
+        self
+    }
+
+    /// With another bound after which an action counts as hung.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// With a variable in the environment of the host's user.
+    #[must_use]
+    pub fn with_env(mut self, name: &str, value: &str) -> Self {
+        self.ssh.set(name, value);
+        self
+    }
+
+    /// With a directory before the others in the host's `PATH`.
+    #[must_use]
+    pub fn with_path(mut self, directory: &Path) -> Self {
+        self.ssh.prepend_path(directory);
+        self
+    }
+
+    /// The name of the host, the last argument of nearly every action.
+    #[must_use]
+    pub fn with_host(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.host);
+        self
+    }
+
+    /// The release that it is of.
+    #[must_use]
+    pub fn release(&self) -> Release {
+        self.release
+    }
+
+    /// Runs an action with its own parameters; the VM's number and the host are added as OpenNebula
+    /// does. The document is given to the action if this release gives it one.
+    #[must_use]
+    pub fn run(&self, action: &str, parameters: &[&str], vm: u32, document: &str) -> Reply {
+        let mut words: Vec<String> = parameters
+            .iter()
+            .map(|parameter| self.quote(action, parameter))
+            .collect();
+        if action != "exec" {
+            words.extend([vm.to_string(), self.host.clone()]);
+        }
+        self.start(action, &words.join(" "), document)
+    }
+
+    /// Runs an action with all of its arguments, as they were recorded.
+    #[must_use]
+    pub fn replay(&self, action: &str, arguments: &[String], document: &str) -> Reply {
+        let words: Vec<String> = arguments
+            .iter()
+            .map(|argument| self.quote(action, argument))
+            .collect();
+        self.start(action, &words.join(" "), document)
+    }
+
+    fn start(&self, action: &str, arguments: &str, document: &str) -> Reply {
+        let script = self.scripts.join(action);
+        let command = format!("{} {arguments}", script.display());
+        let stdin = self.release.stdin(action);
+        let document = (stdin == Stdin::Document).then_some(document);
+        let raw = match self.release.transport(action) {
+            Transport::Stream => stream::run(self, &script, &command, document),
+            Transport::Command => command::run(self, &script, &command, document),
+        };
+        match raw {
+            Ok(raw) => Reply::Answered(raw.interpret(self.release, action)),
+            Err(hang) => Reply::Hung(hang),
+        }
+    }
+
+    /// Nothing in an argument is escaped: a quote ends it. A command of its own is in quotes as a whole,
+    /// so that these are gone when it reaches the host, but for `exec`, which has its arguments escaped.
+    fn quote(&self, action: &str, argument: &str) -> String {
+        match action {
+            "exec" => format!(r"'\''{argument}'\''"),
+            _ if self.release.quotes_arguments() => format!("'{argument}'"),
+            _ => argument.to_owned(),
+        }
+    }
+}

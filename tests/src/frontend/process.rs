@@ -1,0 +1,121 @@
+//! A process of the front-end, its output in the order in which it comes.
+
+use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+/// Where output came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pipe {
+    Out,
+    Err,
+}
+
+/// What happened next.
+#[derive(Debug)]
+pub(super) enum Event {
+    Output(Pipe, Vec<u8>),
+    /// Both outputs are at their end.
+    End,
+    /// Nothing until the deadline.
+    Timeout,
+}
+
+/// A process with its children; they do not outlive it.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    writer: Option<Sender<Vec<u8>>>,
+    output: Receiver<(Pipe, Vec<u8>)>,
+    deadline: Instant,
+}
+
+impl Process {
+    pub(super) fn start(mut command: Command, patience: Duration) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        let (sender, output) = mpsc::channel();
+        let stdout = child.stdout.take().expect("a pipe");
+        let stderr = child.stderr.take().expect("a pipe");
+        read(Pipe::Out, stdout, sender.clone());
+        read(Pipe::Err, stderr, sender);
+        let stdin = child.stdin.take().expect("a pipe");
+        Self {
+            child,
+            writer: Some(write(stdin)),
+            output,
+            deadline: Instant::now() + patience,
+        }
+    }
+
+    /// Writes to its standard input, sooner or later.
+    pub(super) fn write(&self, bytes: impl Into<Vec<u8>>) {
+        if let Some(writer) = &self.writer {
+            let _ = writer.send(bytes.into());
+        }
+    }
+
+    /// Closes its standard input once all is written.
+    pub(super) fn close(&mut self) {
+        self.writer = None;
+    }
+
+    pub(super) fn next(&self) -> Event {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        match self.output.recv_timeout(left) {
+            Ok((pipe, bytes)) => Event::Output(pipe, bytes),
+            Err(RecvTimeoutError::Timeout) => Event::Timeout,
+            Err(RecvTimeoutError::Disconnected) => Event::End,
+        }
+    }
+
+    /// Waits for the process, not for its children.
+    pub(super) fn wait(mut self) -> Option<i32> {
+        self.close();
+        self.child.wait().expect("a child").code()
+    }
+
+    /// Ends the process with all its children.
+    pub(super) fn kill(mut self) {
+        let group = i32::try_from(self.child.id()).expect("a process number");
+        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+        let _ = self.child.wait();
+    }
+}
+
+fn read(pipe: Pipe, mut from: impl Read + Send + 'static, to: Sender<(Pipe, Vec<u8>)>) {
+    thread::spawn(move || {
+        // The front-end takes so much at a time.
+        let mut bytes = [0; 100];
+        while let Ok(length) = from.read(&mut bytes) {
+            if length == 0 || to.send((pipe, bytes[..length].to_vec())).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// The pipe is closed with the last sender.
+fn write(mut to: ChildStdin) -> Sender<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel::<Vec<u8>>();
+    thread::spawn(move || {
+        for bytes in receiver {
+            // Whoever does not read it is not made to.
+            if to.write_all(&bytes).is_err() {
+                return;
+            }
+        }
+    });
+    sender
+}

@@ -1,0 +1,64 @@
+//! What a PF says of its VFs: as text for the tests, as the kernel's own bytes for the driver.
+
+use std::collections::BTreeMap;
+
+use one_sriov_system::netlink::record::link_message;
+use one_sriov_system::{Link, VfInfo, VfLinkState, VfVlan};
+
+/// The settings of each VF, by the words of `ip link`.
+pub type Vfs = BTreeMap<u32, BTreeMap<String, String>>;
+
+/// Reads lines such as `3 mac 02:00:0a:00:00:05 state auto`.
+#[must_use]
+pub fn parse(text: &str) -> Vfs {
+    let line = |line: &str| {
+        let mut words = line.split_whitespace();
+        let vf = words.next().expect("a number").parse().expect("a number");
+        let mut settings = BTreeMap::new();
+        while let (Some(name), Some(value)) = (words.next(), words.next()) {
+            settings.insert(name.to_owned(), value.to_owned());
+        }
+        (vf, settings)
+    };
+    text.lines().map(line).collect()
+}
+
+/// Writes such lines.
+#[must_use]
+pub fn print(vfs: &Vfs) -> String {
+    let line = |(vf, settings): (&u32, &BTreeMap<String, String>)| {
+        let words = settings.iter().flat_map(|(name, value)| [name, value]);
+        let words: Vec<&str> = words.map(String::as_str).collect();
+        format!("{vf} {}\n", words.join(" "))
+    };
+    vfs.iter().map(line).collect()
+}
+
+/// The answer of the kernel to the question after this link.
+#[must_use]
+pub fn message(pf: &str, vfs: &Vfs) -> Vec<u8> {
+    let info = |(vf, settings): (&u32, &BTreeMap<String, String>)| {
+        let get = |name: &str| settings.get(name).map(String::as_str);
+        VfInfo {
+            vf: *vf,
+            mac: get("mac").and_then(|text| text.parse().ok()),
+            vlan: get("vlan").map(|id| VfVlan {
+                id: id.parse().expect("a VLAN"),
+                qos: get("qos").map_or(0, |qos| qos.parse().expect("a priority")),
+            }),
+            link_state: get("state").map(|state| match state {
+                "auto" => VfLinkState::Auto,
+                "enable" => VfLinkState::Enable,
+                _ => VfLinkState::Disable,
+            }),
+            // All ones and all zeros are how a PF says "none".
+            node_guid: get("node_guid").and_then(|text| text.parse().ok()),
+            port_guid: get("port_guid").and_then(|text| text.parse().ok()),
+        }
+    };
+    link_message(&Link {
+        index: 2,
+        name: pf.parse().expect("a name"),
+        vfs: vfs.iter().map(info).collect(),
+    })
+}

@@ -1,0 +1,344 @@
+//! A made-up KVM host: a scratch root with a sysfs tree as data, the driver's remotes, and stand-ins
+//! for the programs that need hardware or a hypervisor.
+
+mod card;
+pub mod kernel;
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+use crate::agent::build;
+use crate::{Outcome, driver_path, write_program};
+pub use card::{Layer, Pf};
+
+/// A host that vanishes with its value.
+#[derive(Debug)]
+pub struct Host {
+    root: TempDir,
+}
+
+fn stand_in() -> &'static PathBuf {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| build("one-sriov-tests", "host-program"))
+}
+
+impl Host {
+    /// A host with these cards, its lease directory, and the stand-ins.
+    #[must_use]
+    pub fn new(pfs: &[Pf]) -> Self {
+        let host = Self {
+            root: TempDir::new().expect("a scratch root"),
+        };
+        for dir in [
+            "sys/class/net",
+            "sys/bus/pci/devices",
+            "state/domains",
+            "state/vfs",
+        ] {
+            fs::create_dir_all(host.path(dir)).expect("a directory");
+        }
+        for dir in ["run/netlink/link", "bin", "run/one-sriov"] {
+            fs::create_dir_all(host.path(dir)).expect("a directory");
+        }
+        host.write(
+            "/proc/sys/kernel/random/boot_id",
+            "6f9619ff-8b86-d011-b42d-00c04fc964ff\n",
+        );
+        let private = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(host.path("/run/one-sriov"), private).expect("permissions");
+        for name in ["virsh", "ip", "sudo"] {
+            symlink(stand_in(), host.path("bin").join(name)).expect("a link");
+        }
+        for pf in pfs {
+            pf.plug_into(&host);
+        }
+        // The bridge of the dummy NICs.
+        fs::create_dir(host.path("/sys/class/net/sriov_br")).expect("a directory");
+        host.remotes();
+        host
+    }
+
+    /// The shims, and stock actions of a few lines: enough to run a VM and end it.
+    fn remotes(&self) {
+        let stock = [
+            (
+                "deploy",
+                "mkdir -p \"$(dirname \"$DIR$1\")\"; cat >\"$DIR$1\"\n\
+                 virsh -c qemu:///system create \"$DIR$1\" >/dev/null || { echo \"Could not create domain from $1\" >&2; exit 255; }\n\
+                 sed -n 's:.*<uuid>\\(.*\\)</uuid>.*:\\1:p' \"$DIR$1\" | head -n 1 | grep . || echo \"one-$3\"\n",
+            ),
+            (
+                "cancel",
+                "virsh -c qemu:///system destroy \"$1\" || { echo \"Could not destroy $1\" >&2; exit 255; }\n",
+            ),
+            (
+                "shutdown",
+                "virsh -c qemu:///system shutdown \"$1\" || { echo \"Timed out shutting down $1\" >&2; exit 255; }\n",
+            ),
+        ];
+        for (action, body) in stock {
+            self.stock(action, body);
+        }
+        for action in [
+            "save",
+            "restore",
+            "migrate",
+            "attach_nic",
+            "detach_nic",
+            "reboot",
+            "poll",
+        ] {
+            self.stock(
+                action,
+                "cat >\"$DIR/state/stock-stdin\"; echo stock $0 \"$@\"\n",
+            );
+        }
+    }
+
+    /// Has a stock action do this, in sh; `$DIR` is the root.
+    pub fn stock(&self, action: &str, body: &str) {
+        let path = self.path(format!("/var/tmp/one/vmm/kvm/{action}"));
+        let dir = self.root().display();
+        write_program(&path, &format!("#!/bin/sh\nDIR='{dir}'\n{body}"));
+        fs::create_dir_all(self.home()).expect("a directory");
+    }
+
+    /// The scratch root.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// The place of a path of the host on this machine.
+    #[must_use]
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        let path = path.as_ref();
+        self.root().join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// Writes a file of the host.
+    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        fs::write(&path, text).expect("a file");
+    }
+
+    /// Reads a file of the host; none if there is none.
+    #[must_use]
+    pub fn read(&self, path: &str) -> Option<String> {
+        fs::read_to_string(self.path(path)).ok()
+    }
+
+    /// The directory of the driver's actions.
+    #[must_use]
+    pub fn home(&self) -> PathBuf {
+        self.path("/var/tmp/one/vmm/kvm-sriov")
+    }
+
+    /// Sets a switch of the stand-ins, such as `create-fails`.
+    pub fn switch(&self, name: &str, text: &str) {
+        self.write(&format!("/state/{name}"), text);
+    }
+
+    /// Takes it back.
+    pub fn switch_off(&self, name: &str) {
+        fs::remove_file(self.path("state").join(name)).expect("the switch was on");
+    }
+
+    /// A program with the environment that the front-end's ssh session gives, on this host.
+    #[must_use]
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("ONE_SRIOV_ROOT", self.root())
+            .env(
+                "PATH",
+                format!(
+                    "{}:/usr/local/bin:/usr/bin:/bin",
+                    self.path("bin").display()
+                ),
+            )
+            .env("HOME", self.root())
+            .current_dir(self.root());
+        command
+    }
+
+    /// The driver.
+    #[must_use]
+    pub fn driver(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(driver_path());
+        command.arg("--home").arg(self.home()).args(arguments);
+        command
+    }
+
+    /// Runs an action as the launcher does.
+    #[must_use]
+    pub fn action(&self, name: &str, arguments: &[&str], stdin: &str) -> Outcome {
+        let mut command = self.driver(&["action", "--", name]);
+        command.args(arguments);
+        run(&mut command, stdin)
+    }
+
+    /// Runs a command of the operator.
+    #[must_use]
+    pub fn operator(&self, arguments: &[&str]) -> Outcome {
+        run(&mut self.driver(arguments), "")
+    }
+
+    /// Deploys a VM with NICs on these pools; its deployment file is where 6.x puts it.
+    #[must_use]
+    pub fn deploy(&self, vm: u32, bridges: &[&str]) -> Outcome {
+        self.deploy_domain(vm, &domain(vm, bridges))
+    }
+
+    /// Deploys a VM from this domain.
+    #[must_use]
+    pub fn deploy_domain(&self, vm: u32, domain: &str) -> Outcome {
+        let file = deployment_file(vm);
+        self.action("deploy", &[&file, "host", &vm.to_string(), "host"], domain)
+    }
+
+    /// Ends a VM.
+    #[must_use]
+    pub fn cancel(&self, vm: u32) -> Outcome {
+        let name = format!("one-{vm}");
+        self.action("cancel", &[&name, "host", &vm.to_string(), "host"], "")
+    }
+
+    /// The domain as it was created.
+    #[must_use]
+    pub fn domain(&self, vm: u32) -> Option<String> {
+        self.read(&format!("/state/domains/one-{vm}.xml"))
+    }
+
+    /// A domain ends by itself, as when its guest powers off.
+    pub fn power_off(&self, vm: u32) {
+        let ended = self
+            .command(&self.path("bin/virsh"))
+            .args(["destroy", &format!("one-{vm}")])
+            .status();
+        assert!(ended.expect("virsh runs").success());
+    }
+
+    /// A domain that somebody else runs, with these devices.
+    pub fn foreign_domain(&self, name: &str, devices: &[&str]) {
+        let devices: String = devices.iter().map(|device| hostdev(device)).collect();
+        let text = format!(
+            "<domain type='kvm'>\n<name>{name}</name>\n<devices>{devices}</devices>\n</domain>\n"
+        );
+        self.write(&format!("/state/domains/{name}.xml"), text);
+    }
+
+    /// A lease as it stands in its file.
+    #[must_use]
+    pub fn lease(&self, place: &str) -> Option<serde_json::Value> {
+        let text = self.read(&format!("/run/one-sriov/{place}"))?;
+        Some(serde_json::from_str(&text).expect("a lease is JSON"))
+    }
+
+    /// The indexes of a pool that have a lease, as `ls` shows them.
+    #[must_use]
+    pub fn leased(&self, pool: &str) -> Vec<String> {
+        let Ok(files) = fs::read_dir(self.path("/run/one-sriov").join(pool)) else {
+            return Vec::new();
+        };
+        let names = files.map(|file| {
+            file.expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("UTF-8")
+        });
+        let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
+        names.sort_by_key(|name| name.parse::<u32>().expect("an index"));
+        names
+    }
+
+    /// What a PF's kernel driver holds for a VF, as `node_guid ... state auto`.
+    #[must_use]
+    pub fn vf(&self, pf: &str, vf: u32) -> String {
+        let text = self.read(&format!("/state/vfs/{pf}")).expect("a PF");
+        let prefix = format!("{vf} ");
+        let mut lines = text.lines();
+        lines
+            .find_map(|line| line.strip_prefix(&prefix))
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// The calls of `virsh`, `ip` and `sudo` so far.
+    #[must_use]
+    pub fn calls(&self) -> Vec<String> {
+        let text = self.read("/state/calls").unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+/// Where the front-end has the deployment file put.
+#[must_use]
+pub fn deployment_file(vm: u32) -> String {
+    format!("/var/lib/one//datastores/0/{vm}/deployment.0")
+}
+
+/// A domain as `OpenNebula` 6 sends it, with NICs on these bridges.
+///
+/// NIC `n` of VM `v` has the MAC `02:00:c0:a8:<v>:<n + 1>`.
+#[must_use]
+pub fn domain(vm: u32, bridges: &[&str]) -> String {
+    let nic = |(nth, bridge): (usize, &&str)| {
+        format!(
+            "\t\t<interface type='bridge'>\n\t\t\t<source bridge='{bridge}'/>\n\
+             \t\t\t<mac address='{}'/>\n\t\t\t<target dev='one-{vm}-{nth}'/>\n\t\t</interface>\n",
+            mac(vm, nth)
+        )
+    };
+    let nics: String = bridges.iter().enumerate().map(nic).collect();
+    format!(
+        "<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>\n\
+         \t<name>one-{vm}</name>\n\
+         \t<uuid>00000000-0000-4000-a000-{vm:012x}</uuid>\n\
+         \t<vcpu><![CDATA[1]]></vcpu>\n\t<memory>262144</memory>\n\
+         \t<os>\n\t\t<type arch='x86_64'>hvm</type>\n\t</os>\n\
+         \t<devices>\n{nics}\t</devices>\n</domain>\n\n"
+    )
+}
+
+/// The MAC of a NIC of [`domain`].
+#[must_use]
+pub fn mac(vm: u32, nth: usize) -> String {
+    format!("02:00:c0:a8:{:02x}:{:02x}", vm % 256, nth + 1)
+}
+
+fn hostdev(device: &str) -> String {
+    let (domain, rest) = device.split_once(':').expect("a domain");
+    let (bus, rest) = rest.split_once(':').expect("a bus");
+    let (slot, function) = rest.split_once('.').expect("a slot");
+    format!(
+        "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x{domain}' \
+         bus='0x{bus}' slot='0x{slot}' function='0x{function}'/></source></hostdev>"
+    )
+}
+
+/// Runs a program with this on its stdin.
+///
+/// The program need not read it.
+pub fn run(command: &mut Command, stdin: &str) -> Outcome {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let _ = child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(stdin.as_bytes());
+    child.wait_with_output().expect("the program ends").into()
+}

@@ -1,0 +1,25 @@
+//! Programs that tests make.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Writes an executable file, making its directories.
+///
+/// Another process writes it: a file that this one had open for writing might be so in a child that
+/// another thread is just starting, and the kernel would refuse to run it.
+pub fn write_program(path: &Path, text: &str) {
+    let mut child = Command::new("sh")
+        .args(["-c", r#"mkdir -p "${0%/*}" && cat >"$0" && chmod 755 "$0""#])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("a shell");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin
+        .write_all(text.as_bytes())
+        .expect("a shell that reads");
+    drop(stdin);
+    let status = child.wait().expect("a child");
+    assert!(status.success(), "failed to write '{}'", path.display());
+}

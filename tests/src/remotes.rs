@@ -1,0 +1,100 @@
+//! The tree that the front-end distributes, put together as it is for a real one.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// Every action that any release calls.
+pub const ACTIONS: [&str; 23] = [
+    "attach_disk",
+    "attach_nic",
+    "cancel",
+    "deploy",
+    "detach_disk",
+    "detach_nic",
+    "exec",
+    "exec_cancel",
+    "migrate",
+    "migrate_local",
+    "poll",
+    "prereconfigure",
+    "reboot",
+    "reconfigure",
+    "reset",
+    "resize",
+    "resize_disk",
+    "restore",
+    "save",
+    "shutdown",
+    "snapshot_create",
+    "snapshot_delete",
+    "snapshot_revert",
+];
+
+/// Puts a version of the driver, by architecture, into a tree of remotes.
+pub fn install_remotes(remotes: &Path, version: &str, binaries: &[(&str, &Path)]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/build/install-remotes");
+    let pairs = binaries
+        .iter()
+        .map(|(arch, binary)| format!("{arch}={}", binary.display()));
+    let output = Command::new(script)
+        .arg(remotes)
+        .arg(version)
+        .args(pairs)
+        .output()
+        .expect("a script");
+    assert!(
+        output.status.success(),
+        "failed to install: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// A host's directories: its copy of the remotes, and the home of its user.
+#[derive(Debug)]
+pub struct Host {
+    directory: TempDir,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        let directory = TempDir::new().expect("a scratch directory");
+        for name in ["remotes", "home"] {
+            std::fs::create_dir(directory.path().join(name)).expect("a directory");
+        }
+        Self { directory }
+    }
+}
+
+impl Host {
+    /// A host with a driver for its own architecture in the remotes.
+    #[must_use]
+    pub fn with_driver(version: &str, driver: &Path) -> Self {
+        let host = Self::default();
+        install_remotes(
+            &host.remotes(),
+            version,
+            &[(std::env::consts::ARCH, driver)],
+        );
+        host
+    }
+
+    /// What is `/var/tmp/one`.
+    #[must_use]
+    pub fn remotes(&self) -> PathBuf {
+        self.directory.path().join("remotes")
+    }
+
+    /// What is `/var/lib/one`.
+    #[must_use]
+    pub fn home(&self) -> PathBuf {
+        self.directory.path().join("home")
+    }
+
+    /// A path in the host's own scratch directory.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+}
