@@ -1,0 +1,228 @@
+//! A VM is deployed: leases, preparation, edit, the stock action.
+
+use one_sriov_tests::host::{Host, Pf, deployment_file, domain};
+
+fn host() -> Host {
+    Host::new(&[
+        Pf::infiniband("ib0", "0000:81:00", 4),
+        Pf::ethernet("ens1f0", "0000:82:00", 4),
+    ])
+}
+
+#[test]
+fn an_infiniband_nic_becomes_a_hostdev_and_a_dummy_nic() {
+    let host = host();
+    let deployed = host.deploy(7, &["br0", "sriov_ib0"]);
+    assert_eq!(
+        (deployed.code, &*deployed.stdout),
+        (0, "00000000-0000-4000-a000-000000000007\n")
+    );
+    let expected = domain(7, &["br0"]).replace(
+        "\t</devices>\n",
+        "\t\t<hostdev mode='subsystem' type='pci' managed='yes'>\n\
+         \t\t\t<source>\n\
+         \t\t\t\t<address domain='0x0000' bus='0x81' slot='0x00' function='0x1'/>\n\
+         \t\t\t</source>\n\
+         \t\t</hostdev>\n\
+         \t\t<interface type='bridge'>\n\
+         \t\t\t<source bridge='sriov_br'/>\n\
+         \t\t\t<mac address='aa:00:c0:a8:07:02'/>\n\
+         \t\t\t<link state='down'/>\n\
+         \t\t</interface>\n\
+         \t</devices>\n",
+    );
+    assert_eq!(host.domain(7).unwrap(), expected);
+    let lease = host.lease("ib0/0").unwrap();
+    assert_eq!(lease["vm"], 7);
+    assert_eq!(lease["address"], "0000:81:00.1");
+    assert_eq!(lease["state"], "active");
+    assert_eq!(lease["position"], 0);
+    assert_eq!(lease["mac"], "02:00:c0:a8:07:02");
+    assert_eq!(lease["dummy_mac"], "aa:00:c0:a8:07:02");
+    assert_eq!(lease["deploy_id"], "00000000-0000-4000-a000-000000000007");
+    assert_eq!(lease["boot_id"], "6f9619ff-8b86-d011-b42d-00c04fc964ff");
+    assert_eq!(lease["former"]["port_guid"], "0c:42:a1:03:00:00:00:00");
+    let guid = "00:00:aa:00:c0:a8:07:02";
+    let set = format!("node_guid {guid} port_guid {guid} state auto");
+    assert_eq!(host.vf("ib0", 0), set);
+    assert_eq!(host.leased("ib0"), ["0"]);
+}
+
+#[test]
+fn an_ethernet_nic_becomes_an_interface_of_type_hostdev() {
+    let host = host();
+    host.write(
+        "/var/lib/one/datastores/0/7/vm.xml",
+        "<VM><TEMPLATE><NIC><MAC><![CDATA[02:00:c0:a8:07:01]]></MAC>\
+         <VLAN_ID><![CDATA[100]]></VLAN_ID></NIC></TEMPLATE></VM>",
+    );
+    let deployed = host.deploy(7, &["sriov_ens1f0"]);
+    assert_eq!(deployed.code, 0, "{}", deployed.stderr);
+    let domain = host.domain(7).unwrap();
+    let nic = "\t\t<interface type='hostdev' managed='yes'>\n\
+         \t\t\t<mac address='02:00:c0:a8:07:01'/>\n\
+         \t\t\t<source>\n\
+         \t\t\t\t<address type='pci' domain='0x0000' bus='0x82' slot='0x00' function='0x1'/>\n\
+         \t\t\t</source>\n\
+         \t\t\t<vlan>\n\
+         \t\t\t\t<tag id='100'/>\n\
+         \t\t\t</vlan>\n\
+         \t\t</interface>\n";
+    assert!(domain.contains(nic), "{domain}");
+    assert!(!domain.contains("aa:00:"), "{domain}");
+    assert_eq!(host.lease("ens1f0/0").unwrap()["transport"], "mac");
+    // libvirt sets MAC and VLAN; we write neither.
+    assert_eq!(host.vf("ens1f0", 0), "mac 02:11:00:00:00:00 vlan 0");
+    assert!(host.calls().iter().all(|call| !call.starts_with("ip ")));
+}
+
+#[test]
+fn positions_follow_the_nics_over_all_pools() {
+    let host = host();
+    let bridges = ["sriov_ib0", "br0", "sriov_ens1f0", "sriov_ib0"];
+    assert_eq!(host.deploy(7, &bridges).code, 0);
+    let position = |place: &str| host.lease(place).unwrap()["position"].clone();
+    assert_eq!(position("ib0/0"), 0);
+    assert_eq!(position("ens1f0/0"), 1);
+    assert_eq!(position("ib0/1"), 2);
+    let domain = host.domain(7).unwrap();
+    let first = domain.find("aa:00:c0:a8:07:01").unwrap();
+    let second = domain.find("aa:02:c0:a8:07:04").unwrap();
+    assert!(first < second);
+}
+
+#[test]
+fn the_eleventh_nic_has_a_good_mac() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 20)]);
+    let bridges = ["sriov_ib0"; 17];
+    assert_eq!(host.deploy(7, &bridges).code, 0);
+    assert_eq!(
+        host.lease("ib0/10").unwrap()["dummy_mac"],
+        "aa:0a:c0:a8:07:0b"
+    );
+    assert_eq!(
+        host.lease("ib0/16").unwrap()["dummy_mac"],
+        "aa:10:c0:a8:07:11"
+    );
+}
+
+#[test]
+fn the_network_leads_the_guid() {
+    let host = host();
+    host.write(
+        "/var/lib/one/datastores/0/7/vm.xml",
+        "<VM><TEMPLATE><NIC><MAC>02:00:c0:a8:07:01</MAC><NETWORK_ID>260</NETWORK_ID></NIC></TEMPLATE></VM>",
+    );
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    assert_eq!(
+        host.lease("ib0/0").unwrap()["guid"],
+        "01:04:aa:00:c0:a8:07:01"
+    );
+}
+
+#[test]
+fn the_vm_log_names_the_vf_and_what_it_cannot_have() {
+    let host = host();
+    let domain = domain(7, &["sriov_ib0"]).replace(
+        "\t\t</interface>",
+        "\t\t\t<bandwidth><inbound average='1'/></bandwidth>\n\t\t</interface>",
+    );
+    let deployed = host.deploy_domain(7, &domain);
+    let lines: Vec<&str> = deployed.stderr.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "INFO: deploy: NIC '02:00:c0:a8:07:01' is VF 'ib0/0' (0000:81:00.1), position 0",
+            "INFO: deploy: NIC '02:00:c0:a8:07:01' is a VF: bandwidth is left out",
+        ]
+    );
+}
+
+#[test]
+fn a_failing_stock_action_is_passed_on_and_the_vf_put_back() {
+    let host = host();
+    host.switch("create-fails", "");
+    let deployed = host.deploy(7, &["sriov_ib0"]);
+    let file = deployment_file(7);
+    assert_eq!((deployed.code, &*deployed.stdout), (255, ""));
+    let expected = format!("Could not create domain from {file}\n");
+    assert!(deployed.stderr.ends_with(&expected), "{}", deployed.stderr);
+    assert_eq!(host.leased("ib0"), [""; 0]);
+    let former = "0c:42:a1:03:00:00:00:00";
+    let put_back = format!("node_guid {former} port_guid {former} state disable");
+    assert_eq!(host.vf("ib0", 0), put_back);
+    host.switch_off("create-fails");
+    assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
+    assert_eq!(host.leased("ib0"), ["0"]);
+}
+
+#[test]
+fn a_stock_action_that_fails_with_the_domain_running_keeps_the_vf() {
+    let host = host();
+    host.stock(
+        "deploy",
+        "mkdir -p \"$(dirname \"$DIR$1\")\"; cat >\"$DIR$1\"; virsh -c x create \"$DIR$1\"; exit 42",
+    );
+    let deployed = host.deploy(7, &["sriov_ib0"]);
+    // 42 would have the front-end copy all scripts anew.
+    assert_eq!(deployed.code, 1);
+    assert_eq!(host.leased("ib0"), ["0"]);
+    assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 1);
+    assert_eq!(host.leased("ib0"), ["0", "1"]);
+    host.power_off(7);
+    assert_eq!(host.operator(&["reconcile"]).code, 0);
+    assert_eq!(host.leased("ib0"), ["1"]);
+}
+
+#[test]
+fn a_deployment_costs_two_virsh_and_one_ip_for_each_vf() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 20)]);
+    host.foreign_domain("other", &["0000:00:1f.2"]);
+    // The stock action's own virsh is not ours.
+    host.stock("deploy", "cat >/dev/null; echo one-7\n");
+    let bridges = ["sriov_ib0"; 16];
+    assert_eq!(host.deploy(7, &bridges).code, 0);
+    let count = |name: &str| {
+        host.calls()
+            .iter()
+            .filter(|call| call.starts_with(name))
+            .count()
+    };
+    assert_eq!((count("virsh "), count("ip ")), (2, 16));
+}
+
+#[test]
+fn a_second_deployment_of_a_vm_that_runs_leaves_the_first_alone() {
+    let host = host();
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    let again = host.deploy(7, &["sriov_ib0"]);
+    let expected =
+        "failed to use GUID '00:00:aa:00:c0:a8:07:01': VF 0 of 'ib0' has it and is in use\n";
+    assert_eq!((again.code, &*again.stderr), (1, expected));
+    // Without GUIDs it is libvirt that refuses.
+    host.write("/etc/one-sriov/kvmrc", "VF_TRANSPORT=dummy\n");
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 255);
+    assert_eq!(host.leased("ib0"), ["0"]);
+    assert_eq!(host.lease("ib0/0").unwrap()["state"], "active");
+}
+
+#[test]
+fn nics_with_a_boot_order_and_a_guest_address_keep_them() {
+    let host = host();
+    let kept = "<boot order='2'/>\n\t\t\t<address type='pci' domain='0x0000' bus='0x01' slot='0x01' function='0x0'/>";
+    let domain = domain(7, &["sriov_ib0"]).replace("<target dev='one-7-0'/>", kept);
+    assert_eq!(host.deploy_domain(7, &domain).code, 0);
+    let created = host.domain(7).unwrap();
+    let hostdev = created
+        .split("<hostdev")
+        .nth(1)
+        .unwrap()
+        .split("</hostdev>")
+        .next()
+        .unwrap();
+    assert!(hostdev.contains("<boot order='2'/>"), "{created}");
+    assert!(
+        hostdev.contains("bus='0x01' slot='0x01' function='0x0'"),
+        "{created}"
+    );
+}

@@ -1,0 +1,148 @@
+//! A VM ends, in one way or another, and its VFs come back.
+
+use one_sriov_tests::host::{Host, Pf};
+
+const FORMER: &str =
+    "node_guid 0c:42:a1:03:00:00:00:00 port_guid 0c:42:a1:03:00:00:00:00 state disable";
+
+fn host_with_vm() -> Host {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    assert_ne!(host.vf("ib0", 0), FORMER);
+    host
+}
+
+#[test]
+fn cancel_gives_the_vf_back() {
+    let host = host_with_vm();
+    let cancelled = host.cancel(7);
+    assert_eq!((cancelled.code, &*cancelled.stdout), (0, ""));
+    assert_eq!(host.leased("ib0"), [""; 0]);
+    assert_eq!(host.vf("ib0", 0), FORMER);
+    let says = "INFO: cancel: VF '0000:81:00.1' (ib0/0) of VM 7 is free\n";
+    assert_eq!(cancelled.stderr, says);
+}
+
+#[test]
+fn a_vm_that_refuses_to_die_keeps_its_vf() {
+    let host = host_with_vm();
+    host.switch("destroy-fails", "");
+    let cancelled = host.cancel(7);
+    assert_eq!(cancelled.code, 255);
+    assert!(
+        cancelled.stderr.ends_with("Could not destroy one-7\n"),
+        "{}",
+        cancelled.stderr
+    );
+    assert_eq!(host.leased("ib0"), ["0"]);
+    assert_ne!(host.vf("ib0", 0), FORMER);
+}
+
+#[test]
+fn a_stock_action_that_says_yes_too_early_gives_nothing_back() {
+    let host = host_with_vm();
+    host.stock("cancel", "exit 0\n");
+    assert_eq!(host.cancel(7).code, 0);
+    assert_eq!(host.leased("ib0"), ["0"]);
+}
+
+#[test]
+fn a_guest_that_powers_itself_off_leaves_no_lease_at_the_next_look() {
+    let host = host_with_vm();
+    host.power_off(7);
+    assert_eq!(host.leased("ib0"), ["0"]);
+    assert_eq!(host.deploy(8, &["sriov_ib0", "sriov_ib0"]).code, 0);
+    let vm = |place: &str| host.lease(place).unwrap()["vm"].clone();
+    assert_eq!((vm("ib0/0"), vm("ib0/1")), (8.into(), 8.into()));
+    // What the VF was before the first of them is what the last one puts back.
+    assert_eq!(host.cancel(8).code, 0);
+    assert_eq!(host.vf("ib0", 0), FORMER);
+    assert_eq!(host.leased("ib0"), [""; 0]);
+}
+
+#[test]
+fn the_same_vm_comes_again_after_a_power_off() {
+    let host = host_with_vm();
+    host.power_off(7);
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    assert_eq!(host.leased("ib0").len(), 1);
+}
+
+#[test]
+fn a_vf_that_libvirt_has_not_given_back_is_not_handed_on() {
+    let host = host_with_vm();
+    host.write("/etc/one-sriov/kvmrc", "VF_RETURN_WAIT=1\n");
+    host.switch("devices-stay", "");
+    let cancelled = host.cancel(7);
+    assert_eq!(cancelled.code, 0);
+    assert!(
+        cancelled
+            .stderr
+            .contains("libvirt has not given it back yet"),
+        "{}",
+        cancelled.stderr
+    );
+    assert_eq!(host.lease("ib0/0").unwrap()["state"], "releasing");
+    host.write("/etc/one-sriov/kvmrc", "VF_RETURN_WAIT=3600\n");
+    assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
+    let full = host.deploy(9, &["sriov_ib0"]);
+    assert_eq!(full.code, 1);
+    assert_eq!(
+        full.stderr,
+        "failed to find a free VF in pool 'ib0': 2 of 2 in use (VM 7, not given back yet: 1, VM 8: 1)\n"
+    );
+    // One that never comes back is not lost: libvirt says that nobody has it.
+    host.write("/etc/one-sriov/kvmrc", "VF_RETURN_WAIT=0\n");
+    assert_eq!(host.deploy(9, &["sriov_ib0"]).code, 0);
+    assert_eq!(host.lease("ib0/0").unwrap()["vm"], 9);
+}
+
+#[test]
+fn a_vf_that_was_bound_to_vfio_before_is_back_at_once() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1)]);
+    host.write("/sys/bus/pci/devices/0000:81:00.1/own_driver", "vfio-pci");
+    std::fs::remove_file(host.path("/sys/bus/pci/devices/0000:81:00.1/driver")).unwrap();
+    std::os::unix::fs::symlink(
+        "../../../bus/pci/drivers/vfio-pci",
+        host.path("/sys/bus/pci/devices/0000:81:00.1/driver"),
+    )
+    .unwrap();
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    assert_eq!(host.lease("ib0/0").unwrap()["driver"], "vfio-pci");
+    assert_eq!(host.cancel(7).code, 0);
+    assert_eq!(host.leased("ib0"), [""; 0]);
+}
+
+#[test]
+fn a_lease_of_another_boot_is_void() {
+    let host = host_with_vm();
+    host.power_off(7);
+    host.write("/proc/sys/kernel/random/boot_id", "another\n");
+    let calls = host.calls().len();
+    assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
+    assert_eq!(host.leased("ib0"), ["0"]);
+    let lease = host.lease("ib0/0").unwrap();
+    assert_eq!(
+        (&lease["vm"], &lease["boot_id"]),
+        (&8.into(), &"another".into())
+    );
+    // The card was made anew with the boot: nothing is put back.
+    let set = host.calls()[calls..]
+        .iter()
+        .filter(|call| call.starts_with("ip "))
+        .count();
+    assert_eq!(set, 1);
+}
+
+#[test]
+fn another_domains_vf_is_not_put_back_under_it() {
+    let host = host_with_vm();
+    host.power_off(7);
+    host.foreign_domain("stranger", &["0000:81:00.1"]);
+    let set = host.vf("ib0", 0);
+    assert_eq!(host.operator(&["reconcile"]).code, 0);
+    assert_eq!(host.leased("ib0"), [""; 0]);
+    assert_eq!(host.vf("ib0", 0), set);
+    assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
+    assert_eq!(host.leased("ib0"), ["1"]);
+}

@@ -1,0 +1,189 @@
+//! Drivers that are killed, and what their children do then.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use one_sriov_tests::host::{Host, Pf, deployment_file, domain};
+
+/// A deployment that has come to the stock action.
+fn deploying(host: &Host, vm: u32) -> Child {
+    let mut child = spawn(host, vm);
+    let stderr = child.stderr.as_mut().unwrap();
+    let mut line = String::new();
+    BufReader::new(stderr).read_line(&mut line).unwrap();
+    assert_eq!(line, "the stock action runs\n");
+    child
+}
+
+fn spawn(host: &Host, vm: u32) -> Child {
+    let mut command: Command = host.driver(&["action", "--", "deploy"]);
+    command.args([&*deployment_file(vm), "host", &vm.to_string(), "host"]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let text = domain(vm, &["sriov_ib0"]);
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    child
+}
+
+/// A host whose stock action says that it runs and goes on when the test writes into a pipe.
+fn host() -> Host {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1)]);
+    nix::unistd::mkfifo(&host.path("/state/go"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    host.stock(
+        "deploy",
+        "mkdir -p \"$(dirname \"$DIR$1\")\"; cat >\"$DIR$1\"; echo the stock action runs >&2\n\
+         read go <\"$DIR/state/go\"; [ \"$go\" = yes ] || exit 9\n\
+         virsh -c x create \"$DIR$1\" >/dev/null; echo one-$3\n",
+    );
+    host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=0\n");
+    host
+}
+
+fn say(host: &Host, word: &str) {
+    std::fs::write(host.path("/state/go"), format!("{word}\n")).unwrap();
+}
+
+#[test]
+fn a_killed_driver_whose_child_goes_on_keeps_the_vf() {
+    let host = host();
+    let mut child = deploying(&host, 7);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // The stock script lives, and holds the lease.
+    let full = host.deploy(8, &["sriov_ib0"]);
+    assert_eq!(
+        full.stderr,
+        "failed to find a free VF in pool 'ib0': 1 of 1 in use (VM 7: 1)\n"
+    );
+    say(&host, "yes");
+    // It has made the domain when that is there; then libvirt says who has the VF.
+    let created = host.path("/state/domains/one-7.xml");
+    wait_for(&host, || created.exists());
+    let full = host.deploy(8, &["sriov_ib0"]);
+    assert_eq!(full.code, 1);
+    assert_eq!(host.lease("ib0/0").unwrap()["state"], "deploying");
+    host.power_off(7);
+    host.stock("deploy", "cat >/dev/null; echo one-8\n");
+    assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
+    assert_eq!(host.lease("ib0/0").unwrap()["vm"], 8);
+}
+
+#[test]
+fn a_killed_driver_whose_child_dies_too_loses_the_vf_after_the_grace() {
+    let host = host();
+    host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=3600\n");
+    let mut child = deploying(&host, 7);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    say(&host, "no");
+    wait_for(&host, || {
+        host.operator(&["reconcile", "--dry-run"])
+            .stdout
+            .contains("is given up in")
+    });
+    let full = host.deploy(8, &["sriov_ib0"]);
+    let expected = "failed to find a free VF in pool 'ib0': 1 of 1 in use (VM 7: 1); \
+                    the unfinished deployment of VM 7 is given up in 3600 s\n";
+    let rounded = full
+        .stderr
+        .replace("3599 s", "3600 s")
+        .replace("3598 s", "3600 s");
+    assert_eq!(rounded, expected);
+    host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=0\n");
+    host.stock("deploy", "cat >/dev/null; echo one-8\n");
+    assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
+    assert_eq!(host.lease("ib0/0").unwrap()["vm"], 8);
+    assert_eq!(
+        host.lease("ib0/0").unwrap()["former"]["port_guid"],
+        "0c:42:a1:03:00:00:00:00"
+    );
+}
+
+#[test]
+fn a_terminated_driver_ends_the_stock_action_and_cleans_up() {
+    let host = host();
+    let child = deploying(&host, 7);
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    kill(pid, Signal::SIGTERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(128 + 15));
+    assert_eq!(host.leased("ib0"), [""; 0]);
+    assert!(host.vf("ib0", 0).ends_with("state disable"));
+}
+
+#[test]
+fn a_holder_of_the_lock_that_hangs_is_named() {
+    let host = host();
+    host.write("/etc/one-sriov/kvmrc", "LOCK_WAIT=1\nLIBVIRT_WAIT=600\n");
+    host.switch("virsh-hangs", "");
+    let mut child = spawn(&host, 7);
+    let lock = host.path("/run/one-sriov/lock");
+    let holder = format!("{} deploy of VM 7\n", child.id());
+    wait_for(&host, || {
+        std::fs::read_to_string(&lock).is_ok_and(|text| text == holder)
+    });
+    let stuck = host.deploy(8, &["sriov_ib0"]);
+    let expected = format!(
+        "failed to lock '{}' within 1 s: process {} holds it (deploy of VM 7)\n",
+        lock.display(),
+        child.id()
+    );
+    assert_eq!((stuck.code, stuck.stderr), (1, expected));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // The kernel gives the lock back with the process; virsh has no part of it.
+    host.switch_off("virsh-hangs");
+    host.stock("deploy", "cat >/dev/null; echo one-8\n");
+    assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
+}
+
+#[test]
+fn a_vf_that_another_driver_is_just_bringing_back_is_waited_for() {
+    let host = host();
+    host.stock("deploy", "mkdir -p \"$(dirname \"$DIR$1\")\"; cat >\"$DIR$1\"; virsh -c x create \"$DIR$1\" >/dev/null; echo one-$3\n");
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    host.power_off(7);
+    let deployments = host.path("/run/one-sriov/.deployments");
+    let deployment = std::fs::read_dir(deployments)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    let other = std::fs::File::open(deployment.path()).unwrap();
+    other.lock().unwrap();
+    let child = spawn(&host, 8);
+    let waits = format!("{} ", child.id());
+    wait_for(&host, || {
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        locks
+            .lines()
+            .any(|line| line.contains("-> FLOCK") && line.contains(&waits))
+    });
+    drop(other);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "one-8\n");
+    assert_eq!(host.lease("ib0/0").unwrap()["vm"], 8);
+}
+
+/// Waits for what a process that is not our child does; there is no event for it.
+fn wait_for(host: &Host, mut happened: impl FnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !happened() {
+        assert!(
+            start.elapsed().as_secs() < 20,
+            "nothing happened on {host:?}"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}

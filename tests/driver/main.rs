@@ -1,0 +1,15 @@
+//! The host driver from outside: the real binary on made-up hosts.
+
+// Tests may end at the first surprise.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod bad_input;
+mod deploy;
+mod finish;
+mod kill;
+mod monitoring;
+mod operator;
+mod pass;
+mod pools;
+mod refuse;
+mod transport;

@@ -1,0 +1,63 @@
+//! The probe: numbers for the scheduler, and never an error.
+
+use one_sriov_tests::host::{Host, Pf};
+
+fn host() -> Host {
+    Host::new(&[
+        Pf::infiniband("ib0", "0000:81:00", 2),
+        Pf::ethernet("ens1f0", "0000:82:00", 3),
+    ])
+}
+
+fn probe(host: &Host) -> String {
+    let probed = host.operator(&["probe"]);
+    assert_eq!(probed.code, 0);
+    probed.stdout
+}
+
+fn ib0(total: u32, used: u32, free: u32) -> String {
+    format!("SRIOV_IB0_TOTAL={total}\nSRIOV_IB0_USED={used}\nSRIOV_IB0_FREE={free}\n")
+}
+
+#[test]
+fn every_pool_says_what_it_has() {
+    let host = host();
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    host.foreign_domain("stranger", &["0000:82:00.3"]);
+    let expected = format!(
+        "SRIOV_ENS1F0_TOTAL=3\nSRIOV_ENS1F0_USED=1\nSRIOV_ENS1F0_FREE=2\n{}",
+        ib0(2, 1, 1)
+    );
+    assert_eq!(probe(&host), expected);
+}
+
+#[test]
+fn a_full_pool_shows_free_vfs_again_when_guests_have_powered_themselves_off() {
+    let host = host();
+    assert_eq!(host.deploy(7, &["sriov_ib0", "sriov_ib0"]).code, 0);
+    assert!(probe(&host).ends_with(&ib0(2, 2, 0)));
+    host.power_off(7);
+    assert!(probe(&host).ends_with(&ib0(2, 0, 2)));
+    assert_eq!(host.leased("ib0"), [""; 0]);
+    assert!(host.vf("ib0", 0).ends_with("state disable"));
+}
+
+#[test]
+fn what_is_not_known_to_be_free_is_not() {
+    let host = host();
+    host.switch("virsh-fails", "no");
+    assert!(probe(&host).ends_with(&ib0(2, 2, 0)));
+    host.switch_off("virsh-fails");
+    std::fs::remove_dir_all(host.path("/run/one-sriov")).unwrap();
+    assert!(probe(&host).ends_with(&ib0(2, 2, 0)));
+    host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=x\n");
+    assert_eq!(probe(&host), "");
+    host.write("/etc/one-sriov/kvmrc", "");
+    host.write("/var/tmp/one/vmm/kvm-sriov/vf_maps/ib0", "rubbish\n");
+    assert!(probe(&host).ends_with(&ib0(0, 0, 0)));
+}
+
+#[test]
+fn a_host_without_pools_says_nothing() {
+    assert_eq!(probe(&Host::new(&[])), "");
+}

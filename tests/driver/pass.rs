@@ -1,0 +1,143 @@
+//! Where no VF is in play the stock action takes our place.
+
+use std::fs;
+
+use one_sriov_tests::host::{Host, Pf, domain, run};
+
+fn host() -> Host {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
+    // No lease directory is needed, and libvirt is not asked.
+    fs::remove_dir_all(host.path("/run/one-sriov")).unwrap();
+    host.switch("virsh-fails", "not today");
+    host
+}
+
+#[test]
+fn a_plain_vm_is_deployed_by_the_stock_action_with_the_same_bytes() {
+    let host = host();
+    host.stock(
+        "deploy",
+        "cat >\"$DIR/state/stdin\"; echo \"$@\" >\"$DIR/state/argv\"; echo some-id; exit 7\n",
+    );
+    let big = "x".repeat(300_000);
+    let odd = format!("{}<!-- {big} -->\n\n\n", domain(7, &["br0", "sriov"]));
+    for text in [&*odd, "", "not a domain at all \0", &domain(7, &[])] {
+        let deployed = host.deploy_domain(7, text);
+        assert_eq!((deployed.code, &*deployed.stdout), (7, "some-id\n"));
+        assert_eq!(deployed.stderr, "");
+        assert_eq!(
+            fs::read(host.path("/state/stdin")).unwrap(),
+            text.as_bytes()
+        );
+        let argv = host.read("/state/argv").unwrap();
+        assert_eq!(
+            argv,
+            "/var/lib/one//datastores/0/7/deployment.0 host 7 host\n"
+        );
+    }
+    assert_eq!(host.calls(), [""; 0]);
+}
+
+#[test]
+fn a_vm_that_only_speaks_of_sriov_is_none_of_ours() {
+    let host = host();
+    host.stock("deploy", "cat >\"$DIR/state/stdin\"\n");
+    let text = domain(7, &["br0"]).replace(
+        "<name>",
+        "<title><![CDATA[my sriov_ib0 <test>]]></title><!-- <source bridge='sriov_ib0'/> --><name>",
+    );
+    assert_eq!(host.deploy_domain(7, &text).code, 0);
+    assert_eq!(host.read("/state/stdin").unwrap(), text);
+    assert_eq!(host.calls(), [""; 0]);
+}
+
+#[test]
+fn all_other_actions_pass_without_a_look() {
+    let host = host();
+    for action in [
+        "cancel",
+        "shutdown",
+        "save",
+        "restore",
+        "migrate",
+        "reboot",
+        "poll",
+        "attach_nic",
+        "detach_nic",
+    ] {
+        host.stock(
+            action,
+            "cat >\"$DIR/state/stdin\"; printf '<%s>' \"$@\"; exit 3\n",
+        );
+        let arguments = ["one-7", "02:00:c0:a8:07:01", "br0", "-x y", "7", "host"];
+        let passed = host.action(action, &arguments, "the document\n");
+        assert_eq!(passed.code, 3, "{action}: {}", passed.stderr);
+        assert_eq!(
+            passed.stdout, "<one-7><02:00:c0:a8:07:01><br0><-x y><7><host>",
+            "{action}"
+        );
+        assert_eq!(
+            host.read("/state/stdin").unwrap(),
+            "the document\n",
+            "{action}"
+        );
+    }
+    assert_eq!(host.calls(), [""; 0]);
+}
+
+#[test]
+fn a_stream_that_never_ends_is_not_read() {
+    // 4.x gives all actions but deploy the ssh stream itself.
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    for (action, vm) in [
+        ("reboot", "8"),
+        ("cancel", "8"),
+        ("save", "8"),
+        ("attach_nic", "8"),
+        ("cancel", "7"),
+    ] {
+        host.stock(action, "echo done\n");
+        let arguments = ["one-9", "02:00:c0:a8:07:01", "br0", "-", vm, "host"];
+        let mut command = host.driver(&["action", "--", action]);
+        command.args(arguments);
+        // A pipe whose other end stays open.
+        let (reader, writer) = std::io::pipe().unwrap();
+        let output = command.stdin(reader).output().unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            "done\n",
+            "{action}"
+        );
+        drop(writer);
+    }
+}
+
+#[test]
+fn a_missing_stock_action_is_named() {
+    let host = host();
+    let failed = run(
+        &mut host.driver(&["action", "--", "resize", "x", "7", "host"]),
+        "",
+    );
+    assert_eq!(failed.code, 1);
+    let expected = "failed to run the stock 'resize': failed to run '";
+    assert!(failed.stderr.starts_with(expected), "{}", failed.stderr);
+    assert_eq!(failed.stderr.lines().count(), 1);
+    assert!(failed.stderr.ends_with('\n'));
+}
+
+#[test]
+fn the_bridge_of_the_dummy_nics_is_no_request_without_a_pool() {
+    let host = host();
+    host.stock("deploy", "cat >/dev/null; echo passed\n");
+    assert_eq!(host.deploy(7, &["sriov_br"]).stdout, "passed\n");
+    // Configurations of old use the bridge of the pool itself.
+    host.write("/etc/one-sriov/kvmrc", "DUMMY_BRIDGE=sriov_ib0\n");
+    let failed = host.deploy(7, &["sriov_ib0"]);
+    assert!(
+        failed.stderr.starts_with("failed to open lease directory"),
+        "{}",
+        failed.stderr
+    );
+}

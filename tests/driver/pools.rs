@@ -1,0 +1,161 @@
+//! Where VFs come from, and which are never handed out.
+
+use one_sriov_system::netlink::record::{address_message, route_message};
+use one_sriov_tests::host::{Host, Pf};
+
+#[test]
+fn a_map_names_the_vfs_and_their_order() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
+    host.write(
+        "/var/tmp/one/vmm/kvm-sriov/vf_maps/ib0",
+        "0x81 0x00 0x03\n# no\n0x81 0x00 0x02\n",
+    );
+    assert_eq!(host.deploy(7, &["sriov_ib0", "sriov_ib0"]).code, 0);
+    assert_eq!(host.leased("ib0"), ["0", "1"]);
+    let lease = host.lease("ib0/0").unwrap();
+    assert_eq!(
+        (&lease["address"], &lease["vf"]),
+        (&"0000:81:00.3".into(), &2.into())
+    );
+    // The kernel's own number is what the PF is told.
+    assert!(host.vf("ib0", 2).ends_with("state auto"));
+    assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 1);
+}
+
+#[test]
+fn a_map_may_have_a_name_of_its_own_and_a_domain() {
+    let host = Host::new(&[Pf::infiniband("ib5", "0001:81:00", 2)]);
+    host.write(
+        "/etc/one-sriov/kvmrc",
+        "VF_MAPS_PATH=/etc/one-sriov/vf_maps\n",
+    );
+    host.write("/etc/one-sriov/vf_maps/storage", "0x0001 0x81 0x00 0x1\n");
+    assert_eq!(host.deploy(7, &["sriov_storage"]).code, 0);
+    let lease = host.lease("storage/0").unwrap();
+    assert_eq!(
+        (&lease["address"], &lease["pf"]),
+        (&"0001:81:00.1".into(), &"ib5".into())
+    );
+    assert!(
+        host.domain(7)
+            .unwrap()
+            .contains("<address domain='0x0001' bus='0x81'")
+    );
+}
+
+#[test]
+fn two_ports_of_one_card_never_give_out_one_vf_twice() {
+    // mlx4: two netdevs of one PF, told apart by dev_port.
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 3).and_port("ib1")]);
+    assert_eq!(host.deploy(7, &["sriov_ib0", "sriov_ib1"]).code, 0);
+    assert_eq!(
+        (host.leased("ib0"), host.leased("ib1")),
+        (vec!["0".into()], vec!["1".to_owned()])
+    );
+    assert_eq!(host.lease("ib1/1").unwrap()["pf"], "ib1");
+    assert_eq!(host.deploy(8, &["sriov_ib1"]).code, 0);
+    let full = host.deploy(9, &["sriov_ib0"]);
+    assert_eq!(
+        full.stderr,
+        "failed to find a free VF in pool 'ib0': 3 of 3 in use (VM 7: 2, VM 8: 1)\n"
+    );
+}
+
+#[test]
+fn a_vf_that_goes_from_one_port_to_the_other_leaves_no_lease_behind() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1).and_port("ib1")]);
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    host.power_off(7);
+    assert_eq!(host.deploy(8, &["sriov_ib1"]).code, 0);
+    assert_eq!(
+        (host.leased("ib0"), host.leased("ib1")),
+        (vec![], vec!["0".to_owned()])
+    );
+    assert_eq!(host.cancel(8).code, 0);
+    assert_eq!(host.deploy(9, &["sriov_ib0"]).code, 0);
+}
+
+#[test]
+fn a_lease_that_belongs_to_no_deployment_does_not_keep_its_vf() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1)]);
+    host.write("/run/one-sriov/ib0/0", "left behind");
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    assert_eq!(host.lease("ib0/0").unwrap()["vm"], 7);
+}
+
+#[test]
+fn a_vf_in_two_maps_is_given_out_once() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
+    for name in ["fast", "slow"] {
+        let map = format!("/var/tmp/one/vmm/kvm-sriov/vf_maps/{name}");
+        host.write(&map, "0x81 0x00 0x1\n");
+    }
+    assert_eq!(host.deploy(7, &["sriov_fast"]).code, 0);
+    assert_eq!(host.deploy(8, &["sriov_slow"]).code, 1);
+    assert_eq!(host.deploy(8, &["sriov_fast"]).code, 1);
+    assert_eq!(host.cancel(7).code, 0);
+    assert_eq!(host.deploy(8, &["sriov_slow"]).code, 0);
+}
+
+#[test]
+fn a_vf_that_the_host_uses_is_left_alone() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 5).with_vf_netdevs()]);
+    let index = |netdev: &str| -> u32 {
+        let text = host
+            .read(&format!("/sys/class/net/{netdev}/ifindex"))
+            .unwrap();
+        text.trim().parse().unwrap()
+    };
+    let mut addresses = address_message(index("ib0v0"), "192.168.7.1".parse().unwrap(), 24);
+    addresses.extend(address_message(
+        index("ib0v3"),
+        "fe80::1".parse().unwrap(),
+        64,
+    ));
+    host.write("/run/netlink/addresses", addresses);
+    host.write(
+        "/run/netlink/routes",
+        route_message(index("ib0v1"), "10.0.0.0".parse().unwrap(), 8),
+    );
+    std::os::unix::fs::symlink("../bond0", host.path("/sys/class/net/ib0v2/master")).unwrap();
+    // A link-local address is what any fresh netdev gets.
+    assert_eq!(host.deploy(7, &["sriov_ib0", "sriov_ib0"]).code, 0);
+    assert_eq!(host.leased("ib0"), ["3", "4"]);
+    let shown = host.operator(&["pool"]).stdout;
+    for reason in [
+        "'ib0v0' has an address",
+        "'ib0v1' has a route",
+        "'ib0v2' belongs to 'bond0'",
+    ] {
+        assert!(
+            shown.contains(&format!("busy       this host: {reason}")) || shown.contains(reason),
+            "{shown}"
+        );
+    }
+    let full = host.deploy(8, &["sriov_ib0"]);
+    assert_eq!(
+        full.stderr,
+        "failed to find a free VF in pool 'ib0': 5 of 5 in use (VM 7: 2, this host: 3)\n"
+    );
+}
+
+#[test]
+fn a_vf_of_a_running_domain_is_busy_without_a_lease() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
+    host.foreign_domain("stranger", &["0000:00:1f.2", "0000:81:00.1"]);
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    assert_eq!(host.leased("ib0"), ["1"]);
+}
+
+#[test]
+fn a_vf_that_was_taken_out_of_a_running_vm_is_found_when_it_is_needed() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1)]);
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    // Somebody has detached it by hand: libvirt has given it back.
+    host.foreign_domain("one-7", &[]);
+    let driver = host.path("/sys/bus/pci/devices/0000:81:00.1/driver");
+    std::fs::remove_file(&driver).unwrap();
+    std::os::unix::fs::symlink("../../../bus/pci/drivers/mlx5_core", driver).unwrap();
+    assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
+    assert_eq!(host.lease("ib0/0").unwrap()["vm"], 8);
+}

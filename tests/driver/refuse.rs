@@ -1,0 +1,110 @@
+//! What a VM with VFs cannot do.
+
+use one_sriov_tests::host::{Host, Pf};
+
+fn host() -> Host {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
+    assert_eq!(host.deploy(7, &["sriov_ib0", "sriov_ib0"]).code, 0);
+    host
+}
+
+#[test]
+fn a_vm_with_vfs_is_not_saved_restored_or_migrated() {
+    let host = host();
+    for (action, arguments) in [
+        (
+            "save",
+            ["one-7", "/checkpoint", "host", "7", "host"].as_slice(),
+        ),
+        ("restore", &["/checkpoint", "host", "one-7", "7", "host"]),
+        ("migrate", &["one-7", "other", "host", "7", "host"]),
+    ] {
+        host.stock(action, ": >\"$DIR/state/touched\"\n");
+        let refused = host.action(action, arguments, "");
+        let expected = format!(
+            "failed to {action} VM 7: it holds VFs 'ib0/0', 'ib0/1', which cannot go with it\n"
+        );
+        assert_eq!((refused.code, refused.stderr), (1, expected));
+        assert_eq!(host.read("/state/touched"), None, "{action}");
+    }
+}
+
+#[test]
+fn a_vm_whose_vfs_are_gone_may() {
+    let host = host();
+    host.power_off(7);
+    host.stock("restore", "echo restored\n");
+    let arguments = ["/checkpoint", "host", "one-7", "7", "host"];
+    assert_eq!(host.action("restore", &arguments, "").stdout, "restored\n");
+}
+
+#[test]
+fn an_sriov_nic_is_not_attached_and_any_other_is() {
+    let host = host();
+    host.stock("attach_nic", "echo attached\n");
+    let attach = |bridge: &str| {
+        let arguments = [
+            "one-7",
+            "02:00:c0:a8:07:05",
+            bridge,
+            "virtio",
+            "dummy",
+            "one-7-2",
+            "7",
+            "host",
+        ];
+        host.action("attach_nic", &arguments, "")
+    };
+    assert_eq!(attach("br0").stdout, "attached\n");
+    assert_eq!(attach("sriov_br").stdout, "attached\n");
+    let refused = attach("sriov_ib0");
+    assert_eq!(refused.code, 1);
+    assert_eq!(
+        refused.stderr,
+        "failed to attach a NIC on 'sriov_ib0': SR-IOV NICs cannot be attached to a running VM\n"
+    );
+}
+
+#[test]
+fn a_leased_nic_is_not_detached_and_any_other_is() {
+    let host = host();
+    host.stock("detach_nic", "echo detached\n");
+    let detach = |mac: &str| host.action("detach_nic", &["one-7", mac, "7", "host"], "");
+    assert_eq!(detach("02:00:c0:a8:07:09").stdout, "detached\n");
+    for mac in [
+        "02:00:c0:a8:07:01",
+        "02:00:C0:A8:07:02",
+        "aa:00:c0:a8:07:01",
+    ] {
+        let refused = detach(mac);
+        assert_eq!(refused.code, 1, "{mac}");
+        let expected = format!(
+            "failed to detach NIC '{mac}': it is an SR-IOV NIC, which stays until the VM ends\n"
+        );
+        assert_eq!(refused.stderr, expected);
+    }
+}
+
+#[test]
+fn on_the_front_end_the_vms_document_decides() {
+    let host = host();
+    host.stock("migrate_local", "cat\n");
+    let migrate = |stdin: &str| {
+        host.action(
+            "migrate_local",
+            &["one-9", "other", "host", "9", "host"],
+            stdin,
+        )
+    };
+    // base64 of <VM><NIC><BRIDGE><![CDATA[sriov_ib0]]></BRIDGE></NIC></VM>
+    let sriov =
+        "PFZNPjxOSUM+PEJSSURHRT48IVtDREFUQVtzcmlvdl9pYjBdXT48L0JSSURHRT48L05JQz48L1ZN\nPg==";
+    let refused = migrate(sriov);
+    assert_eq!(
+        refused.stderr,
+        "failed to migrate VM 9: it holds a VF by bridge 'sriov_ib0', which cannot go with it\n"
+    );
+    for passed in ["", "PFZNLz4=", "<VM><NIC><BRIDGE>br0</BRIDGE></NIC></VM>"] {
+        assert_eq!(migrate(passed).stdout, passed);
+    }
+}

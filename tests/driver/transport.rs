@@ -1,0 +1,148 @@
+//! How VFs are prepared, and put back.
+
+use one_sriov_tests::host::{Host, Pf};
+
+#[test]
+fn the_dummy_transport_sets_the_nics_own_mac_and_vlan_on_an_ethernet_vf() {
+    let host = Host::new(&[Pf::ethernet("ens1f0", "0000:82:00", 2)]);
+    host.write("/etc/one-sriov/kvmrc", "VF_TRANSPORT_ens1f0=dummy\n");
+    host.write(
+        "/var/lib/one/datastores/0/7/vm.xml",
+        "<VM><TEMPLATE><NIC><MAC>02:00:c0:a8:07:01</MAC><VLAN_ID>100</VLAN_ID></NIC></TEMPLATE></VM>",
+    );
+    assert_eq!(host.deploy(7, &["sriov_ens1f0"]).code, 0);
+    assert_eq!(host.vf("ens1f0", 0), "mac 02:00:c0:a8:07:01 vlan 100");
+    let domain = host.domain(7).unwrap();
+    assert!(
+        domain.contains("<hostdev ") && domain.contains("aa:00:c0:a8:07:01"),
+        "{domain}"
+    );
+    assert_eq!(host.cancel(7).code, 0);
+    assert_eq!(host.vf("ens1f0", 0), "mac 02:11:00:00:00:00 vlan 0");
+}
+
+#[test]
+fn an_infiniband_pf_that_takes_no_guids_falls_back_to_the_dummy_alone() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
+    host.switch("ip-unsupported", "ib0\n");
+    let deployed = host.deploy(7, &["sriov_ib0"]);
+    assert_eq!(deployed.code, 0);
+    let expected = "INFO: deploy: 'ib0' takes no GUIDs: VF 'ib0/0' is known to its VM by the dummy NIC alone\n";
+    assert!(deployed.stderr.starts_with(expected), "{}", deployed.stderr);
+    let lease = host.lease("ib0/0").unwrap();
+    assert_eq!(
+        (&lease["transport"], &lease["guid"]),
+        (&"dummy".into(), &serde_json::Value::Null)
+    );
+    assert!(host.domain(7).unwrap().contains("aa:00:c0:a8:07:01"));
+    assert_eq!(host.cancel(7).code, 0);
+    assert_eq!(host.leased("ib0"), [""; 0]);
+}
+
+#[test]
+fn guids_that_were_asked_for_and_refused_are_an_error() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
+    host.write("/etc/one-sriov/kvmrc", "VF_TRANSPORT=guid\n");
+    host.switch("ip-unsupported", "ib0\n");
+    let failed = host.deploy(7, &["sriov_ib0"]);
+    let expected = "failed to set node GUID, port GUID, link state of VF 0 of 'ib0': the driver of 'ib0' cannot do that\n";
+    assert_eq!((failed.code, &*failed.stderr), (1, expected));
+    assert_eq!(host.leased("ib0"), [""; 0]);
+}
+
+#[test]
+fn a_failure_at_the_second_vf_puts_the_first_back() {
+    let host = Host::new(&[
+        Pf::infiniband("ib0", "0000:81:00", 1),
+        Pf::infiniband("ib1", "0000:82:00", 1),
+    ]);
+    host.write("/etc/one-sriov/kvmrc", "VF_TRANSPORT=guid\n");
+    host.switch("ip-unsupported", "ib1\n");
+    assert_eq!(host.deploy(7, &["sriov_ib0", "sriov_ib1"]).code, 1);
+    assert_eq!(
+        (host.leased("ib0"), host.leased("ib1")),
+        (vec![], Vec::<String>::new())
+    );
+    assert!(
+        host.vf("ib0", 0).ends_with("state disable"),
+        "{}",
+        host.vf("ib0", 0)
+    );
+    assert_eq!(host.domain(7), None);
+}
+
+#[test]
+fn guids_that_are_not_known_are_unset_again() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
+    // An older kernel: one GUID for all VFs.
+    let guid = "node_guid 0c:42:a1:03:00:00:00:00 port_guid 0c:42:a1:03:00:00:00:00 state auto";
+    let vfs = one_sriov_tests::host::kernel::parse(&format!("0 {guid}\n1 {guid}\n"));
+    let message = one_sriov_tests::host::kernel::message("ib0", &vfs);
+    host.write("/run/netlink/link/ib0", message);
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    assert_eq!(
+        host.lease("ib0/0").unwrap()["former"]["port_guid"],
+        serde_json::Value::Null
+    );
+    assert_eq!(host.cancel(7).code, 0);
+    let none = "ff:ff:ff:ff:ff:ff:ff:ff";
+    assert_eq!(
+        host.vf("ib0", 0),
+        format!("node_guid {none} port_guid {none} state auto")
+    );
+}
+
+#[test]
+fn a_guid_that_somebody_has_is_refused() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    // Another VM with the same MAC: two networks with one range of addresses.
+    let same = one_sriov_tests::host::domain(8, &["sriov_ib0"])
+        .replace("02:00:c0:a8:08:01", "02:00:c0:a8:07:01");
+    let refused = host.deploy_domain(8, &same);
+    let expected =
+        "failed to use GUID '00:00:aa:00:c0:a8:07:01': VF 0 of 'ib0' has it and is in use\n";
+    assert_eq!((refused.code, &*refused.stderr), (1, expected));
+    assert_eq!(host.leased("ib0"), ["0"]);
+    host.power_off(7);
+    assert_eq!(host.deploy_domain(8, &same).code, 0);
+}
+
+#[test]
+fn the_bridge_of_the_dummy_nics_is_made_when_it_is_missing() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
+    std::fs::remove_dir(host.path("/sys/class/net/sriov_br")).unwrap();
+    assert_eq!(host.deploy(7, &["sriov_ib0", "sriov_ib0"]).code, 0);
+    let made: Vec<_> = host
+        .calls()
+        .into_iter()
+        .filter(|call| call.starts_with("ip link add"))
+        .collect();
+    assert_eq!(made, ["ip link add name sriov_br type bridge"]);
+}
+
+#[test]
+fn open_vswitch_is_left_to_its_owner() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
+    let domain = one_sriov_tests::host::domain(7, &["sriov_ib0"]).replace(
+        "<target dev='one-7-0'/>",
+        "<virtualport type='openvswitch'/>",
+    );
+    assert_eq!(host.deploy_domain(7, &domain).code, 0);
+    assert!(
+        host.domain(7)
+            .unwrap()
+            .contains("<virtualport type='openvswitch'/>")
+    );
+    assert_eq!(host.cancel(7).code, 0);
+    std::fs::remove_dir(host.path("/sys/class/net/sriov_br")).unwrap();
+    let failed = host.deploy_domain(7, &domain);
+    assert!(
+        failed
+            .stderr
+            .starts_with("failed to make bridge 'sriov_br' for the dummy NICs: it is missing"),
+        "{}",
+        failed.stderr
+    );
+    assert_eq!(host.leased("ib0"), [""; 0]);
+}

@@ -1,0 +1,102 @@
+//! The tree is exchanged for that of another version while actions start: each of them is done by one
+//! driver, from beginning to end.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use one_sriov_tests::{Host, install_remotes};
+
+use crate::stand_in::{driver, text};
+
+const ROUNDS: u32 = 12;
+
+/// Says that it is over, also where it fails: nobody shall work on for ever.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Versions 1.0, 1.1, ... in the front-end's tree and, by `copy`, in the host's.
+fn exchange(copy: fn(&Path, &Path)) {
+    let frontend = Host::default();
+    let host = Host::default();
+    let next = |round: u32| {
+        let version = format!("1.{round}");
+        let program = driver(&frontend.path("driver"), &version);
+        let binaries = [(std::env::consts::ARCH, program.as_path())];
+        install_remotes(&frontend.remotes(), &version, &binaries);
+        copy(&frontend.remotes(), &host.remotes());
+    };
+    next(0);
+    let done = AtomicBool::new(false);
+    let runs: Vec<Vec<u32>> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut versions = Vec::new();
+                    while !done.load(Ordering::Relaxed) {
+                        versions.push(action(&host));
+                    }
+                    versions
+                })
+            })
+            .collect();
+        {
+            let _stop = Stop(&done);
+            for round in 1..=ROUNDS {
+                next(round);
+            }
+        }
+        let results = workers.into_iter().map(|worker| worker.join().unwrap());
+        results.collect()
+    });
+    for versions in runs {
+        assert!(!versions.is_empty());
+        assert!(versions.iter().all(|version| *version <= ROUNDS));
+    }
+    assert_eq!(action(&host), ROUNDS);
+}
+
+/// The version of the driver that did an action.
+fn action(host: &Host) -> u32 {
+    let scripts = host.remotes().join("vmm/kvm-sriov");
+    let output = Command::new(scripts.join("deploy"))
+        .arg("take-time")
+        .output()
+        .unwrap();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{stdout}{stderr}");
+    let mut lines = stdout.lines();
+    let arguments = lines.next().expect("nothing was done");
+    assert!(
+        arguments.ends_with("\"deploy\", \"take-time\"]"),
+        "{stdout}"
+    );
+    let version = lines.next().expect("it did not come to its end");
+    version.strip_prefix("version 1.").unwrap().parse().unwrap()
+}
+
+fn rsync(options: &[&str], from: &Path, to: &Path) {
+    let output = Command::new("rsync")
+        .args(options)
+        .arg(format!("{}/", from.display()))
+        .arg(to)
+        .output()
+        .expect("rsync runs; 'make setup' installs it");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn by_rsync_as_the_front_end_does() {
+    exchange(|from, to| rsync(&["-Laz", "--delete"], from, to));
+}
+
+#[test]
+fn in_place_as_scp_does() {
+    exchange(|from, to| rsync(&["-Lrp", "--inplace", "--whole-file", "-I"], from, to));
+}

@@ -1,0 +1,286 @@
+//! The launcher, where the driver is not there, or not yet.
+
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use one_sriov_tests::{Host, install_remotes, write_program};
+
+use crate::stand_in::{assert_prints, driver, host, printed, shells, text};
+
+const ARCH: &str = std::env::consts::ARCH;
+/// More than any machine needs to start a shell.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A `sleep` that says that it was called, and returns when it is told to: whoever waits with it waits
+/// for the test.
+struct Sleep {
+    directory: PathBuf,
+}
+
+impl Sleep {
+    fn new(host: &Host) -> Self {
+        let directory = host.path("sleep");
+        let _ = fs::remove_dir_all(&directory);
+        fs::create_dir(&directory).unwrap();
+        let sleep = Self { directory };
+        for name in ["called", "return"] {
+            mkfifo(&sleep.directory.join(name), Mode::S_IRWXU).unwrap();
+        }
+        sleep.does("d=${0%/*}; echo called >$d/called; read -r _ <$d/return");
+        sleep
+    }
+
+    /// One that returns at once.
+    fn none(host: &Host) -> Self {
+        let sleep = Self::new(host);
+        sleep.does("echo x >>${0%/*}/count");
+        sleep
+    }
+
+    fn does(&self, body: &str) {
+        write_program(
+            &self.directory.join("sleep"),
+            &format!("#!/bin/sh\n{body}\n"),
+        );
+    }
+
+    fn path(&self) -> String {
+        format!("{}:/usr/bin:/bin", self.directory.display())
+    }
+
+    /// Does something while the launcher waits.
+    fn meanwhile(&self, what: impl FnOnce()) {
+        let called = self.directory.join("called");
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || sender.send(fs::read(called)));
+        let called = receiver.recv_timeout(PATIENCE);
+        called.expect("it does not wait").unwrap();
+        what();
+        let mut fifo = OpenOptions::new()
+            .write(true)
+            .open(self.directory.join("return"))
+            .unwrap();
+        fifo.write_all(b"\n").unwrap();
+    }
+}
+
+/// A process that has a file open for writing: a descriptor of our own would be in the children of
+/// other tests, too.
+struct Writer(Child);
+
+impl Writer {
+    fn of(path: &Path) -> Self {
+        let mut child = Command::new("sh")
+            .args(["-c", r#"exec 9>>"$0"; echo open; read -r _"#])
+            .arg(path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = [0; 5];
+        let stdout = child.stdout.as_mut().unwrap();
+        stdout.read_exact(&mut said).unwrap();
+        assert_eq!(&said, b"open\n");
+        Self(child)
+    }
+
+    fn close(mut self) {
+        self.0.wait().unwrap();
+    }
+}
+
+/// The shells that a stand-in for `sleep` can keep waiting: a busybox may have its own.
+fn patient_shells() -> Vec<Vec<String>> {
+    let mut shells = shells();
+    shells.retain(|shell| {
+        let output = Command::new(&shell[0])
+            .args(&shell[1..])
+            .args(["-c", "command -v sleep"])
+            .output();
+        output.unwrap().stdout.starts_with(b"/")
+    });
+    shells
+}
+
+fn scripts(host: &Host) -> PathBuf {
+    host.remotes().join("vmm/kvm-sriov")
+}
+
+fn binary(host: &Host) -> PathBuf {
+    scripts(host).join(format!("bin/1.0.0/{ARCH}/one-sriov-driver"))
+}
+
+fn start(shell: &[String], host: &Host, path: &str) -> Child {
+    Command::new(&shell[0])
+        .args(&shell[1..])
+        .arg(scripts(host).join("deploy"))
+        .args(["a b", "read-stdin"])
+        .env("PATH", path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn finish(mut child: Child) -> Output {
+    let mut stdin = child.stdin.take().unwrap();
+    // It may have given up already.
+    let _ = stdin.write_all(b"<domain/>\n");
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+/// What the stand-in prints: above all, that nothing has read its standard input before it.
+fn expected(host: &Host, version: &str) -> String {
+    let home = scripts(host).display().to_string();
+    let arguments = [
+        "action",
+        "--home",
+        &home,
+        "--",
+        "deploy",
+        "a b",
+        "read-stdin",
+    ];
+    printed(&arguments, version).replace("\nversion", "\nstdin \"<domain/>\\n\"\nversion")
+}
+
+#[test]
+fn another_version_serves_while_its_own_is_not_there() {
+    let host = host();
+    let directory = scripts(&host).join("bin");
+    fs::rename(directory.join("1.0.0"), directory.join("0.9.0")).unwrap();
+    for shell in shells() {
+        let output = finish(start(&shell, &host, "/usr/bin:/bin"));
+        assert_prints(&output, &expected(&host, "1.0.0"), &format!("{shell:?}"));
+    }
+}
+
+#[test]
+fn a_driver_that_comes_late_is_waited_for() {
+    for shell in patient_shells() {
+        let host = host();
+        let away = host.path("away");
+        fs::rename(scripts(&host).join("bin"), &away).unwrap();
+        let sleep = Sleep::new(&host);
+        let child = start(&shell, &host, &sleep.path());
+        sleep.meanwhile(|| ());
+        sleep.meanwhile(|| fs::rename(&away, scripts(&host).join("bin")).unwrap());
+        assert_prints(
+            &finish(child),
+            &expected(&host, "1.0.0"),
+            &format!("{shell:?}"),
+        );
+    }
+}
+
+#[test]
+fn a_launcher_that_comes_late_is_waited_for() {
+    for shell in patient_shells() {
+        let host = host();
+        let launch = scripts(&host).join("launch");
+        let text = fs::read(&launch).unwrap();
+        fs::remove_file(&launch).unwrap();
+        let sleep = Sleep::new(&host);
+        let child = start(&shell, &host, &sleep.path());
+        sleep.meanwhile(|| fs::write(&launch, "").unwrap());
+        sleep.meanwhile(|| fs::write(&launch, text).unwrap());
+        assert_prints(
+            &finish(child),
+            &expected(&host, "1.0.0"),
+            &format!("{shell:?}"),
+        );
+    }
+}
+
+#[test]
+fn a_driver_that_is_still_being_written_is_waited_for() {
+    for shell in patient_shells() {
+        let host = host();
+        let sleep = Sleep::new(&host);
+        let writer = Writer::of(&binary(&host));
+        let child = start(&shell, &host, &sleep.path());
+        sleep.meanwhile(|| ());
+        sleep.meanwhile(|| writer.close());
+        let output = finish(child);
+        let context = format!("{shell:?}: {output:?}");
+        assert_eq!(text(&output.stdout), expected(&host, "1.0.0"), "{context}");
+        assert!(output.status.success(), "{context}");
+        // The shell's own word on it ends with a newline, too.
+        assert!(output.stderr.ends_with(b"\n"), "{context}");
+    }
+}
+
+#[test]
+fn half_a_launcher_does_nothing() {
+    let host = host();
+    let launch = scripts(&host).join("launch");
+    let whole = fs::read(&launch).unwrap();
+    let body = whole.windows(3).rposition(|part| part == b"\n}\n").unwrap();
+    let sleep = Sleep::none(&host);
+    for shell in patient_shells() {
+        for length in (0..=body).step_by(97) {
+            fs::write(&launch, &whole[..length]).unwrap();
+            let output = finish(start(&shell, &host, &sleep.path()));
+            let context = format!("{shell:?}, {length} bytes: {output:?}");
+            assert!(output.stdout.is_empty(), "{context}");
+            assert!(output.stderr.ends_with(b"\n"), "{context}");
+            let code = output.status.code().unwrap();
+            assert!(code != 0 && code != 42, "{context}");
+        }
+    }
+}
+
+#[test]
+fn a_driver_that_never_comes_is_one_clear_line() {
+    for shell in patient_shells() {
+        let host = host();
+        fs::remove_dir_all(scripts(&host).join("bin")).unwrap();
+        let sleep = Sleep::none(&host);
+        let output = finish(start(&shell, &host, &sleep.path()));
+        assert_gives_up(&output, &scripts(&host).join("bin"), ARCH);
+        let waits = fs::read_to_string(sleep.directory.join("count")).unwrap();
+        assert_eq!(waits.lines().count(), 10, "{shell:?}");
+    }
+}
+
+#[test]
+fn an_architecture_that_is_not_distributed_is_refused_at_once() {
+    let other = if ARCH == "aarch64" {
+        "x86_64"
+    } else {
+        "aarch64"
+    };
+    for shell in patient_shells() {
+        let host = Host::default();
+        let program = driver(&host.path("driver"), "1.0.0");
+        install_remotes(&host.remotes(), "1.0.0", &[(other, &program)]);
+        let sleep = Sleep::none(&host);
+        let output = finish(start(&shell, &host, &sleep.path()));
+        assert_gives_up(&output, &scripts(&host).join("bin"), ARCH);
+        assert!(text(&output.stderr).contains(other), "{shell:?}");
+        assert!(!sleep.directory.join("count").exists(), "{shell:?} waited");
+    }
+}
+
+#[track_caller]
+fn assert_gives_up(output: &Output, directory: &Path, arch: &str) {
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.ends_with('\n'), "{stderr}");
+    assert!(
+        stderr.contains(&directory.display().to_string()),
+        "{stderr}"
+    );
+    assert!(stderr.contains(&format!(" {arch} ")), "{stderr}");
+}

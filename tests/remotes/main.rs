@@ -1,0 +1,13 @@
+//! What the front-end distributes: from an action's name to the driver, while the tree is exchanged
+//! under it, in every shell that is a host's `/bin/sh`.
+
+// Tests may end at the first surprise.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod actions;
+mod exchange;
+mod install;
+mod launcher;
+mod probes;
+mod stand_in;
+mod stock;
