@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use one_sriov_tests::agent_path;
+use one_sriov_tests::{agent_path, driver_path};
 use tempfile::TempDir;
 
 /// What the demo calls its NICs by.
@@ -20,7 +20,9 @@ fn demo() -> PathBuf {
 
 fn command(temp: &Path) -> Command {
     let mut command = Command::new(demo().join("run"));
-    command.arg(agent_path()).env("TMPDIR", temp);
+    command
+        .args([agent_path(), driver_path()])
+        .env("TMPDIR", temp);
     command
 }
 
@@ -33,22 +35,25 @@ fn without_namespaces(directory: &Path) -> String {
     format!("{}:{path}", directory.display())
 }
 
-/// Which way it took, and all that it printed after that.
+/// Which way it took, and all that it printed besides.
 fn told(output: Output) -> (String, String) {
     let error = String::from_utf8(output.stderr).unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}\n{error}");
     assert_eq!(error, "");
-    let (way, story) = text.split_once('\n').unwrap();
-    (way.to_owned(), story.to_owned())
+    let is_way = |line: &&str| line.starts_with("NICs: ");
+    let way = text.lines().find(is_way).unwrap().to_owned();
+    let story = text.replace(&format!("{way}\n"), "");
+    (way, story)
 }
 
-/// What it shall print after the line that says which way it took.
+/// What it shall print besides the line that says which way it took.
 fn expected(way: &str) -> String {
     let text = fs::read_to_string(demo().join("expected.txt")).unwrap();
-    let (real, story) = text.split_once('\n').unwrap();
+    let real = "NICs: real ones, in a network namespace of their own";
+    let story = text.replace(&format!("{real}\n"), "");
     if way == real {
-        return story.to_owned();
+        return story;
     }
     assert!(way.contains("stand in"), "{way}");
     // Where sysfs is, is all that differs.
@@ -140,6 +145,20 @@ fn a_failing_agent_fails_the_demo() {
     let mut command = Command::new(demo().join("run"));
     let output = command
         .arg("/bin/true")
+        .arg(driver_path())
+        .env("TMPDIR", temp.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_failing_driver_fails_the_demo() {
+    let temp = TempDir::new().unwrap();
+    let mut command = Command::new(demo().join("run"));
+    let output = command
+        .args([agent_path().as_path(), Path::new("/bin/false")])
         .env("TMPDIR", temp.path())
         .output()
         .unwrap();

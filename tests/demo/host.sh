@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# The host's half of the demo, for 'run' to source. The card is files that stand in for one, for few machines
+# have a real one: sysfs as a PF with two VFs has it, a stock driver of a few lines, and an 'ip' that only says
+# what it was told. Libvirt is the real one with its test driver, which runs what is written into a file.
+
+# What the kernel shows of an InfiniBand PF with two VFs.
+make_card() {
+    local pci=host/sys/bus/pci/devices pf=0000:81:00.0 nth
+    mkdir -p host/sys/class/net/ib0 host/sys/class/net/sriov_br $pci/$pf/net host/proc/sys/kernel/random
+    echo 32 > host/sys/class/net/ib0/type # InfiniBand
+    ln -s ../../../bus/pci/devices/$pf host/sys/class/net/ib0/device
+    ln -s ../../../../../class/net/ib0 $pci/$pf/net/ib0
+    for nth in 0 1; do
+        mkdir $pci/0000:81:00.$((nth + 1))
+        ln -s ../0000:81:00.$((nth + 1)) $pci/$pf/virtfn$nth
+        ln -s ../$pf $pci/0000:81:00.$((nth + 1))/physfn
+    done
+    echo 6f9619ff-8b86-d011-b42d-00c04fc964ff > host/proc/sys/kernel/random/boot_id
+}
+
+# The programs of the host. Libvirt's test driver runs the domains that node.xml names.
+make_programs() {
+    local kvm=host/var/tmp/one/vmm/kvm
+    mkdir -p bin $kvm host/var/tmp/one/vmm/kvm-sriov
+    install -d -m 0700 host/run/one-sriov
+    echo "LIBVIRT_URI=test:///$PWD/node.xml" > $kvm/kvmrc
+    echo '<node/>' > node.xml
+    cat > bin/sudo <<-'EOF'
+	#!/bin/sh
+	echo "$*" >> sudo.log
+	EOF
+    # Makes the domain run: libvirt gives it a UUID, and the test driver wants its own type.
+    cat > $kvm/deploy <<-'EOF'
+	#!/bin/sh
+	tee edited.xml | sed -e "s/type='kvm'/type='test'/" -e '/<name>/a <uuid>0655256b-947c-461f-87e4-e20c78933868</uuid>' > running.xml
+	echo "<node><domain file='$PWD/running.xml'/></node>" > node.xml
+	echo one-3
+	EOF
+    cat > $kvm/cancel <<-'EOF'
+	#!/bin/sh
+	echo '<node/>' > node.xml
+	EOF
+    chmod +x bin/sudo $kvm/deploy $kvm/cancel
+}
+
+# Prints a command of the driver as one would type it, and runs it on the host of the demo.
+driver() {
+    printf '$ one-sriov-driver %s\n' "$*"
+    ONE_SRIOV_ROOT=$PWD/host PATH=$PWD/bin:$PATH "$driver" --home host/var/tmp/one/vmm/kvm-sriov "$@" 2>&1 |
+        sed -E 's/  20[0-9]{2}-[0-9-]+T[0-9:]+Z$/  (now)/'
+    return "${PIPESTATUS[0]}"
+}
+
+# What a domain says of NICs and devices of the host.
+nics() {
+    sed -n -e '/<interface/,/<\/interface>/p' -e '/<hostdev/,/<\/hostdev>/p' "$1" | sed -e 's/^\t\t//' -e 's/\t/  /g'
+}
+
+host_story() {
+    heading "OpenNebula deploys a VM (what it sends, as recorded; the NICs)"
+    nics "$domain"
+
+    heading "The host has an InfiniBand card 'ib0' with two VFs"
+    driver pool
+
+    heading "The driver hands a VF to the VM"
+    driver action deploy /var/lib/one//datastores/0/3/deployment.0 compute01 3 compute01 < "$domain"
+    echo "The first line is the stock driver's answer. This is what the card was told:"
+    sed 's/^/$ sudo /' sudo.log
+
+    heading "What the stock driver got instead (all else is as it came)"
+    nics edited.xml
+
+    heading "Who has what, says the driver with real libvirt"
+    driver pool
+}
+
+host_end() {
+    heading "The VM ends, and the VF comes back"
+    driver action cancel one-3 compute01 3 compute01
+    driver pool
+}
