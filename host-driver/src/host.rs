@@ -25,14 +25,20 @@ impl Host {
 
     /// The host of this process.
     pub fn new(home: &Path) -> Result<Self, ConfigError> {
+        let mut host = Self::unconfigured(home);
+        host.config = Config::read(&host.root, home)?;
+        Ok(host)
+    }
+
+    /// The same as if nothing were set: for those who look into what is wrong with what is.
+    #[must_use]
+    pub fn unconfigured(home: &Path) -> Self {
         let root = std::env::var_os(Self::ROOT_VARIABLE).filter(|dir| !dir.is_empty());
-        let root = root.map_or_else(Root::default, Root::new);
-        let config = Config::read(&root, home)?;
-        Ok(Self {
-            root,
+        Self {
+            root: root.map_or_else(Root::default, Root::new),
             home: home.to_owned(),
-            config,
-        })
+            config: Config::new(home),
+        }
     }
 
     /// Its libvirt.

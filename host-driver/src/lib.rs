@@ -7,6 +7,7 @@
 pub mod actions;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod domain;
 mod dummy_bridge;
 pub mod give_back;

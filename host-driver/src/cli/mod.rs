@@ -1,5 +1,6 @@
 //! The command line: one file per command, of the same name.
 
+mod doctor;
 mod error;
 mod exit;
 mod leases;
@@ -69,6 +70,8 @@ enum Verb {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Look for what keeps VMs from getting their VFs. Run as root it sees most.
+    Doctor,
 }
 
 impl Cli {
@@ -103,13 +106,16 @@ impl Cli {
 }
 
 fn command(home: &Path, verb: &Verb, json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
+    if matches!(verb, Verb::Doctor) {
+        return doctor::run(home, json, out);
+    }
     let host = Host::new(home)?;
     owner::become_owner(&host)?;
     match verb {
         Verb::Pool { name } => pool::run(&host, name.as_deref(), json, out),
         Verb::Leases => leases::run(&host, json, out),
         Verb::Reconcile { dry_run } => reconcile::run(&host, *dry_run, json, out),
-        Verb::Action { .. } | Verb::Probe => Ok(Exit::Ok),
+        Verb::Action { .. } | Verb::Probe | Verb::Doctor => Ok(Exit::Ok),
     }
 }
 

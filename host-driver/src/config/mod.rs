@@ -26,6 +26,20 @@ use crate::pool::PoolName;
 /// The configuration of this host alone.
 pub const HOST_DIR: &str = "/etc/one-sriov";
 
+/// All names that [`Config::read`] takes; `VF_TRANSPORT_<pool>` comes to them.
+pub const NAMES: [&str; 10] = [
+    "DUMMY_BRIDGE",
+    "DUMMY_MAC_PREFIX",
+    "GUID_PREFIX",
+    "LEASE_DIR",
+    "LEASE_GRACE",
+    "LIBVIRT_WAIT",
+    "LOCK_WAIT",
+    "VF_MAPS_PATH",
+    "VF_RETURN_WAIT",
+    "VF_TRANSPORT",
+];
+
 /// How a VF comes into its VM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TransportChoice {
@@ -159,6 +173,14 @@ impl Config {
         }
     }
 
+    /// The files of ours that are there and what they assign, the weakest first.
+    pub fn files(root: &Root, home: &Path) -> Result<Vec<(PathBuf, Assignments)>, ConfigError> {
+        let files = files(root, home, Driver::Ours)?.into_iter();
+        Ok(files
+            .map(|(path, text)| (path, Assignments::parse(&text)))
+            .collect())
+    }
+
     /// Reads all files there are.
     pub fn read(root: &Root, home: &Path) -> Result<Self, ConfigError> {
         let mut config = Self::new(home);
@@ -168,8 +190,8 @@ impl Config {
                 uri.1.clone_into(&mut config.libvirt_uri);
             }
         }
-        for (path, text) in files(root, home, Driver::Ours)? {
-            config.take(&path, &Assignments::parse(&text))?;
+        for (path, assignments) in Self::files(root, home)? {
+            config.take(&path, &assignments)?;
         }
         Ok(config)
     }

@@ -1,0 +1,93 @@
+//! `doctor`: what keeps VMs from getting their VFs.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::error::Failure;
+use super::{Exit, owner};
+use crate::config::Config;
+use crate::doctor::{Finding, Level, OF_THE_DRIVER, OF_THE_HOST, examine};
+use crate::host::Host;
+
+pub(super) fn run(home: &Path, json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
+    let mut host = Host::unconfigured(home);
+    // What is wrong with it is among the findings.
+    if let Ok(config) = Config::read(&host.root, home) {
+        host.config = config;
+    }
+    let mut findings = examine(&host, &OF_THE_HOST);
+    if let Err(error) = owner::become_owner(&host) {
+        findings.push(Finding::problem("leases", error.to_string()));
+    }
+    findings.extend(examine(&host, &OF_THE_DRIVER));
+    if json {
+        serde_json::to_writer_pretty(&mut *out, &json!({ "findings": findings }))?;
+        writeln!(out)?;
+    } else {
+        print(&findings, out)?;
+    }
+    Ok(exit(&findings))
+}
+
+fn exit(findings: &[Finding]) -> Exit {
+    let worst = findings.iter().map(|finding| finding.level).max();
+    if worst == Some(Level::Problem) {
+        Exit::Problems
+    } else {
+        Exit::Ok
+    }
+}
+
+fn print(findings: &[Finding], out: &mut impl Write) -> Result<(), Failure> {
+    for finding in findings {
+        let level = match finding.level {
+            Level::Ok => "ok",
+            Level::Note => "note",
+            Level::Warning => "WARNING",
+            Level::Problem => "PROBLEM",
+        };
+        writeln!(out, "{level:7}  {}", finding.message)?;
+        if let Some(remedy) = &finding.remedy {
+            writeln!(out, "{:7}  {remedy}", "")?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_remedy_stands_below_its_finding() {
+        let finding = |level, remedy: Option<&str>| Finding {
+            check: "iommu",
+            level,
+            message: "the IOMMU".into(),
+            remedy: remedy.map(str::to_owned),
+        };
+        let mut findings = vec![
+            finding(Level::Ok, None),
+            finding(Level::Note, None),
+            finding(Level::Warning, Some("do this")),
+        ];
+        assert_eq!(exit(&findings), Exit::Ok);
+        findings.push(finding(Level::Problem, Some("do that")));
+        assert_eq!(exit(&findings), Exit::Problems);
+        let mut out = Vec::new();
+        print(&findings, &mut out).unwrap();
+        let expected = "\
+ok       the IOMMU
+note     the IOMMU
+WARNING  the IOMMU
+         do this
+PROBLEM  the IOMMU
+         do that
+";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+}

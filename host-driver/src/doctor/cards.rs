@@ -1,0 +1,56 @@
+//! The cards: which have VFs, and which could.
+
+use std::io;
+
+use super::Finding;
+use super::finding::count;
+use crate::host::Host;
+use crate::pool::{Pool, PoolName, Sysfs};
+
+const CHECK: &str = "cards";
+
+pub(super) fn check(host: &Host) -> Vec<Finding> {
+    look(host).unwrap_or_else(|error| {
+        let message = format!("failed to look at the network devices: {error}");
+        vec![Finding::problem(CHECK, message)]
+    })
+}
+
+fn look(host: &Host) -> io::Result<Vec<Finding>> {
+    let sysfs = Sysfs::new(&host.root);
+    let pools = Pool::names(&host.root, &host.config)?;
+    let mut findings = Vec::new();
+    let mut has_vfs = false;
+    for netdev in sysfs.netdevs()? {
+        let Some(pf) = sysfs.device_of(&netdev)? else {
+            continue;
+        };
+        let Some(total) = sysfs.total_vfs(pf)?.filter(|total| *total > 0) else {
+            continue;
+        };
+        let vfs = sysfs.vf_numbers(pf)?.len();
+        if vfs > 0 {
+            has_vfs = true;
+            let vfs = count(vfs, "VF");
+            let message = format!("'{netdev}' ({pf}) has {vfs}, of {total} that it could have");
+            findings.push(Finding::ok(CHECK, message));
+            continue;
+        }
+        let message = format!("'{netdev}' ({pf}) has no VFs; it could have {total}");
+        let remedy = format!("echo {total} > /sys/class/net/{netdev}/device/sriov_numvfs");
+        let is_pool = |name: &PoolName| name.as_str() == netdev.as_str();
+        findings.push(if pools.iter().any(is_pool) {
+            Finding::problem(CHECK, format!("{message}, and has a VF map")).remedy(remedy)
+        } else {
+            Finding::note(CHECK, message).remedy(remedy)
+        });
+    }
+    if !has_vfs {
+        let message = "failed to find a network card with VFs";
+        findings.push(
+            Finding::problem(CHECK, message)
+                .remedy("switch SR-IOV on in the card's firmware, and write to its sriov_numvfs"),
+        );
+    }
+    Ok(findings)
+}

@@ -1,0 +1,86 @@
+//! What a check has found.
+
+use serde::Serialize;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// As it should be.
+    Ok,
+    /// Good to know.
+    Note,
+    /// Something will not work as it was meant.
+    Warning,
+    /// VMs will not get their VFs.
+    Problem,
+}
+
+/// One finding of one check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The check, `iommu`.
+    pub check: &'static str,
+    /// How bad it is.
+    pub level: Level,
+    /// One line that names the object.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: Option<String>,
+}
+
+impl Finding {
+    pub(super) fn ok(check: &'static str, message: impl Into<String>) -> Self {
+        Self::new(check, Level::Ok, message.into())
+    }
+
+    pub(super) fn note(check: &'static str, message: impl Into<String>) -> Self {
+        Self::new(check, Level::Note, message.into())
+    }
+
+    pub(super) fn warning(check: &'static str, message: impl Into<String>) -> Self {
+        Self::new(check, Level::Warning, message.into())
+    }
+
+    /// Something that will keep VMs from getting their VFs.
+    pub fn problem(check: &'static str, message: impl Into<String>) -> Self {
+        Self::new(check, Level::Problem, message.into())
+    }
+
+    pub(super) fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    fn new(check: &'static str, level: Level, message: String) -> Self {
+        Self {
+            check,
+            level,
+            message,
+            remedy: None,
+        }
+    }
+}
+
+/// `'a', 'b' and 3 more`.
+pub(super) fn some<T: std::fmt::Display>(items: &[T]) -> String {
+    const SHOWN: usize = 4;
+    let shown: Vec<_> = items
+        .iter()
+        .take(SHOWN)
+        .map(|item| format!("'{item}'"))
+        .collect();
+    let shown = shown.join(", ");
+    match items.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// `1 VF`, `2 VFs`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}

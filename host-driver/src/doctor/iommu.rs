@@ -1,0 +1,35 @@
+//! The IOMMU: without it no device can be given to a VM.
+
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use super::Finding;
+use crate::host::Host;
+
+const CHECK: &str = "iommu";
+
+pub(super) fn check(host: &Host) -> Vec<Finding> {
+    vec![match look(host) {
+        Ok(Some(what)) => Finding::ok(CHECK, format!("the IOMMU is on: {what}")),
+        Ok(None) => Finding::problem(CHECK, "failed to find an IOMMU: no VF can be given to a VM")
+            .remedy(
+                "switch VT-d or AMD-Vi on in the firmware, and boot with intel_iommu=on or amd_iommu=on",
+            ),
+        Err(error) => Finding::problem(CHECK, format!("failed to look for the IOMMU: {error}")),
+    }]
+}
+
+fn look(host: &Host) -> io::Result<Option<String>> {
+    let list = |dir: &str| match host.root.list(Path::new(dir)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        listed => listed,
+    };
+    let units = list("/sys/class/iommu")?;
+    if !units.is_empty() {
+        let names = units.iter().map(|name| name.to_string_lossy());
+        return Ok(Some(names.collect::<Vec<_>>().join(", ")));
+    }
+    // Before Linux 4.1 only its groups are seen.
+    let groups = list("/sys/kernel/iommu_groups")?;
+    Ok((!groups.is_empty()).then(|| format!("{} groups", groups.len())))
+}

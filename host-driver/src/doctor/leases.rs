@@ -1,0 +1,106 @@
+//! The lease directory and what is in it.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::Finding;
+use super::finding::count;
+use crate::host::Host;
+use crate::lease::{Place, Store, StoreError};
+
+const CHECK: &str = "leases";
+
+/// What others clean up: the front-end's copy of its remotes, and the system itself.
+const NO_PLACES: [&str; 3] = ["/var/tmp", "/tmp", "/var/lib/one/remotes"];
+
+pub(super) fn check(host: &Host) -> Vec<Finding> {
+    let dir = &host.config.lease_dir;
+    let mut findings = Vec::new();
+    if let Some(place) = NO_PLACES.iter().find(|place| dir.starts_with(place)) {
+        let message = format!(
+            "LEASE_DIR '{}': files in '{place}' are removed by others",
+            dir.display()
+        );
+        findings.push(Finding::warning(CHECK, message).remedy("set it to a directory in /run"));
+    }
+    match host.leases() {
+        Err(error) => findings.push(unusable(dir, &error)),
+        Ok(store) => {
+            findings.extend(mode(dir, &store));
+            findings.extend(content(&store));
+        }
+    }
+    if findings.is_empty() {
+        let message = format!("lease directory '{}' is as it should be", dir.display());
+        findings.push(Finding::ok(CHECK, message));
+    }
+    findings
+}
+
+fn unusable(dir: &Path, error: &StoreError) -> Finding {
+    let message = error.to_string();
+    // The command stands in the error, behind its cause.
+    let (message, remedy) = match message.split_once("; run as root: ") {
+        Some((message, command)) => (message.to_owned(), Some(format!("as root: {command}"))),
+        None => (message, None),
+    };
+    let dir = dir.display();
+    let remedy = match error {
+        StoreError::Foreign { .. } => Some(format!("run this as root, or: chown oneadmin '{dir}'")),
+        StoreError::Open { .. } => Some(format!("chmod 0700 '{dir}'")),
+        _ => remedy,
+    };
+    let finding = Finding::problem(CHECK, message);
+    match remedy {
+        Some(remedy) => finding.remedy(remedy),
+        None => finding,
+    }
+}
+
+fn mode(dir: &Path, store: &Store) -> Option<Finding> {
+    let metadata = match fs::symlink_metadata(store.dir()) {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            let message = format!("failed to look at '{}': {error}", dir.display());
+            return Some(Finding::problem(CHECK, message));
+        }
+    };
+    let mode = metadata.mode() & 0o7777;
+    let dir = dir.display();
+    (mode != 0o700).then(|| {
+        let message = format!("lease directory '{dir}' has mode {mode:04o}, expected 0700");
+        Finding::warning(CHECK, message).remedy(format!("chmod 0700 '{dir}'"))
+    })
+}
+
+fn content(store: &Store) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut legible = 0;
+    let mut look = || -> Result<(), StoreError> {
+        for pool in store.pools()? {
+            for index in store.leased(&pool)? {
+                let pool = pool.clone();
+                match store.read(&Place { pool, index }) {
+                    Ok(lease) => legible += usize::from(lease.is_some()),
+                    Err(error @ StoreError::Garbled { .. }) => findings.push(
+                        Finding::warning(CHECK, error.to_string())
+                            .remedy("one-sriov-driver reconcile: it goes when its VM has gone"),
+                    ),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    };
+    let looked = look();
+    if let Err(error) = looked {
+        findings.push(Finding::problem(CHECK, error.to_string()));
+    }
+    if findings.is_empty() && legible > 0 {
+        let leases = count(legible, "lease");
+        let dir = store.dir().display();
+        findings.push(Finding::ok(CHECK, format!("'{dir}' holds {leases}")));
+    }
+    findings
+}

@@ -1,0 +1,64 @@
+//! Libvirt must answer: without it nobody knows which VFs are free.
+
+use super::Finding;
+use super::finding::count;
+use crate::host::Host;
+use crate::lease::user_name;
+use crate::libvirt::{LibvirtError, Look};
+
+const CHECK: &str = "libvirt";
+
+pub(super) fn check(host: &Host) -> Vec<Finding> {
+    vec![judge(&host.config.libvirt_uri, host.libvirt().look())]
+}
+
+fn judge(uri: &str, look: Result<Look, LibvirtError>) -> Finding {
+    match look {
+        Ok(look) => {
+            let domains = count(look.domains().len(), "running domain");
+            Finding::ok(CHECK, format!("libvirt at '{uri}' answers: {domains}"))
+        }
+        Err(error) => {
+            let user = user_name(nix::unistd::geteuid());
+            Finding::problem(CHECK, error.to_string()).remedy(format!(
+                "start libvirtd, and let user '{user}' call it: usermod -aG libvirt {user}"
+            ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use one_sriov_system::ProcessError;
+
+    use super::super::Level;
+    use super::*;
+
+    #[test]
+    fn a_libvirt_that_does_not_answer_is_a_problem() {
+        let uri = "qemu:///system";
+        let fine = judge(uri, Ok(Look::default()));
+        assert_eq!(
+            (fine.level, &*fine.message),
+            (
+                Level::Ok,
+                "libvirt at 'qemu:///system' answers: 0 running domains"
+            )
+        );
+        let error = LibvirtError::Run {
+            uri: uri.into(),
+            cause: ProcessError::NotFound {
+                program: "virsh".into(),
+            },
+        };
+        let bad = judge(uri, Err(error));
+        assert_eq!(
+            (bad.level, &*bad.message),
+            (
+                Level::Problem,
+                "failed to ask libvirt at 'qemu:///system': failed to run 'virsh': not found in PATH"
+            )
+        );
+        assert!(bad.remedy.is_some_and(|remedy| remedy.contains("libvirtd")));
+    }
+}

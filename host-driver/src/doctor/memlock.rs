@@ -1,0 +1,98 @@
+//! Locked memory: a VM with a VF has all of its memory locked.
+//!
+//! Libvirt raises the limit of such a VM by itself. It cannot where its own unit may not:
+//!
+//! ```text
+//! /etc/systemd/system/libvirtd.service.d/limits.conf:  LimitMEMLOCK=64M
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use super::Finding;
+use crate::host::Host;
+
+const CHECK: &str = "memlock";
+
+/// Less than any VM has is no limit that was meant for VMs.
+const LOW: u64 = 1 << 30;
+
+/// The daemon of old, and the one for QEMU alone.
+const UNITS: [&str; 2] = ["libvirtd.service", "virtqemud.service"];
+
+pub(super) fn check(host: &Host) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in UNITS.iter().flat_map(|unit| files(host, unit)) {
+        let Ok(text) = host.root.read_to_string(&file) else {
+            continue;
+        };
+        if let Some((line, limit)) = low_limit(&text) {
+            let file = file.display();
+            let message =
+                format!("'{file}': line {line}: LimitMEMLOCK={limit} is low for VMs with VFs");
+            findings.push(
+                Finding::note(CHECK, message)
+                    .remedy("take the line out if VMs do not start for want of locked memory"),
+            );
+        }
+    }
+    if findings.is_empty() {
+        findings.push(Finding::ok(CHECK, "libvirt may lock the memory of VMs"));
+    }
+    findings
+}
+
+fn files(host: &Host, unit: &str) -> Vec<PathBuf> {
+    let system = Path::new("/etc/systemd/system");
+    let dir = system.join(format!("{unit}.d"));
+    let drop_ins = host.root.list(&dir).unwrap_or_default();
+    let drop_ins = drop_ins
+        .iter()
+        .filter(|name| Path::new(name).extension().is_some_and(|end| end == "conf"))
+        .map(|name| dir.join(name));
+    std::iter::once(system.join(unit)).chain(drop_ins).collect()
+}
+
+/// The last limit of a unit file, with its line, if it is low.
+fn low_limit(text: &str) -> Option<(usize, &str)> {
+    let limits = text.lines().zip(1..).filter_map(|(line, number)| {
+        let (name, value) = line.split_once('=')?;
+        (name.trim() == "LimitMEMLOCK").then_some((number, value.trim()))
+    });
+    let (line, value) = limits.last()?;
+    // soft:hard; the hard one is what can be reached.
+    let hard = value.rsplit(':').next()?;
+    (bytes(hard)? < LOW).then_some((line, value))
+}
+
+fn bytes(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match &text[digits.len()..] {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_low_limit_is_one() {
+        let table = [
+            ("[Service]\nLimitMEMLOCK=64M\n", Some((2, "64M"))),
+            ("LimitMEMLOCK = 65536\n", Some((1, "65536"))),
+            ("LimitMEMLOCK=infinity:512K\n", Some((1, "infinity:512K"))),
+            ("LimitMEMLOCK=64M\nLimitMEMLOCK=infinity\n", None),
+            ("LimitMEMLOCK=2G\n#LimitMEMLOCK=64K\n", None),
+            ("LimitNOFILE=8192\nLimitMEMLOCK=\n", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(low_limit(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The pools: their maps, and what these name.
+
+use std::collections::BTreeMap;
+
+use hwaddr::PciAddress;
+
+use super::Finding;
+use super::finding::count;
+use crate::host::Host;
+use crate::pool::{Pool, PoolName, Sysfs};
+
+const CHECK: &str = "pools";
+
+pub(super) fn check(host: &Host) -> Vec<Finding> {
+    let names = match Pool::names(&host.root, &host.config) {
+        Ok(names) => names,
+        Err(error) => {
+            let message = format!("failed to list the pools: {error}");
+            return vec![Finding::problem(CHECK, message)];
+        }
+    };
+    let mut findings = Vec::new();
+    if names.is_empty() {
+        findings.push(
+            Finding::problem(
+                CHECK,
+                "failed to find a pool: no PF has VFs, and no map is there",
+            )
+            .remedy(format!("put maps into '{}'", host.config.maps.display())),
+        );
+    }
+    let mut pools_of: BTreeMap<PciAddress, Vec<PoolName>> = BTreeMap::new();
+    for name in names {
+        match Pool::open(&host.root, &host.config, &name) {
+            Ok(pool) => findings.extend(look(host, &pool, &mut pools_of)),
+            Err(error) => findings.push(Finding::problem(CHECK, error.to_string())),
+        }
+    }
+    findings.extend(shared(pools_of));
+    findings
+}
+
+fn look(
+    host: &Host,
+    pool: &Pool,
+    pools_of: &mut BTreeMap<PciAddress, Vec<PoolName>>,
+) -> Vec<Finding> {
+    let mut findings = absent(host, pool);
+    let mut there = 0;
+    for index in pool.indexes() {
+        match pool.vf(&host.root, index) {
+            Ok(None) => {}
+            Ok(Some(vf)) => {
+                there += 1;
+                pools_of
+                    .entry(vf.address)
+                    .or_default()
+                    .push(pool.name.clone());
+            }
+            Err(error) => {
+                // One card, one trouble.
+                findings.push(Finding::problem(CHECK, error.to_string()));
+                return findings;
+            }
+        }
+    }
+    let name = &pool.name;
+    findings.push(match there {
+        0 => Finding::problem(CHECK, format!("pool '{name}' has no VF on this host")),
+        there => Finding::ok(CHECK, format!("pool '{name}' has {}", count(there, "VF"))),
+    });
+    findings
+}
+
+/// Lines of a map that name nothing on this host.
+fn absent(host: &Host, pool: &Pool) -> Vec<Finding> {
+    let Some((path, entries)) = pool.map() else {
+        return Vec::new();
+    };
+    let sysfs = Sysfs::new(&host.root);
+    let absent = entries
+        .iter()
+        .filter(|entry| !sysfs.has_device(entry.address));
+    absent
+        .map(|entry| {
+            let message = format!(
+                "'{}': line {}: there is no VF '{}' on this host",
+                path.display(),
+                entry.line,
+                entry.address
+            );
+            Finding::warning(CHECK, message)
+                .remedy("correct the map, or write more VFs to the card's sriov_numvfs")
+        })
+        .collect()
+}
+
+/// VFs that several pools show.
+fn shared(pools_of: BTreeMap<PciAddress, Vec<PoolName>>) -> Vec<Finding> {
+    let mut counts: BTreeMap<Vec<PoolName>, usize> = BTreeMap::new();
+    for pools in pools_of.into_values().filter(|pools| pools.len() > 1) {
+        *counts.entry(pools).or_default() += 1;
+    }
+    counts
+        .into_iter()
+        .map(|(pools, vfs)| {
+            let pools = super::finding::some(&pools);
+            let vfs = count(vfs, "VF");
+            let message =
+                format!("pools {pools} share {vfs}: each VF is given out once all the same");
+            Finding::note(CHECK, message)
+        })
+        .collect()
+}

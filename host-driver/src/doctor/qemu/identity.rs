@@ -1,0 +1,93 @@
+//! Who QEMU is, as `qemu.conf` names it: `oneadmin`, or `+1000` for a number.
+
+use std::ffi::CString;
+
+use nix::unistd::{Gid, Group, User, getgrouplist};
+
+/// A user with its groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    uid: u32,
+    gids: Vec<u32>,
+}
+
+impl Identity {
+    /// The user and group of these names; none where they are not known.
+    pub(super) fn of(user: &str, group: &str) -> Option<Self> {
+        let gid = match number(group) {
+            Some(gid) => gid,
+            None => Group::from_name(group).ok()??.gid.as_raw(),
+        };
+        let (uid, others) = if let Some(uid) = number(user) {
+            (uid, Vec::new())
+        } else {
+            let found = User::from_name(user).ok()??;
+            let name = CString::new(user).ok()?;
+            let groups = getgrouplist(&name, Gid::from_raw(gid)).ok()?;
+            (found.uid.as_raw(), groups)
+        };
+        let mut gids = vec![gid];
+        gids.extend(others.into_iter().map(Gid::as_raw));
+        Some(Self { uid, gids })
+    }
+
+    pub(super) fn is_root(&self) -> bool {
+        self.uid == 0
+    }
+
+    /// Whether it may read and write a file of that owner, group and mode.
+    pub(super) fn may_write(&self, uid: u32, gid: u32, mode: u32) -> bool {
+        let bits = if self.is_root() {
+            0o6
+        } else if self.uid == uid {
+            mode >> 6
+        } else if self.gids.contains(&gid) {
+            mode >> 3
+        } else {
+            mode
+        };
+        bits & 0o6 == 0o6
+    }
+}
+
+fn number(text: &str) -> Option<u32> {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| digits.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn the_first_class_that_fits_decides() {
+        let qemu = Identity::of("+9869", "+36").unwrap();
+        let table = [
+            (0, 0, 0o600, false),
+            (0, 0, 0o666, true),
+            (0, 36, 0o660, true),
+            (0, 36, 0o606, false),
+            (0, 36, 0o640, false),
+            (9869, 0, 0o600, true),
+            (9869, 36, 0o066, false),
+        ];
+        for (uid, gid, mode, expected) in table {
+            assert_eq!(
+                qemu.may_write(uid, gid, mode),
+                expected,
+                "{uid} {gid} {mode:o}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_and_numbers_are_known() {
+        assert!(Identity::of("root", "root").unwrap().is_root());
+        assert!(Identity::of("+0", "+0").unwrap().is_root());
+        assert_eq!(Identity::of("no-such-user", "root"), None);
+        assert_eq!(Identity::of("root", "no-such-group"), None);
+    }
+}

@@ -1,0 +1,133 @@
+//! The files that the front-end has brought: the stock driver, our actions, and the driver itself.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::Finding;
+use super::finding::some;
+use crate::host::Host;
+
+const CHECK: &str = "remotes";
+const SYNC: &str = "run 'onehost sync --force' on the front-end";
+
+/// All actions that some release of `OpenNebula` calls.
+pub(super) const ACTIONS: [&str; 23] = [
+    "attach_disk",
+    "attach_nic",
+    "cancel",
+    "deploy",
+    "detach_disk",
+    "detach_nic",
+    "exec",
+    "exec_cancel",
+    "migrate",
+    "migrate_local",
+    "poll",
+    "prereconfigure",
+    "reboot",
+    "reconfigure",
+    "reset",
+    "resize",
+    "resize_disk",
+    "restore",
+    "save",
+    "shutdown",
+    "snapshot_create",
+    "snapshot_delete",
+    "snapshot_revert",
+];
+
+/// What the actions read: it has the version and is not executable.
+const LAUNCHER: &str = "launch";
+
+/// What stands beside the stock actions without being one.
+const HELPERS: [&str; 3] = ["kvmrc", "vgpu", "vtpm_setup"];
+
+pub(super) fn check(host: &Host) -> Vec<Finding> {
+    let home = &host.home;
+    let mut findings = vec![stock(home), actions(home)];
+    findings.extend(driver(home));
+    findings.extend(unknown(home));
+    findings
+}
+
+fn stock(home: &Path) -> Finding {
+    let deploy = home.join("../kvm/deploy");
+    if is_program(&deploy) {
+        return Finding::ok(CHECK, "the stock driver is there");
+    }
+    let message = format!(
+        "failed to find the stock driver: no program '{}'",
+        deploy.display()
+    );
+    Finding::problem(CHECK, message).remedy(SYNC)
+}
+
+fn actions(home: &Path) -> Finding {
+    let mut missing: Vec<_> = ACTIONS
+        .into_iter()
+        .filter(|name| !is_program(&home.join(name)))
+        .collect();
+    if !home.join(LAUNCHER).is_file() {
+        missing.push(LAUNCHER);
+    }
+    let home = home.display();
+    if missing.is_empty() {
+        return Finding::ok(CHECK, format!("all actions are in '{home}'"));
+    }
+    let missing = some(&missing);
+    let message = format!("actions in '{home}' are missing, or cannot be executed: {missing}");
+    Finding::problem(CHECK, message).remedy(SYNC)
+}
+
+/// The program that the launcher asks for.
+fn driver(home: &Path) -> Option<Finding> {
+    let launcher = fs::read_to_string(home.join(LAUNCHER)).ok()?;
+    let version = launcher
+        .split_once("version='")
+        .and_then(|(_, rest)| rest.split('\'').next())?;
+    let arch = std::env::consts::ARCH;
+    let path: PathBuf = [home, Path::new("bin"), version.as_ref(), arch.as_ref()]
+        .into_iter()
+        .collect();
+    let path = path.join("one-sriov-driver");
+    let ours = env!("CARGO_PKG_VERSION");
+    Some(if !is_program(&path) {
+        let message = format!("failed to find the driver: no program '{}'", path.display());
+        Finding::problem(CHECK, message).remedy(SYNC)
+    } else if version == ours {
+        Finding::ok(CHECK, format!("the actions run this version, {ours}"))
+    } else {
+        Finding::note(
+            CHECK,
+            format!("the actions run version {version}, this is {ours}"),
+        )
+    })
+}
+
+/// Actions of the stock driver that came after us.
+fn unknown(home: &Path) -> Option<Finding> {
+    let stock = home.join("../kvm");
+    let entries = fs::read_dir(&stock).ok()?.flatten();
+    let mut names: Vec<String> = entries
+        .filter(|entry| is_program(&entry.path()))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| !name.contains('.') && !HELPERS.contains(&&**name))
+        .filter(|name| !ACTIONS.contains(&&**name) && !is_program(&home.join(name)))
+        .collect();
+    names.sort();
+    let home = home.display();
+    (!names.is_empty()).then(|| {
+        let names = some(&names);
+        let message = format!("the stock driver has actions that '{home}' does not have: {names}");
+        Finding::note(CHECK, message)
+            .remedy("if the front-end calls one, copy the action 'poll' there under its name")
+    })
+}
+
+fn is_program(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| {
+        file.is_file() && file.len() > 0 && file.permissions().mode() & 0o111 != 0
+    })
+}

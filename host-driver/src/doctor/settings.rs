@@ -1,0 +1,126 @@
+//! The operator's configuration.
+
+use std::path::Path;
+
+use super::Finding;
+use crate::config::{Assignments, Config, NAMES, Value};
+use crate::host::Host;
+use crate::pool::Pool;
+
+const CHECK: &str = "settings";
+
+/// How our names begin. What begins otherwise is somebody else's.
+const BEGINNINGS: [&str; 5] = ["DUMMY_", "GUID_", "LEASE_", "LOCK_", "VF_"];
+
+/// What names of the driver of 2013 have become.
+const FORMER: [(&str, &str); 3] = [
+    (
+        "HPC_MODE",
+        "huge pages and pinning are OpenNebula's own TOPOLOGY attributes now",
+    ),
+    (
+        "DRIVER_MODE",
+        "VF_TRANSPORT takes its place, and finds out by itself",
+    ),
+    ("SM_HOST", "partitions are the subnet manager's business"),
+];
+
+pub(super) fn check(host: &Host) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Err(error) = Config::read(&host.root, &host.home) {
+        findings.push(
+            Finding::problem(CHECK, error.to_string())
+                .remedy("correct that line: until then no VM that wants a VF is deployed"),
+        );
+    }
+    let Ok(files) = Config::files(&host.root, &host.home) else {
+        // Said above.
+        return findings;
+    };
+    for (path, assignments) in &files {
+        for name in assignments.names() {
+            findings.extend(judge(host, path, assignments, name));
+        }
+    }
+    if findings.is_empty() {
+        let names: Vec<_> = files.iter().map(|(path, _)| path.display()).collect();
+        let message = if names.is_empty() {
+            "no kvmrc: the defaults hold".to_owned()
+        } else {
+            format!("what {} sets is understood", super::finding::some(&names))
+        };
+        findings.push(Finding::ok(CHECK, message));
+    }
+    findings
+}
+
+fn judge(host: &Host, path: &Path, assignments: &Assignments, name: &str) -> Option<Finding> {
+    let (line, value) = assignments.get(name)?;
+    let place = format!("'{}': line {line}: {name}", path.display());
+    if NAMES.contains(&name) {
+        return None;
+    }
+    if let Some((_, today)) = FORMER.iter().find(|(former, _)| *former == name) {
+        let is_off = matches!(value, Value::Plain(text) if text == "off");
+        return (!is_off).then(|| Finding::note(CHECK, format!("{place} has no effect: {today}")));
+    }
+    if name == "LIBVIRT_URI" {
+        let is_used = matches!(value, Value::Plain(uri) if *uri == host.config.libvirt_uri);
+        let uri = &host.config.libvirt_uri;
+        return (!is_used).then(|| {
+            Finding::warning(CHECK, format!("{place} has no effect: '{uri}' is used"))
+                .remedy("set it in the stock driver's kvmrc, which both use")
+        });
+    }
+    if let Some(pool) = name.strip_prefix("VF_TRANSPORT_") {
+        let pool = pool.parse().ok();
+        let is_there = pool.is_some_and(|pool| Pool::exists(&host.root, &host.config, &pool));
+        let message = format!("{place} is of a pool that this host does not have");
+        return (!is_there).then(|| Finding::note(CHECK, message));
+    }
+    let is_like_ours = BEGINNINGS
+        .iter()
+        .any(|beginning| name.starts_with(beginning));
+    is_like_ours.then(|| {
+        Finding::warning(
+            CHECK,
+            format!("{place} has no effect: nothing is called so"),
+        )
+        .remedy(format!("the names are: {}", NAMES.join(", ")))
+    })
+}
+
+/// On a front-end that is a host as well: the dummy NICs must not look like `OpenNebula`'s.
+pub(super) fn mac_prefix(host: &Host) -> Vec<Finding> {
+    let path = Path::new("/etc/one/oned.conf");
+    // Elsewhere there is none, or it is not for us to read.
+    let Ok(text) = host.root.read_to_string(path) else {
+        return Vec::new();
+    };
+    let Some((line, prefix)) = oned_mac_prefix(&text) else {
+        return Vec::new();
+    };
+    let ours = host.config.dummy_prefix;
+    let first = prefix.split(':').next().unwrap_or_default();
+    if u8::from_str_radix(first, 16) != Ok(ours.octet()) {
+        return Vec::new();
+    }
+    let message = format!(
+        "DUMMY_MAC_PREFIX '{ours}' is the first octet of MAC_PREFIX '{prefix}' ('{}': line {line})",
+        path.display()
+    );
+    vec![
+        Finding::problem(CHECK, message)
+            .remedy("set another DUMMY_MAC_PREFIX in kvmrc, and the same in the guests"),
+    ]
+}
+
+/// `MAC_PREFIX = "02:00"`
+fn oned_mac_prefix(text: &str) -> Option<(usize, &str)> {
+    let mut lines = text.lines().zip(1..);
+    lines.find_map(|(line, number)| {
+        let rest = line.trim_start().strip_prefix("MAC_PREFIX")?.trim_start();
+        let value = rest.strip_prefix('=')?.trim_start().strip_prefix('"')?;
+        Some((number, value.split('"').next()?))
+    })
+}

@@ -1,0 +1,197 @@
+//! What belongs to the driver itself.
+
+use super::super::{Check, iommu, leases, pci_probe, qemu, remotes, settings};
+use super::{Tree, assert_one, assert_some};
+use crate::config::NAMES;
+
+#[test]
+fn settings_are_understood() {
+    let tree = Tree::new();
+    assert_one(&tree.find(settings::check), "Ok: no kvmrc");
+    tree.write(
+        "etc/one-sriov/kvmrc",
+        "DUMMY_BRIDGE=br\nHPC_MODE=off\nFOO=1\n",
+    );
+    assert_one(
+        &tree.find(settings::check),
+        "Ok: what '/etc/one-sriov/kvmrc' sets",
+    );
+    let table = [
+        (
+            "DUMMY_BRIGDE=br",
+            "Warning: {place}DUMMY_BRIGDE has no effect",
+        ),
+        (
+            "VF_TRANSPORT_ib9=guid",
+            "Note: {place}VF_TRANSPORT_ib9 is of a pool",
+        ),
+        (
+            "HPC_MODE=on",
+            "Note: {place}HPC_MODE has no effect: huge pages",
+        ),
+        (
+            "DRIVER_MODE=generic",
+            "Note: {place}DRIVER_MODE has no effect: VF_TRANSPORT",
+        ),
+        ("SM_HOST=sm", "Note: {place}SM_HOST has no effect"),
+        (
+            "LIBVIRT_URI=x:///",
+            "Warning: {place}LIBVIRT_URI has no effect",
+        ),
+        (
+            "LEASE_GRACE=soon",
+            "Problem: failed to read '/etc/one-sriov/kvmrc': line 2: LEASE_GRACE: ",
+        ),
+        (
+            "DUMMY_MAC_PREFIX=02",
+            "Problem: failed to read '/etc/one-sriov/kvmrc': line 2: DUMMY_MAC_PREFIX: ",
+        ),
+    ];
+    for (line, expected) in table {
+        tree.write(
+            "etc/one-sriov/kvmrc",
+            &format!("VF_TRANSPORT_ib0=guid\n{line}\n"),
+        );
+        let expected = expected.replace("{place}", "'/etc/one-sriov/kvmrc': line 2: ");
+        assert_one(&tree.find(settings::check), &expected);
+    }
+}
+
+#[test]
+fn each_name_is_one_that_the_configuration_reads() {
+    let tree = Tree::new();
+    for name in NAMES {
+        tree.write("etc/one-sriov/kvmrc", &format!("{name}=$(no text)\n"));
+        let problem = format!("Problem: failed to read '/etc/one-sriov/kvmrc': line 1: {name}: ");
+        assert_one(&tree.find(settings::check), &problem);
+    }
+}
+
+#[test]
+fn dummy_macs_do_not_look_like_opennebulas() {
+    let tree = Tree::new();
+    assert_eq!(tree.find(settings::mac_prefix), [""; 0]);
+    tree.write(
+        "etc/one/oned.conf",
+        "# MAC_PREFIX = \"aa:00\"\nMAC_PREFIX = \"02:00\"\n",
+    );
+    assert_eq!(tree.find(settings::mac_prefix), [""; 0]);
+    tree.write("etc/one/oned.conf", "\nMAC_PREFIX=\"AA:01\" # ours\n");
+    let problem = "Problem: DUMMY_MAC_PREFIX 'aa' is the first octet of MAC_PREFIX 'AA:01' \
+                   ('/etc/one/oned.conf': line 2)";
+    assert_eq!(tree.find(settings::mac_prefix), [problem]);
+}
+
+#[test]
+fn the_remotes_are_whole() {
+    let tree = Tree::new();
+    let found = tree.find(remotes::check);
+    assert_some(
+        &found,
+        "Problem: failed to find the stock driver: no program '/one/vmm/kvm-sriov/../kvm/deploy'",
+    );
+    assert_some(
+        &found,
+        "Problem: actions in '/one/vmm/kvm-sriov' are missing",
+    );
+
+    tree.program("one/vmm/kvm/deploy");
+    for action in remotes::ACTIONS {
+        tree.program(&format!("one/vmm/kvm-sriov/{action}"));
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    tree.write(
+        "one/vmm/kvm-sriov/launch",
+        &format!("version='{version}' archs='x86_64'\n"),
+    );
+    let arch = std::env::consts::ARCH;
+    let driver = format!("one/vmm/kvm-sriov/bin/{version}/{arch}/one-sriov-driver");
+    assert_some(
+        &tree.find(remotes::check),
+        "Problem: failed to find the driver: no program",
+    );
+    tree.program(&driver);
+    let fine = [
+        "Ok: the stock driver is there".to_owned(),
+        "Ok: all actions are in '/one/vmm/kvm-sriov'".to_owned(),
+        format!("Ok: the actions run this version, {version}"),
+    ];
+    assert_eq!(tree.find(remotes::check), fine);
+
+    tree.mode("one/vmm/kvm-sriov/save", 0o644);
+    tree.remove("one/vmm/kvm-sriov/poll");
+    let missing = "Problem: actions in '/one/vmm/kvm-sriov' are missing, or cannot be executed: \
+                   'poll', 'save'";
+    assert_some(&tree.find(remotes::check), missing);
+
+    tree.program("one/vmm/kvm/warp");
+    tree.program("one/vmm/kvm/save.ceph");
+    let new = "Note: the stock driver has actions that '/one/vmm/kvm-sriov' does not have: 'warp'";
+    assert_some(&tree.find(remotes::check), new);
+}
+
+#[test]
+fn the_lease_directory_is_private_and_legible() {
+    let tree = Tree::new();
+    assert_one(
+        &tree.find(leases::check),
+        "Ok: lease directory '/run/one-sriov'",
+    );
+    tree.write("run/one-sriov/ib0/3", "rubbish");
+    let garbled = "Warning: failed to read lease '/run/one-sriov/ib0/3': ";
+    assert_one(&tree.find(leases::check), garbled);
+    tree.remove("run/one-sriov/ib0");
+    for (mode, expected) in [
+        (
+            0o755,
+            "Warning: lease directory '/run/one-sriov' has mode 0755, expected 0700",
+        ),
+        (
+            0o777,
+            "Problem: failed to open lease directory '/run/one-sriov': its mode is 0777, expected 0700",
+        ),
+    ] {
+        tree.mode("run/one-sriov", mode);
+        assert_eq!(tree.find(leases::check), [expected]);
+    }
+    tree.remove("run/one-sriov");
+    let missing = "Problem: failed to open lease directory '/run/one-sriov': it is missing";
+    assert_eq!(tree.find(leases::check), [missing]);
+    let remedy = leases::check(&tree.host()).remove(0).remedy.unwrap();
+    assert!(
+        remedy.starts_with("as root: install -d -m 0700 -o "),
+        "{remedy}"
+    );
+    tree.write("etc/one-sriov/kvmrc", "LEASE_DIR=/var/tmp/one/leases\n");
+    assert_some(
+        &tree.find(leases::check),
+        "Warning: LEASE_DIR '/var/tmp/one/leases': ",
+    );
+}
+
+#[test]
+fn a_check_that_cannot_look_says_so_and_the_others_go_on() {
+    let tree = Tree::new();
+    // Directories where files should be, and files where directories should be.
+    for file in ["sys/class/iommu", "sys/class/net", "run/one-sriov"] {
+        tree.remove(file);
+        tree.write(file, "");
+    }
+    for file in [
+        "etc/libvirt/qemu.conf",
+        "etc/one-sriov/kvmrc",
+        "one/etc/im/kvm-probes.d/pci.conf",
+    ] {
+        tree.make(file);
+    }
+    for check in [
+        iommu::check,
+        qemu::check,
+        settings::check,
+        leases::check,
+        pci_probe::check,
+    ] {
+        let check: Check = check;
+        assert_some(&tree.find(check), "Problem: failed to ");
+    }
+}

@@ -1,0 +1,173 @@
+//! Cards, and what the system lets QEMU do with them.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use super::super::{bridge, cards, iommu, memlock, pci_probe, pools, qemu};
+use super::{Tree, assert_one, assert_some};
+
+#[test]
+fn the_iommu_is_on() {
+    let tree = Tree::new();
+    assert_eq!(tree.find(iommu::check), ["Ok: the IOMMU is on: dmar0"]);
+    tree.remove("sys/class/iommu");
+    assert_one(&tree.find(iommu::check), "Problem: failed to find an IOMMU");
+    tree.make("sys/kernel/iommu_groups/0");
+    assert_eq!(tree.find(iommu::check), ["Ok: the IOMMU is on: 1 groups"]);
+}
+
+#[test]
+fn cards_have_vfs() {
+    let tree = Tree::new();
+    let fine = "Ok: 'ib0' (0000:81:00.0) has 2 VFs, of 4 that it could have";
+    assert_eq!(tree.find(cards::check), [fine]);
+    tree.pf("ib1", "0000:82:00", 0);
+    let idle = "'ib1' (0000:82:00.0) has no VFs; it could have 4";
+    assert_eq!(tree.find(cards::check), [fine, &format!("Note: {idle}")]);
+    tree.write("one/vmm/kvm-sriov/vf_maps/ib1", "0x82 0x00 0x1\n");
+    let mapped = format!("Problem: {idle}, and has a VF map");
+    assert_eq!(tree.find(cards::check), [fine, &mapped]);
+    tree.remove("sys/class/net");
+    assert_eq!(
+        tree.find(cards::check),
+        ["Problem: failed to find a network card with VFs"]
+    );
+}
+
+#[test]
+fn pools_name_what_is_there() {
+    let tree = Tree::new();
+    assert_eq!(tree.find(pools::check), ["Ok: pool 'ib0' has 2 VFs"]);
+
+    let map = "one/vmm/kvm-sriov/vf_maps/fast";
+    tree.write(map, "0x81 0x00 0x1\n# away\n0x81 0x00 0x7\n");
+    let expected = [
+        "Warning: '/one/vmm/kvm-sriov/vf_maps/fast': line 3: there is no VF '0000:81:00.7' on \
+         this host",
+        "Ok: pool 'fast' has 1 VF",
+        "Ok: pool 'ib0' has 2 VFs",
+        "Note: pools 'fast', 'ib0' share 1 VF: each VF is given out once all the same",
+    ];
+    assert_eq!(tree.find(pools::check), expected);
+
+    tree.write(map, "0x81 0x00\n");
+    let wrong = "Problem: failed to read VF map '/one/vmm/kvm-sriov/vf_maps/fast': line 1: ";
+    assert_some(&tree.find(pools::check), wrong);
+
+    tree.write(map, "0x99 0x00 0x1\n");
+    let empty = "Problem: pool 'fast' has no VF on this host";
+    assert_some(&tree.find(pools::check), empty);
+
+    tree.remove("one/vmm/kvm-sriov/vf_maps");
+    tree.remove("sys/class/net");
+    assert_one(&tree.find(pools::check), "Problem: failed to find a pool");
+}
+
+#[test]
+fn the_dummy_bridge_goes_nowhere() {
+    let tree = Tree::new();
+    assert_one(&tree.find(bridge::check), "Ok: bridge 'sriov_br'");
+    tree.make("sys/class/net/sriov_br/brif/vnet0");
+    tree.make("sys/class/net/vnet0");
+    assert_one(&tree.find(bridge::check), "Ok: bridge 'sriov_br'");
+    tree.make("sys/class/net/sriov_br/brif/eth0");
+    tree.make("sys/class/net/eth0/device");
+    let leads = "Warning: bridge 'sriov_br' of the dummy NICs leads out of this host: 'eth0'";
+    assert_eq!(tree.find(bridge::check), [leads]);
+    tree.remove("sys/class/net/sriov_br");
+    assert_one(
+        &tree.find(bridge::check),
+        "Note: bridge 'sriov_br' of the dummy NICs is missing",
+    );
+    tree.write("etc/one-sriov/kvmrc", "DUMMY_BRIDGE=sriov_ib0\n");
+    let both = "Warning: DUMMY_BRIDGE 'sriov_ib0' is the bridge of pool 'ib0', too";
+    assert_eq!(tree.find(bridge::check), [both]);
+}
+
+#[test]
+fn qemu_may_open_vfio() {
+    let tree = Tree::new();
+    let conf = "etc/libvirt/qemu.conf";
+    let dynamic = "Ok: libvirt gives /dev/vfio to the user of each VM (dynamic_ownership)";
+    assert_eq!(tree.find(qemu::check), [dynamic]);
+    tree.write(
+        conf,
+        "user = \"root\"\ngroup = \"root\"\ndynamic_ownership = 0\n",
+    );
+    assert_one(&tree.find(qemu::check), "Ok: QEMU runs as root");
+    tree.write(conf, "user = \"no-such-user\"\ndynamic_ownership = 0\n");
+    assert_one(
+        &tree.find(qemu::check),
+        "Problem: '/etc/libvirt/qemu.conf': user 'no-such-user'",
+    );
+
+    let gid = fs::metadata(tree.dir.path()).unwrap().gid();
+    let oneadmin = |gid: u32| {
+        tree.write(
+            conf,
+            &format!("user = \"+64001\"\ngroup = \"+{gid}\"\ndynamic_ownership = 0\n"),
+        );
+    };
+    oneadmin(64001);
+    assert_one(
+        &tree.find(qemu::check),
+        "Warning: QEMU runs as '+64001', and no udev rule",
+    );
+    tree.write(
+        "etc/udev/rules.d/70-vfio.rules",
+        "# SUBSYSTEM==\"vfio\", MODE=\"0660\"\n",
+    );
+    assert_one(&tree.find(qemu::check), "Warning: ");
+    let rule = "SUBSYSTEM==\"vfio\", OWNER=\"root\", GROUP=\"+64001\", MODE=\"0660\"";
+    tree.write("etc/udev/rules.d/70-vfio.rules", rule);
+    assert_one(
+        &tree.find(qemu::check),
+        "Ok: QEMU runs as '+64001', which may open /dev/vfio",
+    );
+
+    tree.write("dev/vfio/vfio", "");
+    tree.mode("dev/vfio/vfio", 0o666);
+    tree.write("dev/vfio/42", "");
+    tree.mode("dev/vfio/42", 0o660);
+    tree.make("dev/vfio/devices");
+    let refused = "Problem: QEMU runs as '+64001', which may not open '/dev/vfio/42'";
+    assert_eq!(tree.find(qemu::check), [refused]);
+    let remedy = qemu::check(&tree.host()).remove(0).remedy.unwrap();
+    assert!(remedy.ends_with(rule), "{remedy}");
+    oneadmin(gid);
+    assert_one(
+        &tree.find(qemu::check),
+        "Ok: QEMU runs as '+64001', which may open /dev/vfio",
+    );
+}
+
+#[test]
+fn a_low_limit_of_locked_memory_is_noted() {
+    let tree = Tree::new();
+    assert_one(&tree.find(memlock::check), "Ok: ");
+    tree.write(
+        "etc/systemd/system/libvirtd.service.d/limits.conf",
+        "[Service]\nLimitMEMLOCK=64M\n",
+    );
+    let low =
+        "Note: '/etc/systemd/system/libvirtd.service.d/limits.conf': line 2: LimitMEMLOCK=64M";
+    assert_one(&tree.find(memlock::check), low);
+}
+
+#[test]
+fn vfs_are_not_offered_by_the_pci_probe() {
+    let tree = Tree::new();
+    assert_one(&tree.find(pci_probe::check), "Ok: ");
+    let conf = "one/etc/im/kvm-probes.d/pci.conf";
+    tree.write(conf, ":filter:\n  - '10de:*'\n  - '15b3:*:0207'\n");
+    let offered = "Warning: the PCI probe of OpenNebula offers VFs of pool 'ib0', too: \
+                   '0000:81:00.1', '0000:81:00.2' by '15b3:*:0207'";
+    assert_eq!(tree.find(pci_probe::check), [offered]);
+    tree.write(
+        conf,
+        ":filter: '*:*'\n:short_address: [ '81:00.2' ]\n:device_name: [ 'GPU' ]\n",
+    );
+    let maybe = "Note: the PCI probe of OpenNebula offers VFs of pool 'ib0', too: '0000:81:00.2' \
+                 by '*:*', unless ':device_name:' leaves them out";
+    assert_eq!(tree.find(pci_probe::check), [maybe]);
+}
