@@ -4,6 +4,7 @@
 //! up what is over ([`Guard::sweep`]), chooses VFs ([`Chooser::choose`]) and writes the leases
 //! ([`Guard::grant`]). All that takes long comes after it.
 
+mod adopt;
 mod choose;
 mod error;
 mod grant;
@@ -14,6 +15,7 @@ mod store;
 mod sweep;
 mod text;
 
+pub use adopt::Adopted;
 pub use choose::{Availability, Choice, ChooseError, Chooser, Shortage, Wish};
 pub use error::StoreError;
 pub use grant::{Deployment, Terms};
