@@ -13,6 +13,7 @@ mod dummy_bridge;
 pub mod give_back;
 pub mod host;
 pub mod lease;
+pub mod legacy;
 pub mod libvirt;
 pub mod opennebula;
 pub mod pool;

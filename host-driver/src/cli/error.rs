@@ -4,6 +4,7 @@ use std::io;
 
 use crate::config::ConfigError;
 use crate::lease::{ChooseError, StoreError};
+use crate::legacy::ImportError;
 use crate::libvirt::LibvirtError;
 use crate::pool::{PoolError, PoolNameError};
 
@@ -21,6 +22,8 @@ pub(super) enum Failure {
     PoolName(#[from] PoolNameError),
     #[error(transparent)]
     Choose(#[from] ChooseError),
+    #[error(transparent)]
+    Import(#[from] ImportError),
     #[error("failed to list the pools: {0}")]
     Pools(io::Error),
     #[error("failed to become user '{user}', whose the leases are: {cause}")]

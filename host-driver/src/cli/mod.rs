@@ -3,6 +3,7 @@
 mod doctor;
 mod error;
 mod exit;
+mod import_legacy;
 mod leases;
 mod owner;
 mod pool;
@@ -72,6 +73,8 @@ enum Verb {
     },
     /// Look for what keeps VMs from getting their VFs. Run as root it sees most.
     Doctor,
+    /// Take over the VFs that the driver of 2013 has given to running VMs.
+    ImportLegacy(import_legacy::Arguments),
 }
 
 impl Cli {
@@ -115,6 +118,7 @@ fn command(home: &Path, verb: &Verb, json: bool, out: &mut impl Write) -> Result
         Verb::Pool { name } => pool::run(&host, name.as_deref(), json, out),
         Verb::Leases => leases::run(&host, json, out),
         Verb::Reconcile { dry_run } => reconcile::run(&host, *dry_run, json, out),
+        Verb::ImportLegacy(arguments) => import_legacy::run(&host, arguments, json, out),
         Verb::Action { .. } | Verb::Probe | Verb::Doctor => Ok(Exit::Ok),
     }
 }

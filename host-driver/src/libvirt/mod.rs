@@ -100,6 +100,19 @@ impl Libvirt {
         Ok(Look::new(domains))
     }
 
+    /// The document of one running domain.
+    pub fn document(&self, uuid: &str) -> Result<Vec<u8>, LibvirtError> {
+        let dumped = self.virsh(["dumpxml", uuid])?;
+        if dumped.status.success() {
+            return Ok(dumped.stdout);
+        }
+        Err(LibvirtError::Unclear {
+            uri: self.uri.clone(),
+            uuid: uuid.to_owned(),
+            said: dumped.stderr_line(),
+        })
+    }
+
     /// The UUIDs of all running domains.
     fn list(&self) -> Result<Vec<String>, LibvirtError> {
         let listed = self.virsh(["list", "--uuid"])?;

@@ -1,0 +1,134 @@
+//! `import-legacy`: takes over what the driver of 2013 has given to running VMs.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::error::Failure;
+use super::{Exit, table};
+use crate::host::Host;
+use crate::lease::Former;
+use crate::legacy::{Import, Imported, Sources, import};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Where the old driver tracked the VFs in use [default: `/dev/shm/vf_interfaces` and
+    /// `/tmp/vf_interfaces`].
+    #[arg(long, value_name = "DIR")]
+    tracking: Option<PathBuf>,
+    /// The directory of the old driver's actions, with its kvmrc and VF maps [default: that of
+    /// --home].
+    #[arg(long, value_name = "DIR")]
+    old_home: Option<PathBuf>,
+    /// Only print what would be done.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) fn run(
+    host: &Host,
+    arguments: &Arguments,
+    json: bool,
+    out: &mut impl Write,
+) -> Result<Exit, Failure> {
+    let sources = Sources {
+        tracking: arguments.tracking.clone(),
+        old_home: arguments.old_home.clone(),
+    };
+    let import = import(host, &sources, arguments.dry_run)?;
+    if json {
+        let value = to_json(&import, arguments.dry_run);
+        serde_json::to_writer_pretty(&mut *out, &value)?;
+        writeln!(out)?;
+    } else {
+        print(&import, arguments.dry_run, out)?;
+    }
+    Ok(if import.failed.is_empty() {
+        Exit::Ok
+    } else {
+        Exit::Partial
+    })
+}
+
+fn print(import: &Import, dry_run: bool, out: &mut impl Write) -> Result<(), Failure> {
+    if import.imported.is_empty() {
+        writeln!(
+            out,
+            "no VF of a running VM is without a lease that it could get"
+        )?;
+    } else {
+        let verb = if dry_run { "would import" } else { "imported" };
+        writeln!(out, "{verb}:")?;
+        let heading = [
+            "LEASE",
+            "PCI ADDRESS",
+            "VM",
+            "POSITION",
+            "MAC",
+            "DUMMY MAC",
+            "FORMER",
+        ];
+        let rows: Vec<_> = import.imported.iter().map(row).collect();
+        table::print(heading, &rows, out)?;
+    }
+    for (heading, lines) in [
+        ("have a lease already", &import.leased),
+        ("could not be imported", &import.failed),
+        ("stale entries, left as they are", &import.stale),
+        ("left behind", &import.left_behind),
+    ] {
+        if !lines.is_empty() {
+            writeln!(out, "\n{heading}:")?;
+            for line in lines {
+                writeln!(out, "{line}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is put back when the VM ends.
+fn former(former: &Former) -> &'static str {
+    match former {
+        Former::Untouched => "untouched",
+        Former::Ethernet { .. } | Former::Infiniband { .. } => "unknown",
+    }
+}
+
+fn row(imported: &Imported) -> [String; 7] {
+    let adopted = &imported.adopted;
+    [
+        imported.place().to_string(),
+        adopted.vf.address.to_string(),
+        imported.vm.to_string(),
+        adopted.position.to_string(),
+        adopted.mac.to_string(),
+        adopted.dummy_mac.to_string(),
+        former(&adopted.former).to_owned(),
+    ]
+}
+
+fn to_json(import: &Import, dry_run: bool) -> Value {
+    let imported = import.imported.iter().map(|imported| {
+        let adopted = &imported.adopted;
+        json!({
+            "lease": imported.place().to_string(),
+            "address": adopted.vf.address.to_string(),
+            "vm": imported.vm,
+            "position": adopted.position,
+            "mac": adopted.mac.to_string(),
+            "dummy_mac": adopted.dummy_mac.to_string(),
+            "former": former(&adopted.former),
+        })
+    });
+    json!({
+        "dry_run": dry_run,
+        "imported": imported.collect::<Vec<_>>(),
+        "leased": import.leased,
+        "failed": import.failed,
+        "stale": import.stale,
+        "left_behind": import.left_behind,
+    })
+}

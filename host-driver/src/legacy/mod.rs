@@ -1,0 +1,151 @@
+//! Taking over a host from the driver of 2013 while its VMs run.
+//!
+//! That driver kept a file for each VF in use, and nothing that ties it to a VM. Libvirt knows: a VF
+//! that a running domain `one-<id>` holds gets a lease of VM `<id>`, with the NIC's dummy MAC from
+//! the file, or from the domain itself. No VM is stopped and no VF is touched. What was there
+//! before that driver came is not known to anybody.
+
+mod settings;
+mod take_over;
+mod tracking;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use self::settings::Settings;
+use self::take_over::{Work, dummies};
+use self::tracking::Entry;
+use crate::domain::Domain;
+use crate::host::Host;
+use crate::lease::{Adopted, Place, StoreError, VmId};
+use crate::libvirt::LibvirtError;
+use crate::pool::MapError;
+
+/// Where that driver tracked the VFs, the later place first.
+const TRACKING: [&str; 2] = ["/dev/shm/vf_interfaces", "/tmp/vf_interfaces"];
+
+/// Where to look, other than where it always was.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The directory with an entry for each VF in use.
+    pub tracking: Option<PathBuf>,
+    /// The directory of the old driver's actions.
+    pub old_home: Option<PathBuf>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Import {
+    /// VFs that have got a lease.
+    pub imported: Vec<Imported>,
+    /// VFs that had one.
+    pub leased: Vec<String>,
+    /// VFs of running VMs that have none, and why.
+    pub failed: Vec<String>,
+    /// Entries of VFs that no VM has.
+    pub stale: Vec<String>,
+    /// What the old driver did and this one does not.
+    pub left_behind: Vec<String>,
+}
+
+/// A VF that has got a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// Its VM.
+    pub vm: VmId,
+    /// The VF and what is known of its NIC.
+    pub adopted: Adopted,
+}
+
+impl Imported {
+    /// The place of the lease.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place {
+            pool: self.adopted.vf.pool.clone(),
+            index: self.adopted.vf.index,
+        }
+    }
+}
+
+/// Why nothing could be taken over.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The leases cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Libvirt cannot be asked.
+    #[error(transparent)]
+    Libvirt(#[from] LibvirtError),
+    /// What the old driver left cannot be read.
+    #[error("failed to read '{}': {cause}", path.display())]
+    Read {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// A map of the old driver has a wrong line.
+    #[error("failed to read VF map '{}': {cause}", path.display())]
+    Map {
+        /// The map.
+        path: PathBuf,
+        /// The line.
+        cause: MapError,
+    },
+    /// The pools cannot be listed.
+    #[error("failed to list the pools: {0}")]
+    Pools(io::Error),
+}
+
+/// Takes over what runs, or only says what would be.
+pub fn import(host: &Host, sources: &Sources, dry_run: bool) -> Result<Import, ImportError> {
+    let home = sources.old_home.as_ref().unwrap_or(&host.home);
+    let settings = Settings::read(&host.root, home)?;
+    let entries = entries(host, sources)?;
+    let store = host.leases()?;
+    let guard = store.lock(host.config.lock_wait, "import-legacy")?;
+    let libvirt = host.libvirt();
+    let look = libvirt.look()?;
+    let prefix = settings.prefix().unwrap_or(host.config.dummy_prefix);
+    let document = |uuid: &str| {
+        let document = libvirt.document(uuid).map_err(|error| error.to_string())?;
+        let domain = Domain::read(&document).map_err(|error| error.to_string())?;
+        let macs = domain.interfaces().iter().filter_map(|nic| nic.mac().ok());
+        Ok(dummies(macs, prefix))
+    };
+    let work = Work {
+        host,
+        guard: &guard,
+        look: &look,
+        dry_run,
+        dummies: &document,
+    };
+    work.run(&settings, entries)
+}
+
+/// The entries of the tracking directories; of one VF only the first.
+fn entries(host: &Host, sources: &Sources) -> Result<Vec<Entry>, ImportError> {
+    let mut dirs = Vec::new();
+    match &sources.tracking {
+        Some(dir) => dirs.push(dir.clone()),
+        None => {
+            for dir in TRACKING.map(Path::new) {
+                let path = host.root.path(dir);
+                dirs.push(path.map_err(|cause| ImportError::Read {
+                    path: dir.to_owned(),
+                    cause,
+                })?);
+            }
+        }
+    }
+    let mut entries = Vec::new();
+    for dir in dirs {
+        let read = tracking::read(&dir);
+        entries.extend(read.map_err(|cause| ImportError::Read { path: dir, cause })?);
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! How the driver of 2013 was configured: its `kvmrc` and its VF maps.
+//!
+//! ```text
+//! export VF_MAPS_PATH=/var/tmp/one/vmm/kvm-sriov/vf_maps
+//! export DRIVER_MODE=mlnx_ofed2
+//! export HPC_MODE=on
+//! ```
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use hwaddr::{DummyPrefix, PciAddress};
+use one_sriov_system::Root;
+
+use super::ImportError;
+use crate::config::{Assignments, Value};
+use crate::pool::{PoolName, map};
+
+/// What is of interest of it.
+#[derive(Debug)]
+pub(super) struct Settings {
+    assignments: Assignments,
+    maps: PathBuf,
+    home: PathBuf,
+}
+
+impl Settings {
+    /// Of the driver whose actions are in `home`.
+    pub(super) fn read(root: &Root, home: &Path) -> Result<Self, ImportError> {
+        let path = home.join("kvmrc");
+        let text = read_if_any(&path)?.unwrap_or_default();
+        let assignments = Assignments::parse(&text);
+        let maps = match assignments.get("VF_MAPS_PATH") {
+            Some((_, Value::Plain(maps))) if maps.starts_with('/') => {
+                let maps = Path::new(maps);
+                root.path(maps).map_err(|cause| ImportError::Read {
+                    path: maps.to_owned(),
+                    cause,
+                })?
+            }
+            // Worked out from where the script is: beside it.
+            _ => home.join("vf_maps"),
+        };
+        Ok(Self {
+            assignments,
+            maps,
+            home: home.to_owned(),
+        })
+    }
+
+    fn plain(&self, name: &str) -> Option<&str> {
+        match self.assignments.get(name)? {
+            (_, Value::Plain(text)) => Some(text),
+            (_, Value::Computed) => None,
+        }
+    }
+
+    /// Whether it wrote GUIDs; none if it does not say how it worked.
+    pub(super) fn wrote_guids(&self) -> Option<bool> {
+        Some(self.plain("DRIVER_MODE")?.starts_with("mlnx"))
+    }
+
+    /// The first octet of its dummy MACs.
+    pub(super) fn prefix(&self) -> Option<DummyPrefix> {
+        self.plain("DUMMY_MAC_PREFIX")?.parse().ok()
+    }
+
+    /// The VFs of one of its maps, in their order.
+    pub(super) fn map(&self, name: &PoolName) -> Result<Vec<PciAddress>, ImportError> {
+        let path = self.maps.join(name.as_str());
+        let text = read_if_any(&path)?.unwrap_or_default();
+        let entries = map::parse(&text).map_err(|cause| ImportError::Map { path, cause })?;
+        Ok(entries.into_iter().map(|entry| entry.address).collect())
+    }
+
+    /// What it did and we do not, each with what takes its place.
+    pub(super) fn left_behind(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        if self.plain("HPC_MODE") == Some("on") {
+            left.push(
+                "HPC_MODE=on: for huge pages and pinning to NUMA nodes set OpenNebula's TOPOLOGY \
+                 and NUMA_NODE attributes in the VM templates"
+                    .to_owned(),
+            );
+        }
+        let mut places: Vec<String> = Vec::new();
+        let names = self.assignments.names();
+        let of_partitions = |name: &&str| *name == "SM_HOST" || is_of_partitions(name);
+        places.extend(names.filter(of_partitions).map(str::to_owned));
+        for dir in [&self.home, &self.maps] {
+            let files = dir.read_dir().into_iter().flatten().flatten();
+            let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
+            places.extend(names.filter(|name| is_of_partitions(name)));
+        }
+        places.sort();
+        places.dedup();
+        if !places.is_empty() {
+            left.push(format!(
+                "{}: partitions are set up in the subnet manager; a network's VLAN_ID is the P_Key",
+                places.join(", ")
+            ));
+        }
+        left
+    }
+}
+
+fn is_of_partitions(name: &str) -> bool {
+    name.to_ascii_lowercase().contains("pkey")
+}
+
+fn read_if_any(path: &Path) -> Result<Option<String>, ImportError> {
+    let is_absent =
+        |error: &io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(cause) => Err(ImportError::Read {
+            path: path.to_owned(),
+            cause,
+        }),
+    }
+}
+
+/// Which VF of which map has which address, read once for each map.
+#[derive(Debug, Default)]
+pub(super) struct Maps(HashMap<PoolName, Vec<PciAddress>>);
+
+impl Maps {
+    pub(super) fn address(
+        &mut self,
+        settings: &Settings,
+        map: &PoolName,
+        index: u32,
+    ) -> Result<Option<PciAddress>, ImportError> {
+        if !self.0.contains_key(map) {
+            self.0.insert(map.clone(), settings.map(map)?);
+        }
+        Ok(self.0[map].get(index as usize).copied())
+    }
+}

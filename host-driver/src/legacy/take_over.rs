@@ -1,0 +1,260 @@
+//! Which VFs of running VMs get which leases.
+
+use std::collections::{BTreeMap, HashMap};
+
+use hwaddr::{DummyMac, DummyPrefix, Key, MacAddress, PciAddress};
+
+use super::settings::{Maps, Settings};
+use super::tracking::{Dummy, Entry};
+use super::{Import, ImportError, Imported};
+use crate::host::Host;
+use crate::lease::{Adopted, Former, Guard, Place, StoreError, VmId};
+use crate::libvirt::Look;
+use crate::pool::{LinkLayer, Pool, Vf};
+use crate::running::RunningDomain;
+
+/// `MAC_PREFIX` of `OpenNebula`, where it was never changed: the old driver kept the other four
+/// octets only.
+const MAC_PREFIX: [u8; 2] = [0x02, 0x00];
+
+/// The take-over, once all that it is made from is known.
+pub(super) struct Work<'a> {
+    pub(super) host: &'a Host,
+    pub(super) guard: &'a Guard<'a>,
+    pub(super) look: &'a Look,
+    pub(super) dry_run: bool,
+    /// The MACs of the dummy NICs of a running domain.
+    pub(super) dummies: &'a dyn Fn(&str) -> Result<Vec<MacAddress>, String>,
+}
+
+impl Work<'_> {
+    pub(super) fn run(
+        &self,
+        settings: &Settings,
+        entries: Vec<Entry>,
+    ) -> Result<Import, ImportError> {
+        let mut import = Import {
+            left_behind: settings.left_behind(),
+            ..Import::default()
+        };
+        let tracked = self.tracked(settings, entries, &mut import)?;
+        let vfs = self.vfs(&tracked, &mut import)?;
+        for domain in self.look.domains() {
+            if let Some(vm) = VmId::of_domain(&domain.name) {
+                self.take_over(vm, domain, &vfs, &tracked, settings, &mut import)?;
+            }
+        }
+        let unknown = import
+            .imported
+            .iter()
+            .filter(|imported| imported.adopted.former != Former::Untouched)
+            .count();
+        if unknown > 0 {
+            import.left_behind.push(format!(
+                "the former GUIDs of {unknown} VFs: nobody knows them, and they are unset when \
+                 the VMs end"
+            ));
+        }
+        Ok(import)
+    }
+
+    /// The entries by VF. What no VM has is stale.
+    fn tracked(
+        &self,
+        settings: &Settings,
+        entries: Vec<Entry>,
+        import: &mut Import,
+    ) -> Result<HashMap<PciAddress, Entry>, ImportError> {
+        let mut maps = Maps::default();
+        let mut tracked = HashMap::new();
+        for entry in entries {
+            let path = entry.path.display().to_string();
+            let Some(address) = maps.address(settings, &entry.map, entry.index)? else {
+                let (map, index) = (&entry.map, entry.index);
+                let why = format!("'{path}': VF map '{map}' has no VF {index}");
+                import.stale.push(why);
+                continue;
+            };
+            let holder = self.look.holder(address);
+            match holder.map(|domain| (domain, VmId::of_domain(&domain.name))) {
+                None => {
+                    let why = format!("'{path}': no running domain has VF '{address}'");
+                    import.stale.push(why);
+                }
+                Some((domain, None)) => {
+                    let name = &domain.name;
+                    let why = format!("'{path}': domain '{name}', no VM, has VF '{address}'");
+                    import.stale.push(why);
+                }
+                Some((_, Some(_))) if tracked.contains_key(&address) => {
+                    import
+                        .stale
+                        .push(format!("'{path}': VF '{address}' has another entry"));
+                }
+                Some((_, Some(_))) => {
+                    tracked.insert(address, entry);
+                }
+            }
+        }
+        Ok(tracked)
+    }
+
+    /// The VFs of all pools; one of several in the pool that the old driver had it in.
+    fn vfs(
+        &self,
+        tracked: &HashMap<PciAddress, Entry>,
+        import: &mut Import,
+    ) -> Result<BTreeMap<PciAddress, Vf>, ImportError> {
+        let (root, config) = (&self.host.root, &self.host.config);
+        let mut vfs: BTreeMap<PciAddress, Vf> = BTreeMap::new();
+        for name in Pool::names(root, config).map_err(ImportError::Pools)? {
+            let found = Pool::open(root, config, &name).and_then(|pool| {
+                let indexes = pool.indexes().into_iter();
+                let found = indexes.map(|index| pool.vf(root, index));
+                found.collect::<Result<Vec<_>, _>>()
+            });
+            match found {
+                Err(error) => import.failed.push(error.to_string()),
+                Ok(found) => {
+                    for vf in found.into_iter().flatten() {
+                        let was_there = |entry: &Entry| entry.map == vf.pool;
+                        let is_better = tracked.get(&vf.address).is_some_and(was_there);
+                        if is_better || !vfs.contains_key(&vf.address) {
+                            vfs.insert(vf.address, vf);
+                        }
+                    }
+                }
+            }
+        }
+        // A VF that no pool has is handed out by nobody, and needs no lease.
+        for (address, entry) in tracked {
+            if !vfs.contains_key(address) {
+                let path = entry.path.display();
+                let why = format!("'{path}': no pool of this host has VF '{address}'");
+                import.stale.push(why);
+            }
+        }
+        Ok(vfs)
+    }
+
+    /// Gives a VM leases for the VFs of pools that its domain holds.
+    fn take_over(
+        &self,
+        vm: VmId,
+        domain: &RunningDomain,
+        vfs: &BTreeMap<PciAddress, Vf>,
+        tracked: &HashMap<PciAddress, Entry>,
+        settings: &Settings,
+        import: &mut Import,
+    ) -> Result<(), ImportError> {
+        let devices = domain.devices.iter();
+        let held: Vec<&Vf> = devices.filter_map(|device| vfs.get(device)).collect();
+        let mut of_domain = None;
+        let mut adopted = Vec::new();
+        for (nth, vf) in held.iter().enumerate() {
+            let name = format!("VF '{}' of VM {vm}", vf.address);
+            match self.lease_of(vf) {
+                Ok(None) => {}
+                Ok(Some(owner)) if owner == vm => {
+                    import.leased.push(name);
+                    continue;
+                }
+                Ok(Some(owner)) => {
+                    import.failed.push(format!(
+                        "{name}: it has a lease of VM {owner}; run 'reconcile', and then this again"
+                    ));
+                    continue;
+                }
+                Err(error @ StoreError::Garbled { .. }) => {
+                    import.failed.push(format!("{name}: {error}"));
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            }
+            let entry = tracked.get(&vf.address);
+            let dummy = if let Some(dummy) = entry.and_then(|entry| entry.dummy) {
+                Ok(dummy)
+            } else {
+                let macs = of_domain.get_or_insert_with(|| (self.dummies)(&domain.uuid));
+                macs.as_ref()
+                    .map_err(Clone::clone)
+                    .and_then(|macs| nth_dummy(macs, nth, held.len()))
+            };
+            match dummy {
+                Ok(dummy) => {
+                    let wrote_guids = settings
+                        .wrote_guids()
+                        .unwrap_or(entry.is_some_and(|entry| entry.dummy.is_some()));
+                    adopted.push(adopt(vf, dummy, wrote_guids));
+                }
+                // Nobody gets the VF while the domain runs, with or without a lease.
+                Err(why) => import.failed.push(format!("{name}: {why}")),
+            }
+        }
+        if !adopted.is_empty() && !self.dry_run {
+            self.guard.adopt(vm, &domain.uuid, &adopted)?;
+        }
+        let imported = adopted.into_iter().map(|adopted| Imported { vm, adopted });
+        import.imported.extend(imported);
+        Ok(())
+    }
+
+    /// Whose lease a VF or its place has.
+    fn lease_of(&self, vf: &Vf) -> Result<Option<VmId>, StoreError> {
+        if let Some((_, deployment)) = self.guard.claim(vf.address)? {
+            return Ok(Some(deployment.vm()));
+        }
+        let place = Place {
+            pool: vf.pool.clone(),
+            index: vf.index,
+        };
+        Ok(self.guard.read(&place)?.map(|lease| lease.vm))
+    }
+}
+
+/// The dummy NIC of the how-manieth VF, if the domain has one for each.
+fn nth_dummy(macs: &[MacAddress], nth: usize, vfs: usize) -> Result<Dummy, String> {
+    let dummies = macs.len();
+    let found = macs.get(nth).filter(|_| dummies == vfs);
+    let position = u8::try_from(nth).ok();
+    match (found, position) {
+        (Some(mac), Some(position)) => Ok(Dummy {
+            position,
+            mac: *mac,
+        }),
+        _ => Err(format!(
+            "its dummy NIC is not known: the domain has {vfs} VFs and {dummies} dummy NICs; it \
+             stays busy without a lease until the domain ends"
+        )),
+    }
+}
+
+fn adopt(vf: &Vf, dummy: Dummy, wrote_guids: bool) -> Adopted {
+    let [a, b, c, d] = Key::from(dummy.mac).octets();
+    let [first, second] = MAC_PREFIX;
+    let former = match vf.pf.link_layer {
+        LinkLayer::Infiniband if wrote_guids => Former::Infiniband {
+            node_guid: None,
+            port_guid: None,
+            link_state: None,
+        },
+        _ => Former::Untouched,
+    };
+    Adopted {
+        vf: vf.clone(),
+        // Never all zero, nor a group's: the first octet is neither.
+        mac: MacAddress::try_from([first, second, a, b, c, d]).unwrap_or(dummy.mac),
+        position: dummy.position,
+        dummy_mac: dummy.mac,
+        former,
+    }
+}
+
+/// The dummy NICs among these, in their order.
+pub(super) fn dummies(
+    macs: impl Iterator<Item = MacAddress>,
+    prefix: DummyPrefix,
+) -> Vec<MacAddress> {
+    macs.filter(|mac| DummyMac::from_mac(*mac, prefix).is_some())
+        .collect()
+}
