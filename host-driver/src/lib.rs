@@ -1,6 +1,6 @@
 //! The host half of one-sriov: the OpenNebula VMM driver `kvm-sriov`.
 //!
-//! It hands virtual functions (VFs) of SR-IOV cards to the VMs of `OpenNebula`, on top of the stock
+//! It hands virtual functions (VFs) of SR-IOV cards to the VMs of OpenNebula, on top of the stock
 //! KVM driver: [`actions`] are what the front-end calls. The way of a NIC is
 //! [`domain`] -> [`lease`] -> [`prepare`] -> [`domain`] -> the stock action.
 

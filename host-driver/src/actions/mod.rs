@@ -1,4 +1,4 @@
-//! The actions that `OpenNebula` calls, one module for each that is more than the stock one.
+//! The actions that OpenNebula calls, one module for each that is more than the stock one.
 //!
 //! | action | what we do |
 //! |---|---|

@@ -25,10 +25,10 @@ use crate::host::Host;
 use error::Failure;
 pub use exit::Exit;
 
-/// Where `OpenNebula` puts the actions on every host.
+/// Where OpenNebula puts the actions on every host.
 const HOME: &str = "/var/tmp/one/vmm/kvm-sriov";
 
-/// Hands SR-IOV virtual functions to the VMs of an `OpenNebula` host.
+/// Hands SR-IOV virtual functions to the VMs of an OpenNebula host.
 ///
 /// The front-end calls it for every action of the driver kvm-sriov; the other commands are for the
 /// people who run the host.
@@ -56,7 +56,7 @@ enum Verb {
         #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
         arguments: Vec<OsString>,
     },
-    /// Print how many VFs each pool has, uses and has free, for the monitoring of `OpenNebula`.
+    /// Print how many VFs each pool has, uses and has free, for the monitoring of OpenNebula.
     Probe,
     /// Print the VFs of each pool, and who has them.
     Pool {

@@ -1,4 +1,4 @@
-//! `probe`: numbers for the monitoring of `OpenNebula`, which puts them into the host's template.
+//! `probe`: numbers for the monitoring of OpenNebula, which puts them into the host's template.
 //!
 //! ```text
 //! SRIOV_IB0_TOTAL=8

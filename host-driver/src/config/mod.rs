@@ -3,7 +3,7 @@
 //! | file | whose |
 //! |---|---|
 //! | `<remotes>/vmm/kvm-sriov/kvmrc` | the seed's place, beside the actions |
-//! | `<remotes>/etc/vmm/kvm-sriov/kvmrc` | where `OpenNebula` keeps configuration since 5.6 |
+//! | `<remotes>/etc/vmm/kvm-sriov/kvmrc` | where OpenNebula keeps configuration since 5.6 |
 //! | `/etc/one-sriov/kvmrc` | this host alone |
 //!
 //! A later one overrules an earlier one, name by name. All are optional, and so is every name in

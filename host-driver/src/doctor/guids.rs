@@ -35,7 +35,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
     findings
 }
 
-/// The netdevs of `InfiniBand` PFs that have VFs.
+/// The netdevs of InfiniBand PFs that have VFs.
 fn pfs(host: &Host) -> io::Result<Vec<InterfaceName>> {
     let sysfs = Sysfs::new(&host.root);
     let mut pfs = Vec::new();

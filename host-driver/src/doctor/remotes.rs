@@ -11,7 +11,7 @@ use crate::host::Host;
 const CHECK: &str = "remotes";
 const SYNC: &str = "run 'onehost sync --force' on the front-end";
 
-/// All actions that some release of `OpenNebula` calls.
+/// All actions that some release of OpenNebula calls.
 pub(super) const ACTIONS: [&str; 23] = [
     "attach_disk",
     "attach_nic",

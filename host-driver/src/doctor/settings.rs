@@ -90,7 +90,7 @@ fn judge(host: &Host, path: &Path, assignments: &Assignments, name: &str) -> Opt
     })
 }
 
-/// On a front-end that is a host as well: the dummy NICs must not look like `OpenNebula`'s.
+/// On a front-end that is a host as well: the dummy NICs must not look like OpenNebula's.
 pub(super) fn mac_prefix(host: &Host) -> Vec<Finding> {
     let path = Path::new("/etc/one/oned.conf");
     // Elsewhere there is none, or it is not for us to read.

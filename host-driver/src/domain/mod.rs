@@ -1,4 +1,4 @@
-//! The domain that `OpenNebula` hands to `deploy`: reading it, and editing nothing but what changes.
+//! The domain that OpenNebula hands to `deploy`: reading it, and editing nothing but what changes.
 //!
 //! ```text
 //! <interface type='bridge'>                 <hostdev mode='subsystem' type='pci' managed='yes'>
@@ -8,7 +8,7 @@
 //! </interface>                              </hostdev>
 //! ```
 //!
-//! `OpenNebula` escapes nothing, writes several `<devices>`, and puts what users have in RAW in
+//! OpenNebula escapes nothing, writes several `<devices>`, and puts what users have in RAW in
 //! between. So the text is read in one pass for where things stand, and changed there: every other
 //! byte stays.
 
@@ -169,7 +169,7 @@ impl<'x> Domain<'x> {
         self.name.as_deref()
     }
 
-    /// Its UUID, which `OpenNebula` writes from 6.0 on.
+    /// Its UUID, which OpenNebula writes from 6.0 on.
     #[must_use]
     pub fn uuid(&self) -> Option<&str> {
         self.uuid.as_deref()

@@ -15,7 +15,7 @@ use crate::pool::Vf;
 pub struct Adopted {
     /// The VF.
     pub vf: Vf,
-    /// The NIC's MAC in `OpenNebula`.
+    /// The NIC's MAC in OpenNebula.
     pub mac: MacAddress,
     /// The how-manieth SR-IOV NIC of its VM it is.
     pub position: u8,

@@ -21,13 +21,13 @@ use crate::pool::{HostUse, HostUseError, HostUses, Pool, PoolError, PoolName, Sy
 pub struct Wish {
     /// Of which pool.
     pub pool: PoolName,
-    /// The NIC's MAC in `OpenNebula`.
+    /// The NIC's MAC in OpenNebula.
     pub mac: MacAddress,
     /// Position and key.
     pub dummy: DummyMac,
     /// The two octets in front of it in a GUID.
     pub lead: [u8; 2],
-    /// The VLAN of its network; for `InfiniBand` the guest's concern.
+    /// The VLAN of its network; for InfiniBand the guest's concern.
     pub vlan: Option<u32>,
 }
 

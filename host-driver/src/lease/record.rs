@@ -23,7 +23,7 @@ use crate::pool::PoolName;
 /// The format that this version writes, and the only one it reads.
 pub const FORMAT: u32 = 1;
 
-/// The id of a VM, by which all of `OpenNebula` knows it.
+/// The id of a VM, by which all of OpenNebula knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VmId(u32);
 
@@ -199,7 +199,7 @@ pub struct Lease {
     /// The deployment that made the lease.
     #[serde(with = "text")]
     pub deployment: DeploymentId,
-    /// What `OpenNebula` calls the domain, once the stock driver has said so.
+    /// What OpenNebula calls the domain, once the stock driver has said so.
     pub deploy_id: Option<String>,
     /// The pool.
     #[serde(with = "text")]
@@ -218,7 +218,7 @@ pub struct Lease {
     pub driver: Option<String>,
     /// The how-manieth SR-IOV NIC of its VM it is.
     pub position: u8,
-    /// The NIC's MAC in `OpenNebula`.
+    /// The NIC's MAC in OpenNebula.
     #[serde(with = "text")]
     pub mac: MacAddress,
     /// The MAC of the dummy NIC, if there is one.

@@ -13,7 +13,7 @@ use crate::libvirt::Look;
 use crate::pool::{LinkLayer, Pool, Vf};
 use crate::running::RunningDomain;
 
-/// `MAC_PREFIX` of `OpenNebula`, where it was never changed: the old driver kept the other four
+/// `MAC_PREFIX` of OpenNebula, where it was never changed: the old driver kept the other four
 /// octets only.
 const MAC_PREFIX: [u8; 2] = [0x02, 0x00];
 

@@ -7,7 +7,7 @@
 //! exec        7 compute01 'ls'
 //! ```
 //!
-//! `OpenNebula` adds VM id and host to the end of every action but `exec`, which no VF concerns.
+//! OpenNebula adds VM id and host to the end of every action but `exec`, which no VF concerns.
 
 use std::ffi::{OsStr, OsString};
 

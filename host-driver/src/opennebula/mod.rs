@@ -1,4 +1,4 @@
-//! What `OpenNebula` hands to a driver, and what it expects back.
+//! What OpenNebula hands to a driver, and what it expects back.
 
 mod arguments;
 mod report;

@@ -1,4 +1,4 @@
-//! Telling `OpenNebula` and the VM's log.
+//! Telling OpenNebula and the VM's log.
 //!
 //! Lines `INFO: <script>: <text>` go into the VM's log. The message of a failure is read
 //! in one of three ways:

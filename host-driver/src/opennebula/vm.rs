@@ -24,7 +24,7 @@ pub struct VmDocument {
 pub struct Network {
     /// The id of the virtual network.
     pub id: Option<u32>,
-    /// Its VLAN; a P_Key for `InfiniBand`.
+    /// Its VLAN; a P_Key for InfiniBand.
     pub vlan: Option<u32>,
 }
 

@@ -1,7 +1,7 @@
 //! VFs that the host itself uses.
 //!
 //! A VF is the host's own if one of its netdevs has an address that is not link-local, belongs to
-//! a bridge or a bond, or has a route. What `NetworkManager` does to any fresh netdev, a
+//! a bridge or a bond, or has a route. What NetworkManager does to any fresh netdev, a
 //! link-local address or a try at DHCP, does not count.
 
 use std::cell::OnceCell;

@@ -26,7 +26,7 @@ const INFINIBAND: &str = "32";
 pub enum LinkLayer {
     /// Ethernet.
     Ethernet,
-    /// `InfiniBand`, as `IPoIB` shows it.
+    /// InfiniBand, as `IPoIB` shows it.
     Infiniband,
 }
 
@@ -135,7 +135,7 @@ impl<'r> Sysfs<'r> {
         Ok(name.map(|name| name.to_string_lossy().into_owned()))
     }
 
-    /// What a network device speaks; none for what is neither Ethernet nor `InfiniBand`.
+    /// What a network device speaks; none for what is neither Ethernet nor InfiniBand.
     pub fn link_layer(self, netdev: &InterfaceName) -> io::Result<Option<LinkLayer>> {
         let text = self.text(&netdev_dir(netdev).join("type"))?;
         Ok(match text.as_deref() {
@@ -145,7 +145,7 @@ impl<'r> Sysfs<'r> {
         })
     }
 
-    /// The hardware address of an `InfiniBand` network device.
+    /// The hardware address of an InfiniBand network device.
     pub fn ipoib_address(self, netdev: &InterfaceName) -> io::Result<Option<IpoibAddress>> {
         let text = self.text(&netdev_dir(netdev).join("address"))?;
         Ok(text.and_then(|text| text.parse().ok()))

@@ -1,5 +1,5 @@
 //! The kernel's own interface, by way of `ip link`: `oneadmin` may call that with `sudo` on every
-//! `OpenNebula` host, and nothing more.
+//! OpenNebula host, and nothing more.
 //!
 //! ```text
 //! sudo -n ip link set dev ib0 vf 3 node_guid 00:04:aa:00:c0:a8:32:11

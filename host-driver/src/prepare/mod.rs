@@ -4,8 +4,8 @@
 //! |---|---|---|
 //! | Ethernet | `mac` | nothing: libvirt sets and restores MAC and VLAN |
 //! | Ethernet | `dummy` | the NIC's own MAC, and its VLAN if it has one |
-//! | `InfiniBand` | `guid` | node GUID, port GUID, link state `auto` |
-//! | `InfiniBand` | `dummy` | nothing |
+//! | InfiniBand | `guid` | node GUID, port GUID, link state `auto` |
+//! | InfiniBand | `dummy` | nothing |
 //!
 //! [`terms`] decides, from what is known before the first write; [`settings`] and [`restoration`]
 //! say what to write, and a [`SetVf`] writes it.

@@ -11,7 +11,7 @@ use super::{Host, kernel};
 pub enum Layer {
     /// Ethernet.
     Ethernet,
-    /// `InfiniBand`.
+    /// InfiniBand.
     Infiniband,
 }
 
@@ -31,7 +31,7 @@ pub struct Pf {
 }
 
 impl Pf {
-    /// An `InfiniBand` PF.
+    /// An InfiniBand PF.
     #[must_use]
     pub fn infiniband(netdev: &str, base: &str, vfs: u32) -> Self {
         Self {

@@ -286,7 +286,7 @@ pub fn deployment_file(vm: u32) -> String {
     format!("/var/lib/one//datastores/0/{vm}/deployment.0")
 }
 
-/// A domain as `OpenNebula` 6 sends it, with NICs on these bridges.
+/// A domain as OpenNebula 6 sends it, with NICs on these bridges.
 ///
 /// NIC `n` of VM `v` has the MAC `02:00:c0:a8:<v>:<n + 1>`.
 #[must_use]

@@ -1,4 +1,4 @@
-//! VFs that `OpenNebula`'s own PCI probe offers as well: it does not know of our leases.
+//! VFs that OpenNebula's own PCI probe offers as well: it does not know of our leases.
 //!
 //! `<remotes>/etc/im/kvm-probes.d/pci.conf`:
 //!
