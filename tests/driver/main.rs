@@ -3,6 +3,7 @@
 // Tests may end at the first surprise.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod audit;
 mod bad_input;
 mod deploy;
 mod finish;
@@ -12,4 +13,5 @@ mod operator;
 mod pass;
 mod pools;
 mod refuse;
+mod stress;
 mod transport;

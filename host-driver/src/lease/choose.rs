@@ -246,9 +246,12 @@ impl<'a> Chooser<'a> {
         let Some(vf) = pool.vf(self.root, index)? else {
             return Ok(None);
         };
+        let ended = sweep.find(address).cloned();
+        if ended.as_ref().is_some_and(|ended| !ended.can_go_on_to(&vf)) {
+            return Ok(None);
+        }
         taken.insert(address);
         let driver = self.driver(address)?;
-        let ended = sweep.find(address).cloned();
         Ok(Some(Choice { vf, driver, ended }))
     }
 

@@ -13,9 +13,10 @@ use hwaddr::PciAddress;
 use super::error::StoreError;
 use super::judge::{Signs, Verdict, judge};
 use super::lock::Guard;
-use super::record::{DeploymentId, Lease, Place, State, VmId};
+use super::record::{DeploymentId, Former, Lease, Place, State, VmId};
 use super::store::Store;
 use crate::libvirt::Look;
+use crate::pool::Vf;
 
 /// How closely to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +51,17 @@ pub struct Ended {
     pub lease: Option<Lease>,
     /// Whether the VF is to be put back as it was: not if another domain has it now.
     pub restore: bool,
+}
+
+impl Ended {
+    /// Whether the next tenant can put back what this one has changed: it was changed through the
+    /// same port of the PF, or not at all.
+    #[must_use]
+    pub fn can_go_on_to(&self, vf: &Vf) -> bool {
+        self.lease
+            .as_ref()
+            .is_none_or(|lease| lease.former == Former::Untouched || lease.pf == vf.pf.netdev)
+    }
 }
 
 /// What a sweep found.

@@ -91,10 +91,7 @@ impl Pf {
     /// Puts the card into a host.
     pub fn plug_into(&self, host: &Host) {
         let pf = self.address();
-        let driver = match self.layer {
-            Layer::Ethernet => "igb",
-            Layer::Infiniband => "mlx5_core",
-        };
+        let driver = self.driver();
         device(host, &pf, driver);
         for (port, netdev) in self.netdevs.iter().enumerate() {
             self.netdev(
@@ -113,7 +110,6 @@ impl Pf {
             &format!("/sys/bus/pci/devices/{pf}/sriov_totalvfs"),
             format!("{}\n", self.vfs),
         );
-        let mut vfs = kernel::Vfs::new();
         for number in 0..self.vfs {
             let vf = self.vf(number);
             device(host, &vf, driver);
@@ -136,14 +132,51 @@ impl Pf {
                     "00:11:22:33:44:55:66:77",
                 );
             }
-            vfs.insert(number, self.former(number));
         }
+        self.reset(host);
+    }
+
+    /// Its VFs are made anew.
+    pub(super) fn reset(&self, host: &Host) {
+        let vfs = self.formers();
         for netdev in &self.netdevs {
             host.write(&format!("/state/vfs/{netdev}"), kernel::print(&vfs));
-            host.write(
-                &format!("/run/netlink/link/{netdev}"),
-                kernel::message(netdev, &vfs),
-            );
+            let message = kernel::message(netdev, &vfs);
+            host.write(&format!("/run/netlink/link/{netdev}"), message);
+        }
+        for number in 0..self.vfs {
+            let driver = host.path(format!("/sys/bus/pci/devices/{}/driver", self.vf(number)));
+            fs::remove_file(&driver).expect("a VF has a driver");
+            let own = format!("../../../bus/pci/drivers/{}", self.driver());
+            symlink(own, driver).expect("a link");
+        }
+    }
+
+    /// The addresses of its VFs that are not as they were.
+    pub(super) fn changed(&self, host: &Host) -> Vec<String> {
+        let formers = self.formers();
+        let mut changed = Vec::new();
+        for netdev in &self.netdevs {
+            let text = host.read(&format!("/state/vfs/{netdev}")).expect("a PF");
+            let now = kernel::parse(&text);
+            let numbers = formers
+                .keys()
+                .filter(|number| now[number] != formers[number]);
+            changed.extend(numbers.map(|number| self.vf(*number)));
+        }
+        changed
+    }
+
+    fn formers(&self) -> kernel::Vfs {
+        (0..self.vfs)
+            .map(|number| (number, self.former(number)))
+            .collect()
+    }
+
+    fn driver(&self) -> &'static str {
+        match self.layer {
+            Layer::Ethernet => "igb",
+            Layer::Infiniband => "mlx5_core",
         }
     }
 

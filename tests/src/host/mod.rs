@@ -21,6 +21,7 @@ pub use card::{Layer, Pf};
 #[derive(Debug)]
 pub struct Host {
     root: TempDir,
+    pfs: Vec<Pf>,
 }
 
 fn stand_in() -> &'static PathBuf {
@@ -34,6 +35,7 @@ impl Host {
     pub fn new(pfs: &[Pf]) -> Self {
         let host = Self {
             root: TempDir::new().expect("a scratch root"),
+            pfs: pfs.to_vec(),
         };
         for dir in [
             "sys/class/net",
@@ -270,6 +272,19 @@ impl Host {
             .find_map(|line| line.strip_prefix(&prefix))
             .unwrap_or_default()
             .to_owned()
+    }
+
+    /// All VFs are made anew, as by a boot of the host.
+    pub fn reset_cards(&self) {
+        for pf in &self.pfs {
+            pf.reset(self);
+        }
+    }
+
+    /// The addresses of VFs that are not as they were before anybody touched them.
+    #[must_use]
+    pub fn changed_vfs(&self) -> Vec<String> {
+        self.pfs.iter().flat_map(|pf| pf.changed(self)).collect()
     }
 
     /// The calls of `virsh`, `ip` and `sudo` so far.

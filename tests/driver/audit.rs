@@ -1,0 +1,172 @@
+//! What is true on a host, found out without a line of the driver's code.
+//!
+//! Leases are read as the JSON they are documented to be, domains by another XML parser, the card
+//! from the stand-in's own notes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use one_sriov_tests::host::Host;
+use roxmltree::Document;
+use serde_json::Value;
+
+/// A look at everything.
+pub(crate) struct Audit {
+    /// Leases, by place.
+    leases: BTreeMap<String, Value>,
+    /// Devices of running domains, by domain.
+    domains: BTreeMap<String, Vec<String>>,
+    /// What else stands in the lease directory.
+    claims: BTreeSet<String>,
+    deployments: BTreeSet<String>,
+    /// Whether libvirt had to refuse a device that another domain had.
+    refused: Option<String>,
+    /// VFs that are not as they were before anybody touched them, by address.
+    changed: BTreeSet<String>,
+}
+
+impl Audit {
+    pub(crate) fn of(host: &Host) -> Self {
+        let mut leases = BTreeMap::new();
+        for pool in names(host, "/run/one-sriov") {
+            let is_dir = host.path(format!("/run/one-sriov/{pool}")).is_dir();
+            for index in names(host, &format!("/run/one-sriov/{pool}"))
+                .into_iter()
+                .filter(|_| is_dir)
+            {
+                let place = format!("{pool}/{index}");
+                leases.insert(place.clone(), host.lease(&place).unwrap());
+            }
+        }
+        let domains = names(host, "/state/domains").into_iter().map(|file| {
+            let text = host.read(&format!("/state/domains/{file}")).unwrap();
+            (file.trim_end_matches(".xml").to_owned(), devices(&text))
+        });
+        Self {
+            leases,
+            domains: domains.collect(),
+            claims: names(host, "/run/one-sriov/.devices").into_iter().collect(),
+            deployments: names(host, "/run/one-sriov/.deployments")
+                .into_iter()
+                .collect(),
+            refused: host.read("/state/refused-device"),
+            changed: host.changed_vfs().into_iter().collect(),
+        }
+    }
+
+    pub(crate) fn leases(&self) -> usize {
+        self.leases.len()
+    }
+
+    /// Every VF that two have.
+    pub(crate) fn doubled(&self) -> Vec<String> {
+        let mut doubled: Vec<String> = Vec::new();
+        doubled.extend(
+            self.refused
+                .iter()
+                .map(|device| format!("libvirt had to refuse {device}")),
+        );
+        let leased = self.leases.values().map(|lease| text(&lease["address"]));
+        let held = self.domains.values().flatten().cloned();
+        doubled.extend(twice(leased).map(|device| format!("two leases of {device}")));
+        doubled.extend(twice(held).map(|device| format!("two domains with {device}")));
+        // A VF that a domain runs with has that VM's lease.
+        for (name, devices) in &self.domains {
+            for device in devices {
+                let of_device = |lease: &&Value| lease["address"] == **device;
+                let vm = self
+                    .leases
+                    .values()
+                    .find(of_device)
+                    .map(|lease| format!("one-{}", lease["vm"]));
+                if vm.as_ref() != Some(name) {
+                    doubled.push(format!("{device} runs in {name} and is leased to {vm:?}"));
+                }
+            }
+        }
+        doubled
+    }
+
+    /// Every VF that nobody has and that could not be had.
+    pub(crate) fn lost(&self) -> Vec<String> {
+        let mut lost = Vec::new();
+        for (place, lease) in &self.leases {
+            let name = format!("one-{}", lease["vm"]);
+            let address = text(&lease["address"]);
+            if !self
+                .domains
+                .get(&name)
+                .is_some_and(|devices| devices.contains(&address))
+            {
+                lost.push(format!(
+                    "{place} is leased to {name}, which has no {address}"
+                ));
+            }
+        }
+        let leased: BTreeSet<String> = self
+            .leases
+            .values()
+            .map(|lease| text(&lease["address"]))
+            .collect();
+        lost.extend(
+            self.claims
+                .difference(&leased)
+                .map(|device| format!("{device} is claimed without a lease")),
+        );
+        let deployments: BTreeSet<String> = self
+            .leases
+            .values()
+            .map(|lease| text(&lease["deployment"]))
+            .collect();
+        lost.extend(
+            self.deployments
+                .difference(&deployments)
+                .map(|id| format!("deployment {id} has nothing")),
+        );
+        lost.extend(
+            self.changed
+                .difference(&leased)
+                .map(|device| format!("{device} was not put back")),
+        );
+        lost
+    }
+}
+
+fn names(host: &Host, dir: &str) -> Vec<String> {
+    let Ok(files) = fs::read_dir(host.path(dir)) else {
+        return Vec::new();
+    };
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| !name.starts_with('.')).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+fn twice(items: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+    let mut seen = BTreeSet::new();
+    items.filter(move |item| !seen.insert(item.clone()))
+}
+
+fn devices(text: &str) -> Vec<String> {
+    let document = Document::parse(text).unwrap();
+    let hostdevs = document
+        .descendants()
+        .filter(|node| node.has_tag_name("hostdev"));
+    let addresses = hostdevs.flat_map(|hostdev| {
+        let source = hostdev.children().find(|node| node.has_tag_name("source"));
+        source.into_iter().flat_map(|source| source.children())
+    });
+    let addresses = addresses.filter(|node| node.has_tag_name("address"));
+    let part = |node: &roxmltree::Node<'_, '_>, name| {
+        u32::from_str_radix(node.attribute(name).unwrap().trim_start_matches("0x"), 16).unwrap()
+    };
+    addresses
+        .map(|node| {
+            let [domain, bus, slot, function] =
+                ["domain", "bus", "slot", "function"].map(|name| part(&node, name));
+            format!("{domain:04x}:{bus:02x}:{slot:02x}.{function:x}")
+        })
+        .collect()
+}
