@@ -14,9 +14,12 @@ use crate::legacy::{Import, Imported, Sources, import};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Where the old driver tracked the VFs in use [default: `/dev/shm/vf_interfaces` and
-    /// `/tmp/vf_interfaces`].
-    #[arg(long, value_name = "DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        help = "Where the old driver tracked the VFs in use [default: /dev/shm/vf_interfaces and \
+                /tmp/vf_interfaces]"
+    )]
     tracking: Option<PathBuf>,
     /// The directory of the old driver's actions, with its kvmrc and VF maps [default: that of
     /// --home].
@@ -54,10 +57,7 @@ pub(super) fn run(
 
 fn print(import: &Import, dry_run: bool, out: &mut impl Write) -> Result<(), Failure> {
     if import.imported.is_empty() {
-        writeln!(
-            out,
-            "no VF of a running VM is without a lease that it could get"
-        )?;
+        writeln!(out, "nothing to import")?;
     } else {
         let verb = if dry_run { "would import" } else { "imported" };
         writeln!(out, "{verb}:")?;

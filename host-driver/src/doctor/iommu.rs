@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::Finding;
+use super::finding::count;
 use crate::host::Host;
 
 const CHECK: &str = "iommu";
@@ -31,5 +32,5 @@ fn look(host: &Host) -> io::Result<Option<String>> {
     }
     // Before Linux 4.1 only its groups are seen.
     let groups = list("/sys/kernel/iommu_groups")?;
-    Ok((!groups.is_empty()).then(|| format!("{} groups", groups.len())))
+    Ok((!groups.is_empty()).then(|| count(groups.len(), "group")))
 }

@@ -4,10 +4,12 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use nix::unistd::{Uid, geteuid};
+
 use super::Finding;
 use super::finding::count;
 use crate::host::Host;
-use crate::lease::{Place, Store, StoreError};
+use crate::lease::{Place, Store, StoreError, user_name};
 
 const CHECK: &str = "leases";
 
@@ -25,7 +27,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
         findings.push(Finding::warning(CHECK, message).remedy("set it to a directory in /run"));
     }
     match host.leases() {
-        Err(error) => findings.push(unusable(dir, &error)),
+        Err(error) => findings.push(unusable(host, &error)),
         Ok(store) => {
             findings.extend(mode(dir, &store));
             findings.extend(content(&store));
@@ -38,24 +40,29 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
     findings
 }
 
-fn unusable(dir: &Path, error: &StoreError) -> Finding {
+fn unusable(host: &Host, error: &StoreError) -> Finding {
     let message = error.to_string();
-    // The command stands in the error, behind its cause.
-    let (message, remedy) = match message.split_once("; run as root: ") {
-        Some((message, command)) => (message.to_owned(), Some(format!("as root: {command}"))),
-        None => (message, None),
-    };
-    let dir = dir.display();
-    let remedy = match error {
-        StoreError::Foreign { .. } => Some(format!("run this as root, or: chown oneadmin '{dir}'")),
-        StoreError::Open { .. } => Some(format!("chmod 0700 '{dir}'")),
-        _ => remedy,
-    };
+    // The command that stands in the error is for who meets it in an action.
+    let message = message.split("; run as root: ").next().unwrap_or_default();
     let finding = Finding::problem(CHECK, message);
-    match remedy {
-        Some(remedy) => finding.remedy(remedy),
-        None => finding,
+    let dir = host.config.lease_dir.display();
+    let user = owner(host);
+    match error {
+        StoreError::Missing { .. } => {
+            finding.remedy(format!("as root: install -d -m 0700 -o {user} '{dir}'"))
+        }
+        StoreError::Foreign { .. } => finding.remedy(format!(
+            "run this as root, or, as root: chown {user} '{dir}'"
+        )),
+        StoreError::Open { .. } => finding.remedy(format!("chmod 0700 '{dir}'")),
+        _ => finding,
     }
+}
+
+/// Whose the leases should be: root may run us, but never runs the actions.
+fn owner(host: &Host) -> String {
+    let home = fs::metadata(&host.home).map(|home| Uid::from_raw(home.uid()));
+    user_name(home.unwrap_or_else(|_| geteuid()))
 }
 
 fn mode(dir: &Path, store: &Store) -> Option<Finding> {

@@ -44,16 +44,13 @@ impl Work<'_> {
                 self.take_over(vm, domain, &vfs, &tracked, settings, &mut import)?;
             }
         }
-        let unknown = import
-            .imported
-            .iter()
-            .filter(|imported| imported.adopted.former != Former::Untouched)
-            .count();
-        if unknown > 0 {
-            import.left_behind.push(format!(
-                "the former GUIDs of {unknown} VFs: nobody knows them, and they are unset when \
-                 the VMs end"
-            ));
+        let is_unknown = |imported: &Imported| imported.adopted.former != Former::Untouched;
+        if import.imported.iter().any(is_unknown) {
+            import.left_behind.push(
+                "the former GUIDs of these VFs: nobody knows them, and they are unset when the VMs \
+                 end"
+                    .to_owned(),
+            );
         }
         Ok(import)
     }
@@ -223,8 +220,8 @@ fn nth_dummy(macs: &[MacAddress], nth: usize, vfs: usize) -> Result<Dummy, Strin
             mac: *mac,
         }),
         _ => Err(format!(
-            "its dummy NIC is not known: the domain has {vfs} VFs and {dummies} dummy NICs; it \
-             stays busy without a lease until the domain ends"
+            "its dummy NIC is not known: dummy NICs and VFs of the domain differ in number, {dummies} \
+             and {vfs}; it stays busy without a lease until the domain ends"
         )),
     }
 }

@@ -166,7 +166,7 @@ fn what_the_old_driver_wrote_down_becomes_a_lease() {
         .collect();
     assert_eq!(
         left,
-        ["HPC_MODE=on", "SM_HOST", "the former GUIDs of 2 VFs"]
+        ["HPC_MODE=on", "SM_HOST", "the former GUIDs of these VFs"]
     );
 
     let leases = tree.store().leases_of("7".parse().unwrap()).unwrap();
@@ -216,8 +216,9 @@ fn a_nic_that_nobody_knows_is_named_and_not_guessed() {
         imported(&import),
         ["ib0/1 7 1 02:00:c0:a8:07:06 aa:01:c0:a8:07:06 false"]
     );
-    let failed = "VF '0000:81:00.1' of VM 7: its dummy NIC is not known: the domain has 2 VFs and \
-                  1 dummy NICs; it stays busy without a lease until the domain ends";
+    let failed = "VF '0000:81:00.1' of VM 7: its dummy NIC is not known: dummy NICs and VFs of \
+                  the domain differ in number, 1 and 2; it stays busy without a lease until the \
+                  domain ends";
     assert_eq!(import.failed, [failed]);
 }
 

@@ -13,7 +13,7 @@ fn the_iommu_is_on() {
     tree.remove("sys/class/iommu");
     assert_one(&tree.find(iommu::check), "Problem: failed to find an IOMMU");
     tree.make("sys/kernel/iommu_groups/0");
-    assert_eq!(tree.find(iommu::check), ["Ok: the IOMMU is on: 1 groups"]);
+    assert_eq!(tree.find(iommu::check), ["Ok: the IOMMU is on: 1 group"]);
 }
 
 #[test]
