@@ -99,19 +99,17 @@ fn numbers(address: PciAddress) -> String {
     )
 }
 
-/// The link is down: the bridge belongs to many tenants, and nothing is to flow.
+/// The link is down: the bridge belongs to many tenants, and nothing is to flow. The model is the
+/// NIC's own, which the guest has a driver for.
 fn dummy(text: &str, interface: &Interface, nic: &DummyNic) -> Vec<Line> {
     let mut lines = vec![
         line(0, "<interface type='bridge'>"),
         line(1, format!("<source bridge='{}'/>", escape(&nic.bridge))),
         line(1, format!("<mac address='{}'/>", nic.mac.mac())),
     ];
-    lines.extend(
-        interface
-            .virtualport
-            .clone()
-            .map(|place| line(1, &text[place])),
-    );
+    let kept = [&interface.virtualport, &interface.model];
+    let kept = kept.into_iter().flatten();
+    lines.extend(kept.map(|place| line(1, &text[place.clone()])));
     lines.push(line(1, "<link state='down'/>"));
     lines.push(line(0, "</interface>"));
     lines

@@ -55,6 +55,7 @@ pub struct Interface {
     boot: Option<Range<usize>>,
     address: Option<Range<usize>>,
     virtualport: Option<Range<usize>>,
+    model: Option<Range<usize>>,
     /// Where its first child element begins.
     child: Option<usize>,
     losses: Vec<Loss>,

@@ -106,6 +106,7 @@ impl Reading {
                     "boot" => interface.boot = Some(place),
                     "address" => interface.address = Some(place),
                     "virtualport" => interface.virtualport = Some(place),
+                    "model" => interface.model = Some(place),
                     _ => {}
                 }
             }
