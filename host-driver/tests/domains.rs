@@ -67,11 +67,11 @@ fn check(before: &str, after: &str, count: usize, name: &str) {
     assert_eq!(given, count, "{name}");
     assert_eq!(old, new, "{name}");
     // The dummies stand at the end of the last devices, in their order.
-    let devices = after
+    let mut devices = after
         .root_element()
         .children()
         .filter(|node| node.has_tag_name("devices"));
-    let elements = devices.last().map(|devices| {
+    let elements = devices.next_back().map(|devices| {
         devices
             .children()
             .filter(Node::is_element)

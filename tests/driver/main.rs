@@ -12,6 +12,7 @@ mod monitoring;
 mod operator;
 mod pass;
 mod pools;
+mod protocol;
 mod refuse;
 mod stress;
 mod transport;
