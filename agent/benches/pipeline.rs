@@ -15,7 +15,7 @@ use one_sriov_agent::inventory::{Inventory, Sysfs};
 use one_sriov_agent::plan::{Settings, plan};
 use one_sriov_agent::render::Backend;
 use one_sriov_system::Root;
-use one_sriov_tests::{Machine, Trial, fleet, is_in_memory, sizes};
+use one_sriov_tests::{Machine, Trial, fleet, scratch, sizes};
 use tempfile::TempDir;
 
 const BACKEND: Backend = Backend::IfcfgInitscripts;
@@ -34,16 +34,6 @@ fn run(text: &[u8], sysfs: &Path, root: &Root) {
     let changes = decide(&wanted, &record, &disk);
     let report = apply(root, &changes, record).unwrap();
     black_box(report);
-}
-
-/// A tmpfs where there is one: no disk is measured here.
-fn scratch() -> std::path::PathBuf {
-    let memory = Path::new("/dev/shm");
-    if is_in_memory(memory) {
-        memory.to_owned()
-    } else {
-        std::env::temp_dir()
-    }
 }
 
 fn steps(criterion: &mut Criterion) {

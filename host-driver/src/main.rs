@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use one_sriov_driver::cli::Cli;
 
+/// musl's own allocator maps and unmaps pages all the time.
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     Cli::parse().run(&mut std::io::stdout().lock())
 }

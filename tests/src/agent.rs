@@ -43,19 +43,21 @@ fn named(variable: &str, name: &str) -> PathBuf {
     std::env::var_os(variable).map_or_else(|| build(name, name), PathBuf::from)
 }
 
-/// A debug binary of this very tree.
+/// A binary of this very tree, in the profile of the running one.
 pub(crate) fn build(package: &str, name: &str) -> PathBuf {
+    let own = std::env::current_exe().expect("a test knows itself");
+    let mut profile = own.parent().expect("a program is in a directory");
+    if profile.ends_with("deps") {
+        profile = profile.parent().expect("tests are in deps/ of the profile");
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
         .args(["build", "--quiet", "--package", package, "--bin", name])
+        .args(profile.ends_with("release").then_some("--release"))
         .status()
         .expect("cargo runs");
     assert!(built.success(), "cargo failed to build '{name}'");
-    let test = std::env::current_exe().expect("a test knows itself");
-    test.ancestors()
-        .nth(2)
-        .expect("a test is in deps/")
-        .join(name)
+    profile.join(name)
 }
 
 /// Runs the agent on a machine. Paths in arguments are those of this machine.

@@ -31,4 +31,7 @@ pub use program::write_program;
 pub use recorded::Recorded;
 pub use remotes::{ACTIONS, Host, install_remotes};
 pub use stock::{Call, Stock};
-pub use trial::{Trial, is_in_memory, median, peak_memory, processes, time};
+pub use trial::{
+    HELD_EACH, HostTrial, Trial, VFS_OF_CARD, is_in_memory, median, peak_memory, processes,
+    scratch, time,
+};

@@ -60,7 +60,7 @@ fn delegate(context: &Context<'_>) -> Result<(), ActionError> {
             action: context.action.to_owned(),
             cause,
         })?;
-    super::deploy::pass_on(&done.stdout);
+    super::stock::pass_on(&done.stdout);
     match exit_code(done.status) {
         0 => Ok(()),
         code => Err(ActionError::StockFailed(code)),

@@ -1,5 +1,7 @@
 //! The stock driver beside us: `../kvm/<action>`.
 
+use std::io::{self, Write as _};
+
 use one_sriov_system::Program;
 
 use super::{ActionError, Context};
@@ -24,4 +26,12 @@ pub(super) fn become_stock(context: &Context<'_>, stdin: Option<&[u8]>) -> Actio
 /// An exit code that the front-end takes as nothing but a failure.
 pub(super) fn safe_exit_code(code: u8) -> u8 {
     if code == SCRIPTS_MISSING { 1 } else { code }
+}
+
+/// Passes on what the stock action has printed.
+pub(super) fn pass_on(stdout: &[u8]) {
+    // Nobody is left to read it.
+    let _ = io::stdout()
+        .write_all(stdout)
+        .and_then(|()| io::stdout().flush());
 }

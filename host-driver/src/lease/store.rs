@@ -183,18 +183,13 @@ impl Store {
         let path = self.lease(&lease.place());
         let pool = self.dir.join(lease.pool.as_str());
         let io = StoreIo("write lease", &path);
-        io.check(make_dir(&pool))?;
         let mut line = serde_json::to_vec(lease).map_err(|error| StoreError::Garbled {
             path: path.clone(),
             what: error.to_string(),
         })?;
         line.push(b'\n');
         let new = pool.join(format!(".{}.new", lease.index));
-        let written = replace(&new, &path, &line);
-        if written.is_err() {
-            let _ = fs::remove_file(&new);
-        }
-        io.check(written)
+        io.check(replace_in(&pool, &new, &path, &line))
     }
 
     /// Takes the device for a place.
@@ -202,14 +197,9 @@ impl Store {
         let path = self.device(lease.address);
         let io = StoreIo("write", &path);
         let dir = self.dir.join(DEVICES);
-        io.check(make_dir(&dir))?;
         let new = dir.join(format!(".{}.new", lease.address));
         let line = format!("{} {}\n", lease.place(), lease.deployment);
-        let written = replace(&new, &path, line.as_bytes());
-        if written.is_err() {
-            let _ = fs::remove_file(&new);
-        }
-        io.check(written)
+        io.check(replace_in(&dir, &new, &path, line.as_bytes()))
     }
 
     /// Removes a lease, and gives its device free; both only if they are this deployment's.
@@ -425,6 +415,18 @@ fn names(dir: &Path) -> Result<Vec<String>, StoreError> {
         Err(error) if is_absent(&error) => Ok(Vec::new()),
         read => StoreIo("list", dir).check(read),
     }
+}
+
+/// Replaces a file of a directory that is made with its first file. What fails leaves nothing.
+fn replace_in(dir: &Path, new: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
+    let written = match replace(new, path, content) {
+        Err(error) if is_absent(&error) => make_dir(dir).and_then(|()| replace(new, path, content)),
+        written => written,
+    };
+    if written.is_err() {
+        let _ = fs::remove_file(new);
+    }
+    written
 }
 
 fn replace(new: &Path, path: &Path, content: &[u8]) -> io::Result<()> {

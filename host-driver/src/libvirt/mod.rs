@@ -83,7 +83,8 @@ impl Libvirt {
         let mut listed = self.list()?;
         for is_last in [false, true] {
             let said = self.dump(&listed, &mut domains)?;
-            listed.retain(|uuid| !domains.iter().any(|domain| domain.uuid == *uuid));
+            let known: HashSet<_> = domains.iter().map(|domain| &domain.uuid).collect();
+            listed.retain(|uuid| !known.contains(uuid));
             if listed.is_empty() {
                 break;
             }

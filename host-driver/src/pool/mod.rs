@@ -8,6 +8,7 @@ pub mod map;
 mod name;
 mod sysfs;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -29,6 +30,8 @@ pub struct Pool {
     /// Its name.
     pub name: PoolName,
     source: Source,
+    /// The PFs that were looked at already: all VFs of a pool are of one, or of a few.
+    pfs: RefCell<HashMap<PciAddress, Pf>>,
 }
 
 #[derive(Debug)]
@@ -154,6 +157,7 @@ impl Pool {
         Ok(Self {
             name: name.clone(),
             source: Source::Pf { address, numbers },
+            pfs: RefCell::default(),
         })
     }
 
@@ -239,23 +243,34 @@ impl Pool {
             },
             Source::Pf { address, .. } => (*address, index),
         };
-        let found = self.netdev_of(sysfs, pf);
-        let found = found.map_err(|cause| PoolError::Sysfs {
+        let found = self.pf(sysfs, pf).map_err(|cause| PoolError::Sysfs {
             name: self.name.clone(),
             cause,
         })?;
-        let (netdev, link_layer) = found.ok_or(PoolError::NoNetdev { vf: address, pf })?;
         Ok(Some(Vf {
             pool: self.name.clone(),
             index,
             address,
             number,
-            pf: Pf {
-                address: pf,
-                netdev,
-                link_layer,
-            },
+            pf: found.ok_or(PoolError::NoNetdev { vf: address, pf })?,
         }))
+    }
+
+    /// A PF, as this pool sees it; none if it has no netdev.
+    fn pf(&self, sysfs: Sysfs<'_>, address: PciAddress) -> io::Result<Option<Pf>> {
+        if let Some(pf) = self.pfs.borrow().get(&address) {
+            return Ok(Some(pf.clone()));
+        }
+        let Some((netdev, link_layer)) = self.netdev_of(sysfs, address)? else {
+            return Ok(None);
+        };
+        let pf = Pf {
+            address,
+            netdev,
+            link_layer,
+        };
+        self.pfs.borrow_mut().insert(address, pf.clone());
+        Ok(Some(pf))
     }
 
     /// The netdev of the pool's name, or the PF's first port.
@@ -325,6 +340,7 @@ impl Pool {
                 entries,
                 numbers,
             },
+            pfs: RefCell::default(),
         })
     }
 }

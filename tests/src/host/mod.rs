@@ -33,8 +33,14 @@ impl Host {
     /// A host with these cards, its lease directory, and the stand-ins.
     #[must_use]
     pub fn new(pfs: &[Pf]) -> Self {
+        Self::new_in(&std::env::temp_dir(), pfs)
+    }
+
+    /// The same, with all its files below `directory`.
+    #[must_use]
+    pub fn new_in(directory: &Path, pfs: &[Pf]) -> Self {
         let host = Self {
-            root: TempDir::new().expect("a scratch root"),
+            root: TempDir::new_in(directory).expect("a scratch root"),
             pfs: pfs.to_vec(),
         };
         for dir in [

@@ -1,4 +1,7 @@
-//! Measuring runs: the agent and what it replaces, on the same machine, each into a fresh root.
+//! Measuring runs: the agent and what it replaces, on the same machine, each into a fresh root; the
+//! driver and what it replaces in `host`.
+
+mod host;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -7,6 +10,8 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 use tempfile::TempDir;
+
+pub use host::{HELD_EACH, HostTrial, VFS_OF_CARD};
 
 use crate::{Machine, fleet};
 
@@ -107,6 +112,18 @@ pub fn median(times: &[Duration]) -> Duration {
     let mut times = times.to_vec();
     times.sort();
     times[times.len() / 2]
+}
+
+/// A directory whose files are in memory, where there is one: a flush to a busy disk would be measured
+/// otherwise.
+#[must_use]
+pub fn scratch() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if is_in_memory(&memory) {
+        memory
+    } else {
+        std::env::temp_dir()
+    }
 }
 
 /// Whether the files of a directory are in memory, so that flushing them costs nothing.

@@ -1,17 +1,16 @@
-//! The script of 2013 and the agent, side by side: `side-by-side AGENT-BINARY`.
+//! The agent beside the script of 2013.
 //!
-//! Both read the same sysfs tree and the same `context.sh`, and write into a fresh root, on a
-//! tmpfs, so that no disk is measured. The agent flushes all that it writes, which the script never
-//! did; what that costs on a real disk is a column of its own.
+//! Both read the same sysfs tree and the same `context.sh`, and write into a fresh root, on a tmpfs,
+//! so that no disk is measured. The agent flushes all that it writes, which the script never did;
+//! what that costs on a real disk is a column of its own.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, clippy::expect_used)]
-
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use one_sriov_tests::{Trial, is_in_memory, median, peak_memory, processes, time};
+use one_sriov_tests::{Trial, agent_path, is_in_memory, median, processes, time};
+
+use super::{PEAK, milliseconds};
 
 /// For each number of NICs: how often the script runs, how much faster the agent shall become, and
 /// how much faster it is at least, so that a step back fails.
@@ -22,9 +21,6 @@ const PLAN: [(u16, u32, Option<f64>, f64); 3] = [
 ];
 /// Runs of the agent for each run of the script; they cost next to nothing.
 const AGENT_RUNS: u32 = 5;
-/// Asks this very program to be the small process that measures memory.
-const PEAK: &str = "--peak";
-
 struct Row {
     nics: u16,
     old: Duration,
@@ -56,35 +52,15 @@ impl Row {
     }
 }
 
-fn main() -> ExitCode {
-    let mut arguments = std::env::args_os().skip(1);
-    match (arguments.next(), arguments.next()) {
-        (Some(word), Some(program)) if word == PEAK => {
-            println!("{}", peak_of(program, arguments));
-            ExitCode::SUCCESS
-        }
-        (Some(agent), None) => compare(Path::new(&agent)),
-        _ => {
-            eprintln!("usage: side-by-side AGENT-BINARY");
-            ExitCode::from(2)
-        }
-    }
-}
-
-fn peak_of(program: OsString, arguments: impl Iterator<Item = OsString>) -> i64 {
-    let mut command = Command::new(program);
-    command.args(arguments).stdout(Stdio::null());
-    peak_memory(command)
-}
-
-fn compare(agent: &Path) -> ExitCode {
-    let memory = memory_directory();
+/// Prints the comparison; whether all is at least as fast as it was.
+pub(crate) fn compare(memory: &Path) -> bool {
+    let agent = agent_path();
     let disk = PathBuf::from("/var/tmp");
     if is_in_memory(&disk) {
         println!("note: '/var/tmp' is a tmpfs, so 'on disk' is not");
     }
     let rows = PLAN.map(|(nics, runs, goal, floor)| {
-        let row = measure(agent, &memory, &disk, nics, runs);
+        let row = measure(agent, memory, &disk, nics, runs);
         Row { goal, floor, ..row }
     });
     print(&rows);
@@ -94,23 +70,7 @@ fn compare(agent: &Path) -> ExitCode {
         milliseconds(floor),
         rows[0].old.as_secs_f64() / floor.as_secs_f64()
     );
-    if rows.iter().any(Row::is_a_step_back) {
-        return ExitCode::FAILURE;
-    }
-    ExitCode::SUCCESS
-}
-
-fn memory_directory() -> PathBuf {
-    let memory = PathBuf::from("/dev/shm");
-    if is_in_memory(&memory) {
-        return memory;
-    }
-    let other = std::env::temp_dir();
-    println!(
-        "note: '/dev/shm' is no tmpfs; '{}' is used, and flushing may count",
-        other.display()
-    );
-    other
+    !rows.iter().any(Row::is_a_step_back)
 }
 
 fn measure(agent: &Path, memory: &Path, disk: &Path, nics: u16, runs: u32) -> Row {
@@ -209,10 +169,6 @@ fn print(rows: &[Row]) {
             row.verdict(),
         );
     }
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }
 
 #[expect(clippy::cast_precision_loss, reason = "it is printed with two digits")]

@@ -1,0 +1,67 @@
+//! The GUIDs that are taken on this host.
+
+use std::collections::HashSet;
+
+use hwaddr::Guid;
+use one_sriov_system::Netlink;
+
+use super::decide::Links;
+use crate::actions::ActionError;
+use crate::host::Host;
+use crate::lease::{Guard, Sweep};
+use crate::libvirt::Look;
+use crate::pool::{LinkLayer, Sysfs};
+use crate::prepare::GuidsInUse;
+
+/// Who has one of these GUIDs: a port of this host, or a VF that a lease or a domain holds.
+///
+/// The files of a VF are looked at only if it has one of them: the cost of a deployment must not
+/// grow with the VFs that other VMs hold.
+pub(super) fn guids_in_use(
+    host: &Host,
+    guard: &Guard<'_>,
+    look: &Look,
+    sweep: &Sweep,
+    links: &Links,
+    wanted: &HashSet<Guid>,
+) -> Result<GuidsInUse, ActionError> {
+    let sysfs = Sysfs::new(&host.root);
+    let netlink = Netlink::new(&host.root);
+    let mut guids = GuidsInUse::default();
+    for netdev in sysfs.netdevs().map_err(ActionError::Sysfs)? {
+        if sysfs.link_layer(&netdev).map_err(ActionError::Sysfs)? != Some(LinkLayer::Infiniband) {
+            continue;
+        }
+        let Some(device) = sysfs.device_of(&netdev).map_err(ActionError::Sysfs)? else {
+            continue;
+        };
+        if sysfs.pf_of(device).map_err(ActionError::Sysfs)?.is_some() {
+            // A VF, of which its PF tells.
+            continue;
+        }
+        if let Some(address) = sysfs.ipoib_address(&netdev).map_err(ActionError::Sysfs)? {
+            guids.add_port(&netdev, address.port_guid());
+        }
+        let asked;
+        let vfs = if let Some(vfs) = links.get(&netdev) {
+            vfs
+        } else {
+            asked = netlink.link(&netdev)?.map(|link| link.vfs);
+            asked.as_deref().unwrap_or_default()
+        };
+        for info in vfs {
+            let Some(guid) = info.port_guid.filter(|guid| wanted.contains(guid)) else {
+                continue;
+            };
+            let Some(vf) = sysfs.vf(device, info.vf).map_err(ActionError::Sysfs)? else {
+                continue;
+            };
+            // One that has ended is put back before the new one is set.
+            let is_leased = guard.claim(vf)?.is_some() && sweep.find(vf).is_none();
+            if is_leased || look.holder(vf).is_some() {
+                guids.add_vf(&netdev, info.vf, Some(vf), guid);
+            }
+        }
+    }
+    Ok(guids)
+}

@@ -1,0 +1,139 @@
+//! `deploy`: the VM gets its VFs.
+//!
+//! 1. request: the interfaces whose bridge is `sriov_<pool>`
+//! 2. lease: a free VF for each, all or none
+//! 3. prepare: GUIDs, or MAC and VLAN, of the VFs
+//! 4. edit: interface becomes hostdev, dummy NICs at the end
+//! 5. delegate: the stock `deploy`, with the edited domain
+//!
+//! What fails from 2 on is undone.
+
+mod decide;
+mod guids;
+mod work;
+
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use hwaddr::{DummyMac, Key, MacAddress};
+
+use self::work::Work;
+use super::stock::become_stock;
+use super::{ActionError, Context, requested};
+use crate::domain::{Domain, Interface};
+use crate::host::Host;
+use crate::lease::{VmId, Wish};
+use crate::opennebula::{Report, VmDocument};
+use crate::pool::PoolName;
+use crate::prepare;
+
+pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
+    let mut stdin = Vec::new();
+    io::stdin()
+        .read_to_end(&mut stdin)
+        .map_err(ActionError::Input)?;
+    // Nothing is read, and nothing can be wrong, where no bridge can be meant.
+    if !contains(&stdin, PoolName::BRIDGE_PREFIX.as_bytes()) {
+        return Err(become_stock(context, Some(&stdin)));
+    }
+    let domain = Domain::read(&stdin)?;
+    let host = context.host()?;
+    let requests = requests(&host, &domain)?;
+    if requests.is_empty() {
+        return Err(become_stock(context, Some(&stdin)));
+    }
+    let vm = vm(context, &domain)?;
+    let wishes = wishes(context, &host, vm, &requests)?;
+    let store = host.leases()?;
+    let (deployment, custodies) = decide::lease(context, &host, &store, vm, &domain, &wishes)?;
+    decide::bring_back(&host, &store, custodies);
+    let work = Work {
+        context,
+        host: &host,
+        store: &store,
+        wishes: &wishes,
+    };
+    work.deploy(&domain, &requests, deployment, report)
+}
+
+/// An interface that asks for a VF.
+struct Request<'d> {
+    interface: usize,
+    nic: &'d Interface,
+    pool: PoolName,
+}
+
+fn requests<'d>(host: &Host, domain: &'d Domain<'_>) -> Result<Vec<Request<'d>>, ActionError> {
+    let mut requests = Vec::new();
+    for (interface, nic) in domain.interfaces().iter().enumerate() {
+        if let Some(bridge) = nic.bridge()
+            && let Some(pool) = requested(host, bridge)?
+        {
+            requests.push(Request {
+                interface,
+                nic,
+                pool,
+            });
+        }
+    }
+    Ok(requests)
+}
+
+fn vm(context: &Context<'_>, domain: &Domain<'_>) -> Result<VmId, ActionError> {
+    let by_name = || domain.name().and_then(VmId::of_domain);
+    context
+        .arguments
+        .vm()
+        .or_else(by_name)
+        .ok_or(ActionError::NoVm)
+}
+
+/// What the NICs ask for, in their order: the position is the how-manieth it is.
+fn wishes(
+    context: &Context<'_>,
+    host: &Host,
+    vm: VmId,
+    requests: &[Request<'_>],
+) -> Result<Vec<Wish>, ActionError> {
+    let document = vm_document(context, host)?;
+    let wish = |(position, request): (usize, &Request<'_>)| {
+        let bridge = || request.nic.bridge().unwrap_or_default().to_owned();
+        let mac: MacAddress = request.nic.mac().map_err(|what| ActionError::Mac {
+            bridge: bridge(),
+            what: what.to_string(),
+        })?;
+        let position = u8::try_from(position).map_err(|_| ActionError::TooManyNics { vm })?;
+        let network = document.network(mac);
+        Ok(Wish {
+            pool: request.pool.clone(),
+            mac,
+            dummy: DummyMac::new(host.config.dummy_prefix, position, Key::from(mac)),
+            lead: prepare::lead(host.config.guid_lead, network.id),
+            vlan: network.vlan,
+        })
+    };
+    requests.iter().enumerate().map(wish).collect()
+}
+
+/// What stands beside the deployment file; nothing before 6.0.
+fn vm_document(context: &Context<'_>, host: &Host) -> Result<VmDocument, ActionError> {
+    let Some(file) = context.arguments.get(0).map(Path::new) else {
+        return Ok(VmDocument::default());
+    };
+    let path = file.with_file_name("vm.xml");
+    if !path.is_absolute() {
+        return Ok(VmDocument::default());
+    }
+    let name = path.display().to_string();
+    match host.root.read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(VmDocument::default()),
+        Err(cause) => Err(ActionError::VmFile { path: name, cause }),
+        Ok(text) => {
+            VmDocument::parse(&text).map_err(|cause| ActionError::VmDocument { path: name, cause })
+        }
+    }
+}
+
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window == word)
+}

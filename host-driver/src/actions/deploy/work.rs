@@ -1,0 +1,220 @@
+//! From the leases to the running VM: prepare, edit, delegate; and back, where one of these fails.
+
+use std::time::Duration;
+
+use one_sriov_system::{Delegation, exit_code};
+
+use super::Request;
+use crate::actions::stock::{pass_on, program};
+use crate::actions::{ActionError, Context};
+use crate::config::TransportChoice;
+use crate::domain::{Domain, DummyNic, Handover, HostDevice};
+use crate::dummy_bridge;
+use crate::give_back::give_back;
+use crate::host::Host;
+use crate::lease::{Deployment, Former, Lease, State, Store, Transport, Wish};
+use crate::opennebula::Report;
+use crate::prepare::{self, IpLink, SetError, SetVf as _, Settings, Target, ethernet_vlan};
+
+/// How often an unfinished deployment shows that it is still worked on.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// From the leases to the running VM.
+pub(super) struct Work<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) host: &'a Host,
+    pub(super) store: &'a Store,
+    pub(super) wishes: &'a [Wish],
+}
+
+impl Work<'_> {
+    pub(super) fn deploy(
+        &self,
+        domain: &Domain<'_>,
+        requests: &[Request<'_>],
+        mut deployment: Deployment,
+        report: &mut Report,
+    ) -> Result<(), ActionError> {
+        let handovers = match self.prepare(requests, &mut deployment, report) {
+            Ok(handovers) => handovers,
+            Err(error) => {
+                self.undo(deployment);
+                return Err(error);
+            }
+        };
+        let edited = domain.edit(&handovers);
+        let done = program(self.context).delegate(Delegation {
+            stdin: Some(&edited),
+            keep: &[deployment.token()],
+            every: HEARTBEAT,
+            tick: &mut || deployment.show_life(),
+        });
+        let failure = match done {
+            Ok(done) => match exit_code(done.status) {
+                0 => {
+                    note(requests, &deployment, report);
+                    let id =
+                        first_word(&done.stdout).unwrap_or_else(|| deployment.id().vm().domain());
+                    if let Err(error) = self.store.activate(&mut deployment, &id) {
+                        // The VM runs, and libvirt says so to whoever looks at the lease.
+                        report.note(&error.to_string());
+                    }
+                    pass_on(&done.stdout);
+                    return Ok(());
+                }
+                code => {
+                    pass_on(&done.stdout);
+                    if done.stderr_tail.is_empty() {
+                        report.note(&format!(
+                            "the stock deploy has failed with exit code {code}"
+                        ));
+                    }
+                    ActionError::StockFailed(code)
+                }
+            },
+            Err(cause) => ActionError::Stock {
+                action: self.context.action.to_owned(),
+                cause,
+            },
+        };
+        self.undo(deployment);
+        Err(failure)
+    }
+
+    /// Sets the VFs up and says what becomes of the interfaces.
+    fn prepare(
+        &self,
+        requests: &[Request<'_>],
+        deployment: &mut Deployment,
+        report: &mut Report,
+    ) -> Result<Vec<Handover>, ActionError> {
+        let mut handovers = Vec::new();
+        for ((lease, wish), request) in deployment.leases.iter_mut().zip(self.wishes).zip(requests)
+        {
+            self.set_up(lease, wish, report)?;
+            let dummy = lease.transport != Transport::Mac;
+            if dummy {
+                let is_ovs = request.nic.has_virtualport();
+                dummy_bridge::ensure(&self.host.root, &self.host.config.dummy_bridge, is_ovs)
+                    .map_err(|what| ActionError::DummyBridge {
+                        bridge: self.host.config.dummy_bridge.clone(),
+                        what,
+                    })?;
+            }
+            handovers.push(Handover {
+                interface: request.interface,
+                device: match lease.transport {
+                    Transport::Mac => HostDevice::Network {
+                        address: lease.address,
+                        mac: lease.mac,
+                        vlan: ethernet_vlan(wish)?,
+                    },
+                    Transport::Dummy | Transport::Guid => HostDevice::Plain {
+                        address: lease.address,
+                    },
+                },
+                dummy: dummy.then(|| DummyNic {
+                    bridge: self.host.config.dummy_bridge.clone(),
+                    mac: wish.dummy,
+                }),
+            });
+        }
+        Ok(handovers)
+    }
+
+    fn set_up(
+        &self,
+        lease: &mut Lease,
+        wish: &Wish,
+        report: &mut Report,
+    ) -> Result<(), ActionError> {
+        let settings: Settings = prepare::settings(lease, wish)?;
+        let target = Target {
+            pf: &lease.pf,
+            vf: lease.vf,
+        };
+        match IpLink.set(&target, &settings) {
+            Ok(()) => Ok(()),
+            // mlx4 upstream has no GUIDs for its VFs; the dummy NIC alone says enough.
+            Err(SetError::Unsupported { .. })
+                if lease.transport == Transport::Guid
+                    && self.host.config.transport(&lease.pool) == TransportChoice::Auto =>
+            {
+                report.note(&format!(
+                    "'{}' takes no GUIDs: VF '{}' is known to its VM by the dummy NIC alone",
+                    lease.pf,
+                    lease.place()
+                ));
+                lease.transport = Transport::Dummy;
+                lease.guid = None;
+                lease.former = Former::Untouched;
+                Ok(self.store.update(lease)?)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes the VFs back, unless the VM runs with them after all.
+    fn undo(&self, deployment: Deployment) {
+        let vm = deployment.id().vm();
+        let leases = deployment.leases.clone();
+        // What a child still has open keeps the deployment alive; ours must not.
+        drop(deployment);
+        let custodies = || -> Result<_, ActionError> {
+            let config = &self.host.config;
+            let purpose = self.context.purpose(vm);
+            let guard = self.store.lock(config.lock_wait, &purpose)?;
+            let look = self.host.libvirt().look()?;
+            let is_there = |lease: &Lease| {
+                let holder = look.holder(lease.address);
+                holder.is_some_and(|domain| domain.is(vm, lease.deploy_id.as_deref()))
+            };
+            for lease in leases.into_iter().filter(is_there) {
+                let state = State::Active;
+                guard.update(&Lease { state, ..lease })?;
+            }
+            Ok(guard.sweep_vm(vm, &look, Duration::ZERO)?.custodies)
+        };
+        let wait = self.host.config.return_wait;
+        let config = &self.host.config;
+        let undone = custodies().and_then(|custodies| {
+            Ok(give_back(
+                &self.host.root,
+                config,
+                self.store,
+                custodies,
+                wait,
+            )?)
+        });
+        match undone {
+            Ok(returns) => returns.log(),
+            // They stay marked as being deployed, and are swept up after the grace.
+            Err(error) => log::error!("{error}"),
+        }
+    }
+}
+
+/// Tells the VM's log what it has got, and what a VF cannot have.
+fn note(requests: &[Request<'_>], deployment: &Deployment, report: &mut Report) {
+    for (lease, request) in deployment.leases.iter().zip(requests) {
+        let place = lease.place();
+        report.note(&format!(
+            "NIC '{}' is VF '{place}' ({}), position {}",
+            lease.mac, lease.address, lease.position
+        ));
+        for loss in request.nic.losses() {
+            report.note(&format!("NIC '{}' is a VF: {loss} is left out", lease.mac));
+        }
+        log::info!(
+            "VM {}: NIC '{}' is VF '{place}' ({})",
+            lease.vm,
+            lease.mac,
+            lease.address
+        );
+    }
+}
+
+fn first_word(stdout: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(stdout);
+    text.split_whitespace().next().map(str::to_owned)
+}

@@ -1,0 +1,121 @@
+//! The driver beside the script of 2013.
+//!
+//! Both deploy the same domain on the same host, on a tmpfs. What `virsh`, `sudo`, `ip` and the stock
+//! action cost is not theirs: stand-ins that do next to nothing are run by themselves, as often as
+//! each of the two has started them, and that is taken off. The driver looks at libvirt and flushes
+//! nothing that a boot would void anyway; the script never looked at anything.
+
+use std::path::Path;
+use std::time::Duration;
+
+use one_sriov_tests::{HostTrial, median};
+
+use super::milliseconds;
+
+/// NICs, runs of the script, how much faster the driver shall become, and is at least.
+const PLAN: [(usize, usize, Option<f64>, f64); 3] = [
+    (1, 41, Some(20.0), 12.0),
+    (4, 21, None, 25.0),
+    (16, 11, Some(100.0), 50.0),
+];
+/// Runs of the driver for each run of the script.
+const DRIVER_RUNS: usize = 5;
+/// A deployment takes less, whatever it does.
+const BOUND: Duration = Duration::from_millis(15);
+/// VFs that other VMs hold.
+const HELD: [u32; 3] = [8, 128, 2048];
+/// What libvirt says of a running VM is read: each may cost so much.
+const PER_VM: Duration = Duration::from_micros(100);
+
+/// Prints the comparison; whether all is at least as fast as it was.
+pub(crate) fn compare(memory: &Path) -> bool {
+    println!(
+        "NICs  script 2013  driver     faster     goal  started (virsh, ip)  with all programs: script, driver"
+    );
+    let mut is_good = true;
+    for (nics, runs, goal, floor) in PLAN {
+        is_good &= beside_the_script(memory, nics, runs, goal, floor);
+    }
+    println!("held VFs  by running VMs  deployment with 1 NIC");
+    let mut first = None;
+    for held in HELD {
+        let trial = HostTrial::new(memory, 1, HostTrial::cards_of(HELD[2]), held);
+        let (calls, _) = trial.trace(HostTrial::by_driver);
+        let (_, own) = measure(&trial, &calls, 101, HostTrial::by_driver);
+        let least = *first.get_or_insert(own);
+        let is_slower = own > least + PER_VM * trial.running();
+        is_good &= !is_slower;
+        println!(
+            "{held:>8}  {:>14}  {:>6.2} ms{}",
+            trial.running(),
+            milliseconds(own),
+            if is_slower { "  A STEP BACK" } else { "" }
+        );
+    }
+    is_good
+}
+
+fn beside_the_script(
+    memory: &Path,
+    nics: usize,
+    runs: usize,
+    goal: Option<f64>,
+    floor: f64,
+) -> bool {
+    let trial = HostTrial::new(memory, nics, 0, 0);
+    let (old_calls, old_domain) = trial.trace(HostTrial::by_script);
+    let (calls, domain) = trial.trace(HostTrial::by_driver);
+    // Both must do the job, or there is nothing to compare.
+    assert_eq!(devices(&domain).len(), nics, "a VF for each NIC");
+    assert_eq!(
+        devices(&old_domain),
+        devices(&domain),
+        "both give the same VFs"
+    );
+    let (old_all, old) = measure(&trial, &old_calls, runs, HostTrial::by_script);
+    let (all, own) = measure(&trial, &calls, runs * DRIVER_RUNS, HostTrial::by_driver);
+    let ratio = old.as_secs_f64() / own.as_secs_f64();
+    let (is_good, verdict) = match goal {
+        _ if ratio < floor || own > BOUND => (false, "  A STEP BACK"),
+        Some(goal) if ratio < goal => (true, "  goal missed"),
+        _ => (true, ""),
+    };
+    let started = |name: &str| calls.iter().filter(|call| call.starts_with(name)).count();
+    println!(
+        "{nics:>4}  {:>8.1} ms  {:>6.2} ms  {ratio:>4.0} x  {:>6}  {:>7}, {:<10}  {:.1} ms, {:.1} ms{verdict}",
+        milliseconds(old),
+        milliseconds(own),
+        goal.map_or_else(|| "-".to_owned(), |goal| format!("{goal:.0} x")),
+        started("virsh "),
+        started("ip "),
+        milliseconds(old_all),
+        milliseconds(all),
+    );
+    is_good
+}
+
+/// How long a deployment takes, with all programs and without those that it calls.
+fn measure(
+    trial: &HostTrial,
+    calls: &[String],
+    runs: usize,
+    run: impl Fn(&HostTrial) -> Duration,
+) -> (Duration, Duration) {
+    let (mut all, mut alone) = (Vec::new(), Vec::new());
+    // In turns, so that a busy spell of the machine hits both.
+    for _ in 0..runs {
+        all.push(run(trial));
+        alone.push(trial.alone(calls));
+    }
+    let all = median(&all);
+    (all, all.saturating_sub(median(&alone)))
+}
+
+/// The addresses of the host's devices in a domain.
+fn devices(domain: &str) -> Vec<&str> {
+    domain
+        .split("<address ")
+        .skip(1)
+        .filter_map(|rest| rest.split("/>").next())
+        .collect()
+}
