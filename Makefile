@@ -13,8 +13,9 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 release = $(TARGET_DIR)/$(1)-unknown-linux-musl/release
 AGENT = $(TARGET_DIR)/$(TARGET)/release/one-sriov-agent
 DRIVER = $(TARGET_DIR)/$(TARGET)/release/one-sriov-driver
-# The other machine's binary is tested, too.
+# The other machine's binaries are tested, too.
 AGENT_AARCH64 = $(call release,aarch64)/one-sriov-agent
+DRIVER_AARCH64 = $(call release,aarch64)/one-sriov-driver
 TEST_PROGRAMS = cc c++ genisoimage xorriso ip unshare script patch strace augtool ldd readelf qemu-aarch64-static
 # What the host half works with.
 TEST_PROGRAMS += rsync virsh libvirtd virt-xml-validate qemu-system-x86_64 xmllint sudo
@@ -39,7 +40,8 @@ build-%:
 	@$(MAKE) --no-print-directory build TARGET=$*-unknown-linux-musl
 
 test: setup build build-aarch64 ## Run all tests, those from outside on the static binaries
-	ONE_SRIOV_AGENT=$(AGENT) ONE_SRIOV_AGENT_AARCH64=$(AGENT_AARCH64) ONE_SRIOV_DRIVER=$(DRIVER) \
+	ONE_SRIOV_AGENT=$(AGENT) ONE_SRIOV_AGENT_AARCH64=$(AGENT_AARCH64) \
+		ONE_SRIOV_DRIVER=$(DRIVER) ONE_SRIOV_DRIVER_AARCH64=$(DRIVER_AARCH64) \
 		cargo test --workspace --locked
 
 demo: build ## Show what both halves do (DEMO_REQUIRE_REAL=1: on a real network stack or not at all)
@@ -59,9 +61,8 @@ lint: ## Format, clippy, licences and advisories, shell scripts, documentation
 	@packaging/build/setup cc shellcheck
 	@packaging/build/lint
 
-man: ## Make the man page anew
-	cargo run --quiet --locked --package one-sriov-xtask -- man >packaging/man/one-sriov-agent.8.new
-	mv packaging/man/one-sriov-agent.8.new packaging/man/one-sriov-agent.8
+man: ## Make the man pages anew
+	cargo run --quiet --locked --package one-sriov-xtask -- man packaging/man
 
 install-agent: build ## Install the agent below DESTDIR and PREFIX
 	install -D -m 0755 $(AGENT) $(DESTDIR)$(PREFIX)/sbin/one-sriov-agent

@@ -1,14 +1,15 @@
-//! The binary for aarch64 does what the one of this machine does, under an emulator where it must.
+//! The binaries for aarch64 do what those of this machine do, under an emulator where they must.
 
 use std::process::Command;
 
+use one_sriov_tests::host::{Host, Pf};
 use one_sriov_tests::{Machine, Nic, Outcome, context, ethernet, infiniband, virtio};
 
-use crate::binaries;
+use crate::binaries::Program;
 
 #[test]
 fn it_runs_and_says_what_it_is() {
-    let outcome = output(on_aarch64().arg("version"));
+    let outcome = output(Program::Agent.on_aarch64().arg("version"));
     assert_eq!(
         outcome.stdout,
         format!(
@@ -32,8 +33,8 @@ fn it_writes_the_same_files_from_the_same_contexts() {
         for backend in ["ifcfg-initscripts", "ifcfg-nm", "ifcfg-suse"] {
             let machines = [(); 2].map(|()| Machine::new(&text, &nics(&text)));
             let [here, there] = &machines;
-            let one = apply(Command::new(binaries::here()), here, backend);
-            let other = apply(on_aarch64(), there, backend);
+            let one = apply(Command::new(Program::Agent.here()), here, backend);
+            let other = apply(Program::Agent.on_aarch64(), there, backend);
             assert!(
                 !here.etc().is_empty(),
                 "{name}, {backend}: nothing is written"
@@ -48,13 +49,29 @@ fn it_writes_the_same_files_from_the_same_contexts() {
     }
 }
 
-fn on_aarch64() -> Command {
-    if cfg!(target_arch = "aarch64") {
-        return Command::new(binaries::aarch64());
-    }
-    let mut command = Command::new("qemu-aarch64-static");
-    command.arg(binaries::aarch64());
-    command
+#[test]
+fn the_driver_shows_the_same_pools() {
+    let host = Host::new(&[
+        Pf::infiniband("ib0", "0000:81:00", 4),
+        Pf::ethernet("ens1", "0000:07:00", 2).with_vf_netdevs(),
+    ]);
+    let deployed = host.deploy(7, &["sriov_ib0", "sriov_ens1"]);
+    assert_eq!(deployed.code, 0, "{}", deployed.stderr);
+    let [here, there] = [
+        Command::new(Program::Driver.here()),
+        Program::Driver.on_aarch64(),
+    ]
+    .map(|program| {
+        let mut command = host.command(std::path::Path::new(program.get_program()));
+        command
+            .args(program.get_args())
+            .arg("--home")
+            .arg(host.home());
+        output(command.args(["pool", "--json"]))
+    });
+    assert_eq!(here.code, 0, "{}", here.stderr);
+    assert!(here.stdout.contains("\"vm\": 7"), "{}", here.stdout);
+    assert_eq!(there.stdout, here.stdout, "{}", there.stderr);
 }
 
 fn apply(mut command: Command, machine: &Machine, backend: &str) -> Outcome {

@@ -1,49 +1,71 @@
 //! Where the static binaries are.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
 
-/// The static binary of this machine.
-pub(crate) fn here() -> &'static Path {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| named("ONE_SRIOV_AGENT", std::env::consts::ARCH))
+/// What is shipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Program {
+    Agent,
+    Driver,
 }
 
-/// The static binary for aarch64.
-pub(crate) fn aarch64() -> &'static Path {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| named("ONE_SRIOV_AGENT_AARCH64", "aarch64"))
-}
+impl Program {
+    pub(crate) const ALL: [Self; 2] = [Self::Agent, Self::Driver];
 
-fn named(variable: &str, arch: &str) -> PathBuf {
-    std::env::var_os(variable).map_or_else(|| build(arch), PathBuf::from)
-}
+    /// The static binary of this machine.
+    pub(crate) fn here(self) -> PathBuf {
+        let variable = match self {
+            Self::Agent => "ONE_SRIOV_AGENT",
+            Self::Driver => "ONE_SRIOV_DRIVER",
+        };
+        self.named(variable, std::env::consts::ARCH)
+    }
 
-fn build(arch: &str) -> PathBuf {
-    let triple = format!("{arch}-unknown-linux-musl");
-    let test = std::env::current_exe().expect("a test knows itself");
-    // <target>/debug/deps/build-1234
-    let target = test.ancestors().nth(3).expect("a test is in deps/");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args([
-            "build",
-            "--quiet",
-            "--release",
-            "--locked",
-            "--package",
-            "one-sriov-agent",
-            "--target",
-            &triple,
-        ])
-        .arg("--target-dir")
-        .arg(target)
-        .status()
-        .expect("cargo runs");
-    assert!(
-        built.success(),
-        "failed to build for {triple}; 'make build TARGET={triple}' installs what is missing"
-    );
-    target.join(triple).join("release/one-sriov-agent")
+    /// The static binary for aarch64.
+    pub(crate) fn aarch64(self) -> PathBuf {
+        let variable = match self {
+            Self::Agent => "ONE_SRIOV_AGENT_AARCH64",
+            Self::Driver => "ONE_SRIOV_DRIVER_AARCH64",
+        };
+        self.named(variable, "aarch64")
+    }
+
+    /// It on an aarch64, under an emulator where this is none.
+    pub(crate) fn on_aarch64(self) -> Command {
+        if cfg!(target_arch = "aarch64") {
+            return Command::new(self.aarch64());
+        }
+        let mut command = Command::new("qemu-aarch64-static");
+        command.arg(self.aarch64());
+        command
+    }
+
+    fn named(self, variable: &str, arch: &str) -> PathBuf {
+        std::env::var_os(variable).map_or_else(|| self.build(arch), PathBuf::from)
+    }
+
+    fn build(self, arch: &str) -> PathBuf {
+        let name = match self {
+            Self::Agent => "one-sriov-agent",
+            Self::Driver => "one-sriov-driver",
+        };
+        let triple = format!("{arch}-unknown-linux-musl");
+        let test = std::env::current_exe().expect("a test knows itself");
+        // <target>/debug/deps/build-1234
+        let target = test.ancestors().nth(3).expect("a test is in deps/");
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo)
+            .args(["build", "--quiet", "--release", "--locked"])
+            .args(["--package", name, "--target", &triple])
+            .arg("--target-dir")
+            .arg(target)
+            .status()
+            .expect("cargo runs");
+        assert!(
+            built.success(),
+            "failed to build for {triple}; 'make build TARGET={triple}' installs what is missing"
+        );
+        target.join(triple).join("release").join(name)
+    }
 }

@@ -1,18 +1,22 @@
-//! A guest may have any libc or an old one: the agent needs none.
+//! A guest or a host may have any libc or an old one: the binaries need none.
 
 use std::path::Path;
 use std::process::Command;
 
-use crate::binaries;
+use crate::binaries::Program;
 
 #[test]
-fn the_binary_of_this_machine_is_static() {
-    check(binaries::here(), std::env::consts::ARCH);
+fn the_binaries_of_this_machine_are_static() {
+    for program in Program::ALL {
+        check(&program.here(), std::env::consts::ARCH);
+    }
 }
 
 #[test]
-fn the_binary_for_aarch64_is_static() {
-    check(binaries::aarch64(), "aarch64");
+fn the_binaries_for_aarch64_are_static() {
+    for program in Program::ALL {
+        check(&program.aarch64(), "aarch64");
+    }
 }
 
 fn check(binary: &Path, arch: &str) {

@@ -2,4 +2,4 @@
 
 mod man;
 
-pub use man::man;
+pub use man::Page;

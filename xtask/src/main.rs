@@ -1,14 +1,27 @@
-//! `one-sriov-xtask man`: prints the man page of the agent.
+//! `one-sriov-xtask man DIR`: writes the man pages into a directory.
 
 use std::io::{Error, Write};
+use std::path::Path;
 use std::process::ExitCode;
+
+use one_sriov_xtask::Page;
 
 fn main() -> Result<ExitCode, Error> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments != ["man"] {
-        writeln!(std::io::stderr(), "usage: one-sriov-xtask man")?;
-        return Ok(ExitCode::from(2));
+    let [command, dir] = &arguments[..] else {
+        return usage();
+    };
+    if command != "man" {
+        return usage();
     }
-    std::io::stdout().write_all(&one_sriov_xtask::man()?)?;
+    for page in Page::ALL {
+        let path = Path::new(dir).join(format!("{}.8", page.name()));
+        std::fs::write(path, page.render()?)?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+fn usage() -> Result<ExitCode, Error> {
+    writeln!(std::io::stderr(), "usage: one-sriov-xtask man DIR")?;
+    Ok(ExitCode::from(2))
 }

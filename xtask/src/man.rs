@@ -1,32 +1,87 @@
-//! The man page of the agent, from the very definition of its command line.
+//! The man pages, from the very definitions of the command lines.
 
 use std::io::{self, Write};
 
 use clap::{Arg, Command, CommandFactory};
 use clap_mangen::Man;
-use one_sriov_agent::cli::Cli;
-use one_sriov_agent::config;
 use roff::{Inline, Roff, bold, italic, roman};
 
 /// The introduction of the exit codes in `--help`.
 const EXIT_CODES: &str = "Exit codes:";
 
-/// `one-sriov-agent(8)`. It holds no date, so that the same source makes the same page.
-pub fn man() -> io::Result<Vec<u8>> {
-    let mut command = Cli::command();
-    command.build();
-    let man = Man::new(command.clone()).section("8").manual("one-sriov");
-    let mut page = Vec::new();
-    man.render_title(&mut page)?;
-    man.render_name_section(&mut page)?;
-    man.render_synopsis_section(&mut page)?;
-    man.render_description_section(&mut page)?;
-    commands(&command).to_writer(&mut page)?;
-    man.render_options_section(&mut page)?;
-    exit_status(&command)?.to_writer(&mut page)?;
-    files().to_writer(&mut page)?;
-    page.flush()?;
-    Ok(page)
+/// A file, and what it is for.
+type FileOf = (&'static str, &'static str);
+
+const AGENT_FILES: [FileOf; 3] = [
+    (
+        one_sriov_agent::config::PATH,
+        "Settings of the agent, all of them optional: prefix, role, backend.",
+    ),
+    (
+        "/dev/disk/by-label/CONTEXT",
+        "The context CD; other disks are looked at where udev does not tell the label.",
+    ),
+    ("/context/context.sh", "A context without a CD."),
+];
+
+const DRIVER_FILES: [FileOf; 4] = [
+    (
+        "/var/tmp/one/vmm/kvm-sriov",
+        "The actions that the front-end calls, and what it has brought with them.",
+    ),
+    (
+        "kvmrc",
+        "Settings of the driver, all of them optional: beside the actions, and in /etc/one-sriov for this host alone.",
+    ),
+    (
+        "vf_maps/POOL",
+        "The VFs of a pool; without it they are those that sysfs shows.",
+    ),
+    ("/run/one-sriov", "The leases: which VM has which VF."),
+];
+
+/// A man page of section 8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// `one-sriov-agent(8)`
+    Agent,
+    /// `one-sriov-driver(8)`
+    Driver,
+}
+
+impl Page {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Agent, Self::Driver];
+
+    /// The command that it is about.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "one-sriov-agent",
+            Self::Driver => "one-sriov-driver",
+        }
+    }
+
+    /// Its text. It holds no date, so that the same source makes the same page.
+    pub fn render(self) -> io::Result<Vec<u8>> {
+        let (mut command, table) = match self {
+            Self::Agent => (one_sriov_agent::cli::Cli::command(), &AGENT_FILES[..]),
+            Self::Driver => (one_sriov_driver::cli::Cli::command(), &DRIVER_FILES[..]),
+        };
+        command.build();
+        let man = Man::new(command.clone()).section("8").manual("one-sriov");
+        let mut page = Vec::new();
+        man.render_title(&mut page)?;
+        man.render_name_section(&mut page)?;
+        man.render_synopsis_section(&mut page)?;
+        man.render_description_section(&mut page)?;
+        commands(&command).to_writer(&mut page)?;
+        man.render_options_section(&mut page)?;
+        exit_status(&command)?.to_writer(&mut page)?;
+        files(table).to_writer(&mut page)?;
+        page.flush()?;
+        Ok(page)
+    }
 }
 
 /// All commands on this page: each is too small for one of its own.
@@ -107,32 +162,29 @@ fn exit_status(agent: &Command) -> io::Result<Roff> {
     let mut roff = Roff::new();
     roff.control("SH", ["EXIT STATUS"]);
     for line in codes.lines().filter(|line| !line.is_empty()) {
-        let (code, meaning) = line.trim().split_once("  ").unwrap_or((line, ""));
-        roff.control("TP", []);
-        roff.text([bold(code)]);
-        roff.text([roman(meaning)]);
+        match line.trim().split_once("  ") {
+            Some((code, meaning)) => {
+                roff.control("TP", []);
+                roff.text([bold(code)]);
+                roff.text([roman(meaning)]);
+            }
+            // What is said of all codes.
+            None => {
+                roff.control("PP", []);
+                roff.text([roman(line)]);
+            }
+        }
     }
     Ok(roff)
 }
 
-fn files() -> Roff {
-    let table = [
-        (
-            config::PATH,
-            "Settings of the agent, all of them optional: prefix, role, backend.",
-        ),
-        (
-            "/dev/disk/by-label/CONTEXT",
-            "The context CD; other disks are looked at where udev does not tell the label.",
-        ),
-        ("/context/context.sh", "A context without a CD."),
-    ];
+fn files(table: &[FileOf]) -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["FILES"]);
     for (path, what) in table {
         roff.control("TP", []);
-        roff.text([italic(path)]);
-        roff.text([roman(what)]);
+        roff.text([italic(*path)]);
+        roff.text([roman(*what)]);
     }
     roff
 }

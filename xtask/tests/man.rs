@@ -1,38 +1,61 @@
-//! The committed man page is the one of this source.
+//! The committed man pages are those of this source.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use one_sriov_agent::cli::Exit;
+use one_sriov_xtask::Page;
 
-const COMMITTED: &str = include_str!("../../packaging/man/one-sriov-agent.8");
+const AGENT: &str = include_str!("../../packaging/man/one-sriov-agent.8");
+const DRIVER: &str = include_str!("../../packaging/man/one-sriov-driver.8");
 
-#[test]
-fn the_committed_page_is_what_the_source_makes() {
-    let page = String::from_utf8(one_sriov_xtask::man().unwrap()).unwrap();
-    assert!(
-        page == COMMITTED,
-        "the man page is stale; 'make man' makes it anew:\n{page}"
-    );
+fn committed(page: Page) -> &'static str {
+    match page {
+        Page::Agent => AGENT,
+        Page::Driver => DRIVER,
+    }
 }
 
 #[test]
-fn the_page_names_every_exit_code() {
-    let (_, status) = COMMITTED
-        .split_once(".SH \"EXIT STATUS\"\n")
-        .expect("a section");
-    let status = status.split(".SH").next().unwrap();
-    let listed: Vec<&str> = status
-        .lines()
-        .filter_map(|line| line.strip_prefix("\\fB")?.strip_suffix("\\fR"))
-        .collect();
-    let all = [
-        Exit::Ok,
-        Exit::Failure,
-        Exit::Usage,
-        Exit::Context,
-        Exit::Partial,
-        Exit::Busy,
+fn the_committed_pages_are_what_the_source_makes() {
+    for page in Page::ALL {
+        let text = String::from_utf8(page.render().unwrap()).unwrap();
+        assert!(
+            text == committed(page),
+            "the man page of {} is stale; 'make man' makes it anew:\n{text}",
+            page.name()
+        );
+    }
+}
+
+#[test]
+fn each_page_names_every_exit_code() {
+    use one_sriov_agent::cli::Exit as Agent;
+    use one_sriov_driver::cli::Exit as Driver;
+
+    let agent = [
+        Agent::Ok,
+        Agent::Failure,
+        Agent::Usage,
+        Agent::Context,
+        Agent::Partial,
+        Agent::Busy,
     ];
-    let codes: Vec<String> = all.iter().map(|&exit| (exit as u8).to_string()).collect();
-    assert_eq!(listed, codes);
+    let driver = [
+        Driver::Ok,
+        Driver::Failure,
+        Driver::Usage,
+        Driver::Problems,
+        Driver::Partial,
+    ];
+    assert_eq!(listed(AGENT), agent.map(|exit| (exit as u8).to_string()));
+    assert_eq!(listed(DRIVER), driver.map(|exit| (exit as u8).to_string()));
+}
+
+/// The codes of a page's section.
+fn listed(page: &str) -> Vec<&str> {
+    let (_, status) = page.split_once(".SH \"EXIT STATUS\"\n").expect("a section");
+    let status = status.split(".SH").next().unwrap();
+    let lines = status.lines();
+    lines
+        .filter_map(|line| line.strip_prefix("\\fB")?.strip_suffix("\\fR"))
+        .collect()
 }
