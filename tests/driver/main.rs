@@ -6,8 +6,10 @@
 mod audit;
 mod bad_input;
 mod deploy;
+mod doctor;
 mod finish;
 mod kill;
+mod legacy;
 mod monitoring;
 mod operator;
 mod pass;

@@ -162,17 +162,14 @@ fn exit_status(agent: &Command) -> io::Result<Roff> {
     let mut roff = Roff::new();
     roff.control("SH", ["EXIT STATUS"]);
     for line in codes.lines().filter(|line| !line.is_empty()) {
-        match line.trim().split_once("  ") {
-            Some((code, meaning)) => {
-                roff.control("TP", []);
-                roff.text([bold(code)]);
-                roff.text([roman(meaning)]);
-            }
+        if let Some((code, meaning)) = line.trim().split_once("  ") {
+            roff.control("TP", []);
+            roff.text([bold(code)]);
+            roff.text([roman(meaning)]);
+        } else {
             // What is said of all codes.
-            None => {
-                roff.control("PP", []);
-                roff.text([roman(line)]);
-            }
+            roff.control("PP", []);
+            roff.text([roman(line)]);
         }
     }
     Ok(roff)

@@ -70,9 +70,7 @@ pub(super) fn delegate(
         program: program.to_owned(),
         cause,
     };
-    // Before the child and before the thread: a signal that comes from now on waits for the child,
-    // and the thread is never the one that it ends.
-    let signals = Signals::new().map_err(|errno| fail(errno.into()))?;
+    let signals = Signals::prepare().map_err(|errno| fail(errno.into()))?;
     let watch = Watch::new().map_err(fail)?;
     let mut child = {
         let _kept = Kept::new(keep).map_err(|errno| fail(errno.into()))?;
@@ -83,6 +81,8 @@ pub(super) fn delegate(
             .map_err(fail)?
     };
     let ended = watch.start(&child);
+    // Setting a mask fails for no set that could be made.
+    let signals = signals.take().map_err(|errno| fail(errno.into()))?;
     let mut look = Look {
         out: Intake::new(child.stdout.take()),
         err: Intake::new(child.stderr.take()),

@@ -10,6 +10,7 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 
 use nix::errno::Errno;
+use nix::sys::signal::{SigSet, SigmaskHow};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
@@ -23,7 +24,9 @@ impl Watch {
     pub(super) fn new() -> io::Result<Self> {
         let (ended, alive) = io::pipe()?;
         let (pid, receiver) = mpsc::channel();
-        thread::Builder::new()
+        // No signal is for this thread: one that another thread has blocked would end us here.
+        let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        let started = thread::Builder::new()
             .name("child".to_owned())
             .stack_size(64 * 1024)
             .spawn(move || {
@@ -33,7 +36,9 @@ impl Watch {
                     while waitid(Id::Pid(pid), flags) == Err(Errno::EINTR) {}
                 }
                 drop(alive);
-            })?;
+            });
+        before.thread_set_mask()?;
+        started?;
         Ok(Self { pid, ended })
     }
 

@@ -15,8 +15,8 @@
 //! open for years. And pipes may end long before the child. Both are waited for apart: the child's
 //! end counts, and what is in the pipes at that moment is the output.
 //!
-//! A child begins with no signal blocked and `SIGPIPE` at its default; a signal that was ignored
-//! when we were started stays ignored, as through every `exec`.
+//! A child begins with `SIGPIPE` at its default. A signal that was blocked or ignored when we were
+//! started stays so, as through every `exec`; none is that we have blocked ourselves.
 
 mod capture;
 mod delegate;

@@ -21,14 +21,35 @@ pub(super) struct Signals {
     before: SigSet,
 }
 
+/// What can fail of [`Signals`] is done: before a child runs.
+pub(super) struct Prepared {
+    fd: SignalFd,
+    set: SigSet,
+}
+
 impl Signals {
-    pub(super) fn new() -> nix::Result<Self> {
+    /// Nothing changes yet: a child inherits the mask of the thread that starts it, and the one in our
+    /// place must be open to every signal that we send it.
+    pub(super) fn prepare() -> nix::Result<Prepared> {
         let set: SigSet = FORWARDED.into_iter().collect();
         let fd = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-        let before = set.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
-        Ok(Self { fd, before })
+        Ok(Prepared { fd, set })
     }
+}
 
+impl Prepared {
+    /// From now on the signals are for the child. One that came before ends us, as it always does, and
+    /// leaves the child as if we had been killed.
+    pub(super) fn take(self) -> nix::Result<Signals> {
+        let before = self.set.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        Ok(Signals {
+            fd: self.fd,
+            before,
+        })
+    }
+}
+
+impl Signals {
     /// Sends what has come to the child.
     pub(super) fn forward(&self, child: Pid) {
         while let Ok(Some(info)) = self.fd.read_signal() {

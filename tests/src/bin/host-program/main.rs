@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     let result = match name.as_str() {
         "virsh" => virsh::run(&place, &words),
         "ip" => ip::run(&place, &words),
-        "sudo" => sudo(&words),
+        "sudo" => sudo(&place, &words),
         _ => Err(format!("{name}: not a program of this host")),
     };
     match result {
@@ -36,10 +36,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// `sudo -n <program> <arguments>`.
-fn sudo(words: &[String]) -> Result<(), String> {
+/// `sudo -n <program> <arguments>`, and `sudo -n -l ...`, which only asks whether that is allowed.
+///
+/// Switch: `sudo-refuses`.
+fn sudo(place: &place::Place, words: &[String]) -> Result<(), String> {
     use std::os::unix::process::CommandExt as _;
+    if place.switch("sudo-refuses").is_some() {
+        return Err("sudo: a password is required".into());
+    }
     match words {
+        [no_password, list, ..] if no_password == "-n" && list == "-l" => Ok(()),
         [no_password, program, arguments @ ..] if no_password == "-n" => {
             let error = std::process::Command::new(program).args(arguments).exec();
             Err(format!("sudo: {program}: {error}"))

@@ -1,0 +1,71 @@
+//! A program that lets another one take its place, for the tests of `process`: what it is asked for is
+//! on its command line, what came of it is the last line of its standard output.
+//!
+//! ```text
+//! in_place exec -                cat            becomes 'cat' with our standard input
+//! in_place exec FILE             cat            becomes 'cat' with the bytes of FILE
+//! in_place delegate -    -       sh -c '...'    runs it with our standard input
+//! in_place delegate FILE LOCK    sh -c '...'    ... with the bytes of FILE, and lets it inherit a lock on LOCK
+//! ```
+
+// It is part of the tests, and those may end at the first surprise.
+#![allow(clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::fd::AsFd as _;
+use std::time::Duration;
+
+use one_sriov_system::{Delegation, Program, exit_code};
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["exec", stdin, program, ref args @ ..] => {
+            let stdin = bytes(stdin);
+            let error = Program::new(program).args(args).exec(stdin.as_deref());
+            println!("{error}");
+        }
+        ["delegate", stdin, lock, program, ref args @ ..] => delegate(stdin, lock, program, args),
+        _ => panic!("usage: in_place exec|delegate ..."),
+    }
+}
+
+fn bytes(name: &str) -> Option<Vec<u8>> {
+    (name != "-").then(|| fs::read(name).expect("a file to be read"))
+}
+
+fn delegate(stdin: &str, lock: &str, program: &str, args: &[&str]) {
+    let stdin = bytes(stdin);
+    let lock = (lock != "-").then(|| {
+        let file = File::create(lock).expect("a file to be locked");
+        file.lock().expect("a lock");
+        file
+    });
+    let keep: Vec<_> = lock.iter().map(File::as_fd).collect();
+    let mut ticks = 0;
+    let done = Program::new(program).args(args).delegate(Delegation {
+        stdin: stdin.as_deref(),
+        keep: &keep,
+        every: Duration::from_millis(10),
+        // Not for ever: a pipe that nobody reads is full one day.
+        tick: &mut || {
+            ticks += 1;
+            if ticks <= 3 {
+                eprintln!("tick");
+            }
+        },
+    });
+    match done {
+        Err(error) => println!("{error}"),
+        Ok(done) => {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(&done.stdout).expect("a reader");
+            let tail = String::from_utf8_lossy(&done.stderr_tail).len();
+            let code = exit_code(done.status);
+            let newline = done.stderr_ended_with_newline;
+            writeln!(stdout, "code {code}, newline {newline}, tail of {tail}").expect("a reader");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! A program in our place, while we look on.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, ChildStderr};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use one_sriov_system::{Locked, lock_within};
+use tempfile::TempDir;
+
+use crate::{fifo, in_place, some_bytes};
+
+/// Runs a script to its end: what was printed on both outputs.
+fn run(stdin: &str, lock: &str, script: &str) -> (String, String) {
+    let output = in_place(&["delegate", stdin, lock, "sh", "-c", script]).output();
+    let output = output.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (
+        text(output.stdout),
+        text(output.stderr).replace("tick\n", ""),
+    )
+}
+
+/// A script that runs.
+struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Running {
+    fn new(script: &str) -> Self {
+        let mut child = in_place(&["delegate", "-", "-", "sh", "-c", script])
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, stderr }
+    }
+
+    /// Waits until it says so.
+    fn wait_for(&mut self, expected: &str) {
+        let mut line = String::new();
+        while line != expected {
+            line.clear();
+            let length = self.stderr.read_line(&mut line).unwrap();
+            assert_ne!(length, 0, "it ended without '{expected}'");
+        }
+    }
+
+    fn end(mut self) -> String {
+        let mut said = String::new();
+        self.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut said)
+            .unwrap();
+        self.child.wait().unwrap();
+        said
+    }
+}
+
+#[test]
+fn its_output_and_its_end_are_reported() {
+    let (stdout, stderr) = run("-", "-", "echo one-7; echo 'INFO: x' >&2; exit 3");
+    assert_eq!(stdout, "one-7\ncode 3, newline true, tail of 8\n");
+    assert_eq!(stderr, "INFO: x\n");
+}
+
+#[test]
+fn much_output_is_passed_on_whole() {
+    let script =
+        "head -c 3000000 /dev/zero | tr '\\0' x; head -c 2000000 /dev/zero | tr '\\0' y >&2";
+    let (stdout, stderr) = run("-", "-", script);
+    assert!(stdout.starts_with(&"x".repeat(3_000_000)));
+    assert_eq!(
+        stdout[3_000_000..],
+        *"code 0, newline false, tail of 4096\n"
+    );
+    // The newline is ours: whoever reads lines would wait for it for ever.
+    assert!(stderr == "y".repeat(2_000_000) + "\n");
+}
+
+#[test]
+fn it_reads_the_given_bytes() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("bytes");
+    let bytes = some_bytes(1 << 20);
+    fs::write(&file, &bytes).unwrap();
+    let (stdout, _) = run(file.to_str().unwrap(), "-", "cksum");
+    let expected = std::process::Command::new("cksum")
+        .stdin(File::open(&file).unwrap())
+        .output();
+    let expected = String::from_utf8(expected.unwrap().stdout).unwrap();
+    assert_eq!(stdout.lines().next(), expected.lines().next());
+    // Nor is it a matter if it does not.
+    let (stdout, _) = run(file.to_str().unwrap(), "-", "exit 0");
+    assert!(stdout.starts_with("code 0"), "{stdout}");
+}
+
+#[test]
+fn what_it_says_is_passed_on_while_it_runs_and_the_clock_ticks() {
+    let dir = TempDir::new().unwrap();
+    let fifo = fifo(dir.path());
+    let script = format!(
+        "echo first >&2; read line <'{}'; echo $line >&2",
+        fifo.display()
+    );
+    let mut running = Running::new(&script);
+    running.wait_for("first\n");
+    running.wait_for("tick\n");
+    fs::write(&fifo, "second\n").unwrap();
+    running.wait_for("second\n");
+    assert_eq!(running.end(), "code 0, newline true, tail of 13\n");
+}
+
+#[test]
+fn signals_reach_it_and_its_answer_counts() {
+    for (signal, name) in [
+        (Signal::SIGTERM, "TERM"),
+        (Signal::SIGHUP, "HUP"),
+        (Signal::SIGINT, "INT"),
+    ] {
+        let script = format!("trap 'kill $!; exit 7' {name}; sleep 1000 & echo ready >&2; wait");
+        let mut running = Running::new(&script);
+        running.wait_for("ready\n");
+        kill(Pid::from_raw(running.child.id().cast_signed()), signal).unwrap();
+        assert_eq!(running.end(), "code 7, newline true, tail of 6\n", "{name}");
+    }
+}
+
+#[test]
+fn a_signal_that_ends_it_is_told_as_a_shell_does() {
+    let (stdout, _) = run("-", "-", "kill -9 $$");
+    assert_eq!(stdout, "code 137, newline true, tail of 0\n");
+}
+
+#[test]
+fn what_it_leaves_in_the_background_is_not_waited_for() {
+    let (stdout, _) = run("-", "-", "sleep 1000 & echo $!");
+    let (left, rest) = stdout.split_once('\n').unwrap();
+    assert_eq!(rest, "code 0, newline true, tail of 0\n");
+    kill(Pid::from_raw(left.parse().unwrap()), Signal::SIGKILL).expect("it is still there");
+}
+
+#[test]
+fn a_lock_is_held_until_the_last_that_inherited_it_has_gone() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("lock");
+    let open = || File::options().read(true).write(true).open(&path).unwrap();
+    let (stdout, _) = run("-", path.to_str().unwrap(), "sleep 1000 & echo $!");
+    let left: i32 = stdout.lines().next().unwrap().parse().unwrap();
+    assert!(
+        open().try_lock().is_err(),
+        "the driver has gone, its child has not"
+    );
+    kill(Pid::from_raw(left), Signal::SIGKILL).unwrap();
+    lock_within(open(), Duration::from_secs(10)).unwrap();
+    // And it is ours alone while nobody inherits it.
+    let (stdout, _) = run("-", path.to_str().unwrap(), "exit 0");
+    assert!(stdout.starts_with("code 0"));
+    assert!(matches!(
+        lock_within(open(), Duration::ZERO).unwrap(),
+        Locked::AtOnce(_)
+    ));
+}
+
+#[test]
+fn what_cannot_run_is_named() {
+    let output = in_place(&["delegate", "-", "-", "/no/such/action"])
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "failed to run '/no/such/action': no such file or directory\n"
+    );
+}

@@ -1,0 +1,63 @@
+//! A program that we become.
+
+use tempfile::TempDir;
+
+use crate::{in_place, some_bytes};
+
+#[test]
+fn it_reads_the_given_bytes_and_no_other() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("bytes");
+    let bytes = some_bytes(1 << 20);
+    std::fs::write(&file, &bytes).unwrap();
+    let output = in_place(&["exec", file.to_str().unwrap(), "cat"])
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    assert!(output.stdout == bytes);
+}
+
+#[test]
+fn it_reads_what_we_would_have_read() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("bytes");
+    std::fs::write(&file, "ours\n").unwrap();
+    let output = in_place(&["exec", "-", "cat"])
+        .stdin(std::fs::File::open(file).unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(output.stdout, b"ours\n");
+}
+
+#[test]
+fn it_gets_its_arguments_to_the_byte() {
+    let output = in_place(&["exec", "-", "printf", "%s|", "a b", "$(x)", "", "'\"\n"]).output();
+    assert_eq!(output.unwrap().stdout, b"a b|$(x)||'\"\n|");
+}
+
+#[test]
+fn it_begins_with_no_signal_blocked_and_keeps_our_process() {
+    let child = in_place(&[
+        "exec",
+        "-",
+        "sh",
+        "-c",
+        "echo $$; grep SigBlk /proc/self/status",
+    ]);
+    let child = { child }.spawn().unwrap();
+    let id = child.id();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said, format!("{id}\nSigBlk:\t0000000000000000\n"));
+}
+
+#[test]
+fn we_come_back_only_with_an_error() {
+    let output = in_place(&["exec", "-", "/no/such/program"])
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "failed to run '/no/such/program': no such file or directory\n"
+    );
+}

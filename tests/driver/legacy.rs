@@ -1,0 +1,117 @@
+//! `import-legacy`: a host of the driver of 2013 is taken over while its VMs run.
+
+use one_sriov_tests::host::{Host, Pf};
+use serde_json::Value;
+
+const DOMAIN: &str = "<domain type='kvm'>
+  <name>one-7</name>
+  <uuid>00000000-0000-4000-a000-000000000007</uuid>
+  <devices>
+    <hostdev mode='subsystem' type='pci' managed='yes'>
+      <source><address domain='0x0000' bus='0x81' slot='0x00' function='0x2'/></source>
+    </hostdev>
+    <hostdev mode='subsystem' type='pci' managed='yes'>
+      <source><address domain='0x0000' bus='0x81' slot='0x00' function='0x4'/></source>
+    </hostdev>
+    <interface type='bridge'>
+      <source bridge='sriov_br'/>
+      <mac address='aa:00:c0:a8:07:05'/>
+    </interface>
+    <interface type='bridge'>
+      <source bridge='sriov_br'/>
+      <mac address='aa:01:c0:a8:07:06'/>
+    </interface>
+  </devices>
+</domain>
+";
+
+/// VM 7 runs with VFs 1 and 3 of four; the old driver has forgotten to remove entry 0.
+fn host() -> Host {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
+    let map: String = (1..=4).map(|n| format!("0x81 0x00 0x{n}\n")).collect();
+    host.write("/var/tmp/one/vmm/kvm-sriov/vf_maps/ib0", map);
+    let kvmrc = "DUMMY_BRIDGE=sriov_br\nDUMMY_MAC_PREFIX=AA\nDRIVER_MODE=mlnx_ofed2\nHPC_MODE=on\nSM_HOST=sm01\n";
+    host.write("/var/tmp/one/vmm/kvm-sriov/kvmrc", kvmrc);
+    host.write("/state/domains/one-7.xml", DOMAIN);
+    host.write("/dev/shm/vf_interfaces/lock", "");
+    host.write("/dev/shm/vf_interfaces/ib0/0", "AA:00:C0:A8:07:01\n");
+    host.write("/dev/shm/vf_interfaces/ib0/1", "AA:00:C0:A8:07:05\n");
+    host.write("/dev/shm/vf_interfaces/ib0/3", "");
+    host
+}
+
+#[test]
+fn running_vms_keep_their_vfs_and_get_leases() {
+    let host = host();
+    // Without it: nothing is given out twice either.
+    let pool = host.operator(&["pool"]).stdout;
+    assert!(pool.starts_with("ib0: 2 of 4 free\n"), "{pool}");
+
+    let said = host.operator(&["import-legacy", "--dry-run"]);
+    assert_eq!((said.code, &*said.stderr), (0, ""));
+    assert!(
+        said.stdout.starts_with("would import:\n"),
+        "{}",
+        said.stdout
+    );
+    assert_eq!(host.leased("ib0"), [""; 0]);
+
+    let done = host.operator(&["import-legacy"]);
+    assert_eq!((done.code, &*done.stderr), (0, ""));
+    let root = host.root().display().to_string();
+    let expected = "\
+imported:
+LEASE  PCI ADDRESS   VM  POSITION  MAC                DUMMY MAC          FORMER
+ib0/1  0000:81:00.2  7   0         02:00:c0:a8:07:05  aa:00:c0:a8:07:05  unknown
+ib0/3  0000:81:00.4  7   1         02:00:c0:a8:07:06  aa:01:c0:a8:07:06  unknown
+
+stale entries, left as they are:
+'/dev/shm/vf_interfaces/ib0/0': no running domain has VF '0000:81:00.1'
+
+left behind:
+";
+    let said = done.stdout.replace(&root, "");
+    let (head, left) = said.split_at(expected.len());
+    assert_eq!(head, expected);
+    let left: Vec<_> = left
+        .lines()
+        .map(|line| line.split(':').next().unwrap())
+        .collect();
+    assert_eq!(
+        left,
+        ["HPC_MODE=on", "SM_HOST", "the former GUIDs of these VFs"]
+    );
+    assert_eq!(host.leased("ib0"), ["1", "3"]);
+    assert_eq!(host.lease("ib0/3").unwrap()["state"], "active");
+
+    // No VM was stopped, and no VF touched.
+    assert_eq!(host.domain(7).as_deref(), Some(DOMAIN));
+    assert_eq!(host.changed_vfs(), [""; 0]);
+
+    let again = host.operator(&["import-legacy", "--json"]);
+    let json: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(
+        (again.code, json["imported"].as_array().unwrap().len()),
+        (0, 0)
+    );
+    assert_eq!(json["leased"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn their_vfs_come_back_when_they_end_and_others_get_the_rest_meanwhile() {
+    let host = host();
+    assert_eq!(host.operator(&["import-legacy"]).code, 0);
+    let deployed = host.deploy(8, &["sriov_ib0", "sriov_ib0"]);
+    assert_eq!(deployed.code, 0, "{}", deployed.stderr);
+    assert_eq!(host.leased("ib0"), ["0", "1", "2", "3"]);
+    assert_eq!(host.deploy(9, &["sriov_ib0"]).code, 1);
+
+    let cancelled = host.cancel(7);
+    assert_eq!(cancelled.code, 0, "{}", cancelled.stderr);
+    assert_eq!(host.leased("ib0"), ["0", "2"]);
+    // What was before the old driver nobody knows: the GUIDs are unset.
+    let unset = "ff:ff:ff:ff:ff:ff:ff:ff";
+    let vf = host.vf("ib0", 1);
+    assert!(vf.contains(&format!("port_guid {unset}")), "{vf}");
+    assert_eq!(host.deploy(9, &["sriov_ib0"]).code, 0);
+}
