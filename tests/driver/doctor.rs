@@ -135,7 +135,7 @@ const CASES: &[Case] = &[
             host.write(
                 "/var/tmp/one/vmm/kvm-sriov/vf_maps/ib0",
                 "0x81 0x00 0x1\n0x99 0x00 0x1\n",
-            )
+            );
         },
         "pools",
         "warning: ",
@@ -201,7 +201,8 @@ const CASES: &[Case] = &[
     (
         "anybody may write leases",
         |host| {
-            fs::set_permissions(host.path("/run/one-sriov"), Permissions::from_mode(0o777)).unwrap()
+            fs::set_permissions(host.path("/run/one-sriov"), Permissions::from_mode(0o777))
+                .unwrap();
         },
         "leases",
         "problem: failed to open lease directory",
