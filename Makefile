@@ -58,9 +58,11 @@ lint: ## Format, clippy, licences and advisories, shell scripts, documentation
 	@packaging/build/setup cc shellcheck
 	@packaging/build/lint
 
-man: ## Make the man page anew
-	cargo run --quiet --locked --package one-sriov-xtask -- man >packaging/man/one-sriov-agent.8.new
-	mv packaging/man/one-sriov-agent.8.new packaging/man/one-sriov-agent.8
+man: $(addprefix man-,one-sriov-agent one-sriov-driver) ## Make the man pages anew
+
+man-%:
+	cargo run --quiet --locked --package one-sriov-xtask -- man $* >packaging/man/$*.8.new
+	mv packaging/man/$*.8.new packaging/man/$*.8
 
 install-agent: build ## Install the agent below DESTDIR and PREFIX
 	install -D -m 0755 $(AGENT) $(DESTDIR)$(PREFIX)/sbin/one-sriov-agent

@@ -1,19 +1,27 @@
-//! The man page of the agent, from the very definition of its command line.
+//! The man page of a program, from the very definition of its command line.
 
 use std::io::{self, Write};
 
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Command};
 use clap_mangen::Man;
-use one_sriov_agent::cli::Cli;
-use one_sriov_agent::config;
 use roff::{Inline, Roff, bold, italic, roman};
 
 /// The introduction of the exit codes in `--help`.
 const EXIT_CODES: &str = "Exit codes:";
 
-/// `one-sriov-agent(8)`. It holds no date, so that the same source makes the same page.
-pub fn man() -> io::Result<Vec<u8>> {
-    let mut command = Cli::command();
+/// What a man page is made of.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The command line.
+    pub command: Command,
+    /// The files of its section FILES: path and what it is.
+    pub files: &'static [(&'static str, &'static str)],
+}
+
+/// The man page of a program. It holds no date, so that the same source makes the same page.
+pub fn man(page: &Page) -> io::Result<Vec<u8>> {
+    let Page { command, files } = page;
+    let mut command = command.clone();
     command.build();
     let man = Man::new(command.clone()).section("8").manual("one-sriov");
     let mut page = Vec::new();
@@ -24,23 +32,23 @@ pub fn man() -> io::Result<Vec<u8>> {
     commands(&command).to_writer(&mut page)?;
     man.render_options_section(&mut page)?;
     exit_status(&command)?.to_writer(&mut page)?;
-    files().to_writer(&mut page)?;
+    section_files(files).to_writer(&mut page)?;
     page.flush()?;
     Ok(page)
 }
 
 /// All commands on this page: each is too small for one of its own.
-fn commands(agent: &Command) -> Roff {
+fn commands(program: &Command) -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["COMMANDS"]);
-    for command in agent
+    for command in program
         .get_subcommands()
         .filter(|command| command.get_name() != "help")
     {
         let mut head = vec![bold(command.get_name())];
         let own: Vec<&Arg> = command
             .get_arguments()
-            .filter(|argument| is_own(agent, argument))
+            .filter(|argument| is_own(program, argument))
             .collect();
         for argument in &own {
             let (open, close) = if argument.is_required_set() {
@@ -62,9 +70,9 @@ fn commands(agent: &Command) -> Roff {
 }
 
 /// Whether an argument belongs to a command, and not to all of them.
-fn is_own(agent: &Command, argument: &Arg) -> bool {
+fn is_own(program: &Command, argument: &Arg) -> bool {
     !["help", "version"].contains(&argument.get_id().as_str())
-        && !agent
+        && !program
             .get_arguments()
             .any(|of_all| of_all.get_id() == argument.get_id())
 }
@@ -96,8 +104,8 @@ fn about(command: &Command) -> String {
 }
 
 /// The exit codes of `--help` as a section.
-fn exit_status(agent: &Command) -> io::Result<Roff> {
-    let help = agent
+fn exit_status(program: &Command) -> io::Result<Roff> {
+    let help = program
         .get_after_help()
         .map(ToString::to_string)
         .unwrap_or_default();
@@ -107,32 +115,25 @@ fn exit_status(agent: &Command) -> io::Result<Roff> {
     let mut roff = Roff::new();
     roff.control("SH", ["EXIT STATUS"]);
     for line in codes.lines().filter(|line| !line.is_empty()) {
-        let (code, meaning) = line.trim().split_once("  ").unwrap_or((line, ""));
-        roff.control("TP", []);
-        roff.text([bold(code)]);
-        roff.text([roman(meaning)]);
+        if let Some((code, meaning)) = line.trim().split_once("  ") {
+            roff.control("TP", []);
+            roff.text([bold(code)]);
+            roff.text([roman(meaning)]);
+        } else {
+            roff.control("PP", []);
+            roff.text([roman(line)]);
+        }
     }
     Ok(roff)
 }
 
-fn files() -> Roff {
-    let table = [
-        (
-            config::PATH,
-            "Settings of the agent, all of them optional: prefix, role, backend.",
-        ),
-        (
-            "/dev/disk/by-label/CONTEXT",
-            "The context CD; other disks are looked at where udev does not tell the label.",
-        ),
-        ("/context/context.sh", "A context without a CD."),
-    ];
+fn section_files(files: &[(&str, &str)]) -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["FILES"]);
-    for (path, what) in table {
+    for (path, what) in files {
         roff.control("TP", []);
-        roff.text([italic(path)]);
-        roff.text([roman(what)]);
+        roff.text([italic(*path)]);
+        roff.text([roman(*what)]);
     }
     roff
 }
