@@ -8,6 +8,5 @@
 
 mod aarch64;
 mod binaries;
-mod links;
 mod size;
 mod static_elf;
