@@ -108,3 +108,27 @@ fn on_the_front_end_the_vms_document_decides() {
         assert_eq!(migrate(passed).stdout, passed);
     }
 }
+
+#[test]
+fn settings_or_leases_that_cannot_be_read_cost_no_vm_without_vfs() {
+    let break_settings: fn(&Host) = |host| host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=soon\n");
+    let open_leases: fn(&Host) = |host| {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(host.path("/run/one-sriov"), mode).unwrap();
+    };
+    for make in [break_settings, open_leases] {
+        let host = host();
+        make(&host);
+        for (action, arguments) in [
+            ("save", &["one-9", "/checkpoint", "host", "9", "host"][..]),
+            ("restore", &["/checkpoint", "host", "one-9", "9", "host"]),
+            ("migrate", &["one-9", "other", "host", "9", "host"]),
+            ("detach_nic", &["one-9", "02:00:0a:00:00:01", "9", "host"]),
+        ] {
+            let outcome = host.action(action, arguments, "");
+            assert_eq!(outcome.code, 0, "{action}: {}", outcome.stderr);
+            assert!(outcome.stdout.starts_with("stock "), "{action}");
+        }
+    }
+}

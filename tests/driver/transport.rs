@@ -146,3 +146,29 @@ fn open_vswitch_is_left_to_its_owner() {
     );
     assert_eq!(host.leased("ib0"), [""; 0]);
 }
+
+#[test]
+fn a_guid_that_a_vm_has_is_refused_where_the_kernel_tells_none() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
+    // An older kernel: no VF has a GUID, whatever was set.
+    let silent = || {
+        let vfs = one_sriov_tests::host::kernel::parse("0 state auto\n1 state auto\n");
+        let message = one_sriov_tests::host::kernel::message("ib0", &vfs);
+        host.write("/run/netlink/link/ib0", message);
+    };
+    silent();
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    silent();
+    // Another VM with the same MAC: two networks with one range of addresses.
+    let same = one_sriov_tests::host::domain(8, &["sriov_ib0"])
+        .replace("02:00:c0:a8:08:01", "02:00:c0:a8:07:01");
+    let refused = host.deploy_domain(8, &same);
+    assert_eq!(refused.code, 1);
+    let expected =
+        "failed to use GUID '00:00:aa:00:c0:a8:07:01': VF 0 of 'ib0' has it and is in use\n";
+    assert_eq!(refused.stderr, expected);
+    assert_eq!(host.leased("ib0"), ["0"]);
+    // It is free with its VM, also when that gets another VF the next time.
+    assert_eq!(host.cancel(7).code, 0);
+    assert_eq!(host.deploy_domain(8, &same).code, 0);
+}

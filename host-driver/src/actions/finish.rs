@@ -81,6 +81,7 @@ fn take_back(
         guard.sweep_vm(vm, &look, Duration::ZERO)?.custodies
     };
     let returns = give_back(&host.root, config, store, custodies, config.return_wait)?;
+    returns.log();
     let freed = returns.freed.iter().map(|name| format!("{name} is free"));
     Ok(freed.chain(returns.kept).collect())
 }

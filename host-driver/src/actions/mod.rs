@@ -22,7 +22,7 @@ use std::path::Path;
 use crate::config::ConfigError;
 use crate::domain::DomainError;
 use crate::host::Host;
-use crate::lease::{ChooseError, StoreError, VmId};
+use crate::lease::{ChooseError, Store, StoreError, VmId};
 use crate::libvirt::LibvirtError;
 use crate::opennebula::{Arguments, Report, VmDocumentError};
 use crate::pool::{PoolError, PoolName, PoolNameError};
@@ -142,6 +142,19 @@ struct Context<'a> {
 impl Context<'_> {
     fn host(&self) -> Result<Host, ConfigError> {
         Host::new(self.home)
+    }
+
+    /// The host and its leases, if there are any, and if they and the settings can be read: where they
+    /// cannot, the VM is treated as one without VFs. Libvirt itself lets no VF be saved or moved.
+    fn leases_if_legible(&self) -> Option<(Host, Store)> {
+        let found = self.host().map_err(ActionError::from).and_then(|host| {
+            let store = host.leases_if_any()?;
+            Ok(store.map(|store| (host, store)))
+        });
+        found.unwrap_or_else(|error| {
+            log::error!("{}: {error}", self.action);
+            None
+        })
     }
 
     /// What others are told who wait for us.

@@ -31,7 +31,7 @@ pub(super) fn detach(context: &Context<'_>) -> Result<(), ActionError> {
     let arguments = context.arguments;
     if let (Some(vm), Some(text)) = (arguments.vm(), arguments.text(MAC))
         && let Ok(mac) = text.parse::<MacAddress>()
-        && let Some(store) = context.host()?.leases_if_any()?
+        && let Some((_, store)) = context.leases_if_legible()
         && is_leased(&store, vm, mac)?
     {
         return Err(ActionError::DetachSriov {

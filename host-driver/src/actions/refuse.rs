@@ -23,8 +23,7 @@ pub(super) fn run(context: &Context<'_>, verb: &'static str) -> Result<(), Actio
 
 /// The VFs that a VM holds, for people. Leases that are over do not count.
 fn held(context: &Context<'_>, vm: VmId) -> Result<Option<String>, ActionError> {
-    let host = context.host()?;
-    let Some(store) = host.leases_if_any()? else {
+    let Some((host, store)) = context.leases_if_legible() else {
         return Ok(None);
     };
     if store.deployments(Some(vm))?.is_empty() {

@@ -20,6 +20,7 @@ use super::{owner, view};
 use crate::give_back::give_back;
 use crate::host::Host;
 use crate::libvirt::Look;
+use crate::pool::{Pool, PoolName};
 
 /// A monitoring cycle is no place to wait.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
@@ -32,9 +33,17 @@ pub(super) fn run(home: &Path, out: &mut impl Write) {
 }
 
 fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
-    let host = Host::new(home)?;
+    let host = match Host::new(home) {
+        Ok(host) => host,
+        // Nothing can be handed out: the pools that there are without settings have nothing free.
+        Err(error) => {
+            let host = Host::unconfigured(home);
+            out.write_all(all_full(&host, &names(&host)?).as_bytes())?;
+            return Err(error.into());
+        }
+    };
     owner::become_owner(&host)?;
-    let names = view::names(&host, None)?;
+    let names = names(&host)?;
     if names.is_empty() {
         return Ok(());
     }
@@ -42,16 +51,30 @@ fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
     let lines = match &known {
         Ok(pools) => pools.iter().map(lines).collect(),
         // Nothing can be handed out as it is.
-        Err(_) => names
-            .iter()
-            .map(|name| full(host_total(&host, name), name))
-            .collect::<String>(),
+        Err(_) => all_full(&host, &names),
     };
     out.write_all(lines.as_bytes())?;
     known.map(|_| ())
 }
 
-fn look(host: &Host, names: &[crate::pool::PoolName]) -> Result<Vec<view::PoolView>, Failure> {
+/// The pools that there are, and those that have had leases since the boot and are gone: the front-end
+/// still knows what they once had free.
+fn names(host: &Host) -> Result<Vec<PoolName>, Failure> {
+    let mut names = view::names(host, None)?;
+    if let Ok(Some(store)) = host.leases_if_any() {
+        names.extend(store.pools()?);
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+fn all_full(host: &Host, names: &[PoolName]) -> String {
+    let lines = names.iter().map(|name| full(host_total(host, name), name));
+    lines.collect()
+}
+
+fn look(host: &Host, names: &[PoolName]) -> Result<Vec<view::PoolView>, Failure> {
     let store = host.leases()?;
     let guard = store.lock(LOCK_WAIT.min(host.config.lock_wait), "probe")?;
     let look: Look = host.libvirt().look()?;
@@ -75,16 +98,16 @@ fn lines(pool: &view::PoolView) -> String {
     }
 }
 
-fn full(total: usize, name: &crate::pool::PoolName) -> String {
+fn full(total: usize, name: &PoolName) -> String {
     attributes(name, total, 0)
 }
 
-fn host_total(host: &Host, name: &crate::pool::PoolName) -> usize {
-    let pool = crate::pool::Pool::open(&host.root, &host.config, name);
+fn host_total(host: &Host, name: &PoolName) -> usize {
+    let pool = Pool::open(&host.root, &host.config, name);
     pool.map_or(0, |pool| pool.indexes().len())
 }
 
-fn attributes(name: &crate::pool::PoolName, total: usize, free: usize) -> String {
+fn attributes(name: &PoolName, total: usize, free: usize) -> String {
     let name = name.attribute();
     let used = total - free;
     format!("SRIOV_{name}_TOTAL={total}\nSRIOV_{name}_USED={used}\nSRIOV_{name}_FREE={free}\n")

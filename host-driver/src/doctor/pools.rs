@@ -29,6 +29,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
             .remedy(format!("put maps into '{}'", host.config.maps.display())),
         );
     }
+    findings.extend(same_attribute(&names));
     let mut pools_of: BTreeMap<PciAddress, Vec<PoolName>> = BTreeMap::new();
     for name in names {
         match Pool::open(&host.root, &host.config, &name) {
@@ -37,6 +38,26 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
         }
     }
     findings.extend(shared(pools_of));
+    findings
+}
+
+/// `a-b` and `a.b` would both be `SRIOV_A_B_FREE` of the host, and the last one counts.
+fn same_attribute(names: &[PoolName]) -> Vec<Finding> {
+    let mut known: BTreeMap<String, &PoolName> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for name in names {
+        let attribute = name.attribute();
+        if let Some(other) = known.get(&attribute) {
+            let message = format!(
+                "pools '{other}' and '{name}' have one name in the monitoring, 'SRIOV_{attribute}_FREE'"
+            );
+            findings.push(
+                Finding::warning(CHECK, message).remedy("give one of them a map of another name"),
+            );
+        } else {
+            known.insert(attribute, name);
+        }
+    }
     findings
 }
 

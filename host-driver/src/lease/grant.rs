@@ -81,6 +81,7 @@ impl Guard<'_> {
             let written = self
                 .write_claim(lease)
                 .and_then(|()| self.write(lease))
+                .and_then(|()| self.write_guid(lease))
                 .and_then(|()| self.clear(ended, lease));
             if let Err(error) = written {
                 // What could not be removed either is swept up later.

@@ -7,6 +7,7 @@
 //!   ib0/3                               a lease
 //!   .devices/0000:81:00.4               "ib0/3 7.18b2f0c4": the VF is taken, whatever pool shows it
 //!   .deployments/7.18b2f0c4             "ib0/3 0000:81:00.4" a line: what one deployment has
+//!   .guids/00:04:aa:00:c0:a8:32:11      "ib0/3": whose lease has this GUID, if it still does
 //! ```
 //!
 //! A deployment comes first and goes last, so that whatever else is there has one. Its file is
@@ -20,7 +21,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hwaddr::PciAddress;
+use hwaddr::{Guid, PciAddress};
 use nix::unistd::{Uid, User, geteuid};
 use one_sriov_system::{Root, lock_within};
 
@@ -30,6 +31,7 @@ use crate::pool::PoolName;
 
 const DEPLOYMENTS: &str = ".deployments";
 const DEVICES: &str = ".devices";
+const GUIDS: &str = ".guids";
 
 /// The leases of this host. Reading needs no lock; deciding does: [`Store::lock`].
 #[derive(Debug)]
@@ -202,6 +204,39 @@ impl Store {
         io.check(replace_in(&dir, &new, &path, line.as_bytes()))
     }
 
+    /// The lease that has a GUID. Older kernels do not tell which VF has which.
+    pub fn lease_with(&self, guid: Guid) -> Result<Option<Lease>, StoreError> {
+        let Some(place) = self.place_with(guid)? else {
+            return Ok(None);
+        };
+        // What a killed driver has left names a lease that has gone, or has another GUID.
+        match self.read(&place) {
+            Ok(lease) => Ok(lease.filter(|lease| lease.guid == Some(guid))),
+            Err(StoreError::Garbled { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn place_with(&self, guid: Guid) -> Result<Option<Place>, StoreError> {
+        let path = self.guid(guid);
+        match fs::read_to_string(&path) {
+            Err(error) if is_absent(&error) => Ok(None),
+            read => Ok(StoreIo("read", &path).check(read)?.trim_end().parse().ok()),
+        }
+    }
+
+    /// Notes which lease has its GUID.
+    pub(super) fn write_guid(&self, lease: &Lease) -> Result<(), StoreError> {
+        let Some(guid) = lease.guid else {
+            return Ok(());
+        };
+        let path = self.guid(guid);
+        let dir = self.dir.join(GUIDS);
+        let new = dir.join(format!(".{guid}.new"));
+        let line = format!("{}\n", lease.place());
+        StoreIo("write", &path).check(replace_in(&dir, &new, &path, line.as_bytes()))
+    }
+
     /// Removes a lease, and gives its device free; both only if they are this deployment's.
     pub(super) fn remove(
         &self,
@@ -210,7 +245,17 @@ impl Store {
         deployment: &DeploymentId,
     ) -> Result<(), StoreError> {
         let is_ours = match self.read(place) {
-            Ok(Some(lease)) => lease.deployment == *deployment,
+            Ok(Some(lease)) => {
+                let is_ours = lease.deployment == *deployment;
+                // A later lease at another place may have it by now.
+                if let Some(guid) = lease.guid.filter(|_| is_ours)
+                    && self.place_with(guid)? == Some(lease.place())
+                {
+                    let path = self.guid(guid);
+                    StoreIo("remove", &path).check(remove_file(&path))?;
+                }
+                is_ours
+            }
             Ok(None) => false,
             // Nobody else is known to have it.
             Err(StoreError::Garbled { .. }) => true,
@@ -344,7 +389,7 @@ impl Store {
                     .iter()
                     .map(|pool| self.dir.join(pool.as_str())),
             );
-            stale.extend([DEVICES, DEPLOYMENTS].map(|name| self.dir.join(name)));
+            stale.extend([DEVICES, GUIDS, DEPLOYMENTS].map(|name| self.dir.join(name)));
             for dir in stale {
                 match fs::remove_dir_all(&dir) {
                     Err(error) if !is_absent(&error) => {
@@ -370,6 +415,10 @@ impl Store {
 
     fn device(&self, device: PciAddress) -> PathBuf {
         self.dir.join(DEVICES).join(device.to_string())
+    }
+
+    fn guid(&self, guid: Guid) -> PathBuf {
+        self.dir.join(GUIDS).join(guid.to_string())
     }
 
     fn deployment(&self, id: &DeploymentId) -> PathBuf {

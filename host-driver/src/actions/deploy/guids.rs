@@ -63,5 +63,12 @@ pub(super) fn guids_in_use(
             }
         }
     }
+    for guid in wanted {
+        if let Some(lease) = guard.lease_with(*guid)?
+            && sweep.find(lease.address).is_none()
+        {
+            guids.add_vf(&lease.pf, lease.vf, Some(lease.address), *guid);
+        }
+    }
     Ok(guids)
 }

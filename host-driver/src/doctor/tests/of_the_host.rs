@@ -58,6 +58,16 @@ fn pools_name_what_is_there() {
     let empty = "Problem: pool 'fast' has no VF on this host";
     assert_some(&tree.find(pools::check), empty);
 
+    for name in ["a-b", "a.b"] {
+        tree.write(
+            &format!("one/vmm/kvm-sriov/vf_maps/{name}"),
+            "0x81 0x00 0x1\n",
+        );
+    }
+    let one_name =
+        "Warning: pools 'a-b' and 'a.b' have one name in the monitoring, 'SRIOV_A_B_FREE'";
+    assert_some(&tree.find(pools::check), one_name);
+
     tree.remove("one/vmm/kvm-sriov/vf_maps");
     tree.remove("sys/class/net");
     assert_one(&tree.find(pools::check), "Problem: failed to find a pool");
