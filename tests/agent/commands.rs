@@ -271,7 +271,7 @@ fn network_no_touches_nothing() {
 
 #[test]
 fn where_nothing_reads_the_files_a_warning_says_so() {
-    let warning = "one-sriov-agent: warning: nothing on this machine is known to read ifcfg files; --backend names the network stack\n";
+    let warning = "one-sriov-agent: warning: nothing on this machine is known to read the files of ifcfg-nm; --backend names the network stack\n";
     let machine = Machine::new(
         "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\n",
         &[virtio("eth0", "02:00:0a:00:00:05", 3)],
@@ -342,7 +342,7 @@ fn the_backend_is_the_one_that_is_asked_for_or_installed() {
         "/etc/systemd/system/multi-user.target.wants/NetworkManager.service",
         "/usr/lib/systemd/system/NetworkManager.service",
     );
-    assert_eq!(backend(&scripts, &[]), "ifcfg-nm");
+    assert_eq!(backend(&scripts, &[]), "keyfile");
     scripts.link("/etc/systemd/system/NetworkManager.service", "/dev/null");
     assert_eq!(
         backend(&scripts, &[]),
@@ -357,7 +357,7 @@ fn the_backend_is_the_one_that_is_asked_for_or_installed() {
     );
     let suse = plain();
     suse.write("/etc/sysconfig/network/config", "");
-    assert_eq!(backend(&suse, &[]), "ifcfg-suse");
+    assert_eq!(backend(&suse, &["--backend", "ifcfg"]), "ifcfg-suse");
 }
 
 #[test]
@@ -367,7 +367,8 @@ fn wrong_use_is_told() {
     assert_eq!(outcome.code, 2);
     assert_eq!(
         outcome.stderr,
-        "one-sriov-agent: error: --backend: unknown backend 'windows': expected ifcfg, ifcfg-initscripts, ifcfg-nm or ifcfg-suse\n"
+        "one-sriov-agent: error: --backend: unknown backend 'windows': expected ifcfg, netplan, or \
+         ifcfg-initscripts, ifcfg-nm, ifcfg-suse, interfaces, interfaces-alpine, keyfile, netplan-networkd, netplan-nm, networkd\n"
     );
     assert_eq!(run(&machine, &["aply"]).code, 2);
     machine.write("/etc/one-sriov/agent.conf", "prefix = 02\n");

@@ -13,4 +13,5 @@ mod matching;
 mod medium;
 mod readers;
 mod scenario;
+mod stacks;
 mod values;

@@ -2,8 +2,21 @@
 
 use one_sriov_tests::{Machine, Nic, run};
 
-/// The network stacks that every scenario is rendered for.
+/// The network stacks that every scenario of matching is rendered for: their files say which device a NIC
+/// is, and the other stacks have the same plan.
 const BACKENDS: [&str; 3] = ["ifcfg-initscripts", "ifcfg-nm", "ifcfg-suse"];
+/// All of them.
+pub(crate) const ALL_BACKENDS: [&str; 9] = [
+    "ifcfg-initscripts",
+    "ifcfg-nm",
+    "ifcfg-suse",
+    "interfaces",
+    "interfaces-alpine",
+    "keyfile",
+    "netplan-networkd",
+    "netplan-nm",
+    "networkd",
+];
 
 /// Where the files for initscripts are.
 pub(crate) const SCRIPTS: &str = "/etc/sysconfig/network-scripts";
@@ -11,11 +24,22 @@ pub(crate) const SCRIPTS: &str = "/etc/sysconfig/network-scripts";
 /// Runs `apply` for each backend and holds exit code, messages and files against the recorded ones.
 pub(crate) fn check(name: &str, context: &str, nics: &[Nic]) {
     for backend in BACKENDS {
-        let machine = Machine::new(context, nics);
-        insta::with_settings!({ snapshot_path => "golden", prepend_module_to_snapshot => false, omit_expression => true }, {
-            insta::assert_snapshot!(format!("{name}.{backend}"), transcript(&machine, &["apply", "--backend", backend]));
-        });
+        check_one(name, context, nics, backend, "golden");
     }
+}
+
+/// The same for every network stack that there is.
+pub(crate) fn check_all(name: &str, context: &str, nics: &[Nic]) {
+    for backend in ALL_BACKENDS {
+        check_one(name, context, nics, backend, "golden/stacks");
+    }
+}
+
+fn check_one(name: &str, context: &str, nics: &[Nic], backend: &str, directory: &str) {
+    let machine = Machine::new(context, nics);
+    insta::with_settings!({ snapshot_path => directory, prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(format!("{name}.{backend}"), transcript(&machine, &["apply", "--backend", backend]));
+    });
 }
 
 /// What a run printed and left behind.

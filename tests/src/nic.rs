@@ -59,6 +59,13 @@ impl Nic {
         self
     }
 
+    /// Puts it at another PCI address.
+    #[must_use]
+    pub fn at(mut self, pci: &str) -> Self {
+        self.pci = Some(pci.into());
+        self
+    }
+
     /// Takes the hardware away, as from a device that the kernel made up.
     #[must_use]
     pub fn virtual_device(mut self) -> Self {

@@ -75,7 +75,8 @@ fn log_plan(situation: &Situation) {
     }
     if situation.choice.is_doubtful && !situation.plan.hands_off {
         log::warn!(
-            "nothing on this machine is known to read ifcfg files; --backend names the network stack"
+            "nothing on this machine is known to read the files of {}; --backend names the network stack",
+            situation.choice.backend
         );
     }
     for nic in &situation.plan.nics {

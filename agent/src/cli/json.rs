@@ -107,6 +107,8 @@ fn configuration(config: &NicConfig) -> Value {
             .map(|route| json!({ "destination": route.destination.to_string(), "via": route.via }))
             .collect::<Vec<_>>(),
         "infiniband": infiniband,
+        "vlan": config.vlan.map(|vlan| vlan.to_string()),
+        "onegate": config.onegate,
     })
 }
 

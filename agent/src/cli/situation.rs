@@ -130,7 +130,7 @@ impl Read {
 
     /// The network stack: `--backend`, then `agent.conf`, then the context, then what is installed.
     fn choose(&self, options: &Options, root: &Root) -> Result<Choice, Failure> {
-        let facts = Facts::gather(root);
+        let facts = &Facts::gather(root);
         let wishes = [
             ("--backend", &options.backend),
             (crate::config::PATH, &self.config.backend),

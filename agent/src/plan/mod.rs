@@ -10,6 +10,7 @@
 mod cloud;
 mod domain_name;
 mod ethernet;
+mod global;
 mod keep;
 mod late;
 pub mod model;
@@ -21,6 +22,7 @@ mod positions;
 mod read_config;
 mod tokens;
 mod values;
+mod vlan_id;
 
 use std::collections::BTreeMap;
 
@@ -33,6 +35,7 @@ pub use nic_id::NicId;
 pub use outcome::{Device, DummyNic, Evidence, Outcome, Plan, PlannedNic};
 use planner::Planner;
 pub use values::{Origin, Problem};
+pub use vlan_id::VlanId;
 
 /// What a plan depends on besides the context and the NICs.
 #[derive(Debug, Clone, Default)]

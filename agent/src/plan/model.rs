@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use hwaddr::{InterfaceName, Pkey};
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 
-use super::DomainName;
+use super::{DomainName, VlanId};
 
 /// The network configuration of one NIC.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,6 +36,10 @@ pub struct NicConfig {
     pub search: Vec<DomainName>,
     /// What only an InfiniBand NIC has.
     pub infiniband: Option<Infiniband>,
+    /// The VLAN of an Ethernet NIC that is passed through: nobody but the guest can tag.
+    pub vlan: Option<VlanId>,
+    /// OneGate, where it is a proxy on the link although no network of the NIC has its address.
+    pub onegate: Option<Ipv4Addr>,
 }
 
 impl NicConfig {
@@ -64,6 +68,20 @@ impl NicConfig {
             Ipv6::Static(addresses) => !addresses.iter().any(|network| network.contains(gateway)),
             Ipv6::None | Ipv6::Auto | Ipv6::Dhcp | Ipv6::Disabled => false,
         }
+    }
+
+    /// The child that carries the addresses; none: the device itself does.
+    #[must_use]
+    pub fn child(&self) -> Option<Child> {
+        let pkey = self.infiniband.and_then(|infiniband| infiniband.pkey);
+        let vlan = self.vlan.map(Child::Vlan);
+        pkey.map(Child::Partition).or(vlan)
+    }
+
+    /// The transport mode that is asked for.
+    #[must_use]
+    pub fn mode(&self) -> Option<TransportMode> {
+        self.infiniband.and_then(|infiniband| infiniband.mode)
     }
 
     /// Whether there is nothing that a device could be brought up for: all that is left then (MTU,
@@ -126,12 +144,34 @@ pub struct Infiniband {
     pub pkey: Option<Pkey>,
 }
 
-/// The name that the kernel gives the child of a port for a P_Key: `ib0.8001`; none if it is too long.
-#[must_use]
-pub fn child_name(parent: &InterfaceName, pkey: Pkey) -> Option<InterfaceName> {
-    format!("{parent}.{:04x}", pkey.full_member().bits())
-        .parse()
-        .ok()
+/// What lies on top of a device and carries the addresses in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Child {
+    /// A partition of an InfiniBand port.
+    Partition(Pkey),
+    /// A VLAN of an Ethernet NIC.
+    Vlan(VlanId),
+}
+
+impl Child {
+    /// Its name: `ib0.8001`, as the kernel itself calls a partition, or `eth0.5`; none if it is too long.
+    #[must_use]
+    pub fn name(self, parent: &InterfaceName) -> Option<InterfaceName> {
+        let name = match self {
+            Self::Partition(pkey) => format!("{parent}.{:04x}", pkey.full_member().bits()),
+            Self::Vlan(id) => format!("{parent}.{id}"),
+        };
+        name.parse().ok()
+    }
+}
+
+impl fmt::Display for Child {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Partition(pkey) => write!(f, "P_Key {pkey}"),
+            Self::Vlan(id) => write!(f, "VLAN {id}"),
+        }
+    }
 }
 
 /// The two transports of IPoIB (kernel `Documentation/infiniband/ipoib.rst`).

@@ -4,20 +4,19 @@ use std::collections::BTreeMap;
 
 use hwaddr::InterfaceName;
 
-use super::model;
 use super::outcome::{DummyNic, Outcome, PlannedNic};
 
-/// The kernel's names are short, and that of a P_Key child is its parent's with the P_Key behind it.
+/// The kernel's names are short, and that of a child is its parent's with P_Key or VLAN behind it.
 pub(super) fn refuse_long_children(nics: &mut [PlannedNic]) {
     for nic in nics {
         let (Outcome::Configure(config), Some(device)) = (&nic.outcome, &nic.device) else {
             continue;
         };
-        if let Some(pkey) = config.infiniband.and_then(|infiniband| infiniband.pkey)
-            && model::child_name(&device.name, pkey).is_none()
+        if let Some(child) = config.child()
+            && child.name(&device.name).is_none()
         {
             let why = format!(
-                "'{}' is too long a name to get a child for P_Key {pkey}",
+                "'{}' is too long a name to get a child for {child}",
                 device.name
             );
             nic.outcome = Outcome::Refused(vec![why]);

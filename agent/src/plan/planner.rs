@@ -11,7 +11,7 @@ use super::outcome::{Device, Evidence, Outcome, Plan, PlannedNic};
 use super::positions::{self, Place, Position};
 use super::read_config::{Source, read_config};
 use super::values::Origin;
-use super::{NicId, Role, Settings, ethernet, late, tokens};
+use super::{NicId, Role, Settings, ethernet, global, late, tokens};
 use crate::context::Context;
 use crate::inventory::{Inventory, Nic};
 
@@ -86,6 +86,7 @@ impl<'a> Planner<'a> {
         self.note_idle_variables(&positions, &mut notes);
         refuse_long_children(&mut nics);
         forbid_shared_names(&mut nics, &dummies);
+        global::hand_out(self.context, self.settings.role, &mut nics, &mut notes);
         Plan {
             late: late::late(&nics, &dummies),
             missing: late::missing(&nics),
@@ -244,7 +245,10 @@ impl<'a> Planner<'a> {
                     other.name, device.name
                 )
             }));
-            let source = self.source(layers, None, device.guid().is_some(), None);
+            let source = Source {
+                tags: true,
+                ..self.source(layers, None, device.guid().is_some(), None)
+            };
             return Some(present(id, &source, device, Evidence::Pci));
         }
         let outcome = match &pci.bad_address {
@@ -294,6 +298,7 @@ impl<'a> Planner<'a> {
             layers,
             eth,
             infiniband,
+            tags: false,
             decoded,
         }
     }

@@ -12,7 +12,7 @@ use super::tokens::{
     parse, prefix4, prefix6, route,
 };
 use super::values::{Origin, Values, text};
-use super::{DomainName, Problem};
+use super::{DomainName, Problem, VlanId};
 use crate::context::Context;
 
 /// The smallest MTU of IPv4 (RFC 791); below it nothing works.
@@ -27,6 +27,8 @@ pub(super) struct Source<'a> {
     /// `ETH<k>` among the layers, for its aliases.
     pub(super) eth: Option<(u32, &'a EthNic)>,
     pub(super) infiniband: bool,
+    /// Whether the guest tags an Ethernet NIC's VLAN itself: the host cannot for one passed through.
+    pub(super) tags: bool,
     /// The IPv4 address in the dummy MAC; only where the context knows no NIC with that key.
     pub(super) decoded: Option<Ipv4Addr>,
 }
@@ -50,6 +52,10 @@ pub(super) fn read_config(source: &Source) -> Result<(NicConfig, Vec<Origin>), V
     ipv6(&mut values, source, &mut config);
     if source.infiniband {
         config.infiniband = Some(infiniband(&mut values));
+    } else if source.tags && !is_no_vlan(&values) {
+        config.vlan = values.one("VLAN", &["VLAN_ID"], |text| {
+            text.parse::<VlanId>().map_err(str::to_owned)
+        });
     }
     mtu(&mut values, &mut config);
     config.dns = values.list("name servers", &["DNS"], is_list_separator, |token| {
@@ -198,16 +204,13 @@ fn infiniband(values: &mut Values) -> Infiniband {
             _ => Err("is neither 'datagram' nor 'connected'".into()),
         }
     });
-    // The network's VLAN_ID is a decimal P_Key on InfiniBand; 0 is how some front-ends write "none".
+    // The network's VLAN_ID is a decimal P_Key on InfiniBand.
     let suffix = if values.find(&["PKEY"]).is_some() {
         "PKEY"
     } else {
         "VLAN_ID"
     };
-    let none = suffix == "VLAN_ID"
-        && values
-            .find(&[suffix])
-            .is_some_and(|found| found.value.trim_ascii() == b"0");
+    let none = suffix == "VLAN_ID" && is_no_vlan(values);
     let pkey = if none {
         None
     } else {
@@ -221,6 +224,12 @@ fn infiniband(values: &mut Values) -> Infiniband {
             .filter(|pkey| !pkey.is_default())
             .map(|pkey| pkey.full_member()),
     }
+}
+
+/// `VLAN_ID='0'` is how some front-ends write "none".
+fn is_no_vlan(values: &Values) -> bool {
+    let found = values.find(&["VLAN_ID"]);
+    found.is_some_and(|found| found.value.trim_ascii() == b"0")
 }
 
 /// The MTU; an InfiniBand NIC with one that only connected mode has is one in connected mode.

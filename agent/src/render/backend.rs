@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Rendered, ifcfg};
+use super::interfaces::Dialect;
+use super::netplan::Below;
+use super::{Rendered, ifcfg, interfaces, keyfile, netplan, networkd};
 use crate::plan::Plan;
 
 /// A network stack, with the dialect of its files.
@@ -15,14 +17,32 @@ pub enum Backend {
     IfcfgNetworkManager,
     /// `ifcfg` files for wicked (SLES and Leap 12 and 15).
     IfcfgSuse,
+    /// Stanzas for ifupdown (Debian, Devuan).
+    Interfaces,
+    /// Stanzas for ifupdown-ng and busybox (Alpine).
+    InterfacesAlpine,
+    /// Keyfiles for NetworkManager (EL 8 to 10, Fedora, SLES and Leap 16).
+    Keyfile,
+    /// YAML for netplan, which writes for systemd-networkd (Ubuntu server, Debian's cloud images).
+    NetplanNetworkd,
+    /// YAML for netplan, which writes for NetworkManager (Ubuntu desktop).
+    NetplanNetworkManager,
+    /// Units for systemd-networkd (Amazon Linux 2023, Flatcar, Arch).
+    Networkd,
 }
 
 impl Backend {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 9] = [
         Self::IfcfgInitscripts,
         Self::IfcfgNetworkManager,
         Self::IfcfgSuse,
+        Self::Interfaces,
+        Self::InterfacesAlpine,
+        Self::Keyfile,
+        Self::NetplanNetworkd,
+        Self::NetplanNetworkManager,
+        Self::Networkd,
     ];
 
     /// Renders a plan for this network stack.
@@ -32,6 +52,12 @@ impl Backend {
             Self::IfcfgInitscripts => ifcfg::red_hat(plan, ifcfg::Reader::Initscripts),
             Self::IfcfgNetworkManager => ifcfg::red_hat(plan, ifcfg::Reader::NetworkManager),
             Self::IfcfgSuse => ifcfg::suse(plan),
+            Self::Interfaces => interfaces::render(plan, Dialect::Debian),
+            Self::InterfacesAlpine => interfaces::render(plan, Dialect::Alpine),
+            Self::Keyfile => keyfile::render(plan),
+            Self::NetplanNetworkd => netplan::render(plan, Below::Networkd),
+            Self::NetplanNetworkManager => netplan::render(plan, Below::NetworkManager),
+            Self::Networkd => networkd::render(plan),
         }
     }
 
@@ -42,6 +68,12 @@ impl Backend {
             Self::IfcfgInitscripts => "ifcfg-initscripts",
             Self::IfcfgNetworkManager => "ifcfg-nm",
             Self::IfcfgSuse => "ifcfg-suse",
+            Self::Interfaces => "interfaces",
+            Self::InterfacesAlpine => "interfaces-alpine",
+            Self::Keyfile => "keyfile",
+            Self::NetplanNetworkd => "netplan-networkd",
+            Self::NetplanNetworkManager => "netplan-nm",
+            Self::Networkd => "networkd",
         }
     }
 }
@@ -54,7 +86,7 @@ impl fmt::Display for Backend {
 
 /// A name that is none of a backend.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown backend '{0}': expected ifcfg, ifcfg-initscripts, ifcfg-nm or ifcfg-suse")]
+#[error("unknown backend '{name}': expected ifcfg, netplan, or {}", Backend::ALL.map(Backend::name).join(", "), name = .0)]
 pub struct UnknownBackend(pub String);
 
 impl FromStr for Backend {

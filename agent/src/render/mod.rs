@@ -5,12 +5,21 @@
 
 mod backend;
 mod choose;
+mod configured;
 mod file;
 mod ifcfg;
+mod interfaces;
+mod keyfile;
+mod lines;
+mod netplan;
+mod network_manager;
+mod networkd;
+mod transport;
 
 pub use backend::{Backend, UnknownBackend};
-pub use choose::{Choice, Facts, choose};
+pub use choose::{Choice, Facts, NetplanRenderer, choose};
 pub use file::{HEADER, RenderedFile};
+pub use transport::Mode;
 
 /// What a backend makes of a plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,4 +28,6 @@ pub struct Rendered {
     pub files: Vec<RenderedFile>,
     /// What the network stack cannot be told, for a person to read.
     pub notes: Vec<String>,
+    /// Transport modes that the network stack cannot set; the agent does.
+    pub modes: Vec<Mode>,
 }

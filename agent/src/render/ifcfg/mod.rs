@@ -11,7 +11,6 @@
 
 mod red_hat;
 mod suse;
-mod writer;
 
 pub(super) use red_hat::{Reader, red_hat};
 pub(super) use suse::suse;

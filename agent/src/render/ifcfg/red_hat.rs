@@ -4,14 +4,14 @@
 //! a gateway off the link as routes; NetworkManager wants `IPV4_ROUTE_METRIC` and does the rest itself.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
 
-use hwaddr::{InterfaceName, Pkey};
+use hwaddr::InterfaceName;
 
-use super::writer::{Lines, metric, path};
-use crate::plan::model::{Infiniband, Ipv4, Ipv6, NicConfig, TransportMode, child_name};
-use crate::plan::{DummyNic, Outcome, Plan, PlannedNic};
-use crate::render::{Rendered, RenderedFile};
+use crate::plan::model::{Child, Ipv4, Ipv6, NicConfig, TransportMode};
+use crate::plan::{DummyNic, Plan, PlannedNic};
+use crate::render::configured::{Configured, configured, dummies};
+use crate::render::lines::{Lines, metric, path};
+use crate::render::{Rendered, RenderedFile, network_manager};
 
 const DIR: &str = "/etc/sysconfig/network-scripts";
 
@@ -25,53 +25,29 @@ pub(in crate::render) enum Reader {
 /// Renders a plan.
 pub(in crate::render) fn red_hat(plan: &Plan, reader: Reader) -> Rendered {
     let mut files = Vec::new();
-    for nic in &plan.nics {
-        if let (Outcome::Configure(config), Some(device)) = (&nic.outcome, &nic.device) {
-            Device {
-                nic,
-                config,
-                parent: &device.name,
-                reader,
-            }
-            .render(&mut files);
-        }
+    for nic in configured(plan) {
+        Device::new(&nic, reader).render(&nic, &mut files);
     }
-    files.extend(
-        plan.dummies
-            .iter()
-            .filter(|dummy| dummy.ready)
-            .map(|dummy| unmanaged(dummy, reader)),
-    );
+    files.extend(dummies(plan).map(|dummy| unmanaged(dummy, reader)));
     Rendered {
         files,
-        notes: Vec::new(),
+        ..Rendered::default()
     }
 }
 
 /// A dummy NIC, out of reach of both readers.
 fn unmanaged(dummy: &DummyNic, reader: Reader) -> RenderedFile {
-    let mut lines = Lines::for_dummy(dummy);
-    match reader {
-        Reader::Initscripts => {
-            lines.set("DEVICE", &dummy.name);
-            lines.set("TYPE", "Ethernet");
-            lines.set("ONBOOT", "no");
-            lines.set("BOOTPROTO", "none");
-            lines.set("IPV6INIT", "no");
-            lines.set("NM_CONTROLLED", "no");
-            lines.into_file(path(DIR, "ifcfg", &dummy.name), dummy.id(), &dummy.name)
-        }
-        Reader::NetworkManager => {
-            // `+=` adds to the lists of other files instead of replacing them.
-            lines.raw("[keyfile]");
-            lines.raw(format_args!("unmanaged-devices+=mac:{}", dummy.mac));
-            let path = PathBuf::from(format!(
-                "/etc/NetworkManager/conf.d/90-one-sriov-{}.conf",
-                dummy.name
-            ));
-            lines.into_file(path, dummy.id(), &dummy.name)
-        }
+    if reader == Reader::NetworkManager {
+        return network_manager::unmanaged(dummy);
     }
+    let mut lines = Lines::for_dummy(dummy);
+    lines.set("DEVICE", &dummy.name);
+    lines.set("TYPE", "Ethernet");
+    lines.set("ONBOOT", "no");
+    lines.set("BOOTPROTO", "none");
+    lines.set("IPV6INIT", "no");
+    lines.set("NM_CONTROLLED", "no");
+    lines.into_file(path(DIR, "ifcfg", &dummy.name), dummy.id(), &dummy.name)
 }
 
 /// One NIC with its device.
@@ -82,42 +58,41 @@ struct Device<'a> {
     reader: Reader,
 }
 
-impl Device<'_> {
-    fn render(&self, files: &mut Vec<RenderedFile>) {
-        let infiniband = self.config.infiniband.unwrap_or_default();
-        let child = infiniband
-            .pkey
-            .and_then(|pkey| Some((child_name(self.parent, pkey)?, pkey)));
-        match child {
-            None => self.device_files(self.parent, None, files),
-            Some((child, pkey)) => {
-                // The port only has to be up; its partition carries the addresses.
-                let mut lines = self.head(self.parent);
-                lines.set("BOOTPROTO", "none");
-                self.link(&mut lines);
-                files.push(lines.into_file(
-                    path(DIR, "ifcfg", self.parent),
-                    self.nic.id.clone(),
-                    self.parent,
-                ));
-                self.device_files(&child, Some(pkey), files);
-            }
+impl<'a> Device<'a> {
+    fn new(configured: &Configured<'a>, reader: Reader) -> Self {
+        Self {
+            nic: configured.nic,
+            config: configured.config,
+            parent: configured.device,
+            reader,
         }
+    }
+
+    fn render(&self, configured: &Configured, files: &mut Vec<RenderedFile>) {
+        let Some((child, name)) = &configured.child else {
+            self.device_files(self.parent, None, files);
+            return;
+        };
+        // The port only has to be up; its child carries the addresses.
+        let mut lines = self.head(self.parent);
+        lines.set("BOOTPROTO", "none");
+        self.link(&mut lines);
+        files.push(lines.into_file(
+            path(DIR, "ifcfg", self.parent),
+            self.nic.id.clone(),
+            self.parent,
+        ));
+        self.device_files(name, Some(*child), files);
     }
 
     /// `ifcfg-`, `route-` and `route6-` of the device that carries the addresses.
     fn device_files(
         &self,
         device: &InterfaceName,
-        pkey: Option<Pkey>,
+        child: Option<Child>,
         files: &mut Vec<RenderedFile>,
     ) {
-        let mut lines = self.head(device);
-        if let Some(pkey) = pkey {
-            lines.set("PKEY", "yes");
-            lines.set("PKEY_ID", pkey);
-            lines.set("PHYSDEV", self.parent);
-        }
+        let mut lines = self.head_of(device, child);
         self.ipv4(&mut lines);
         self.ipv6(&mut lines, device);
         self.link(&mut lines);
@@ -140,6 +115,24 @@ impl Device<'_> {
                 ));
             }
         }
+    }
+
+    fn head_of(&self, device: &InterfaceName, child: Option<Child>) -> Lines {
+        let mut lines = self.head(device);
+        match child {
+            None => {}
+            Some(Child::Partition(pkey)) => {
+                lines.set("PKEY", "yes");
+                lines.set("PKEY_ID", pkey);
+                lines.set("PHYSDEV", self.parent);
+            }
+            Some(Child::Vlan(id)) => {
+                lines.set("VLAN", "yes");
+                lines.set("VID", id);
+                lines.set("PHYSDEV", self.parent);
+            }
+        }
+        lines
     }
 
     fn head(&self, device: &InterfaceName) -> Lines {
@@ -237,10 +230,7 @@ impl Device<'_> {
     /// MTU and transport mode, which belong to the link.
     fn link(&self, lines: &mut Lines) {
         lines.set_some("MTU", self.config.mtu);
-        if let Some(Infiniband {
-            mode: Some(mode), ..
-        }) = self.config.infiniband
-        {
+        if let Some(mode) = self.config.mode() {
             lines.set(
                 "CONNECTED_MODE",
                 if mode == TransportMode::Connected {
@@ -265,6 +255,11 @@ impl Device<'_> {
 
     fn routes4(&self, device: &InterfaceName) -> Vec<String> {
         let mut routes = Vec::new();
+        routes.extend(
+            self.config
+                .onegate
+                .map(|host| format!("{host}/32 dev {device}")),
+        );
         if let Some(gateway) = self.config.gateway4.filter(|_| self.gateway4_by_route()) {
             routes.push(format!("{gateway}/32 dev {device}"));
             routes.push(format!(

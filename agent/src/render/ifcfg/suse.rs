@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
-use hwaddr::{InterfaceName, Pkey};
+use hwaddr::InterfaceName;
 
-use super::writer::{Lines, metric, path};
-use crate::plan::model::{Infiniband, Ipv4, Ipv6, NicConfig, child_name};
-use crate::plan::{DummyNic, Outcome, Plan, PlannedNic};
+use crate::plan::model::{Child, Infiniband, Ipv4, Ipv6, NicConfig};
+use crate::plan::{DummyNic, Plan, PlannedNic};
+use crate::render::configured::{Configured, configured, dummies};
+use crate::render::lines::{Lines, metric, path};
 use crate::render::{Rendered, RenderedFile};
 
 const DIR: &str = "/etc/sysconfig/network";
@@ -14,17 +15,10 @@ const DIR: &str = "/etc/sysconfig/network";
 /// Renders a plan.
 pub(in crate::render) fn suse(plan: &Plan) -> Rendered {
     let mut rendered = Rendered::default();
-    for nic in &plan.nics {
-        if let (Outcome::Configure(config), Some(device)) = (&nic.outcome, &nic.device) {
-            render_nic(nic, config, &device.name, &mut rendered);
-        }
+    for nic in configured(plan) {
+        render_nic(&nic, &mut rendered);
     }
-    rendered.files.extend(
-        plan.dummies
-            .iter()
-            .filter(|dummy| dummy.ready)
-            .map(unmanaged),
-    );
+    rendered.files.extend(dummies(plan).map(unmanaged));
     rendered
 }
 
@@ -35,30 +29,23 @@ fn unmanaged(dummy: &DummyNic) -> RenderedFile {
     lines.into_file(path(DIR, "ifcfg", &dummy.name), dummy.id(), &dummy.name)
 }
 
-fn render_nic(
-    nic: &PlannedNic,
-    config: &NicConfig,
-    parent: &InterfaceName,
-    rendered: &mut Rendered,
-) {
-    let child = config
-        .infiniband
-        .and_then(|infiniband| Some((child_name(parent, infiniband.pkey?)?, infiniband.pkey?)));
-    let device = child.as_ref().map_or(parent, |(name, _)| name);
+fn render_nic(configured: &Configured, rendered: &mut Rendered) {
+    let (nic, config) = (configured.nic, configured.config);
+    let (parent, device) = (configured.device, configured.carrier());
     let mut file = |lines: Lines, kind: &str, device: &InterfaceName| {
         rendered
             .files
             .push(lines.into_file(path(DIR, kind, device), nic.id.clone(), parent));
     };
-    if let Some((child, pkey)) = &child {
+    if let Some((child, name)) = &configured.child {
         let mut lines = Lines::for_nic(nic);
         lines.set("STARTMODE", "auto");
         lines.set("BOOTPROTO", "static");
         link(&mut lines, config, None);
         file(lines, "ifcfg", parent);
         let mut lines = addresses(nic, config);
-        link(&mut lines, config, Some((parent, *pkey)));
-        file(lines, "ifcfg", child);
+        link(&mut lines, config, Some((parent, *child)));
+        file(lines, "ifcfg", name);
     } else {
         let mut lines = addresses(nic, config);
         link(&mut lines, config, None);
@@ -118,18 +105,22 @@ fn addresses(nic: &PlannedNic, config: &NicConfig) -> Lines {
     lines
 }
 
-fn link(lines: &mut Lines, config: &NicConfig, child_of: Option<(&InterfaceName, Pkey)>) {
+fn link(lines: &mut Lines, config: &NicConfig, child_of: Option<(&InterfaceName, Child)>) {
     lines.set_some("MTU", config.mtu);
+    if let Some((parent, Child::Vlan(id))) = child_of {
+        lines.set("ETHERDEVICE", parent);
+        lines.set("VLAN_ID", id);
+    }
     let Some(Infiniband { mode, .. }) = config.infiniband else {
         return;
     };
     match child_of {
-        Some((parent, pkey)) => {
+        Some((parent, Child::Partition(pkey))) => {
             lines.set("IPOIB_DEVICE", parent);
             lines.set("IPOIB_PKEY", pkey);
         }
         // Only a name like `ib0` tells wicked that the device is InfiniBand.
-        None => lines.set("IPOIB", "yes"),
+        _ => lines.set("IPOIB", "yes"),
     }
     lines.set_some("IPOIB_MODE", mode);
 }
@@ -137,6 +128,7 @@ fn link(lines: &mut Lines, config: &NicConfig, child_of: Option<(&InterfaceName,
 /// `DESTINATION GATEWAY - DEVICE [metric N]`.
 fn routes(config: &NicConfig, device: &InterfaceName) -> Vec<String> {
     let mut routes = Vec::new();
+    routes.extend(config.onegate.map(|host| format!("{host}/32 - - {device}")));
     if let Some(gateway) = config.gateway4 {
         if config.gateway4_is_off_link() {
             routes.push(format!("{gateway}/32 - - {device}"));

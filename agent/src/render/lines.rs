@@ -1,4 +1,4 @@
-//! Writing `KEY=value` lines.
+//! Writing files line by line, from typed tokens.
 
 use std::fmt::{Display, Write};
 use std::path::{Path, PathBuf};
@@ -26,6 +26,11 @@ impl Lines {
         let position = dummy.mac.position();
         lines.raw(format_args!("# A dummy NIC: it only tells the address of SR-IOV NIC {position}, and is not to be used."));
         lines
+    }
+
+    /// `[Section]`, behind an empty line.
+    pub(super) fn section(&mut self, name: &str) {
+        self.raw(format_args!("\n[{name}]"));
     }
 
     /// `KEY=value`. The value is a token: a number, an address, a name of a strict grammar.
@@ -61,6 +66,7 @@ impl Lines {
         }
     }
 
+    /// The file, readable by all.
     pub(super) fn into_file(
         self,
         path: PathBuf,
@@ -73,6 +79,19 @@ impl Lines {
             text: self.0,
             nic,
             device: device.clone(),
+        }
+    }
+
+    /// The file, for root alone: stacks refuse or warn of what others may read.
+    pub(super) fn into_private_file(
+        self,
+        path: PathBuf,
+        nic: NicId,
+        device: &InterfaceName,
+    ) -> RenderedFile {
+        RenderedFile {
+            mode: 0o600,
+            ..self.into_file(path, nic, device)
         }
     }
 }

@@ -1,0 +1,136 @@
+//! Which network stack this guest has: decided by what is installed and enabled, since at boot nothing
+//! runs yet.
+//!
+//! | what is found, the first that is | backend |
+//! |---|---|
+//! | netplan, and YAML for it | `netplan-networkd`, or `netplan-nm` where a file names that renderer |
+//! | Alpine | `interfaces-alpine` |
+//! | wicked enabled | `ifcfg-suse` |
+//! | NetworkManager enabled | `keyfile`; `ifcfg-nm` below 1.20 with the plugin for `ifcfg` files |
+//! | systemd-networkd enabled | `networkd` |
+//! | ifupdown and `/etc/network/interfaces` | `interfaces` |
+//! | `ifup` of initscripts | `ifcfg-initscripts` |
+
+mod facts;
+
+pub use facts::{Facts, NetplanRenderer};
+
+use super::{Backend, UnknownBackend};
+
+/// The backend, and why it is this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The backend.
+    pub backend: Backend,
+    /// Why, as a sentence for `explain`.
+    pub why: String,
+    /// Nothing on this machine is known to read the files of this backend.
+    pub is_doubtful: bool,
+}
+
+/// Chooses the backend: the wish of a person first (with who had it: `--backend`, ...), then the facts.
+///
+/// Besides the backends' own names, `ifcfg` and `netplan` leave the dialect to the facts; so do
+/// `scripts` and `nm`, the names that OpenNebula's guest scripts give their own (`NETCFG_TYPE`).
+///
+/// # Errors
+/// [`UnknownBackend`] if the wish names none.
+pub fn choose(wish: Option<(&str, &str)>, facts: &Facts) -> Result<Choice, UnknownBackend> {
+    let Some((who, name)) = wish else {
+        return Ok(by_facts(facts));
+    };
+    let backend = match name {
+        "ifcfg" => ifcfg(facts),
+        "scripts" if facts.suse_layout => Backend::IfcfgSuse,
+        "scripts" => Backend::IfcfgInitscripts,
+        "nm" => network_manager(facts),
+        "netplan" => netplan(facts),
+        "interfaces" => interfaces(facts),
+        name => name.parse()?,
+    };
+    Ok(Choice {
+        backend,
+        why: format!("{who} names it"),
+        is_doubtful: false,
+    })
+}
+
+fn by_facts(facts: &Facts) -> Choice {
+    let (backend, why) = if facts.netplan.is_some() {
+        let why = match netplan(facts) {
+            Backend::NetplanNetworkManager => "netplan has YAML, and it names NetworkManager",
+            _ => "netplan has YAML",
+        };
+        (netplan(facts), why)
+    } else if facts.alpine {
+        (interfaces(facts), "this is Alpine")
+    } else if facts.wicked_enabled {
+        (Backend::IfcfgSuse, "wicked is enabled")
+    } else if facts.network_manager_enabled {
+        let why = match network_manager(facts) {
+            Backend::Keyfile => "NetworkManager is enabled",
+            _ => "NetworkManager is enabled, older than 1.20 and with its plugin for ifcfg files",
+        };
+        (network_manager(facts), why)
+    } else if facts.networkd_enabled {
+        (Backend::Networkd, "systemd-networkd is enabled")
+    } else if facts.ifupdown {
+        (
+            interfaces(facts),
+            "ifupdown is installed, and '/etc/network/interfaces' is there",
+        )
+    } else if facts.initscripts {
+        (
+            Backend::IfcfgInitscripts,
+            "initscripts are installed, and nothing else is enabled",
+        )
+    } else {
+        return Choice {
+            backend: ifcfg(facts),
+            why: "nothing is known to be enabled".to_owned(),
+            is_doubtful: !(facts.suse_layout || facts.red_hat_layout),
+        };
+    };
+    Choice {
+        backend,
+        why: why.to_owned(),
+        is_doubtful: false,
+    }
+}
+
+/// The reader of `ifcfg` files.
+fn ifcfg(facts: &Facts) -> Backend {
+    if facts.suse_layout {
+        Backend::IfcfgSuse
+    } else if facts.initscripts && !facts.network_manager_enabled {
+        Backend::IfcfgInitscripts
+    } else {
+        Backend::IfcfgNetworkManager
+    }
+}
+
+/// NetworkManager reads keyfiles in all releases; up to 1.18 EL had it look at `ifcfg` files first.
+fn network_manager(facts: &Facts) -> Backend {
+    match facts.ifcfg_plugin_of {
+        Some(version) if version < (1, 20) => Backend::IfcfgNetworkManager,
+        _ => Backend::Keyfile,
+    }
+}
+
+fn netplan(facts: &Facts) -> Backend {
+    match facts.netplan {
+        Some(NetplanRenderer::NetworkManager) => Backend::NetplanNetworkManager,
+        _ => Backend::NetplanNetworkd,
+    }
+}
+
+fn interfaces(facts: &Facts) -> Backend {
+    if facts.alpine {
+        Backend::InterfacesAlpine
+    } else {
+        Backend::Interfaces
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,311 @@
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use one_sriov_system::Root;
+use tempfile::TempDir;
+
+use super::*;
+
+const NM_WANTED: &str = "/etc/systemd/system/multi-user.target.wants/NetworkManager.service -> /usr/lib/systemd/system/NetworkManager.service";
+const NETWORKD_WANTED: &str = "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service -> /usr/lib/systemd/system/systemd-networkd.service";
+const WICKED_WANTED: &str = "/etc/systemd/system/multi-user.target.wants/wicked.service -> /usr/lib/systemd/system/wicked.service";
+const MACHINE_ID: &str = "/etc/machine-id = 0123456789abcdef0123456789abcdef";
+
+/// A guest with these files: `path`, `path = text`, `path -> target`.
+fn facts(files: &[&str]) -> Facts {
+    let dir = TempDir::new().unwrap();
+    for file in files {
+        let (path, text, target) = if let Some((path, target)) = file.split_once(" -> ") {
+            (path, "", Some(target))
+        } else if let Some((path, text)) = file.split_once(" = ") {
+            (path, text, None)
+        } else {
+            (*file, "", None)
+        };
+        let path = dir.path().join(path.trim_start_matches('/'));
+        if file.ends_with('/') {
+            fs::create_dir_all(path).unwrap();
+            continue;
+        }
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match target {
+            Some(target) => symlink(target, path).unwrap(),
+            None => fs::write(path, format!("{text}\n")).unwrap(),
+        }
+    }
+    Facts::gather(&Root::new(dir.path()))
+}
+
+/// The guests of the distributions, as their images come.
+const GUESTS: &[(&str, &[&str], &str)] = &[
+    (
+        "EL 6: initscripts",
+        &[
+            "/etc/sysconfig/network-scripts/ifup",
+            "/etc/rc.d/rc3.d/S10network -> ../init.d/network",
+        ],
+        "ifcfg-initscripts",
+    ),
+    (
+        "EL 6 with NetworkManager",
+        &[
+            "/etc/sysconfig/network-scripts/ifup",
+            "/etc/rc.d/rc3.d/S23NetworkManager -> ../init.d/NetworkManager",
+            "/usr/lib64/NetworkManager/libnm-settings-plugin-ifcfg-rh.so",
+        ],
+        "ifcfg-nm",
+    ),
+    (
+        "EL 7: both are enabled",
+        &[
+            MACHINE_ID,
+            "/etc/sysconfig/network-scripts/ifup",
+            "/etc/rc.d/rc3.d/S10network -> ../init.d/network",
+            NM_WANTED,
+            "/usr/lib64/NetworkManager/1.18.8-2.el7_9/libnm-settings-plugin-ifcfg-rh.so",
+        ],
+        "ifcfg-nm",
+    ),
+    (
+        "EL 7 with NetworkManager masked",
+        &[
+            MACHINE_ID,
+            "/etc/sysconfig/network-scripts/ifup",
+            NM_WANTED,
+            "/etc/systemd/system/NetworkManager.service -> /dev/null",
+        ],
+        "ifcfg-initscripts",
+    ),
+    (
+        "EL 8",
+        &[
+            MACHINE_ID,
+            NM_WANTED,
+            "/etc/sysconfig/network-scripts/",
+            "/usr/lib64/NetworkManager/1.40.16-15.el8_9/libnm-settings-plugin-ifcfg-rh.so",
+        ],
+        "keyfile",
+    ),
+    (
+        "EL 9 before its first boot: presets",
+        &[
+            "/usr/lib/systemd/system/NetworkManager.service",
+            "/usr/lib/systemd/system/systemd-networkd.service",
+            "/usr/lib/systemd/system-preset/90-default.preset = enable NetworkManager.service",
+            "/usr/lib/systemd/system-preset/99-default-disable.preset = disable *",
+        ],
+        "keyfile",
+    ),
+    ("EL 10 and Fedora", &[MACHINE_ID, NM_WANTED], "keyfile"),
+    (
+        "Amazon Linux 2",
+        &[
+            MACHINE_ID,
+            "/etc/sysconfig/network-scripts/ifup",
+            "/etc/rc.d/rc3.d/S10network -> ../init.d/network",
+        ],
+        "ifcfg-initscripts",
+    ),
+    (
+        "Amazon Linux 2023",
+        &[MACHINE_ID, NETWORKD_WANTED],
+        "networkd",
+    ),
+    (
+        "Debian from its installer",
+        &[
+            MACHINE_ID,
+            "/sbin/ifup",
+            "/etc/network/interfaces = auto lo",
+        ],
+        "interfaces",
+    ),
+    (
+        "Debian's cloud image",
+        &[
+            MACHINE_ID,
+            "/usr/sbin/netplan",
+            "/etc/netplan/90-default.yaml = network:",
+            NETWORKD_WANTED,
+        ],
+        "netplan-networkd",
+    ),
+    (
+        "Debian with netplan installed, and not in use",
+        &[
+            MACHINE_ID,
+            "/usr/sbin/netplan",
+            "/etc/netplan/60-one-sriov-eth0.yaml = network:",
+            "/usr/sbin/ifup",
+            "/etc/network/interfaces",
+        ],
+        "interfaces",
+    ),
+    (
+        "Debian desktop",
+        &[
+            MACHINE_ID,
+            NM_WANTED,
+            "/sbin/ifup",
+            "/etc/network/interfaces = auto lo",
+        ],
+        "keyfile",
+    ),
+    (
+        "Ubuntu server",
+        &[
+            MACHINE_ID,
+            "/usr/sbin/netplan",
+            "/etc/netplan/50-cloud-init.yaml = network:",
+            NETWORKD_WANTED,
+        ],
+        "netplan-networkd",
+    ),
+    (
+        "Ubuntu desktop",
+        &[
+            MACHINE_ID,
+            "/usr/sbin/netplan",
+            "/usr/lib/netplan/00-network-manager-all.yaml = network:\n  version: 2\n  renderer: NetworkManager",
+            NM_WANTED,
+        ],
+        "netplan-nm",
+    ),
+    (
+        "Ubuntu 16.04",
+        &[MACHINE_ID, "/sbin/ifup", "/etc/network/interfaces"],
+        "interfaces",
+    ),
+    (
+        "SLES and Leap 15",
+        &[MACHINE_ID, WICKED_WANTED, "/etc/sysconfig/network/"],
+        "ifcfg-suse",
+    ),
+    (
+        "SLES 15 with NetworkManager",
+        &[MACHINE_ID, NM_WANTED, "/etc/sysconfig/network/"],
+        "keyfile",
+    ),
+    (
+        "SLES and Leap 16, Tumbleweed",
+        &[MACHINE_ID, NM_WANTED],
+        "keyfile",
+    ),
+    (
+        "Alpine",
+        &[
+            "/etc/alpine-release = 3.20.0",
+            "/sbin/ifup",
+            "/etc/network/interfaces",
+        ],
+        "interfaces-alpine",
+    ),
+    (
+        "Arch, Flatcar: enabled by the distribution itself",
+        &[
+            MACHINE_ID,
+            "/usr/lib/systemd/system/multi-user.target.wants/systemd-networkd.service -> ../systemd-networkd.service",
+        ],
+        "networkd",
+    ),
+    (
+        "networkd masked, ifupdown left",
+        &[
+            MACHINE_ID,
+            NETWORKD_WANTED,
+            "/etc/systemd/system/systemd-networkd.service -> /dev/null",
+            "/sbin/ifup",
+            "/etc/network/interfaces",
+        ],
+        "interfaces",
+    ),
+];
+
+#[test]
+fn the_stack_of_each_distribution_is_found() {
+    for (guest, files, expected) in GUESTS {
+        let choice = choose(None, &facts(files)).unwrap();
+        assert_eq!(choice.backend.name(), *expected, "{guest}: {}", choice.why);
+        assert!(!choice.is_doubtful, "{guest}");
+    }
+}
+
+#[test]
+fn a_guest_of_which_nothing_is_known_is_doubtful() {
+    for files in [&[][..], &[MACHINE_ID]] {
+        let choice = choose(None, &facts(files)).unwrap();
+        assert!(choice.is_doubtful);
+        assert_eq!(choice.backend, Backend::IfcfgNetworkManager);
+    }
+}
+
+#[test]
+fn a_wish_goes_before_the_facts_and_some_leave_the_dialect_to_them() {
+    let guest = |name: &str| {
+        let (_, files, _) = GUESTS
+            .iter()
+            .find(|(guest, ..)| guest.starts_with(name))
+            .unwrap();
+        facts(files)
+    };
+    let table = [
+        ("keyfile", "Ubuntu server", "keyfile"),
+        ("ifcfg-nm", "SLES and Leap 15", "ifcfg-nm"),
+        ("ifcfg", "SLES and Leap 15", "ifcfg-suse"),
+        ("ifcfg", "EL 6: init", "ifcfg-initscripts"),
+        ("ifcfg", "EL 7: both", "ifcfg-nm"),
+        ("scripts", "EL 7: both", "ifcfg-initscripts"),
+        ("scripts", "SLES and Leap 15", "ifcfg-suse"),
+        ("nm", "EL 7: both", "ifcfg-nm"),
+        ("nm", "EL 8", "keyfile"),
+        ("netplan", "Ubuntu desktop", "netplan-nm"),
+        ("netplan", "Debian from", "netplan-networkd"),
+        ("interfaces", "Alpine", "interfaces-alpine"),
+        ("interfaces", "Ubuntu server", "interfaces"),
+        ("networkd", "EL 8", "networkd"),
+    ];
+    for (wish, name, expected) in table {
+        let choice = choose(Some(("--backend", wish)), &guest(name)).unwrap();
+        assert_eq!(choice.backend.name(), expected, "{wish} on {name}");
+        assert_eq!(choice.why, "--backend names it");
+    }
+}
+
+#[test]
+fn an_unknown_name_is_an_error_that_says_the_known_ones() {
+    let error = choose(Some(("--backend", "netwrok\n")), &Facts::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "unknown backend 'netwrok\\n': expected ifcfg, netplan, or ifcfg-initscripts, ifcfg-nm, ifcfg-suse, \
+         interfaces, interfaces-alpine, keyfile, netplan-networkd, netplan-nm, networkd"
+    );
+}
+
+#[test]
+fn the_first_word_of_the_presets_counts() {
+    let unit = "/usr/lib/systemd/system/systemd-networkd.service";
+    let table = [
+        (&["/a.preset = disable *"][..], false),
+        (&["/a.preset = enable systemd-*"], true),
+        (
+            &[
+                "/b.preset = enable systemd-networkd.service",
+                "/a.preset = disable *",
+            ],
+            false,
+        ),
+        (&["/a.preset = # disable systemd-networkd.service"], true),
+        (&[], true),
+    ];
+    for (presets, expected) in table {
+        let mut files = vec![unit.to_owned()];
+        let dir = "/usr/lib/systemd/system-preset";
+        files.extend(presets.iter().map(|preset| format!("{dir}{preset}")));
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        assert_eq!(facts(&files).networkd_enabled, expected, "{presets:?}");
+    }
+    // After the first boot the links count.
+    assert!(!facts(&[unit, MACHINE_ID]).networkd_enabled);
+}

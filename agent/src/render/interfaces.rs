@@ -1,0 +1,308 @@
+//! `/etc/network/interfaces.d`: stanzas for ifupdown (Debian, Devuan), ifupdown-ng and busybox (Alpine).
+//!
+//! ```text
+//! # Written by one-sriov-agent for ETH1 from the context of the VM. Changes here are lost.
+//! auto ib0
+//! iface ib0 inet static
+//!     address 192.168.7.5/24
+//!     gateway 192.168.7.1
+//! ```
+//! What these know no word for (transport mode, partitions, the MTU of an IPv6-only NIC) is a command in front
+//! of it; they hand such lines to a shell, and there is nothing but typed tokens in them.
+//! Facts: `interfaces(5)`, ifupdown's `inet.defn` and `inet6.defn`.
+
+use std::fmt::Display;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use hwaddr::InterfaceName;
+
+use super::configured::{Configured, configured};
+use super::lines::Lines;
+use super::{Rendered, RenderedFile};
+use crate::plan::Plan;
+use crate::plan::model::{Child, Ipv4, Ipv6, NicConfig};
+
+/// Who reads the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Debian,
+    Alpine,
+}
+
+/// Renders a plan. Devices without a stanza are nobody's: there is nothing to say of a dummy NIC.
+pub(super) fn render(plan: &Plan, dialect: Dialect) -> Rendered {
+    let files = configured(plan).map(|nic| Stanzas::of(&nic, dialect));
+    Rendered {
+        files: files.collect(),
+        ..Rendered::default()
+    }
+}
+
+/// The file of one NIC.
+struct Stanzas<'a> {
+    lines: Lines,
+    config: &'a NicConfig,
+    dialect: Dialect,
+}
+
+impl<'a> Stanzas<'a> {
+    fn of(nic: &Configured<'a>, dialect: Dialect) -> RenderedFile {
+        let mut stanzas = Self {
+            lines: Lines::for_nic(nic.nic),
+            config: nic.config,
+            dialect,
+        };
+        let is_here = nic
+            .nic
+            .device
+            .as_ref()
+            .is_some_and(|device| device.evidence.is_present());
+        if let Some((child, name)) = &nic.child {
+            stanzas.start(nic.device, is_here);
+            stanzas.parent(nic.device);
+            stanzas.start(name, is_here);
+            stanzas.link(name, Some((*child, nic.device)));
+        } else {
+            stanzas.start(nic.device, is_here);
+            stanzas.link(nic.device, None);
+        }
+        stanzas.ipv4(nic.carrier());
+        stanzas.ipv6(nic.carrier());
+        let name = format!("/etc/network/interfaces.d/60-one-sriov-{}.cfg", nic.device);
+        stanzas
+            .lines
+            .into_file(PathBuf::from(name), nic.nic.id.clone(), nic.device)
+    }
+
+    fn start(&mut self, device: &InterfaceName, is_here: bool) {
+        // `auto` for a device that is not there fails the whole boot of the network.
+        let when = if is_here || self.dialect == Dialect::Alpine {
+            "auto"
+        } else {
+            "allow-hotplug"
+        };
+        self.lines.raw(format_args!("{when} {device}"));
+    }
+
+    fn iface(&mut self, device: &InterfaceName, family: &str, method: &str) {
+        self.lines
+            .raw(format_args!("iface {device} {family} {method}"));
+    }
+
+    fn option(&mut self, key: &str, value: impl Display) {
+        self.lines.raw(format_args!("    {key} {value}"));
+    }
+
+    /// The port only has to be up; its child carries the addresses.
+    fn parent(&mut self, device: &InterfaceName) {
+        self.iface(device, "inet", "manual");
+        self.mode_and_mtu(device);
+        self.option("up", format_args!("ip link set dev {device} up"));
+        self.option("down", format_args!("ip link set dev {device} down"));
+    }
+
+    /// What comes before any address, and only if there is something.
+    fn link(&mut self, device: &InterfaceName, child: Option<(Child, &InterfaceName)>) {
+        let is_needed = child.is_some()
+            || self.config.mtu.is_some()
+            || self.config.mode().is_some()
+            || self.config.ipv6 == Ipv6::Disabled;
+        if !is_needed {
+            return;
+        }
+        self.iface(device, "inet", "manual");
+        match child {
+            Some((Child::Partition(pkey), parent)) => {
+                let (make, remove) = ("create_child", "delete_child");
+                let file = |name: &str| format!("/sys/class/net/{parent}/{name}");
+                let pkey = pkey.full_member();
+                self.option(
+                    "pre-up",
+                    format_args!(
+                        "test -d /sys/class/net/{device} || echo {pkey} > {}",
+                        file(make)
+                    ),
+                );
+                self.option("post-down", format_args!("echo {pkey} > {}", file(remove)));
+            }
+            Some((Child::Vlan(id), parent)) => {
+                self.option(
+                    "pre-up",
+                    format_args!(
+                        "test -d /sys/class/net/{device} || ip link add link {parent} name {device} type vlan id {id}"
+                    ),
+                );
+                self.option(
+                    "post-down",
+                    format_args!("ip link delete dev {device} 2> /dev/null || true"),
+                );
+            }
+            None => {}
+        }
+        self.mode_and_mtu(device);
+        if self.config.ipv6 == Ipv6::Disabled {
+            self.sysctl("pre-up", device, "disable_ipv6", 1);
+        }
+        self.option("up", format_args!("ip link set dev {device} up"));
+    }
+
+    fn mode_and_mtu(&mut self, device: &InterfaceName) {
+        // The mode first: only connected mode has a large MTU.
+        if let Some(mode) = self.config.mode() {
+            let file = format!("/sys/class/net/{device}/mode");
+            self.option(
+                "pre-up",
+                format_args!("test ! -e {file} || echo {mode} > {file}"),
+            );
+        }
+        if let Some(mtu) = self.config.mtu {
+            self.option("pre-up", format_args!("ip link set dev {device} mtu {mtu}"));
+        }
+    }
+
+    fn sysctl(&mut self, when: &str, device: &InterfaceName, key: &str, value: u8) {
+        let file = format!("/proc/sys/net/ipv6/conf/{device}/{key}");
+        self.option(
+            when,
+            format_args!("test ! -e {file} || echo {value} > {file}"),
+        );
+    }
+
+    fn ipv4(&mut self, device: &InterfaceName) {
+        let config = self.config;
+        match &config.ipv4 {
+            Ipv4::None => return,
+            Ipv4::Dhcp => {
+                self.iface(device, "inet", "dhcp");
+                self.metric(config.metric4);
+                self.names();
+            }
+            Ipv4::Static(networks) => {
+                for (nth, network) in networks.iter().enumerate() {
+                    self.iface(device, "inet", "static");
+                    self.option("address", network);
+                    if nth == 0 {
+                        self.gateway4(device);
+                        self.names();
+                    }
+                }
+            }
+        }
+        if let Some(host) = config.onegate {
+            self.up_route("ip", &format!("{host}/32 dev {device} scope link"));
+        }
+        self.routes("ip", device, IpAddr::is_ipv4);
+    }
+
+    /// ifupdown says `onlink` of every gateway, the others of none.
+    fn gateway4(&mut self, device: &InterfaceName) {
+        let Some(gateway) = self.config.gateway4 else {
+            return;
+        };
+        if self.dialect == Dialect::Alpine && self.config.gateway4_is_off_link() {
+            self.up_route("ip", &format!("{gateway}/32 dev {device} scope link"));
+            let metric = super::lines::metric(self.config.metric4);
+            self.up_route("ip", &format!("default via {gateway} dev {device}{metric}"));
+            return;
+        }
+        self.option("gateway", gateway);
+        self.metric(self.config.metric4);
+    }
+
+    fn metric(&mut self, metric: Option<u32>) {
+        if let Some(metric) = metric {
+            self.option("metric", metric);
+        }
+    }
+
+    fn ipv6(&mut self, device: &InterfaceName) {
+        let config = self.config;
+        match &config.ipv6 {
+            Ipv6::None | Ipv6::Disabled => return,
+            Ipv6::Auto => {
+                self.iface(device, "inet6", "auto");
+                self.accept(device, true);
+            }
+            Ipv6::Dhcp => {
+                self.iface(device, "inet6", "dhcp");
+                self.accept(device, true);
+            }
+            Ipv6::Static(networks) => {
+                for (nth, network) in networks.iter().enumerate() {
+                    self.iface(device, "inet6", "static");
+                    self.option("address", network);
+                    if nth == 0 {
+                        self.accept(device, false);
+                        self.gateway6(device);
+                    }
+                    if self.dialect == Dialect::Debian {
+                        // Nobody else has the address that OpenNebula has leased: no wait for six seconds.
+                        self.option("dad-attempts", 0);
+                    }
+                }
+            }
+        }
+        if config.ipv4 == Ipv4::None {
+            self.names();
+        }
+        self.routes("ip -6", device, IpAddr::is_ipv6);
+    }
+
+    /// Whether router advertisements count.
+    fn accept(&mut self, device: &InterfaceName, accepted: bool) {
+        let value = u8::from(accepted);
+        if self.dialect == Dialect::Debian {
+            if !accepted {
+                self.option("autoconf", 0);
+            }
+            self.option("accept_ra", value);
+            self.option("privext", 0);
+        } else {
+            self.sysctl("pre-up", device, "accept_ra", value);
+            self.sysctl("pre-up", device, "use_tempaddr", 0);
+        }
+    }
+
+    /// Its key knows no metric in all readers and no gateway off the link.
+    fn gateway6(&mut self, device: &InterfaceName) {
+        let Some(gateway) = self.config.gateway6 else {
+            return;
+        };
+        if self.config.gateway6_is_off_link() {
+            self.up_route("ip -6", &format!("{gateway}/128 dev {device}"));
+        }
+        let metric = super::lines::metric(self.config.metric6);
+        self.up_route(
+            "ip -6",
+            &format!("default via {gateway} dev {device}{metric}"),
+        );
+    }
+
+    fn routes(&mut self, ip: &str, device: &InterfaceName, family: fn(&IpAddr) -> bool) {
+        let routes = self.config.routes.iter().filter(|route| family(&route.via));
+        let routes: Vec<String> = routes
+            .map(|route| format!("{} via {} dev {device}", route.destination, route.via))
+            .collect();
+        for route in routes {
+            self.up_route(ip, &route);
+        }
+    }
+
+    fn up_route(&mut self, ip: &str, route: &str) {
+        self.option("up", format_args!("{ip} route replace {route}"));
+    }
+
+    /// For resolvconf, where it is installed.
+    fn names(&mut self) {
+        let joined = |values: Vec<String>| values.join(" ");
+        let servers = self.config.dns.iter().map(ToString::to_string).collect();
+        let domains = self.config.search.iter().map(ToString::to_string).collect();
+        if !self.config.dns.is_empty() {
+            self.option("dns-nameservers", joined(servers));
+        }
+        if !self.config.search.is_empty() {
+            self.option("dns-search", joined(domains));
+        }
+    }
+}

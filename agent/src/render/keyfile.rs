@@ -1,0 +1,285 @@
+//! `/etc/NetworkManager/system-connections`: NetworkManager's own files (EL 8 to 10, Fedora, SLES 16, Leap 16).
+//!
+//! ```text
+//! # Written by one-sriov-agent for ETH1 from the context of the VM. Changes here are lost.
+//! [connection]
+//! id=one-sriov-ib0
+//! uuid=3d6c1f0e-...
+//! type=infiniband
+//! interface-name=ib0
+//!
+//! [infiniband]
+//! transport-mode=datagram
+//!
+//! [ipv4]
+//! method=manual
+//! address1=192.168.7.5/24
+//! ```
+//! Facts: `nm-settings-keyfile(5)`, `nm-setting-infiniband.c` (a profile needs its `transport-mode`),
+//! `nms-keyfile-utils.c` (files that others may read are refused).
+
+use std::fmt::Display;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use hwaddr::InterfaceName;
+use sha2::{Digest as _, Sha256};
+
+use super::configured::{Configured, configured, dummies};
+use super::lines::Lines;
+use super::{Rendered, RenderedFile, network_manager};
+use crate::plan::model::{Child, Ipv4, Ipv6, NicConfig, TransportMode};
+use crate::plan::{NicId, Plan};
+
+const DIR: &str = "/etc/NetworkManager/system-connections";
+/// Above the 0 of profiles that an image has for any device.
+const PRIORITY: u8 = 100;
+
+/// Renders a plan.
+pub(super) fn render(plan: &Plan) -> Rendered {
+    let mut rendered = Rendered::default();
+    for nic in configured(plan) {
+        render_nic(&nic, &mut rendered);
+    }
+    rendered
+        .files
+        .extend(dummies(plan).map(network_manager::unmanaged));
+    rendered
+}
+
+/// The profiles of one NIC.
+pub(super) fn render_nic(nic: &Configured, rendered: &mut Rendered) {
+    let Some((child, name)) = &nic.child else {
+        let mut lines = head(nic, nic.device, kind(nic.config));
+        link(&mut lines, nic.config, nic.config.mtu);
+        addresses(&mut lines, nic, rendered);
+        rendered.files.push(file(lines, nic, nic.device));
+        return;
+    };
+    // The port only has to be up; its child carries the addresses.
+    let mut lines = head(nic, nic.device, kind(nic.config));
+    link(&mut lines, nic.config, nic.config.mtu);
+    nothing(&mut lines);
+    rendered.files.push(file(lines, nic, nic.device));
+    let mut lines = match child {
+        Child::Partition(_) => head(nic, name, "infiniband"),
+        Child::Vlan(_) => head(nic, name, "vlan"),
+    };
+    match child {
+        Child::Partition(pkey) => {
+            link(&mut lines, nic.config, nic.config.mtu);
+            // With the bit of full membership: the kernel calls the child so, and NetworkManager waits for
+            // that name.
+            lines.set("p-key", pkey.full_member().bits());
+            lines.set("parent", nic.device);
+        }
+        Child::Vlan(id) => {
+            lines.section("vlan");
+            lines.set("parent", nic.device);
+            lines.set("id", id);
+            if let Some(mtu) = nic.config.mtu {
+                lines.section("ethernet");
+                lines.set("mtu", mtu);
+            }
+        }
+    }
+    addresses(&mut lines, nic, rendered);
+    rendered.files.push(file(lines, nic, name));
+}
+
+fn kind(config: &NicConfig) -> &'static str {
+    if config.infiniband.is_some() {
+        "infiniband"
+    } else {
+        "ethernet"
+    }
+}
+
+fn head(nic: &Configured, device: &InterfaceName, kind: &str) -> Lines {
+    let mut lines = Lines::for_nic(nic.nic);
+    lines.raw("[connection]");
+    lines.set("id", format_args!("one-sriov-{device}"));
+    lines.set("uuid", uuid(&nic.nic.id, device != nic.device));
+    lines.set("type", kind);
+    lines.set("interface-name", device);
+    lines.set("autoconnect", "true");
+    lines.set("autoconnect-priority", PRIORITY);
+    lines
+}
+
+/// The same for a NIC in all runs, whatever its device is called: a UUID of one's own making (version 8,
+/// RFC 9562).
+fn uuid(nic: &NicId, is_child: bool) -> String {
+    let mut hash = Sha256::new();
+    hash.update("one-sriov keyfile ");
+    hash.update(nic.as_str());
+    hash.update([u8::from(is_child)]);
+    let mut octets = [0; 16];
+    octets.copy_from_slice(&hash.finalize()[..16]);
+    octets[6] = octets[6] & 0x0f | 0x80;
+    octets[8] = octets[8] & 0x3f | 0x80;
+    let hex = format!("{:032x}", u128::from_be_bytes(octets));
+    let [a, b, c, d, e] = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &hex[part]);
+    format!("{a}-{b}-{c}-{d}-{e}")
+}
+
+/// The section of the link: transport mode and MTU.
+fn link(lines: &mut Lines, config: &NicConfig, mtu: Option<u32>) {
+    if config.infiniband.is_some() {
+        lines.section("infiniband");
+        lines.set(
+            "transport-mode",
+            config.mode().unwrap_or(TransportMode::Datagram),
+        );
+        lines.set_some("mtu", mtu);
+    } else if mtu.is_some() {
+        lines.section("ethernet");
+        lines.set_some("mtu", mtu);
+    }
+}
+
+/// Up, without addresses.
+fn nothing(lines: &mut Lines) {
+    lines.section("ipv4");
+    lines.set("method", "disabled");
+    lines.section("ipv6");
+    lines.set("method", "disabled");
+}
+
+fn addresses(lines: &mut Lines, nic: &Configured, rendered: &mut Rendered) {
+    let config = nic.config;
+    let mut family = Family {
+        lines,
+        config,
+        // Search domains belong to a family that is in use.
+        search: true,
+    };
+    family.ipv4();
+    family.ipv6();
+    for (is_used, family, is_of) in [
+        (
+            config.ipv4 != Ipv4::None,
+            "IPv4",
+            IpAddr::is_ipv4 as fn(&IpAddr) -> bool,
+        ),
+        (uses_ipv6(config), "IPv6", IpAddr::is_ipv6),
+    ] {
+        let lost: Vec<&IpAddr> = config.dns.iter().filter(|server| is_of(server)).collect();
+        if !is_used && !lost.is_empty() {
+            rendered.notes.push(format!(
+                "{}: name servers {} are not written; NetworkManager takes none of {family} for a NIC without {family}",
+                nic.nic.label(),
+                joined(&lost, ", ")
+            ));
+        }
+    }
+}
+
+fn uses_ipv6(config: &NicConfig) -> bool {
+    !matches!(config.ipv6, Ipv6::None | Ipv6::Disabled)
+}
+
+/// Writes the sections of the two families.
+struct Family<'l, 'c> {
+    lines: &'l mut Lines,
+    config: &'c NicConfig,
+    search: bool,
+}
+
+impl Family<'_, '_> {
+    fn ipv4(&mut self) {
+        self.lines.section("ipv4");
+        let config = self.config;
+        match &config.ipv4 {
+            Ipv4::None => {
+                self.lines.set("method", "disabled");
+                return;
+            }
+            Ipv4::Dhcp => self.lines.set("method", "auto"),
+            Ipv4::Static(networks) => {
+                self.lines.set("method", "manual");
+                self.numbered("address", networks);
+            }
+        }
+        self.lines.set_some("gateway", config.gateway4);
+        self.lines.set_some("route-metric", config.metric4);
+        let mut routes = self.routes(IpAddr::is_ipv4);
+        // Without a gateway: on the link.
+        routes.extend(config.onegate.map(|host| format!("{host}/32")));
+        self.numbered("route", &routes);
+        self.names(IpAddr::is_ipv4);
+    }
+
+    fn ipv6(&mut self) {
+        self.lines.section("ipv6");
+        let config = self.config;
+        match &config.ipv6 {
+            // The kernel does as it does by default.
+            Ipv6::None => {
+                self.lines.set("method", "ignore");
+                return;
+            }
+            Ipv6::Disabled => {
+                self.lines.set("method", "disabled");
+                return;
+            }
+            Ipv6::Auto => {
+                self.lines.set("method", "auto");
+                self.lines.set("addr-gen-mode", "eui64");
+                self.lines.set("ip6-privacy", 0);
+            }
+            Ipv6::Dhcp => self.lines.set("method", "dhcp"),
+            Ipv6::Static(networks) => {
+                self.lines.set("method", "manual");
+                self.numbered("address", networks);
+            }
+        }
+        self.lines.set_some("gateway", config.gateway6);
+        self.lines.set_some("route-metric", config.metric6);
+        let routes = self.routes(IpAddr::is_ipv6);
+        self.numbered("route", &routes);
+        self.names(IpAddr::is_ipv6);
+    }
+
+    fn routes(&self, family: fn(&IpAddr) -> bool) -> Vec<String> {
+        let routes = self.config.routes.iter();
+        routes
+            .filter(|route| family(&route.via))
+            .map(|route| format!("{},{}", route.destination, route.via))
+            .collect()
+    }
+
+    /// `address1=`, `address2=`, ...
+    fn numbered(&mut self, key: &str, values: &[impl Display]) {
+        for (value, number) in values.iter().zip(1..) {
+            self.lines.set(&format!("{key}{number}"), value);
+        }
+    }
+
+    /// Name servers of this family, and the search domains in the first family in use.
+    fn names(&mut self, family: fn(&IpAddr) -> bool) {
+        let servers: Vec<&IpAddr> = self
+            .config
+            .dns
+            .iter()
+            .filter(|server| family(server))
+            .collect();
+        if !servers.is_empty() {
+            self.lines.set("dns", joined(&servers, ";"));
+        }
+        if std::mem::take(&mut self.search) && !self.config.search.is_empty() {
+            self.lines
+                .set("dns-search", joined(&self.config.search, ";"));
+        }
+    }
+}
+
+fn joined(values: &[impl Display], between: &str) -> String {
+    let words: Vec<String> = values.iter().map(ToString::to_string).collect();
+    words.join(between)
+}
+
+fn file(lines: Lines, nic: &Configured, device: &InterfaceName) -> RenderedFile {
+    let path = PathBuf::from(format!("{DIR}/one-sriov-{device}.nmconnection"));
+    lines.into_private_file(path, nic.nic.id.clone(), nic.device)
+}

@@ -1,0 +1,206 @@
+//! `/etc/netplan`: netplan's YAML, which it makes the files of its renderer from (Ubuntu, Debian's cloud images).
+//!
+//! ```text
+//! # Written by one-sriov-agent for ETH0 from the context of the VM. Changes here are lost.
+//! network:
+//!   version: 2
+//!   ethernets:
+//!     eth0:
+//!       renderer: networkd
+//!       dhcp4: false
+//!       addresses: ["10.0.0.5/24"]
+//! ```
+//! Every key that an installer's file may have for the same device is written, so that ours, which is read
+//! last, is what counts. What netplan cannot express goes beside it, as the renderer's own file: P_Key
+//! children, and InfiniBand for NetworkManager, for which old releases have no word and refuse the whole file
+//! if there is one that they do not know.
+//! Facts: netplan's `doc/netplan-yaml.md`, `src/networkd.c`, `src/nm.c`.
+
+use std::fmt::Display;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use super::configured::{Configured, configured, dummies};
+use super::lines::Lines;
+use super::{Rendered, RenderedFile, keyfile, network_manager, networkd, transport};
+use crate::plan::Plan;
+use crate::plan::model::{Child, Ipv4, Ipv6, NicConfig};
+
+/// The renderer below netplan: what it writes for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Below {
+    Networkd,
+    NetworkManager,
+}
+
+impl Below {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Networkd => "networkd",
+            Self::NetworkManager => "NetworkManager",
+        }
+    }
+}
+
+/// Renders a plan.
+pub(super) fn render(plan: &Plan, below: Below) -> Rendered {
+    let mut rendered = Rendered::default();
+    for nic in configured(plan) {
+        if below == Below::NetworkManager && nic.config.infiniband.is_some() {
+            keyfile::render_nic(&nic, &mut rendered);
+        } else {
+            if below == Below::Networkd {
+                transport::render(&nic, &mut rendered);
+            }
+            rendered.files.push(yaml(&nic, below));
+            if matches!(nic.child, Some((Child::Partition(_), _))) {
+                rendered.files.push(drop_in(&nic));
+                networkd::render_child(&nic, &mut rendered);
+            }
+        }
+    }
+    rendered
+        .files
+        .extend(dummies(plan).map(|dummy| match below {
+            Below::Networkd => networkd::unmanaged(dummy),
+            Below::NetworkManager => network_manager::unmanaged(dummy),
+        }));
+    rendered
+}
+
+/// What makes networkd create the child of a port: behind the unit that netplan writes for it.
+fn drop_in(nic: &Configured) -> RenderedFile {
+    let mut lines = Lines::for_nic(nic.nic);
+    lines.section("Link");
+    lines.set("RequiredForOnline", "no");
+    lines.section("Network");
+    networkd::name_child(&mut lines, nic);
+    let path = format!(
+        "/etc/systemd/network/10-netplan-{}.network.d/one-sriov.conf",
+        nic.device
+    );
+    lines.into_file(PathBuf::from(path), nic.nic.id.clone(), nic.device)
+}
+
+fn yaml(nic: &Configured, below: Below) -> RenderedFile {
+    let mut lines = Lines::for_nic(nic.nic);
+    lines.raw("network:\n  version: 2\n  ethernets:");
+    lines.raw(format_args!("    {}:", quoted(nic.device)));
+    lines.raw(format_args!("      renderer: {}", below.name()));
+    if nic.child.is_some() {
+        lines.raw(
+            "      dhcp4: false\n      dhcp6: false\n      accept-ra: false\n      link-local: []",
+        );
+        mtu(&mut lines, nic.config);
+    } else {
+        device(&mut lines, nic.config);
+    }
+    if let Some((Child::Vlan(id), name)) = &nic.child {
+        lines.raw("  vlans:");
+        lines.raw(format_args!("    {}:", quoted(name)));
+        lines.raw(format_args!("      renderer: {}", below.name()));
+        lines.raw(format_args!(
+            "      id: {id}\n      link: {}",
+            quoted(nic.device)
+        ));
+        device(&mut lines, nic.config);
+    }
+    let path = PathBuf::from(format!("/etc/netplan/60-one-sriov-{}.yaml", nic.device));
+    lines.into_private_file(path, nic.nic.id.clone(), nic.device)
+}
+
+/// The keys of the device that carries the addresses.
+fn device(lines: &mut Lines, config: &NicConfig) {
+    let is_dhcp4 = config.ipv4 == Ipv4::Dhcp;
+    lines.raw(format_args!("      dhcp4: {is_dhcp4}"));
+    if let Some(metric) = config.metric4.filter(|_| is_dhcp4) {
+        lines.raw(format_args!(
+            "      dhcp4-overrides:\n        route-metric: {metric}"
+        ));
+    }
+    lines.raw(format_args!("      dhcp6: {}", config.ipv6 == Ipv6::Dhcp));
+    match &config.ipv6 {
+        // As the renderer does by default.
+        Ipv6::None => {}
+        Ipv6::Static(_) => lines.raw("      accept-ra: false"),
+        Ipv6::Auto | Ipv6::Dhcp => lines.raw("      accept-ra: true\n      ipv6-privacy: false"),
+        Ipv6::Disabled => lines.raw("      accept-ra: false\n      link-local: []"),
+    }
+    mtu(lines, config);
+    let mut addresses = Vec::new();
+    if let Ipv4::Static(networks) = &config.ipv4 {
+        addresses.extend(networks.iter().map(quoted));
+    }
+    if let Ipv6::Static(networks) = &config.ipv6 {
+        addresses.extend(networks.iter().map(quoted));
+    }
+    list(lines, "      addresses", &addresses);
+    if !config.dns.is_empty() || !config.search.is_empty() {
+        lines.raw("      nameservers:");
+        list(lines, "        addresses", &each_quoted(&config.dns));
+        list(lines, "        search", &each_quoted(&config.search));
+    }
+    let routes = routes(config);
+    if !routes.is_empty() {
+        lines.raw("      routes:");
+        lines.raw_all(&routes);
+    }
+}
+
+fn mtu(lines: &mut Lines, config: &NicConfig) {
+    if let Some(mtu) = config.mtu {
+        lines.raw(format_args!("      mtu: {mtu}"));
+    }
+}
+
+fn routes(config: &NicConfig) -> Vec<String> {
+    let mut routes = Vec::new();
+    let gateways = [
+        (
+            "0.0.0.0/0",
+            config.gateway4.map(IpAddr::from),
+            config.metric4,
+            config.gateway4_is_off_link(),
+        ),
+        (
+            "::/0",
+            config.gateway6.map(IpAddr::from),
+            config.metric6,
+            config.gateway6_is_off_link(),
+        ),
+    ];
+    for (to, gateway, metric, is_off_link) in gateways {
+        let Some(gateway) = gateway else { continue };
+        routes.push(format!("        - to: {}", quoted(to)));
+        routes.push(format!("          via: {}", quoted(gateway)));
+        routes.extend(metric.map(|metric| format!("          metric: {metric}")));
+        routes.extend(is_off_link.then(|| "          on-link: true".to_owned()));
+    }
+    for route in &config.routes {
+        routes.push(format!("        - to: {}", quoted(route.destination)));
+        routes.push(format!("          via: {}", quoted(route.via)));
+    }
+    if let Some(host) = config.onegate {
+        routes.push(format!(
+            "        - to: {}",
+            quoted(format_args!("{host}/32"))
+        ));
+        routes.push("          scope: link".to_owned());
+    }
+    routes
+}
+
+/// YAML would read `1:2` as a number to the base of 60.
+fn quoted(token: impl Display) -> String {
+    format!("\"{token}\"")
+}
+
+fn each_quoted(tokens: &[impl Display]) -> Vec<String> {
+    tokens.iter().map(quoted).collect()
+}
+
+fn list(lines: &mut Lines, key: &str, values: &[String]) {
+    if !values.is_empty() {
+        lines.raw(format_args!("{key}: [{}]", values.join(", ")));
+    }
+}

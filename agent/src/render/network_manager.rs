@@ -1,0 +1,26 @@
+//! What NetworkManager is told whatever reader it has: which devices are none of its business.
+//!
+//! ```text
+//! # /etc/NetworkManager/conf.d/90-one-sriov-eth1.conf
+//! [keyfile]
+//! unmanaged-devices+=mac:aa:00:c0:a8:07:05
+//! ```
+
+use std::path::PathBuf;
+
+use super::RenderedFile;
+use super::lines::Lines;
+use crate::plan::DummyNic;
+
+/// A dummy NIC, unmanaged.
+pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
+    let mut lines = Lines::for_dummy(dummy);
+    // `+=` adds to the lists of other files instead of replacing them.
+    lines.raw("[keyfile]");
+    lines.raw(format_args!("unmanaged-devices+=mac:{}", dummy.mac));
+    let path = PathBuf::from(format!(
+        "/etc/NetworkManager/conf.d/90-one-sriov-{}.conf",
+        dummy.name
+    ));
+    lines.into_file(path, dummy.id(), &dummy.name)
+}

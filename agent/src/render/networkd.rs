@@ -1,0 +1,228 @@
+//! `/etc/systemd/network`: units of systemd-networkd (Amazon Linux 2023, Flatcar, Arch, and below netplan).
+//!
+//! ```text
+//! # Written by one-sriov-agent for ETH1 from the context of the VM. Changes here are lost.
+//! [Match]
+//! Name=ib0
+//!
+//! [Network]
+//! Address=192.168.7.5/24
+//! Gateway=192.168.7.1
+//! ```
+//! Devices are matched by name: networkd compares all 20 octets of an InfiniBand address, of which only the
+//! last 8 stay, and a child has its parent's (`net-condition.c`). The name is resolved anew at each boot.
+//! The first file in the order of names that matches wins: ours begin with `05-`.
+//! Facts: `systemd.network(5)`, `systemd.netdev(5)`.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use hwaddr::InterfaceName;
+
+use super::configured::{Configured, configured, dummies};
+use super::lines::Lines;
+use super::{Rendered, RenderedFile, transport};
+use crate::plan::model::{Child, Ipv4, Ipv6, NicConfig};
+use crate::plan::{DummyNic, Plan};
+
+const DIR: &str = "/etc/systemd/network";
+
+/// Renders a plan.
+pub(super) fn render(plan: &Plan) -> Rendered {
+    let mut rendered = Rendered::default();
+    for nic in configured(plan) {
+        render_nic(&nic, &mut rendered);
+    }
+    rendered.files.extend(dummies(plan).map(unmanaged));
+    rendered
+}
+
+/// A dummy NIC: no DHCP, no link-local address, and nobody waits for it.
+pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
+    let mut lines = Lines::for_dummy(dummy);
+    lines.section("Match");
+    lines.set("Name", &dummy.name);
+    lines.section("Link");
+    lines.set("Unmanaged", "yes");
+    lines.set("RequiredForOnline", "no");
+    lines.into_file(path(&dummy.name, "network"), dummy.id(), &dummy.name)
+}
+
+fn render_nic(nic: &Configured, rendered: &mut Rendered) {
+    transport::render(nic, rendered);
+    if nic.child.is_some() {
+        let mut lines = matching(nic, nic.device);
+        lines.section("Link");
+        lines.set_some("MTUBytes", nic.config.mtu);
+        // It has no address that anybody could wait for.
+        lines.set("RequiredForOnline", "no");
+        lines.section("Network");
+        lines.set("LinkLocalAddressing", "no");
+        lines.set("IPv6AcceptRA", "no");
+        name_child(&mut lines, nic);
+        rendered.files.push(file(lines, nic, nic.device, "network"));
+        render_child(nic, rendered);
+    } else {
+        rendered.files.push(addresses(nic));
+    }
+}
+
+/// In `[Network]` of the parent: networkd makes the child.
+pub(super) fn name_child(lines: &mut Lines, nic: &Configured) {
+    match &nic.child {
+        Some((Child::Partition(_), name)) => lines.set("IPoIB", name),
+        Some((Child::Vlan(_), name)) => lines.set("VLAN", name),
+        None => {}
+    }
+}
+
+/// The child itself: what it is, and its addresses.
+pub(super) fn render_child(nic: &Configured, rendered: &mut Rendered) {
+    let Some((child, name)) = &nic.child else {
+        return;
+    };
+    let mut lines = Lines::for_nic(nic.nic);
+    lines.section("NetDev");
+    lines.set("Name", name);
+    match child {
+        Child::Partition(pkey) => {
+            lines.set("Kind", "ipoib");
+            lines.section("IPoIB");
+            lines.set("PartitionKey", pkey.full_member());
+            lines.set_some("Mode", nic.config.mode());
+        }
+        Child::Vlan(id) => {
+            lines.set("Kind", "vlan");
+            lines.section("VLAN");
+            lines.set("Id", id);
+        }
+    }
+    rendered.files.push(file(lines, nic, name, "netdev"));
+    rendered.files.push(addresses(nic));
+}
+
+/// The `.network` of the device that carries the addresses.
+fn addresses(nic: &Configured) -> RenderedFile {
+    let config = nic.config;
+    let mut lines = matching(nic, nic.carrier());
+    if let Some(mtu) = config.mtu {
+        lines.section("Link");
+        lines.set("MTUBytes", mtu);
+    }
+    network(&mut lines, config);
+    routes(&mut lines, config);
+    clients(&mut lines, config);
+    file(lines, nic, nic.carrier(), "network")
+}
+
+fn network(lines: &mut Lines, config: &NicConfig) {
+    lines.section("Network");
+    match (&config.ipv4, &config.ipv6) {
+        (Ipv4::Dhcp, Ipv6::Dhcp) => lines.set("DHCP", "yes"),
+        (Ipv4::Dhcp, _) => lines.set("DHCP", "ipv4"),
+        (_, Ipv6::Dhcp) => lines.set("DHCP", "ipv6"),
+        _ => lines.set("DHCP", "no"),
+    }
+    match &config.ipv6 {
+        // As networkd does by default.
+        Ipv6::None => {}
+        Ipv6::Static(_) => lines.set("IPv6AcceptRA", "no"),
+        Ipv6::Auto | Ipv6::Dhcp => {
+            lines.set("IPv6AcceptRA", "yes");
+            lines.set("IPv6PrivacyExtensions", "no");
+        }
+        Ipv6::Disabled => {
+            lines.set("LinkLocalAddressing", "no");
+            lines.set("IPv6AcceptRA", "no");
+        }
+    }
+    if let Ipv4::Static(networks) = &config.ipv4 {
+        networks
+            .iter()
+            .for_each(|network| lines.set("Address", network));
+    }
+    if let Ipv6::Static(networks) = &config.ipv6 {
+        networks
+            .iter()
+            .for_each(|network| lines.set("Address", network));
+    }
+    for server in &config.dns {
+        lines.set("DNS", server);
+    }
+    if !config.search.is_empty() {
+        let domains: Vec<String> = config.search.iter().map(ToString::to_string).collect();
+        lines.set("Domains", domains.join(" "));
+    }
+}
+
+fn routes(lines: &mut Lines, config: &NicConfig) {
+    let gateways = [
+        (
+            config.gateway4.map(IpAddr::from),
+            config.metric4,
+            config.gateway4_is_off_link(),
+        ),
+        (
+            config.gateway6.map(IpAddr::from),
+            config.metric6,
+            config.gateway6_is_off_link(),
+        ),
+    ];
+    for (gateway, metric, is_off_link) in gateways {
+        let Some(gateway) = gateway else { continue };
+        lines.section("Route");
+        lines.set("Gateway", gateway);
+        lines.set_some("Metric", metric);
+        if is_off_link {
+            lines.set("GatewayOnLink", "yes");
+        }
+    }
+    for route in &config.routes {
+        lines.section("Route");
+        lines.set("Destination", route.destination);
+        lines.set("Gateway", route.via);
+    }
+    if let Some(host) = config.onegate {
+        lines.section("Route");
+        lines.set("Destination", format_args!("{host}/32"));
+        lines.set("Scope", "link");
+    }
+}
+
+/// What DHCP and router advertisements are to do.
+fn clients(lines: &mut Lines, config: &NicConfig) {
+    if config.ipv4 == Ipv4::Dhcp
+        && let Some(metric) = config.metric4
+    {
+        lines.section("DHCPv4");
+        lines.set("RouteMetric", metric);
+    }
+    match config.ipv6 {
+        Ipv6::Auto => {
+            lines.section("IPv6AcceptRA");
+            lines.set("DHCPv6Client", "no");
+            lines.set_some("RouteMetric", config.metric6);
+        }
+        Ipv6::Dhcp => {
+            // Not only where a router says so.
+            lines.section("DHCPv6");
+            lines.set("WithoutRA", "solicit");
+        }
+        _ => {}
+    }
+}
+
+fn matching(nic: &Configured, device: &InterfaceName) -> Lines {
+    let mut lines = Lines::for_nic(nic.nic);
+    lines.section("Match");
+    lines.set("Name", device);
+    lines
+}
+
+fn path(device: &InterfaceName, kind: &str) -> PathBuf {
+    PathBuf::from(format!("{DIR}/05-one-sriov-{device}.{kind}"))
+}
+
+fn file(lines: Lines, nic: &Configured, device: &InterfaceName, kind: &str) -> RenderedFile {
+    lines.into_file(path(device, kind), nic.nic.id.clone(), nic.device)
+}
