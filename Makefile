@@ -19,8 +19,8 @@ DRIVER_AARCH64 = $(call release,aarch64)/one-sriov-driver
 TEST_PROGRAMS = cc c++ genisoimage xorriso ip unshare script patch strace augtool ldd readelf qemu-aarch64-static
 # What the host half works with.
 TEST_PROGRAMS += rsync virsh libvirtd virt-xml-validate qemu-system-x86_64 xmllint sudo
-# A network daemon is not put on somebody's machine for the sake of a test; CI has one.
-TEST_PROGRAMS += $(if $(CI),NetworkManager)
+# Network stacks are not put on somebody's machine for the sake of a test; CI has them all.
+TEST_PROGRAMS += $(if $(CI),NetworkManager systemd-networkd netplan ifup dbus-daemon)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build test demo bench fuzz lint man install-agent install-frontend clean

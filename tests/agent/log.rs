@@ -6,8 +6,9 @@ use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::time::Duration;
 
-use one_sriov_tests::{Machine, Outcome, agent_path, virtio};
+use one_sriov_tests::{Machine, agent_path, virtio};
 
+use crate::live::{is_static, live, only_static};
 use crate::scenario::address_of;
 
 const CONTEXT: &str =
@@ -16,33 +17,6 @@ const WARNING: &str = "ETH1 is not configured: no device has its MAC, and no pos
 
 fn machine() -> Machine {
     Machine::new(CONTEXT, &[virtio("eth0", "02:00:0a:00:00:05", 3)])
-}
-
-/// Runs the agent with the machine's root as its own, so that it takes it for the running machine.
-fn live(machine: &Machine, arguments: &[&str]) -> Outcome {
-    std::fs::copy(agent_path(), machine.path("/agent")).expect("a binary to copy");
-    machine.write("/lib/.keep", "");
-    let mut command = Command::new("unshare");
-    command
-        .args(["--map-root-user", "chroot"])
-        .arg(machine.root())
-        .arg("/agent")
-        .args(arguments);
-    command
-        .env_remove("CONTEXT_FILE")
-        .env_remove("JOURNAL_STREAM")
-        .output()
-        .expect("unshare runs")
-        .into()
-}
-
-/// Whether the binary under test is the static one; another finds no libraries in a scratch root.
-fn is_static() -> bool {
-    let dynamic = Command::new("ldd")
-        .arg(agent_path())
-        .output()
-        .expect("ldd runs");
-    String::from_utf8_lossy(&dynamic.stdout).contains("statically linked")
 }
 
 #[test]
@@ -141,13 +115,6 @@ fn without_any_log_the_machine_is_configured_all_the_same() {
 }
 
 /// `make test` names the static binary, so that nothing is passed over there.
-fn only_static() {
-    assert!(
-        std::env::var_os("ONE_SRIOV_AGENT").is_none(),
-        "ONE_SRIOV_AGENT is no static binary"
-    );
-    println!("passed over: it takes the static binary, which 'make test' names in ONE_SRIOV_AGENT");
-}
 
 #[test]
 fn under_systemd_lines_have_their_priority_in_front() {

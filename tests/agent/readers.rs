@@ -269,10 +269,15 @@ fn network_manager_adds_each_dummy_to_its_unmanaged_devices() {
     let expected = [
         "interface-name:admin0",
         "mac:aa:00:0a:14:00:0c",
+        "interface-name:=eth0",
         "mac:aa:01:b4:2b:99:89",
+        "interface-name:=eth1",
         "mac:aa:02:0a:17:00:0f",
+        "interface-name:=eth2",
         "mac:aa:03:ac:14:00:0b",
+        "interface-name:=eth3",
         "mac:aa:04:22:33:44:07",
+        "interface-name:=eth4",
     ];
     assert_eq!(
         unmanaged.map(|list| list.replace(';', ",")),

@@ -52,7 +52,7 @@ fn scenarios() -> Vec<(&'static str, String, Vec<Nic>)> {
     let pci = "PCI0_ADDRESS='01:01.0'\nPCI0_MAC='02:00:0a:09:00:05'\nPCI0_IP='10.9.0.5'\nPCI0_VLAN_ID='42'\nPCI0_MTU='9000'\n\
         PCI0_GATEWAY='10.9.0.1'\nPCI0_IP6='2001:db8:9::5'\nPCI0_GATEWAY6='2001:db8:9::1'\n\
         PCI1_ADDRESS='01:02.0'\nPCI1_IP='10.10.0.5'\nPCI1_MASK='255.255.0.0'\nPCI1_VLAN_ID='5'\n";
-    let router = "ETH0_VROUTER_IP='10.0.0.250'\nETH0_VROUTER_IP6='2001:db8::fa'\nETH0_VROUTER_MANAGEMENT='YES'";
+    let shared = "ETH0_VROUTER_IP='10.0.0.250'\nETH0_VROUTER_IP6='2001:db8::fa'\nETH0_VROUTER_MANAGEMENT='YES'";
     let off_link = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_MASK='255.255.255.255'\nETH0_GATEWAY='169.254.1.1'\n\
         ETH0_IP6='2001:db8::5'\nETH0_IP6_PREFIX_LENGTH='128'\nETH0_IP6_GATEWAY='2001:db8:ffff::1'\n";
     let hostile = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_DNS='10.0.0.2\n[Network]\nDNS=6.6.6.6'\n\
@@ -121,7 +121,7 @@ fn scenarios() -> Vec<(&'static str, String, Vec<Nic>)> {
             pci.into(),
             vec![passed, port("ibp1s2", 9).at("0000:01:02.0")],
         ),
-        ("virtual-router", of_plain(router), vec![plain()]),
+        ("virtual-router", of_plain(shared), vec![plain()]),
         ("off-link", off_link.into(), vec![plain()]),
         ("mtu-2044", ib("ETH0_MTU='2044'"), vec![by_guid()]),
         ("mtu-4092", ib("ETH0_MTU='4092'"), vec![by_guid()]),

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::error::Failure;
 use super::situation::{Situation, read};
-use super::{Exit, Options, json as to_json, text};
+use super::{Exit, Options, json as to_json, netplan, text};
 use crate::install::{self, Lock, Report};
 use crate::patience::Patience;
 use crate::plan::Outcome;
@@ -45,6 +45,11 @@ pub(super) fn run(options: &Options, dry_run: bool, out: &mut impl Write) -> Res
             situation.record.clone(),
         )?
     };
+    let is_ours = !dry_run && !situation.plan.hands_off;
+    if is_ours && options.root().is_live() {
+        install::set_modes(&options.sysfs()?, &situation.rendered.modes);
+        netplan::generate_if_changed(&report);
+    }
     if options.json {
         let mut value = to_json::situation(&situation);
         value["dry_run"] = json!(dry_run);

@@ -6,6 +6,7 @@ mod error;
 mod exit;
 mod explain;
 mod json;
+mod netplan;
 mod plan;
 mod situation;
 mod status;

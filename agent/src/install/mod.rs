@@ -34,6 +34,7 @@ mod record;
 mod report;
 mod snapshot;
 mod state_file;
+mod transport;
 
 pub use apply::apply;
 pub use changes::{Change, Changes, Foreign, Kind, NewFile, Obstacle, Wanted};
@@ -46,6 +47,7 @@ pub use ownership::{BadDigest, Digest};
 pub use record::{Entry, Record};
 pub use report::{BackedUp, Conflict, FileNote, Report};
 pub use snapshot::{Current, OldFile, Snapshot};
+pub use transport::set_modes;
 
 /// The directory of the agent's own state: record, lock and backups.
 pub const STATE_DIR: &str = "/var/lib/one-sriov";

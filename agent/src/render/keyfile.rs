@@ -119,8 +119,8 @@ fn uuid(nic: &NicId, is_child: bool) -> String {
     octets[6] = octets[6] & 0x0f | 0x80;
     octets[8] = octets[8] & 0x3f | 0x80;
     let hex = format!("{:032x}", u128::from_be_bytes(octets));
-    let [a, b, c, d, e] = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &hex[part]);
-    format!("{a}-{b}-{c}-{d}-{e}")
+    let groups = [0..8, 8..12, 12..16, 16..20, 20..32].map(|group| &hex[group]);
+    groups.join("-")
 }
 
 /// The section of the link: transport mode and MTU.

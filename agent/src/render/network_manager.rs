@@ -3,8 +3,10 @@
 //! ```text
 //! # /etc/NetworkManager/conf.d/90-one-sriov-eth1.conf
 //! [keyfile]
-//! unmanaged-devices+=mac:aa:00:c0:a8:07:05
+//! unmanaged-devices+=mac:aa:00:c0:a8:07:05;interface-name:=eth1
 //! ```
+//! By the MAC it is known under any name; but NetworkManager asks for the permanent one, and not every
+//! driver has that (`nm-device.c`, `nm_device_get_permanent_hw_address`).
 
 use std::path::PathBuf;
 
@@ -17,7 +19,10 @@ pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
     let mut lines = Lines::for_dummy(dummy);
     // `+=` adds to the lists of other files instead of replacing them.
     lines.raw("[keyfile]");
-    lines.raw(format_args!("unmanaged-devices+=mac:{}", dummy.mac));
+    lines.raw(format_args!(
+        "unmanaged-devices+=mac:{};interface-name:={}",
+        dummy.mac, dummy.name
+    ));
     let path = PathBuf::from(format!(
         "/etc/NetworkManager/conf.d/90-one-sriov-{}.conf",
         dummy.name

@@ -137,14 +137,14 @@ fn network(lines: &mut Lines, config: &NicConfig) {
         }
     }
     if let Ipv4::Static(networks) = &config.ipv4 {
-        networks
-            .iter()
-            .for_each(|network| lines.set("Address", network));
+        for network in networks {
+            lines.set("Address", network);
+        }
     }
     if let Ipv6::Static(networks) = &config.ipv6 {
-        networks
-            .iter()
-            .for_each(|network| lines.set("Address", network));
+        for network in networks {
+            lines.set("Address", network);
+        }
     }
     for server in &config.dns {
         lines.set("DNS", server);

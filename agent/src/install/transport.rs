@@ -1,0 +1,37 @@
+//! Setting transport modes of InfiniBand ports, where the network stack cannot.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::render::Mode;
+
+/// Sets what is not set yet, before the network stack sets an MTU. A device that refuses keeps its mode
+/// (enhanced IPoIB knows datagram alone), and a warning says so.
+pub fn set_modes(sysfs: &Path, modes: &[Mode]) {
+    for Mode { device, mode } in modes {
+        let path = sysfs.join("class/net").join(device.as_str()).join("mode");
+        let mode = mode.to_string();
+        match set(&path, &mode) {
+            Ok(true) => log::info!("set the transport mode of '{device}' to {mode}"),
+            Ok(false) => {}
+            Err(error) => {
+                log::warn!("failed to set the transport mode of '{device}' to {mode}: {error}");
+            }
+        }
+    }
+}
+
+/// Whether it had to be written. A device that is not there gets it by udev.
+fn set(path: &Path, mode: &str) -> io::Result<bool> {
+    let known = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        read => read?,
+    };
+    if known.trim_end() == mode {
+        return Ok(false);
+    }
+    // The kernel wants the line's end.
+    fs::write(path, format!("{mode}\n"))?;
+    Ok(true)
+}

@@ -1,0 +1,112 @@
+//! What a running machine needs besides files: transport modes that the network stack cannot set, and
+//! netplan, which reads its files too early in the boot.
+
+use one_sriov_tests::{Machine, infiniband, run};
+
+use crate::live::{is_static, live, only_static};
+
+const MODE: &str = "/sys/class/net/ib0/mode";
+
+fn machine() -> Machine {
+    let context = "ETH0_MAC='02:00:c0:a8:07:05'\nETH0_IP='192.168.7.5'\nETH0_MTU='65520'\n";
+    let port = infiniband("ib0", "00:04:aa:00:c0:a8:07:05", "0000:05:00.0");
+    Machine::new(context, &[port])
+}
+
+#[test]
+fn a_running_machine_gets_the_mode_before_the_network_sets_the_mtu() {
+    if !is_static() {
+        return only_static();
+    }
+    for backend in ["networkd", "netplan-networkd"] {
+        let machine = machine();
+        assert_eq!(machine.read(MODE), "datagram\n");
+        let dry = live(&machine, &["apply", "--dry-run", "--backend", backend]);
+        assert_eq!((dry.code, machine.read(MODE)), (0, "datagram\n".to_owned()));
+        let outcome = live(&machine, &["apply", "--backend", backend]);
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        assert_eq!(machine.read(MODE), "connected\n", "{backend}");
+    }
+    // These set it themselves.
+    for backend in ["keyfile", "interfaces", "ifcfg-initscripts"] {
+        let machine = machine();
+        assert_eq!(live(&machine, &["apply", "--backend", backend]).code, 0);
+        assert_eq!(machine.read(MODE), "datagram\n", "{backend}");
+    }
+}
+
+#[test]
+fn a_device_that_refuses_is_named_and_costs_nothing_else() {
+    if !is_static() {
+        return only_static();
+    }
+    let machine = machine();
+    // What cannot be written, like the file of a device that knows one mode alone.
+    std::fs::remove_file(machine.path(MODE)).expect("a file");
+    std::fs::create_dir(machine.path(MODE)).expect("a directory");
+    let outcome = live(&machine, &["apply", "--backend", "networkd"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    let warning =
+        "one-sriov-agent: warning: failed to set the transport mode of 'ib0' to connected: ";
+    assert!(outcome.stderr.contains(warning), "{}", outcome.stderr);
+    assert!(machine.has("/etc/systemd/network/05-one-sriov-ib0.network"));
+}
+
+#[test]
+fn an_image_at_rest_is_told_by_udev_alone() {
+    let machine = machine();
+    assert_eq!(run(&machine, &["apply", "--backend", "networkd"]).code, 0);
+    assert_eq!(machine.read(MODE), "datagram\n");
+    let rule = machine.read("/etc/udev/rules.d/99-one-sriov-ib0.rules");
+    let expected = "ACTION==\"add|move\", SUBSYSTEM==\"net\", ATTR{type}==\"32\", KERNEL==\"ib0\", ATTR{mode}=\"connected\"\n";
+    assert!(rule.ends_with(expected), "{rule}");
+}
+
+#[test]
+fn netplan_is_called_when_its_files_have_changed_and_only_then() {
+    if !is_static() {
+        return only_static();
+    }
+    let complaint = "one-sriov-agent: warning: failed to have netplan read its files: ";
+    let machine = machine();
+    // It is missing here, which tells that it was looked for.
+    let first = live(&machine, &["apply", "--backend", "netplan-networkd"]);
+    assert_eq!(first.code, 0);
+    let missing = format!("{complaint}failed to run 'netplan': not found in PATH\n");
+    assert!(first.stderr.contains(&missing), "{}", first.stderr);
+    let second = live(&machine, &["apply", "--backend", "netplan-networkd"]);
+    assert!(!second.stderr.contains("netplan"), "{}", second.stderr);
+    let other = live(&machine, &["apply", "--backend", "networkd"]);
+    assert!(
+        other.stderr.contains(complaint),
+        "its files are gone: {}",
+        other.stderr
+    );
+    let third = live(&machine, &["apply", "--backend", "networkd"]);
+    assert!(!third.stderr.contains("netplan"), "{}", third.stderr);
+    // An image at rest has no netplan to call.
+    let resting = self::machine();
+    let outcome = run(&resting, &["apply", "--backend", "netplan-networkd"]);
+    assert!(!outcome.stderr.contains("failed"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_netplan_that_fails_is_named_and_costs_nothing_else() {
+    if !is_static() {
+        return only_static();
+    }
+    // The agent itself in its place: it does not know the word.
+    let machine = machine();
+    let place = machine.path("/usr/sbin/netplan");
+    std::fs::create_dir_all(place.parent().expect("a directory")).expect("a directory");
+    std::fs::copy(one_sriov_tests::agent_path(), place).expect("a binary to copy");
+    let outcome = live(&machine, &["apply", "--backend", "netplan-networkd"]);
+    assert_eq!(outcome.code, 0);
+    assert!(
+        outcome
+            .stderr
+            .contains("failed to have netplan read its files: "),
+        "{}",
+        outcome.stderr
+    );
+}
