@@ -11,7 +11,9 @@ mod grammar;
 mod iso;
 mod machine;
 mod rules;
+mod vocabulary;
 
 pub use files::files;
 pub use grammar::grammar;
 pub use iso::{SYSTEM_AREA, iso};
+pub use vocabulary::check_line;

@@ -6,13 +6,15 @@ use std::collections::BTreeSet;
 
 use one_sriov_agent::render::{HEADER, RenderedFile};
 
+use crate::vocabulary::check_line;
+
 type Check = Result<(), String>;
 
 /// Directory, beginning and end of a file name around the name of the device, and what a line may be.
 type Place = (&'static str, &'static str, &'static str, fn(&str) -> bool);
 
 /// Where a file may be.
-const PLACES: [Place; 7] = [
+const PLACES: [Place; 14] = [
     (
         "/etc/sysconfig/network-scripts/",
         "ifcfg-",
@@ -30,7 +32,41 @@ const PLACES: [Place; 7] = [
         ".conf",
         is_keyfile,
     ),
+    (
+        "/etc/NetworkManager/system-connections/",
+        "one-sriov-",
+        ".nmconnection",
+        is_known,
+    ),
+    (
+        "/etc/network/interfaces.d/",
+        "60-one-sriov-",
+        ".cfg",
+        is_known,
+    ),
+    ("/etc/netplan/", "60-one-sriov-", ".yaml", is_known),
+    (
+        "/etc/systemd/network/",
+        "05-one-sriov-",
+        ".network",
+        is_known,
+    ),
+    (
+        "/etc/systemd/network/",
+        "05-one-sriov-",
+        ".netdev",
+        is_known,
+    ),
+    (
+        "/etc/systemd/network/",
+        "10-netplan-",
+        ".network.d/one-sriov.conf",
+        is_known,
+    ),
+    ("/etc/udev/rules.d/", "99-one-sriov-", ".rules", is_known),
 ];
+/// Where files are for root alone: their readers refuse others, or warn.
+const PRIVATE: [&str; 2] = ["/etc/NetworkManager/system-connections/", "/etc/netplan/"];
 
 /// Holds a file against all rules.
 pub(crate) fn check(file: &RenderedFile) -> Check {
@@ -41,7 +77,9 @@ pub(crate) fn check(file: &RenderedFile) -> Check {
     });
     let (device, is_line) = place.ok_or("no file belongs there")?;
     holds(is_device(device), "the name of the device is a strange one")?;
-    holds(file.mode == 0o644, "the mode is not 0644")?;
+    let is_private = PRIVATE.iter().any(|directory| path.starts_with(directory));
+    let mode = if is_private { 0o600 } else { 0o644 };
+    holds(file.mode == mode, &format!("the mode is not {mode:04o}"))?;
 
     let body = file
         .text
@@ -112,15 +150,20 @@ fn is_sysctl(line: &str) -> bool {
         })
 }
 
+fn is_known(line: &str) -> bool {
+    check_line(line).is_ok()
+}
+
 fn is_keyfile(line: &str) -> bool {
     line == "[keyfile]"
         || line
             .strip_prefix("unmanaged-devices+=mac:")
-            .is_some_and(|mac| {
+            .and_then(|list| list.split_once(";interface-name:="))
+            .is_some_and(|(mac, device)| {
                 let is_octet = |octet: &str| {
                     octet.len() == 2 && octet.bytes().all(|byte| byte.is_ascii_hexdigit())
                 };
-                mac.split(':').count() == 6 && mac.split(':').all(is_octet)
+                is_device(device) && mac.split(':').count() == 6 && mac.split(':').all(is_octet)
             })
 }
 
@@ -181,7 +224,9 @@ mod tests {
         assert!(is_sysctl("net.ipv6.conf.$SYSCTL_IF.accept_ra = 0"));
         assert!(!is_sysctl("net.ipv6.conf.$SYSCTL_IF.accept_ra = 0; b"));
         assert!(!is_sysctl("kernel.core_pattern = 0"));
-        assert!(is_keyfile("unmanaged-devices+=mac:aa:00:c0:a8:07:05"));
+        assert!(is_keyfile(
+            "unmanaged-devices+=mac:aa:00:c0:a8:07:05;interface-name:=eth1"
+        ));
         assert!(!is_keyfile("unmanaged-devices+=mac:*"));
         for name in ["ib0", "ib0.8001"] {
             assert!(is_device(name), "{name:?}");

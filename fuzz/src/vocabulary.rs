@@ -1,0 +1,210 @@
+//! All words that a file of any network stack may hold, written down a second time and independently of the
+//! renderers: keys, sections, operators, and letters of harmless values.
+
+/// What stands in front of `=` or `:`, or first on a line, in any file of any stack.
+const KEYS: &[&str] = &[
+    // ifcfg
+    "DEVICE",
+    "TYPE",
+    "ONBOOT",
+    "NM_CONTROLLED",
+    "BOOTPROTO",
+    "PERSISTENT_DHCLIENT",
+    "IPADDR",
+    "NETMASK",
+    "PREFIX",
+    "GATEWAY",
+    "METRIC",
+    "IPV4_ROUTE_METRIC",
+    "IPV6INIT",
+    "IPV6_AUTOCONF",
+    "DHCPV6C",
+    "IPV6_DISABLED",
+    "IPV6ADDR",
+    "IPV6ADDR_SECONDARIES",
+    "IPV6_DEFAULTGW",
+    "IPV6_ROUTE_METRIC",
+    "MTU",
+    "CONNECTED_MODE",
+    "DNS",
+    "DOMAIN",
+    "PKEY",
+    "PKEY_ID",
+    "PHYSDEV",
+    "VLAN",
+    "VID",
+    "STARTMODE",
+    "ETHERDEVICE",
+    "VLAN_ID",
+    "IPOIB",
+    "IPOIB_DEVICE",
+    "IPOIB_PKEY",
+    "IPOIB_MODE",
+    "IPADDR_",
+    "net.ipv6.conf.$SYSCTL_IF.accept_ra",
+    "net.ipv6.conf.$SYSCTL_IF.autoconf",
+    "net.ipv6.conf.$SYSCTL_IF.disable_ipv6",
+    // interfaces
+    "auto",
+    "allow-hotplug",
+    "iface",
+    "address",
+    "gateway",
+    "metric",
+    "dns-nameservers",
+    "dns-search",
+    "autoconf",
+    "accept_ra",
+    "privext",
+    "dad-attempts",
+    "up",
+    "down",
+    "pre-up",
+    "post-down",
+    // keyfile
+    "id",
+    "uuid",
+    "type",
+    "interface-name",
+    "autoconnect",
+    "autoconnect-priority",
+    "transport-mode",
+    "mtu",
+    "p-key",
+    "parent",
+    "method",
+    "route-metric",
+    "route",
+    "dns",
+    "addr-gen-mode",
+    "ip6-privacy",
+    "unmanaged-devices+",
+    // networkd
+    "Name",
+    "MTUBytes",
+    "RequiredForOnline",
+    "Unmanaged",
+    "DHCP",
+    "IPv6AcceptRA",
+    "IPv6PrivacyExtensions",
+    "LinkLocalAddressing",
+    "Address",
+    "Domains",
+    "IPoIB",
+    "Gateway",
+    "Metric",
+    "GatewayOnLink",
+    "Destination",
+    "Scope",
+    "RouteMetric",
+    "DHCPv6Client",
+    "WithoutRA",
+    "Kind",
+    "PartitionKey",
+    "Mode",
+    "Id",
+    // netplan
+    "network",
+    "version",
+    "ethernets",
+    "vlans",
+    "renderer",
+    "dhcp4",
+    "dhcp6",
+    "dhcp4-overrides",
+    "accept-ra",
+    "ipv6-privacy",
+    "link-local",
+    "addresses",
+    "nameservers",
+    "search",
+    "routes",
+    "to",
+    "via",
+    "on-link",
+    "scope",
+    "link",
+];
+const SECTIONS: &[&str] = &[
+    "connection",
+    "ethernet",
+    "infiniband",
+    "vlan",
+    "ipv4",
+    "ipv6",
+    "keyfile",
+    "Match",
+    "Link",
+    "Network",
+    "Route",
+    "DHCPv4",
+    "DHCPv6",
+    "IPv6AcceptRA",
+    "NetDev",
+    "IPoIB",
+    "VLAN",
+];
+/// Words that only our own commands and the rules of udev have.
+const OPERATORS: &[&str] = &["||", ">", "2>", "!", "=="];
+
+/// Whether a line of a file is one that the agent would write: a comment of ours, a section, or a known key with words of harmless letters.
+pub fn check_line(line: &str) -> Result<(), String> {
+    if line.is_empty()
+        || line.starts_with("# Written by one-sriov-agent")
+        || line.starts_with("# A dummy NIC: ")
+    {
+        return Ok(());
+    }
+    if let Some(name) = line
+        .strip_prefix('[')
+        .and_then(|line| line.strip_suffix(']'))
+    {
+        return if SECTIONS.contains(&name) {
+            Ok(())
+        } else {
+            Err(format!("section: {line}"))
+        };
+    }
+    if line.starts_with("ACTION==\"add|move\", SUBSYSTEM==\"net\", ATTR{type}==\"32\", KERNEL==\"")
+    {
+        return if line.matches('"').count() == 10 {
+            Ok(())
+        } else {
+            Err(format!("rule: {line}"))
+        };
+    }
+    let text = line.trim_start().trim_start_matches("- ");
+    let end = text.find(['=', ' ']).unwrap_or(text.len());
+    let key = text[..end].trim_end_matches([':', '+']);
+    let numbered = key.trim_end_matches(|c: char| c.is_ascii_digit());
+    let is_key = KEYS.contains(&key) || KEYS.contains(&numbered) || key == "unmanaged-devices";
+    // Routes and quoted names of devices begin with the token itself.
+    let is_token = |word: &str| {
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._:/%,;[]\"=+-".contains(&byte))
+    };
+    let is_address = |key: &str| {
+        key.contains(['.', ':'])
+            && key
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || b".:/".contains(&byte))
+    };
+    let begins_with_a_token = is_address(&text[..end]) || key.starts_with('"') || key == "default";
+    if !is_key && !begins_with_a_token {
+        return Err(format!("key: {line}"));
+    }
+    // One word behind `=`, or a list in quotes; networkd's list of domains has none.
+    let value = text[end..].strip_prefix('=').unwrap_or_default();
+    if value.contains(' ') && !value.starts_with('"') && key != "Domains" {
+        return Err(format!("words: {line}"));
+    }
+    let is_harmless = |word: &str| {
+        is_token(word) || OPERATORS.contains(&word) || word.starts_with("net.ipv6.conf.$SYSCTL_IF.")
+    };
+    match text.split(' ').find(|word| !is_harmless(word)) {
+        None => Ok(()),
+        Some(word) => Err(format!("word '{word}': {line}")),
+    }
+}
