@@ -49,7 +49,7 @@ struct Options {
     /// Read the context from PATH: an ISO file or device, a directory, or a context.sh.
     #[arg(long, global = true, value_name = "PATH")]
     context: Option<PathBuf>,
-    /// Write for this network stack: ifcfg, ifcfg-initscripts, ifcfg-nm or ifcfg-suse.
+    /// Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects.
     #[arg(long, global = true, value_name = "NAME")]
     backend: Option<String>,
     /// Wait at most SECONDS for the CD (while udev is busy) and for NICs that are late.
