@@ -110,3 +110,39 @@ fn a_netplan_that_fails_is_named_and_costs_nothing_else() {
         outcome.stderr
     );
 }
+
+#[test]
+fn an_interfaces_file_that_is_in_the_way_is_named() {
+    let path = "/etc/network/interfaces";
+    let notes = |text: Option<&str>| {
+        let machine = machine();
+        if let Some(text) = text {
+            machine.write(path, text);
+        }
+        let outcome = run(&machine, &["apply", "--backend", "interfaces"]);
+        assert_eq!(outcome.code, 0);
+        // It is not ours: it stays as it is.
+        assert_eq!(
+            machine.has(path).then(|| machine.read(path)).as_deref(),
+            text
+        );
+        outcome.stderr.replace("one-sriov-agent: warning: ", "")
+    };
+    let unread = "'/etc/network/interfaces' has no line 'source /etc/network/interfaces.d/*': the files there are not read\n";
+    let both = "'/etc/network/interfaces' configures 'ib0', too: take its stanza out of there\n";
+    assert_eq!(
+        notes(Some(
+            "auto lo\niface lo inet loopback\nsource /etc/network/interfaces.d/*\n"
+        )),
+        ""
+    );
+    assert_eq!(notes(None), unread);
+    assert_eq!(
+        notes(Some("auto ib0\niface ib0 inet dhcp\n")),
+        format!("{unread}{both}")
+    );
+    assert_eq!(
+        notes(Some("source interfaces.d/*\niface ib0 inet dhcp\n")),
+        both
+    );
+}

@@ -106,7 +106,11 @@ impl Read {
             }
         };
         let choice = self.choose(options, &root)?;
-        let rendered = choice.backend.render(&plan);
+        let mut rendered = choice.backend.render(&plan);
+        let read = |path: &Path| root.read_to_string(path).ok();
+        rendered
+            .notes
+            .extend(choice.backend.complaints(&plan, read));
         let keep = plan.keep(record.nics().into_iter());
         let wanted = Wanted {
             files: rendered.files.clone(),

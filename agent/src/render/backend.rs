@@ -1,6 +1,7 @@
 //! The network stacks that files can be written for.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use super::interfaces::Dialect;
@@ -58,6 +59,18 @@ impl Backend {
             Self::NetplanNetworkd => netplan::render(plan, Below::Networkd),
             Self::NetplanNetworkManager => netplan::render(plan, Below::NetworkManager),
             Self::Networkd => networkd::render(plan),
+        }
+    }
+
+    /// What keeps the files of this network stack from being read, or has others beside them; `read` gives
+    /// the text of a file of the guest.
+    pub fn complaints(self, plan: &Plan, read: impl Fn(&Path) -> Option<String>) -> Vec<String> {
+        match self {
+            Self::Interfaces | Self::InterfacesAlpine => {
+                let text = read(Path::new(interfaces::PATH));
+                interfaces::complaints(plan, text.as_deref())
+            }
+            _ => Vec::new(),
         }
     }
 

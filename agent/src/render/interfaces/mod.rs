@@ -11,11 +11,15 @@
 //! of it; they hand such lines to a shell, and there is nothing but typed tokens in them.
 //! Facts: `interfaces(5)`, ifupdown's `inet.defn` and `inet6.defn`.
 
+mod main_file;
+
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use hwaddr::InterfaceName;
+
+pub(super) use main_file::{PATH, complaints};
 
 use super::configured::{Configured, configured};
 use super::lines::Lines;
