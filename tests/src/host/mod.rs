@@ -330,10 +330,16 @@ pub fn domain(vm: u32, bridges: &[&str]) -> String {
     )
 }
 
-/// The MAC of a NIC of [`domain`].
+/// The MAC of a NIC of [`domain`]: of 192.168.`vm`.`nth + 1`, and of the networks above it from VM 256 on.
+/// No two of them are one.
 #[must_use]
 pub fn mac(vm: u32, nth: usize) -> String {
-    format!("02:00:c0:a8:{:02x}:{:02x}", vm % 256, nth + 1)
+    let network = 0xa8 + vm / 256;
+    assert!(
+        network < 256 && nth < 255,
+        "VM {vm} has an address of its own"
+    );
+    format!("02:00:c0:{network:02x}:{:02x}:{:02x}", vm % 256, nth + 1)
 }
 
 fn hostdev(device: &str) -> String {
