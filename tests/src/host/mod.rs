@@ -330,16 +330,16 @@ pub fn domain(vm: u32, bridges: &[&str]) -> String {
     )
 }
 
-/// The MAC of a NIC of [`domain`]: of 192.168.`vm`.`nth + 1`, and of the networks above it from VM 256 on.
-/// No two of them are one.
+/// The MAC of a NIC of [`domain`], of the address `192.168.0.0` and `vm * 256 + nth + 1`: no two of them
+/// are one.
 #[must_use]
 pub fn mac(vm: u32, nth: usize) -> String {
-    let network = 0xa8 + vm / 256;
-    assert!(
-        network < 256 && nth < 255,
-        "VM {vm} has an address of its own"
-    );
-    format!("02:00:c0:{network:02x}:{:02x}:{:02x}", vm % 256, nth + 1)
+    let nth = u8::try_from(nth + 1).expect("so few NICs");
+    let own = vm
+        .checked_mul(256)
+        .and_then(|own| own.checked_add(0xc0a8_0000));
+    let [a, b, c, _] = own.expect("an address").to_be_bytes();
+    format!("02:00:{a:02x}:{b:02x}:{c:02x}:{nth:02x}")
 }
 
 fn hostdev(device: &str) -> String {
