@@ -6,9 +6,11 @@
 //! plan/       which variables configure which NIC -> Plan        (pure)
 //! render/     what the network stack shall read   -> files       (pure)
 //! install/    put the files in place, atomically
+//! activate/   have a network stack that runs take them over
 //! ```
 //! Each step has one input and one output, and nothing flows backwards. `cli/` strings them together.
 
+pub mod activate;
 pub mod cli;
 pub mod config;
 pub mod context;

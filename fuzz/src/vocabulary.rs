@@ -86,6 +86,7 @@ const KEYS: &[&str] = &[
     "Unmanaged",
     "DHCP",
     "IPv6AcceptRA",
+    "ConfigureWithoutCarrier",
     "IPv6PrivacyExtensions",
     "LinkLocalAddressing",
     "Address",

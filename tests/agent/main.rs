@@ -3,6 +3,7 @@
 // Tests may end at the first surprise.
 #![allow(clippy::expect_used, clippy::print_stdout)]
 
+mod activate;
 mod commands;
 mod contexts;
 mod files;

@@ -1,87 +1,152 @@
 #!/bin/bash
-# A guest's boot in namespaces of its own: makes the links, has a real network stack read the files that the
-# agent wrote, and prints what the kernel has then. Run by 'unshare', as root.
-# Usage: guest.sh STACK ROOT NAME=MAC...    the first link is the one to wait for, or WAIT=NAME names another
+# A guest in namespaces of its own, from its boot on. The agent works on it as on any running machine; a real
+# network stack reads its files; what the kernel has then is written down. Run by 'unshare', as root.
+# Usage: guest.sh STACK AGENT STAGE...
+# Each STAGE is a directory: sys and context are what the agent sees, links (NAME=MAC, NAME=infiniband) come
+# before it runs, until (see 'await') is what it comes to. Left behind are apply, again and kernel.
+# The first stage is the boot; at the others the network stack runs already.
 set -euo pipefail
-stack=$1 root=$2
+stack=$1 agent=$2
 shift 2
+here=$(dirname "$0")
 
+# Nothing of this machine is changed: the guest has its own /etc, /run and /var/lib.
 mount --make-rprivate /
+mount -t tmpfs tmpfs /mnt
+cp -a /etc /mnt/etc
+mount --bind /mnt/etc /etc
 mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /var/lib
 # Read-only: networkd then knows that there is no udev to wait for.
 mount -t sysfs -o ro sysfs /sys
-mkdir -p /run/udev /run/network /run/dbus /run/NetworkManager /run/systemd/netif/{links,leases,lldp} /run/systemd/network
+mkdir -p /run/udev /run/network /run/dbus /run/NetworkManager /run/systemd/{netif/{links,leases,lldp},network} \
+    /var/lib/{dhcp,NetworkManager} /etc/network/interfaces.d
+rm -rf /etc/netplan/* /etc/systemd/network/* /etc/NetworkManager/{conf.d,system-connections}/* /etc/network/interfaces.d/*
 chown -R systemd-network: /run/systemd/netif
-
-awaited=
-nth=0
-for link in "$@"; do
-    name=${link%%=*} value=${link#*=}
-    if [ "$name" = WAIT ]; then
-        awaited=$value
-        continue
-    fi
-    ip link add "$name" address "$value" type veth peer name "peer$nth"
-    ip link set "peer$nth" up
-    awaited=${awaited:-$name}
-    nth=$((nth + 1))
-done
+: > /run/dns
 ip link set lo up
+# Whoever is at the other end of the links.
+ip netns add others
 
-networkd() {
-    mkdir -p "$root/etc/systemd/network"
-    mount --bind "$root/etc/systemd/network" /etc/systemd/network
-    /lib/systemd/systemd-networkd > "$root/networkd.log" 2>&1 &
-    /lib/systemd/systemd-networkd-wait-online --timeout=60 --operational-state=routable -i "$awaited"
-    sed -n 's/^DNS=//p' "/run/systemd/netif/links/$(cat "/sys/class/net/$awaited/ifindex")" > /run/dns
+links=0
+add_link() { # NAME=MAC|infiniband|dhcp:MAC
+    local name=${1%%=*} value=${1#*=}
+    if [ "$value" = infiniband ]; then
+        perl "$here/infiniband.pl" "$name"
+        return
+    fi
+    ip link add "$name" address "${value#dhcp:}" type veth peer name "peer$links" netns others
+    ip -n others link set "peer$links" up
+    if [ "$value" != "${value#dhcp:}" ]; then
+        ip -n others address add 10.99.0.1/24 dev "peer$links"
+        ip netns exec others dnsmasq --port=0 --interface="peer$links" --bind-interfaces --log-dhcp \
+            --log-facility="$log/dhcp.log" --pid-file=/run/dnsmasq.pid --dhcp-leasefile=/run/dnsmasq.leases \
+            --dhcp-range=10.99.0.50,10.99.0.50,255.255.255.0 --dhcp-option=6,10.99.0.53 --conf-file=/dev/null
+    fi
+    links=$((links + 1))
 }
 
-network_manager() {
-    mkdir -p "$root/etc/NetworkManager/conf.d" "$root/etc/NetworkManager/system-connections"
-    mount -t tmpfs tmpfs /var/lib/NetworkManager
-    # It wants all directories to be root's.
-    mount --bind "$root/etc/NetworkManager" /etc/NetworkManager
-    cat > /etc/NetworkManager/NetworkManager.conf <<-'EOF'
-	[main]
-	plugins=keyfile
-	auth-polkit=false
-	dns=none
-	[keyfile]
-	unmanaged-devices=interface-name:peer*
-	EOF
+# address DEVICE ADDRESS, bare DEVICE, route DESTINATION: whether it has come to that.
+holds() {
+    local what a b
+    while read -r what a b; do
+        case $what in
+        address) [[ $(ip -o address show dev "$a" -tentative) = *" $b "* ]] ;;
+        bare) [ -z "$(ip -o address show dev "$a" scope global)" ] ;;
+        route) [ -n "$(ip route show "$a"; ip -6 route show "$a")" ] ;;
+        esac || return 1
+    done < "$1"
+}
+
+# Looks again whenever the kernel says that something has changed.
+await() {
+    local poke=0
+    coproc monitor { exec timeout 60 ip monitor address route link; }
+    # What happens before it listens it never tells: it does once it tells of this.
+    until read -r -t 0.1 _ <&"${monitor[0]}"; do
+        poke=$((poke + 1))
+        ip link set dev lo alias "$poke"
+    done
+    until holds "$1"; do
+        read -r _ <&"${monitor[0]}" || {
+            echo "it never came to:" && cat "$1" && ip address && ip route && ip -6 route
+            exit 1
+        } >&2
+    done
+    kill "$monitor_PID" && wait "$monitor_PID" || true
+}
+
+bus() {
     cat > /run/bus.conf <<-'EOF'
 	<busconfig>
 	  <type>system</type>
 	  <listen>unix:path=/run/dbus/system_bus_socket</listen>
 	  <auth>EXTERNAL</auth>
-	  <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
+	  <policy context="default"><allow user="*"/><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
 	</busconfig>
 	EOF
     dbus-daemon --config-file=/run/bus.conf --fork
-    NetworkManager --debug > "$root/NetworkManager.log" 2>&1 &
-    nm-online -s -q -t 60
-    nmcli -g IP4.DNS,IP6.DNS device show "$awaited" | tr -s '\n' ' ' | sed 's/\\//g; s/ | / /g' > /run/dns
 }
 
-case $stack in
-networkd) networkd ;;
-netplan-networkd)
-    netplan generate --root-dir "$root"
-    mount --bind "$root/run/systemd/network" /run/systemd/network
-    networkd
-    ;;
-interfaces)
-    echo "source $root/etc/network/interfaces.d/*.cfg" > /run/interfaces
-    ifup -i /run/interfaces -a
-    : > /run/dns
-    ;;
-keyfile) network_manager ;;
-netplan-nm)
-    netplan generate --root-dir "$root"
-    mkdir -p /run/NetworkManager/system-connections
-    cp -p "$root"/run/NetworkManager/system-connections/* /run/NetworkManager/system-connections/
-    network_manager
-    ;;
-esac
-printf '{"addr":%s,"route4":%s,"route6":%s,"dns":"%s"}\n' \
-    "$(ip -j -d addr)" "$(ip -j route)" "$(ip -j -6 route)" "$(tr '\n' ' ' < /run/dns)"
+start() {
+    case $stack in
+    *networkd)
+        bus
+        /lib/systemd/systemd-networkd > "$log/stack.log" 2>&1 &
+        ;;
+    keyfile | netplan-nm)
+        bus
+        cat > /etc/NetworkManager/NetworkManager.conf <<-'EOF'
+	[main]
+	plugins=keyfile
+	auth-polkit=false
+	dns=none
+	EOF
+        NetworkManager --debug > "$log/stack.log" 2>&1 &
+        nm-online -s -q -t 60
+        ;;
+    interfaces)
+        ifup -a > "$log/stack.log" 2>&1
+        ;;
+    esac
+}
+
+# What is done when all is said: routes and name servers come after the addresses.
+settle() {
+    local device
+    for device in $(sed -n 's/^address \([^ ]*\) .*/\1/p' "$1" | sort -u); do
+        case $stack in
+        *networkd)
+            /lib/systemd/systemd-networkd-wait-online --timeout=60 --operational-state=routable -i "$device"
+            sed -n 's/^DNS=//p' "/run/systemd/netif/links/$(cat "/sys/class/net/$device/ifindex")"
+            ;;
+        keyfile | netplan-nm)
+            nm-online -s -q -t 60
+            nmcli -g IP4.DNS,IP6.DNS device show "$device" | tr -s '\n' ' ' | sed 's/\\//g; s/ | / /g'
+            ;;
+        esac
+    done | tr -s '\n' ' ' > /run/dns
+}
+
+# The network of the other stacks is none of this one's business.
+printf 'auto lo\niface lo inet loopback\nsource /etc/network/interfaces.d/*\n' > /etc/network/interfaces
+log=$1 activate=
+for stage in "$@"; do
+    if [ -e "$stage/links" ]; then
+        while read -r link; do add_link "$link"; done < "$stage/links"
+    fi
+    apply() {
+        local code=0
+        "$agent" apply $activate --verbose --backend "$stack" --sysfs "$stage/sys" --context "$stage/context" \
+            > "$1" 2>&1 || code=$?
+        echo "exit code $code" >> "$1"
+    }
+    apply "$stage/apply"
+    [ -n "$activate" ] || start
+    activate=--activate
+    await "$stage/until"
+    settle "$stage/until"
+    printf '{"addr":%s,"route4":%s,"route6":%s,"dns":"%s"}\n' \
+        "$(ip -j -d addr)" "$(ip -j route)" "$(ip -j -6 route)" "$(cat /run/dns)" > "$stage/kernel"
+    apply "$stage/again"
+done

@@ -4,11 +4,13 @@
 // Tests may end at the first surprise.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod scenarios;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use one_sriov_tests::{Machine, Nic, ethernet, run, virtio};
+use one_sriov_tests::{Machine, Nic, agent_path};
 use serde_json::Value;
 
 /// The stacks, each with a program that is there where it is installed.
@@ -20,11 +22,23 @@ const STACKS: [(&str, &str); 5] = [
     ("netplan-nm", "/usr/sbin/netplan"),
 ];
 
-/// A guest: its context, its links, and what its kernel shall have.
+/// A guest, from its boot on.
 struct Scenario {
     name: &'static str,
+    /// The first is its boot.
+    stages: Vec<Stage>,
+    /// Whether the kernel has to know VLANs.
+    needs_vlans: bool,
+    /// NetworkManager goes by the kind of a link besides its type, so that nothing stands in for InfiniBand.
+    has_infiniband: bool,
+}
+
+/// What a guest has, and what its kernel shall make of it.
+#[derive(Clone, Default)]
+struct Stage {
     context: &'static str,
     nics: Vec<Nic>,
+    /// Links that come: `NAME=MAC`, `NAME=dhcp:MAC` with a server behind it, `NAME=infiniband`.
     links: &'static [&'static str],
     /// Of each device the addresses that are not link-local.
     addresses: &'static [(&'static str, &'static [&'static str])],
@@ -35,140 +49,25 @@ struct Scenario {
     mtus: &'static [(&'static str, u64)],
     /// What must be down: nobody touches it.
     untouched: &'static [&'static str],
-    /// Whether the kernel has to know VLANs.
-    needs_vlans: bool,
+    /// What the network stack takes over because of this stage, and nothing else.
+    activated: &'static [&'static str],
 }
 
 impl Scenario {
-    fn new(name: &'static str, context: &'static str) -> Self {
+    fn new(name: &'static str, stages: Vec<Stage>) -> Self {
         Self {
             name,
-            context,
-            nics: vec![virtio("eth0", "02:00:0a:00:00:05", 3)],
-            links: &["eth0=02:00:0a:00:00:05"],
-            addresses: &[],
-            routes: &[],
-            dns: &[],
-            mtus: &[],
-            untouched: &[],
+            stages,
             needs_vlans: false,
+            has_infiniband: false,
         }
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "it is a table")]
-fn scenarios() -> Vec<Scenario> {
-    vec![
-        Scenario {
-            addresses: &[("eth0", &["10.0.0.5/24"])],
-            routes: &["default via 10.0.0.1 dev eth0"],
-            dns: &["10.0.0.2", "10.0.0.3"],
-            ..Scenario::new(
-                "plain",
-                "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_MASK='255.255.255.0'\n\
-                 ETH0_GATEWAY='10.0.0.1'\nETH0_DNS='10.0.0.2'\nDNS='10.0.0.2 10.0.0.3'\n",
-            )
-        },
-        Scenario {
-            addresses: &[(
-                "eth0",
-                &["10.0.0.5/24", "10.0.1.5/24", "2001:db8::5/64", "fd00::5/64"],
-            )],
-            routes: &[
-                "default via 10.0.0.1 dev eth0 metric 77",
-                "default via 2001:db8::1 dev eth0 metric 78",
-                "172.16.0.0/12 via 10.0.0.254 dev eth0",
-                "2001:db8:9::/48 via 2001:db8::fe dev eth0",
-            ],
-            mtus: &[("eth0", 1400)],
-            ..Scenario::new(
-                "everything",
-                "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_GATEWAY='10.0.0.1'\nETH0_METRIC='77'\n\
-                 ETH0_MTU='1400'\nETH0_IP6='2001:db8::5'\nETH0_IP6_ULA='fd00::5'\nETH0_IP6_GATEWAY='2001:db8::1'\n\
-                 ETH0_IP6_METRIC='78'\nETH0_ALIAS0_IP='10.0.1.5'\n\
-                 ETH0_ROUTES='172.16.0.0/12 via 10.0.0.254, 2001:db8:9::/48 via 2001:db8::fe'\n",
-            )
-        },
-        Scenario {
-            addresses: &[("eth0", &["10.0.0.5/32", "2001:db8::5/128"])],
-            routes: &[
-                "default via 169.254.1.1 dev eth0",
-                "default via 2001:db8:ffff::1 dev eth0",
-            ],
-            ..Scenario::new(
-                "gateways off the link",
-                "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_MASK='255.255.255.255'\n\
-                 ETH0_GATEWAY='169.254.1.1'\nETH0_IP6='2001:db8::5'\nETH0_IP6_PREFIX_LENGTH='128'\n\
-                 ETH0_IP6_GATEWAY='2001:db8:ffff::1'\n",
-            )
-        },
-        Scenario {
-            addresses: &[("eth0", &["2001:db8::5/56"])],
-            routes: &["default via fe80::1 dev eth0"],
-            dns: &["2001:db8::53"],
-            mtus: &[("eth0", 1300)],
-            ..Scenario::new(
-                "IPv6 only",
-                "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP6='2001:db8::5'\nETH0_IP6_PREFIX_LENGTH='56'\n\
-                 ETH0_IP6_GATEWAY='fe80::1'\nETH0_MTU='1300'\nETH0_DNS='2001:db8::53'\n",
-            )
-        },
-        Scenario {
-            nics: vec![
-                virtio("eth0", "02:00:0a:00:00:05", 3),
-                virtio("eth1", "aa:00:c0:a8:07:05", 4),
-                ethernet("ens9", "02:00:c0:a8:07:05", "0000:01:01.0", "mlx5_core"),
-            ],
-            links: &[
-                "eth0=02:00:0a:00:00:05",
-                "eth1=aa:00:c0:a8:07:05",
-                "ens9=02:00:c0:a8:07:05",
-            ],
-            addresses: &[
-                ("eth0", &["10.0.0.5/24"]),
-                ("ens9", &["192.168.7.5/24"]),
-                ("eth1", &[]),
-            ],
-            routes: &["169.254.16.9 dev eth0"],
-            untouched: &["eth1"],
-            ..Scenario::new(
-                "an Ethernet VF, its dummy NIC, and OneGate on the link",
-                "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\n\
-                 ETH1_MAC='02:00:c0:a8:07:05'\nETH1_IP='192.168.7.5'\nONEGATE_ENDPOINT='http://169.254.16.9:5030'\n",
-            )
-        },
-        Scenario {
-            nics: vec![ethernet(
-                "ens9",
-                "02:00:0a:09:00:05",
-                "0000:01:01.0",
-                "mlx5_core",
-            )],
-            links: &["ens9=02:00:0a:09:00:05", "WAIT=ens9.42"],
-            addresses: &[
-                ("ens9", &[]),
-                ("ens9.42", &["10.9.0.5/24", "2001:db8:9::5/64"]),
-            ],
-            routes: &[
-                "default via 10.9.0.1 dev ens9.42",
-                "default via 2001:db8:9::1 dev ens9.42",
-            ],
-            mtus: &[("ens9.42", 1400)],
-            needs_vlans: true,
-            ..Scenario::new(
-                "a VLAN of a NIC that is passed through",
-                "PCI0_ADDRESS='01:01.0'\nPCI0_IP='10.9.0.5'\nPCI0_VLAN_ID='42'\nPCI0_MTU='1400'\n\
-                 PCI0_GATEWAY='10.9.0.1'\nPCI0_IP6='2001:db8:9::5'\nPCI0_GATEWAY6='2001:db8:9::1'\n",
-            )
-        },
-    ]
-}
-
-/// Has a stack read the files of a scenario; what the kernel has then.
-fn boot(stack: &str, scenario: &Scenario) -> Value {
-    let machine = Machine::new(scenario.context, &scenario.nics);
-    let applied = run(&machine, &["apply", "--backend", stack]);
-    assert_eq!(applied.code, 0, "{}: {}", scenario.name, applied.stderr);
+/// Has a stack live through a scenario; what the kernel had at each stage.
+fn live_through(stack: &str, scenario: &Scenario) -> Vec<Value> {
+    let what = format!("{stack}, {}", scenario.name);
+    let machines: Vec<Machine> = scenario.stages.iter().map(prepare).collect();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks/guest.sh");
     let output = Command::new("unshare")
         .args([
@@ -181,24 +80,75 @@ fn boot(stack: &str, scenario: &Scenario) -> Value {
         ])
         .arg(script)
         .arg(stack)
-        .arg(machine.root())
-        .args(scenario.links)
+        .arg(agent_path())
+        .args(machines.iter().map(Machine::root))
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .output()
         .unwrap();
-    let log = |name: &str| std::fs::read_to_string(machine.path(name)).unwrap_or_default();
+    let said = |machine: &Machine, name: &str| {
+        std::fs::read_to_string(machine.path(name)).unwrap_or_default()
+    };
+    let applied: String = machines
+        .iter()
+        .map(|machine| said(machine, "apply"))
+        .collect();
     assert!(
         output.status.success(),
-        "{stack}, {}: {}\n{}{}",
-        scenario.name,
+        "{what}: {}\n{applied}\n{}",
         String::from_utf8_lossy(&output.stderr),
-        log("/networkd.log"),
-        log("/NetworkManager.log")
+        said(&machines[0], "stack.log")
     );
-    // Programs of the stack may talk on the same output before.
-    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    let last = stdout.lines().last().unwrap_or_default();
-    serde_json::from_str(last).unwrap_or_else(|error| panic!("{stack}: {error}: {stdout}"))
+    let stages = scenario.stages.iter().zip(&machines).enumerate();
+    let kernel = stages.map(|(nth, (stage, machine))| {
+        let what = format!("{what}, stage {nth}");
+        assert_applied(stage, &machine.read("apply"), &what);
+        let again = machine.read("again");
+        assert!(again.ends_with("exit code 0\n"), "{what}: {again}");
+        assert!(
+            again.contains(" files are as they shall be\n"),
+            "{what}: {again}"
+        );
+        assert!(!again.contains("run '"), "{what}: {again}");
+        serde_json::from_str(&machine.read("kernel")).unwrap()
+    });
+    kernel.collect()
+}
+
+/// The machine as the agent sees it, with the links that come and what it shall come to.
+fn prepare(stage: &Stage) -> Machine {
+    let machine = Machine::new(stage.context, &stage.nics);
+    let lines = |mut lines: Vec<String>| {
+        lines.push(String::new());
+        lines.join("\n")
+    };
+    machine.write(
+        "/links",
+        lines(stage.links.iter().map(|&link| link.to_owned()).collect()),
+    );
+    let of_device = |(device, addresses): &(&str, &[&str])| {
+        let address = |address: &&str| format!("address {device} {address}");
+        match addresses {
+            [] => vec![format!("bare {device}")],
+            addresses => addresses.iter().map(address).collect(),
+        }
+    };
+    let addresses = stage.addresses.iter().flat_map(of_device);
+    let routes = stage.routes.iter().map(|route| {
+        let destination = route.split(' ').next().unwrap();
+        format!("route {destination}")
+    });
+    machine.write("/until", lines(addresses.chain(routes).collect()));
+    machine
+}
+
+/// The agent did what it was asked, and told the stack of these devices alone.
+fn assert_applied(stage: &Stage, said: &str, what: &str) {
+    assert!(said.ends_with("exit code 0\n"), "{what}: {said}");
+    let activated = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("activated '"));
+    let activated: Vec<_> = activated.map(|line| line.trim_end_matches('\'')).collect();
+    assert_eq!(activated, stage.activated, "{what}: {said}");
 }
 
 fn texts(value: &Value, key: &str) -> String {
@@ -228,7 +178,8 @@ fn routes(kernel: &Value, metrics: &[u64]) -> BTreeSet<String> {
         let is_multicast = texts(route, "dst").starts_with("ff00::");
         // Of the gateway itself, where a stack needs that to reach it.
         let is_host = route["gateway"].is_null()
-            && ["169.254.1.1", "2001:db8:ffff::1"].contains(&&*texts(route, "dst"));
+            && ["169.254.1.1", "2001:db8:ffff::1", "10.99.0.1", "10.99.0.53"]
+                .contains(&&*texts(route, "dst"));
         route["protocol"] != "kernel" && !is_multicast && !is_host
     });
     let route = |route: &Value| {
@@ -251,23 +202,25 @@ fn routes(kernel: &Value, metrics: &[u64]) -> BTreeSet<String> {
 }
 
 fn check(stack: &str, scenario: &Scenario) {
-    let kernel = boot(stack, scenario);
-    let what = format!("{stack}, {}", scenario.name);
-    for (device, expected) in scenario.addresses {
+    let all = live_through(stack, scenario);
+    for (nth, (stage, kernel)) in scenario.stages.iter().zip(&all).enumerate() {
+        let what = format!("{stack}, {}, stage {nth}", scenario.name);
+        check_stage(stack, stage, kernel, &what);
+    }
+}
+
+fn check_stage(stack: &str, stage: &Stage, kernel: &Value, what: &str) {
+    for (device, expected) in stage.addresses {
         let expected: BTreeSet<String> = expected.iter().map(|&text| text.to_owned()).collect();
-        assert_eq!(addresses(&kernel, device), expected, "{what}: {device}");
+        assert_eq!(addresses(kernel, device), expected, "{what}: {device}");
     }
-    let expected: BTreeSet<String> = scenario
-        .routes
-        .iter()
-        .map(|&text| text.to_owned())
-        .collect();
-    assert_eq!(routes(&kernel, &[77, 78]), expected, "{what}");
-    for (device, mtu) in scenario.mtus {
-        assert_eq!(link(&kernel, device)["mtu"], *mtu, "{what}: {device}");
+    let expected: BTreeSet<String> = stage.routes.iter().map(|&text| text.to_owned()).collect();
+    assert_eq!(routes(kernel, &[77, 78]), expected, "{what}");
+    for (device, mtu) in stage.mtus {
+        assert_eq!(link(kernel, device)["mtu"], *mtu, "{what}: {device}");
     }
-    for device in scenario.untouched {
-        let flags = link(&kernel, device)["flags"].as_array().unwrap();
+    for device in stage.untouched {
+        let flags = link(kernel, device)["flags"].as_array().unwrap();
         assert!(
             !flags.contains(&"UP".into()),
             "{what}: {device} was touched"
@@ -275,12 +228,9 @@ fn check(stack: &str, scenario: &Scenario) {
     }
     // ifupdown hands name servers to resolvconf.
     if stack != "interfaces" {
-        let known = texts(&kernel, "dns");
-        assert_eq!(
-            known.split_whitespace().collect::<Vec<_>>(),
-            scenario.dns,
-            "{what}"
-        );
+        let known = texts(kernel, "dns");
+        let known: BTreeSet<_> = known.split_whitespace().collect();
+        assert_eq!(known, stage.dns.iter().copied().collect(), "{what}");
     }
 }
 
@@ -307,7 +257,10 @@ fn check_stack(stack: &str) {
         println!("passed over: '{program}' is not installed, or this is not root");
         return;
     }
-    for scenario in scenarios() {
+    for scenario in scenarios::all() {
+        if scenario.has_infiniband && matches!(stack, "keyfile" | "netplan-nm") {
+            continue;
+        }
         if scenario.needs_vlans && !has_vlans() {
             println!("passed over: this kernel has no VLANs: {}", scenario.name);
             continue;

@@ -3,28 +3,54 @@
 use std::io::Write;
 use std::time::Duration;
 
+use clap::Args;
 use serde_json::json;
 
+use super::activate::Live;
 use super::error::Failure;
 use super::situation::{Situation, read};
-use super::{Exit, Options, json as to_json, netplan, text};
+use super::{Exit, Options, json as to_json, text};
+use crate::activate::{self, Activation};
 use crate::install::{self, Lock, Report};
 use crate::patience::Patience;
 use crate::plan::Outcome;
+use crate::render::Running;
 
 /// How long another agent may take: it waits for late NICs, too.
 pub(super) const LOCK_WAIT: Duration = Duration::from_secs(30);
+/// The same where it may be waiting for network stacks. Whoever gives up loses the NIC that has just come.
+const ACTIVATION_WAIT: Duration = Duration::from_secs(600);
 
-pub(super) fn run(options: &Options, dry_run: bool, out: &mut impl Write) -> Result<Exit, Failure> {
-    let patience = Patience::new(&options.root(), options.wait());
+/// Options of `apply`.
+#[derive(Debug, Args)]
+pub(super) struct Apply {
+    /// Print a unified diff of what would change, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Have the network stack take over what changed, if it runs.
+    #[arg(long)]
+    activate: bool,
+}
+
+pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Result<Exit, Failure> {
+    let root = options.root();
+    if apply.activate && !root.is_live() {
+        return Err(Failure::ActivateBelowRoot);
+    }
+    let patience = Patience::new(&root, options.wait());
     let Some(mut found) = read(options, &patience)? else {
         return no_medium(options, out);
     };
     // A dry run changes nothing, not even the lock.
-    let lock = if dry_run {
+    let lock_wait = if apply.activate {
+        ACTIVATION_WAIT
+    } else {
+        LOCK_WAIT
+    };
+    let lock = if apply.dry_run {
         None
     } else {
-        Some(Lock::take(&options.root(), LOCK_WAIT)?)
+        Some(Lock::take(&root, lock_wait)?)
     };
     if lock.as_ref().is_some_and(Lock::was_contended) {
         // The CD may have been changed while the other run held the lock.
@@ -33,34 +59,80 @@ pub(super) fn run(options: &Options, dry_run: bool, out: &mut impl Write) -> Res
         };
         found = again;
     }
-    let situation = found.look(options, &patience)?;
+    let running = apply.activate.then(|| Running::gather(&root));
+    let situation = found.look(options, &patience, running)?;
     log_plan(&situation);
-    // What wants nothing touched does not want the state record touched either.
-    let report = if dry_run || situation.plan.hands_off {
-        situation.changes.report()
+    let done = if apply.dry_run || situation.plan.hands_off {
+        // What wants nothing touched does not want the state record touched either.
+        Done {
+            report: situation.changes.report(),
+            activation: None,
+            note: None,
+        }
     } else {
-        install::apply(
-            &options.root(),
-            &situation.changes,
-            situation.record.clone(),
-        )?
+        carry_out(options, &situation, running)?
     };
-    let is_ours = !dry_run && !situation.plan.hands_off;
-    if is_ours && options.root().is_live() {
-        install::set_modes(&options.sysfs()?, &situation.rendered.modes);
-        netplan::generate_if_changed(&report);
-    }
     if options.json {
         let mut value = to_json::situation(&situation);
-        value["dry_run"] = json!(dry_run);
-        value["files"] = json!(report);
+        value["dry_run"] = json!(apply.dry_run);
+        value["files"] = json!(done.report);
+        value["activation"] = done.activation.as_ref().map(to_json::activation).into();
         to_json::print(&value, out)?;
-    } else if dry_run {
+    } else if apply.dry_run {
         write!(out, "{}", install::diff(&situation.changes))?;
+        if running.is_some() {
+            let sysfs = options.sysfs()?;
+            Live::look(&root, &sysfs, &situation, running).would(out)?;
+        }
     } else {
-        text::report(&situation, &report, out)?;
+        text::report(&situation, &done.report, out)?;
+        text::activation(done.activation.as_ref(), out)?;
+        if let Some(note) = &done.note {
+            writeln!(out, "{note}")?;
+        }
     }
-    Ok(exit(&situation, &report))
+    Ok(exit(&situation, &done))
+}
+
+/// What a run did.
+struct Done {
+    report: Report,
+    activation: Option<Activation>,
+    /// Why the network stack is not told.
+    note: Option<String>,
+}
+
+fn carry_out(
+    options: &Options,
+    situation: &Situation,
+    running: Option<Running>,
+) -> Result<Done, Failure> {
+    let root = options.root();
+    let install = || install::apply(&root, &situation.changes, situation.record.clone());
+    if !root.is_live() {
+        let report = install()?;
+        return Ok(Done {
+            report,
+            activation: None,
+            note: None,
+        });
+    }
+    let sysfs = options.sysfs()?;
+    let live = Live::look(&root, &sysfs, situation, running);
+    live.before();
+    let installed = install();
+    install::set_modes(&sysfs, &situation.rendered.modes);
+    // Whatever became of the files: what was taken down for them comes up again.
+    let activation = live.after();
+    let report = installed?;
+    if activation.is_none() {
+        activate::generate_if_changed(&report);
+    }
+    Ok(Done {
+        report,
+        activation,
+        note: live.note,
+    })
 }
 
 /// No medium is no error: images boot elsewhere, too.
@@ -109,13 +181,17 @@ fn log_plan(situation: &Situation) {
     }
 }
 
-fn exit(situation: &Situation, report: &Report) -> Exit {
+fn exit(situation: &Situation, done: &Done) -> Exit {
     let is_refused = situation
         .plan
         .nics
         .iter()
         .any(|nic| matches!(nic.outcome, Outcome::Refused(_)));
-    if is_refused || !report.conflicts.is_empty() {
+    let is_due = done
+        .activation
+        .as_ref()
+        .is_some_and(|activation| !activation.failed.is_empty());
+    if is_refused || is_due || !done.report.conflicts.is_empty() {
         Exit::Partial
     } else {
         Exit::Ok

@@ -16,6 +16,8 @@ use crate::render::UnknownBackend;
 pub(super) enum Failure {
     #[error("failed to open the root '{}': {error}", dir.display())]
     Root { dir: PathBuf, error: io::Error },
+    #[error("--activate is for the running machine, not for one below --root")]
+    ActivateBelowRoot,
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
@@ -43,7 +45,7 @@ impl Failure {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Medium(_) | Self::Grammar(..) => Exit::Context,
-            Self::Backend("--backend", _) => Exit::Usage,
+            Self::Backend("--backend", _) | Self::ActivateBelowRoot => Exit::Usage,
             Self::Lock(LockError::Held { .. }) => Exit::Busy,
             _ => Exit::Failure,
         }

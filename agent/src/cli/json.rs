@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::error::Failure;
 use super::situation::Situation;
+use crate::activate::Activation;
 use crate::plan::model::{Ipv4, Ipv6, NicConfig};
 use crate::plan::{DummyNic, Outcome, PlannedNic};
 
@@ -65,6 +66,17 @@ pub(super) fn dummy(dummy: &DummyNic) -> Value {
         "position": dummy.mac.position(),
         "key": dummy.mac.key().to_string(),
         "marks_ethernet": dummy.is_marker,
+    })
+}
+
+/// What the network stack has taken over, and what it has not.
+pub(super) fn activation(activation: &Activation) -> Value {
+    let failed = activation.failed.iter();
+    json!({
+        "done": strings(&activation.done),
+        "failed": failed
+            .map(|(device, reason)| json!({ "device": device.as_str(), "reason": reason }))
+            .collect::<Vec<_>>(),
     })
 }
 

@@ -1,12 +1,12 @@
 //! The command line: one file per command, of the same name.
 
+mod activate;
 mod apply;
 mod clean;
 mod error;
 mod exit;
 mod explain;
 mod json;
-mod netplan;
 mod plan;
 mod situation;
 mod status;
@@ -66,11 +66,7 @@ struct Options {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Write the network configuration.
-    Apply {
-        /// Print a unified diff of what would change, and change nothing.
-        #[arg(long)]
-        dry_run: bool,
-    },
+    Apply(apply::Apply),
     /// Print which variables configure which device, and the files that this makes.
     Plan,
     /// Print what is configured, and whether it still is what the context says.
@@ -119,7 +115,7 @@ impl Cli {
         let options = &self.options;
         options.check_root()?;
         match &self.verb {
-            Verb::Apply { dry_run } => apply::run(options, *dry_run, out),
+            Verb::Apply(apply) => apply::run(options, apply, out),
             Verb::Plan => plan::run(options, out),
             Verb::Status => status::run(options, out),
             Verb::Explain { nic } => explain::run(options, nic, out),

@@ -13,7 +13,7 @@ use crate::install::{Changes, Record, Snapshot, Wanted, decide};
 use crate::inventory::{Inventory, Sysfs};
 use crate::patience::Patience;
 use crate::plan::{Plan, Settings, plan};
-use crate::render::{Choice, Facts, Rendered, choose};
+use crate::render::{Choice, Facts, Rendered, Running, choose};
 
 /// What a network stack is asked for by, beside `--backend`.
 const NETCFG_TYPE: &str = "NETCFG_TYPE";
@@ -78,7 +78,14 @@ fn find(options: &Options, root: &Root, patience: &Patience) -> Result<Option<Me
 
 impl Read {
     /// Looks at the NICs, waiting for late ones, and works out what that means.
-    pub(super) fn look(self, options: &Options, patience: &Patience) -> Result<Situation, Failure> {
+    ///
+    /// `running` is what counts beside what is enabled, where the files are to be taken over at once.
+    pub(super) fn look(
+        self,
+        options: &Options,
+        patience: &Patience,
+        running: Option<Running>,
+    ) -> Result<Situation, Failure> {
         let root = options.root();
         let record = Record::load(&root)?;
         let known = record.nics().into_iter();
@@ -105,7 +112,7 @@ impl Read {
                 break (inventory, plan);
             }
         };
-        let choice = self.choose(options, &root)?;
+        let choice = self.choose(options, &root, running)?;
         let mut rendered = choice.backend.render(&plan);
         let read = |path: &Path| root.read_to_string(path).ok();
         rendered
@@ -133,8 +140,16 @@ impl Read {
     }
 
     /// The network stack: `--backend`, then `agent.conf`, then the context, then what is installed.
-    fn choose(&self, options: &Options, root: &Root) -> Result<Choice, Failure> {
-        let facts = &Facts::gather(root);
+    fn choose(
+        &self,
+        options: &Options,
+        root: &Root,
+        running: Option<Running>,
+    ) -> Result<Choice, Failure> {
+        let facts = &Facts {
+            running,
+            ..Facts::gather(root)
+        };
         let wishes = [
             ("--backend", &options.backend),
             (crate::config::PATH, &self.config.backend),

@@ -14,7 +14,7 @@ use crate::plan::Outcome;
 pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> {
     let patience = Patience::new(&options.root(), options.wait());
     match read(options, &patience)? {
-        Some(read) => with_context(options, &read.look(options, &patience)?, out)?,
+        Some(read) => with_context(options, &read.look(options, &patience, None)?, out)?,
         None => without_context(options, out)?,
     }
     Ok(Exit::Ok)

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::situation::Situation;
+use crate::activate::Activation;
 use crate::install::Report;
 use crate::plan::{Outcome, PlannedNic};
 
@@ -89,6 +90,20 @@ pub(super) fn report(
     }
     if !report.changed() {
         writeln!(out, "{} files are as they shall be", report.unchanged.len())?;
+    }
+    Ok(())
+}
+
+/// What the network stack has taken over. Why it has not taken something, it has told the log.
+pub(super) fn activation(activation: Option<&Activation>, out: &mut impl Write) -> io::Result<()> {
+    let Some(activation) = activation else {
+        return Ok(());
+    };
+    for device in &activation.done {
+        writeln!(out, "activated '{device}'")?;
+    }
+    for (device, _) in &activation.failed {
+        writeln!(out, "did not activate '{device}'")?;
     }
     Ok(())
 }

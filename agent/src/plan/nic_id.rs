@@ -23,6 +23,12 @@ impl NicId {
         Self(text.into())
     }
 
+    /// Whether it is that of a dummy NIC.
+    #[must_use]
+    pub fn is_dummy(&self) -> bool {
+        self.0.starts_with("DUMMY/")
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -12,13 +12,15 @@
 //! ```
 //! Every key that an installer's file may have for the same device is written, so that ours, which is read
 //! last, is what counts. What netplan cannot express goes beside it, as the renderer's own file: P_Key
-//! children, and InfiniBand for NetworkManager, for which old releases have no word and refuse the whole file
+//! children, what keeps networkd from waiting for routers, and InfiniBand for NetworkManager, for which old releases have no word and refuse the whole file
 //! if there is one that they do not know.
 //! Facts: netplan's `doc/netplan-yaml.md`, `src/networkd.c`, `src/nm.c`.
 
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::path::PathBuf;
+
+use hwaddr::InterfaceName;
 
 use super::configured::{Configured, configured, dummies};
 use super::lines::Lines;
@@ -54,8 +56,10 @@ pub(super) fn render(plan: &Plan, below: Below) -> Rendered {
             }
             rendered.files.push(yaml(&nic, below));
             if matches!(nic.child, Some((Child::Partition(_), _))) {
-                rendered.files.push(drop_in(&nic));
+                rendered.files.push(parent(&nic));
                 networkd::render_child(&nic, &mut rendered);
+            } else if below == Below::Networkd && networkd::waits_for_routers(nic.config) {
+                rendered.files.push(carrier(&nic));
             }
         }
     }
@@ -68,17 +72,27 @@ pub(super) fn render(plan: &Plan, below: Below) -> Rendered {
     rendered
 }
 
-/// What makes networkd create the child of a port: behind the unit that netplan writes for it.
-fn drop_in(nic: &Configured) -> RenderedFile {
+/// What makes networkd create the child of a port.
+fn parent(nic: &Configured) -> RenderedFile {
     let mut lines = Lines::for_nic(nic.nic);
     lines.section("Link");
     lines.set("RequiredForOnline", "no");
     lines.section("Network");
     networkd::name_child(&mut lines, nic);
-    let path = format!(
-        "/etc/systemd/network/10-netplan-{}.network.d/one-sriov.conf",
-        nic.device
-    );
+    drop_in(lines, nic, nic.device)
+}
+
+/// What netplan has a word for only in new releases.
+fn carrier(nic: &Configured) -> RenderedFile {
+    let mut lines = Lines::for_nic(nic.nic);
+    lines.section("Network");
+    networkd::no_wait_for_routers(&mut lines, nic.config);
+    drop_in(lines, nic, nic.carrier())
+}
+
+/// Behind the unit that netplan writes for a device.
+fn drop_in(lines: Lines, nic: &Configured, device: &InterfaceName) -> RenderedFile {
+    let path = format!("/etc/systemd/network/10-netplan-{device}.network.d/one-sriov.conf");
     lines.into_file(PathBuf::from(path), nic.nic.id.clone(), nic.device)
 }
 

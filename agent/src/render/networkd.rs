@@ -125,7 +125,7 @@ fn network(lines: &mut Lines, config: &NicConfig) {
     }
     match &config.ipv6 {
         // As networkd does by default.
-        Ipv6::None => {}
+        Ipv6::None => no_wait_for_routers(lines, config),
         Ipv6::Static(_) => lines.set("IPv6AcceptRA", "no"),
         Ipv6::Auto | Ipv6::Dhcp => {
             lines.set("IPv6AcceptRA", "yes");
@@ -153,6 +153,20 @@ fn network(lines: &mut Lines, config: &NicConfig) {
         let domains: Vec<String> = config.search.iter().map(ToString::to_string).collect();
         lines.set("Domains", domains.join(" "));
     }
+}
+
+/// Listens for router advertisements, but what has a static address is ready without: where no router is
+/// (there may be none for IPv6), the boot would wait twelve seconds for one. networkd leaves them out where
+/// no carrier is waited for (`networkd-link.c`, `link_check_ready`); a virtual function has one, anyway.
+pub(super) fn no_wait_for_routers(lines: &mut Lines, config: &NicConfig) {
+    if waits_for_routers(config) {
+        lines.set("ConfigureWithoutCarrier", "yes");
+    }
+}
+
+/// Whether nothing but a router that may not be there is left to wait for.
+pub(super) fn waits_for_routers(config: &NicConfig) -> bool {
+    config.ipv6 == Ipv6::None && matches!(config.ipv4, Ipv4::Static(_))
 }
 
 fn routes(lines: &mut Lines, config: &NicConfig) {

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use one_sriov_system::Root;
 
+use super::Running;
+
 /// Where systemd looks for units and links to them, those that go first first.
 const UNITS: [&str; 4] = [
     "/etc/systemd/system",
@@ -53,6 +55,8 @@ pub struct Facts {
     pub ifupdown: bool,
     /// `/etc/alpine-release` is there.
     pub alpine: bool,
+    /// What runs, where that is to count, too.
+    pub running: Option<Running>,
 }
 
 impl Facts {
@@ -74,6 +78,7 @@ impl Facts {
             ifupdown: is_there(&["/sbin/ifup", "/usr/sbin/ifup"])
                 && is_there(&["/etc/network/interfaces"]),
             alpine: is_there(&["/etc/alpine-release"]),
+            running: None,
         }
     }
 }

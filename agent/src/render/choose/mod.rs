@@ -12,8 +12,10 @@
 //! | `ifup` of initscripts | `ifcfg-initscripts` |
 
 mod facts;
+mod running;
 
 pub use facts::{Facts, NetplanRenderer};
+pub use running::Running;
 
 use super::{Backend, UnknownBackend};
 
@@ -37,7 +39,7 @@ pub struct Choice {
 /// [`UnknownBackend`] if the wish names none.
 pub fn choose(wish: Option<(&str, &str)>, facts: &Facts) -> Result<Choice, UnknownBackend> {
     let Some((who, name)) = wish else {
-        return Ok(by_facts(facts));
+        return Ok(by_running(facts).unwrap_or_else(|| by_facts(facts)));
     };
     let backend = match name {
         "ifcfg" => ifcfg(facts),
@@ -96,6 +98,32 @@ fn by_facts(facts: &Facts) -> Choice {
         why: why.to_owned(),
         is_doubtful: false,
     }
+}
+
+/// Where the files are to be taken over at once, what runs counts, unless what is enabled runs, too.
+fn by_running(facts: &Facts) -> Option<Choice> {
+    let running = facts.running?;
+    let enabled = by_facts(facts).backend;
+    let all = [
+        (
+            running.network_manager,
+            network_manager(facts),
+            "NetworkManager runs",
+        ),
+        (running.networkd, Backend::Networkd, "systemd-networkd runs"),
+        (running.wicked, Backend::IfcfgSuse, "wicked runs"),
+    ];
+    if running.reads(enabled) {
+        return None;
+    }
+    let mut running = all.into_iter().filter(|(runs, ..)| *runs);
+    let (_, backend, why) = running.next()?;
+    // Of two nobody can tell.
+    running.next().is_none().then(|| Choice {
+        backend,
+        why: why.to_owned(),
+        is_doubtful: false,
+    })
 }
 
 /// The reader of `ifcfg` files.

@@ -309,3 +309,55 @@ fn the_first_word_of_the_presets_counts() {
     // After the first boot the links count.
     assert!(!facts(&[unit, MACHINE_ID]).networkd_enabled);
 }
+
+#[test]
+fn what_runs_counts_unless_what_is_enabled_runs_too() {
+    let networkd = Running {
+        networkd: true,
+        ..Running::default()
+    };
+    let network_manager = Running {
+        network_manager: true,
+        ..Running::default()
+    };
+    let both = Running {
+        networkd: true,
+        ..network_manager
+    };
+    let enabled = facts(&[NM_WANTED, MACHINE_ID]);
+    let table = [
+        (
+            Running::default(),
+            Backend::Keyfile,
+            "NetworkManager is enabled",
+        ),
+        (
+            network_manager,
+            Backend::Keyfile,
+            "NetworkManager is enabled",
+        ),
+        (networkd, Backend::Networkd, "systemd-networkd runs"),
+        (both, Backend::Keyfile, "NetworkManager is enabled"),
+    ];
+    for (running, backend, why) in table {
+        let facts = Facts {
+            running: Some(running),
+            ..enabled.clone()
+        };
+        let choice = choose(None, &facts).unwrap();
+        assert_eq!(
+            (choice.backend, &*choice.why),
+            (backend, why),
+            "{running:?}"
+        );
+        // A wish counts before.
+        let wish = choose(Some(("--backend", "interfaces")), &facts).unwrap();
+        assert_eq!(wish.backend, Backend::Interfaces);
+    }
+    // Nobody can tell which of two it is.
+    let facts = Facts {
+        running: Some(both),
+        ..facts(&["/sbin/ifup", "/etc/network/interfaces", MACHINE_ID])
+    };
+    assert_eq!(choose(None, &facts).unwrap().backend, Backend::Interfaces);
+}

@@ -1,0 +1,144 @@
+//! `ifup` and `ifdown`: those of ifupdown, ifupdown-ng and busybox, and those of initscripts.
+//!
+//! What a device got by the old files only these can take from it again, so that `ifdown` comes before they
+//! change. A device that is not up is none of `ifdown`'s business, and no error.
+
+use super::stack::Activation;
+use super::tools::Tools;
+use super::work::{Edit, Job, Work};
+
+/// The interfaces that a text speaks of, in the order in which they come up.
+pub(super) type Names = fn(&Edit, &str) -> Vec<String>;
+
+/// `auto ib0`, `allow-hotplug ib0` of `/etc/network/interfaces.d`.
+pub(super) fn names_of_stanzas(_: &Edit, text: &str) -> Vec<String> {
+    let name = |line: &str| {
+        let (word, name) = line.split_once(' ')?;
+        matches!(word, "auto" | "allow-hotplug").then(|| name.to_owned())
+    };
+    text.lines().filter_map(name).collect()
+}
+
+/// `ifcfg-ib0`: the file is called as its interface.
+pub(super) fn names_of_files(edit: &Edit, _: &str) -> Vec<String> {
+    let name = edit.name_between("ifcfg-", "");
+    name.map(str::to_owned).into_iter().collect()
+}
+
+pub(super) fn before(work: &Work, names: Names, tools: &mut impl Tools) {
+    for job in work.jobs.iter().filter(|job| job.is_present) {
+        let old = all(job, names, |edit| edit.old.as_deref());
+        // What lies on top of a device goes before it.
+        for name in old.iter().rev() {
+            if let Err(reason) = tools.run("ifdown", &[name]) {
+                log::warn!("{reason}");
+            }
+        }
+    }
+}
+
+pub(super) fn activate(work: &Work, names: Names, tools: &mut impl Tools) -> Activation {
+    let mut activation = Activation::default();
+    for job in &work.jobs {
+        let new = all(job, names, |edit| edit.new.as_deref());
+        let result = if job.is_present {
+            new.iter()
+                .try_for_each(|name| tools.run("ifup", &[name]).map(drop))
+        } else {
+            // It comes up when it comes.
+            Ok(())
+        };
+        activation.tell(job, result);
+    }
+    activation
+}
+
+/// The device itself comes first, by the order of the files' names and of the stanzas.
+fn all(job: &Job, names: Names, text: fn(&Edit) -> Option<&str>) -> Vec<String> {
+    let texts = job.edits.iter();
+    let texts = texts.filter_map(|edit| Some((edit, text(edit)?)));
+    texts.flat_map(|(edit, text)| names(edit, text)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Stack;
+    use super::super::script::{Script, work};
+
+    const OLD: &str =
+        "auto ib0\niface ib0 inet manual\nauto ib0.8003\niface ib0.8003 inet static\n";
+    const NEW: &str = "auto ib0\niface ib0 inet static\n    address 192.168.7.5/24\n";
+
+    #[test]
+    fn down_by_the_old_stanzas_and_up_by_the_new_ones() {
+        let work = work(
+            "ib0",
+            &[(
+                "/etc/network/interfaces.d/60-one-sriov-ib0.cfg",
+                Some(OLD),
+                Some(NEW),
+            )],
+        );
+        let mut tools = Script::default();
+        Stack::Ifupdown.before(&work, &mut tools);
+        assert_eq!(tools.taken(), ["ifdown ib0.8003", "ifdown ib0"]);
+        let activation = Stack::Ifupdown.after(&work, &|_| true, &mut tools);
+        assert_eq!(tools.taken(), ["ifup ib0"]);
+        assert_eq!(activation.done, ["ib0".parse().expect("a name")]);
+    }
+
+    #[test]
+    fn initscripts_have_a_file_for_each_interface() {
+        let edits = [
+            (
+                "/etc/sysconfig/network-scripts/ifcfg-ib0",
+                Some("a"),
+                Some("b"),
+            ),
+            (
+                "/etc/sysconfig/network-scripts/ifcfg-ib0.8003",
+                None,
+                Some("b"),
+            ),
+            (
+                "/etc/sysconfig/network-scripts/route-ib0.8003",
+                None,
+                Some("b"),
+            ),
+        ];
+        let work = work("ib0", &edits);
+        let mut tools = Script::default();
+        Stack::Initscripts.before(&work, &mut tools);
+        assert_eq!(tools.taken(), ["ifdown ib0"]);
+        let _ = Stack::Initscripts.after(&work, &|_| true, &mut tools);
+        assert_eq!(tools.taken(), ["ifup ib0", "ifup ib0.8003"]);
+    }
+
+    #[test]
+    fn a_device_that_does_not_come_up_is_named_and_costs_no_other() {
+        let mut both = work("ib0", &[("/e/a.cfg", None, Some(NEW))]);
+        both.jobs
+            .extend(work("ib1", &[("/e/b.cfg", None, Some("auto ib1\n"))]).jobs);
+        let mut tools = Script::default();
+        tools.fails("ifup ib0", "no such thing");
+        let activation = Stack::Ifupdown.after(&both, &|_| true, &mut tools);
+        assert_eq!(tools.taken(), ["ifup ib0", "ifup ib1"]);
+        let reason = "failed to run 'ifup ib0': no such thing".to_owned();
+        assert_eq!(
+            activation.failed,
+            [("ib0".parse().expect("a name"), reason)]
+        );
+        assert_eq!(activation.done, ["ib1".parse().expect("a name")]);
+    }
+
+    #[test]
+    fn a_device_that_is_not_there_is_left_until_it_comes() {
+        let mut absent = work("ib0", &[("/e/a.cfg", Some(OLD), Some(NEW))]);
+        absent.jobs[0].is_present = false;
+        let mut tools = Script::default();
+        Stack::Ifupdown.before(&absent, &mut tools);
+        let activation = Stack::Ifupdown.after(&absent, &|_| false, &mut tools);
+        assert!(tools.taken().is_empty());
+        assert_eq!(activation.done.len(), 1);
+    }
+}

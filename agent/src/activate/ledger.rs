@@ -1,0 +1,125 @@
+//! Which devices have what their files say, as far as the agent knows; it lasts as long as the machine runs.
+//!
+//! ```text
+//! # /run/one-sriov-agent/devices
+//! eth0 2           its files were there when the network stack took it, as the device with this index
+//! ib1 due          its files changed, and the network stack has not been told, or not successfully
+//! ```
+//! A device of another index is another one: it came since.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use hwaddr::InterfaceName;
+use one_sriov_system::Root;
+
+const DIRECTORY: &str = "/run/one-sriov-agent";
+const FILE: &str = "/run/one-sriov-agent/devices";
+
+/// The devices and how they stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ledger {
+    devices: BTreeMap<InterfaceName, Standing>,
+    /// Whether an earlier run has noted anything since the machine started.
+    is_known: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Up to date, as the device with this index.
+    Index(u32),
+    Due,
+}
+
+impl Ledger {
+    /// As an earlier run left it. What cannot be read is as if nothing had been noted.
+    #[must_use]
+    pub fn load(root: &Root) -> Self {
+        match root.read_to_string(Path::new(FILE)) {
+            Ok(text) => Self::parse(&text),
+            Err(_) => Self::default(),
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        let device = |line: &str| {
+            let (name, standing) = line.split_once(' ')?;
+            let standing = match standing {
+                "due" => Standing::Due,
+                index => Standing::Index(index.parse().ok()?),
+            };
+            Some((name.parse().ok()?, standing))
+        };
+        Self {
+            devices: text.lines().filter_map(device).collect(),
+            is_known: true,
+        }
+    }
+
+    /// Keeps it for later runs; nothing is written where nothing is new.
+    ///
+    /// # Errors
+    /// What the system says, for a log line.
+    pub fn save(&self, root: &Root, before: &Self) -> io::Result<()> {
+        if self == before {
+            return Ok(());
+        }
+        std::fs::create_dir_all(root.path(Path::new(DIRECTORY))?)?;
+        let path = root.path(Path::new(FILE))?;
+        let new = path.with_extension("new");
+        std::fs::write(&new, self.to_string())?;
+        std::fs::rename(new, path)
+    }
+
+    /// Devices that the network stack has still to be told of.
+    pub fn due(&self) -> impl Iterator<Item = &InterfaceName> {
+        let devices = self.devices.iter();
+        devices
+            .filter(|(_, standing)| **standing == Standing::Due)
+            .map(|(device, _)| device)
+    }
+
+    /// Whether a device came since an earlier run looked.
+    #[must_use]
+    pub fn is_new(&self, device: &InterfaceName, index: u32) -> bool {
+        self.is_known
+            && match self.devices.get(device) {
+                Some(Standing::Index(known)) => *known != index,
+                Some(Standing::Due) => false,
+                None => true,
+            }
+    }
+
+    /// What is known once the network stack has been told of some devices, and of others not: those that
+    /// are there with their indexes, without those that are gone.
+    #[must_use]
+    pub fn next<'p, 'd>(
+        present: impl IntoIterator<Item = (&'p InterfaceName, u32)>,
+        due: impl IntoIterator<Item = &'d InterfaceName>,
+    ) -> Self {
+        let present = present
+            .into_iter()
+            .map(|(device, index)| (device.clone(), Standing::Index(index)));
+        let due = due
+            .into_iter()
+            .map(|device| (device.clone(), Standing::Due));
+        Self {
+            devices: present.chain(due).collect(),
+            is_known: true,
+        }
+    }
+}
+
+impl fmt::Display for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (device, standing) in &self.devices {
+            match standing {
+                Standing::Index(index) => writeln!(f, "{device} {index}")?,
+                Standing::Due => writeln!(f, "{device} due")?,
+            }
+        }
+        Ok(())
+    }
+}

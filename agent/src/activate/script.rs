@@ -1,0 +1,61 @@
+//! Tools whose answers are written down beforehand, for tests.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::tools::{Tools, line};
+use super::work::{Edit, Job, Work};
+
+/// What was run, and what was to be said.
+#[derive(Debug, Default)]
+pub(super) struct Script {
+    run: Vec<String>,
+    answers: BTreeMap<String, Result<String, String>>,
+}
+
+impl Script {
+    /// A tool that prints something; all others print nothing.
+    pub(super) fn prints(&mut self, what: &str, answer: &str) {
+        self.answers.insert(what.to_owned(), Ok(answer.to_owned()));
+    }
+
+    /// A tool that fails.
+    pub(super) fn fails(&mut self, what: &str, why: &str) {
+        let reason = format!("failed to run '{what}': {why}");
+        self.answers.insert(what.to_owned(), Err(reason));
+    }
+
+    /// What was run since this was asked.
+    pub(super) fn taken(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.run)
+    }
+}
+
+impl Tools for Script {
+    fn run(&mut self, name: &str, args: &[&str]) -> Result<String, String> {
+        let what = line(name, args);
+        self.run.push(what.clone());
+        self.answers
+            .get(&what)
+            .cloned()
+            .unwrap_or(Ok(String::new()))
+    }
+}
+
+/// Work on one device that is there, with its files before and after.
+pub(super) fn work(device: &str, edits: &[(&str, Option<&str>, Option<&str>)]) -> Work {
+    let edits = edits.iter().map(|(path, old, new)| Edit {
+        path: PathBuf::from(path),
+        old: old.map(str::to_owned),
+        new: new.map(str::to_owned),
+        is_changed: old != new,
+    });
+    Work {
+        jobs: vec![Job {
+            device: device.parse().expect("a name"),
+            is_dummy: false,
+            is_present: true,
+            edits: edits.collect(),
+        }],
+    }
+}

@@ -1,0 +1,47 @@
+//! The one door to the tools of network stacks.
+
+use std::time::Duration;
+
+use one_sriov_system::Program;
+
+/// DHCP may take a minute; nothing that still works takes longer.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Who runs the tools of network stacks.
+pub trait Tools {
+    /// Runs a tool to its end; its standard output.
+    ///
+    /// # Errors
+    /// Why it failed, as a sentence that names it: `failed to run 'ifup ib0': ...`.
+    fn run(&mut self, name: &str, args: &[&str]) -> Result<String, String>;
+}
+
+/// This machine itself.
+#[derive(Debug, Clone, Copy)]
+pub struct System;
+
+impl Tools for System {
+    fn run(&mut self, name: &str, args: &[&str]) -> Result<String, String> {
+        let what = line(name, args);
+        log::debug!("run '{what}'");
+        // What tools say is read here, so it must not depend on somebody's language.
+        let done = Program::new(name)
+            .args(args)
+            .env("LC_ALL", "C")
+            .capture(LIMIT);
+        let done = done.map_err(|error| error.to_string())?;
+        if done.status.success() {
+            return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
+        }
+        let said = done.stderr_line();
+        Err(if said.is_empty() {
+            format!("failed to run '{what}': {}", done.status)
+        } else {
+            format!("failed to run '{what}': {said}")
+        })
+    }
+}
+
+pub(super) fn line(name: &str, args: &[&str]) -> String {
+    [&[name], args].concat().join(" ")
+}

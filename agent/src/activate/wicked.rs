@@ -1,0 +1,43 @@
+//! wicked compares its files with what a device has, takes over what is new and takes down what is gone.
+
+use super::stack::Activation;
+use super::tools::Tools;
+use super::work::Work;
+
+pub(super) fn activate(work: &Work, tools: &mut impl Tools) -> Activation {
+    let mut activation = Activation::default();
+    for job in &work.jobs {
+        let files = job.edits.iter();
+        // What lies on top of a device has a file of its own.
+        let names: Vec<&str> = files
+            .filter_map(|edit| edit.name_between("ifcfg-", ""))
+            .collect();
+        let result = if names.is_empty() {
+            Ok(())
+        } else {
+            let args = [&["ifreload"], &names[..]].concat();
+            tools.run("wicked", &args).map(drop)
+        };
+        activation.tell(job, result);
+    }
+    activation
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Stack;
+    use super::super::script::{Script, work};
+
+    #[test]
+    fn a_device_is_reloaded_with_what_lies_on_top_of_it() {
+        let edits = [
+            ("/etc/sysconfig/network/ifcfg-ib0", Some("a"), Some("b")),
+            ("/etc/sysconfig/network/ifcfg-ib0.8003", Some("a"), None),
+            ("/etc/sysconfig/network/ifroute-ib0", None, Some("b")),
+        ];
+        let mut tools = Script::default();
+        let activation = Stack::Wicked.after(&work("ib0", &edits), &|_| true, &mut tools);
+        assert_eq!(tools.taken(), ["wicked ifreload ib0 ib0.8003"]);
+        assert!(activation.failed.is_empty());
+    }
+}

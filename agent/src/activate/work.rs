@@ -1,0 +1,136 @@
+//! What there is to do, as data: for each device the files that speak of it, before and after.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use hwaddr::InterfaceName;
+
+use crate::install::{Change, Changes, Foreign, Kind};
+use crate::render::RenderedFile;
+
+/// A file of a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The file.
+    pub path: PathBuf,
+    /// Its text before the run.
+    pub old: Option<String>,
+    /// Its text after it.
+    pub new: Option<String>,
+    /// Whether it is another one, or became legible only now.
+    pub is_changed: bool,
+}
+
+impl Edit {
+    fn of(change: &Change, wanted: &BTreeMap<&Path, &RenderedFile>) -> Option<Self> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let unchanged = || wanted.get(&*change.path).map(|file| file.text.clone());
+        let (old, new, is_changed) = match &change.kind {
+            Kind::Create(new) => (None, Some(new.text.clone()), true),
+            Kind::Update { old, new } => (Some(text(&old.content)), Some(new.text.clone()), true),
+            Kind::ReplaceForeign { old, new } => {
+                let old = match old {
+                    Foreign::File(old) => Some(text(&old.content)),
+                    Foreign::Symlink(_) => None,
+                };
+                (old, Some(new.text.clone()), true)
+            }
+            Kind::FixMode { .. } => (unchanged(), unchanged(), true),
+            Kind::Unchanged => (unchanged(), unchanged(), false),
+            Kind::Remove(old) => (Some(text(&old.content)), None, true),
+            Kind::Conflict(_) | Kind::ForeignLeft => return None,
+        };
+        Some(Self {
+            path: change.path.clone(),
+            old,
+            new,
+            is_changed,
+        })
+    }
+
+    /// What the file is called, without its directory.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let name = self.path.file_name().and_then(|name| name.to_str());
+        name.unwrap_or_default()
+    }
+
+    /// What stands between the beginning and the end of its name, if it has both.
+    #[must_use]
+    pub fn name_between(&self, beginning: &str, end: &str) -> Option<&str> {
+        self.name().strip_prefix(beginning)?.strip_suffix(end)
+    }
+}
+
+/// A device that the network stack has to be told of, with all its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// The device.
+    pub device: InterfaceName,
+    /// Whether it is a dummy NIC, which is only to be left alone.
+    pub is_dummy: bool,
+    /// Whether it is on this machine now.
+    pub is_present: bool,
+    /// Its files in the order of their paths; none of them is there any more for a NIC that is gone.
+    pub edits: Vec<Edit>,
+}
+
+impl Job {
+    /// Whether any file speaks of the device from now on.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.edits.iter().any(|edit| edit.new.is_some())
+    }
+}
+
+/// All of them, in the order of their names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Work {
+    /// One for each device.
+    pub jobs: Vec<Job>,
+}
+
+impl Work {
+    /// The devices whose files change in a run, and those that are due besides.
+    pub fn of(
+        changes: &Changes,
+        wanted: &[RenderedFile],
+        due: &BTreeSet<InterfaceName>,
+        is_present: impl Fn(&InterfaceName) -> bool,
+    ) -> Self {
+        let wanted: BTreeMap<&Path, &RenderedFile> = wanted
+            .iter()
+            .map(|file| (file.path.as_path(), file))
+            .collect();
+        let mut devices: BTreeMap<&InterfaceName, Vec<Edit>> = BTreeMap::new();
+        let mut nics = BTreeSet::new();
+        for change in changes {
+            if let Some(edit) = Edit::of(change, &wanted) {
+                devices.entry(&change.device).or_default().push(edit);
+                if !change.nic.is_dummy() {
+                    nics.insert(&change.device);
+                }
+            }
+        }
+        for device in due {
+            devices.entry(device).or_default();
+        }
+        let jobs = devices.into_iter().filter_map(|(device, edits)| {
+            let is_changed = edits.iter().any(|edit| edit.is_changed);
+            (is_changed || due.contains(device)).then(|| Job {
+                device: device.clone(),
+                is_dummy: !edits.is_empty() && !nics.contains(device),
+                is_present: is_present(device),
+                edits,
+            })
+        });
+        Self {
+            jobs: jobs.collect(),
+        }
+    }
+
+    /// All files of all devices.
+    pub fn edits(&self) -> impl Iterator<Item = &Edit> {
+        self.jobs.iter().flat_map(|job| &job.edits)
+    }
+}

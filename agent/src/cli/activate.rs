@@ -1,0 +1,145 @@
+//! What a run does on the running machine besides writing files: its network stack takes them over.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use hwaddr::InterfaceName;
+use one_sriov_system::Root;
+
+use super::situation::Situation;
+use crate::activate::{Activation, Ledger, Stack, System, Work};
+use crate::render::Running;
+
+/// The running machine, before its files change.
+pub(super) struct Live<'a> {
+    root: &'a Root,
+    sysfs: &'a Path,
+    stack: Stack,
+    /// Whether the stack is to be told, and runs.
+    tells: bool,
+    work: Work,
+    /// Why it is not told, where somebody might expect it.
+    pub(super) note: Option<String>,
+    before: Ledger,
+    /// The NICs that are there, with their indexes.
+    present: Vec<(&'a InterfaceName, u32)>,
+}
+
+impl<'a> Live<'a> {
+    /// Looks at the machine; `asked` is what runs, if the network stack shall be told of changes.
+    pub(super) fn look(
+        root: &'a Root,
+        sysfs: &'a Path,
+        situation: &'a Situation,
+        asked: Option<Running>,
+    ) -> Self {
+        let backend = situation.choice.backend;
+        let stack = Stack::of(backend);
+        let before = Ledger::load(root);
+        let devices = situation
+            .plan
+            .nics
+            .iter()
+            .filter_map(|nic| nic.device.as_ref());
+        let present: Vec<_> = devices
+            .filter_map(|device| Some((&device.name, index(sysfs, device.name.as_str())?)))
+            .collect();
+        let mut due: BTreeSet<InterfaceName> = before.due().cloned().collect();
+        if !stack.takes_new_devices() {
+            let new = present
+                .iter()
+                .filter(|(device, index)| before.is_new(device, *index));
+            due.extend(new.map(|(device, _)| (*device).clone()));
+        }
+        if asked.is_none() {
+            due.clear();
+        }
+        let is_present = |device: &InterfaceName| index(sysfs, device.as_str()).is_some();
+        let work = Work::of(
+            &situation.changes,
+            &situation.rendered.files,
+            &due,
+            is_present,
+        );
+        // Where nothing is to be done nobody needs to know what runs.
+        let runs = !work.jobs.is_empty()
+            && asked
+                .unwrap_or_else(|| Running::gather(root))
+                .reads(backend);
+        let note = match (asked, runs) {
+            _ if work.jobs.is_empty() => None,
+            (Some(_), false) => Some(format!(
+                "{stack} does not run: it reads the files when it starts"
+            )),
+            (None, true) => Some(format!(
+                "{stack} runs, and is not told of the changes: that is done by --activate"
+            )),
+            (Some(_), true) | (None, false) => None,
+        };
+        let mut live = Self {
+            root,
+            sysfs,
+            stack,
+            tells: asked.is_some() && runs,
+            work,
+            before,
+            note,
+            present,
+        };
+        if !runs {
+            live.work.jobs.clear();
+        }
+        live
+    }
+
+    /// What the network stack would have to take over.
+    pub(super) fn would(&self, out: &mut impl Write) -> io::Result<()> {
+        for job in self.work.jobs.iter().filter(|_| self.tells) {
+            writeln!(out, "would activate '{}' by {}", job.device, self.stack)?;
+        }
+        Ok(())
+    }
+
+    /// What has to be done before any file changes.
+    pub(super) fn before(&self) {
+        let mut due: BTreeSet<&InterfaceName> =
+            self.work.jobs.iter().map(|job| &job.device).collect();
+        if !self.tells {
+            due.extend(self.before.due());
+        }
+        self.note(due);
+        if self.tells {
+            self.stack.before(&self.work, &mut System);
+        }
+    }
+
+    /// What has to be done once the files have changed; none: nothing was asked for, or nothing runs.
+    pub(super) fn after(&self) -> Option<Activation> {
+        if !self.tells {
+            return None;
+        }
+        let is_present = |device: &str| index(self.sysfs, device).is_some();
+        let activation = self.stack.after(&self.work, &is_present, &mut System);
+        for (device, reason) in &activation.failed {
+            log::error!("{} did not take over '{device}': {reason}", self.stack);
+        }
+        self.note(activation.failed.iter().map(|(device, _)| device));
+        Some(activation)
+    }
+
+    fn note<'d>(&self, due: impl IntoIterator<Item = &'d InterfaceName>) {
+        let present = self.present.iter().copied();
+        let next = Ledger::next(present, due);
+        if let Err(error) = next.save(self.root, &Ledger::load(self.root)) {
+            log::warn!("failed to note which devices are up to date: {error}");
+        }
+    }
+}
+
+/// The index of a device that is there.
+fn index(sysfs: &Path, device: &str) -> Option<u32> {
+    let path = sysfs.join("class/net").join(device).join("ifindex");
+    fs::read_to_string(path).ok()?.trim_end().parse().ok()
+}

@@ -1,0 +1,148 @@
+//! `--activate` on a running machine: which network stack is told of what, and what is owed to it.
+//! What the stacks themselves make of it is in `tests/stacks`.
+
+use one_sriov_tests::{Machine, Outcome, run, virtio};
+
+use crate::live::{is_static, live, only_static};
+
+const LEDGER: &str = "/run/one-sriov-agent/devices";
+const UNIT: &str = "/etc/systemd/network/05-one-sriov-eth0.network";
+const RUNS: &str =
+    "systemd-networkd runs, and is not told of the changes: that is done by --activate";
+const FAILS: &str =
+    "systemd-networkd did not take over 'eth0': failed to run 'networkctl': not found in PATH";
+
+fn context(address: &str) -> String {
+    format!("ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='{address}'\n")
+}
+
+fn machine() -> Machine {
+    Machine::new(
+        &context("10.0.0.5"),
+        &[virtio("eth0", "02:00:0a:00:00:05", 3)],
+    )
+}
+
+/// A process of networkd, as far as can be seen.
+fn start_networkd(machine: &Machine) {
+    machine.write("/proc/71/comm", "systemd-network\n");
+}
+
+fn apply(machine: &Machine, options: &[&str]) -> Outcome {
+    live(
+        machine,
+        &[&["apply", "--backend", "networkd"], options].concat(),
+    )
+}
+
+#[test]
+fn an_image_at_rest_has_nothing_to_activate() {
+    let machine = machine();
+    let outcome = run(&machine, &["apply", "--activate"]);
+    assert_eq!(outcome.code, 2);
+    let expected =
+        "one-sriov-agent: error: --activate is for the running machine, not for one below --root\n";
+    assert_eq!(outcome.stderr, expected);
+    assert!(machine.etc().is_empty());
+    assert_eq!(run(&machine, &["apply"]).code, 0);
+    assert!(!machine.has(LEDGER), "it says nothing of a running machine");
+}
+
+#[test]
+fn a_stack_that_does_not_run_is_not_started() {
+    if !is_static() {
+        return only_static();
+    }
+    let machine = machine();
+    let outcome = apply(&machine, &["--activate"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    let told = "systemd-networkd does not run: it reads the files when it starts";
+    assert_eq!(outcome.stdout, format!("wrote '{UNIT}'\n{told}\n"));
+    assert_eq!(machine.read(LEDGER), "eth0 2\n");
+}
+
+#[test]
+fn what_a_stack_was_not_told_is_owed_to_it_until_it_is() {
+    if !is_static() {
+        return only_static();
+    }
+    let machine = machine();
+    assert_eq!(apply(&machine, &[]).code, 0);
+    assert_eq!(
+        machine.read(LEDGER),
+        "eth0 2\n",
+        "the stack starts after the boot's run"
+    );
+    start_networkd(&machine);
+    machine.write("/context/context.sh", context("10.0.0.6"));
+    let plain = apply(&machine, &[]);
+    assert_eq!(plain.code, 0);
+    assert!(plain.stdout.contains(RUNS), "{}", plain.stdout);
+    assert_eq!(machine.read(LEDGER), "eth0 due\n");
+    // No file changes any more, and its tool is missing.
+    for _ in 0..2 {
+        let outcome = apply(&machine, &["--activate"]);
+        assert_eq!(outcome.code, 4, "{}", outcome.stderr);
+        assert!(outcome.stderr.contains(FAILS), "{}", outcome.stderr);
+        assert!(outcome.stdout.contains("did not activate 'eth0'\n"));
+        assert_eq!(machine.read(LEDGER), "eth0 due\n");
+    }
+    let dry = apply(&machine, &["--activate", "--dry-run"]);
+    assert_eq!(
+        (dry.code, &*dry.stdout),
+        (0, "would activate 'eth0' by systemd-networkd\n")
+    );
+    let json = apply(&machine, &["--activate", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["activation"]["done"], serde_json::json!([]));
+    assert_eq!(json["activation"]["failed"][0]["device"], "eth0");
+    // A machine that starts anew owes nothing: its stack has read the files.
+    std::fs::remove_file(machine.path(LEDGER)).unwrap();
+    let outcome = apply(&machine, &["--activate"]);
+    assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
+}
+
+#[test]
+fn nothing_is_run_where_nothing_has_changed() {
+    if !is_static() {
+        return only_static();
+    }
+    let machine = machine();
+    assert_eq!(apply(&machine, &[]).code, 0);
+    start_networkd(&machine);
+    for options in [&["--activate", "--verbose"][..], &["--verbose"]] {
+        let outcome = apply(&machine, options);
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        assert!(!outcome.stderr.contains("run '"), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn what_runs_counts_where_it_is_to_take_over() {
+    if !is_static() {
+        return only_static();
+    }
+    let machine = machine();
+    machine.write("/sbin/ifup", "");
+    machine.write(
+        "/etc/network/interfaces",
+        "source /etc/network/interfaces.d/*\n",
+    );
+    start_networkd(&machine);
+    let chosen = |options: &[&str]| {
+        let outcome = live(
+            &machine,
+            &[&["apply", "--dry-run", "--json"], options].concat(),
+        );
+        let json: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+        json["backend"]["name"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(chosen(&[]), "interfaces");
+    assert_eq!(chosen(&["--activate"]), "networkd");
+    machine.write("/run/network/ifstate", "lo=lo\n");
+    assert_eq!(
+        chosen(&["--activate"]),
+        "interfaces",
+        "what is enabled runs, too"
+    );
+}
