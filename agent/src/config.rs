@@ -3,7 +3,7 @@
 //! ```text
 //! # first octet of dummy MACs, as DUMMY_MAC_PREFIX on the hosts
 //! prefix = AA
-//! role = whole          # or companion, beside one-context
+//! role = whole          # or companion; companion beside the network scripts of one-context, if not said
 //! backend = ifcfg
 //! ```
 
@@ -23,8 +23,8 @@ pub const PATH: &str = "/etc/one-sriov/agent.conf";
 pub struct Config {
     /// First octet of dummy MACs.
     pub prefix: DummyPrefix,
-    /// Which NICs are ours.
-    pub role: Role,
+    /// Which NICs are ours; not said: those that nobody else configures.
+    pub role: Option<Role>,
     /// The network stack to write for, where it shall not be found out.
     pub backend: Option<String>,
 }
@@ -76,8 +76,8 @@ impl Config {
         let (key, value) = line.split_once('=').ok_or("expected 'key = value'")?;
         match (key.trim(), value.trim().trim_matches('"')) {
             ("prefix", value) => self.prefix = value.parse().map_err(|error| format!("{error}"))?,
-            ("role", "whole") => self.role = Role::Whole,
-            ("role", "companion") => self.role = Role::Companion,
+            ("role", "whole") => self.role = Some(Role::Whole),
+            ("role", "companion") => self.role = Some(Role::Companion),
             ("role", _) => return Err("role is neither 'whole' nor 'companion'".into()),
             ("backend", "") => self.backend = None,
             ("backend", value) => self.backend = Some(value.to_owned()),
@@ -100,7 +100,7 @@ mod tests {
                 .unwrap();
         let expected = Config {
             prefix: "a6".parse().unwrap(),
-            role: Role::Companion,
+            role: Some(Role::Companion),
             backend: Some("ifcfg-nm".into()),
         };
         assert_eq!(config, expected);

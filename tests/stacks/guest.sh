@@ -73,7 +73,9 @@ await() {
             exit 1
         } >&2
     done
-    kill "$monitor_PID" && wait "$monitor_PID" || true
+    # shellcheck disable=SC2154
+    kill "$monitor_PID"
+    wait "$monitor_PID" || true
 }
 
 bus() {
@@ -114,7 +116,7 @@ start() {
 # What is done when all is said: routes and name servers come after the addresses.
 settle() {
     local device
-    for device in $(sed -n 's/^address \([^ ]*\) .*/\1/p' "$1" | sort -u); do
+    sed -n 's/^address \([^ ]*\) .*/\1/p' "$1" | sort -u | while read -r device; do
         case $stack in
         *networkd)
             /lib/systemd/systemd-networkd-wait-online --timeout=60 --operational-state=routable -i "$device"

@@ -8,7 +8,7 @@ use super::error::Failure;
 use super::situation::Situation;
 use crate::activate::Activation;
 use crate::plan::model::{Ipv4, Ipv6, NicConfig};
-use crate::plan::{DummyNic, Outcome, PlannedNic};
+use crate::plan::{DummyNic, Outcome, PlannedNic, Role};
 
 pub(super) fn print(value: &Value, out: &mut impl Write) -> Result<(), Failure> {
     serde_json::to_writer_pretty(&mut *out, value)?;
@@ -22,6 +22,10 @@ pub(super) fn situation(situation: &Situation) -> Value {
     json!({
         "medium": situation.source,
         "backend": { "name": situation.choice.backend.name(), "why": situation.choice.why },
+        "role": match situation.role {
+            Role::Whole => "whole",
+            Role::Companion => "companion",
+        },
         "hands_off": plan.hands_off,
         "nics": plan.nics.iter().map(nic).collect::<Vec<_>>(),
         "dummies": plan.dummies.iter().map(dummy).collect::<Vec<_>>(),

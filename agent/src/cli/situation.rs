@@ -12,11 +12,13 @@ use crate::context::medium::{self, Medium};
 use crate::install::{Changes, Record, Snapshot, Wanted, decide};
 use crate::inventory::{Inventory, Sysfs};
 use crate::patience::Patience;
-use crate::plan::{Plan, Settings, plan};
-use crate::render::{Choice, Facts, Rendered, Running, choose};
+use crate::plan::{Plan, Role, Settings, plan};
+use crate::render::{Choice, Facts, OneContext, Rendered, Running, choose, choose_beside};
 
 /// What a network stack is asked for by, beside `--backend`.
 const NETCFG_TYPE: &str = "NETCFG_TYPE";
+/// What one-context is asked for below netplan.
+const NETCFG_NETPLAN_RENDERER: &str = "NETCFG_NETPLAN_RENDERER";
 
 /// A context, before any NIC is looked at.
 pub(super) struct Read {
@@ -31,6 +33,7 @@ pub(super) struct Situation {
     pub(super) source: String,
     pub(super) inventory: Inventory,
     pub(super) plan: Plan,
+    pub(super) role: Role,
     pub(super) choice: Choice,
     pub(super) rendered: Rendered,
     pub(super) record: Record,
@@ -88,13 +91,20 @@ impl Read {
     ) -> Result<Situation, Failure> {
         let root = options.root();
         let record = Record::load(&root)?;
+        let facts = Facts {
+            running,
+            ..Facts::gather(&root)
+        };
+        let one_context = OneContext::gather(&root, &facts);
+        let beside = one_context.as_ref().map(|_| Role::Companion);
+        let role = self.config.role.or(beside).unwrap_or_default();
         let known = record.nics().into_iter();
         let known = known
             .filter_map(|nic| Some((nic.clone(), record.device_of(nic)?.clone())))
             .collect();
         let settings = Settings {
             prefix: self.config.prefix,
-            role: self.config.role,
+            role,
             known,
         };
         let sysfs = Sysfs::new(options.sysfs()?, &root);
@@ -112,7 +122,8 @@ impl Read {
                 break (inventory, plan);
             }
         };
-        let choice = self.choose(options, &root, running)?;
+        let beside = one_context.filter(|_| role == Role::Companion);
+        let choice = self.choose(options, &facts, beside.as_ref())?;
         let mut rendered = choice.backend.render(&plan);
         let read = |path: &Path| root.read_to_string(path).ok();
         rendered
@@ -132,6 +143,7 @@ impl Read {
             source: self.source,
             inventory,
             plan,
+            role,
             choice,
             rendered,
             record,
@@ -139,17 +151,14 @@ impl Read {
         })
     }
 
-    /// The network stack: `--backend`, then `agent.conf`, then the context, then what is installed.
+    /// The network stack: `--backend`, then `agent.conf`, then that of one-context beside us, or what the
+    /// context asks for, then what is installed.
     fn choose(
         &self,
         options: &Options,
-        root: &Root,
-        running: Option<Running>,
+        facts: &Facts,
+        beside: Option<&OneContext>,
     ) -> Result<Choice, Failure> {
-        let facts = &Facts {
-            running,
-            ..Facts::gather(root)
-        };
         let wishes = [
             ("--backend", &options.backend),
             (crate::config::PATH, &self.config.backend),
@@ -160,13 +169,23 @@ impl Read {
                     .map_err(|error| Failure::Backend(who, error));
             }
         }
-        let asked = self
-            .context
-            .get(NETCFG_TYPE)
-            .and_then(|value| std::str::from_utf8(value).ok());
+        let text = |name| {
+            let value = self.context.get(name);
+            value.and_then(|value| std::str::from_utf8(value).ok())
+        };
+        let asked = text(NETCFG_TYPE);
+        let renderer = text(NETCFG_NETPLAN_RENDERER);
+        let theirs = beside.and_then(|theirs| choose_beside(theirs, asked, renderer, facts));
+        if let Some(choice) = theirs {
+            return Ok(choice);
+        }
         let mut names = asked.unwrap_or_default().split_ascii_whitespace();
         match names.find_map(|name| choose(Some((NETCFG_TYPE, name)), facts).ok()) {
             Some(choice) => Ok(choice),
+            None if asked.is_some_and(|asked| !asked.trim().is_empty()) => {
+                log::warn!("NETCFG_TYPE names no network stack that is known");
+                choose(None, facts).map_err(|error| Failure::Backend("the machine", error))
+            }
             None => choose(None, facts).map_err(|error| Failure::Backend("the machine", error)),
         }
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::situation::Situation;
 use crate::activate::Activation;
 use crate::install::Report;
-use crate::plan::{Outcome, PlannedNic};
+use crate::plan::{Outcome, PlannedNic, Role};
 
 /// The plan: a line per NIC.
 pub(super) fn plan(situation: &Situation, out: &mut impl Write) -> io::Result<()> {
@@ -15,6 +15,9 @@ pub(super) fn plan(situation: &Situation, out: &mut impl Write) -> io::Result<()
         "backend: {} ({})",
         situation.choice.backend, situation.choice.why
     )?;
+    if situation.role == Role::Companion {
+        writeln!(out, "role: companion, beside one-context")?;
+    }
     if situation.plan.hands_off {
         return writeln!(out, "NETWORK=NO: nothing is touched");
     }

@@ -17,7 +17,7 @@ mod networkd;
 mod transport;
 
 pub use backend::{Backend, UnknownBackend};
-pub use choose::{Choice, Facts, NetplanRenderer, Running, choose};
+pub use choose::{Choice, Facts, NetplanRenderer, OneContext, Running, choose, choose_beside};
 pub use file::{HEADER, RenderedFile};
 pub use transport::Mode;
 

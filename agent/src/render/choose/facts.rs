@@ -41,6 +41,8 @@ pub struct Facts {
     pub red_hat_layout: bool,
     /// `/etc/sysconfig/network-scripts/ifup` is there: initscripts are installed.
     pub initscripts: bool,
+    /// The service `network` of initscripts starts at boot.
+    pub initscripts_enabled: bool,
     /// NetworkManager starts at boot.
     pub network_manager_enabled: bool,
     /// NetworkManager's reader of `ifcfg` files is installed, for NetworkManager of this version.
@@ -69,6 +71,8 @@ impl Facts {
             suse_layout: root.is_dir(Path::new("/etc/sysconfig/network")),
             red_hat_layout: root.is_dir(Path::new("/etc/sysconfig/network-scripts")),
             initscripts: is_there(&["/etc/sysconfig/network-scripts/ifup"]),
+            initscripts_enabled: guest.is_enabled("network.service")
+                || guest.is_in_runlevel("network"),
             network_manager_enabled: guest.is_enabled("NetworkManager.service")
                 || guest.is_in_runlevel("NetworkManager"),
             ifcfg_plugin_of: guest.ifcfg_plugin(),

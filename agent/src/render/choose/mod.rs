@@ -12,9 +12,11 @@
 //! | `ifup` of initscripts | `ifcfg-initscripts` |
 
 mod facts;
+mod one_context;
 mod running;
 
 pub use facts::{Facts, NetplanRenderer};
+pub use one_context::{OneContext, choose_beside};
 pub use running::Running;
 
 use super::{Backend, UnknownBackend};
@@ -41,7 +43,7 @@ pub fn choose(wish: Option<(&str, &str)>, facts: &Facts) -> Result<Choice, Unkno
     let Some((who, name)) = wish else {
         return Ok(by_running(facts).unwrap_or_else(|| by_facts(facts)));
     };
-    let backend = match name {
+    let backend = match in_short(name) {
         "ifcfg" => ifcfg(facts),
         "scripts" if facts.suse_layout => Backend::IfcfgSuse,
         "scripts" => Backend::IfcfgInitscripts,
@@ -98,6 +100,26 @@ fn by_facts(facts: &Facts) -> Choice {
         why: why.to_owned(),
         is_doubtful: false,
     }
+}
+
+/// The name that one-context's renderers have, and the others that it knows for them (`loc-10-network`).
+fn in_short(name: &str) -> &str {
+    let table: [(&str, &[&str]); 4] = [
+        ("nm", &["networkmanager"]),
+        (
+            "networkd",
+            &["systemd-networkd", "systemd-network", "systemd"],
+        ),
+        ("scripts", &["redhat"]),
+        ("interfaces", &["debian"]),
+    ];
+    let is_it = |(short, others): &&(&str, &[&str])| {
+        [&[*short], *others]
+            .concat()
+            .iter()
+            .any(|other| name.eq_ignore_ascii_case(other))
+    };
+    table.iter().find(is_it).map_or(name, |(short, _)| short)
 }
 
 /// Where the files are to be taken over at once, what runs counts, unless what is enabled runs, too.

@@ -265,6 +265,11 @@ fn a_wish_goes_before_the_facts_and_some_leave_the_dialect_to_them() {
         ("interfaces", "Alpine", "interfaces-alpine"),
         ("interfaces", "Ubuntu server", "interfaces"),
         ("networkd", "EL 8", "networkd"),
+        ("NetworkManager", "EL 8", "keyfile"),
+        ("systemd-networkd", "EL 8", "networkd"),
+        ("systemd", "EL 8", "networkd"),
+        ("redhat", "EL 7: both", "ifcfg-initscripts"),
+        ("debian", "Ubuntu server", "interfaces"),
     ];
     for (wish, name, expected) in table {
         let choice = choose(Some(("--backend", wish)), &guest(name)).unwrap();

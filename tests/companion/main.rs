@@ -1,0 +1,231 @@
+//! The other contextualizations of a guest. cloud-init leaves the network to us.
+//!
+//! Beside one-context: it writes for plain Ethernet, we for what it does not know, for the same network stack
+//! and right after it, whatever it is called with. A stand-in does to the files what one-context does.
+
+// Tests may end at the first surprise.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod cloud_init;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use one_sriov_tests::{Machine, agent_path, ethernet, infiniband, virtio};
+
+const CONTEXT: &str = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\n\
+                       ETH1_MAC='02:00:c0:a8:07:05'\nETH1_IP='192.168.7.5'\n\
+                       PCI0_ADDRESS='01:01.0'\nPCI0_MAC='02:00:0a:09:00:05'\nPCI0_IP='10.9.0.5'\n";
+const OTHER: &str = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\n\
+                     ETH1_MAC='02:00:c0:a8:07:05'\nETH1_IP='192.168.7.9'\n";
+
+/// The renderers of one-context, with the files that it and we make of [`CONTEXT`] for them.
+const RENDERERS: [(&str, &[&str], &[&str]); 3] = [
+    (
+        "interfaces",
+        &[],
+        &[
+            "network/interfaces.d/60-one-sriov-ens9.cfg",
+            "network/interfaces.d/60-one-sriov-ib0.cfg",
+        ],
+    ),
+    (
+        "networkd",
+        &["systemd/network/eth0.network"],
+        &[
+            "systemd/network/05-one-sriov-ens9.network",
+            "systemd/network/05-one-sriov-eth1.network",
+            "systemd/network/05-one-sriov-ib0.network",
+        ],
+    ),
+    (
+        "nm",
+        &["NetworkManager/system-connections/eth0.nmconnection"],
+        &[
+            "NetworkManager/conf.d/90-one-sriov-eth1.conf",
+            "NetworkManager/system-connections/one-sriov-ens9.nmconnection",
+            "NetworkManager/system-connections/one-sriov-ib0.nmconnection",
+        ],
+    ),
+];
+
+struct Guest {
+    machine: Machine,
+}
+
+type Files = BTreeMap<PathBuf, String>;
+
+impl Guest {
+    fn new(renderer: &str) -> Self {
+        let nics = [
+            virtio("eth0", "02:00:0a:00:00:05", 3),
+            virtio("eth1", "aa:00:c0:a8:07:05", 4),
+            infiniband("ib0", "00:04:aa:00:c0:a8:07:05", "0000:05:00.0"),
+            ethernet("ens9", "02:00:0a:09:00:05", "0000:01:01.0", "mlx5_core"),
+        ];
+        let machine = Machine::new("", &nics);
+        for (name, context) in [("context.sh", CONTEXT), ("other.sh", OTHER)] {
+            let text = format!("NETCFG_TYPE='{renderer}'\n{context}");
+            machine.write(&format!("/{name}"), text);
+        }
+        machine.write("/etc/os-release", "ID=debian\nVERSION_ID=\"11\"\n");
+        Self { machine }
+    }
+
+    /// The files below /etc after each step.
+    fn live_through(&self, steps: &[&str]) -> Vec<Files> {
+        let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let output = Command::new("unshare")
+            // No network stack of this machine is seen, nor told anything.
+            .args([
+                "--map-root-user",
+                "--mount",
+                "--pid",
+                "--fork",
+                "--mount-proc",
+            ])
+            .arg(own.join("companion/one-context.sh"))
+            .args(steps)
+            .env("GUEST", self.machine.root())
+            .env("AGENT", agent_path())
+            .env(
+                "HOOK",
+                own.join("../packaging/one-context/loc-11-one-sriov"),
+            )
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success(), "{steps:?}: {stdout}{stderr}");
+        assert!(!stderr.contains("error"), "{steps:?}: {stdout}{stderr}");
+        let all =
+            (1..=steps.len()).map(|step| files(&self.machine.path(&format!("/steps/{step}"))));
+        all.collect()
+    }
+}
+
+/// All files below a directory of the network stacks, but those that every guest here has.
+fn files(directory: &Path) -> Files {
+    let mut found = Files::new();
+    let mut open = vec![directory.to_path_buf()];
+    while let Some(path) = open.pop() {
+        for entry in fs::read_dir(path).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(directory).unwrap().to_path_buf();
+                found.insert(name, fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    let known = ["one-context.d", "os-release", "network/interfaces"];
+    found.retain(|path, _| {
+        known
+            .iter()
+            .all(|known| !path.starts_with(known) || path.starts_with("network/interfaces.d"))
+    });
+    found.remove(Path::new("NetworkManager/conf.d/50-unmanaged-devices.conf"));
+    found
+}
+
+fn names(files: &Files) -> Vec<&str> {
+    files.keys().map(|path| path.to_str().unwrap()).collect()
+}
+
+fn sorted<'n>(names: &[&[&'n str]]) -> Vec<&'n str> {
+    let mut all: Vec<&str> = names.concat();
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn at_boot_each_writes_its_own_for_the_same_network_stack() {
+    for (renderer, theirs, ours) in RENDERERS {
+        let steps = Guest::new(renderer).live_through(&["local", "online", "network"]);
+        for name in ours {
+            assert!(
+                steps[0].contains_key(Path::new(name)),
+                "{renderer}: {name} is there before the network starts"
+            );
+        }
+        assert_eq!(names(&steps[1]), sorted(&[theirs, ours]), "{renderer}");
+        assert_eq!(steps[2], steps[1], "{renderer}");
+    }
+}
+
+#[test]
+fn a_changed_context_changes_our_files_and_not_theirs() {
+    for (renderer, theirs, ours) in RENDERERS {
+        let steps =
+            Guest::new(renderer).live_through(&["all", "context:other.sh", "all:reconfigure"]);
+        assert_eq!(names(&steps[0]), sorted(&[theirs, ours]), "{renderer}");
+        let without_pci: Vec<&str> = ours
+            .iter()
+            .copied()
+            .filter(|name| !name.contains("ens9"))
+            .collect();
+        assert_eq!(
+            names(&steps[2]),
+            sorted(&[theirs, &without_pci]),
+            "{renderer}"
+        );
+        let texts = |files: &Files| files.values().cloned().collect::<String>();
+        assert!(texts(&steps[0]).contains("192.168.7.5/24"), "{renderer}");
+        assert!(texts(&steps[2]).contains("192.168.7.9/24"), "{renderer}");
+        for name in theirs {
+            let name = Path::new(name);
+            assert_eq!(steps[0][name], steps[2][name], "{renderer}");
+        }
+    }
+}
+
+#[test]
+fn nothing_changes_where_the_context_does_not() {
+    for (renderer, _, _) in RENDERERS {
+        let steps = Guest::new(renderer).live_through(&[
+            "all",
+            "all:reconfigure",
+            "all:force",
+            "online:force",
+            "local:force",
+        ]);
+        for later in &steps[1..] {
+            assert_eq!(later, &steps[0], "{renderer}");
+        }
+    }
+}
+
+#[test]
+fn a_reboot_finds_all_as_it_was_and_one_context_takes_nothing_of_ours() {
+    for (renderer, _, _) in RENDERERS {
+        let guest = Guest::new(renderer);
+        let first = guest.live_through(&["all"]).pop().unwrap();
+        // Its memory of a context does not outlive the boot.
+        fs::remove_dir_all(guest.machine.path("/run")).unwrap();
+        assert_eq!(
+            guest.live_through(&["all"]).pop().unwrap(),
+            first,
+            "{renderer}"
+        );
+    }
+}
+
+/// 4.x calls without arguments, 5.0 with its own first one, 5.4 to 6.0 with the command alone.
+#[test]
+fn older_releases_call_it_in_their_ways() {
+    for command in ["", "start", "reconfigure", "force"] {
+        let (renderer, _, ours) = RENDERERS[0];
+        let steps = Guest::new(renderer).live_through(&[&format!("old:{command}")]);
+        assert_eq!(names(&steps[0]), ours, "{command}");
+    }
+}
+
+#[test]
+fn its_dummy_and_its_own_nics_are_left_to_it() {
+    let steps = Guest::new("interfaces").live_through(&["local"]);
+    let all: String = steps[0].values().cloned().collect();
+    assert!(!all.contains("eth0") && !all.contains("eth1"), "{all}");
+}
