@@ -14,7 +14,7 @@ type Check = Result<(), String>;
 type Place = (&'static str, &'static str, &'static str, fn(&str) -> bool);
 
 /// Where a file may be.
-const PLACES: [Place; 14] = [
+const PLACES: [Place; 15] = [
     (
         "/etc/sysconfig/network-scripts/",
         "ifcfg-",
@@ -64,6 +64,8 @@ const PLACES: [Place; 14] = [
         is_known,
     ),
     ("/etc/udev/rules.d/", "99-one-sriov-", ".rules", is_known),
+    // Of no device: `resolv` stands where its name would.
+    ("/etc/", "", ".conf", is_resolver),
 ];
 /// Where files are for root alone: their readers refuse others, or warn.
 const PRIVATE: [&str; 2] = ["/etc/NetworkManager/system-connections/", "/etc/netplan/"];
@@ -106,6 +108,18 @@ pub(crate) fn check(file: &RenderedFile) -> Check {
 
 fn holds(rule: bool, what: &str) -> Check {
     if rule { Ok(()) } else { Err(what.to_owned()) }
+}
+
+/// `nameserver ADDRESS` or `search DOMAIN...`
+fn is_resolver(line: &str) -> bool {
+    match line.split_once(' ') {
+        Some(("nameserver", address)) => address.parse::<std::net::IpAddr>().is_ok(),
+        Some(("search", domains)) => {
+            let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"._- ".contains(&byte);
+            domains.bytes().all(is_letter)
+        }
+        _ => false,
+    }
 }
 
 /// A name of a device: neither a directory nor a hidden file nor an option.

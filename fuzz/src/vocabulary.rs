@@ -53,6 +53,7 @@ const KEYS: &[&str] = &[
     "metric",
     "dns-nameservers",
     "dns-search",
+    "nameserver",
     "autoconf",
     "accept_ra",
     "privext",

@@ -14,6 +14,7 @@ mod log;
 mod matching;
 mod medium;
 mod readers;
+mod resolver;
 mod scenario;
 mod stacks;
 mod transport;

@@ -128,10 +128,13 @@ settle() {
             ;;
         esac
     done | tr -s '\n' ' ' > /run/dns
+    # It has no place for them but the one of all programs.
+    [ "$stack" != interfaces ] || sed -n 's/^nameserver //p' /etc/resolv.conf | tr '\n' ' ' > /run/dns
 }
 
 # The network of the other stacks is none of this one's business.
 printf 'auto lo\niface lo inet loopback\nsource /etc/network/interfaces.d/*\n' > /etc/network/interfaces
+: > /etc/resolv.conf
 log=$1 activate=
 for stage in "$@"; do
     if [ -e "$stage/links" ]; then

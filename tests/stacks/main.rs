@@ -205,11 +205,11 @@ fn check(stack: &str, scenario: &Scenario) {
     let all = live_through(stack, scenario);
     for (nth, (stage, kernel)) in scenario.stages.iter().zip(&all).enumerate() {
         let what = format!("{stack}, {}, stage {nth}", scenario.name);
-        check_stage(stack, stage, kernel, &what);
+        check_stage(stage, kernel, &what);
     }
 }
 
-fn check_stage(stack: &str, stage: &Stage, kernel: &Value, what: &str) {
+fn check_stage(stage: &Stage, kernel: &Value, what: &str) {
     for (device, expected) in stage.addresses {
         let expected: BTreeSet<String> = expected.iter().map(|&text| text.to_owned()).collect();
         assert_eq!(addresses(kernel, device), expected, "{what}: {device}");
@@ -226,12 +226,9 @@ fn check_stage(stack: &str, stage: &Stage, kernel: &Value, what: &str) {
             "{what}: {device} was touched"
         );
     }
-    // ifupdown hands name servers to resolvconf.
-    if stack != "interfaces" {
-        let known = texts(kernel, "dns");
-        let known: BTreeSet<_> = known.split_whitespace().collect();
-        assert_eq!(known, stage.dns.iter().copied().collect(), "{what}");
-    }
+    let known = texts(kernel, "dns");
+    let known: BTreeSet<_> = known.split_whitespace().collect();
+    assert_eq!(known, stage.dns.iter().copied().collect(), "{what}");
 }
 
 /// Module `8021q` is not in every kernel.

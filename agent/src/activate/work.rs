@@ -67,7 +67,7 @@ impl Edit {
 pub struct Job {
     /// The device.
     pub device: InterfaceName,
-    /// Whether it is a dummy NIC, which is only to be left alone.
+    /// Whether there is nothing to bring up: a dummy NIC is only to be left alone.
     pub is_dummy: bool,
     /// Whether it is on this machine now.
     pub is_present: bool,
@@ -107,7 +107,7 @@ impl Work {
         for change in changes {
             if let Some(edit) = Edit::of(change, &wanted) {
                 devices.entry(&change.device).or_default().push(edit);
-                if !change.nic.is_dummy() {
+                if change.nic.is_nic() {
                     nics.insert(&change.device);
                 }
             }

@@ -125,6 +125,12 @@ impl Read {
         let beside = one_context.filter(|_| role == Role::Companion);
         let choice = self.choose(options, &facts, beside.as_ref())?;
         let mut rendered = choice.backend.render(&plan);
+        // one-context writes those of all NICs.
+        if role == Role::Whole {
+            let names = choice.backend.name_servers(&plan, &facts);
+            rendered.files.extend(names.files);
+            rendered.notes.extend(names.notes);
+        }
         let read = |path: &Path| root.read_to_string(path).ok();
         rendered
             .notes

@@ -8,7 +8,7 @@ use super::ownership::{Digest, is_ours};
 use super::record::{Entry, Record};
 use super::snapshot::{Current, Snapshot};
 use crate::plan::NicId;
-use crate::render::{HEADER, RenderedFile};
+use crate::render::{HEADER, RESOLV_CONF, RenderedFile};
 
 /// Compares what is wanted with what is recorded and what is there.
 ///
@@ -17,7 +17,7 @@ use crate::render::{HEADER, RenderedFile};
 /// | nothing | create | forget |
 /// | the wanted text | unchanged (recorded if it was not), or fix the mode | |
 /// | ours: header, recorded, hash agrees | update | remove |
-/// | somebody else's `ifcfg-*`, file or link | back up and replace | leave and forget |
+/// | somebody else's `ifcfg-*` or `resolv.conf`, file or link | back up and replace | leave and forget |
 /// | anything else | conflict | leave and forget |
 ///
 /// Recorded files of a NIC in `keep` that has no wanted file stay as they are.
@@ -128,11 +128,11 @@ fn kind_of(file: &RenderedFile, entry: Option<&Entry>, current: &Current) -> Kin
     }
 }
 
-/// Distributions and installers leave an `ifcfg-<device>` for every NIC that they saw, and no
-/// second name is read for a device: without this no such image could be configured.
+/// Distributions and installers leave an `ifcfg-<device>` for every NIC that they saw, and a
+/// `resolv.conf`, and no second name is read for these: without this no such image could be configured.
 fn may_be_replaced(path: &Path) -> bool {
-    path.file_name()
-        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"ifcfg-"))
+    let is_ifcfg = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b"ifcfg-");
+    path == Path::new(RESOLV_CONF) || path.file_name().is_some_and(is_ifcfg)
 }
 
 fn change_of(file: &RenderedFile, kind: Kind) -> Change {

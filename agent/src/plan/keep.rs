@@ -20,6 +20,9 @@ impl Plan {
     fn still_names(&self, id: &NicId) -> bool {
         let stays =
             |nic: &PlannedNic| matches!(nic.outcome, Outcome::Absent(_) | Outcome::Refused(_));
+        if *id == NicId::name_servers() {
+            return self.nics.iter().any(stays);
+        }
         if let Some(nic) = self.nics.iter().find(|nic| &nic.id == id) {
             return stays(nic);
         }

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 /// ETH1                     one of a context before OpenNebula 4.14
 /// PCI0/0000:01:01.0        a NIC that oned passes through by its PCI address
 /// IB3/c0:a8:07:05          position 3, known from its dummy MAC or GUID alone
+/// DUMMY/aa:01:c0:a8:07:05  a dummy NIC
+/// DNS                      none: the name servers of all NICs, in a file of theirs
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -23,10 +25,16 @@ impl NicId {
         Self(text.into())
     }
 
-    /// Whether it is that of a dummy NIC.
+    /// That of the name servers of all NICs.
     #[must_use]
-    pub fn is_dummy(&self) -> bool {
-        self.0.starts_with("DUMMY/")
+    pub fn name_servers() -> Self {
+        Self::new("DNS")
+    }
+
+    /// Whether it is one that a network stack brings up: no dummy NIC, and no name servers.
+    #[must_use]
+    pub fn is_nic(&self) -> bool {
+        !self.0.starts_with("DUMMY/") && *self != Self::name_servers()
     }
 
     /// The id as text.

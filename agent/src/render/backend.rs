@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::interfaces::Dialect;
 use super::netplan::Below;
-use super::{Rendered, ifcfg, interfaces, keyfile, netplan, networkd};
+use super::{Facts, Rendered, ifcfg, interfaces, keyfile, netplan, networkd, resolv_conf};
 use crate::plan::Plan;
 
 /// A network stack, with the dialect of its files.
@@ -60,6 +60,12 @@ impl Backend {
             Self::NetplanNetworkManager => netplan::render(plan, Below::NetworkManager),
             Self::Networkd => networkd::render(plan),
         }
+    }
+
+    /// The name servers of all NICs, where the network stack has no place for them.
+    #[must_use]
+    pub fn name_servers(self, plan: &Plan, facts: &Facts) -> Rendered {
+        resolv_conf::render(self, plan, facts)
     }
 
     /// What keeps the files of this network stack from being read, or has others beside them; `read` gives

@@ -28,6 +28,13 @@ impl Lines {
         lines
     }
 
+    /// A file that is no NIC's alone.
+    pub(super) fn for_machine() -> Self {
+        Self(format!(
+            "{HEADER} from the context of the VM. Changes here are lost.\n"
+        ))
+    }
+
     /// `[Section]`, behind an empty line.
     pub(super) fn section(&mut self, name: &str) {
         self.raw(format_args!("\n[{name}]"));

@@ -14,11 +14,13 @@ mod lines;
 mod netplan;
 mod network_manager;
 mod networkd;
+mod resolv_conf;
 mod transport;
 
 pub use backend::{Backend, UnknownBackend};
 pub use choose::{Choice, Facts, NetplanRenderer, OneContext, Running, choose, choose_beside};
 pub use file::{HEADER, RenderedFile};
+pub use resolv_conf::{PATH as RESOLV_CONF, Resolver};
 pub use transport::Mode;
 
 /// What a backend makes of a plan.

@@ -124,8 +124,11 @@ fn beside_one_context_plain_ethernet_is_left_to_it() {
     let machine = Machine::new(&nics(&[10, 11]), &[vf, dummy(1, 11), plain("ib0", 6)]);
     machine.write("/etc/one-sriov/agent.conf", "role = companion\n");
     assert_eq!(
-        decisions(&machine)[0],
-        "ETH0 is left alone: one-context configures plain Ethernet NICs"
+        decisions(&machine)[..2],
+        [
+            "role: companion, beside one-context",
+            "ETH0 is left alone: one-context configures plain Ethernet NICs"
+        ]
     );
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(address_of(&machine, "ib0").as_deref(), Some("192.168.7.11"));

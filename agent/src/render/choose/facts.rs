@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use one_sriov_system::Root;
 
 use super::Running;
+use crate::render::{RESOLV_CONF, Resolver};
 
 /// Where systemd looks for units and links to them, those that go first first.
 const UNITS: [&str; 4] = [
@@ -57,6 +58,8 @@ pub struct Facts {
     pub ifupdown: bool,
     /// `/etc/alpine-release` is there.
     pub alpine: bool,
+    /// Who writes `/etc/resolv.conf`.
+    pub resolver: Resolver,
     /// What runs, where that is to count, too.
     pub running: Option<Running>,
 }
@@ -82,6 +85,7 @@ impl Facts {
             ifupdown: is_there(&["/sbin/ifup", "/usr/sbin/ifup"])
                 && is_there(&["/etc/network/interfaces"]),
             alpine: is_there(&["/etc/alpine-release"]),
+            resolver: guest.resolver(),
             running: None,
         }
     }
@@ -157,6 +161,24 @@ impl Guest<'_> {
             }
         }
         true
+    }
+
+    fn resolver(&self) -> Resolver {
+        let programs = [
+            "/usr/sbin/resolvconf",
+            "/sbin/resolvconf",
+            "/usr/bin/resolvconf",
+        ];
+        if programs
+            .iter()
+            .any(|path| self.root.exists(Path::new(path)))
+        {
+            Resolver::Resolvconf
+        } else if self.root.read_link(Path::new(RESOLV_CONF)).is_ok() {
+            Resolver::Link
+        } else {
+            Resolver::Nobody
+        }
     }
 
     /// EL 6: `/etc/rc.d/rc3.d/S23NetworkManager`.

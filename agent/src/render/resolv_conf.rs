@@ -1,0 +1,98 @@
+//! `/etc/resolv.conf`, for a network stack that has no place for name servers of its own.
+//!
+//! ```text
+//! # Written by one-sriov-agent from the context of the VM. Changes here are lost.
+//! search ib.example.org
+//! nameserver 10.0.0.2
+//! ```
+//! ifupdown hands name servers to `resolvconf`; where that is not installed nobody writes them, but a DHCP
+//! client, which writes the whole file. Facts: `resolv.conf(5)`.
+
+use std::path::PathBuf;
+
+use hwaddr::InterfaceName;
+
+use super::configured::configured;
+use super::lines::Lines;
+use super::{Backend, Facts, Rendered};
+use crate::plan::model::{Ipv4, Ipv6};
+use crate::plan::{NicId, Plan};
+
+/// The file.
+pub const PATH: &str = "/etc/resolv.conf";
+/// So many name servers are asked (`MAXNS` of `<resolv.h>`).
+const ASKED: usize = 3;
+
+/// Who writes `/etc/resolv.conf` on a guest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Resolver {
+    /// Nobody.
+    #[default]
+    Nobody,
+    /// `resolvconf` is installed.
+    Resolvconf,
+    /// Whoever made it a symbolic link.
+    Link,
+}
+
+/// The name servers and search domains of all NICs, for a backend that cannot tell them anybody.
+pub(super) fn render(backend: Backend, plan: &Plan, facts: &Facts) -> Rendered {
+    let mut rendered = Rendered::default();
+    let has_place = !matches!(backend, Backend::Interfaces | Backend::InterfacesAlpine);
+    if has_place || facts.resolver == Resolver::Resolvconf {
+        return rendered;
+    }
+    let mut servers = Vec::new();
+    let mut domains = Vec::new();
+    for nic in configured(plan) {
+        push_new(&mut servers, &nic.config.dns);
+        push_new(&mut domains, &nic.config.search);
+    }
+    if servers.is_empty() && domains.is_empty() {
+        return rendered;
+    }
+    let by_dhcp = |nic: &super::configured::Configured| {
+        nic.config.ipv4 == Ipv4::Dhcp || nic.config.ipv6 == Ipv6::Dhcp
+    };
+    if let Some(nic) = configured(plan).find(by_dhcp) {
+        let device = nic.device;
+        rendered.notes.push(format!(
+            "name servers and search domains are left to the DHCP client of '{device}', which writes '{PATH}'"
+        ));
+        return rendered;
+    }
+    if facts.resolver == Resolver::Link {
+        rendered.notes.push(format!(
+            "name servers and search domains are not written: '{PATH}' is a symbolic link of somebody else's"
+        ));
+        return rendered;
+    }
+    if servers.len() > ASKED {
+        rendered.notes.push(format!(
+            "of {} name servers programs ask the first {ASKED}",
+            servers.len()
+        ));
+    }
+    let mut lines = Lines::for_machine();
+    if !domains.is_empty() {
+        let domains: Vec<String> = domains.iter().map(ToString::to_string).collect();
+        lines.raw(format_args!("search {}", domains.join(" ")));
+    }
+    for server in servers {
+        lines.raw(format_args!("nameserver {server}"));
+    }
+    // They are no NIC's alone.
+    if let Ok(device) = "lo".parse::<InterfaceName>() {
+        let file = lines.into_file(PathBuf::from(PATH), NicId::name_servers(), &device);
+        rendered.files.push(file);
+    }
+    rendered
+}
+
+fn push_new<T: Clone + PartialEq>(all: &mut Vec<T>, more: &[T]) {
+    for value in more {
+        if !all.contains(value) {
+            all.push(value.clone());
+        }
+    }
+}
