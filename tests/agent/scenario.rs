@@ -5,18 +5,6 @@ use one_sriov_tests::{Machine, Nic, run};
 /// The network stacks that every scenario of matching is rendered for: their files say which device a NIC
 /// is, and the other stacks have the same plan.
 const BACKENDS: [&str; 3] = ["ifcfg-initscripts", "ifcfg-nm", "ifcfg-suse"];
-/// All of them.
-pub(crate) const ALL_BACKENDS: [&str; 9] = [
-    "ifcfg-initscripts",
-    "ifcfg-nm",
-    "ifcfg-suse",
-    "interfaces",
-    "interfaces-alpine",
-    "keyfile",
-    "netplan-networkd",
-    "netplan-nm",
-    "networkd",
-];
 
 /// Where the files for initscripts are.
 pub(crate) const SCRIPTS: &str = "/etc/sysconfig/network-scripts";
@@ -30,7 +18,7 @@ pub(crate) fn check(name: &str, context: &str, nics: &[Nic]) {
 
 /// The same for every network stack that there is.
 pub(crate) fn check_all(name: &str, context: &str, nics: &[Nic]) {
-    for backend in ALL_BACKENDS {
+    for backend in one_sriov_tests::BACKENDS {
         check_one(name, context, nics, backend, "golden/stacks");
     }
 }

@@ -3,27 +3,33 @@
 use std::process::Command;
 use std::time::Duration;
 
-use one_sriov_tests::{Trial, agent_path, processes, scratch, time};
+use one_sriov_tests::{BACKENDS, Trial, agent_path, processes, scratch, time};
 
 /// What the boot agent may hold at once, as it is shipped: `ONE_SRIOV_AGENT` names it.
 const MEMORY: i64 = 8_000_000;
 /// The same for a debug binary, whose code alone is several times as long.
 const MEMORY_OF_DEBUG: i64 = 2 * MEMORY;
 
-fn fastest(nics: u16) -> Duration {
+fn fastest(backend: &str, nics: u16) -> Duration {
     let trial = Trial::new(&scratch(), nics);
     let runs = (0..9).map(|_| {
         let root = trial.fresh_root();
-        time(trial.agent(agent_path(), root.path()))
+        time(trial.agent_for(backend, agent_path(), root.path()))
     });
     runs.min().unwrap()
 }
 
 #[test]
 fn memory_stays_bounded_with_256_nics() {
+    for backend in BACKENDS {
+        memory_stays_bounded(backend);
+    }
+}
+
+fn memory_stays_bounded(backend: &str) {
     let trial = Trial::new(&scratch(), 256);
     let root = trial.fresh_root();
-    let agent = trial.agent(agent_path(), root.path());
+    let agent = trial.agent_for(backend, agent_path(), root.path());
     // A small process measures: what the measuring one holds counts as well.
     let output = Command::new(env!("CARGO_BIN_EXE_side-by-side"))
         .arg("--peak")
@@ -36,30 +42,42 @@ fn memory_stays_bounded_with_256_nics() {
         .trim()
         .parse()
         .unwrap();
-    assert_eq!(Trial::addresses(root.path()).len(), 256);
+    assert_eq!(trial.addressed(root.path()), 256, "{backend}");
     let bound = match std::env::var_os("ONE_SRIOV_AGENT") {
         Some(_) => MEMORY,
         None => MEMORY_OF_DEBUG,
     };
-    assert!(peak < bound, "{peak} bytes");
+    assert!(peak < bound, "{backend}: {peak} bytes");
 }
 
 #[test]
 fn sixteen_times_the_nics_take_less_than_32_times_the_time() {
-    let (few, many) = (fastest(16), fastest(256));
-    assert!(many < few * 32, "16 NICs: {few:?}, 256 NICs: {many:?}");
+    for backend in BACKENDS {
+        let (few, many) = (fastest(backend, 16), fastest(backend, 256));
+        assert!(
+            many < few * 32,
+            "{backend}: 16 NICs: {few:?}, 256 NICs: {many:?}"
+        );
+    }
 }
 
 #[test]
 fn no_process_and_no_thread_is_started() {
-    for nics in [1, 16] {
+    for (backend, nics) in BACKENDS
+        .into_iter()
+        .flat_map(|backend| [(backend, 1), (backend, 16)])
+    {
         let trial = Trial::new(&scratch(), nics);
         let root = trial.fresh_root();
-        let agent = trial.agent(agent_path(), root.path());
+        let agent = trial.agent_for(backend, agent_path(), root.path());
         let count = processes(&agent).expect("strace, which 'make setup' installs");
-        assert_eq!(Trial::addresses(root.path()).len(), usize::from(nics));
-        assert_eq!(count, 0, "{nics} NICs");
+        assert_eq!(trial.addressed(root.path()), usize::from(nics), "{backend}");
+        assert_eq!(count, 0, "{backend}, {nics} NICs");
         // Nor when there is nothing to do.
-        assert_eq!(processes(&agent), Some(0), "{nics} NICs, second run");
+        assert_eq!(
+            processes(&agent),
+            Some(0),
+            "{backend}, {nics} NICs, second run"
+        );
     }
 }

@@ -6,6 +6,19 @@ use std::sync::OnceLock;
 
 use crate::Machine;
 
+/// All network stacks that the agent writes for, as `--backend` names them.
+pub const BACKENDS: [&str; 9] = [
+    "ifcfg-initscripts",
+    "ifcfg-nm",
+    "ifcfg-suse",
+    "interfaces",
+    "interfaces-alpine",
+    "keyfile",
+    "netplan-networkd",
+    "netplan-nm",
+    "networkd",
+];
+
 /// How a run ended.
 #[derive(Debug)]
 pub struct Outcome {

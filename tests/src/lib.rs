@@ -20,7 +20,7 @@ mod remotes;
 mod stock;
 mod trial;
 
-pub use agent::{Outcome, agent_path, driver_path, run};
+pub use agent::{BACKENDS, Outcome, agent_path, driver_path, run};
 pub use fixtures::{context, fixture};
 pub use fleet::{fleet, sizes};
 pub use frontend::{Answer, ErrorRegime, FrontEnd, Hang, Level, Release, Reply, Stdin, Transport};

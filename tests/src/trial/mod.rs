@@ -3,6 +3,7 @@
 
 mod host;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -45,12 +46,18 @@ impl Trial {
         root
     }
 
-    /// The agent's `apply`.
+    /// The agent's `apply`, for the network stack that the script of 2013 wrote for.
     #[must_use]
     pub fn agent(&self, agent: &Path, root: &Path) -> Command {
+        self.agent_for("ifcfg-initscripts", agent, root)
+    }
+
+    /// The same for any network stack.
+    #[must_use]
+    pub fn agent_for(&self, backend: &str, agent: &Path, root: &Path) -> Command {
         let mut command = Command::new(agent);
         command
-            .args(["apply", "--backend", "ifcfg-initscripts", "--root"])
+            .args(["apply", "--backend", backend, "--root"])
             .arg(root)
             .arg("--sysfs")
             .arg(self.machine.path("/sys"))
@@ -75,6 +82,32 @@ impl Trial {
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         command
+    }
+
+    /// How many NICs of the context have their address in some file of a root, whatever stack it is for.
+    #[must_use]
+    pub fn addressed(&self, root: &Path) -> usize {
+        let mut text = String::new();
+        let mut open = vec![root.join("etc")];
+        while let Some(directory) = open.pop() {
+            for entry in std::fs::read_dir(directory).expect("a directory") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    open.push(path);
+                } else {
+                    text += &std::fs::read_to_string(path).expect("a text file");
+                }
+            }
+        }
+        let given: BTreeSet<&str> = text
+            .split(|c: char| c != '.' && !c.is_ascii_digit())
+            .collect();
+        let context = self.machine.read("/context/context.sh");
+        let addresses = context.lines().filter_map(|line| line.split_once("_IP='"));
+        addresses
+            .map(|(_, address)| address.trim_end_matches('\''))
+            .filter(|address| !address.is_empty() && given.contains(address))
+            .count()
     }
 
     /// The addresses that a run has given, sorted.

@@ -68,7 +68,7 @@ impl Facts {
     /// Looks at a guest.
     #[must_use]
     pub fn gather(root: &Root) -> Self {
-        let guest = Guest { root };
+        let guest = Guest::new(root);
         let is_there = |paths: &[&str]| paths.iter().any(|path| root.exists(Path::new(path)));
         Self {
             suse_layout: root.is_dir(Path::new("/etc/sysconfig/network")),
@@ -93,35 +93,52 @@ impl Facts {
 
 struct Guest<'r> {
     root: &'r Root,
+    /// The directories of units that are there, each with its names, looked at once.
+    units: Vec<(&'static str, Vec<String>)>,
 }
 
-impl Guest<'_> {
+impl<'r> Guest<'r> {
+    fn new(root: &'r Root) -> Self {
+        let units = UNITS.into_iter().map(|dir| (dir, names(root, dir)));
+        Self {
+            root,
+            units: units.filter(|(_, names)| !names.is_empty()).collect(),
+        }
+    }
+
     /// As `systemctl is-enabled` tells it of a guest at rest: a link in some `*.wants`, no mask; before
     /// the first boot, while there is no machine id, the presets.
     fn is_enabled(&self, unit: &str) -> bool {
         !self.is_masked(unit)
-            && (UNITS.iter().any(|dir| self.is_wanted(dir, unit))
-                || self.is_first_boot() && self.is_preset(unit))
+            && (self.is_wanted(unit)
+                || self.is_installed(unit) && self.is_first_boot() && self.is_preset(unit))
     }
 
     /// An enabled unit is a link, and so is a masked one; where it leads to need not be there.
     fn is_masked(&self, unit: &str) -> bool {
-        UNITS[..2].iter().any(|dir| {
-            let target = self.root.read_link(&Path::new(dir).join(unit));
-            target.is_ok_and(|target| target == Path::new("/dev/null"))
-        })
+        let has = self.units.iter().filter(|(dir, names)| {
+            UNITS[..2].contains(dir) && names.iter().any(|name| name == unit)
+        });
+        let mut targets = has.map(|(dir, _)| self.root.read_link(&Path::new(dir).join(unit)));
+        targets.any(|target| target.is_ok_and(|target| target == Path::new("/dev/null")))
     }
 
-    fn is_wanted(&self, dir: &str, unit: &str) -> bool {
-        let names = self.names(dir).into_iter();
-        let wants = names.filter(|name| has_end(name, "wants") || has_end(name, "requires"));
-        let mut links = wants.map(|name| Path::new(dir).join(name).join(unit));
-        links.any(|link| self.is_entry(&link))
+    fn is_wanted(&self, unit: &str) -> bool {
+        let is_wants = |name: &&String| has_end(name, "wants") || has_end(name, "requires");
+        self.units.iter().any(|(dir, names)| {
+            let mut wants = names.iter().filter(is_wants);
+            wants.any(|name| self.is_entry(&Path::new(dir).join(name).join(unit)))
+        })
     }
 
     fn is_entry(&self, path: &Path) -> bool {
         let entry = self.root.entry(path);
         entry.is_ok_and(|entry| std::fs::symlink_metadata(entry).is_ok())
+    }
+
+    fn is_installed(&self, unit: &str) -> bool {
+        let mut names = self.units.iter().flat_map(|(_, names)| names);
+        names.any(|name| name == unit)
     }
 
     fn is_first_boot(&self) -> bool {
@@ -131,15 +148,8 @@ impl Guest<'_> {
         })
     }
 
-    /// The first line of all presets that names the unit; a unit that none names is enabled, but only if
-    /// it is there.
+    /// The first line of all presets that names the unit; a unit that none names is enabled.
     fn is_preset(&self, unit: &str) -> bool {
-        let is_installed = UNITS
-            .iter()
-            .any(|dir| self.is_entry(&Path::new(dir).join(unit)));
-        if !is_installed {
-            return false;
-        }
         let mut files: Vec<(String, PathBuf)> = Vec::new();
         for dir in PRESETS {
             for name in self.names(dir) {
@@ -240,12 +250,16 @@ impl Guest<'_> {
     }
 
     fn names(&self, dir: &str) -> Vec<String> {
-        let names = self.root.list(Path::new(dir)).unwrap_or_default();
-        names
-            .into_iter()
-            .filter_map(|name| name.into_string().ok())
-            .collect()
+        names(self.root, dir)
     }
+}
+
+fn names(root: &Root, dir: &str) -> Vec<String> {
+    let names = root.list(Path::new(dir)).unwrap_or_default();
+    names
+        .into_iter()
+        .filter_map(|name| name.into_string().ok())
+        .collect()
 }
 
 fn has_end(name: &str, end: &str) -> bool {
