@@ -15,6 +15,7 @@ mod matching;
 mod medium;
 mod readers;
 mod resolver;
+mod rules;
 mod scenario;
 mod stacks;
 mod transport;

@@ -30,7 +30,7 @@ fn dummy(position: u8, key: &str) -> Nic {
 }
 
 /// Name, context, NICs.
-fn scenarios() -> Vec<(&'static str, String, Vec<Nic>)> {
+pub(crate) fn scenarios() -> Vec<(&'static str, String, Vec<Nic>)> {
     let ib = |more: &str| format!("{IB}{more}\n");
     let of_plain = |more: &str| format!("{PLAIN}{more}\n");
     let three = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_GATEWAY='10.0.0.1'\n\

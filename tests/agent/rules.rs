@@ -1,0 +1,398 @@
+//! What the readers of the files are known to want, rule by rule, in all scenarios for all network stacks: of
+//! some of them, those of EL and SUSE, no program is to be had here.
+//!
+//! A rule looks at one file and says whether it is about it, and then whether it holds.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use one_sriov_tests::{BACKENDS, Machine, run};
+use regex::Regex;
+
+use crate::stacks::scenarios;
+
+/// A file that a run has written.
+struct File {
+    scenario: &'static str,
+    backend: &'static str,
+    path: String,
+    mode: u32,
+    text: String,
+}
+
+impl File {
+    fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap()
+    }
+
+    /// An `ifcfg` file of one of these dialects.
+    fn is_ifcfg(&self, dialects: &[&str]) -> bool {
+        dialects.contains(&self.backend) && self.name().starts_with("ifcfg-")
+    }
+
+    /// The value behind `KEY=`.
+    fn value(&self, key: &str) -> Option<&str> {
+        let mut lines = self.text.lines();
+        lines.find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+    }
+
+    fn has(&self, beginning: &str) -> bool {
+        self.text
+            .lines()
+            .any(|line| line.trim_start().starts_with(beginning))
+    }
+
+    fn is_infiniband(&self) -> bool {
+        self.value("TYPE") == Some("InfiniBand")
+    }
+}
+
+const RED_HAT: &[&str] = &["ifcfg-initscripts", "ifcfg-nm"];
+
+/// All files of all scenarios, for all stacks.
+static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
+    let mut all = Vec::new();
+    for (scenario, context, nics) in scenarios() {
+        for backend in BACKENDS {
+            let machine = Machine::new(&context, &nics);
+            let _ = run(&machine, &["apply", "--backend", backend]);
+            all.extend(machine.etc().into_iter().map(|(path, mode, text)| File {
+                scenario,
+                backend,
+                path,
+                mode,
+                text,
+            }));
+        }
+    }
+    all
+});
+
+/// The rule is about some file, and holds in all that it is about.
+#[track_caller]
+fn rule(is_about: impl Fn(&File) -> bool, holds: impl Fn(&File) -> bool) {
+    let mut files = FILES.iter().filter(|file| is_about(file)).peekable();
+    assert!(files.peek().is_some(), "the rule is about no file");
+    for file in files {
+        assert!(
+            holds(file),
+            "{}, {}, {}:\n{}",
+            file.scenario,
+            file.backend,
+            file.path,
+            file.text
+        );
+    }
+}
+
+/// rdma-core's `persistent-ipoib.rules.in`: the first bytes vary from boot to boot.
+#[test]
+fn no_file_has_twenty_octets_of_an_infiniband_address() {
+    let twenty = Regex::new("([0-9a-fA-F]{2}:){19}").unwrap();
+    rule(|_| true, |file| !twenty.is_match(&file.text));
+}
+
+/// initscripts compare it letter by letter (`network-functions`, `source_config`).
+#[test]
+fn the_type_is_spelled_as_initscripts_compare_it() {
+    let known = [Some("Ethernet"), Some("InfiniBand"), Some("Vlan")];
+    rule(
+        |file| file.is_ifcfg(RED_HAT),
+        |file| known.contains(&file.value("TYPE")),
+    );
+    rule(
+        |file| file.is_ifcfg(RED_HAT) && file.name().contains("ib"),
+        File::is_infiniband,
+    );
+}
+
+/// NetworkManager takes a device with `NM_CONTROLLED=no` for nobody's; initscripts hand one without it to it.
+#[test]
+fn only_files_of_initscripts_are_kept_from_network_manager() {
+    rule(
+        |file| file.is_ifcfg(&["ifcfg-initscripts"]),
+        |file| file.value("NM_CONTROLLED") == Some("no"),
+    );
+    rule(
+        |file| file.is_ifcfg(&["ifcfg-nm"]),
+        |file| !file.has("NM_CONTROLLED"),
+    );
+}
+
+/// NetworkManager makes a /32 of a mask with holes, and stops at the first gap in the numbers.
+#[test]
+fn addresses_have_a_prefix_and_numbers_without_a_gap() {
+    rule(
+        |file| file.is_ifcfg(RED_HAT) && file.has("IPADDR"),
+        |file| {
+            let numbers = |key: &str| -> BTreeSet<String> {
+                let lines = file.text.lines().filter_map(|line| line.split_once('='));
+                let own = lines.filter_map(|(name, _)| name.strip_prefix(key));
+                own.filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+                    .map(str::to_owned)
+                    .collect()
+            };
+            let addresses = numbers("IPADDR");
+            let wanted: BTreeSet<String> = (0..addresses.len())
+                .map(|nth| {
+                    if nth == 0 {
+                        String::new()
+                    } else {
+                        nth.to_string()
+                    }
+                })
+                .collect();
+            addresses == wanted && numbers("PREFIX") == addresses
+        },
+    );
+}
+
+/// `ifup-ib` leaves the status of its own test behind, and stops.
+#[test]
+fn nobody_is_told_to_leave_out_the_check_of_addresses() {
+    rule(|file| file.is_ifcfg(RED_HAT), |file| !file.has("ARPCHECK"));
+}
+
+/// `ifup-ib` ends with 1 unless the name is the parent's with the full member's key; without `0x` it reads
+/// the number as decimal.
+#[test]
+fn a_partition_has_the_name_that_ifup_ib_makes() {
+    rule(
+        |file| file.is_ifcfg(RED_HAT) && file.has("PKEY="),
+        |file| {
+            let id = file.value("PKEY_ID").unwrap().strip_prefix("0x").unwrap();
+            let number = u16::from_str_radix(id, 16).unwrap();
+            let name = format!("{}.{:04x}", file.value("PHYSDEV").unwrap(), number | 0x8000);
+            number & 0x8000 != 0 && file.value("DEVICE") == Some(&name) && file.is_infiniband()
+        },
+    );
+}
+
+/// A MAC of 6 octets rejects the profile of an InfiniBand NIC, and of 20 only the last 8 stay.
+#[test]
+fn no_device_is_matched_by_its_hardware_address() {
+    rule(|file| file.is_ifcfg(RED_HAT), |file| !file.has("HWADDR"));
+    rule(
+        |file| file.path.starts_with("/etc/systemd"),
+        |file| !file.text.contains("MACAddress="),
+    );
+    rule(
+        |file| file.backend.starts_with("netplan"),
+        |file| !file.has("match:") && !file.has("macaddress:"),
+    );
+    rule(
+        |file| file.path.ends_with(".nmconnection"),
+        |file| !file.has("mac-address") && file.has("interface-name="),
+    );
+    rule(
+        |file| file.backend.starts_with("interfaces"),
+        |file| !file.has("hwaddress"),
+    );
+}
+
+/// NetworkManager's reader does not know `METRIC`.
+#[test]
+fn each_reader_has_its_own_metric() {
+    rule(
+        |file| file.is_ifcfg(&["ifcfg-nm"]),
+        |file| !file.has("METRIC="),
+    );
+    rule(
+        |file| {
+            file.is_ifcfg(&["ifcfg-nm"]) && file.scenario == "three" && file.name() == "ifcfg-eth1"
+        },
+        |file| file.value("IPV4_ROUTE_METRIC") == Some("200"),
+    );
+    rule(
+        |file| {
+            file.is_ifcfg(&["ifcfg-initscripts"])
+                && file.scenario == "three"
+                && file.name() == "ifcfg-eth1"
+        },
+        |file| file.value("METRIC") == Some("200"),
+    );
+}
+
+/// One line of the other kind makes all of this kind vanish.
+#[test]
+fn routes_are_lines_of_one_kind() {
+    let route = Regex::new("^(default|[0-9a-f.:/]+) (via [0-9a-f.:]+ )?dev [a-z0-9.]+( scope link)?( onlink)?( metric [0-9]+)?$").unwrap();
+    rule(
+        |file| RED_HAT.contains(&file.backend) && file.name().starts_with("route"),
+        |file| file.text.lines().skip(1).all(|line| route.is_match(line)),
+    );
+}
+
+/// `ifup-eth` makes a default route only of a gateway in the first network.
+#[test]
+fn a_gateway_off_the_link_is_a_route() {
+    rule(
+        |file| file.is_ifcfg(&["ifcfg-initscripts"]) && file.scenario == "off-link",
+        |file| !file.has("GATEWAY"),
+    );
+    rule(
+        |file| {
+            file.backend == "ifcfg-initscripts"
+                && file.scenario == "off-link"
+                && file.name() == "route-eth0"
+        },
+        |file| file.has("default via 169.254.1.1 dev eth0"),
+    );
+}
+
+/// NetworkManager's reader drops more with a warning, the kernel refuses more than that.
+#[test]
+fn no_mtu_is_larger_than_any_transport_has() {
+    let mtu = Regex::new("(?:MTU|MTUBytes|mtu)[=:]? ?([0-9]+)").unwrap();
+    rule(
+        |file| mtu.is_match(&file.text),
+        |file| {
+            mtu.captures_iter(&file.text)
+                .all(|found| found[1].parse::<u32>().unwrap() <= 65520)
+        },
+    );
+}
+
+/// wicked takes `BOOTPROTO=none` for no addresses at all, starts nothing by itself, and knows none of these.
+#[test]
+fn files_for_wicked_are_of_its_own_dialect() {
+    let is_nic =
+        |file: &File| file.is_ifcfg(&["ifcfg-suse"]) && file.value("STARTMODE") != Some("off");
+    rule(is_nic, |file| file.value("STARTMODE") == Some("auto"));
+    rule(is_nic, |file| {
+        ["static", "dhcp", "dhcp4", "dhcp6"].contains(&file.value("BOOTPROTO").unwrap())
+    });
+    rule(
+        |file| file.is_ifcfg(&["ifcfg-suse"]),
+        |file| {
+            let foreign = [
+                "ONBOOT",
+                "TYPE",
+                "NM_CONTROLLED",
+                "GATEWAY",
+                "DNS",
+                "DEVICE",
+                "PREFIX",
+            ];
+            !foreign.iter().any(|key| file.has(key))
+        },
+    );
+    let with_prefix = Regex::new("^IPADDR(_[0-9A-Z]+)?=[0-9a-f.:]+/[0-9]+$").unwrap();
+    rule(
+        |file| file.is_ifcfg(&["ifcfg-suse"]) && file.has("IPADDR"),
+        |file| {
+            file.text
+                .lines()
+                .filter(|line| line.starts_with("IPADDR"))
+                .all(|line| with_prefix.is_match(line))
+        },
+    );
+}
+
+/// Under any name but `ib<N>` it takes the device for a plain link otherwise.
+#[test]
+fn wicked_is_told_what_is_infiniband() {
+    rule(
+        |file| file.is_ifcfg(&["ifcfg-suse"]) && file.name().starts_with("ifcfg-ib"),
+        |file| file.value("IPOIB") == Some("yes") || file.has("IPOIB_DEVICE="),
+    );
+    rule(
+        |file| file.is_ifcfg(&["ifcfg-suse"]) && file.has("IPOIB_PKEY="),
+        |file| {
+            file.name()
+                .starts_with(&format!("ifcfg-{}.", file.value("IPOIB_DEVICE").unwrap()))
+        },
+    );
+    let route = Regex::new("^(default|[0-9a-f.:/]+) ([0-9a-f.:]+|-) - [a-z0-9.]+( .*)?$").unwrap();
+    rule(
+        |file| file.name().starts_with("ifroute-"),
+        |file| file.text.lines().skip(1).all(|line| route.is_match(line)),
+    );
+}
+
+/// Without a transport mode the profile is rejected, and others may not read it (`nm-setting-infiniband.c`,
+/// `nms-keyfile-utils.c`).
+#[test]
+fn profiles_are_what_network_manager_accepts() {
+    let is_profile = |file: &File| file.path.ends_with(".nmconnection");
+    rule(is_profile, |file| file.mode == 0o600);
+    rule(
+        |file| is_profile(file) && file.name().contains("-ib"),
+        |file| {
+            file.has("type=infiniband") && file.has("[infiniband]") && file.has("transport-mode=")
+        },
+    );
+    rule(
+        |file| is_profile(file) && file.has("p-key="),
+        |file| {
+            let pkey: u16 = file.value("p-key").unwrap().parse().unwrap();
+            let name = format!("{}.{pkey:04x}", file.value("parent").unwrap());
+            pkey > 0x8000 && file.value("interface-name") == Some(&name)
+        },
+    );
+    let uuids: Vec<_> = FILES
+        .iter()
+        .filter(|file| file.scenario == "mixed" && file.backend == "keyfile" && is_profile(file))
+        .map(|file| file.value("uuid").unwrap())
+        .collect();
+    assert_eq!(uuids.len(), uuids.iter().collect::<BTreeSet<_>>().len());
+}
+
+/// networkd passes over `[IPoIB]` of a port, takes the key as it is, and leaves a child its parent's MTU.
+#[test]
+fn units_say_what_networkd_takes() {
+    let is_unit = |file: &File| file.path.ends_with(".network") || file.path.ends_with(".conf");
+    rule(
+        |file| file.backend == "networkd" && is_unit(file),
+        |file| !file.has("[IPoIB]"),
+    );
+    rule(
+        |file| file.has("PartitionKey="),
+        |file| {
+            let pkey = file
+                .value("PartitionKey")
+                .unwrap()
+                .strip_prefix("0x")
+                .unwrap();
+            u16::from_str_radix(pkey, 16).unwrap() > 0x8000
+        },
+    );
+    rule(
+        |file| file.path.ends_with("ib0.8003.network"),
+        |file| file.value("MTUBytes") == Some("65520"),
+    );
+    rule(
+        |file| file.has("Unmanaged=yes"),
+        |file| file.value("RequiredForOnline") == Some("no"),
+    );
+}
+
+/// Old releases refuse a file with a key that they do not know, and new ones complain of one that others may read.
+#[test]
+fn yaml_has_no_key_that_old_releases_lack() {
+    rule(
+        |file| file.path.ends_with(".yaml"),
+        |file| file.mode == 0o600,
+    );
+    rule(
+        |file| file.path.ends_with(".yaml"),
+        |file| !file.has("infiniband-mode") && !file.has("gateway4") && !file.has("ignore-carrier"),
+    );
+}
+
+/// Only connected mode has a large MTU (kernel, `ipoib_change_mtu`).
+#[test]
+fn the_mode_comes_before_the_mtu() {
+    rule(
+        |file| {
+            file.backend.starts_with("interfaces")
+                && file.text.contains("/mode")
+                && file.text.contains(" mtu ")
+        },
+        |file| file.text.find("/mode").unwrap() < file.text.find(" mtu ").unwrap(),
+    );
+    rule(
+        |file| file.path.starts_with("/etc/udev/rules.d"),
+        |file| file.text.contains(r#"ATTR{type}=="32""#) && file.text.contains("ATTR{mode}="),
+    );
+}
