@@ -20,7 +20,7 @@ TEST_PROGRAMS = cc c++ genisoimage xorriso ip unshare script patch strace augtoo
 # What the host half works with.
 TEST_PROGRAMS += rsync virsh libvirtd virt-xml-validate qemu-system-x86_64 xmllint sudo
 # Network stacks are not put on somebody's machine for the sake of a test; CI has them all.
-TEST_PROGRAMS += $(if $(CI),NetworkManager systemd-networkd netplan ifup dbus-daemon dnsmasq dhclient perl cloud-init)
+TEST_PROGRAMS += $(if $(CI),NetworkManager systemd-networkd netplan ifup dbus-daemon dnsmasq dhclient perl cloud-init udevadm)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build test demo bench fuzz lint man install-agent install-frontend clean

@@ -4,6 +4,7 @@
 //! A rule looks at one file and says whether it is about it, and then whether it holds.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use one_sriov_tests::{BACKENDS, Machine, run};
@@ -22,12 +23,19 @@ struct File {
 
 impl File {
     fn name(&self) -> &str {
-        self.path.rsplit('/').next().unwrap()
+        self.path.rsplit('/').next().unwrap_or_default()
     }
 
     /// An `ifcfg` file of one of these dialects.
     fn is_ifcfg(&self, dialects: &[&str]) -> bool {
         dialects.contains(&self.backend) && self.name().starts_with("ifcfg-")
+    }
+
+    /// A file with this ending.
+    fn is_kind(&self, kind: &str) -> bool {
+        Path::new(&self.path)
+            .extension()
+            .is_some_and(|own| own == kind)
     }
 
     /// The value behind `KEY=`.
@@ -181,7 +189,7 @@ fn no_device_is_matched_by_its_hardware_address() {
         |file| !file.has("match:") && !file.has("macaddress:"),
     );
     rule(
-        |file| file.path.ends_with(".nmconnection"),
+        |file| file.is_kind("nmconnection"),
         |file| !file.has("mac-address") && file.has("interface-name="),
     );
     rule(
@@ -314,7 +322,7 @@ fn wicked_is_told_what_is_infiniband() {
 /// `nms-keyfile-utils.c`).
 #[test]
 fn profiles_are_what_network_manager_accepts() {
-    let is_profile = |file: &File| file.path.ends_with(".nmconnection");
+    let is_profile = |file: &File| file.is_kind("nmconnection");
     rule(is_profile, |file| file.mode == 0o600);
     rule(
         |file| is_profile(file) && file.name().contains("-ib"),
@@ -341,7 +349,7 @@ fn profiles_are_what_network_manager_accepts() {
 /// networkd passes over `[IPoIB]` of a port, takes the key as it is, and leaves a child its parent's MTU.
 #[test]
 fn units_say_what_networkd_takes() {
-    let is_unit = |file: &File| file.path.ends_with(".network") || file.path.ends_with(".conf");
+    let is_unit = |file: &File| file.is_kind("network") || file.is_kind("conf");
     rule(
         |file| file.backend == "networkd" && is_unit(file),
         |file| !file.has("[IPoIB]"),
@@ -370,12 +378,9 @@ fn units_say_what_networkd_takes() {
 /// Old releases refuse a file with a key that they do not know, and new ones complain of one that others may read.
 #[test]
 fn yaml_has_no_key_that_old_releases_lack() {
+    rule(|file| file.is_kind("yaml"), |file| file.mode == 0o600);
     rule(
-        |file| file.path.ends_with(".yaml"),
-        |file| file.mode == 0o600,
-    );
-    rule(
-        |file| file.path.ends_with(".yaml"),
+        |file| file.is_kind("yaml"),
         |file| !file.has("infiniband-mode") && !file.has("gateway4") && !file.has("ignore-carrier"),
     );
 }

@@ -3,7 +3,7 @@
 # network stack reads its files; what the kernel has then is written down. Run by 'unshare', as root.
 # Usage: guest.sh STACK AGENT STAGE...
 # Each STAGE is a directory: sys and context are what the agent sees, links (NAME=MAC, NAME=infiniband) come
-# before it runs, until (see 'await') is what it comes to. Left behind are apply, again and kernel.
+# before it runs, until (see 'await') is what it comes to. Left behind are apply, again, kernel and udev.
 # The first stage is the boot; at the others the network stack runs already.
 set -euo pipefail
 stack=$1 agent=$2
@@ -154,4 +154,9 @@ for stage in "$@"; do
     printf '{"addr":%s,"route4":%s,"route6":%s,"dns":"%s"}\n' \
         "$(ip -j -d addr)" "$(ip -j route)" "$(ip -j -6 route)" "$(cat /run/dns)" > "$stage/kernel"
     apply "$stage/again"
+    # What udev makes of the rules, for a device that comes.
+    for rule in /etc/udev/rules.d/99-one-sriov-*.rules; do
+        [ ! -e "$rule" ] || udevadm test --action=add "/sys/class/net/$(basename "$rule" .rules | cut -d- -f4)" \
+            >> "$stage/udev" 2>&1
+    done
 done

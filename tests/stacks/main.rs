@@ -47,6 +47,8 @@ struct Stage {
     dns: &'static [&'static str],
     /// Of each device.
     mtus: &'static [(&'static str, u64)],
+    /// The transport mode that `ib0` gets, by udev where the network stack cannot set it.
+    mode: Option<&'static str>,
     /// What must be down: nobody touches it.
     untouched: &'static [&'static str],
     /// What the network stack takes over because of this stage, and nothing else.
@@ -109,6 +111,13 @@ fn live_through(stack: &str, scenario: &Scenario) -> Vec<Value> {
             "{what}: {again}"
         );
         assert!(!again.contains("run '"), "{what}: {again}");
+        if let (Some(mode), true) = (stage.mode, stack.ends_with("networkd")) {
+            let udev = machine.read("udev");
+            let writes = format!(
+                "99-one-sriov-ib0.rules:2 ATTR '/sys/devices/virtual/net/ib0/mode' writing '{mode}'"
+            );
+            assert!(udev.contains(&writes), "{what}: {udev}");
+        }
         serde_json::from_str(&machine.read("kernel")).unwrap()
     });
     kernel.collect()

@@ -175,11 +175,12 @@ fn boots() -> Vec<Scenario> {
                         ("eth1", &[]),
                     ],
                     routes: &["default via 192.168.7.1 dev ib0"],
-                    mtus: &[("ib0", 4092)],
+                    mtus: &[("ib0", 65520)],
+                    mode: Some("connected"),
                     untouched: &["eth1"],
                     ..Stage::boot(
                         "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH1_MAC='02:00:c0:a8:07:05'\n\
-                         ETH1_IP='192.168.7.5'\nETH1_GATEWAY='192.168.7.1'\nETH1_MTU='4092'\n\
+                         ETH1_IP='192.168.7.5'\nETH1_GATEWAY='192.168.7.1'\nETH1_MTU='65520'\n\
                          ETH1_IP6_METHOD='disable'\n",
                     )
                 }],
