@@ -8,6 +8,15 @@ fn eth0() -> Nic {
     virtio("eth0", "02:00:0a:00:00:05", 3)
 }
 
+/// Besides, an Ethernet VF and its dummy NIC.
+fn with_vf() -> Vec<Nic> {
+    vec![
+        eth0(),
+        virtio("eth1", "aa:00:c0:a8:07:05", 4),
+        ethernet("ens9", "02:00:c0:a8:07:05", "0000:01:01.0", "mlx5_core"),
+    ]
+}
+
 impl Stage {
     /// A guest with one NIC, and its boot.
     fn boot(context: &'static str) -> Self {
@@ -103,11 +112,7 @@ fn boots() -> Vec<Scenario> {
         Scenario::new(
             "DHCP, with a dummy NIC that must not ask for it",
             vec![Stage {
-                nics: vec![
-                    eth0(),
-                    virtio("eth1", "aa:00:c0:a8:07:05", 4),
-                    ethernet("ens9", "02:00:c0:a8:07:05", "0000:01:01.0", "mlx5_core"),
-                ],
+                nics: with_vf(),
                 links: &[
                     "eth0=dhcp:02:00:0a:00:00:05",
                     "eth1=aa:00:c0:a8:07:05",
@@ -130,11 +135,7 @@ fn boots() -> Vec<Scenario> {
         Scenario::new(
             "an Ethernet VF, its dummy NIC, and OneGate on the link",
             vec![Stage {
-                nics: vec![
-                    eth0(),
-                    virtio("eth1", "aa:00:c0:a8:07:05", 4),
-                    ethernet("ens9", "02:00:c0:a8:07:05", "0000:01:01.0", "mlx5_core"),
-                ],
+                nics: with_vf(),
                 links: &[
                     "eth0=02:00:0a:00:00:05",
                     "eth1=aa:00:c0:a8:07:05",
@@ -227,13 +228,6 @@ const DEFAULT: &str = "default via 10.0.0.1 dev eth0";
 
 /// What can become of a guest that runs.
 fn changes() -> Vec<Scenario> {
-    let both = || {
-        vec![
-            eth0(),
-            ethernet("ens9", "02:00:c0:a8:07:05", "0000:01:01.0", "mlx5_core"),
-            virtio("eth1", "aa:00:c0:a8:07:05", 4),
-        ]
-    };
     vec![Scenario::new(
         "a NIC comes with its dummy, changes, and goes",
         vec![
@@ -243,7 +237,7 @@ fn changes() -> Vec<Scenario> {
                 ..Stage::boot(ONE)
             },
             Stage {
-                nics: both(),
+                nics: with_vf(),
                 links: &["ens9=02:00:c0:a8:07:05", "eth1=aa:00:c0:a8:07:05"],
                 addresses: &[
                     ("eth0", &["10.0.0.5/24"]),
@@ -256,7 +250,7 @@ fn changes() -> Vec<Scenario> {
                 ..Stage::later(TWO)
             },
             Stage {
-                nics: both(),
+                nics: with_vf(),
                 addresses: &[
                     ("eth0", &["10.0.0.5/24"]),
                     ("ens9", &["192.168.7.9/24", "2001:db8::9/64"]),
@@ -269,7 +263,7 @@ fn changes() -> Vec<Scenario> {
                 ..Stage::later(OTHER)
             },
             Stage {
-                nics: both(),
+                nics: with_vf(),
                 addresses: &[("eth0", &["10.0.0.5/24"]), ("ens9", &[])],
                 routes: &[DEFAULT],
                 activated: &["ens9"],
