@@ -58,6 +58,21 @@ fn a_file_that_is_there_goes_to_the_backup() {
     assert_eq!(machine.read(backup), "nameserver 192.0.2.1\n");
 }
 
+/// It does not touch what is not its own, so that its link gives way; what it was is in the backup.
+#[test]
+fn beside_wicked_it_takes_the_place_of_netconfigs_link() {
+    let machine = machine();
+    machine.write(
+        "/etc/sysconfig/network/config",
+        "NETCONFIG_DNS_POLICY=auto\n",
+    );
+    machine.link(PATH, "/run/netconfig/resolv.conf");
+    assert_eq!(apply(&machine, "ifcfg-suse"), "");
+    assert_eq!(machine.read(PATH), OURS);
+    assert!(!machine.path(PATH).is_symlink());
+    assert_eq!(apply(&machine, "ifcfg-suse"), "");
+}
+
 #[test]
 fn where_somebody_else_writes_it_that_stays_so() {
     let resolvconf = machine();

@@ -6,7 +6,9 @@
 //! nameserver 10.0.0.2
 //! ```
 //! ifupdown hands name servers to `resolvconf`; where that is not installed nobody writes them, but a DHCP
-//! client, which writes the whole file. Facts: `resolv.conf(5)`.
+//! client, which writes the whole file. wicked hands those of DHCP to `netconfig`, which has one list of
+//! others for all NICs in a file with much else, `/etc/sysconfig/network/config`; a `resolv.conf` that is
+//! not its own it does not touch. Facts: `resolv.conf(5)`, `netconfig(8)`.
 
 use std::path::PathBuf;
 
@@ -33,12 +35,17 @@ pub enum Resolver {
     Resolvconf,
     /// Whoever made it a symbolic link.
     Link,
+    /// `netconfig` of SUSE, which leaves a file of somebody else's in the place of its link alone.
+    Netconfig,
 }
 
 /// The name servers and search domains of all NICs, for a backend that cannot tell them anybody.
 pub(super) fn render(backend: Backend, plan: &Plan, facts: &Facts) -> Rendered {
     let mut rendered = Rendered::default();
-    let has_place = !matches!(backend, Backend::Interfaces | Backend::InterfacesAlpine);
+    let has_place = !matches!(
+        backend,
+        Backend::Interfaces | Backend::InterfacesAlpine | Backend::IfcfgSuse
+    );
     if has_place || facts.resolver == Resolver::Resolvconf {
         return rendered;
     }

@@ -184,10 +184,12 @@ impl<'r> Guest<'r> {
             .any(|path| self.root.exists(Path::new(path)))
         {
             Resolver::Resolvconf
-        } else if self.root.read_link(Path::new(RESOLV_CONF)).is_ok() {
-            Resolver::Link
         } else {
-            Resolver::Nobody
+            match self.root.read_link(Path::new(RESOLV_CONF)) {
+                Ok(target) if target.ends_with("run/netconfig/resolv.conf") => Resolver::Netconfig,
+                Ok(_) => Resolver::Link,
+                Err(_) => Resolver::Nobody,
+            }
         }
     }
 

@@ -66,12 +66,6 @@ fn render_nic(configured: &Configured, rendered: &mut Rendered) {
         }
         file(lines, "ifsysctl", device);
     }
-    if !config.dns.is_empty() || !config.search.is_empty() {
-        rendered.notes.push(format!(
-            "{}: name servers and search domains are not written; wicked has one place for all NICs, '{DIR}/config'",
-            nic.label()
-        ));
-    }
 }
 
 fn addresses(nic: &PlannedNic, config: &NicConfig) -> Lines {
