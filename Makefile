@@ -2,6 +2,7 @@
 
 TARGET ?= $(shell uname -m)-unknown-linux-musl
 PREFIX ?= /usr
+INIT ?= systemd
 DESTDIR ?=
 # Where the front-end keeps what it copies to its hosts, and the machines that its hosts are.
 REMOTES ?= /var/lib/one/remotes
@@ -20,10 +21,11 @@ TEST_PROGRAMS = cc c++ genisoimage xorriso ip unshare script patch strace augtoo
 # What the host half works with.
 TEST_PROGRAMS += rsync virsh libvirtd virt-xml-validate qemu-system-x86_64 xmllint sudo
 # Network stacks are not put on somebody's machine for the sake of a test; CI has them all.
-TEST_PROGRAMS += $(if $(CI),NetworkManager systemd-networkd netplan ifup dbus-daemon dnsmasq dhclient perl cloud-init udevadm)
+TEST_PROGRAMS += $(if $(CI),NetworkManager systemd-networkd netplan ifup dbus-daemon dnsmasq dhclient perl cloud-init udevadm\
+	debootstrap dpkg-deb rpmbuild rpmlint lintian systemd-analyze visudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo bench fuzz lint man install-agent install-frontend clean
+.PHONY: help setup build test demo bench fuzz lint man install-agent install-node install-frontend deb rpm clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -61,16 +63,27 @@ lint: ## Format, clippy, licences and advisories, shell scripts, documentation
 	@packaging/build/setup cc shellcheck
 	@packaging/build/lint
 
-man: ## Make the man pages anew
+man: ## Make the man pages and the completions of shells anew
 	cargo run --quiet --locked --package one-sriov-xtask -- man packaging/man
+	cargo run --quiet --locked --package one-sriov-xtask -- completions packaging/completions
 
-install-agent: build ## Install the agent below DESTDIR and PREFIX
-	install -D -m 0755 $(AGENT) $(DESTDIR)$(PREFIX)/sbin/one-sriov-agent
-	install -D -m 0644 packaging/man/one-sriov-agent.8 $(DESTDIR)$(PREFIX)/share/man/man8/one-sriov-agent.8
+install-agent: build ## Install the agent below DESTDIR and PREFIX, for INIT=systemd, sysv or openrc
+	PREFIX=$(PREFIX) INIT=$(INIT) packaging/build/install-agent '$(DESTDIR)' $(AGENT)
+
+install-node: ## Install what a host needs besides the driver below DESTDIR and PREFIX
+	PREFIX=$(PREFIX) packaging/build/install-node '$(DESTDIR)'
 
 install-frontend: $(addprefix build-,$(DRIVER_ARCHS)) ## Install the driver below DESTDIR into the front-end's REMOTES
 	packaging/build/install-remotes $(DESTDIR)$(REMOTES) $(VERSION) \
 		$(foreach arch,$(DRIVER_ARCHS),$(arch)=$(call release,$(arch))/one-sriov-driver)
+
+deb: build ## Build the Debian packages for TARGET into dist/
+	@packaging/build/setup dpkg-deb
+	packaging/build/deb $(VERSION) $(firstword $(subst -, ,$(TARGET))) $(AGENT) $(DRIVER)
+
+rpm: build ## Build the RPMs for TARGET into dist/
+	@packaging/build/setup rpmbuild
+	packaging/build/rpm $(VERSION) $(firstword $(subst -, ,$(TARGET))) $(AGENT) $(DRIVER)
 
 clean: ## Remove what was built
 	cargo clean

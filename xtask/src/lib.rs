@@ -1,5 +1,6 @@
 //! What is made from the source and committed, so that a package needs no Rust to have it.
 
+pub mod completion;
 mod man;
 
 pub use man::Page;

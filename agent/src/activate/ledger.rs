@@ -58,6 +58,14 @@ impl Ledger {
         }
     }
 
+    /// Says that a run has begun: a NIC that comes from now on has udev start another one.
+    ///
+    /// # Errors
+    /// What the system says, for a log line.
+    pub fn announce(root: &Root) -> io::Result<()> {
+        std::fs::create_dir_all(root.path(Path::new(DIRECTORY))?)
+    }
+
     /// Keeps it for later runs; nothing is written where nothing is new.
     ///
     /// # Errors
@@ -66,7 +74,7 @@ impl Ledger {
         if self == before {
             return Ok(());
         }
-        std::fs::create_dir_all(root.path(Path::new(DIRECTORY))?)?;
+        Self::announce(root)?;
         let path = root.path(Path::new(FILE))?;
         let new = path.with_extension("new");
         std::fs::write(&new, self.to_string())?;

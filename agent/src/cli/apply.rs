@@ -10,7 +10,7 @@ use super::activate::Live;
 use super::error::Failure;
 use super::situation::{Situation, read};
 use super::{Exit, Options, json as to_json, text};
-use crate::activate::{self, Activation};
+use crate::activate::{self, Activation, Ledger};
 use crate::install::{self, Lock, Report};
 use crate::patience::Patience;
 use crate::plan::Outcome;
@@ -58,6 +58,12 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
             return no_medium(options, out);
         };
         found = again;
+    }
+    if lock.is_some() && root.is_live() {
+        // Before the look at the NICs: what it misses comes later.
+        if let Err(error) = Ledger::announce(&root) {
+            log::warn!("failed to say that a run has begun: {error}");
+        }
     }
     let running = apply.activate.then(|| Running::gather(&root));
     let situation = found.look(options, &patience, running)?;

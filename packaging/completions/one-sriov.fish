@@ -1,0 +1,71 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_one_sriov_global_optspecs
+    string join \n home= json h/help V/version
+end
+
+function __fish_one_sriov_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_one_sriov_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_one_sriov_using_subcommand
+    set -l cmd (__fish_one_sriov_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c one-sriov -n "__fish_one_sriov_needs_command" -l home -d 'The directory of the driver\'s actions [default: where this program stands, or /var/tmp/one/vmm/kvm-sriov]' -r -F
+complete -c one-sriov -n "__fish_one_sriov_needs_command" -l json -d 'Print JSON'
+complete -c one-sriov -n "__fish_one_sriov_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c one-sriov -n "__fish_one_sriov_needs_command" -s V -l version -d 'Print version'
+complete -c one-sriov -n "__fish_one_sriov_needs_command" -f -a "action" -d 'Run an action for the front-end: what the files beside it call'
+complete -c one-sriov -n "__fish_one_sriov_needs_command" -f -a "probe" -d 'Print how many VFs each pool has, uses and has free, for the monitoring of OpenNebula'
+complete -c one-sriov -n "__fish_one_sriov_needs_command" -f -a "pool" -d 'Print the VFs of each pool, and who has them'
+complete -c one-sriov -n "__fish_one_sriov_needs_command" -f -a "leases" -d 'Print the leases'
+complete -c one-sriov -n "__fish_one_sriov_needs_command" -f -a "reconcile" -d 'Take the VFs back whose VMs have gone. Every deployment and the monitoring do it, too'
+complete -c one-sriov -n "__fish_one_sriov_needs_command" -f -a "doctor" -d 'Look for what keeps VMs from getting their VFs. Run as root it sees most'
+complete -c one-sriov -n "__fish_one_sriov_needs_command" -f -a "import-legacy" -d 'Take over the VFs that the driver of 2013 has given to running VMs'
+complete -c one-sriov -n "__fish_one_sriov_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand action" -l home -d 'The directory of the driver\'s actions [default: where this program stands, or /var/tmp/one/vmm/kvm-sriov]' -r -F
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand action" -l json -d 'Print JSON'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand action" -s h -l help -d 'Print help'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand probe" -l home -d 'The directory of the driver\'s actions [default: where this program stands, or /var/tmp/one/vmm/kvm-sriov]' -r -F
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand probe" -l json -d 'Print JSON'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand probe" -s h -l help -d 'Print help'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand pool" -l home -d 'The directory of the driver\'s actions [default: where this program stands, or /var/tmp/one/vmm/kvm-sriov]' -r -F
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand pool" -l json -d 'Print JSON'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand pool" -s h -l help -d 'Print help'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand leases" -l home -d 'The directory of the driver\'s actions [default: where this program stands, or /var/tmp/one/vmm/kvm-sriov]' -r -F
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand leases" -l json -d 'Print JSON'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand leases" -s h -l help -d 'Print help'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand reconcile" -l home -d 'The directory of the driver\'s actions [default: where this program stands, or /var/tmp/one/vmm/kvm-sriov]' -r -F
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand reconcile" -l dry-run -d 'Only print what would be done'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand reconcile" -l json -d 'Print JSON'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand reconcile" -s h -l help -d 'Print help'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand doctor" -l home -d 'The directory of the driver\'s actions [default: where this program stands, or /var/tmp/one/vmm/kvm-sriov]' -r -F
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand doctor" -l json -d 'Print JSON'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand import-legacy" -l tracking -d 'Where the old driver tracked the VFs in use [default: /dev/shm/vf_interfaces and /tmp/vf_interfaces]' -r -F
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand import-legacy" -l old-home -d 'The directory of the old driver\'s actions, with its kvmrc and VF maps [default: that of --home]' -r -F
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand import-legacy" -l home -d 'The directory of the driver\'s actions [default: where this program stands, or /var/tmp/one/vmm/kvm-sriov]' -r -F
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand import-legacy" -l dry-run -d 'Only print what would be done'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand import-legacy" -l json -d 'Print JSON'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand import-legacy" -s h -l help -d 'Print help'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand help; and not __fish_seen_subcommand_from action probe pool leases reconcile doctor import-legacy help" -f -a "action" -d 'Run an action for the front-end: what the files beside it call'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand help; and not __fish_seen_subcommand_from action probe pool leases reconcile doctor import-legacy help" -f -a "probe" -d 'Print how many VFs each pool has, uses and has free, for the monitoring of OpenNebula'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand help; and not __fish_seen_subcommand_from action probe pool leases reconcile doctor import-legacy help" -f -a "pool" -d 'Print the VFs of each pool, and who has them'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand help; and not __fish_seen_subcommand_from action probe pool leases reconcile doctor import-legacy help" -f -a "leases" -d 'Print the leases'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand help; and not __fish_seen_subcommand_from action probe pool leases reconcile doctor import-legacy help" -f -a "reconcile" -d 'Take the VFs back whose VMs have gone. Every deployment and the monitoring do it, too'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand help; and not __fish_seen_subcommand_from action probe pool leases reconcile doctor import-legacy help" -f -a "doctor" -d 'Look for what keeps VMs from getting their VFs. Run as root it sees most'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand help; and not __fish_seen_subcommand_from action probe pool leases reconcile doctor import-legacy help" -f -a "import-legacy" -d 'Take over the VFs that the driver of 2013 has given to running VMs'
+complete -c one-sriov -n "__fish_one_sriov_using_subcommand help; and not __fish_seen_subcommand_from action probe pool leases reconcile doctor import-legacy help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

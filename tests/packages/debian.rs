@@ -1,0 +1,110 @@
+//! `dpkg`.
+
+use std::fs;
+
+use crate::system::{System, assert_works};
+use crate::{NEW, OLD, can_run};
+
+const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/one-sriov-agent.service";
+const HOOK: &str = "/etc/one-context.d/loc-11-one-sriov";
+
+#[test]
+fn a_fresh_system_has_all_of_it_and_it_works() {
+    if !can_run() {
+        return;
+    }
+    let system = System::new();
+    let told = system.install_debian(NEW);
+    assert!(
+        told.contains(r#"ARGUMENTS      = "-t 15 -r 0 kvm-sriov","#),
+        "{told}"
+    );
+    assert_works(&system);
+    assert_eq!(
+        system.run(&[
+            "dpkg",
+            "--verify",
+            "one-sriov-agent",
+            "one-sriov-node",
+            "one-sriov-frontend"
+        ]),
+        ""
+    );
+}
+
+#[test]
+fn an_upgrade_keeps_what_was_decided_here() {
+    if !can_run() {
+        return;
+    }
+    let system = System::new();
+    let _ = system.install_debian(OLD);
+    system.write("/etc/one-sriov/agent.conf", "prefix = A6\n");
+    system.write(
+        "/var/lib/one/remotes/vmm/kvm-sriov/kvmrc",
+        "DUMMY_BRIDGE=br7\n",
+    );
+    system.write(
+        "/var/lib/one/remotes/vmm/kvm-sriov/vf_maps/ib0",
+        "0x40 0x00 0x1\n",
+    );
+    fs::remove_file(system.path(WANTED)).unwrap();
+    let told = system.install_debian(NEW);
+    assert!(!told.contains("ARGUMENTS"), "it is told once: {told}");
+    assert_eq!(system.read("/etc/one-sriov/agent.conf"), "prefix = A6\n");
+    assert_eq!(
+        system.read("/var/lib/one/remotes/vmm/kvm-sriov/kvmrc"),
+        "DUMMY_BRIDGE=br7\n"
+    );
+    assert_eq!(
+        system.read("/var/lib/one/remotes/vmm/kvm-sriov/vf_maps/ib0"),
+        "0x40 0x00 0x1\n"
+    );
+    assert!(!system.has(WANTED), "what was switched off stays so");
+    let versions = fs::read_dir(system.path("/var/lib/one/remotes/vmm/kvm-sriov/bin")).unwrap();
+    let versions: Vec<_> = versions.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(versions, [NEW]);
+}
+
+#[test]
+fn removal_leaves_the_network_and_nothing_else() {
+    if !can_run() {
+        return;
+    }
+    let system = System::new();
+    let _ = system.install_debian(NEW);
+    let network = "/etc/network/interfaces.d/60-one-sriov-ib0.cfg";
+    system.write(network, "auto ib0\n");
+    let _ = system.run(&[
+        "dpkg",
+        "--purge",
+        "one-sriov-agent",
+        "one-sriov-node",
+        "one-sriov-frontend",
+    ]);
+    assert_eq!(system.read(network), "auto ib0\n");
+    let left = system.run(&[
+        "find", "/etc", "/usr", "/var/lib", "-name", "*sriov*", "!", "-path", network,
+    ]);
+    assert_eq!(left, "");
+}
+
+#[test]
+fn the_hook_comes_and_goes_with_one_context() {
+    if !can_run() {
+        return;
+    }
+    let system = System::new();
+    let _ = system.install_debian(NEW);
+    // As any package does that brings files into the directory.
+    system.write("/etc/one-context.d/loc-10-network", "");
+    let _ = system.run(&["dpkg-trigger", "--no-await", "/etc/one-context.d"]);
+    let _ = system.run(&["dpkg", "--configure", "--pending"]);
+    assert_eq!(system.about(HOOK), "0755 root");
+    assert!(
+        !system.path(HOOK).is_symlink(),
+        "one-context passes over links"
+    );
+    let _ = system.run(&["dpkg", "--remove", "one-sriov-agent"]);
+    assert!(!system.has(HOOK));
+}

@@ -1,0 +1,106 @@
+//! The packages, by the tools that install them: into a fresh system, over an older version, and out again.
+//!
+//! The scriptlets run for real, in a Debian that debootstrap makes; RPMs go into a copy of it, with a database
+//! of their own. This takes root, and programs that 'make setup' installs where CI runs.
+
+// Tests may end at the first surprise.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
+mod debian;
+mod lint;
+mod rpms;
+mod system;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use one_sriov_tests::{agent_path, driver_path};
+use tempfile::TempDir;
+
+/// What is released, and what was before.
+const VERSIONS: [&str; 2] = ["0.0.9", "0.1.0"];
+const OLD: &str = VERSIONS[0];
+const NEW: &str = VERSIONS[1];
+
+/// All packages of both versions, built once.
+struct Packages {
+    directory: TempDir,
+}
+
+static PACKAGES: LazyLock<Packages> = LazyLock::new(|| {
+    let directory = TempDir::new().unwrap();
+    for version in VERSIONS {
+        for kind in ["deb", "rpm"] {
+            build(kind, version, directory.path());
+        }
+    }
+    Packages { directory }
+});
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn build(kind: &str, version: &str, into: &Path) {
+    let mut command = Command::new(source().join("packaging/build").join(kind));
+    command
+        .args([version, std::env::consts::ARCH])
+        .arg(agent_path())
+        .arg(driver_path())
+        .env("DIST", into);
+    let _ = said(&mut command);
+}
+
+impl Packages {
+    /// The packages of a kind and version, by their names: `agent`, `node`, `frontend`.
+    fn of(&self, kind: &str, version: &str) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.directory.path()).unwrap();
+        let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+        files.retain(|file| {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            name.ends_with(kind)
+                && (name.contains(&format!("_{version}_"))
+                    || name.contains(&format!("-{version}-")))
+        });
+        files.sort();
+        assert_eq!(files.len(), 3, "{files:?}");
+        files
+    }
+}
+
+/// What a program said, which must end well.
+fn said(command: &mut Command) -> String {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let all = text(&output.stdout) + &text(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{all}",
+        output.status
+    );
+    all
+}
+
+/// Whether these tests can run here; where CI runs they have to.
+fn can_run() -> bool {
+    let has = |name: &str| {
+        let found = Command::new("sh")
+            .args(["-c", "PATH=$PATH:/usr/sbin command -v \"$0\"", name])
+            .output();
+        found.unwrap().status.success()
+    };
+    let programs = ["debootstrap", "dpkg-deb", "rpmbuild", "rpmlint", "lintian"];
+    let can = nix::unistd::geteuid().is_root() && programs.iter().all(|name| has(name));
+    assert!(
+        can || std::env::var_os("CI").is_none(),
+        "CI is root and has all of {programs:?}; 'make setup' installs them"
+    );
+    if !can {
+        println!("passed over: it takes root and {programs:?}");
+    }
+    can
+}

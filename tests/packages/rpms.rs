@@ -1,0 +1,106 @@
+//! `rpm`, with an empty database.
+
+use std::fs;
+use std::process::Command;
+
+use crate::system::{System, assert_works};
+use crate::{NEW, OLD, PACKAGES, can_run, said};
+
+const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/one-sriov-agent.service";
+
+fn rpm(system: &System, arguments: &[&str]) -> String {
+    let mut rpm = Command::new("rpm");
+    said(rpm.arg("--root").arg(system.root()).args(arguments))
+}
+
+fn install(system: &System, version: &str) -> String {
+    let packages = PACKAGES.of("rpm", version);
+    let mut arguments = vec!["--upgrade", "--nodeps", "--ignoreos"];
+    arguments.extend(packages.iter().map(|package| package.to_str().unwrap()));
+    rpm(system, &arguments)
+}
+
+#[test]
+fn a_fresh_system_has_all_of_it_and_it_works() {
+    if !can_run() {
+        return;
+    }
+    let system = System::new();
+    let told = install(&system, NEW);
+    assert!(
+        told.contains(r#"ARGUMENTS      = "-t 15 -r 0 kvm-sriov","#),
+        "{told}"
+    );
+    assert_works(&system);
+    let verified = rpm(
+        &system,
+        &[
+            "--verify",
+            "--nodeps",
+            "one-sriov-agent",
+            "one-sriov-node",
+            "one-sriov-frontend",
+        ],
+    );
+    assert_eq!(verified, "");
+}
+
+#[test]
+fn an_upgrade_keeps_what_was_decided_here() {
+    if !can_run() {
+        return;
+    }
+    let system = System::new();
+    let _ = install(&system, OLD);
+    let kept = [
+        ("/etc/one-sriov/agent.conf", "prefix = A6\n"),
+        (
+            "/var/lib/one/remotes/vmm/kvm-sriov/kvmrc",
+            "DUMMY_BRIDGE=br7\n",
+        ),
+        (
+            "/var/lib/one/remotes/vmm/kvm-sriov/vf_maps/ib0",
+            "0x40 0x00 0x1\n",
+        ),
+    ];
+    for (path, text) in kept {
+        system.write(path, text);
+    }
+    fs::remove_file(system.path(WANTED)).unwrap();
+    let told = install(&system, NEW);
+    assert!(!told.contains("ARGUMENTS"), "it is told once: {told}");
+    for (path, text) in kept {
+        assert_eq!(system.read(path), text, "{path}");
+    }
+    assert!(!system.has(WANTED), "what was switched off stays so");
+}
+
+#[test]
+fn erasing_leaves_the_network_and_nothing_else() {
+    if !can_run() {
+        return;
+    }
+    let system = System::new();
+    let _ = install(&system, NEW);
+    let network = "/etc/sysconfig/network-scripts/ifcfg-ib0";
+    system.write(network, "DEVICE=ib0\n");
+    system.write("/etc/one-context.d/loc-10-network", "");
+    let _ = system.run(&["/usr/lib/one-sriov/integrate", "install"]);
+    assert!(system.has("/etc/one-context.d/loc-11-one-sriov"));
+    let _ = rpm(
+        &system,
+        &[
+            "--erase",
+            "--nodeps",
+            "one-sriov-agent",
+            "one-sriov-node",
+            "one-sriov-frontend",
+        ],
+    );
+    assert_eq!(system.read(network), "DEVICE=ib0\n");
+    assert!(!system.has(WANTED));
+    assert_eq!(
+        system.run(&["find", "/etc", "/usr", "/var/lib", "-name", "*sriov*"]),
+        ""
+    );
+}

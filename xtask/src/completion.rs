@@ -1,0 +1,27 @@
+//! Completions of shells, from the very definitions of the command lines.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+use clap_complete::generate_to;
+use clap_complete::shells::{Bash, Fish, Zsh};
+
+/// Writes those of all programs into a directory: bash, zsh and fish. `one-sriov` is the driver's program under
+/// the name that it has for operators.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write_all(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let programs = [
+        ("one-sriov-agent", one_sriov_agent::cli::Cli::command()),
+        ("one-sriov", one_sriov_driver::cli::Cli::command()),
+    ];
+    let mut files = Vec::new();
+    for (name, mut command) in programs {
+        files.push(generate_to(Bash, &mut command, name, directory)?);
+        files.push(generate_to(Zsh, &mut command, name, directory)?);
+        files.push(generate_to(Fish, &mut command, name, directory)?);
+    }
+    Ok(files)
+}
