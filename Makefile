@@ -70,8 +70,8 @@ man: ## Make the man pages and the completions of shells anew
 install-agent: build ## Install the agent below DESTDIR and PREFIX, for INIT=systemd, sysv or openrc
 	PREFIX=$(PREFIX) INIT=$(INIT) packaging/build/install-agent '$(DESTDIR)' $(AGENT)
 
-install-node: ## Install what a host needs besides the driver below DESTDIR and PREFIX
-	PREFIX=$(PREFIX) packaging/build/install-node '$(DESTDIR)'
+install-node: build ## Install what a host needs, and its operators, below DESTDIR and PREFIX
+	PREFIX=$(PREFIX) packaging/build/install-node '$(DESTDIR)' $(DRIVER)
 
 install-frontend: $(addprefix build-,$(DRIVER_ARCHS)) ## Install the driver below DESTDIR into the front-end's REMOTES
 	packaging/build/install-remotes $(DESTDIR)$(REMOTES) $(VERSION) \
