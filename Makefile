@@ -11,6 +11,9 @@ FUZZ_SECONDS ?= 20
 
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+# What a program says that it was built from; the day is that of the commit.
+export ONE_SRIOV_COMMIT ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+export ONE_SRIOV_DATE ?= $(shell git log -1 --format=%cs 2>/dev/null)
 release = $(TARGET_DIR)/$(1)-unknown-linux-musl/release
 AGENT = $(TARGET_DIR)/$(TARGET)/release/one-sriov-agent
 DRIVER = $(TARGET_DIR)/$(TARGET)/release/one-sriov-driver
@@ -25,7 +28,7 @@ TEST_PROGRAMS += $(if $(CI),NetworkManager systemd-networkd netplan ifup dbus-da
 	debootstrap dpkg-deb rpmbuild rpmlint lintian systemd-analyze visudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo bench fuzz lint man install-agent install-node install-frontend deb rpm clean
+.PHONY: help setup build test demo bench fuzz lint man install-agent install-node install-frontend deb rpm sbom dist clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -80,6 +83,15 @@ install-frontend: $(addprefix build-,$(DRIVER_ARCHS)) ## Install the driver belo
 deb: build ## Build the Debian packages for TARGET into dist/
 	@packaging/build/setup dpkg-deb
 	packaging/build/deb $(VERSION) $(firstword $(subst -, ,$(TARGET))) $(AGENT) $(DRIVER)
+
+sbom: ## Write what the programs are made of into dist/
+	@mkdir -p dist
+	cargo run --quiet --locked --package one-sriov-xtask -- sbom $(TARGET) > dist/one-sriov-$(VERSION).cdx.json
+
+dist: ## Make the archive of the source, and that of its crates, which the spec file takes, in dist/
+	@mkdir -p dist
+	packaging/build/source $(VERSION) dist/one-sriov-$(VERSION).tar.gz
+	packaging/build/vendor dist/one-sriov-$(VERSION)-vendor.tar.gz
 
 rpm: build ## Build the RPMs for TARGET into dist/
 	@packaging/build/setup rpmbuild

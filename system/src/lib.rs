@@ -10,6 +10,7 @@ pub mod logging;
 pub mod netlink;
 mod plain;
 pub mod process;
+pub mod release;
 mod root;
 
 pub use lock::{Locked, lock_within};

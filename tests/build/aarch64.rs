@@ -10,13 +10,18 @@ use crate::binaries::Program;
 #[test]
 fn it_runs_and_says_what_it_is() {
     let outcome = output(Program::Agent.on_aarch64().arg("version"));
-    assert_eq!(
-        outcome.stdout,
-        format!(
-            "one-sriov-agent {} (aarch64-linux)\n",
-            env!("CARGO_PKG_VERSION")
-        )
+    let mut lines = outcome.stdout.lines();
+    let expected = format!(
+        "one-sriov-agent {} (aarch64-linux)",
+        env!("CARGO_PKG_VERSION")
     );
+    assert_eq!(lines.next(), Some(&*expected));
+    // 'make' knows the commit, where the source is a checkout.
+    let commit = std::env::var("ONE_SRIOV_COMMIT").unwrap_or_default();
+    if !commit.is_empty() {
+        let date = std::env::var("ONE_SRIOV_DATE").unwrap();
+        assert_eq!(lines.next(), Some(&*format!("commit {commit} of {date}")));
+    }
     assert_eq!(outcome.code, 0);
 }
 

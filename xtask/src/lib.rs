@@ -2,5 +2,6 @@
 
 pub mod completion;
 mod man;
+pub mod sbom;
 
 pub use man::Page;

@@ -1,11 +1,13 @@
-//! `one-sriov-xtask man DIR`, `one-sriov-xtask completions DIR`: writes the man pages, or the completions of shells,
-//! into a directory.
+//! `one-sriov-xtask man DIR`, `completions DIR`: writes the man pages, or the completions of shells, into a directory.
+//! `one-sriov-xtask sbom TARGET`: prints what the programs for a machine are made of.
 
 use std::io::{Error, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use one_sriov_xtask::{Page, completion};
+use one_sriov_xtask::{Page, completion, sbom};
+
+const USAGE: &str = "usage: one-sriov-xtask man|completions DIR, or sbom TARGET";
 
 fn main() -> Result<ExitCode, Error> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -19,11 +21,9 @@ fn main() -> Result<ExitCode, Error> {
         ["completions", dir] => {
             completion::write_all(Path::new(dir))?;
         }
+        ["sbom", target] => std::io::stdout().write_all(sbom::render(target)?.as_bytes())?,
         _ => {
-            writeln!(
-                std::io::stderr(),
-                "usage: one-sriov-xtask man|completions DIR"
-            )?;
+            writeln!(std::io::stderr(), "{USAGE}")?;
             return Ok(ExitCode::from(2));
         }
     }

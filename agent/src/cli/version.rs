@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use one_sriov_system::release;
 use serde_json::json;
 
 use super::error::Failure;
@@ -13,11 +14,21 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Exit, Failu
     let target = format!("{}-linux", std::env::consts::ARCH);
     if options.json {
         to_json::print(
-            &json!({ "name": env!("CARGO_PKG_NAME"), "version": VERSION, "target": target }),
+            &json!({
+                "name": env!("CARGO_PKG_NAME"),
+                "version": VERSION,
+                "target": target,
+                "commit": release::COMMIT,
+                "date": release::DATE,
+            }),
             out,
         )?;
     } else {
-        writeln!(out, "{} {VERSION} ({target})", env!("CARGO_PKG_NAME"))?;
+        let name = env!("CARGO_PKG_NAME");
+        writeln!(out, "{name} {VERSION} ({target})")?;
+        if let (Some(commit), Some(date)) = (release::COMMIT, release::DATE) {
+            writeln!(out, "commit {commit} of {date}")?;
+        }
     }
     Ok(Exit::Ok)
 }
