@@ -6,7 +6,9 @@ INIT ?= systemd
 DESTDIR ?=
 # Where the front-end keeps what it copies to its hosts, and the machines that its hosts are.
 REMOTES ?= /var/lib/one/remotes
-DRIVER_ARCHS ?= $(shell uname -m)
+DRIVER_ARCHS ?= $(MACHINE)
+# Empty: what is installed is built already, and AGENT and DRIVER say where it is.
+BUILD ?= build
 FUZZ_SECONDS ?= 20
 
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
@@ -14,9 +16,12 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 # What a program says that it was built from; the day is that of the commit.
 export ONE_SRIOV_COMMIT ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 export ONE_SRIOV_DATE ?= $(shell git log -1 --format=%cs 2>/dev/null)
-release = $(TARGET_DIR)/$(1)-unknown-linux-musl/release
-AGENT = $(TARGET_DIR)/$(TARGET)/release/one-sriov-agent
-DRIVER = $(TARGET_DIR)/$(TARGET)/release/one-sriov-driver
+MACHINE = $(firstword $(subst -, ,$(TARGET)))
+# The same target on another machine.
+target = $(TARGET:$(MACHINE)-%=$(1)-%)
+release = $(TARGET_DIR)/$(call target,$(1))/release
+AGENT = $(call release,$(MACHINE))/one-sriov-agent
+DRIVER = $(call release,$(MACHINE))/one-sriov-driver
 # The other machine's binaries are tested, too.
 AGENT_AARCH64 = $(call release,aarch64)/one-sriov-agent
 DRIVER_AARCH64 = $(call release,aarch64)/one-sriov-driver
@@ -42,7 +47,7 @@ build: ## Build the static agent and driver for TARGET (this machine's by defaul
 	cargo build --release --locked --package one-sriov-agent --package one-sriov-driver --target $(TARGET)
 
 build-%:
-	@$(MAKE) --no-print-directory build TARGET=$*-unknown-linux-musl
+	@$(MAKE) --no-print-directory build TARGET=$(call target,$*)
 
 test: setup build build-aarch64 ## Run all tests, those from outside on the static binaries
 	ONE_SRIOV_AGENT=$(AGENT) ONE_SRIOV_AGENT_AARCH64=$(AGENT_AARCH64) \
@@ -70,19 +75,19 @@ man: ## Make the man pages and the completions of shells anew
 	cargo run --quiet --locked --package one-sriov-xtask -- man packaging/man
 	cargo run --quiet --locked --package one-sriov-xtask -- completions packaging/completions
 
-install-agent: build ## Install the agent below DESTDIR and PREFIX, for INIT=systemd, sysv or openrc
+install-agent: $(BUILD) ## Install the agent below DESTDIR and PREFIX, for INIT=systemd, sysv or openrc
 	PREFIX=$(PREFIX) INIT=$(INIT) packaging/build/install-agent '$(DESTDIR)' $(AGENT)
 
-install-node: build ## Install what a host needs, and its operators, below DESTDIR and PREFIX
+install-node: $(BUILD) ## Install what a host needs, and its operators, below DESTDIR and PREFIX
 	PREFIX=$(PREFIX) packaging/build/install-node '$(DESTDIR)' $(DRIVER)
 
-install-frontend: $(addprefix build-,$(DRIVER_ARCHS)) ## Install the driver below DESTDIR into the front-end's REMOTES
+install-frontend: $(if $(BUILD),$(addprefix build-,$(DRIVER_ARCHS))) ## Install the driver below DESTDIR into the front-end's REMOTES
 	packaging/build/install-remotes $(DESTDIR)$(REMOTES) $(VERSION) \
-		$(foreach arch,$(DRIVER_ARCHS),$(arch)=$(call release,$(arch))/one-sriov-driver)
+		$(foreach arch,$(DRIVER_ARCHS),$(arch)=$(if $(filter $(MACHINE),$(arch)),$(DRIVER),$(call release,$(arch))/one-sriov-driver))
 
 deb: build ## Build the Debian packages for TARGET into dist/
 	@packaging/build/setup dpkg-deb
-	packaging/build/deb $(VERSION) $(firstword $(subst -, ,$(TARGET))) $(AGENT) $(DRIVER)
+	packaging/build/deb $(VERSION) $(MACHINE) $(AGENT) $(DRIVER)
 
 sbom: ## Write what the programs are made of into dist/
 	@mkdir -p dist
@@ -95,7 +100,7 @@ dist: ## Make the archive of the source, and that of its crates, which the spec 
 
 rpm: build ## Build the RPMs for TARGET into dist/
 	@packaging/build/setup rpmbuild
-	packaging/build/rpm $(VERSION) $(firstword $(subst -, ,$(TARGET))) $(AGENT) $(DRIVER)
+	packaging/build/rpm $(VERSION) $(MACHINE) $(AGENT) $(DRIVER)
 
 clean: ## Remove what was built
 	cargo clean

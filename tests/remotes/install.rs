@@ -112,6 +112,32 @@ fn what_operators_write_stays() {
 }
 
 #[test]
+fn settings_are_where_opennebula_keeps_them() {
+    let host = Host::default();
+    fs::create_dir_all(host.remotes().join("etc")).unwrap();
+    let scripts = install(&host, "1.0.0");
+    let settings = host.remotes().join("etc/vmm/kvm-sriov");
+    let default = fs::read_to_string(settings.join("kvmrc")).unwrap();
+    assert!(!scripts.join("kvmrc").exists());
+    fs::write(settings.join("kvmrc"), "DUMMY_BRIDGE=br1\n").unwrap();
+    install(&host, "1.1.0");
+    let read = |name: &str| fs::read_to_string(settings.join(name)).unwrap();
+    assert_eq!(read("kvmrc"), "DUMMY_BRIDGE=br1\n");
+    assert_eq!(read("kvmrc.dist"), default);
+}
+
+/// Two files would be one too many.
+#[test]
+fn settings_of_before_stay_where_they_are() {
+    let host = Host::default();
+    let scripts = install(&host, "1.0.0");
+    fs::create_dir_all(host.remotes().join("etc")).unwrap();
+    install(&host, "1.1.0");
+    assert!(scripts.join("kvmrc").exists());
+    assert!(!host.remotes().join("etc/vmm").exists());
+}
+
+#[test]
 fn the_configuration_says_nothing_but_defaults() {
     let host = Host::default();
     let scripts = install(&host, "1.0.0");

@@ -62,6 +62,17 @@ impl Page {
         }
     }
 
+    /// The pages, written by hand, on what the command reads: by name and section.
+    const fn others(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Agent => &[
+                ("one-sriov-agent.conf", "(5)"),
+                ("one-sriov-variables", "(7)"),
+            ],
+            Self::Driver => &[("one-sriov-kvmrc", "(5)")],
+        }
+    }
+
     /// Its text. It holds no date, so that the same source makes the same page.
     pub fn render(self) -> io::Result<Vec<u8>> {
         let (mut command, table) = match self {
@@ -79,6 +90,7 @@ impl Page {
         man.render_options_section(&mut page)?;
         exit_status(&command)?.to_writer(&mut page)?;
         files(table).to_writer(&mut page)?;
+        see_also(self.others()).to_writer(&mut page)?;
         page.flush()?;
         Ok(page)
     }
@@ -182,6 +194,16 @@ fn files(table: &[FileOf]) -> Roff {
         roff.control("TP", []);
         roff.text([italic(*path)]);
         roff.text([roman(*what)]);
+    }
+    roff
+}
+
+fn see_also(pages: &[(&str, &str)]) -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["SEE ALSO"]);
+    for (at, (name, section)) in pages.iter().enumerate() {
+        let comma = if at + 1 < pages.len() { "," } else { "" };
+        roff.text([bold(*name), roman(format!("{section}{comma}"))]);
     }
     roff
 }

@@ -27,6 +27,20 @@ fn the_committed_pages_are_what_the_source_makes() {
 }
 
 #[test]
+fn the_page_of_settings_names_every_name() {
+    const KVMRC: &str = include_str!("../../packaging/man/one-sriov-kvmrc.5");
+    let pool = "VF_TRANSPORT_ POOL";
+    for name in one_sriov_driver::config::NAMES.into_iter().chain([pool]) {
+        let heads = KVMRC.lines();
+        let mut heads = heads.filter_map(|line| {
+            line.strip_prefix(".B ")
+                .or_else(|| line.strip_prefix(".BI "))
+        });
+        assert!(heads.any(|head| head == name), "{name}");
+    }
+}
+
+#[test]
 fn each_page_names_every_exit_code() {
     use one_sriov_agent::cli::Exit as Agent;
     use one_sriov_driver::cli::Exit as Driver;
