@@ -14,8 +14,10 @@ FUZZ_SECONDS ?= 20
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 # What a program says that it was built from; the day is that of the commit.
-export ONE_SRIOV_COMMIT ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
-export ONE_SRIOV_DATE ?= $(shell git log -1 --format=%cs 2>/dev/null)
+# Archives of the source have both in a file.
+BUILT_FROM := $(shell cat .commit 2>/dev/null || git log -1 --abbrev=12 --format='%h %cs' 2>/dev/null)
+export ONE_SRIOV_COMMIT ?= $(word 1,$(BUILT_FROM))
+export ONE_SRIOV_DATE ?= $(word 2,$(BUILT_FROM))
 MACHINE = $(firstword $(subst -, ,$(TARGET)))
 # The same target on another machine.
 target = $(TARGET:$(MACHINE)-%=$(1)-%)
