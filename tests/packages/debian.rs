@@ -6,6 +6,7 @@ use crate::system::{System, assert_works};
 use crate::{NEW, OLD, can_run};
 
 const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/one-sriov-agent.service";
+const NAMES: [&str; 3] = ["one-sriov-agent", "one-sriov-node", "one-sriov-frontend"];
 const HOOK: &str = "/etc/one-context.d/loc-11-one-sriov";
 
 #[test]
@@ -19,17 +20,9 @@ fn a_fresh_system_has_all_of_it_and_it_works() {
         told.contains(r#"ARGUMENTS      = "-t 15 -r 0 kvm-sriov","#),
         "{told}"
     );
-    assert_works(&system);
-    assert_eq!(
-        system.run(&[
-            "dpkg",
-            "--verify",
-            "one-sriov-agent",
-            "one-sriov-node",
-            "one-sriov-frontend"
-        ]),
-        ""
-    );
+    let about = |option: &'static str| system.run(&[&["dpkg", option], &NAMES[..]].concat());
+    assert_works(&system, &about("--listfiles"));
+    assert_eq!(about("--verify"), "");
 }
 
 #[test]
@@ -41,7 +34,7 @@ fn an_upgrade_keeps_what_was_decided_here() {
     let _ = system.install_debian(OLD);
     system.write("/etc/one-sriov/agent.conf", "prefix = A6\n");
     system.write(
-        "/var/lib/one/remotes/vmm/kvm-sriov/kvmrc",
+        "/var/lib/one/remotes/etc/vmm/kvm-sriov/kvmrc",
         "DUMMY_BRIDGE=br7\n",
     );
     system.write(
@@ -53,7 +46,7 @@ fn an_upgrade_keeps_what_was_decided_here() {
     assert!(!told.contains("ARGUMENTS"), "it is told once: {told}");
     assert_eq!(system.read("/etc/one-sriov/agent.conf"), "prefix = A6\n");
     assert_eq!(
-        system.read("/var/lib/one/remotes/vmm/kvm-sriov/kvmrc"),
+        system.read("/var/lib/one/remotes/etc/vmm/kvm-sriov/kvmrc"),
         "DUMMY_BRIDGE=br7\n"
     );
     assert_eq!(
@@ -75,13 +68,7 @@ fn removal_leaves_the_network_and_nothing_else() {
     let _ = system.install_debian(NEW);
     let network = "/etc/network/interfaces.d/60-one-sriov-ib0.cfg";
     system.write(network, "auto ib0\n");
-    let _ = system.run(&[
-        "dpkg",
-        "--purge",
-        "one-sriov-agent",
-        "one-sriov-node",
-        "one-sriov-frontend",
-    ]);
+    let _ = system.run(&[&["dpkg", "--purge"], &NAMES[..]].concat());
     assert_eq!(system.read(network), "auto ib0\n");
     let left = system.run(&[
         "find", "/etc", "/usr", "/var/lib", "-name", "*sriov*", "!", "-path", network,

@@ -1,8 +1,10 @@
 //! The tools that know what is wrong with packages, units, rules and sudoers.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::system::System;
+use crate::system::{System, unpacked};
 use crate::{NEW, PACKAGES, build, can_run, said, source};
 
 #[test]
@@ -37,7 +39,7 @@ fn the_same_source_makes_the_same_packages() {
     for kind in ["deb", "rpm"] {
         build(kind, NEW, again.path());
         for package in PACKAGES.of(kind, NEW) {
-            let bytes = |path: &std::path::Path| std::fs::read(path).unwrap();
+            let bytes = |path: &Path| fs::read(path).unwrap();
             let other = again.path().join(package.file_name().unwrap());
             assert!(bytes(&package) == bytes(&other), "{}", package.display());
         }
@@ -60,8 +62,11 @@ fn units_are_well_formed_and_confined() {
         "one-sriov-agent-late@eth0.service",
     ]);
     assert_eq!(told, "");
+    // systemd before 239 passes over the groups that it does not know: of a list of what is allowed nothing is left.
+    let unit = system.read("/usr/lib/systemd/system/one-sriov-agent.service");
+    assert!(unit.contains("\nSystemCallFilter=~"), "{unit}");
     let mut security = Command::new("systemd-analyze");
-    security.args(["security", "--offline=yes", "--threshold=65"]);
+    security.args(["security", "--offline=yes", "--threshold=40"]);
     let _ = said(security.arg(source().join("packaging/agent/one-sriov-agent.service")));
 }
 
@@ -78,33 +83,33 @@ fn sudo_takes_the_rule() {
     );
 }
 
-/// As it reads the rules, udev tells what it does not understand.
+/// By the udev of Debian 13: that of 12 cannot.
 #[test]
 fn udev_understands_the_rules() {
     if !can_run() {
         return;
     }
-    let read = |rules: &std::path::Path| {
-        let mut unshare = Command::new("unshare");
-        unshare.args(["--mount", "sh", "-euc"]).arg(
-            "mount -t tmpfs tmpfs /run && mkdir -p /run/udev/rules.d && cp \"$@\" /run/udev/rules.d\n\
-             { cat /etc/group; echo oneadmin:x:9869:; } > /run/group && mount --bind /run/group /etc/group\n\
-             udevadm test --action=add /sys/class/net/lo",
-        );
-        let told = said(unshare.arg("sh").arg(rules));
-        let name = rules.file_name().unwrap().to_str().unwrap().to_owned();
-        told.lines()
-            .filter(|line| line.contains(&name) && !line.starts_with("Reading"))
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
+    let root = unpacked("trixie", "udev");
+    let put = |from: &Path| {
+        let path = Path::new("/tmp").join(from.file_name().unwrap());
+        fs::copy(from, root.path().join(path.strip_prefix("/").unwrap())).unwrap();
+        path
     };
+    let verify = |rules: &[PathBuf]| {
+        let mut chroot = Command::new("chroot");
+        chroot.arg(root.path()).args(["/usr/bin/udevadm", "verify"]);
+        chroot.args(rules).output().unwrap()
+    };
+    // Of OpenNebula's packages.
+    fs::write(root.path().join("etc/group"), "oneadmin:x:9869:\n").unwrap();
     let packaging = source().join("packaging");
-    for rules in ["agent/95-one-sriov-agent.rules", "node/70-one-sriov.rules"] {
-        assert!(read(&packaging.join(rules)).is_empty(), "{rules}");
-    }
+    let ours = ["agent/95-one-sriov-agent.rules", "node/70-one-sriov.rules"];
+    let ours = ours.map(|rules| put(&packaging.join(rules)));
+    let output = verify(&ours);
+    assert!(output.status.success(), "{output:?}");
     // It does tell.
     let wrong = tempfile::tempdir().unwrap();
     let rules = wrong.path().join("95-wrong.rules");
-    std::fs::write(&rules, "SUBSYSTEMM==\"net\", GOTO=\"nowhere\"\n").unwrap();
-    assert!(!read(&rules).is_empty());
+    fs::write(&rules, "SUBSYSTEMM==\"net\", GOTO=\"nowhere\"\n").unwrap();
+    assert!(!verify(&[put(&rules)]).status.success());
 }

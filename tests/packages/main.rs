@@ -6,7 +6,11 @@
 // Tests may end at the first surprise.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod boot;
 mod debian;
+mod distributor;
+mod guest;
+mod images;
 mod lint;
 mod rpms;
 mod system;

@@ -7,6 +7,7 @@ use crate::system::{System, assert_works};
 use crate::{NEW, OLD, PACKAGES, can_run, said};
 
 const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/one-sriov-agent.service";
+const NAMES: [&str; 3] = ["one-sriov-agent", "one-sriov-node", "one-sriov-frontend"];
 
 fn rpm(system: &System, arguments: &[&str]) -> String {
     let mut rpm = Command::new("rpm");
@@ -31,18 +32,9 @@ fn a_fresh_system_has_all_of_it_and_it_works() {
         told.contains(r#"ARGUMENTS      = "-t 15 -r 0 kvm-sriov","#),
         "{told}"
     );
-    assert_works(&system);
-    let verified = rpm(
-        &system,
-        &[
-            "--verify",
-            "--nodeps",
-            "one-sriov-agent",
-            "one-sriov-node",
-            "one-sriov-frontend",
-        ],
-    );
-    assert_eq!(verified, "");
+    let about = |options: &[&'static str]| rpm(&system, &[options, &NAMES[..]].concat());
+    assert_works(&system, &about(&["--query", "--list"]));
+    assert_eq!(about(&["--verify", "--nodeps"]), "");
 }
 
 #[test]
@@ -55,7 +47,7 @@ fn an_upgrade_keeps_what_was_decided_here() {
     let kept = [
         ("/etc/one-sriov/agent.conf", "prefix = A6\n"),
         (
-            "/var/lib/one/remotes/vmm/kvm-sriov/kvmrc",
+            "/var/lib/one/remotes/etc/vmm/kvm-sriov/kvmrc",
             "DUMMY_BRIDGE=br7\n",
         ),
         (
@@ -87,16 +79,7 @@ fn erasing_leaves_the_network_and_nothing_else() {
     system.write("/etc/one-context.d/loc-10-network", "");
     let _ = system.run(&["/usr/lib/one-sriov/integrate", "install"]);
     assert!(system.has("/etc/one-context.d/loc-11-one-sriov"));
-    let _ = rpm(
-        &system,
-        &[
-            "--erase",
-            "--nodeps",
-            "one-sriov-agent",
-            "one-sriov-node",
-            "one-sriov-frontend",
-        ],
-    );
+    let _ = rpm(&system, &[&["--erase", "--nodeps"], &NAMES[..]].concat());
     assert_eq!(system.read(network), "DEVICE=ib0\n");
     assert!(!system.has(WANTED));
     assert_eq!(

@@ -15,12 +15,14 @@ static DEBIAN: LazyLock<TempDir> = LazyLock::new(|| {
     let directory = TempDir::new().unwrap();
     let mut debootstrap = Command::new("debootstrap");
     debootstrap
-        .args(["--variant=minbase", "--include=systemd,udev", "bookworm"])
+        .args([
+            "--variant=minbase",
+            "--include=systemd,systemd-sysv,udev,iproute2,kmod",
+            "bookworm",
+        ])
         .arg(directory.path())
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-    if let Some(mirror) = mirror() {
-        debootstrap.arg(mirror);
-    }
+    debootstrap.args(mirror());
     let _ = said(&mut debootstrap);
     let mut useradd = Command::new("chroot");
     let _ = said(useradd.arg(directory.path()).args([
@@ -33,6 +35,27 @@ static DEBIAN: LazyLock<TempDir> = LazyLock::new(|| {
     ]));
     directory
 });
+
+/// Another release with a package, unpacked and no more: its programs run, its scripts never have.
+pub(crate) fn unpacked(release: &str, package: &str) -> TempDir {
+    let directory = TempDir::new().unwrap();
+    let mut debootstrap = Command::new("debootstrap");
+    debootstrap
+        .args(["--foreign", "--variant=minbase"])
+        .arg(format!("--include={package}"))
+        .arg(release)
+        .arg(directory.path())
+        .args(mirror())
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    let _ = said(&mut debootstrap);
+    let unpack = "for package in var/cache/apt/archives/*.deb; do\n\
+                    dpkg-deb --fsys-tarfile \"$package\" | tar -x --keep-directory-symlink\n\
+                  done";
+    let mut sh = Command::new("sh");
+    sh.args(["-euc", unpack]).current_dir(directory.path());
+    let _ = said(&mut sh);
+    directory
+}
 
 /// Where this machine gets its packages from.
 fn mirror() -> Option<String> {
@@ -118,47 +141,77 @@ impl System {
     }
 }
 
-/// Modes and owners, the same in both kinds of packages.
-pub(crate) fn assert_modes(system: &System) {
-    let table = [
-        ("/usr/sbin/one-sriov-agent", "0755 root"),
-        ("/etc/one-sriov/agent.conf", "0644 root"),
-        (
-            "/usr/lib/systemd/system/one-sriov-agent.service",
-            "0644 root",
-        ),
-        (
-            "/usr/lib/systemd/system/one-sriov-agent-late@.service",
-            "0644 root",
-        ),
-        (
-            "/usr/lib/udev/rules.d/95-one-sriov-agent.rules",
-            "0644 root",
-        ),
-        ("/usr/lib/one-sriov/loc-11-one-sriov", "0755 root"),
-        ("/usr/bin/one-sriov", "0755 root"),
-        ("/etc/sudoers.d/one-sriov", "0440 root"),
-        ("/usr/lib/tmpfiles.d/one-sriov.conf", "0644 root"),
-        ("/usr/lib/udev/rules.d/70-one-sriov.rules", "0644 root"),
-        ("/var/lib/one/remotes/vmm/kvm-sriov", "0755 oneadmin"),
-        ("/var/lib/one/remotes/vmm/kvm-sriov/deploy", "0755 oneadmin"),
-        ("/var/lib/one/remotes/vmm/kvm-sriov/kvmrc", "0644 oneadmin"),
-        ("/var/lib/one/remotes/im/kvm.d/sriov", "0755 oneadmin"),
-    ];
-    for (path, expected) in table {
-        assert_eq!(system.about(path), expected, "{path}");
-    }
+/// Whether a file of a package is there to be run.
+fn is_program(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let actions = "/var/lib/one/remotes/vmm/kvm-sriov/";
+    ["/usr/bin/", "/usr/sbin/", "/etc/init.d/"]
+        .iter()
+        .any(|directory| path.starts_with(directory))
+        || ["integrate", "loc-11-one-sriov", "one-sriov-driver"].contains(&name)
+        || (path.starts_with("/var/lib/one/remotes/im/") && name == "sriov")
+        || (path.starts_with(actions) && one_sriov_tests::ACTIONS.contains(&name))
+}
+
+/// Mode and owner of every file and directory that packages say is theirs, and that the ones that count are there.
+pub(crate) fn assert_modes(system: &System, files: &str) {
+    let paths: Vec<&str> = files.lines().filter(|path| path.starts_with('/')).collect();
     let binary = format!(
         "/var/lib/one/remotes/vmm/kvm-sriov/bin/{}/{}/one-sriov-driver",
         crate::NEW,
         std::env::consts::ARCH
     );
-    assert_eq!(system.about(&binary), "0755 oneadmin");
+    let known = [
+        "/usr/sbin/one-sriov-agent",
+        "/etc/one-sriov/agent.conf",
+        "/usr/lib/systemd/system/one-sriov-agent.service",
+        "/usr/lib/systemd/system/one-sriov-agent-late@.service",
+        "/usr/lib/systemd/system-preset/90-one-sriov-agent.preset",
+        "/usr/lib/udev/rules.d/95-one-sriov-agent.rules",
+        "/usr/lib/one-sriov/loc-11-one-sriov",
+        "/usr/bin/one-sriov",
+        "/etc/sudoers.d/one-sriov",
+        "/usr/lib/tmpfiles.d/one-sriov.conf",
+        "/usr/lib/udev/rules.d/70-one-sriov.rules",
+        "/usr/share/bash-completion/completions/one-sriov",
+        "/var/lib/one/remotes/vmm/kvm-sriov/deploy",
+        "/var/lib/one/remotes/etc/vmm/kvm-sriov/kvmrc",
+        "/var/lib/one/remotes/im/kvm.d/sriov",
+        &binary,
+    ];
+    for path in known {
+        assert!(paths.contains(&path), "{path} is not in {files}");
+    }
+    let mut stat = vec!["stat", "-c", "%F %a %U %G %n"];
+    stat.extend(&paths);
+    for line in system.run(&stat).lines() {
+        let (about, path) = line.split_once('/').unwrap();
+        let path = format!("/{path}");
+        let owner = if path.starts_with("/var/lib/one/") {
+            "oneadmin oneadmin"
+        } else {
+            "root root"
+        };
+        let expected = if about.starts_with("directory") || about.starts_with("symbolic link") {
+            // Those that are the system's own have modes of its own.
+            if !path.contains("sriov") {
+                continue;
+            }
+            format!("directory 755 {owner} ")
+        } else if path == "/etc/sudoers.d/one-sriov" {
+            format!("regular file 440 {owner} ")
+        } else if is_program(&path) {
+            format!("regular file 755 {owner} ")
+        } else {
+            format!("regular file 644 {owner} ")
+        };
+        assert_eq!(about, expected, "{path}");
+    }
 }
 
 /// What is the same whoever has installed it.
-pub(crate) fn assert_works(system: &System) {
-    assert_modes(system);
+pub(crate) fn assert_works(system: &System, files: &str) {
+    assert_modes(system, files);
     let wanted = "/etc/systemd/system/multi-user.target.wants/one-sriov-agent.service";
     assert!(system.has(wanted), "it is enabled by its preset");
     assert!(

@@ -1,0 +1,190 @@
+//! A guest in QEMU that has the package, and tells how it has started.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::system::System;
+use crate::{NEW, said};
+
+const REPORT: &str = include_str!("report");
+/// What starts it. That the others are named here keeps systemd's notes of them.
+const REPORT_UNIT: &str = "[Unit]
+After=multi-user.target one-sriov-plain.service one-sriov-cd.service
+[Service]
+Type=oneshot
+ExecStart=/report
+[Install]
+WantedBy=multi-user.target
+";
+const PLAIN: &str = "[Service]\nType=oneshot\nExecStart=/bin/true\n";
+/// The descriptors, the directories and the file of a small volume.
+const CD: &str = "[Service]\nType=oneshot\nExecStart=/bin/dd if=/dev/sr0 of=/dev/null bs=2048 skip=16 count=16 status=none\n";
+/// What the kernel package has for the NIC and the drive.
+const MODULES: &str = "virtio_net virtio_pci ata_piix ata_generic sr_mod isofs";
+
+/// A kernel with its modules, and a system with the package, all of it in memory.
+pub(crate) struct Guest {
+    directory: TempDir,
+    kernel: PathBuf,
+}
+
+impl Guest {
+    pub(crate) fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let system = System::new();
+        let _ = system.install_debian(NEW);
+        let kernel = install_kernel(directory.path(), &system);
+        install_units(&system);
+        // As an image that boots for the first time.
+        system.write("/etc/machine-id", "");
+        let _ = system.run(&["ln", "-s", "/lib/systemd/systemd", "/init"]);
+        let pack = "find . -xdev \\( -path ./var/cache -o -path ./var/lib/apt -o -path ./var/lib/dpkg -o -path ./tmp \
+                    -o -path ./usr/share/doc -o -path ./usr/share/man -o -path ./usr/share/locale \\) -prune -o -print \
+                    | cpio -o -H newc --quiet > \"$0\"; mkdir -p tmp";
+        let mut sh = Command::new("sh");
+        sh.args(["-euc", pack])
+            .arg(directory.path().join("initrd"))
+            .current_dir(system.root());
+        let _ = said(&mut sh);
+        Self { directory, kernel }
+    }
+
+    /// Boots it, with a CD or without, and hears what it says.
+    pub(crate) fn boot(&self, cd: Option<&Path>) -> Report {
+        let mut qemu = Command::new("timeout");
+        qemu.args(["400", "qemu-system-x86_64", "-m", "1536", "-smp", "2"])
+            .args(["-nographic", "-no-reboot", "-kernel"])
+            .arg(&self.kernel)
+            .arg("-initrd")
+            .arg(self.directory.path().join("initrd"))
+            .args([
+                "-append",
+                "console=ttyS0 quiet systemd.show_status=0 rdinit=/init",
+            ])
+            .args(["-netdev", "user,id=n0,restrict=on"])
+            .args(["-device", "virtio-net-pci,netdev=n0,mac=02:00:0a:00:00:05"])
+            .stdin(Stdio::null());
+        if let Some(cd) = cd {
+            qemu.arg("-cdrom").arg(cd);
+        } else {
+            qemu.arg("-nodefaults").args(["-serial", "stdio"]);
+        }
+        Report::read(&said(&mut qemu))
+    }
+}
+
+/// The kernel of the distribution, and of its modules those that count here.
+fn install_kernel(directory: &Path, system: &System) -> PathBuf {
+    let fetch = "name() { apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: //p' | head -n 1; }\n\
+                 fetch() { apt-get download -q \"$(name)\"; }\n\
+                 fetch || { apt-get update -q && fetch; }\n\
+                 dpkg-deb -x linux-image-*.deb kernel && cp kernel/boot/vmlinuz-* vmlinuz\n\
+                 version=$(ls kernel/lib/modules) root=$0/lib/modules/$(ls kernel/lib/modules)\n\
+                 depmod -b kernel \"$version\" && mkdir -p \"$root\"\n\
+                 cp kernel/lib/modules/*/modules.builtin* kernel/lib/modules/*/modules.order \"$root\"\n\
+                 for module in $1; do modprobe -d \"$PWD/kernel\" -S \"$version\" --show-depends $module; done |\n\
+                   sed -n \"s|^insmod $PWD/||p\" | sort -u | while read -r file; do install -D \"$file\" \"$0/${file#kernel/}\"; done\n\
+                 depmod -b \"$0\" \"$version\"";
+    let mut sh = Command::new("sh");
+    sh.args(["-euc", fetch])
+        .arg(system.root())
+        .arg(MODULES)
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .current_dir(directory);
+    let _ = said(&mut sh);
+    directory.join("vmlinuz")
+}
+
+/// What is measured, and what it is measured against.
+fn install_units(system: &System) {
+    let ours = system.read("/usr/lib/systemd/system/one-sriov-agent.service");
+    let running = |command: &str| -> String {
+        let line = |line: &str| match line.strip_prefix("ExecStart=") {
+            Some(_) => format!("ExecStart={command}\n"),
+            None => format!("{line}\n"),
+        };
+        ours.lines().map(line).collect()
+    };
+    let units = [
+        ("report", REPORT_UNIT.to_owned()),
+        ("one-sriov-plain", PLAIN.to_owned()),
+        ("one-sriov-cd", CD.to_owned()),
+        ("one-sriov-confined", running("/bin/true")),
+        (
+            "one-sriov-settle",
+            running("/usr/bin/udevadm settle --timeout=10"),
+        ),
+    ];
+    for (name, text) in units {
+        system.write(&format!("/etc/systemd/system/{name}.service"), &text);
+    }
+    system.write("/report", REPORT);
+    let _ = system.run(&["chmod", "755", "/report"]);
+    let _ = system.run(&[
+        "systemctl",
+        "enable",
+        "systemd-networkd",
+        "report",
+        "one-sriov-confined",
+        "one-sriov-settle",
+    ]);
+    // It would hang up on the report.
+    let _ = system.run(&["systemctl", "mask", "serial-getty@ttyS0.service"]);
+}
+
+/// What a guest has said.
+pub(crate) struct Report {
+    text: String,
+    lines: BTreeMap<String, Vec<String>>,
+}
+
+impl Report {
+    fn read(text: &str) -> Self {
+        let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let of_text = text.lines().map(str::trim_end);
+        for (word, rest) in of_text.filter_map(|line| line.split_once(' ')) {
+            lines
+                .entry(word.to_owned())
+                .or_default()
+                .push(rest.to_owned());
+        }
+        assert!(text.lines().any(|line| line.trim_end() == "end"), "{text}");
+        Self {
+            text: text.to_owned(),
+            lines,
+        }
+    }
+
+    /// The lines that begin with a word, without it.
+    pub(crate) fn all(&self, word: &str) -> &[String] {
+        self.lines.get(word).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The words that numbers stand behind.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
+        let is_number = |value: &String| value.parse::<u64>().is_ok();
+        let words = self.lines.iter();
+        words.filter_map(move |(word, values)| {
+            (values.iter().all(is_number) && word != "finished" && word != "network")
+                .then_some(word.as_str())
+        })
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The least of the numbers behind a word, microseconds: what other work on the machine adds is no unit's.
+    pub(crate) fn least(&self, word: &str) -> u64 {
+        let parse = |value: &String| -> u64 {
+            let number = value.parse();
+            number.unwrap_or_else(|error| panic!("{word}: {error}: {}", self.text))
+        };
+        let numbers = self.all(word).iter().map(parse);
+        let least = numbers.min();
+        least.unwrap_or_else(|| panic!("{word}: {}", self.text))
+    }
+}

@@ -1,0 +1,151 @@
+//! The ways into an image that is not running, and the guests without systemd.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use one_sriov_tests::agent_path;
+
+use crate::system::System;
+use crate::{NEW, PACKAGES, can_run, said, source};
+
+const CONTEXT: &str =
+    "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_MASK='255.255.255.0'\n";
+const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/one-sriov-agent.service";
+const WRITTEN: &str = "/etc/network/interfaces.d/60-one-sriov-eth0.cfg";
+
+/// Installs the agent as somebody who builds images does, from outside.
+fn install_from_outside(system: &System) {
+    let packages = PACKAGES.of("deb", NEW);
+    let agent = packages
+        .iter()
+        .find(|path| path.to_str().unwrap().contains("one-sriov-agent"));
+    let mut dpkg = Command::new("dpkg");
+    dpkg.arg("--root").arg(system.root()).arg("--install");
+    let _ = said(dpkg.arg(agent.unwrap()));
+}
+
+fn stage(system: &System, init: &str) {
+    let mut stage = Command::new(source().join("packaging/build/install-agent"));
+    let _ = said(
+        stage
+            .arg(system.root())
+            .arg(agent_path())
+            .env("INIT", init)
+            .env("PREFIX", "/usr"),
+    );
+}
+
+/// A context in the image, and a stack that is enabled nowhere in it.
+fn give_context(system: &System) {
+    system.write("/context/context.sh", CONTEXT);
+    system.write("/etc/one-sriov/agent.conf", "backend = interfaces\n");
+    system.write(
+        "/etc/network/interfaces",
+        "source /etc/network/interfaces.d/*\n",
+    );
+}
+
+/// Runs a command of the image where there is a NIC of that context.
+fn with_nic(system: &System, command: &[&str]) -> String {
+    let script = "mount -t sysfs sysfs \"$0/sys\" && mount -t proc proc \"$0/proc\"\n\
+                  ip link add eth0 address 02:00:0a:00:00:05 type veth && exec chroot \"$0\" \"$@\"";
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--net", "--mount", "sh", "-euc", script]);
+    said(unshare.arg(system.root()).args(command))
+}
+
+#[test]
+fn dpkg_from_outside_is_enough() {
+    if !can_run() {
+        return;
+    }
+    let system = System::new();
+    install_from_outside(&system);
+    assert!(system.has(WANTED), "it is enabled by its preset");
+    give_context(&system);
+    let _ = with_nic(&system, &["one-sriov-agent", "apply"]);
+    assert!(system.has(WRITTEN));
+    // Before it is cloned.
+    let mut clean = Command::new(agent_path());
+    let _ = said(clean.args(["clean", "--root"]).arg(system.root()));
+    assert!(!system.has(WRITTEN));
+    assert!(!system.has("/var/lib/one-sriov/state.json"));
+}
+
+#[test]
+fn two_files_are_enough() {
+    if !can_run() {
+        return;
+    }
+    let system = System::new();
+    let put = |from: &Path, to: &str| fs::copy(from, system.path(to)).unwrap();
+    put(Path::new(&agent_path()), "/usr/sbin/one-sriov-agent");
+    put(
+        &source().join("packaging/agent/one-sriov-agent.service"),
+        "/etc/systemd/system/one-sriov-agent.service",
+    );
+    let mut enable = Command::new("systemctl");
+    enable.arg("--root").arg(system.root());
+    let _ = said(enable.args(["enable", "one-sriov-agent"]));
+    assert!(system.has(WANTED));
+    give_context(&system);
+    let _ = with_nic(&system, &["/usr/sbin/one-sriov-agent", "apply"]);
+    assert!(system.has(WRITTEN));
+}
+
+#[test]
+fn sysv_starts_it() {
+    if !can_run() {
+        return;
+    }
+    let system = System::new();
+    fs::remove_file(system.path("/usr/bin/systemctl")).unwrap();
+    install_from_outside(&system);
+    assert!(system.has("/etc/rcS.d/S01one-sriov-agent"));
+    give_context(&system);
+    let script = "/etc/init.d/one-sriov-agent";
+    let _ = with_nic(&system, &[script, "start"]);
+    assert!(system.has(WRITTEN));
+    let told = with_nic(&system, &[script, "status"]);
+    assert!(told.contains(&format!("up to date: {WRITTEN}")), "{told}");
+    let _ = system.run(&["dpkg", "--purge", "one-sriov-agent"]);
+    assert!(!system.has("/etc/rcS.d/S01one-sriov-agent"));
+    assert!(system.has(WRITTEN), "the network stays");
+}
+
+/// `OpenRC` as Debian has it; Alpine's own package is not to be had here.
+#[test]
+fn openrc_starts_it() {
+    if !can_run() {
+        return;
+    }
+    let system = System::new();
+    let fetch = "cd \"$0\" && apt-get download -q openrc librc1 libeinfo1\n\
+                 for package in *.deb; do\n\
+                   dpkg-deb --fsys-tarfile \"$package\" | tar -x -C \"$1\" --keep-directory-symlink\n\
+                 done";
+    let packages = tempfile::tempdir().unwrap();
+    let mut sh = Command::new("sh");
+    sh.args(["-euc", fetch]).arg(packages.path());
+    let _ = said(sh.arg(system.root()));
+    stage(&system, "openrc");
+    give_context(&system);
+    // As after a start by OpenRC of a system that has mounted all.
+    for file in ["/run/openrc/softlevel", "/etc/insserv.conf"] {
+        system.write(file, "");
+    }
+    for directory in ["exclusive", "starting", "started"] {
+        fs::create_dir_all(system.path("/run/openrc").join(directory)).unwrap();
+    }
+    let mounts = "/etc/init.d/localmount";
+    system.write(mounts, "#!/sbin/openrc-run\nstart() { :; }\n");
+    let _ = system.run(&["chmod", "755", mounts]);
+
+    let _ = system.run(&["rc-update", "add", "one-sriov-agent", "boot"]);
+    assert!(system.has("/etc/runlevels/boot/one-sriov-agent"));
+    let _ = with_nic(&system, &["/etc/init.d/one-sriov-agent", "start"]);
+    assert!(system.has(WRITTEN));
+    let told = with_nic(&system, &["rc-service", "one-sriov-agent", "status"]);
+    assert!(told.contains("started"), "{told}");
+}
