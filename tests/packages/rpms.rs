@@ -7,6 +7,7 @@ use crate::system::{System, assert_works};
 use crate::{NEW, OLD, PACKAGES, can_run, said};
 
 const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/one-sriov-agent.service";
+const HOOK: &str = "/etc/one-context.d/loc-11-one-sriov";
 const NAMES: [&str; 3] = ["one-sriov-agent", "one-sriov-node", "one-sriov-frontend"];
 
 fn rpm(system: &System, arguments: &[&str]) -> String {
@@ -65,6 +66,47 @@ fn an_upgrade_keeps_what_was_decided_here() {
         assert_eq!(system.read(path), text, "{path}");
     }
     assert!(!system.has(WANTED), "what was switched off stays so");
+    let versions = fs::read_dir(system.path("/var/lib/one/remotes/vmm/kvm-sriov/bin")).unwrap();
+    let versions: Vec<_> = versions.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(versions, [NEW]);
+}
+
+/// A package of the name that the trigger waits for, with OpenNebula's directory.
+const ONE_CONTEXT: &str = "Name: one-context
+Version: 7.0
+Release: 1
+Summary: stands for OpenNebula's
+License: none
+BuildArch: noarch
+%description
+%install
+install -D /dev/null %{buildroot}/etc/one-context.d/loc-10-network
+%files
+/etc/one-context.d
+";
+
+#[test]
+fn the_hook_comes_and_goes_with_one_context() {
+    if !can_run() {
+        return;
+    }
+    let system = System::new();
+    let _ = install(&system, NEW);
+    assert!(!system.has(HOOK));
+    let top = tempfile::tempdir().unwrap();
+    let spec = top.path().join("one-context.spec");
+    fs::write(&spec, ONE_CONTEXT).unwrap();
+    let mut build = Command::new("rpmbuild");
+    build.args(["-bb", "--quiet", "--define"]);
+    build.arg(format!("_topdir {}", top.path().display()));
+    let _ = said(build.arg(&spec));
+    let package = top.path().join("RPMS/noarch/one-context-7.0-1.noarch.rpm");
+    let package = package.to_str().unwrap();
+    let _ = rpm(&system, &["--install", "--nodeps", "--ignoreos", package]);
+    assert_eq!(system.about(HOOK), "0755 root");
+    let _ = rpm(&system, &["--erase", "--nodeps", "one-sriov-agent"]);
+    assert!(!system.has(HOOK));
+    assert!(system.has("/etc/one-context.d/loc-10-network"));
 }
 
 #[test]
@@ -78,7 +120,7 @@ fn erasing_leaves_the_network_and_nothing_else() {
     system.write(network, "DEVICE=ib0\n");
     system.write("/etc/one-context.d/loc-10-network", "");
     let _ = system.run(&["/usr/lib/one-sriov/integrate", "install"]);
-    assert!(system.has("/etc/one-context.d/loc-11-one-sriov"));
+    assert!(system.has(HOOK));
     let _ = rpm(&system, &[&["--erase", "--nodeps"], &NAMES[..]].concat());
     assert_eq!(system.read(network), "DEVICE=ib0\n");
     assert!(!system.has(WANTED));
