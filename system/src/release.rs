@@ -1,9 +1,16 @@
 //! Which source a program was built from.
 
-/// The commit, as `make` found it; none for a build by `cargo` alone, or from an archive of the source.
+/// The commit, as `make` found it; none for a build by `cargo` alone.
 pub const COMMIT: Option<&str> = told(option_env!("ONE_SRIOV_COMMIT"));
 /// The day of that commit (and not of the build, so that two builds are the same): `2026-11-24`.
 pub const DATE: Option<&str> = told(option_env!("ONE_SRIOV_DATE"));
+
+/// Both, as people read them: `commit 8d8062d63332 of 2026-11-24`.
+#[must_use]
+pub fn of_commit() -> Option<String> {
+    let (commit, date) = (COMMIT?, DATE?);
+    Some(format!("commit {commit} of {date}"))
+}
 
 const fn told(value: Option<&'static str>) -> Option<&'static str> {
     match value {

@@ -23,6 +23,14 @@ fn it_runs_and_says_what_it_is() {
         assert_eq!(lines.next(), Some(&*format!("commit {commit} of {date}")));
     }
     assert_eq!(outcome.code, 0);
+
+    let outcome = output(Program::Driver.on_aarch64().arg("--version"));
+    let mut expected = format!("one-sriov-driver {}\n", env!("CARGO_PKG_VERSION"));
+    if !commit.is_empty() {
+        let date = std::env::var("ONE_SRIOV_DATE").unwrap();
+        expected.push_str(&format!("commit {commit} of {date}\n"));
+    }
+    assert_eq!(outcome.stdout, expected);
 }
 
 #[test]

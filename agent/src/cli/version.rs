@@ -26,8 +26,8 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Exit, Failu
     } else {
         let name = env!("CARGO_PKG_NAME");
         writeln!(out, "{name} {VERSION} ({target})")?;
-        if let (Some(commit), Some(date)) = (release::COMMIT, release::DATE) {
-            writeln!(out, "commit {commit} of {date}")?;
+        if let Some(commit) = release::of_commit() {
+            writeln!(out, "{commit}")?;
         }
     }
     Ok(Exit::Ok)

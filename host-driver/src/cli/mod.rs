@@ -16,9 +16,11 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 use one_sriov_system::logging::{self, Logging};
+use one_sriov_system::release;
 
 use crate::actions;
 use crate::host::Host;
@@ -28,12 +30,21 @@ pub use exit::Exit;
 /// Where OpenNebula puts the actions on every host.
 const HOME: &str = "/var/tmp/one/vmm/kvm-sriov";
 
+/// What `--version` says behind the name.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let version = env!("CARGO_PKG_VERSION");
+    match release::of_commit() {
+        Some(commit) => format!("{version}\n{commit}"),
+        None => version.to_owned(),
+    }
+});
+
 /// Hands SR-IOV virtual functions to the VMs of an OpenNebula host.
 ///
 /// The front-end calls it for every action of the driver kvm-sriov; the other commands are for the
 /// people who run the host.
 #[derive(Debug, Parser)]
-#[command(name = "one-sriov-driver", version, after_help = exit::HELP)]
+#[command(name = "one-sriov-driver", version, long_version = VERSION.as_str(), after_help = exit::HELP)]
 pub struct Cli {
     /// The directory of the driver's actions [default: where this program stands, or
     /// /var/tmp/one/vmm/kvm-sriov].
