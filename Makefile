@@ -32,7 +32,7 @@ TEST_PROGRAMS = cc c++ genisoimage xorriso ip unshare script patch strace augtoo
 TEST_PROGRAMS += rsync virsh libvirtd virt-xml-validate qemu-system-x86_64 xmllint sudo
 # Network stacks are not put on somebody's machine for the sake of a test; CI has them all.
 TEST_PROGRAMS += $(if $(CI),NetworkManager systemd-networkd netplan ifup dbus-daemon dnsmasq dhclient perl cloud-init udevadm\
-	cpio debootstrap dpkg-deb rpmbuild rpmlint lintian systemd-analyze visudo)
+	cpio depmod debootstrap dpkg-deb rpmbuild rpmlint lintian systemd-analyze visudo)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build test demo bench fuzz lint man install-agent install-node install-frontend deb rpm sbom dist clean
