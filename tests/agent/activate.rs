@@ -146,3 +146,29 @@ fn what_runs_counts_where_it_is_to_take_over() {
         "what is enabled runs, too"
     );
 }
+
+#[test]
+fn a_cd_that_comes_after_the_boots_run_finds_that_it_is_over() {
+    if !is_static() {
+        return only_static();
+    }
+    let machine = machine();
+    std::fs::remove_file(machine.path("/context/context.sh")).expect("a file");
+    let begun = "/run/one-sriov-agent";
+    let dry = live(&machine, &["apply", "--dry-run"]);
+    assert_eq!(dry.stdout, "no context medium: nothing to do\n");
+    assert!(!machine.has(begun), "a dry run changes nothing");
+    let boot = apply(&machine, &[]);
+    assert_eq!(boot.stdout, "no context medium: nothing to do\n");
+    assert!(
+        machine.has(begun),
+        "the rule of udev starts another run only where one has begun"
+    );
+    machine.write("/context/context.sh", context("10.0.0.5"));
+    let late = apply(&machine, &["--activate"]);
+    assert!(
+        late.stdout.starts_with(&format!("wrote '{UNIT}'\n")),
+        "{}",
+        late.stdout
+    );
+}

@@ -4,11 +4,12 @@ use std::io::Write;
 use std::time::Duration;
 
 use clap::Args;
+use one_sriov_system::Root;
 use serde_json::json;
 
 use super::activate::Live;
 use super::error::Failure;
-use super::situation::{Situation, read};
+use super::situation::{Read, Situation, read};
 use super::{Exit, Options, json as to_json, text};
 use crate::activate::{self, Activation, Ledger};
 use crate::install::{self, Lock, Report};
@@ -38,7 +39,8 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
         return Err(Failure::ActivateBelowRoot);
     }
     let patience = Patience::new(&root, options.wait());
-    let Some(mut found) = read(options, &patience)? else {
+    let announces = root.is_live() && !apply.dry_run;
+    let Some(mut found) = read_or_announce(options, &patience, announces)? else {
         return no_medium(options, out);
     };
     // A dry run changes nothing, not even the lock.
@@ -59,11 +61,9 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
         };
         found = again;
     }
-    if lock.is_some() && root.is_live() {
+    if announces {
         // Before the look at the NICs: what it misses comes later.
-        if let Err(error) = Ledger::announce(&root) {
-            log::warn!("failed to say that a run has begun: {error}");
-        }
+        announce(&root);
     }
     let running = apply.activate.then(|| Running::gather(&root));
     let situation = found.look(options, &patience, running)?;
@@ -142,6 +142,28 @@ fn carry_out(
 }
 
 /// No medium is no error: images boot elsewhere, too.
+/// Reads the context. Where there is no medium, what comes from now on starts a run of its own: a drive may be slower
+/// than the bound.
+fn read_or_announce(
+    options: &Options,
+    patience: &Patience,
+    announces: bool,
+) -> Result<Option<Read>, Failure> {
+    let found = read(options, patience)?;
+    if found.is_some() || !announces {
+        return Ok(found);
+    }
+    announce(&options.root());
+    // It may have come between that look and this word.
+    read(options, &Patience::new(&options.root(), Duration::ZERO))
+}
+
+fn announce(root: &Root) {
+    if let Err(error) = Ledger::announce(root) {
+        log::warn!("failed to say that a run has begun: {error}");
+    }
+}
+
 pub(super) fn no_medium(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> {
     if options.json {
         to_json::print(&json!({ "medium": null }), out)?;
