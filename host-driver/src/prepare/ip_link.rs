@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! sudo -n ip link set dev ib0 vf 3 node_guid 00:04:aa:00:c0:a8:32:11
-//!     port_guid 00:04:aa:00:c0:a8:32:11 state auto
+//! sudo -n ip link set dev ib0 vf 3 port_guid 00:04:aa:00:c0:a8:32:11 state auto
 //! ```
 
 use std::time::Duration;
@@ -27,15 +27,35 @@ pub struct IpLink;
 
 impl SetVf for IpLink {
     fn set(&self, target: &Target<'_>, settings: &Settings) -> Result<(), SetError> {
-        if settings.is_empty() {
-            return Ok(());
-        }
-        let (what, words) = words(settings);
+        calls(settings)
+            .into_iter()
+            .try_for_each(|call| call.make(target))
+    }
+}
+
+/// One message to the kernel.
+#[derive(Debug, Default)]
+struct Call {
+    /// What is set, for people.
+    what: Vec<&'static str>,
+    /// The words for `ip`.
+    words: Vec<String>,
+}
+
+impl Call {
+    fn add(&mut self, name: &'static str, word: &str, value: String) {
+        self.what.push(name);
+        self.words.push(word.to_owned());
+        self.words.push(value);
+    }
+
+    fn make(self, target: &Target<'_>) -> Result<(), SetError> {
+        let what = self.what.join(", ");
         let pf = target.pf.to_string();
         let vf = target.vf;
         let number = vf.to_string();
         let done = ip_link(["set", "dev", &pf, "vf", &number])
-            .args(&words)
+            .args(&self.words)
             .capture(LIMIT);
         match done {
             Err(cause) => Err(SetError::Run {
@@ -66,41 +86,33 @@ pub(crate) fn ip_link<const N: usize>(words: [&str; N]) -> Program {
         .env("LC_ALL", "C")
 }
 
-/// What is set, for people, and the words for `ip`.
-fn words(settings: &Settings) -> (String, Vec<String>) {
-    let mut what = Vec::new();
-    let mut words = Vec::new();
-    let mut set = |name: &'static str, word: &str, value: String| {
-        what.push(name);
-        words.push(word.to_owned());
-        words.push(value);
-    };
+/// The messages that set everything. The kernel is done with one as soon as it has set a node GUID: a port GUID in
+/// the same message is passed over, and nobody is told (`do_setvfinfo` of net/core/rtnetlink.c).
+fn calls(settings: &Settings) -> Vec<Call> {
     let mac = |mac: &Option<MacAddress>| mac.map_or(NO_MAC.into(), |mac| mac.to_string());
     let guid = |guid: &Option<Guid>| guid.map_or(NO_GUID.into(), |guid| guid.to_string());
+    let mut first = Call::default();
     if let Some(value) = &settings.mac {
-        set("MAC", "mac", mac(value));
+        first.add("MAC", "mac", mac(value));
     }
     if let Some((id, qos)) = settings.vlan {
-        set("VLAN", "vlan", id.to_string());
+        first.add("VLAN", "vlan", id.to_string());
         if qos != 0 {
-            words.extend(["qos".to_owned(), qos.to_string()]);
+            first.words.extend(["qos".to_owned(), qos.to_string()]);
         }
     }
-    let mut set = |name: &'static str, word: &str, value: String| {
-        what.push(name);
-        words.push(word.to_owned());
-        words.push(value);
-    };
     if let Some(value) = &settings.node_guid {
-        set("node GUID", "node_guid", guid(value));
+        first.add("node GUID", "node_guid", guid(value));
     }
+    let mut second = Call::default();
     if let Some(value) = &settings.port_guid {
-        set("port GUID", "port_guid", guid(value));
+        second.add("port GUID", "port_guid", guid(value));
     }
     if let Some(state) = settings.link_state {
-        set("link state", "state", state.to_string());
+        second.add("link state", "state", state.to_string());
     }
-    (what.join(", "), words)
+    let calls = [first, second].into_iter();
+    calls.filter(|call| !call.words.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -110,8 +122,15 @@ mod tests {
     use super::*;
     use crate::lease::LinkState;
 
+    fn told(settings: &Settings) -> Vec<(String, String)> {
+        let calls = calls(settings).into_iter();
+        calls
+            .map(|call| (call.what.join(", "), call.words.join(" ")))
+            .collect()
+    }
+
     #[test]
-    fn one_call_sets_everything() {
+    fn a_port_guid_never_stands_behind_a_node_guid() {
         let guid: Guid = "00:04:aa:00:c0:a8:32:11".parse().unwrap();
         let infiniband = Settings {
             node_guid: Some(Some(guid)),
@@ -119,19 +138,31 @@ mod tests {
             link_state: Some(LinkState::Auto),
             ..Settings::default()
         };
-        let (what, set) = words(&infiniband);
-        assert_eq!(what, "node GUID, port GUID, link state");
+        let expected = [
+            ("node GUID", "node_guid 00:04:aa:00:c0:a8:32:11"),
+            (
+                "port GUID, link state",
+                "port_guid ff:ff:ff:ff:ff:ff:ff:ff state auto",
+            ),
+        ];
         assert_eq!(
-            set.join(" "),
-            "node_guid 00:04:aa:00:c0:a8:32:11 port_guid ff:ff:ff:ff:ff:ff:ff:ff state auto"
+            told(&infiniband),
+            expected.map(|(what, words)| (what.to_owned(), words.to_owned()))
         );
+    }
+
+    #[test]
+    fn one_call_sets_all_of_an_ethernet_vf() {
         let ethernet = Settings {
             mac: Some(Some("02:00:0a:00:00:05".parse().unwrap())),
             vlan: Some((100, 3)),
             ..Settings::default()
         };
-        let (what, set) = words(&ethernet);
-        assert_eq!(what, "MAC, VLAN");
-        assert_eq!(set.join(" "), "mac 02:00:0a:00:00:05 vlan 100 qos 3");
+        let expected = (
+            "MAC, VLAN".to_owned(),
+            "mac 02:00:0a:00:00:05 vlan 100 qos 3".to_owned(),
+        );
+        assert_eq!(told(&ethernet), [expected]);
+        assert_eq!(told(&Settings::default()), []);
     }
 }

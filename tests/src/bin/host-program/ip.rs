@@ -48,10 +48,15 @@ fn set(place: &Place, pf: &str, vf: &str, settings: &[&str]) -> Result<(), Strin
     let state: &mut BTreeMap<String, String> = vfs
         .get_mut(&vf)
         .ok_or("RTNETLINK answers: Invalid argument")?;
+    // The kernel is done with a message once it has set a node GUID (do_setvfinfo of net/core/rtnetlink.c).
+    let sets_node_guid = settings.iter().step_by(2).any(|name| *name == "node_guid");
     for pair in settings.chunks(2) {
         let [name, value] = pair else {
             return Err("Command line is not complete.".into());
         };
+        if sets_node_guid && *name == "port_guid" {
+            continue;
+        }
         state.insert((*name).to_owned(), (*value).to_owned());
     }
     place.write(format!("state/vfs/{pf}"), kernel::print(&vfs));
