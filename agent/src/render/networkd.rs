@@ -87,6 +87,8 @@ pub(super) fn render_child(nic: &Configured, rendered: &mut Rendered) {
     match child {
         Child::Partition(pkey) => {
             lines.set("Kind", "ipoib");
+            // Else networkd makes up a GUID (systemd.netdev(5)), which is none of the port's.
+            lines.set("MACAddress", "none");
             lines.section("IPoIB");
             lines.set("PartitionKey", pkey.full_member());
             lines.set_some("Mode", nic.config.mode());
