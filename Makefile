@@ -10,6 +10,8 @@ DRIVER_ARCHS ?= $(MACHINE)
 # Empty: what is installed is built already, and AGENT and DRIVER say where it is.
 BUILD ?= build
 FUZZ_SECONDS ?= 20
+# The groups of the lab's checks; all of them if none is named.
+LAB_GROUPS ?=
 
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -33,9 +35,10 @@ TEST_PROGRAMS += rsync virsh libvirtd virt-xml-validate qemu-system-x86_64 xmlli
 # Network stacks are not put on somebody's machine for the sake of a test; CI has them all.
 TEST_PROGRAMS += $(if $(CI),NetworkManager systemd-networkd netplan ifup dbus-daemon dnsmasq dhclient perl cloud-init udevadm\
 	cpio depmod debootstrap dpkg-deb rpmbuild rpmlint lintian systemd-analyze visudo)
+LAB_PROGRAMS = mmdebstrap genisoimage cpio depmod mke2fs zstd xz ssh rsync setpriv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo bench fuzz lint man install-agent install-node install-frontend deb rpm sbom dist clean
+.PHONY: help setup build test demo bench fuzz lint man install-agent install-node install-frontend deb rpm sbom dist lab lab-shell clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -103,6 +106,15 @@ dist: ## Make the archive of the source, and that of its crates, which the spec 
 rpm: build ## Build the RPMs for TARGET into dist/
 	@packaging/build/setup rpmbuild
 	packaging/build/rpm $(VERSION) $(MACHINE) $(AGENT) $(DRIVER)
+
+LAB = cargo run --quiet --locked --package one-sriov-lab --
+lab: deb ## Check the whole system on emulated SR-IOV hardware, as root (LAB_GROUPS=...)
+	@packaging/build/setup $(LAB_PROGRAMS)
+	$(LAB) run $(LAB_GROUPS)
+
+lab-shell: deb ## Boot the lab and leave it up, to look around in it
+	@packaging/build/setup $(LAB_PROGRAMS)
+	$(LAB) shell
 
 clean: ## Remove what was built
 	cargo clean

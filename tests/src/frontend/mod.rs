@@ -49,6 +49,19 @@ impl FrontEnd {
         }
     }
 
+    /// A front-end whose host is reached by the real ssh, which a file configures; it has its copy of the
+    /// remotes where OpenNebula puts it.
+    #[must_use]
+    pub fn over_ssh(release: Release, host: &str, config: &Path) -> Self {
+        Self {
+            release,
+            scripts: "/var/tmp/one/vmm/kvm-sriov".into(),
+            host: host.into(),
+            ssh: Ssh::real(config),
+            patience: PATIENCE,
+        }
+    }
+
     /// With another directory of scripts, such as `kvm`, below `vmm`.
     #[must_use]
     pub fn with_driver(mut self, name: &str) -> Self {

@@ -1,5 +1,5 @@
 //! The way to the host: what stands in for `ssh` runs the command here, in the environment that sshd
-//! gives a command without a terminal.
+//! gives a command without a terminal. Where there is a host of its own, it is the real one.
 
 use std::fs;
 use std::path::Path;
@@ -47,6 +47,23 @@ impl Ssh {
             directory,
             home,
             environment,
+        }
+    }
+
+    /// The real one, as a file configures it.
+    pub(super) fn real(config: &Path) -> Self {
+        let directory = TempDir::new().expect("a scratch directory");
+        let path = std::env::var("PATH").unwrap_or_default();
+        // Looked up without this script's own directory, which is put before the others.
+        let script = format!(
+            "#!/bin/sh\nPATH='{path}' exec ssh -F '{}' \"$@\"\n",
+            config.display()
+        );
+        write_program(&directory.path().join("ssh"), &script);
+        Self {
+            directory,
+            home: "/".into(),
+            environment: Vec::new(),
         }
     }
 

@@ -1,0 +1,167 @@
+//! Ethernet VFs: by libvirt's own means, and in the way of 2013.
+
+use super::setup::Setup;
+use crate::cloud::vm::{ETHERNET, Nic, PLAIN, SEED, System, VLAN, Vm};
+use crate::guest::{Devices, Guest};
+use crate::report::{Failure, Report, ensure};
+
+/// Who answers on the wire, beside VLANs and in VLAN 100.
+const WORLD: &str = "192.168.50.254";
+const WORLD_IN_VLAN: &str = "192.168.51.254";
+
+/// The transport `mac`: the VF has the NIC's own MAC and VLAN.
+pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
+    let vm = Vm::new(
+        10,
+        System::Debian,
+        [
+            Nic::new(PLAIN, 10),
+            Nic::new(ETHERNET, 10),
+            Nic::new(VLAN, 10),
+        ],
+    );
+    let [_, plain, tagged] = [0, 1, 2].map(|number| vm.nics[number].clone());
+    let Some(mut guest) = report.get("a VM with two VFs is deployed and boots", || {
+        setup.deploy(vm)
+    }) else {
+        return;
+    };
+    report.check("the agent is done before the network starts", || {
+        is_before_network(&mut guest)
+    });
+    report.check(
+        "the guest has the address of its context on the VF before its network is online",
+        || {
+            let online = Devices::from_json(&guest.shell.get("cat /run/lab-online.json", 30)?)?;
+            online
+                .with_hardware(&plain.mac())?
+                .has(&format!("{}/24", plain.ip()))?;
+            online
+                .with_hardware(&tagged.mac())?
+                .has(&format!("{}/24", tagged.ip()))
+        },
+    );
+    report.check("that device is a VF", || is_vf(&mut guest, &plain.mac()));
+    report.check("a ping goes over the wire through the VF", || {
+        ping_through(&mut guest, &plain.mac(), WORLD)
+    });
+    report.check(
+        "a ping goes through the VF whose VLAN the card adds",
+        || ping_through(&mut guest, &tagged.mac(), WORLD_IN_VLAN),
+    );
+    report.check("the card holds MAC and VLAN of both", || {
+        let link = setup.host().ssh.get("ip link show enp1s0")?;
+        let held = |mac: &str| {
+            link.lines()
+                .find(|line| line.contains(mac))
+                .unwrap_or_default()
+                .to_owned()
+        };
+        ensure(
+            held(&plain.mac()).contains("vf ") && !held(&plain.mac()).contains("vlan"),
+            || link.clone(),
+        )?;
+        ensure(held(&tagged.mac()).contains("vlan 100"), || link.clone())
+    });
+    report.check(
+        "shutdown ends it, and its VFs come back as they were",
+        || {
+            setup.cloud.done("shutdown", &guest.vm, &guest.id)?;
+            let pool = setup.pool("enp1s0")?;
+            ensure(pool.free() == Some(6), || format!("{pool:?}"))?;
+            let link = setup.host().ssh.get("ip link show enp1s0")?;
+            ensure(
+                !link.contains(&plain.mac()) && !link.contains("vlan"),
+                || link.clone(),
+            )
+        },
+    );
+}
+
+/// The transport `dummy`: a map, a plain hostdev, and a dummy NIC whose MAC tells position and address.
+pub(crate) fn seed(setup: &mut Setup<'_>, report: &mut Report) {
+    let vm = Vm::new(
+        20,
+        System::Debian,
+        [Nic::new(PLAIN, 20), Nic::new(SEED, 20)],
+    );
+    let nic = vm.nics[1].clone();
+    let dummy = format!("aa:00:{}", nic.key());
+    let Some(mut guest) = report.get(
+        "a VM with a VF and a dummy NIC is deployed and boots",
+        || setup.deploy(vm),
+    ) else {
+        return;
+    };
+    report.check("its VF is one of the map", || {
+        let vfs = setup.pool("seed")?.vfs(20);
+        ensure(
+            vfs.len() == 1 && ["0000:01:11.0", "0000:01:11.2"].contains(&vfs[0].address.as_str()),
+            || format!("{vfs:?}"),
+        )
+    });
+    report.check("the VF has the address of the context", || {
+        guest
+            .devices()?
+            .with_hardware(&nic.mac())?
+            .has(&format!("{}/24", nic.ip()))?;
+        is_vf(&mut guest, &nic.mac())
+    });
+    report.check("a ping goes over the wire through the VF", || {
+        ping_through(&mut guest, &nic.mac(), WORLD)
+    });
+    report.check("the dummy NIC is there, down and left alone", || {
+        guest.devices()?.with_hardware(&dummy)?.is_left_alone()
+    });
+    report.check("the network was online without it", || {
+        let failed = guest
+            .shell
+            .get("systemctl --failed --no-legend --plain", 30)?;
+        ensure(failed.is_empty(), || failed.clone())
+    });
+    report.check("cancel ends it, and the VF comes back", || {
+        setup.cancel(&guest)?;
+        let pool = setup.pool("seed")?;
+        ensure(pool.free() == Some(2), || format!("{pool:?}"))
+    });
+}
+
+/// systemd's own times: the agent has ended before the network daemon begins.
+pub(crate) fn is_before_network(guest: &mut Guest) -> Result<(), Failure> {
+    let mut time = |unit: &str, property: &str| -> Result<u64, Failure> {
+        let text = guest
+            .shell
+            .get(&format!("systemctl show -P {property} {unit}"), 30)?;
+        text.trim()
+            .parse()
+            .map_err(|_| Failure::new(format!("{property} of {unit} is '{text}'")))
+    };
+    let agent = time("one-sriov-agent", "ExecMainExitTimestampMonotonic")?;
+    let network = time("systemd-networkd", "ExecMainStartTimestampMonotonic")?;
+    ensure(0 < agent && agent < network, || {
+        format!("the agent ended at {agent} us, the network began at {network} us")
+    })
+}
+
+fn is_vf(guest: &mut Guest, mac: &str) -> Result<(), Failure> {
+    let name = guest.devices()?.with_hardware(mac)?.name.clone();
+    let driver = guest.shell.get(
+        &format!("basename $(readlink -f /sys/class/net/{name}/device/driver)"),
+        30,
+    )?;
+    ensure(driver.trim() == "igbvf", || {
+        format!("'{name}' is of driver '{driver}'")
+    })
+}
+
+/// A ping that can go through one device only.
+pub(crate) fn ping_through(guest: &mut Guest, mac: &str, address: &str) -> Result<(), Failure> {
+    let name = guest.devices()?.with_hardware(mac)?.name.clone();
+    guest
+        .shell
+        .until(
+            &format!("ping -c 1 -W 2 -I {name} {address} >/dev/null 2>&1"),
+            30,
+        )
+        .map(drop)
+}

@@ -1,0 +1,271 @@
+//! InfiniBand VFs: found by GUID, by position, late; and whether the checks by GUID would notice.
+
+use super::setup::Setup;
+use crate::cloud::vm::{INFINIBAND, Nic, PARTITION, PLAIN, System, Vm};
+use crate::guest::Guest;
+use crate::report::{Failure, Report, ensure};
+
+/// Where the test module's switches are.
+const SWITCHES: &str = "/sys/module/fakeib/parameters";
+
+/// Three NICs, the last position first on the bus, and the guest's driver in yet another order.
+pub(crate) fn by_guid(setup: &mut Setup<'_>, report: &mut Report) {
+    let nics = [
+        Nic::new(PLAIN, 30),
+        Nic::new(INFINIBAND, 30)
+            .at_slot(0x12)
+            .with_ip6("fd00:7::30"),
+        Nic::new(INFINIBAND, 31).at_slot(0x11),
+        Nic::new(PARTITION, 32).at_slot(0x10),
+    ];
+    let vm = Vm::new(30, System::Debian, nics);
+    let nics = vm.nics[1..].to_vec();
+    let Some(mut guest) = report.get(
+        "a VM with three InfiniBand VFs is deployed and boots",
+        || setup.deploy(vm),
+    ) else {
+        return;
+    };
+    report.check(
+        "the driver has set node and port GUIDs and the link state",
+        || {
+            let guids = setup.host().ssh.get("cat /sys/class/net/ib0/vf_guids")?;
+            for (position, vf) in (0..).zip(setup.pool("ib0")?.vfs(30)) {
+                let guid = nics[usize::from(position)].guid(position).replace(':', "");
+                let line = format!("{} node={guid} port={guid} link=auto", vf.index);
+                ensure(guids.lines().any(|known| known == line), || {
+                    format!("no '{line}' in:\n{guids}")
+                })?;
+            }
+            Ok(())
+        },
+    );
+    for position in [0, 1] {
+        let nic = nics[usize::from(position)].clone();
+        report.check(
+            &format!("NIC {position} is found by its GUID, whatever its place on the bus"),
+            || is_by_guid(&mut guest, &nic, position),
+        );
+    }
+    report.check("the agent says that it went by the GUID", || {
+        for number in [1, 2, 3] {
+            let command = format!("one-sriov-agent explain ETH{number} 2>/dev/null | head -n 1");
+            let said = guest.shell.get(&command, 30)?;
+            ensure(said.contains("GUID"), || said.clone())?;
+        }
+        Ok(())
+    });
+    report.check("MTU and IPv6 address are those of the context", || {
+        let devices = guest.devices()?;
+        let device = devices.with_hardware(&nics[0].guid(0))?;
+        ensure(device.mtu == 2044, || format!("{device:?}"))?;
+        device.has("fd00:7::30/64")
+    });
+    report.check(
+        "the partition is a child with its P_Key, and has the address",
+        || {
+            let devices = guest.devices()?;
+            let child = devices.with_address(&format!("{}/24", nics[2].ip()))?;
+            let shown = guest
+                .shell
+                .get(&format!("ip -d link show {}", child.name), 30)?;
+            ensure(
+                shown.contains("ipoib pkey  0x8001") || shown.contains("ipoib pkey 0x8001"),
+                || shown.clone(),
+            )?;
+            ensure(child.hardware.ends_with(&nics[2].guid(2)), || {
+                format!("{child:?}")
+            })
+        },
+    );
+    report.check("all dummy NICs are left alone", || {
+        let devices = guest.devices()?;
+        (0..)
+            .zip(&nics)
+            .try_for_each(|(position, nic): (u8, &Nic)| {
+                devices
+                    .with_hardware(&format!("aa:{position:02x}:{}", nic.key()))?
+                    .is_left_alone()
+            })
+    });
+    report.check("a ping goes from one port to the other, by IPv4 and IPv6", || {
+        let devices = guest.devices()?;
+        let other = devices.with_hardware(&nics[1].guid(1))?.name.clone();
+        guest.shell.get(
+            &format!(
+                "ip netns add far && ip link set {other} netns far && ip -n far link set {other} up && \
+                 ip -n far address add 192.168.7.99/24 dev {other} && \
+                 ip -n far address add fd00:7::99/64 dev {other} nodad"
+            ),
+            30,
+        )?;
+        guest.ping("192.168.7.99")?;
+        guest.ping("fd00:7::99")
+    });
+    report.check(
+        "cancel ends it, and its VFs come back without a GUID of the VM",
+        || {
+            setup.cancel(&guest)?;
+            let pool = setup.pool("ib0")?;
+            ensure(pool.free() == Some(4), || format!("{pool:?}"))?;
+            let guids = setup.host().ssh.get("cat /sys/class/net/ib0/vf_guids")?;
+            let left = (0..)
+                .zip(&nics)
+                .find(|(position, nic)| guids.contains(&nic.guid(*position).replace(':', "")));
+            ensure(left.is_none(), || guids.clone())
+        },
+    );
+}
+
+/// A card that refuses GUIDs: the order of the devices on the bus tells which is which.
+pub(crate) fn by_position(setup: &mut Setup<'_>, report: &mut Report) {
+    let vm = Vm::new(
+        35,
+        System::Tiny,
+        [
+            Nic::new(INFINIBAND, 35).at_slot(0x10),
+            Nic::new(INFINIBAND, 36).at_slot(0x11),
+        ],
+    );
+    let nics = vm.nics.clone();
+    if !report.check("the card refuses GUIDs from now on", || {
+        set(setup, "refuse_guids", true)
+    }) {
+        return;
+    }
+    let guest = report.get(
+        "a VM with two InfiniBand VFs is deployed all the same",
+        || setup.deploy(vm),
+    );
+    if let Some(mut guest) = guest {
+        report.check("each NIC is the device of its position", || {
+            let devices = guest.devices()?;
+            for (nic, address) in nics.iter().zip(["0000:00:10.0", "0000:00:11.0"]) {
+                let device = devices.with_address(&format!("{}/24", nic.ip()))?;
+                let pci = guest.shell.get(
+                    &format!(
+                        "basename $(readlink -f /sys/class/net/{}/device)",
+                        device.name
+                    ),
+                    30,
+                )?;
+                ensure(pci.trim() == address, || {
+                    format!("'{}' is '{}' at {pci}", nic.ip(), device.name)
+                })?;
+            }
+            Ok(())
+        });
+        report.check("the names are in another order than the positions", || {
+            let first = guest
+                .devices()?
+                .with_address(&format!("{}/24", nics[0].ip()))?
+                .name
+                .clone();
+            ensure(first == "ib1", || format!("position 0 is '{first}'"))
+        });
+        report.check("cancel ends it", || setup.cancel(&guest));
+    }
+    report.check("the card takes GUIDs again", || {
+        set(setup, "refuse_guids", false)
+    });
+}
+
+/// A driver that loads when the boot is long over.
+pub(crate) fn late(setup: &mut Setup<'_>, report: &mut Report) {
+    let vm = Vm::new(
+        38,
+        System::Debian,
+        [Nic::new(PLAIN, 38), Nic::new(INFINIBAND, 38)],
+    )
+    .with_kernel_words("lab.late modprobe.blacklist=igbvf");
+    let nic = vm.nics[1].clone();
+    let Some(mut guest) = report.get("a VM whose InfiniBand driver is missing boots", || {
+        setup.deploy(vm)
+    }) else {
+        return;
+    };
+    let files = "grep -l 192.168.7.38 /etc/systemd/network/*";
+    report.check(
+        "the file is written for the name that the position has",
+        || {
+            let found = guest.shell.get(files, 30)?;
+            ensure(found.lines().count() == 1 && found.contains("ib0"), || {
+                found.clone()
+            })
+        },
+    );
+    report.check("when the driver loads, the device gets its address", || {
+        guest.shell.get("modprobe fakeib", 60)?;
+        guest
+            .shell
+            .until("ip -o address | grep -q ' 192.168.7.38/24 '", 60)?;
+        guest
+            .devices()?
+            .with_hardware(&nic.guid(0))?
+            .has("192.168.7.38/24")
+    });
+    report.check("the file has moved to the real name", || {
+        let name = guest.devices()?.with_hardware(&nic.guid(0))?.name.clone();
+        let found = guest.shell.get(files, 30)?;
+        ensure(
+            name != "ib0" && found.lines().count() == 1 && found.contains(&name),
+            || format!("'{name}': {found}"),
+        )
+    });
+    report.check("cancel ends it", || setup.cancel(&guest));
+}
+
+/// The checks by GUID prove something only if they fail when nobody writes GUIDs.
+pub(crate) fn mutation(setup: &mut Setup<'_>, report: &mut Report) {
+    let vm = |id, last| {
+        let nics = [
+            Nic::new(INFINIBAND, last).at_slot(0x11),
+            Nic::new(INFINIBAND, last + 1).at_slot(0x10),
+        ];
+        Vm::new(id, System::Tiny, nics)
+    };
+    let check = |report: &mut Report, vm: Vm, name: &str, holds: bool| {
+        let nics = vm.nics.clone();
+        let Some(mut guest) = report.get(&format!("{name}: a VM is deployed and boots"), || {
+            setup.deploy(vm)
+        }) else {
+            return;
+        };
+        for (position, nic) in (0..).zip(&nics) {
+            let outcome = is_by_guid(&mut guest, nic, position);
+            let verdict = if holds { "holds" } else { "fails" };
+            report.check(
+                &format!("{name}: the check of NIC {position} by GUID {verdict}"),
+                || match outcome {
+                    Ok(()) if !holds => Err(Failure::new("it holds though no GUID was written")),
+                    Err(failure) if holds => Err(failure),
+                    _ => Ok(()),
+                },
+            );
+        }
+        report.check(&format!("{name}: cancel ends it"), || setup.cancel(&guest));
+    };
+    check(report, vm(36, 60), "GUIDs are written", true);
+    if report.check("GUIDs are dropped from now on", || {
+        set(setup, "ignore_guids", true)
+    }) {
+        check(report, vm(37, 64), "GUIDs are dropped", false);
+        report.check("GUIDs are kept again", || set(setup, "ignore_guids", false));
+    }
+}
+
+/// The device with the GUID that the driver made for this NIC has the address of this NIC.
+fn is_by_guid(guest: &mut Guest, nic: &Nic, position: u8) -> Result<(), Failure> {
+    guest
+        .devices()?
+        .with_hardware(&nic.guid(position))?
+        .has(&format!("{}/24", nic.ip()))
+}
+
+fn set(setup: &Setup<'_>, switch: &str, on: bool) -> Result<(), Failure> {
+    setup
+        .host()
+        .ssh
+        .get(&format!("echo {} > {SWITCHES}/{switch}", u8::from(on)))
+        .map(drop)
+}

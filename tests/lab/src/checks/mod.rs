@@ -1,0 +1,69 @@
+//! The checks, by group. Those of a group build on each other; the groups do not, but for the host that they share.
+
+mod ethernet;
+mod guests;
+mod infiniband;
+mod install;
+mod isolation;
+mod lifecycle;
+mod setup;
+mod shell;
+
+use crate::lab::Lab;
+use crate::report::{Failure, Report, say};
+
+use setup::Setup;
+
+pub(crate) use shell::shell;
+
+type HostGroup = fn(&mut Setup<'_>, &mut Report);
+
+/// The groups that need the host, in their order: the last one ends it.
+const ON_THE_HOST: [(&str, HostGroup); 9] = [
+    ("install", install::run),
+    ("ethernet", ethernet::libvirt),
+    ("seed", ethernet::seed),
+    ("infiniband", infiniband::by_guid),
+    ("position", infiniband::by_position),
+    ("late", infiniband::late),
+    ("mutation", infiniband::mutation),
+    ("lifecycle", lifecycle::run),
+    ("crash", lifecycle::crash),
+];
+
+/// The groups of guests that need no VF.
+const GUESTS: &str = "guests";
+
+/// Makes the checks of the groups that are named, or all.
+pub(crate) fn run(lab: &Lab, groups: &[String], report: &mut Report) -> Result<(), Failure> {
+    let known =
+        |group: &String| *group == GUESTS || ON_THE_HOST.iter().any(|(name, _)| name == group);
+    if let Some(unknown) = groups.iter().find(|group| !known(group)) {
+        let names: Vec<&str> = ON_THE_HOST
+            .iter()
+            .map(|(name, _)| *name)
+            .chain([GUESTS])
+            .collect();
+        return Err(Failure::new(format!(
+            "no group is called '{unknown}': there are {}",
+            names.join(", ")
+        )));
+    }
+    let wanted = |name: &str| groups.is_empty() || groups.iter().any(|group| group == name);
+    if ON_THE_HOST.iter().any(|(name, _)| wanted(name)) {
+        let mut setup = Setup::new(lab)?;
+        say("the host is up");
+        // Nothing works without it.
+        lab.install(setup.host())?;
+        setup.configure()?;
+        for (name, group) in ON_THE_HOST {
+            if wanted(name) && !Lab::group(report, name, |report| group(&mut setup, report)) {
+                setup.evidence(&lab.evidence(name)?);
+            }
+        }
+    }
+    if wanted(GUESTS) {
+        Lab::group(report, GUESTS, |report| guests::run(lab, report));
+    }
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! What the groups on the host share.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::cloud::Cloud;
+use crate::cloud::vm::Vm;
+use crate::guest::Guest;
+use crate::host::Host;
+use crate::lab::Lab;
+use crate::report::{Failure, ensure};
+
+/// The settings of this site, beside the defaults: one pool in the way of 2013.
+const KVMRC: &str = "VF_TRANSPORT_seed=dummy";
+/// The two VFs of that pool, the last ones of the Ethernet card.
+const MAP: &str = "# bus slot function\\n0x01 0x11 0x00\\n0x01 0x11 0x02\\n";
+
+/// A host with one-sriov, and a cloud.
+pub(crate) struct Setup<'lab> {
+    pub(crate) lab: &'lab Lab,
+    host: Host,
+    pub(crate) cloud: Cloud,
+}
+
+impl<'lab> Setup<'lab> {
+    pub(crate) fn new(lab: &'lab Lab) -> Result<Self, Failure> {
+        let host = lab.boot_host()?;
+        let cloud = Cloud::new(&host, lab.directory());
+        Ok(Self { lab, host, cloud })
+    }
+
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Cuts the host's power, and boots it again.
+    pub(crate) fn crash(&mut self) -> Result<(), Failure> {
+        self.host.crash(&self.lab.images)
+    }
+
+    /// What an operator sets on the front-end.
+    pub(crate) fn configure(&self) -> Result<(), Failure> {
+        let driver = "/var/lib/one/remotes/vmm/kvm-sriov";
+        let set =
+            format!("echo {KVMRC} >> {driver}/kvmrc && printf '{MAP}' > {driver}/vf_maps/seed");
+        self.host.ssh.get(&format!("su oneadmin -c \"{set}\""))?;
+        self.host.sync()
+    }
+
+    pub(crate) fn deploy(&self, vm: Vm) -> Result<Guest, Failure> {
+        Guest::deploy(&self.cloud, &self.host, vm)
+    }
+
+    /// Ends a VM as the cloud does it, at once.
+    pub(crate) fn cancel(&self, guest: &Guest) -> Result<(), Failure> {
+        self.cloud.done("cancel", &guest.vm, &guest.id)
+    }
+
+    /// The pools, as the driver tells them.
+    pub(crate) fn pool(&self, name: &str) -> Result<Pool, Failure> {
+        let text = self
+            .host
+            .ssh
+            .get(&format!("one-sriov --json pool {name}"))?;
+        let value: Value = serde_json::from_str(&text)
+            .map_err(|error| Failure::new(format!("pool: {error}: {text}")))?;
+        Ok(Pool(value["pools"][0].clone()))
+    }
+
+    /// What the monitoring gets to hear: `SRIOV_IB0_FREE` of `SRIOV_IB0_FREE=4`.
+    pub(crate) fn probe(&self, name: &str) -> Result<usize, Failure> {
+        let probe = "/var/tmp/one/im/kvm-probes.d/host/system/sriov";
+        let text = self
+            .host
+            .ssh
+            .get(&format!("su oneadmin -c 'cd && {probe}' </dev/null"))?;
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        let number = line.and_then(|number| number.parse().ok());
+        number.ok_or_else(|| Failure::new(format!("the probe says no '{name}': {text}")))
+    }
+
+    /// Every VF that a running domain has is leased to that VM, and no other VF is leased.
+    pub(crate) fn is_consistent(&self) -> Result<(), Failure> {
+        let domains = self.host.ssh.get(
+            "for vm in $(virsh list --name); do for vf in $(virsh dumpxml $vm | \
+             sed -n \"/<hostdev\\|type='hostdev'/,/<.source>/s/.*bus='0x\\(..\\)' slot='0x\\(..\\)' function='0x\\(.\\)'.*/0000:\\1:\\2.\\3/p\"); \
+             do echo ${vm#one-} $vf; done; done",
+        )?;
+        let mut held: Vec<String> = domains.lines().map(str::to_owned).collect();
+        let mut leased = Vec::new();
+        for name in ["enp1s0", "ib0"] {
+            leased.extend(
+                self.pool(name)?
+                    .held()
+                    .into_iter()
+                    .map(|(vm, vf)| format!("{vm} {vf}")),
+            );
+        }
+        held.sort();
+        leased.sort();
+        ensure(held == leased, || {
+            format!("domains hold {held:?}, leases say {leased:?}")
+        })
+    }
+
+    pub(crate) fn evidence(&self, directory: &Path) {
+        self.host.evidence(directory);
+    }
+}
+
+/// A pool as `one-sriov --json pool` tells it.
+#[derive(Debug)]
+pub(crate) struct Pool(Value);
+
+impl Pool {
+    pub(crate) fn free(&self) -> Option<u64> {
+        self.0["free"].as_u64()
+    }
+
+    /// VMs and their VFs.
+    pub(crate) fn held(&self) -> Vec<(u64, String)> {
+        let vfs = self.0["vfs"].as_array().into_iter().flatten();
+        let of_vm = |vf: &Value| Some((vf["vm"].as_u64()?, vf["address"].as_str()?.to_owned()));
+        vfs.filter_map(of_vm).collect()
+    }
+
+    /// The VFs of a VM, in the order of its positions.
+    pub(crate) fn vfs(&self, vm: u32) -> Vec<Vf> {
+        let mut vfs: Vec<Vf> = self.0["vfs"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|vf| vf["vm"].as_u64() == Some(vm.into()))
+            .map(|vf| Vf {
+                index: vf["index"].as_u64().unwrap_or_default(),
+                address: vf["address"].as_str().unwrap_or_default().to_owned(),
+                position: vf["position"].as_u64().unwrap_or_default(),
+            })
+            .collect();
+        vfs.sort_by_key(|vf| vf.position);
+        vfs
+    }
+}
+
+/// A VF that a VM has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Vf {
+    pub(crate) index: u64,
+    pub(crate) address: String,
+    pub(crate) position: u64,
+}

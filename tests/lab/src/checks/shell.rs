@@ -1,0 +1,39 @@
+//! The lab as a place to look around in.
+
+use std::io::stdin;
+
+use super::setup::Setup;
+use crate::cloud::vm::{ETHERNET, INFINIBAND, Nic, PLAIN, System, Vm};
+use crate::lab::Lab;
+use crate::report::{Failure, say};
+
+/// Boots the host and a guest with an Ethernet and an InfiniBand VF, and leaves them up until a line is read.
+pub(crate) fn shell(lab: &Lab) -> Result<(), Failure> {
+    let setup = Setup::new(lab)?;
+    lab.install(setup.host())?;
+    setup.configure()?;
+    let vm = Vm::new(
+        3,
+        System::Debian,
+        [
+            Nic::new(PLAIN, 3),
+            Nic::new(ETHERNET, 3),
+            Nic::new(INFINIBAND, 3),
+        ],
+    );
+    // Its shell is left to whoever looks.
+    drop(setup.deploy(vm)?);
+    let config = setup.host().ssh.config.display();
+    say(&format!(
+        "The host and VM 3 are up.\n\
+         the host, as root:      ssh -F {config} node1-root\n\
+         the host, as oneadmin:  ssh -F {config} node1\n\
+         the guest, as root:     ssh -F {config} node1-root socat - UNIX-CONNECT:{socket}\n\
+         Press Enter to end it.",
+        socket = crate::host::socket(3),
+    ));
+    let mut line = String::new();
+    let read = stdin().read_line(&mut line);
+    read.map(drop)
+        .map_err(|error| Failure::new(format!("failed to read a line: {error}")))
+}

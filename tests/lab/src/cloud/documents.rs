@@ -1,0 +1,182 @@
+//! What OpenNebula writes for a VM, as 6.10 was recorded to write it: the domain, the VM's own document, its context.
+//!
+//! The domain is the recorded one with other values in it; kernel, initramfs and the port of the shell are there as
+//! `OS/KERNEL`, `OS/INITRD`, `OS/KERNEL_CMD` and `RAW/DATA` of a template make them.
+
+use one_sriov_tests::Recorded;
+
+use super::vm::{Nic, System, Vm};
+use crate::machine::KERNEL_WORDS;
+
+/// The domain for libvirt, before the driver has seen it.
+pub(crate) fn domain(vm: &Vm) -> String {
+    let recorded = Recorded::read("6.10", "deploy");
+    let text = recorded.document();
+    let mut text = text
+        .replace("one-2", &vm.name())
+        .replace("/datastores/0/2", &format!("/datastores/0/{}", vm.id));
+    let (initrd, tiny, kib) = match vm.system {
+        System::Tiny => ("initrd-tiny", "lab.tiny", 144 << 10),
+        System::Debian => ("initrd", "", 288 << 10),
+    };
+    let os = format!(
+        "<kernel>/var/lib/one/boot/vmlinux</kernel>\n\t\t<initrd>/var/lib/one/boot/{initrd}</initrd>\n\t\t\
+         <cmdline>{KERNEL_WORDS} {tiny} {}</cmdline>\n\t</os>",
+        vm.kernel_words
+    );
+    let port = format!(
+        "\t<devices>\n\t\t<channel type='unix'>\n\t\t\t<source mode='bind' path='{}'/>\n\t\t\t\
+         <target type='virtio' name='lab'/>\n\t\t</channel>\n\t\t<serial type='file'>\n\t\t\t\
+         <source path='{}/console'/>\n\t\t</serial>\n\t</devices>\n\t<metadata>",
+        crate::host::socket(vm.id),
+        vm.directory(),
+    );
+    replace(
+        &mut text,
+        "<uuid>",
+        "</uuid>",
+        &format!("<uuid>00000000-0000-4000-8000-{:012}</uuid>", vm.id),
+    );
+    replace(&mut text, "<vcpu>", "</vcpu>", "<vcpu><![CDATA[1]]></vcpu>");
+    replace(
+        &mut text,
+        "<memory>",
+        "</memory>",
+        &format!("<memory>{kib}</memory>"),
+    );
+    replace(&mut text, "\t</os>", "", &format!("\t{os}"));
+    replace(&mut text, "<metadata>", "", port.trim_start());
+    // The guest's processor is the host's, as CPU_MODEL of a template asks for.
+    replace(
+        &mut text,
+        "<features>",
+        "",
+        "<cpu mode='host-passthrough'/>\n\t<features>",
+    );
+    replace(&mut text, "\t\t<graphics ", "/>\n", "");
+    if vm.system == System::Tiny {
+        replace(
+            &mut text,
+            "\t\t<disk type='file' device='disk'>",
+            "</disk>\n",
+            "",
+        );
+    } else {
+        text = text.replacen(
+            "type='raw' cache='none' discard='unmap'",
+            "type='qcow2' cache='unsafe'",
+            1,
+        );
+    }
+    let nics: String = vm
+        .nics
+        .iter()
+        .enumerate()
+        .map(|(number, nic)| interface(vm, number, nic))
+        .collect();
+    replace(&mut text, "\t\t<interface ", "</interface>\n", "");
+    replace(&mut text, "\t\t<interface ", "</interface>\n", &nics);
+    text
+}
+
+fn interface(vm: &Vm, number: usize, nic: &Nic) -> String {
+    let address = nic.slot.map_or_else(String::new, |slot| {
+        format!("\t\t\t<address type='pci' domain='0x0000' bus='0x00' slot='0x{slot:02x}' function='0x0'/>\n")
+    });
+    format!(
+        "\t\t<interface type='bridge'>\n\t\t\t<source bridge='{}'/>\n\t\t\t<mac address='{}'/>\n\t\t\t\
+         <target dev='{}-{number}'/>\n\t\t\t<model type='virtio'/>\n{address}\t\t</interface>\n",
+        nic.network.bridge,
+        nic.mac(),
+        vm.name(),
+    )
+}
+
+/// Puts something else in the place of the first text from `start` to the next `end`.
+fn replace(text: &mut String, start: &str, end: &str, by: &str) {
+    let from = text
+        .find(start)
+        .unwrap_or_else(|| panic!("the recorded domain has no '{start}'"));
+    let after = &text[from + start.len()..];
+    let length = after
+        .find(end)
+        .unwrap_or_else(|| panic!("the recorded domain has no '{end}' after '{start}'"));
+    let to = from + start.len() + length + end.len();
+    text.replace_range(from..to, by);
+}
+
+/// `vm.xml`, which stands beside the domain: what the driver looks up in it.
+pub(crate) fn vm_document(vm: &Vm) -> String {
+    let nics: Vec<String> = vm
+        .nics
+        .iter()
+        .enumerate()
+        .map(|(number, nic)| {
+            let vlan = nic.network.vlan.map_or_else(String::new, |vlan| format!("<VLAN_ID><![CDATA[{vlan}]]></VLAN_ID>"));
+            format!(
+                "<NIC><BRIDGE><![CDATA[{}]]></BRIDGE><IP><![CDATA[{}]]></IP><MAC><![CDATA[{}]]></MAC>\
+                 <NETWORK_ID><![CDATA[{}]]></NETWORK_ID><NIC_ID><![CDATA[{number}]]></NIC_ID>{vlan}\
+                 <VN_MAD><![CDATA[dummy]]></VN_MAD></NIC>",
+                nic.network.bridge,
+                nic.ip(),
+                nic.mac(),
+                nic.network.id,
+            )
+        })
+        .collect();
+    format!(
+        "<VM><ID>{id}</ID><NAME>{}</NAME><TEMPLATE>{}<VMID><![CDATA[{id}]]></VMID></TEMPLATE></VM>\n",
+        vm.name(),
+        nics.concat(),
+        id = vm.id
+    )
+}
+
+/// The document of all actions but deploy.
+pub(crate) fn action_document(vm: &Vm) -> String {
+    format!(
+        "<VMM_DRIVER_ACTION_DATA><HOST>node1</HOST><DEPLOY_ID/>{}</VMM_DRIVER_ACTION_DATA>",
+        vm_document(vm).trim_end()
+    )
+}
+
+/// `context.sh`.
+pub(crate) fn context(vm: &Vm) -> String {
+    let mut lines = vec![
+        "DISK_ID='1'".to_owned(),
+        "NETWORK='YES'".into(),
+        "TARGET='hda'".into(),
+    ];
+    for (number, nic) in vm.nics.iter().enumerate() {
+        let mut add =
+            |name: &str, value: String| lines.push(format!("ETH{number}_{name}='{value}'"));
+        let [first, second, third] = nic.network.prefix;
+        add("IP", nic.ip());
+        add("IP6", nic.ip6.clone().unwrap_or_default());
+        add(
+            "IP6_PREFIX_LENGTH",
+            nic.ip6.as_ref().map_or_else(String::new, |_| "64".into()),
+        );
+        add("MAC", nic.mac());
+        add("MASK", "255.255.255.0".into());
+        add("NETWORK", format!("{first}.{second}.{third}.0"));
+        add("GATEWAY", String::new());
+        add(
+            "MTU",
+            nic.network
+                .mtu
+                .map_or_else(String::new, |mtu| mtu.to_string()),
+        );
+        add(
+            "VLAN_ID",
+            nic.network
+                .vlan
+                .map_or_else(String::new, |vlan| vlan.to_string()),
+        );
+    }
+    lines.sort();
+    format!(
+        "# Context variables generated by OpenNebula\n{}\n",
+        lines.join("\n")
+    )
+}

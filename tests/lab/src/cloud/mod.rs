@@ -1,0 +1,115 @@
+//! OpenNebula's part: documents and CDs, and the calls that its front-end makes over ssh.
+
+mod cd;
+pub(crate) mod documents;
+pub(crate) mod vm;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use one_sriov_tests::{Answer, FrontEnd, Release, Reply};
+
+pub(crate) use cd::cd;
+use vm::{System, Vm};
+
+use crate::host::Host;
+use crate::report::Failure;
+use crate::ssh::HOST;
+
+/// How long an action may take in an emulated machine.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// A front-end with one host.
+pub(crate) struct Cloud {
+    frontend: FrontEnd,
+    directory: PathBuf,
+}
+
+impl Cloud {
+    pub(crate) fn new(host: &Host, directory: &Path) -> Self {
+        let frontend =
+            FrontEnd::over_ssh(Release::V6_10, HOST, &host.ssh.config).with_patience(PATIENCE);
+        Self {
+            frontend,
+            directory: directory.to_owned(),
+        }
+    }
+
+    /// What comes before the driver: the VM's directory on the host, with its document, its CD and its disk.
+    pub(crate) fn prepare(&self, host: &Host, vm: &Vm) -> Result<(), Failure> {
+        let document = self.directory.join(format!("{}.xml", vm.name()));
+        fs::write(&document, documents::vm_document(vm))
+            .map_err(|error| Failure::of("write", &document, &error))?;
+        let cd = cd(
+            &self.directory,
+            &vm.name(),
+            documents::context(vm).as_bytes(),
+        )?;
+        let directory = vm.directory();
+        host.ssh.put(&document, &format!("{directory}/vm.xml"))?;
+        host.ssh.put(&cd, &format!("{directory}/disk.1"))?;
+        let disk = match vm.system {
+            System::Debian => {
+                format!("&& qemu-img create -q -f qcow2 -F raw -b /dev/vdb {directory}/disk.0")
+            }
+            System::Tiny => String::new(),
+        };
+        host.ssh
+            .get(&format!(
+                "chown oneadmin: {directory} && su oneadmin -c 'touch {directory}/console {disk}'"
+            ))
+            .map(drop)
+    }
+
+    /// Prepares and deploys it: what the cloud calls it from then on.
+    pub(crate) fn deploy(&self, host: &Host, vm: &Vm) -> Result<String, Failure> {
+        self.prepare(host, vm)?;
+        let answer = self.call_deploy(vm)?;
+        match answer.deploy_id {
+            Some(id) if answer.success => Ok(id),
+            _ => Err(Failure::new(format!(
+                "VM {} is not deployed: {}\n{}",
+                vm.id, answer.info, answer.stderr
+            ))),
+        }
+    }
+
+    /// Only the call.
+    pub(crate) fn call_deploy(&self, vm: &Vm) -> Result<Answer, Failure> {
+        let file = format!("{}/deployment.0", vm.directory());
+        answer(
+            self.frontend
+                .run("deploy", &[&file, HOST], vm.id, &documents::domain(vm)),
+        )
+    }
+
+    /// Any other action on a VM that is known by its deploy id.
+    pub(crate) fn act(&self, action: &str, vm: &Vm, id: &str) -> Result<Answer, Failure> {
+        answer(
+            self.frontend
+                .run(action, &[id, HOST], vm.id, &documents::action_document(vm)),
+        )
+    }
+
+    /// The same, which has to succeed.
+    pub(crate) fn done(&self, action: &str, vm: &Vm, id: &str) -> Result<(), Failure> {
+        let answer = self.act(action, vm, id)?;
+        if answer.success {
+            return Ok(());
+        }
+        Err(Failure::new(format!(
+            "{action} of VM {} failed: {}\n{}",
+            vm.id, answer.info, answer.stderr
+        )))
+    }
+}
+
+fn answer(reply: Reply) -> Result<Answer, Failure> {
+    match reply {
+        Reply::Answered(answer) => Ok(answer),
+        Reply::Hung(hang) => Err(Failure::new(format!(
+            "the front-end waits for ever: {hang:?}"
+        ))),
+    }
+}

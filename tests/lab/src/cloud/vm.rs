@@ -1,0 +1,149 @@
+//! A VM as its owner asked for it.
+
+/// A virtual network.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Network {
+    /// Its number; it leads the GUIDs of its NICs.
+    pub(crate) id: u32,
+    pub(crate) bridge: &'static str,
+    /// The first three octets of its addresses.
+    pub(crate) prefix: [u8; 3],
+    pub(crate) mtu: Option<u32>,
+    pub(crate) vlan: Option<u32>,
+}
+
+/// The network of every VM's first NIC, without VFs.
+pub(crate) const PLAIN: Network = network(0, "br0", [10, 0, 0]);
+/// Ethernet VFs.
+pub(crate) const ETHERNET: Network = network(4, "sriov_enp1s0", [192, 168, 50]);
+/// The same card, in a VLAN.
+pub(crate) const VLAN: Network = Network {
+    vlan: Some(100),
+    ..network(5, "sriov_enp1s0", [192, 168, 51])
+};
+/// The same card in the way of 2013: a map of two VFs, and dummy NICs.
+pub(crate) const SEED: Network = network(6, "sriov_seed", [192, 168, 50]);
+/// InfiniBand VFs.
+pub(crate) const INFINIBAND: Network = Network {
+    mtu: Some(2044),
+    ..network(7, "sriov_ib0", [192, 168, 7])
+};
+/// The same card, in a partition: P_Key 0x8001.
+pub(crate) const PARTITION: Network = Network {
+    vlan: Some(0x8001),
+    ..network(8, "sriov_ib0", [192, 168, 8])
+};
+
+const fn network(id: u32, bridge: &'static str, prefix: [u8; 3]) -> Network {
+    Network {
+        id,
+        bridge,
+        prefix,
+        mtu: None,
+        vlan: None,
+    }
+}
+
+/// A NIC of a VM.
+#[derive(Debug, Clone)]
+pub(crate) struct Nic {
+    pub(crate) network: Network,
+    /// The last octet of its address.
+    pub(crate) last: u8,
+    pub(crate) ip6: Option<String>,
+    /// Its slot on the guest's PCI bus, where the template names one.
+    pub(crate) slot: Option<u8>,
+}
+
+impl Nic {
+    pub(crate) fn new(network: Network, last: u8) -> Self {
+        Self {
+            network,
+            last,
+            ip6: None,
+            slot: None,
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn with_ip6(mut self, address: &str) -> Self {
+        self.ip6 = Some(address.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn at_slot(mut self, slot: u8) -> Self {
+        self.slot = Some(slot);
+        self
+    }
+
+    pub(crate) fn ip(&self) -> String {
+        let [first, second, third] = self.network.prefix;
+        format!("{first}.{second}.{third}.{}", self.last)
+    }
+
+    /// The last four octets of its MAC, which are its address: `c0:a8:07:05`.
+    pub(crate) fn key(&self) -> String {
+        let [first, second, third] = self.network.prefix;
+        format!("{first:02x}:{second:02x}:{third:02x}:{:02x}", self.last)
+    }
+
+    pub(crate) fn mac(&self) -> String {
+        format!("02:00:{}", self.key())
+    }
+
+    /// The GUID that the driver makes for it at a position: `00:07:aa:00:c0:a8:07:05`.
+    pub(crate) fn guid(&self, position: u8) -> String {
+        format!(
+            "{:02x}:{:02x}:aa:{position:02x}:{}",
+            self.network.id >> 8,
+            self.network.id & 0xff,
+            self.key()
+        )
+    }
+}
+
+/// What kind of system is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum System {
+    /// A busybox without a disk, with the agent and busybox' own ifup.
+    Tiny,
+    /// Debian with systemd-networkd.
+    Debian,
+}
+
+/// A VM.
+#[derive(Debug, Clone)]
+pub(crate) struct Vm {
+    pub(crate) id: u32,
+    pub(crate) system: System,
+    pub(crate) nics: Vec<Nic>,
+    /// More words for the guest's kernel.
+    pub(crate) kernel_words: String,
+}
+
+impl Vm {
+    pub(crate) fn new(id: u32, system: System, nics: impl Into<Vec<Nic>>) -> Self {
+        Self {
+            id,
+            system,
+            nics: nics.into(),
+            kernel_words: String::new(),
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn with_kernel_words(mut self, words: &str) -> Self {
+        words.clone_into(&mut self.kernel_words);
+        self
+    }
+
+    pub(crate) fn name(&self) -> String {
+        format!("one-{}", self.id)
+    }
+
+    /// The directory of its files on the host, as OpenNebula spells it.
+    pub(crate) fn directory(&self) -> String {
+        format!("/var/lib/one//datastores/0/{}", self.id)
+    }
+}

@@ -1,0 +1,197 @@
+//! A VM that runs on the host, and what its inside says.
+
+use serde_json::Value;
+
+use crate::cloud::Cloud;
+use crate::cloud::vm::{System, Vm};
+use crate::host::Host;
+use crate::report::{Failure, ensure};
+use crate::shell::Shell;
+
+/// What a guest is asked when a check of it has failed.
+pub(crate) const EVIDENCE: &str = "one-sriov-agent status; ip -d address; cat /run/agent.log /run/ifup.log; \
+     grep -r . /etc/systemd/network /etc/network /etc/NetworkManager/system-connections; journalctl -b --no-pager; true";
+
+/// A VM that was deployed, seen from inside.
+pub(crate) struct Guest {
+    pub(crate) vm: Vm,
+    /// What the cloud calls it.
+    pub(crate) id: String,
+    pub(crate) shell: Shell,
+}
+
+impl Guest {
+    /// Deploys a VM, and waits until its boot is over.
+    pub(crate) fn deploy(cloud: &Cloud, host: &Host, vm: Vm) -> Result<Self, Failure> {
+        let id = cloud.deploy(host, &vm)?;
+        let shell = host.guest_shell(vm.id)?;
+        let mut guest = Self { vm, id, shell };
+        guest.wait_for_boot()?;
+        Ok(guest)
+    }
+
+    fn wait_for_boot(&mut self) -> Result<(), Failure> {
+        let command = match self.vm.system {
+            System::Tiny => "true",
+            System::Debian => "systemctl is-system-running --wait; systemctl start lab-online",
+        };
+        self.shell.get(command, 300).map(drop)
+    }
+
+    /// The addresses of all devices, as `ip` tells them.
+    pub(crate) fn devices(&mut self) -> Result<Devices, Failure> {
+        match self.vm.system {
+            // The ip of busybox speaks no JSON.
+            System::Tiny => Devices::from_words(&self.shell.get("ip -o address; ip -o link", 30)?),
+            System::Debian => Devices::from_json(&self.shell.get("ip -j address", 30)?),
+        }
+    }
+
+    /// Whether this many answers come back from an address.
+    pub(crate) fn ping(&mut self, address: &str) -> Result<(), Failure> {
+        let family = if address.contains(':') { "-6" } else { "-4" };
+        self.shell
+            .until(
+                &format!("ping {family} -c 1 -W 2 {address} >/dev/null 2>&1"),
+                30,
+            )
+            .map(drop)
+    }
+}
+
+/// The length of a GUID as it is written: `00:07:aa:00:c0:a8:07:05`.
+const GUID: usize = 23;
+
+/// The network devices of a machine.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Devices(Vec<Device>);
+
+/// A network device.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Device {
+    pub(crate) name: String,
+    /// Its hardware address, of 6 or 20 octets.
+    pub(crate) hardware: String,
+    pub(crate) mtu: u64,
+    pub(crate) is_up: bool,
+    /// Address and prefix length: `192.168.7.5/24`.
+    pub(crate) addresses: Vec<String>,
+}
+
+impl Devices {
+    /// From `ip -j address`.
+    pub(crate) fn from_json(text: &str) -> Result<Self, Failure> {
+        let value: Value = serde_json::from_str(text)
+            .map_err(|error| Failure::new(format!("ip: {error}: {text}")))?;
+        let device = |value: &Value| {
+            let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+            let addresses = value["addr_info"].as_array().into_iter().flatten();
+            let flags = value["flags"].as_array().into_iter().flatten();
+            Device {
+                name: text("ifname"),
+                hardware: text("address"),
+                mtu: value["mtu"].as_u64().unwrap_or_default(),
+                is_up: flags.into_iter().any(|flag| flag == "UP"),
+                addresses: addresses
+                    .map(|info| {
+                        format!(
+                            "{}/{}",
+                            info["local"].as_str().unwrap_or_default(),
+                            info["prefixlen"]
+                        )
+                    })
+                    .collect(),
+            }
+        };
+        Ok(Self(
+            value.as_array().into_iter().flatten().map(device).collect(),
+        ))
+    }
+
+    /// From `ip -o address; ip -o link` of busybox.
+    fn from_words(text: &str) -> Result<Self, Failure> {
+        let mut devices: Vec<Device> = Vec::new();
+        for line in text.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let Some(name) = words.get(1) else { continue };
+            let name = name
+                .trim_end_matches(':')
+                .split('@')
+                .next()
+                .unwrap_or_default();
+            let known = devices.iter().position(|device| device.name == name);
+            let index = known.unwrap_or_else(|| {
+                devices.push(Device {
+                    name: name.to_owned(),
+                    ..Device::default()
+                });
+                devices.len() - 1
+            });
+            let device = &mut devices[index];
+            let after = |word: &str| {
+                words
+                    .iter()
+                    .position(|known| *known == word)
+                    .and_then(|at| words.get(at + 1))
+            };
+            let hardware = words
+                .iter()
+                .find(|word| word.starts_with("link/"))
+                .and_then(|word| after(word));
+            if let Some(hardware) = hardware {
+                (*hardware).clone_into(&mut device.hardware);
+                device.mtu = after("mtu")
+                    .and_then(|mtu| mtu.parse().ok())
+                    .unwrap_or_default();
+                let flags = words
+                    .iter()
+                    .find(|word| word.starts_with('<'))
+                    .map(|flags| flags.trim_matches(['<', '>']));
+                device.is_up = flags.is_some_and(|flags| flags.split(',').any(|flag| flag == "UP"));
+            }
+            device.addresses.extend(
+                ["inet", "inet6"]
+                    .iter()
+                    .filter_map(|family| after(family))
+                    .map(|text| (*text).to_owned()),
+            );
+        }
+        ensure(!devices.is_empty(), || {
+            format!("ip says nothing of devices: {text}")
+        })?;
+        Ok(Self(devices))
+    }
+
+    /// The one with a MAC, or with a GUID, which ends its 20 octets.
+    pub(crate) fn with_hardware(&self, end: &str) -> Result<&Device, Failure> {
+        let is_it = |device: &&Device| {
+            device.hardware.ends_with(end) && (end.len() == GUID || device.hardware == end)
+        };
+        let found = self.0.iter().find(is_it);
+        found.ok_or_else(|| Failure::new(format!("no device has the address '{end}': {self:?}")))
+    }
+
+    /// The one with an address.
+    pub(crate) fn with_address(&self, address: &str) -> Result<&Device, Failure> {
+        let found = self
+            .0
+            .iter()
+            .find(|device| device.addresses.iter().any(|known| known == address));
+        found.ok_or_else(|| Failure::new(format!("no device has '{address}': {self:?}")))
+    }
+}
+
+impl Device {
+    /// Whether it has no address at all, and was left alone.
+    pub(crate) fn is_left_alone(&self) -> Result<(), Failure> {
+        ensure(!self.is_up && self.addresses.is_empty(), || {
+            format!("it was not left alone: {self:?}")
+        })
+    }
+
+    pub(crate) fn has(&self, address: &str) -> Result<(), Failure> {
+        ensure(self.addresses.iter().any(|known| known == address), || {
+            format!("no '{address}': {self:?}")
+        })
+    }
+}

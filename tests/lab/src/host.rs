@@ -1,0 +1,242 @@
+//! The host: a machine with three emulated SR-IOV cards, on which one-sriov is installed.
+//!
+//! | PCI | what it is | pool |
+//! |---|---|---|
+//! | `0000:01:00.0` | Ethernet, 6 VFs | `enp1s0` |
+//! | `0000:02:00.0` | the rest of the world on the same wire | |
+//! | `0000:03:00.0` | InfiniBand, 4 VFs | `ib0` |
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::guest::EVIDENCE;
+use crate::images::Images;
+use crate::machine::{Machine, overlay};
+use crate::report::{Failure, say};
+use crate::shell::Shell;
+use crate::ssh::{HOST, Ssh};
+
+/// Where the lab's own files of VMs are on the host.
+const SOCKETS: &str = "/run/lab";
+
+/// The packages that go onto the host: the front-end's is on it, too.
+#[derive(Debug)]
+pub(crate) struct Packages {
+    pub(crate) agent: PathBuf,
+    pub(crate) node: PathBuf,
+    pub(crate) frontend: PathBuf,
+}
+
+/// A host that runs.
+pub(crate) struct Host {
+    machine: Machine,
+    arguments: Vec<String>,
+    directory: PathBuf,
+    /// root's and oneadmin's way to it.
+    pub(crate) ssh: Ssh,
+}
+
+impl Host {
+    /// Boots it, as OpenNebula's own packages leave a host.
+    pub(crate) fn boot(images: &Images, directory: &Path) -> Result<Self, Failure> {
+        let disk = directory.join("host.qcow2");
+        overlay(images, &images.host.path.join("host.ext4"), "raw", &disk)?;
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let port = port
+            .map_err(|error| Failure::new(format!("no port is free: {error}")))?
+            .port();
+        let ssh = Ssh::new(directory, port, &images.host.path.join("key"))?;
+        let arguments = arguments(&disk, &images.guest("networkd"), port);
+        let machine = Self::start(images, directory, &arguments)?;
+        Ok(Self {
+            machine,
+            arguments,
+            directory: directory.to_owned(),
+            ssh,
+        })
+    }
+
+    fn start(images: &Images, directory: &Path, arguments: &[String]) -> Result<Machine, Failure> {
+        let words = "intel_iommu=on iommu=pt";
+        let machine = Machine::boot("host", images, directory, words, arguments)?;
+        machine.shell()?.get(
+            "systemctl is-system-running --wait; systemctl is-active lab-cards ssh",
+            400,
+        )?;
+        Ok(machine)
+    }
+
+    /// Cuts its power, and boots it again.
+    pub(crate) fn crash(&mut self, images: &Images) -> Result<(), Failure> {
+        self.machine.kill();
+        self.ssh.forget();
+        self.machine = Self::start(images, &self.directory, &self.arguments)?;
+        Ok(())
+    }
+
+    /// Installs one-sriov, and has the front-end's files brought to the host, as `onehost sync` does.
+    pub(crate) fn install(
+        &self,
+        packages: &Packages,
+        images: &Images,
+        stock: &Path,
+    ) -> Result<(), Failure> {
+        for (file, name) in [(&packages.frontend, "frontend"), (&packages.node, "node")] {
+            self.ssh.put(file, &format!("/root/{name}.deb"))?;
+        }
+        for (file, name) in [
+            ("boot", "vmlinux"),
+            ("tiny", "initrd-tiny"),
+            ("boot", "initrd"),
+        ] {
+            let image = if file == "boot" {
+                &images.boot
+            } else {
+                &images.tiny
+            };
+            let source = image.path.join(name.trim_end_matches("-tiny"));
+            self.ssh
+                .put(&source, &format!("/var/lib/one/boot/{name}"))?;
+        }
+        let mut rsync = Command::new("rsync");
+        rsync
+            .args(["-rlp", "--exclude=/vmm/kvm-sriov", "-e"])
+            .arg(format!("ssh -F {}", self.ssh.config.display()))
+            .arg(format!("{}/", stock.display()))
+            .arg(format!("{HOST}:/var/lib/one/remotes/"));
+        let status = rsync
+            .status()
+            .map_err(|error| Failure::new(format!("failed to run rsync: {error}")))?;
+        if !status.success() {
+            return Err(Failure::new(
+                "failed to bring the stock driver to the front-end",
+            ));
+        }
+        self.ssh
+            .get("dpkg --force-unsafe-io --install /root/frontend.deb /root/node.deb")?;
+        self.sync()
+    }
+
+    /// `onehost sync`.
+    pub(crate) fn sync(&self) -> Result<(), Failure> {
+        self.ssh
+            .get("su oneadmin -c 'rsync -Laz --delete /var/lib/one/remotes/ /var/tmp/one/'")
+            .map(drop)
+    }
+
+    /// The shell of a guest.
+    pub(crate) fn guest_shell(&self, vm: u32) -> Result<Shell, Failure> {
+        let socket = socket(vm);
+        Shell::through(
+            &format!("VM {vm}"),
+            self.ssh
+                .command(&format!("exec socat - UNIX-CONNECT:{socket}")),
+        )
+    }
+
+    /// Keeps what tells how things stand, in a directory.
+    pub(crate) fn evidence(&self, directory: &Path) {
+        let asked = [
+            (
+                "pool",
+                "one-sriov pool; one-sriov leases; ls -lR /run/one-sriov; cat /run/one-sriov/*/* 2>/dev/null",
+            ),
+            ("doctor", "one-sriov doctor"),
+            (
+                "domains.xml",
+                "for vm in $(virsh list --name); do virsh dumpxml $vm; done",
+            ),
+            ("journal", "journalctl -b --no-pager"),
+            ("dmesg", "dmesg"),
+            ("links", "ip -d link; cat /sys/class/net/*/vf_guids"),
+            ("guests", "tail -n 200 /var/lib/one/datastores/0/*/console"),
+            ("qemu", "tail -n 30 /var/log/libvirt/qemu/*.log"),
+        ];
+        for (name, command) in asked {
+            let text = self
+                .ssh
+                .get(&format!("{{ {command}; }} 2>&1; true"))
+                .unwrap_or_else(|error| error.to_string());
+            let _ = fs::write(directory.join(name), text);
+        }
+        for name in self
+            .ssh
+            .get("virsh list --name")
+            .unwrap_or_default()
+            .lines()
+        {
+            let vm = name
+                .strip_prefix("one-")
+                .and_then(|number| number.parse().ok());
+            let Some(vm) = vm else { continue };
+            let text = self
+                .guest_shell(vm)
+                .and_then(|mut shell| shell.get(EVIDENCE, 60))
+                .unwrap_or_else(|error| error.to_string());
+            let _ = fs::write(directory.join(format!("{name}.guest")), text);
+        }
+        let _ = fs::copy(&self.machine.console, directory.join("host.console"));
+        say(&format!(
+            "what there is to see of it: {}",
+            directory.display()
+        ));
+    }
+}
+
+/// Where the port of a guest's shell is, on the host.
+pub(crate) fn socket(vm: u32) -> String {
+    format!("{SOCKETS}/one-{vm}.sock")
+}
+
+fn arguments(disk: &Path, guest: &Path, port: u16) -> Vec<String> {
+    let mut arguments: Vec<String> = [
+        "-machine",
+        "q35,kernel-irqchip=split",
+        "-smp",
+        "2",
+        // Above 2 GiB QEMU maps the VFs of igb where they are not.
+        "-m",
+        "2048",
+        "-device",
+        "intel-iommu,intremap=on,caching-mode=on,device-iotlb=on",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let mut add = |option: &str, value: String| arguments.extend([option.to_owned(), value]);
+    add(
+        "-drive",
+        format!(
+            "file={},format=qcow2,if=none,id=d0,cache=writeback",
+            disk.display()
+        ),
+    );
+    add("-device", "virtio-blk-pci,drive=d0".into());
+    add(
+        "-drive",
+        format!(
+            "file={},format=raw,if=none,id=d1,readonly=on",
+            guest.display()
+        ),
+    );
+    add("-device", "virtio-blk-pci,drive=d1".into());
+    add(
+        "-netdev",
+        format!("user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22"),
+    );
+    add("-device", "virtio-net-pci,netdev=n0,romfile=".into());
+    for (number, hub) in [(1, 1), (2, 1), (3, 3)] {
+        add(
+            "-device",
+            format!("pcie-root-port,id=rp{number},chassis={number},slot={number}"),
+        );
+        add("-netdev", format!("hubport,id=h{number},hubid={hub}"));
+        let mac = format!("52:54:00:11:00:{number:02}");
+        add(
+            "-device",
+            format!("igb,bus=rp{number},netdev=h{number},mac={mac},romfile="),
+        );
+    }
+    arguments
+}

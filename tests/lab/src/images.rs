@@ -1,0 +1,216 @@
+//! The images of the lab: what is built from what, each once for the same inputs.
+//!
+//! An image is a directory in the cache, `<name>-<key>`, filled by a script of `tests/lab/images`. The key is made of
+//! all that the script reads, so that a change of any of it builds the image anew, and what is built on it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use sha2::{Digest, Sha256};
+
+use crate::report::Failure;
+
+/// The network stacks that there are guests of.
+pub(crate) const STACKS: [&str; 3] = ["networkd", "networkmanager", "ifupdown"];
+
+/// The guest that has one-context as well, beside networkd.
+pub(crate) const ONE_CONTEXT: &str = "one-context";
+
+/// An image that is built.
+#[derive(Debug, Clone)]
+pub(crate) struct Image {
+    key: String,
+    /// Its directory.
+    pub(crate) path: PathBuf,
+}
+
+/// All that the lab boots.
+#[derive(Debug)]
+pub(crate) struct Images {
+    /// The host's root, with the QEMU that the lab runs.
+    pub(crate) host_root: Image,
+    /// `vmlinux` and `initrd`.
+    pub(crate) boot: Image,
+    /// `host.ext4`, and `key`, by which root and oneadmin of the host are reached.
+    pub(crate) host: Image,
+    /// `initrd` of guests without a disk.
+    pub(crate) tiny: Image,
+    guests: Vec<(&'static str, Image)>,
+}
+
+impl Images {
+    /// Builds what is missing. The guests get the agent's package.
+    pub(crate) fn build(cache: &Cache, agent: &Path) -> Result<Self, Failure> {
+        let host_root = cache.image("host-root", &[], &[], &[])?;
+        let build_root = cache.image("build-root", &[&host_root], &[], &[])?;
+        let module = cache.image("module", &[&host_root, &build_root], &["fakeib"], &[])?;
+        let boot = cache.image("boot", &[&host_root, &module], &["guest/init"], &[])?;
+        let host = cache.image("host", &[&host_root, &module], &["host", "guest/etc"], &[])?;
+        let package = agent
+            .to_str()
+            .ok_or_else(|| Failure::new(format!("'{}' is no text", agent.display())))?;
+        let tiny = cache.image("tiny", &[&boot], &[], &[package])?;
+        let mut guests = Vec::new();
+        let mut guest = |name, stack, files: &[&str]| {
+            let root = cache.image("guest-root", &[], &[], &[stack])?;
+            let needs = [&root, &host_root, &module];
+            let image = cache.image("guest", &needs, files, &[name, package])?;
+            guests.push((name, image));
+            Ok::<(), Failure>(())
+        };
+        for stack in STACKS {
+            guest(stack, stack, &["guest/etc"])?;
+        }
+        guest(
+            ONE_CONTEXT,
+            "networkd",
+            &["guest/etc", "neighbours", "../companion/network.sh"],
+        )?;
+        Ok(Self {
+            host_root,
+            boot,
+            host,
+            tiny,
+            guests,
+        })
+    }
+
+    /// The disk of a guest, by its stack or neighbour.
+    pub(crate) fn guest(&self, name: &str) -> PathBuf {
+        let guest = self.guests.iter().find(|(known, _)| *known == name);
+        let (_, image) = guest.unwrap_or_else(|| panic!("there is no guest '{name}'"));
+        image.path.join("guest.ext4")
+    }
+}
+
+/// Where images are kept from run to run.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    directory: PathBuf,
+    /// The folder of the lab in the source.
+    lab: PathBuf,
+}
+
+impl Cache {
+    pub(crate) fn new(directory: PathBuf) -> Self {
+        let lab = Path::new(env!("CARGO_MANIFEST_DIR")).to_owned();
+        Self { directory, lab }
+    }
+
+    /// The image that a script builds from others, from files of the lab, and from words; a word that names a file
+    /// stands for its content.
+    fn image(
+        &self,
+        script: &str,
+        needs: &[&Image],
+        files: &[&str],
+        words: &[&str],
+    ) -> Result<Image, Failure> {
+        let program = self.lab.join("images").join(script);
+        let mut hash = Sha256::new();
+        let mut inputs = vec![program.clone(), self.lab.join("images/common")];
+        for file in files {
+            list(&self.lab.join(file), &mut inputs)?;
+        }
+        for need in needs {
+            hash.update(&need.key);
+        }
+        for word in words {
+            if word.starts_with('/') {
+                inputs.push(PathBuf::from(word));
+            }
+            hash.update(word.rsplit('/').next().unwrap_or_default());
+        }
+        for input in inputs {
+            let content = fs::read(&input).map_err(|error| Failure::of("read", &input, &error))?;
+            let name = input
+                .strip_prefix(&self.lab)
+                .map_or_else(|_| "".into(), Path::to_string_lossy);
+            hash.update(format!("{name} {}\n", content.len()));
+            hash.update(content);
+        }
+        let digest = hash.finalize();
+        let key = digest[..8]
+            .iter()
+            .fold(String::new(), |key, byte| key + &format!("{byte:02x}"));
+        let kind = words.first().filter(|word| !word.starts_with('/'));
+        let name = kind.map_or_else(|| script.to_owned(), |kind| format!("{script}-{kind}"));
+        let path = self.directory.join(format!("{name}-{key}"));
+        if !path.exists() {
+            self.fill(&program, &name, &path, needs, words)?;
+        }
+        Ok(Image { key, path })
+    }
+
+    fn fill(
+        &self,
+        program: &Path,
+        name: &str,
+        path: &Path,
+        needs: &[&Image],
+        words: &[&str],
+    ) -> Result<(), Failure> {
+        fs::create_dir_all(&self.directory)
+            .map_err(|error| Failure::of("make", &self.directory, &error))?;
+        let start = Instant::now();
+        let directory = tempfile::Builder::new()
+            .prefix("unfinished-")
+            .tempdir_in(&self.directory)
+            .map_err(|error| Failure::of("make a directory in", &self.directory, &error))?;
+        let mut command = Command::new(program);
+        command.arg(directory.path());
+        command
+            .args(needs.iter().map(|need| &need.path))
+            .args(words);
+        let output = command
+            .output()
+            .map_err(|error| Failure::of("run", program, &error))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(Failure::new(format!(
+                "failed to build image '{name}': {said}"
+            )));
+        }
+        fs::rename(directory.keep(), path).map_err(|error| Failure::of("keep", path, &error))?;
+        crate::report::say(&format!(
+            "image {name}: built in {} s",
+            start.elapsed().as_secs()
+        ));
+        self.forget(name, path);
+        Ok(())
+    }
+
+    /// Removes what this image was before its inputs changed, when nobody has used it for some days.
+    fn forget(&self, name: &str, now: &Path) {
+        let Ok(entries) = fs::read_dir(&self.directory) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            let file = entry.file_name().to_string_lossy().into_owned();
+            let is_former =
+                file.rsplit_once('-').is_some_and(|(stem, _)| stem == name) && entry.path() != now;
+            let age = entry
+                .metadata()
+                .and_then(|metadata| metadata.modified())
+                .map(|time| time.elapsed());
+            if is_former && age.is_ok_and(|age| age.is_ok_and(|age| age.as_secs() > 3 * 24 * 3600))
+            {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+}
+
+/// All files below a path, in order.
+fn list(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    if !path.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let entries = fs::read_dir(path).map_err(|error| Failure::of("list", path, &error))?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths.iter().try_for_each(|path| list(path, files))
+}

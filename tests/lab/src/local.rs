@@ -1,0 +1,149 @@
+//! A guest that runs here, without a host between: it has no VF, and so is much faster.
+//!
+//! QEMU's `edu` devices stand for InfiniBand VFs: the test module's driver binds them as it binds VFs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cloud::cd;
+use crate::cloud::vm::{INFINIBAND, Network, Nic};
+use crate::guest::Devices;
+use crate::images::Images;
+use crate::machine::{Machine, overlay};
+use crate::report::Failure;
+use crate::shell::Shell;
+
+/// What a guest is made of.
+#[derive(Debug)]
+pub(crate) struct Specification<'a> {
+    pub(crate) name: &'a str,
+    /// The disk that it starts from.
+    pub(crate) base: &'a Path,
+    /// `raw`, or `qcow2`.
+    pub(crate) format: &'a str,
+    /// The context on its CD, if it has one.
+    pub(crate) context: Option<&'a [u8]>,
+    /// Its NICs, the plain ones before those that are VFs elsewhere.
+    pub(crate) nics: &'a [Nic],
+}
+
+/// A guest that runs.
+pub(crate) struct Local {
+    name: String,
+    machine: Machine,
+    pub(crate) shell: Shell,
+    /// Its own disk.
+    pub(crate) disk: PathBuf,
+}
+
+impl Local {
+    /// Starts it; its boot has just begun then.
+    pub(crate) fn start(
+        images: &Images,
+        directory: &Path,
+        guest: &Specification<'_>,
+    ) -> Result<Self, Failure> {
+        let name = guest.name;
+        let disk = directory.join(format!("{name}.qcow2"));
+        overlay(images, guest.base, guest.format, &disk)?;
+        let mut arguments: Vec<String> = ["-machine", "pc", "-m", "384", "-smp", "1"]
+            .map(str::to_owned)
+            .to_vec();
+        let mut add = |option: &str, value: String| arguments.extend([option.to_owned(), value]);
+        add(
+            "-drive",
+            format!(
+                "file={},format=qcow2,if=none,id=d0,cache=unsafe",
+                disk.display()
+            ),
+        );
+        add("-device", "virtio-blk-pci,drive=d0".into());
+        if let Some(context) = guest.context {
+            let file = cd(directory, name, context)?;
+            add(
+                "-drive",
+                format!(
+                    "file={},format=raw,if=none,id=cd,media=cdrom,readonly=on",
+                    file.display()
+                ),
+            );
+            add("-device", "ide-cd,drive=cd".into());
+        }
+        let mut vfs = Vec::new();
+        let mut nic_count = 0;
+        let mut ethernet = |mac: String| {
+            add(
+                "-netdev",
+                format!("hubport,id=n{nic_count},hubid={nic_count}"),
+            );
+            add(
+                "-device",
+                format!("virtio-net-pci,netdev=n{nic_count},mac={mac},romfile="),
+            );
+            nic_count += 1;
+        };
+        for nic in guest.nics.iter().filter(|nic| !is_infiniband(nic.network)) {
+            ethernet(nic.mac());
+        }
+        let infiniband = guest.nics.iter().filter(|nic| is_infiniband(nic.network));
+        for (position, nic) in (0_u8..).zip(infiniband) {
+            ethernet(format!("aa:{position:02x}:{}", nic.key()));
+            // The last one is first on the bus, and first in the order of the driver.
+            let slot = 0x18 - position;
+            vfs.insert(0, (slot, nic.guid(position)));
+        }
+        for (slot, _) in &vfs {
+            add("-device", format!("edu,addr=0x{slot:02x}"));
+        }
+        let vfs: Vec<String> = vfs
+            .iter()
+            .map(|(slot, guid)| format!("0000:00:{slot:02x}.0={guid}"))
+            .collect();
+        let words = if vfs.is_empty() {
+            String::new()
+        } else {
+            format!("fakeib.vfs={}", vfs.join(","))
+        };
+        let machine = Machine::boot(name, images, directory, &words, &arguments)?;
+        let shell = machine.shell()?;
+        Ok(Self {
+            name: name.to_owned(),
+            machine,
+            shell,
+            disk,
+        })
+    }
+
+    /// Waits until its boot is over: how systemd calls its state.
+    pub(crate) fn booted(&mut self) -> Result<String, Failure> {
+        self.shell.get(
+            "systemctl is-system-running --wait; systemctl start lab-online",
+            300,
+        )
+    }
+
+    pub(crate) fn devices(&mut self) -> Result<Devices, Failure> {
+        Devices::from_json(&self.shell.get("ip -j address", 30)?)
+    }
+
+    /// Has it switch itself off, and waits until it has.
+    pub(crate) fn power_off(mut self) -> Result<(), Failure> {
+        let _ = self.shell.run("systemctl poweroff", 10);
+        self.machine.wait(120)
+    }
+
+    /// Keeps what tells how things stand.
+    pub(crate) fn evidence(&mut self, directory: &Path) {
+        let told = self.shell.run(crate::guest::EVIDENCE, 60);
+        let text = told.map_or_else(|error| error.to_string(), |said| said.text);
+        let _ = fs::write(directory.join(format!("{}.guest", self.name)), text);
+        let _ = fs::copy(
+            &self.machine.console,
+            directory.join(format!("{}.console", self.name)),
+        );
+    }
+}
+
+fn is_infiniband(network: Network) -> bool {
+    network.bridge == INFINIBAND.bridge
+}

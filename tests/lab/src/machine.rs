@@ -1,0 +1,175 @@
+//! A machine that QEMU emulates here: the host, or a guest that needs no VF.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::images::Images;
+use crate::report::Failure;
+use crate::shell::Shell;
+
+/// What all machines have on their kernel's command line: nothing here is worth a mitigation, and an emulated clock
+/// needs no watchdog.
+pub(crate) const KERNEL_WORDS: &str = "console=ttyS0 root=/dev/vda mitigations=off nokaslr audit=0 systemd.show_status=0 loglevel=5 tsc=reliable \
+     random.trust_cpu=on";
+
+/// A machine that runs until it is dropped.
+pub(crate) struct Machine {
+    name: String,
+    qemu: Child,
+    /// What it wrote to its serial port.
+    pub(crate) console: PathBuf,
+    socket: PathBuf,
+}
+
+impl Machine {
+    /// Boots a machine, whose files are kept in a directory. It lives no longer than the calling thread.
+    ///
+    /// The QEMU is that of the host's root, with its own libraries: it has the emulated cards, whatever this
+    /// machine's own has.
+    pub(crate) fn boot(
+        name: &str,
+        images: &Images,
+        directory: &Path,
+        kernel_words: &str,
+        arguments: &[String],
+    ) -> Result<Self, Failure> {
+        let root = images.host_root.path.join("root");
+        let libraries = root.join("usr/lib/x86_64-linux-gnu");
+        let console = directory.join(format!("{name}.console"));
+        let socket = directory.join(format!("{name}.sock"));
+        let log = directory.join(format!("{name}.qemu"));
+        let log_file = File::create(&log).map_err(|error| Failure::of("make", &log, &error))?;
+        let port = format!("socket,id=lab,path={},server=on,wait=off", socket.display());
+        // It ends with the lab, however that ends.
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(root.join("lib64/ld-linux-x86-64.so.2"))
+            .arg("--library-path")
+            .arg(&libraries)
+            .arg(root.join("usr/bin/qemu-system-x86_64"))
+            .arg("-L")
+            .arg(root.join("usr/share/qemu"))
+            .arg("-L")
+            .arg(root.join("usr/share/seabios"))
+            .env("QEMU_MODULE_DIR", libraries.join("qemu"))
+            .args([
+                "-name",
+                name,
+                "-cpu",
+                "max",
+                "-display",
+                "none",
+                "-vga",
+                "none",
+                "-no-user-config",
+            ])
+            .args(["-accel", "tcg,thread=multi,tb-size=1024"])
+            .arg("-kernel")
+            .arg(images.boot.path.join("vmlinux"))
+            .arg("-initrd")
+            .arg(images.boot.path.join("initrd"))
+            .args(["-append", &format!("{KERNEL_WORDS} {kernel_words}")])
+            .args(["-device", "virtio-serial-pci", "-chardev", &port])
+            .args(["-device", "virtserialport,chardev=lab,name=lab"])
+            .args(["-device", "virtio-rng-pci"])
+            .arg("-serial")
+            .arg(format!("file:{}", console.display()))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log_file);
+        let qemu = command
+            .spawn()
+            .map_err(|error| Failure::new(format!("failed to run QEMU: {error}")))?;
+        let mut machine = Self {
+            name: name.to_owned(),
+            qemu,
+            console,
+            socket,
+        };
+        machine.wait_for_socket(&log)?;
+        Ok(machine)
+    }
+
+    fn wait_for_socket(&mut self, log: &Path) -> Result<(), Failure> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !self.socket.exists() {
+            if matches!(self.qemu.try_wait(), Ok(Some(_))) || Instant::now() > deadline {
+                let said = std::fs::read_to_string(log).unwrap_or_default();
+                return Err(Failure::new(format!(
+                    "'{}' does not start: {said}",
+                    self.name
+                )));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// Its shell. There can be one at a time.
+    pub(crate) fn shell(&self) -> Result<Shell, Failure> {
+        Shell::at(&self.name, &self.socket)
+    }
+
+    /// Waits until it has switched itself off.
+    pub(crate) fn wait(&mut self, seconds: u64) -> Result<(), Failure> {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        loop {
+            match self.qemu.try_wait() {
+                Ok(Some(_)) => return Ok(()),
+                Ok(None) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                _ => {
+                    return Err(Failure::new(format!(
+                        "'{}' still runs after {seconds} s",
+                        self.name
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Cuts its power.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
+        let _ = std::fs::remove_file(&self.socket);
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A disk on which a machine writes into an overlay of its own.
+pub(crate) fn overlay(
+    images: &Images,
+    base: &Path,
+    format: &str,
+    file: &Path,
+) -> Result<(), Failure> {
+    let root = images.host_root.path.join("root");
+    let output = Command::new(root.join("lib64/ld-linux-x86-64.so.2"))
+        .arg("--library-path")
+        .arg(root.join("usr/lib/x86_64-linux-gnu"))
+        .arg(root.join("usr/bin/qemu-img"))
+        .args(["create", "-q", "-f", "qcow2", "-F", format, "-b"])
+        .arg(base)
+        .arg(file)
+        .output()
+        .map_err(|error| Failure::new(format!("failed to run qemu-img: {error}")))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(Failure::new(format!(
+        "failed to make '{}': {said}",
+        file.display()
+    )))
+}

@@ -1,0 +1,92 @@
+//! The lab: the whole of one-sriov, on emulated SR-IOV hardware.
+//!
+//! ```text
+//! here   QEMU ── host: Debian, libvirt, three SR-IOV cards, an IOMMU; the packages of one-sriov
+//!    │             └── guests with real VFs, and a context CD
+//!    ├─ the front-end's calls, over ssh as oneadmin
+//!    └─ QEMU ── guests that need no VF
+//! ```
+
+// A picture of the layers is above; what runs them may say things on standard output.
+#![allow(clippy::print_stderr)]
+
+mod checks;
+mod cloud;
+mod guest;
+mod host;
+mod images;
+mod lab;
+mod local;
+mod machine;
+mod report;
+mod shell;
+mod ssh;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use lab::Lab;
+use report::{Failure, Report};
+
+/// Checks the whole of one-sriov on emulated SR-IOV hardware.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Where the packages are.
+    #[arg(long, default_value = "dist")]
+    packages: PathBuf,
+    /// Where images are kept from run to run.
+    #[arg(
+        long,
+        env = "ONE_SRIOV_LAB_CACHE",
+        default_value = "/var/cache/one-sriov-lab"
+    )]
+    cache: PathBuf,
+    /// Where to keep what there is to see of checks that fail.
+    #[arg(long, default_value = "target/lab")]
+    evidence: PathBuf,
+    /// A directory of remotes of a real OpenNebula, to take its driver instead of the stand-ins.
+    #[arg(long, env = "ONE_REMOTES")]
+    remotes: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build the images that are missing.
+    Images,
+    /// Make all checks, or some groups of them.
+    Run {
+        /// The groups; all of them if none is named.
+        groups: Vec<String>,
+    },
+    /// Boot the host and a guest, say how to reach them, and leave them up until a key is pressed.
+    Shell,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(failure) => {
+            eprintln!("lab: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<bool, Failure> {
+    let lab = Lab::new(arguments)?;
+    match &arguments.command {
+        Command::Images => Ok(true),
+        Command::Run { groups } => {
+            let mut report = Report::new();
+            checks::run(&lab, groups, &mut report)?;
+            Ok(report.close())
+        }
+        Command::Shell => checks::shell(&lab).map(|()| true),
+    }
+}

@@ -1,0 +1,145 @@
+//! What a run says: a line a check, and how many passed.
+//!
+//! ```text
+//! ok    [ 82 s] ethernet: the guest has the address of its context before its network is online
+//! FAIL  [ 95 s] ethernet: a ping goes out through the VF: 100% packet loss
+//! 41 passed, 1 failed
+//! ```
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Instant;
+
+/// Why something is not as it should be, for a person to read.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Something that cannot be done with a file.
+    pub(crate) fn of(what: &str, path: &Path, error: &io::Error) -> Self {
+        Self(format!("failed to {what} '{}': {error}", path.display()))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl From<String> for Failure {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// Fails with a text if something does not hold.
+pub(crate) fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failure> {
+    if holds {
+        Ok(())
+    } else {
+        Err(Failure(otherwise()))
+    }
+}
+
+/// The checks so far.
+#[derive(Debug)]
+pub(crate) struct Report {
+    start: Instant,
+    group: &'static str,
+    passed: usize,
+    failed: Vec<String>,
+}
+
+impl Report {
+    pub(crate) fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            group: "",
+            passed: 0,
+            failed: Vec::new(),
+        }
+    }
+
+    /// What the next checks are about.
+    pub(crate) fn group(&mut self, group: &'static str) {
+        self.group = group;
+    }
+
+    /// Makes one check.
+    pub(crate) fn check(
+        &mut self,
+        name: &str,
+        check: impl FnOnce() -> Result<(), Failure>,
+    ) -> bool {
+        self.note(name, check())
+    }
+
+    /// Makes one check whose result is needed for more.
+    pub(crate) fn get<T>(
+        &mut self,
+        name: &str,
+        check: impl FnOnce() -> Result<T, Failure>,
+    ) -> Option<T> {
+        match check() {
+            Ok(value) => {
+                self.note(name, Ok(()));
+                Some(value)
+            }
+            Err(failure) => {
+                self.note(name, Err(failure));
+                None
+            }
+        }
+    }
+
+    fn note(&mut self, name: &str, result: Result<(), Failure>) -> bool {
+        let time = self.start.elapsed().as_secs();
+        let group = self.group;
+        match result {
+            Ok(()) => {
+                self.passed += 1;
+                say(&format!("ok    [{time:4} s] {group}: {name}"));
+                true
+            }
+            Err(failure) => {
+                let text = failure.to_string();
+                let text = text.trim_end().replace('\n', "\n               ");
+                say(&format!("FAIL  [{time:4} s] {group}: {name}: {text}"));
+                self.failed.push(format!("{group}: {name}"));
+                false
+            }
+        }
+    }
+
+    /// How many have failed so far.
+    pub(crate) fn failures(&self) -> usize {
+        self.failed.len()
+    }
+
+    /// Says how it went. Whether all passed, and any at all.
+    pub(crate) fn close(&self) -> bool {
+        let time = self.start.elapsed().as_secs();
+        for failed in &self.failed {
+            say(&format!("failed: {failed}"));
+        }
+        say(&format!("the lab took {time} s"));
+        say(&format!(
+            "{} passed, {} failed",
+            self.passed,
+            self.failed.len()
+        ));
+        self.failed.is_empty() && self.passed > 0
+    }
+}
+
+/// A line for whoever watches.
+pub(crate) fn say(line: &str) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}

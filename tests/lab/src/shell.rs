@@ -1,0 +1,157 @@
+//! A shell of a machine, at the end of a port of its own that needs no network.
+//!
+//! A command is written as one group, its end is told by a line of ours: `one-sriov-lab 7 0` for command 7 with the
+//! status 0. What is written before the machine has started is read when it has.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::report::Failure;
+
+/// Starts the line that tells a command's end.
+const MARK: &str = "one-sriov-lab";
+
+/// A shell that is root's.
+pub(crate) struct Shell {
+    /// Whose it is, for messages.
+    name: String,
+    to: Box<dyn Write + Send>,
+    lines: Receiver<Vec<u8>>,
+    count: usize,
+    /// What carries it, if a program does.
+    carrier: Option<Child>,
+}
+
+/// What a command said, on both of its outputs, and its status.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) text: String,
+    pub(crate) status: i32,
+}
+
+impl Shell {
+    /// The shell at the end of a socket of this machine.
+    pub(crate) fn at(name: &str, socket: &Path) -> Result<Self, Failure> {
+        let failed = |error| Failure::of("open", socket, &error);
+        let to = UnixStream::connect(socket).map_err(failed)?;
+        let from = to.try_clone().map_err(failed)?;
+        Ok(Self::new(name, from, to, None))
+    }
+
+    /// The shell at the other end of a program.
+    pub(crate) fn through(name: &str, mut program: Command) -> Result<Self, Failure> {
+        let child = program
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut child =
+            child.map_err(|error| Failure::new(format!("failed to run {program:?}: {error}")))?;
+        let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(Failure::new(format!("{program:?} has no pipes")));
+        };
+        Ok(Self::new(name, from, to, Some(child)))
+    }
+
+    fn new(
+        name: &str,
+        from: impl Read + Send + 'static,
+        to: impl Write + Send + 'static,
+        carrier: Option<Child>,
+    ) -> Self {
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(from).split(b'\n') {
+                let Ok(line) = line else { return };
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            name: name.to_owned(),
+            to: Box::new(to),
+            lines,
+            count: 0,
+            carrier,
+        }
+    }
+
+    /// Runs a command, in no more than so many seconds.
+    pub(crate) fn run(&mut self, command: &str, seconds: u64) -> Result<Said, Failure> {
+        self.count += 1;
+        let (name, count) = (&self.name, self.count);
+        let line =
+            format!("{{ {command}\n}} </dev/null 2>&1; printf '\\n{MARK} {count} %d\\n' $?\n");
+        let sent = self
+            .to
+            .write_all(line.as_bytes())
+            .and_then(|()| self.to.flush());
+        sent.map_err(|error| Failure::new(format!("{name}: the shell is gone: {error}")))?;
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        let end = format!("{MARK} {count} ");
+        let mut text = String::new();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => {
+                    let line = String::from_utf8_lossy(&line);
+                    if let Some(status) = line.strip_prefix(&end) {
+                        let status = status.trim().parse().unwrap_or(-1);
+                        return Ok(Said {
+                            text: text.trim_end().to_owned(),
+                            status,
+                        });
+                    }
+                    text.push_str(&line);
+                    text.push('\n');
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(Failure::new(format!(
+                        "{name}: no end of '{command}' in {seconds} s: {text}"
+                    )));
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Failure::new(format!(
+                        "{name}: the shell closed during '{command}': {text}"
+                    )));
+                }
+            }
+        }
+    }
+
+    /// What a command says, if it succeeds.
+    pub(crate) fn get(&mut self, command: &str, seconds: u64) -> Result<String, Failure> {
+        let said = self.run(command, seconds)?;
+        if said.status == 0 {
+            return Ok(said.text);
+        }
+        let (name, Said { text, status }) = (&self.name, said);
+        Err(Failure::new(format!(
+            "{name}: '{command}' ended with {status}: {text}"
+        )))
+    }
+
+    /// Runs a command until it succeeds: for what the kernel or a daemon tells nobody of.
+    pub(crate) fn until(&mut self, command: &str, seconds: u64) -> Result<String, Failure> {
+        let text = format!(
+            "for _ in $(seq {}); do {command} && exit 0; sleep 0.5; done; exit 1",
+            seconds * 2
+        );
+        self.get(&format!("({text})"), seconds * 2 + 30)
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        if let Some(carrier) = &mut self.carrier {
+            let _ = carrier.kill();
+            let _ = carrier.wait();
+        }
+    }
+}
