@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use super::interfaces::Dialect;
 use super::netplan::Below;
-use super::{Facts, Rendered, ifcfg, interfaces, keyfile, netplan, networkd, resolv_conf};
+use super::{
+    Rendered, Resolver, ifcfg, interfaces, keyfile, netplan, networkd, resolv_conf,
+};
 use crate::plan::Plan;
 
 /// A network stack, with the dialect of its files.
@@ -64,8 +66,13 @@ impl Backend {
 
     /// The name servers of all NICs, where the network stack has no place for them.
     #[must_use]
-    pub fn name_servers(self, plan: &Plan, facts: &Facts) -> Rendered {
-        resolv_conf::render(self, plan, facts)
+    pub fn name_servers(self, plan: &Plan, resolver: impl FnOnce() -> Resolver) -> Rendered {
+        match self {
+            Self::Interfaces | Self::InterfacesAlpine | Self::IfcfgSuse => {
+                resolv_conf::render(plan, resolver())
+            }
+            _ => Rendered::default(),
+        }
     }
 
     /// What keeps the files of this network stack from being read, or has others beside them; `read` gives

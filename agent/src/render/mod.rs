@@ -18,7 +18,9 @@ mod resolv_conf;
 mod transport;
 
 pub use backend::{Backend, UnknownBackend};
-pub use choose::{Choice, Facts, NetplanRenderer, OneContext, Running, choose, choose_beside};
+pub use choose::{
+    Choice, Facts, NetplanRenderer, OneContext, Running, choose, choose_beside, choose_named,
+};
 pub use file::{HEADER, RenderedFile};
 pub use resolv_conf::{PATH as RESOLV_CONF, Resolver};
 pub use transport::Mode;
