@@ -43,7 +43,7 @@ impl Row {
     }
 
     fn ratio_without_mount(&self) -> f64 {
-        (self.old - self.mounting).as_secs_f64() / self.agent.as_secs_f64()
+        self.old.saturating_sub(self.mounting).as_secs_f64() / self.agent.as_secs_f64()
     }
 
     fn verdict(&self) -> &'static str {
