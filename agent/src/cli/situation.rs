@@ -136,9 +136,10 @@ impl Read {
             rendered.notes.extend(names.notes);
         }
         let read = |path: &Path| root.read_to_string(path).ok();
+        let list = |path: &Path| root.list(path).unwrap_or_default();
         rendered
             .notes
-            .extend(choice.backend.complaints(&plan, read));
+            .extend(choice.backend.complaints(&plan, read, list));
         let keep = plan.keep(record.nics().into_iter());
         let wanted = Wanted {
             files: rendered.files.clone(),

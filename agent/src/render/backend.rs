@@ -1,5 +1,6 @@
 //! The network stacks that files can be written for.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -7,7 +8,7 @@ use std::str::FromStr;
 use super::interfaces::Dialect;
 use super::netplan::Below;
 use super::{
-    Rendered, Resolver, ifcfg, interfaces, keyfile, netplan, networkd, resolv_conf,
+    Rendered, Resolver, ifcfg, inexpressible, interfaces, keyfile, netplan, networkd, resolv_conf,
 };
 use crate::plan::Plan;
 
@@ -51,7 +52,7 @@ impl Backend {
     /// Renders a plan for this network stack.
     #[must_use]
     pub fn render(self, plan: &Plan) -> Rendered {
-        match self {
+        let mut rendered = match self {
             Self::IfcfgInitscripts => ifcfg::red_hat(plan, ifcfg::Reader::Initscripts),
             Self::IfcfgNetworkManager => ifcfg::red_hat(plan, ifcfg::Reader::NetworkManager),
             Self::IfcfgSuse => ifcfg::suse(plan),
@@ -61,7 +62,9 @@ impl Backend {
             Self::NetplanNetworkd => netplan::render(plan, Below::Networkd),
             Self::NetplanNetworkManager => netplan::render(plan, Below::NetworkManager),
             Self::Networkd => networkd::render(plan),
-        }
+        };
+        rendered.notes.extend(inexpressible::notes(self, plan));
+        rendered
     }
 
     /// The name servers of all NICs, where the network stack has no place for them.
@@ -76,13 +79,19 @@ impl Backend {
     }
 
     /// What keeps the files of this network stack from being read, or has others beside them; `read` gives
-    /// the text of a file of the guest.
-    pub fn complaints(self, plan: &Plan, read: impl Fn(&Path) -> Option<String>) -> Vec<String> {
+    /// the text of a file of the guest, `list` the names in a directory.
+    pub fn complaints(
+        self,
+        plan: &Plan,
+        read: impl Fn(&Path) -> Option<String>,
+        list: impl Fn(&Path) -> Vec<OsString>,
+    ) -> Vec<String> {
         match self {
             Self::Interfaces | Self::InterfacesAlpine => {
                 let text = read(Path::new(interfaces::PATH));
                 interfaces::complaints(plan, text.as_deref())
             }
+            Self::Networkd | Self::NetplanNetworkd => networkd::complaints(plan, list),
             _ => Vec::new(),
         }
     }

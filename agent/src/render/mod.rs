@@ -8,6 +8,7 @@ mod choose;
 mod configured;
 mod file;
 mod ifcfg;
+mod inexpressible;
 mod interfaces;
 mod keyfile;
 mod lines;
