@@ -195,6 +195,19 @@ pub fn peak_memory(command: Command) -> i64 {
     usage.max_rss() * 1024
 }
 
+/// The time that processors spent on a program: unlike that on the clock it has nothing of what else a busy
+/// machine does.
+///
+/// Call it once, in a small process of its own, as [`peak_memory`].
+#[must_use]
+pub fn processor_time(command: Command) -> Duration {
+    let _ = time(command);
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("a process may ask for its usage");
+    let times = [usage.user_time(), usage.system_time()];
+    let microseconds = times.map(|time| time.tv_sec() * 1_000_000 + time.tv_usec());
+    Duration::from_micros(microseconds.iter().sum::<i64>().unsigned_abs())
+}
+
 /// How many processes and threads a program starts; none if `strace` is not here to count them.
 #[must_use]
 pub fn processes(command: &Command) -> Option<usize> {

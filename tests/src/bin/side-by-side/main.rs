@@ -9,13 +9,15 @@ use std::ffi::OsString;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use one_sriov_tests::{is_in_memory, peak_memory, scratch};
+use one_sriov_tests::{is_in_memory, peak_memory, processor_time, scratch};
 
 mod agent;
 mod driver;
 
 /// Asks this very program to be the small process that measures memory.
 const PEAK: &str = "--peak";
+/// The same for the time of processors, in microseconds.
+const PROCESSOR: &str = "--processor";
 /// Asks it to measure, in a namespace where it may mount.
 const INSIDE: &str = "--inside";
 
@@ -23,7 +25,12 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     match (arguments.next(), arguments.next()) {
         (Some(word), Some(program)) if word == PEAK => {
-            println!("{}", peak_of(program, arguments));
+            println!("{}", peak_memory(quiet(program, arguments)));
+            ExitCode::SUCCESS
+        }
+        (Some(word), Some(program)) if word == PROCESSOR => {
+            let time = processor_time(quiet(program, arguments));
+            println!("{}", time.as_micros());
             ExitCode::SUCCESS
         }
         (Some(word), None) if word == INSIDE => compare(),
@@ -69,10 +76,10 @@ fn compare() -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn peak_of(program: OsString, arguments: impl Iterator<Item = OsString>) -> i64 {
+fn quiet(program: OsString, arguments: impl Iterator<Item = OsString>) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).stdout(Stdio::null());
-    peak_memory(command)
+    command
 }
 
 fn milliseconds(time: Duration) -> f64 {
