@@ -3,6 +3,7 @@
 //! | what | by whom |
 //! |---|---|
 //! | SLAAC without DHCPv6, where a router offers both | NetworkManager, netplan |
+//! | DHCPv6 whatever a router says | NetworkManager, also below netplan |
 //! | a metric of routes that a router advertises | initscripts, wicked, ifupdown; netplan beside SLAAC |
 //! | a metric of the default route alone | NetworkManager: it is that of all routes of its family |
 
@@ -27,6 +28,11 @@ fn of_nic(backend: Backend, nic: &Configured) -> Vec<String> {
             "{label}: where a router offers DHCPv6, {backend} asks for that, too"
         ));
     }
+    if config.ipv6 == Ipv6::Dhcp && leaves_dhcp_to_routers(backend) {
+        notes.push(format!(
+            "{label}: {backend} asks for DHCPv6 where a router says so, and not without"
+        ));
+    }
     if let Some(metric) = config.metric6.filter(|_| asks_routers(config))
         && !has_metric_of_routers(backend, config)
     {
@@ -49,7 +55,17 @@ fn asks_routers(config: &NicConfig) -> bool {
 fn has_no_plain_slaac(backend: Backend) -> bool {
     matches!(
         backend,
-        Backend::Keyfile | Backend::NetplanNetworkd | Backend::NetplanNetworkManager
+        Backend::Keyfile
+            | Backend::IfcfgNetworkManager
+            | Backend::NetplanNetworkd
+            | Backend::NetplanNetworkManager
+    )
+}
+
+fn leaves_dhcp_to_routers(backend: Backend) -> bool {
+    matches!(
+        backend,
+        Backend::Keyfile | Backend::IfcfgNetworkManager | Backend::NetplanNetworkManager
     )
 }
 
@@ -67,15 +83,13 @@ fn has_one_metric(backend: Backend) -> bool {
     matches!(backend, Backend::Keyfile | Backend::IfcfgNetworkManager)
 }
 
-/// Metrics that other routes of their family get, too.
+/// Metrics that the context's own routes of their family get, too.
 fn shared_metrics(config: &NicConfig) -> impl Iterator<Item = (&'static str, u32)> {
     let has_routes = |is_ipv6: bool| {
         let mut routes = config.routes.iter();
         routes.any(|route| route.via.is_ipv6() == is_ipv6)
     };
-    let ipv4 = config
-        .metric4
-        .filter(|_| has_routes(false) || config.onegate.is_some());
+    let ipv4 = config.metric4.filter(|_| has_routes(false));
     let ipv6 = config.metric6.filter(|_| has_routes(true));
     let ipv4 = ipv4.map(|metric| ("IPv4", metric));
     ipv4.into_iter().chain(ipv6.map(|metric| ("IPv6", metric)))
