@@ -19,24 +19,28 @@ here=$(dirname "$0")
 ip netns add others
 
 links=0
-add_link() { # NAME=MAC|infiniband|dhcp:MAC|router:MAC
+add_link() { # NAME=MAC|infiniband|dhcp:MAC|router:MAC|dhcp6:MAC
     local name=${1%%=*} value=${1#*=} mac
-    mac=${value#dhcp:}
-    mac=${mac#router:}
+    case $value in
+    dhcp:* | router:* | dhcp6:*) mac=${value#*:} ;;
+    *) mac=$value ;;
+    esac
     if [ "$value" = infiniband ]; then
         perl "$here/infiniband.pl" "$name"
         return
     fi
     ip link add "$name" address "$mac" type veth peer name "peer$links" netns others
     # Its link-local address is one that can be told beforehand.
-    [[ $value != router:* ]] || ip -n others link set "peer$links" addrgenmode none
+    [[ $value != router:* && $value != dhcp6:* ]] || ip -n others link set "peer$links" addrgenmode none
     ip -n others link set "peer$links" up
-    if [[ $value = router:* ]]; then
+    if [[ $value = router:* || $value = dhcp6:* ]]; then
+        local range=2001:db8:99::,ra-only
+        [[ $value = router:* ]] || range=2001:db8:99::50,2001:db8:99::50,64
         ip -n others address add fe80::1/64 dev "peer$links" nodad
         ip -n others address add 2001:db8:99::1/64 dev "peer$links" nodad
         ip netns exec others dnsmasq --port=0 --interface="peer$links" --bind-interfaces --enable-ra \
             --ra-param="peer$links,4" --log-facility="$log/router.log" --pid-file=/run/router.pid \
-            --dhcp-leasefile=/run/router.leases --dhcp-range=2001:db8:99::,ra-only --conf-file=/dev/null
+            --dhcp-leasefile=/run/router.leases --dhcp-range=$range --conf-file=/dev/null
     fi
     if [[ $value = dhcp:* ]]; then
         ip -n others address add 10.99.0.1/24 dev "peer$links"
