@@ -40,7 +40,7 @@ struct Stage {
     context: &'static str,
     nics: Vec<Nic>,
     /// Links that come: `NAME=MAC`, `NAME=dhcp:MAC` with a server behind it, `NAME=router:MAC` with a router
-    /// that advertises `2001:db8:99::/64`, `NAME=dhcp6:MAC` with one that has DHCPv6, `NAME=infiniband`.
+    /// that advertises `2001:db8:99::/64`, `NAME=dhcp6:MAC` with one that hands out addresses, `NAME=infiniband`.
     links: &'static [&'static str],
     /// Of each device the addresses that are not link-local.
     addresses: &'static [(&'static str, &'static [&'static str])],
