@@ -3,7 +3,6 @@
 use std::io::BufWriter;
 use std::process::ExitCode;
 
-use clap::Parser;
 use one_sriov_agent::cli::Cli;
 
 /// musl's own allocator maps and unmaps pages all the time, a third of a run on 16 NICs.
@@ -11,7 +10,7 @@ use one_sriov_agent::cli::Cli;
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 fn main() -> ExitCode {
-    Cli::parse()
+    Cli::of_this_process()
         .run(&mut BufWriter::new(std::io::stdout().lock()))
         .into()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use one_sriov_agent::context::Context;
 use one_sriov_agent::inventory::Inventory;
 use one_sriov_agent::plan::{NicId, Outcome, Plan, Settings, plan};
-use one_sriov_agent::render::{Backend, Facts};
+use one_sriov_agent::render::{Backend, Resolver};
 
 use crate::machine::Machine;
 use crate::rules;
@@ -56,7 +56,7 @@ fn check(plan: &Plan) {
     for backend in Backend::ALL {
         let mut rendered = backend.render(plan);
         assert_eq!(backend.render(plan), rendered, "{backend} rolls dice");
-        let names = backend.name_servers(plan, &Facts::default());
+        let names = backend.name_servers(plan, || Resolver::Nobody);
         rendered.files.extend(names.files);
         rendered.notes.extend(names.notes);
         for note in &rendered.notes {

@@ -18,6 +18,7 @@ const KEYS: &[&str] = &[
     "IPV4_ROUTE_METRIC",
     "IPV6INIT",
     "IPV6_AUTOCONF",
+    "DHCLIENT_ROUTE_PRIORITY",
     "DHCPV6C",
     "IPV6_DISABLED",
     "IPV6ADDR",

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use one_sriov_agent::context::Context;
 use one_sriov_agent::inventory::Sysfs;
 use one_sriov_agent::plan::{Settings, plan};
-use one_sriov_agent::render::{Backend, Facts};
+use one_sriov_agent::render::{Backend, Resolver};
 use one_sriov_fuzz::check_line;
 use one_sriov_system::Root;
 use one_sriov_tests::{Machine, ethernet, infiniband, virtio};
@@ -65,7 +65,7 @@ fn lines(name: &str, value: &[u8]) -> BTreeSet<String> {
     let context = Context::parse(&context).unwrap();
     let plan = plan(&context, &inventory, &Settings::default());
     let rendered = Backend::ALL.into_iter().flat_map(|backend| {
-        let names = backend.name_servers(&plan, &Facts::default());
+        let names = backend.name_servers(&plan, || Resolver::Nobody);
         [backend.render(&plan).files, names.files].concat()
     });
     let texts: Vec<String> = rendered.map(|file| file.text).collect();

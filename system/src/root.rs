@@ -121,6 +121,8 @@ struct Walk<'r> {
     /// How many components `here` is below `root`.
     depth: usize,
     links: usize,
+    /// `here` is not there, so that nothing below it is a link.
+    is_missing: bool,
     /// What is still to be walked, the next component last.
     ahead: Vec<OsString>,
 }
@@ -132,6 +134,7 @@ impl<'r> Walk<'r> {
             here: root.to_path_buf(),
             depth: 0,
             links: 0,
+            is_missing: false,
             ahead: Vec::new(),
         }
     }
@@ -161,6 +164,8 @@ impl<'r> Walk<'r> {
     }
 
     fn up(&mut self) {
+        // Looked at anew: what is above may be there.
+        self.is_missing = false;
         if self.depth > 0 {
             self.here.pop();
             self.depth -= 1;
@@ -170,9 +175,16 @@ impl<'r> Walk<'r> {
     fn down(&mut self, name: &OsStr) -> io::Result<()> {
         self.here.push(name);
         self.depth += 1;
+        if self.is_missing {
+            return Ok(());
+        }
         match fs::read_link(&self.here) {
             Ok(target) => self.follow(&target),
-            // Not a link, not there, or below a file: walked through as it is. Whoever uses the path
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.is_missing = true;
+                Ok(())
+            }
+            // Not a link, or below a file: walked through as it is. Whoever uses the path
             // gets the kernel's own error, as with `/` as root.
             Err(error) if is_no_link(&error) => Ok(()),
             Err(error) => Err(error),
@@ -198,6 +210,6 @@ impl<'r> Walk<'r> {
 fn is_no_link(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::NotADirectory
+        ErrorKind::InvalidInput | ErrorKind::NotADirectory
     )
 }

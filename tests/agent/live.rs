@@ -28,7 +28,8 @@ pub(crate) fn is_static() -> bool {
         .arg(agent_path())
         .output()
         .expect("ldd runs");
-    String::from_utf8_lossy(&dynamic.stdout).contains("statically linked")
+    // 'statically linked' or 'not a dynamic executable': no library is found anywhere.
+    !String::from_utf8_lossy(&dynamic.stdout).contains("=>")
 }
 
 pub(crate) fn only_static() {

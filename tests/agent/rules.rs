@@ -7,10 +7,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use one_sriov_tests::{BACKENDS, Machine, run};
+use one_sriov_tests::{BACKENDS, Machine, run, scenarios};
 use regex::Regex;
-
-use crate::stacks::scenarios;
 
 /// A file that a run has written.
 struct File {

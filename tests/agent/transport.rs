@@ -112,6 +112,29 @@ fn a_netplan_that_fails_is_named_and_costs_nothing_else() {
 }
 
 #[test]
+fn a_networkd_that_knows_no_partitions_is_named() {
+    let told = |backend: &str, library: &str| {
+        let machine = machine();
+        let context = machine.read("/context/context.sh") + "IB0_PKEY='0x8003'\n";
+        machine.write("/context/context.sh", context);
+        machine.write(library, "");
+        let outcome = run(&machine, &["apply", "--backend", backend]);
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        outcome.stderr
+    };
+    let old = "/lib/systemd/libsystemd-shared-247.so";
+    let warning = "one-sriov-agent: warning: ETH0: 'ib0.8003' does not come up; systemd-networkd makes P_Key \
+                   children from 250 on, and this is 247\n";
+    for backend in ["networkd", "netplan-networkd"] {
+        assert_eq!(told(backend, old), warning, "{backend}");
+        let el10 = "/usr/lib/systemd/libsystemd-shared-257-13.el10.so";
+        assert_eq!(told(backend, el10), "", "{backend}");
+        assert_eq!(told(backend, "/usr/bin/networkctl"), "", "{backend}");
+    }
+    assert_eq!(told("keyfile", old), "");
+}
+
+#[test]
 fn an_interfaces_file_that_is_in_the_way_is_named() {
     let path = "/etc/network/interfaces";
     let notes = |text: Option<&str>| {

@@ -17,6 +17,7 @@ mod nic;
 mod program;
 mod recorded;
 mod remotes;
+mod scenarios;
 mod stock;
 mod trial;
 
@@ -30,8 +31,9 @@ pub use nic::{Nic, ethernet, infiniband, virtio, virtio_at};
 pub use program::write_program;
 pub use recorded::Recorded;
 pub use remotes::{ACTIONS, Host, install_remotes};
+pub use scenarios::scenarios;
 pub use stock::{Call, Stock};
 pub use trial::{
     HELD_EACH, HostTrial, Trial, VFS_OF_CARD, is_in_memory, median, peak_memory, processes,
-    scratch, time,
+    processor_time, scratch, time,
 };

@@ -3,41 +3,46 @@
 # network stack reads its files; what the kernel has then is written down. Run by 'unshare', as root.
 # Usage: guest.sh STACK AGENT STAGE...
 # Each STAGE is a directory: sys and context are what the agent sees, links (NAME=MAC, NAME=infiniband) come
-# before it runs, until (see 'await') is what it comes to. Left behind are apply, again, kernel and udev.
+# before it runs, until (see 'await') is what it comes to. Left behind are apply, again, kernel, udev and
+# foreign (what became of the files of others, which is nothing where all is well).
 # The first stage is the boot; at the others the network stack runs already.
 set -euo pipefail
 stack=$1 agent=$2
 shift 2
 here=$(dirname "$0")
 
-# Nothing of this machine is changed: the guest has its own /etc, /run and /var/lib.
-mount --make-rprivate /
-mount -t tmpfs tmpfs /mnt
-cp -a /etc /mnt/etc
-mount --bind /mnt/etc /etc
-mount -t tmpfs tmpfs /run
-mount -t tmpfs tmpfs /var/lib
-# Read-only: networkd then knows that there is no udev to wait for.
-mount -t sysfs -o ro sysfs /sys
-mkdir -p /run/udev /run/network /run/dbus /run/NetworkManager /run/systemd/{netif/{links,leases,lldp},network} \
-    /var/lib/{dhcp,NetworkManager} /etc/network/interfaces.d
-rm -rf /etc/netplan/* /etc/systemd/network/* /etc/NetworkManager/{conf.d,system-connections}/* /etc/network/interfaces.d/*
-chown -R systemd-network: /run/systemd/netif
+# Nothing of this machine is changed.
+# shellcheck source=tests/stacks/private.sh
+. "$here/private.sh"
 : > /run/dns
-ip link set lo up
 # Whoever is at the other end of the links.
 ip netns add others
 
 links=0
-add_link() { # NAME=MAC|infiniband|dhcp:MAC
-    local name=${1%%=*} value=${1#*=}
+add_link() { # NAME=MAC|infiniband|dhcp:MAC|router:MAC|dhcp6:MAC
+    local name=${1%%=*} value=${1#*=} mac
+    case $value in
+    dhcp:* | router:* | dhcp6:*) mac=${value#*:} ;;
+    *) mac=$value ;;
+    esac
     if [ "$value" = infiniband ]; then
         perl "$here/infiniband.pl" "$name"
         return
     fi
-    ip link add "$name" address "${value#dhcp:}" type veth peer name "peer$links" netns others
+    ip link add "$name" address "$mac" type veth peer name "peer$links" netns others
+    # Its link-local address is one that can be told beforehand.
+    [[ $value != router:* && $value != dhcp6:* ]] || ip -n others link set "peer$links" addrgenmode none
     ip -n others link set "peer$links" up
-    if [ "$value" != "${value#dhcp:}" ]; then
+    if [[ $value = router:* || $value = dhcp6:* ]]; then
+        local range=2001:db8:99::,ra-only
+        [[ $value = router:* ]] || range=2001:db8:99::50,2001:db8:99::50,64
+        ip -n others address add fe80::1/64 dev "peer$links" nodad
+        ip -n others address add 2001:db8:99::1/64 dev "peer$links" nodad
+        ip netns exec others dnsmasq --port=0 --interface="peer$links" --bind-interfaces --enable-ra \
+            --ra-param="peer$links,4" --log-facility="$log/router.log" --pid-file=/run/router.pid \
+            --dhcp-leasefile=/run/router.leases --dhcp-range=$range --conf-file=/dev/null
+    fi
+    if [[ $value = dhcp:* ]]; then
         ip -n others address add 10.99.0.1/24 dev "peer$links"
         ip netns exec others dnsmasq --port=0 --interface="peer$links" --bind-interfaces --log-dhcp \
             --log-facility="$log/dhcp.log" --pid-file=/run/dnsmasq.pid --dhcp-leasefile=/run/dnsmasq.leases \
@@ -78,18 +83,6 @@ await() {
     wait "$monitor_PID" || true
 }
 
-bus() {
-    cat > /run/bus.conf <<-'EOF'
-	<busconfig>
-	  <type>system</type>
-	  <listen>unix:path=/run/dbus/system_bus_socket</listen>
-	  <auth>EXTERNAL</auth>
-	  <policy context="default"><allow user="*"/><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
-	</busconfig>
-	EOF
-    dbus-daemon --config-file=/run/bus.conf --fork
-}
-
 start() {
     case $stack in
     *networkd)
@@ -98,14 +91,8 @@ start() {
         ;;
     keyfile | netplan-nm)
         bus
-        cat > /etc/NetworkManager/NetworkManager.conf <<-'EOF'
-	[main]
-	plugins=keyfile
-	auth-polkit=false
-	dns=none
-	EOF
         NetworkManager --debug > "$log/stack.log" 2>&1 &
-        nm-online -s -q -t 60
+        nm-online -s -q -t 30
         ;;
     interfaces)
         ifup -a > "$log/stack.log" 2>&1
@@ -113,9 +100,14 @@ start() {
     esac
 }
 
-# What is done when all is said: routes and name servers come after the addresses.
+# What is done when all is said: routes and name servers come after the addresses. Nobody waits for a NIC
+# that is none of the stack's: a dummy NIC that asked for DHCP would take longer than this.
 settle() {
     local device
+    case $stack in
+    *networkd) /lib/systemd/systemd-networkd-wait-online --timeout=30 ;;
+    keyfile | netplan-nm) nm-online -s -q -t 30 ;;
+    esac
     sed -n 's/^address \([^ ]*\) .*/\1/p' "$1" | sort -u | while read -r device; do
         case $stack in
         *networkd)
@@ -123,7 +115,6 @@ settle() {
             sed -n 's/^DNS=//p' "/run/systemd/netif/links/$(cat "/sys/class/net/$device/ifindex")"
             ;;
         keyfile | netplan-nm)
-            nm-online -s -q -t 60
             nmcli -g IP4.DNS,IP6.DNS device show "$device" | tr -s '\n' ' ' | sed 's/\\//g; s/ | / /g'
             ;;
         esac
@@ -132,9 +123,21 @@ settle() {
     [ "$stack" != interfaces ] || sed -n 's/^nameserver //p' /etc/resolv.conf | tr '\n' ' ' > /run/dns
 }
 
+# What others have in the directories of all stacks, for devices that are not here.
+others() {
+    find /etc/{systemd/network,NetworkManager,netplan,network,udev} -type f ! -name '*one-sriov*' \
+        -exec sha256sum {} + | sort -k 2
+}
+printf '[Match]\nName=none0\n\n[Network]\nAddress=192.0.2.1/24\n' > /etc/systemd/network/05-none0.network
+printf '[connection]\nid=none0\ntype=ethernet\ninterface-name=none0\n' \
+    > /etc/NetworkManager/system-connections/none0.nmconnection
+printf 'network:\n  version: 2\n  ethernets:\n    none0: {dhcp4: false, optional: true}\n' > /etc/netplan/60-none0.yaml
+chmod 600 /etc/NetworkManager/system-connections/none0.nmconnection /etc/netplan/60-none0.yaml
+printf 'iface none0 inet dhcp\n' > /etc/network/interfaces.d/60-none0.cfg
 # The network of the other stacks is none of this one's business.
 printf 'auto lo\niface lo inet loopback\nsource /etc/network/interfaces.d/*\n' > /etc/network/interfaces
 : > /etc/resolv.conf
+others > /run/others
 log=$1 activate=
 for stage in "$@"; do
     if [ -e "$stage/links" ]; then
@@ -154,6 +157,7 @@ for stage in "$@"; do
     printf '{"addr":%s,"route4":%s,"route6":%s,"dns":"%s"}\n' \
         "$(ip -j -d addr)" "$(ip -j route)" "$(ip -j -6 route)" "$(cat /run/dns)" > "$stage/kernel"
     apply "$stage/again"
+    others | diff /run/others - > "$stage/foreign" || true
     # What udev makes of the rules, for a device that comes.
     for rule in /etc/udev/rules.d/99-one-sriov-*.rules; do
         [ ! -e "$rule" ] || udevadm test --action=add "/sys/class/net/$(basename "$rule" .rules | cut -d- -f4)" \

@@ -133,6 +133,26 @@ fn boots() -> Vec<Scenario> {
             }],
         ),
         Scenario::new(
+            "an address by router advertisements beside a static one",
+            vec![Stage {
+                links: &["eth0=router:02:00:0a:00:00:05"],
+                addresses: &[("eth0", &["10.0.0.5/24", "2001:db8:99::aff:fe00:5/64"])],
+                routes: &["default via fe80::1 dev eth0"],
+                ..Stage::boot(
+                    "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_IP6_METHOD='auto'\n",
+                )
+            }],
+        ),
+        Scenario::new(
+            "an address by DHCPv6 alone",
+            vec![Stage {
+                links: &["eth0=dhcp6:02:00:0a:00:00:05"],
+                addresses: &[("eth0", &["2001:db8:99::50/128"])],
+                routes: &["default via fe80::1 dev eth0"],
+                ..Stage::boot("ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP6_METHOD='dhcp'\n")
+            }],
+        ),
+        Scenario::new(
             "an Ethernet VF, its dummy NIC, and OneGate on the link",
             vec![Stage {
                 nics: with_vf(),

@@ -13,6 +13,7 @@ mod status;
 mod text;
 mod version;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -86,7 +87,38 @@ enum Verb {
     Version,
 }
 
+/// `apply`, without the other commands: to set them all up takes longer than to configure a NIC.
+///
+/// Whatever it does not understand is left to [`Cli`], which has the messages.
+#[derive(Debug, Parser)]
+#[command(no_binary_name = true, disable_help_flag = true)]
+struct ApplyAlone {
+    #[command(flatten)]
+    options: Options,
+    #[command(flatten)]
+    apply: apply::Apply,
+}
+
 impl Cli {
+    /// The command line of this process. Without a command that it knows it ends here, with a message.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        let alone = Self::apply_alone(std::env::args_os().skip(1));
+        alone.unwrap_or_else(Self::parse)
+    }
+
+    /// `apply` with all its options behind it, as units and hooks call it.
+    fn apply_alone(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
+        if arguments.next()? != "apply" {
+            return None;
+        }
+        let ApplyAlone { options, apply } = ApplyAlone::try_parse_from(arguments).ok()?;
+        Some(Self {
+            options,
+            verb: Verb::Apply(apply),
+        })
+    }
+
     /// Runs the command; results go to `out`, log lines and errors where [`logging`] says.
     pub fn run(&self, out: &mut impl Write) -> Exit {
         let options = &self.options;
@@ -165,6 +197,28 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn apply_alone_is_what_all_commands_make_of_it() {
+        let lines = [
+            "apply",
+            "apply --root /a --sysfs=/b --context c --backend keyfile --wait 5 --json -v",
+            "apply --dry-run --activate --verbose",
+        ];
+        for line in lines {
+            let words = || line.split(' ').map(OsString::from);
+            let whole = Cli::try_parse_from(std::iter::once("agent".into()).chain(words()));
+            let alone = Cli::apply_alone(words());
+            assert_eq!(format!("{alone:?}"), format!("{:?}", whole.ok()), "{line}");
+            assert!(alone.is_some(), "{line}");
+        }
+        let others = ["", "plan", "--json apply", "apply --help", "apply -h"];
+        let wrong = ["apply now", "apply --wait x", "apply --unknown"];
+        for line in others.into_iter().chain(wrong) {
+            let words = line.split(' ').map(OsString::from);
+            assert!(Cli::apply_alone(words).is_none(), "{line}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! From the options to what there is: the context, the NICs, the plan, the files that it makes.
 
+use std::cell::LazyCell;
 use std::path::Path;
 
 use one_sriov_system::Root;
@@ -13,7 +14,9 @@ use crate::install::{Changes, Record, Snapshot, Wanted, decide};
 use crate::inventory::{Inventory, Sysfs};
 use crate::patience::Patience;
 use crate::plan::{Plan, Role, Settings, plan};
-use crate::render::{Choice, Facts, OneContext, Rendered, Running, choose, choose_beside};
+use crate::render::{
+    Choice, Facts, OneContext, Rendered, Running, choose, choose_beside, choose_named,
+};
 
 /// What a network stack is asked for by, beside `--backend`.
 const NETCFG_TYPE: &str = "NETCFG_TYPE";
@@ -91,11 +94,12 @@ impl Read {
     ) -> Result<Situation, Failure> {
         let root = options.root();
         let record = Record::load(&root)?;
-        let facts = Facts {
+        // Not looked at where the backend is named and nobody else is there.
+        let facts = LazyCell::new(|| Facts {
             running,
             ..Facts::gather(&root)
-        };
-        let one_context = OneContext::gather(&root, &facts);
+        });
+        let one_context = OneContext::is_there(&root).then(|| OneContext::gather(&root, &facts));
         let beside = one_context.as_ref().map(|_| Role::Companion);
         let role = self.config.role.or(beside).unwrap_or_default();
         let known = record.nics().into_iter();
@@ -127,14 +131,15 @@ impl Read {
         let mut rendered = choice.backend.render(&plan);
         // one-context writes those of all NICs.
         if role == Role::Whole {
-            let names = choice.backend.name_servers(&plan, &facts);
+            let names = choice.backend.name_servers(&plan, || facts.resolver);
             rendered.files.extend(names.files);
             rendered.notes.extend(names.notes);
         }
         let read = |path: &Path| root.read_to_string(path).ok();
+        let list = |path: &Path| root.list(path).unwrap_or_default();
         rendered
             .notes
-            .extend(choice.backend.complaints(&plan, read));
+            .extend(choice.backend.complaints(&plan, read, list));
         let keep = plan.keep(record.nics().into_iter());
         let wanted = Wanted {
             files: rendered.files.clone(),
@@ -162,7 +167,7 @@ impl Read {
     fn choose(
         &self,
         options: &Options,
-        facts: &Facts,
+        facts: &LazyCell<Facts, impl FnOnce() -> Facts>,
         beside: Option<&OneContext>,
     ) -> Result<Choice, Failure> {
         let wishes = [
@@ -171,7 +176,8 @@ impl Read {
         ];
         for (who, wish) in wishes {
             if let Some(name) = wish {
-                return choose(Some((who, name)), facts)
+                return choose_named(who, name)
+                    .map_or_else(|| choose(Some((who, name)), facts), Ok)
                     .map_err(|error| Failure::Backend(who, error));
             }
         }

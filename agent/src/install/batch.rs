@@ -45,11 +45,12 @@ impl Batch<'_> {
     /// Until the first rename nothing is changed but for temporary files, and an error removes
     /// those again.
     pub(super) fn commit(&self, directories: &mut Directories<'_>) -> Result<(), InstallError> {
+        let pid = std::process::id();
         let mut temps = Vec::with_capacity(self.writes.len());
         for group in self.writes.chunks(OPEN_AT_ONCE) {
             let mut open = Vec::with_capacity(group.len());
             for write in group {
-                let (temp, file) = Temp::write(write, directories)?;
+                let (temp, file) = Temp::write(write, pid, directories)?;
                 temps.push(temp);
                 open.extend(file.map(|file| (file, write.path)));
             }
@@ -88,11 +89,12 @@ struct Temp<'a> {
 impl<'a> Temp<'a> {
     fn write(
         write: &Write<'a>,
+        pid: u32,
         directories: &mut Directories<'_>,
     ) -> Result<(Self, Option<File>), InstallError> {
         let host = directories.change(write.path)?;
         let name = write.path.file_name().unwrap_or_default().to_string_lossy();
-        let beside = host.with_file_name(temp_name(&name, std::process::id()));
+        let beside = host.with_file_name(temp_name(&name, pid));
         let fail = InstallError::while_trying("write", write.path);
         let mut file = match create(&beside, write.body) {
             Err(error) if error.kind() == ErrorKind::NotFound => {

@@ -1,6 +1,7 @@
 //! What has to change: the only place that knows the rules, and it touches nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::changes::{Change, Changes, Foreign, Kind, NewFile, Obstacle, Wanted};
@@ -24,16 +25,16 @@ use crate::render::{HEADER, RESOLV_CONF, RenderedFile};
 #[must_use]
 pub fn decide(wanted: &Wanted, record: &Record, disk: &Snapshot) -> Changes {
     let mut changes = Changes::default();
-    let mut taken: BTreeMap<&Path, &RenderedFile> = BTreeMap::new();
+    let mut taken: HashMap<&OsStr, &RenderedFile> = HashMap::new();
     for file in &wanted.files {
         debug_assert!(
             file.text.starts_with(HEADER),
             "{} lacks the header",
             file.path.display()
         );
-        match taken.get(file.path.as_path()) {
+        match taken.get(file.path.as_os_str()) {
             None => {
-                taken.insert(&file.path, file);
+                taken.insert(file.path.as_os_str(), file);
                 changes.want(file, record, disk);
             }
             Some(first) if (&first.text, first.mode) == (&file.text, file.mode) => {}
@@ -42,16 +43,19 @@ pub fn decide(wanted: &Wanted, record: &Record, disk: &Snapshot) -> Changes {
                 .push(change_of(file, Kind::Conflict(Obstacle::Twice))),
         }
     }
-    changes.list.sort_by(|a, b| a.path.cmp(&b.path));
+    changes
+        .list
+        .sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
 
     let rendered: BTreeSet<&NicId> = wanted.files.iter().map(|file| &file.nic).collect();
     for (path, entry) in &record.files {
-        if taken.contains_key(path.as_path()) {
+        if taken.contains_key(path.as_os_str()) {
             continue;
         }
         if wanted.keep.contains(&entry.nic) && !rendered.contains(&entry.nic) {
             changes.next.files.insert(path.clone(), entry.clone());
         } else {
+            let path = Path::new(path);
             changes.drop_file(path, entry, disk.get(path));
         }
     }
@@ -72,7 +76,9 @@ impl Changes {
             }),
         };
         if let Some(next) = next {
-            self.next.files.insert(file.path.clone(), next);
+            self.next
+                .files
+                .insert(file.path.clone().into_os_string(), next);
         }
         self.list.push(change_of(file, kind));
     }

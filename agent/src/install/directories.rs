@@ -1,6 +1,7 @@
 //! The directories of a run: each is resolved, swept and flushed once.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -35,7 +36,7 @@ pub(super) fn is_temp_name(name: &[u8]) -> bool {
 /// The directories that a run has met, by their path on the machine.
 pub(super) struct Directories<'r> {
     root: &'r Root,
-    met: BTreeMap<PathBuf, Directory>,
+    met: BTreeMap<OsString, Directory>,
 }
 
 struct Directory {
@@ -89,7 +90,7 @@ impl<'r> Directories<'r> {
             }
             match File::open(&directory.host).and_then(|open| open.sync_all()) {
                 Err(error) if !nothing_there(&error) => {
-                    return Err(InstallError::new("flush", path, error));
+                    return Err(InstallError::new("flush", Path::new(path), error));
                 }
                 _ => {}
             }
@@ -101,7 +102,7 @@ impl<'r> Directories<'r> {
         &mut self,
         path: &'p Path,
         verb: &'static str,
-    ) -> Result<(&mut Directory, &'p std::ffi::OsStr), InstallError> {
+    ) -> Result<(&mut Directory, &'p OsStr), InstallError> {
         let fail = InstallError::while_trying(verb, path);
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(fail(io::Error::new(
@@ -109,16 +110,16 @@ impl<'r> Directories<'r> {
                 "not the path of a file",
             )));
         };
-        if !self.met.contains_key(parent) {
+        if !self.met.contains_key(parent.as_os_str()) {
             let host = self.root.path(parent).map_err(fail)?;
             let directory = Directory {
                 host,
                 swept: false,
                 changed: false,
             };
-            self.met.insert(parent.to_path_buf(), directory);
+            self.met.insert(parent.as_os_str().to_owned(), directory);
         }
-        match self.met.get_mut(parent) {
+        match self.met.get_mut(parent.as_os_str()) {
             Some(directory) => Ok((directory, name)),
             None => Err(fail(ErrorKind::NotFound.into())),
         }

@@ -1,7 +1,8 @@
 //! The state record: which files earlier runs wrote, for which NIC.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 
 use hwaddr::InterfaceName;
 
@@ -11,7 +12,8 @@ use crate::plan::NicId;
 /// What earlier runs wrote.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
-    pub(super) files: BTreeMap<PathBuf, Entry>,
+    /// By path, byte by byte: paths are compared component by component, which takes longer.
+    pub(super) files: BTreeMap<OsString, Entry>,
     pub(super) state: State,
 }
 
@@ -44,7 +46,7 @@ impl Record {
         self.files
             .iter()
             .filter(move |(_, entry)| entry.nic == *nic)
-            .map(|(path, _)| path.as_path())
+            .map(|(path, _)| Path::new(path))
     }
 
     /// The device that the files of a NIC were written for.
@@ -64,13 +66,13 @@ impl Record {
 
     /// All files.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.files.keys().map(PathBuf::as_path)
+        self.files.keys().map(Path::new)
     }
 
     /// The entry of a file.
     #[must_use]
     pub fn get(&self, path: &Path) -> Option<&Entry> {
-        self.files.get(path)
+        self.files.get(path.as_os_str())
     }
 
     /// What to write down before the first file is touched: whatever is on the disk until `next`

@@ -1,6 +1,7 @@
 //! What stands on the disk before a run.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
@@ -42,19 +43,19 @@ pub struct OldFile {
 
 /// What stands at every path that a run may touch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Snapshot(BTreeMap<PathBuf, Current>);
+pub struct Snapshot(HashMap<OsString, Current>);
 
 impl Snapshot {
     /// Looks at all paths that are wanted or recorded, once each.
     pub fn take(root: &Root, wanted: &Wanted, record: &Record) -> Result<Self, InstallError> {
         let mut directories = Directories::new(root);
-        let mut seen = BTreeMap::new();
+        let mut seen = HashMap::new();
         let wanted = wanted.files.iter().map(|file| file.path.as_path());
         for path in wanted.chain(record.paths()) {
-            if !seen.contains_key(path) {
+            if !seen.contains_key(path.as_os_str()) {
                 let host = directories.look(path)?;
                 let current = look(&host).map_err(InstallError::while_trying("read", path))?;
-                seen.insert(path.to_path_buf(), current);
+                seen.insert(path.as_os_str().to_owned(), current);
             }
         }
         Ok(Self(seen))
@@ -63,13 +64,18 @@ impl Snapshot {
     /// What stood at the path.
     #[must_use]
     pub fn get(&self, path: &Path) -> &Current {
-        self.0.get(path).unwrap_or(&Current::Absent)
+        self.0.get(path.as_os_str()).unwrap_or(&Current::Absent)
     }
 }
 
 impl FromIterator<(PathBuf, Current)> for Snapshot {
     fn from_iter<I: IntoIterator<Item = (PathBuf, Current)>>(paths: I) -> Self {
-        Self(paths.into_iter().collect())
+        Self(
+            paths
+                .into_iter()
+                .map(|(path, current)| (path.into_os_string(), current))
+                .collect(),
+        )
     }
 }
 

@@ -97,7 +97,7 @@ impl Record {
 
     fn to_json(&self) -> io::Result<String> {
         let files = self.files.iter().map(|(path, entry)| JsonFile {
-            path: path.clone(),
+            path: path.clone().into(),
             nic: entry.nic.clone(),
             device: entry.device.to_string(),
             sha256: entry.sha256.iter().map(ToString::to_string).collect(),
@@ -145,7 +145,7 @@ fn parse(text: &[u8]) -> Result<Record, Unreadable> {
             .parse()
             .map_err(|_| Unreadable::Device(file.device))?;
         Ok((
-            file.path,
+            file.path.into_os_string(),
             Entry {
                 nic: file.nic,
                 device,

@@ -48,7 +48,7 @@ pub struct Nic {
     pub port: u32,
     /// The kernel driver, for example `mlx5_core`.
     pub driver: Option<String>,
-    /// Who chose the hardware address.
+    /// Who chose the hardware address; that of an InfiniBand port nobody does.
     pub origin: AddressOrigin,
     /// Whether udev is done with it (always so where no udev runs); before that its name may change.
     pub ready: bool,

@@ -100,12 +100,12 @@ impl Sysfs {
             name,
             link,
             pci: hardware.as_deref().and_then(pci_function),
-            port: device
-                .number("dev_port")
-                .max(device.number("dev_id"))
-                .unwrap_or(0),
+            port: device.port(link),
             driver: device.driver(),
-            origin: device.address_origin(),
+            origin: match link {
+                Link::Ethernet(_) => device.address_origin(),
+                Link::Infiniband(_) => AddressOrigin::Permanent,
+            },
             ready: self.is_ready(&device),
         })
     }
@@ -220,6 +220,16 @@ impl Device {
             Some(hex) => u32::from_str_radix(hex, 16).ok(),
             None => text.parse().ok(),
         }
+    }
+
+    /// The port on its PCI function, which orders InfiniBand ports; old drivers tell it in `dev_id` alone.
+    fn port(&self, link: Link) -> u32 {
+        let port = self.number("dev_port");
+        let by_id = match (link, port) {
+            (Link::Ethernet(_), Some(_)) => None,
+            _ => self.number("dev_id"),
+        };
+        port.max(by_id).unwrap_or(0)
     }
 
     fn address<A: FromStr<Err: std::fmt::Display>>(&self) -> Result<A, String> {

@@ -1,12 +1,15 @@
 //! The network stacks that files can be written for.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
 use super::interfaces::Dialect;
 use super::netplan::Below;
-use super::{Facts, Rendered, ifcfg, interfaces, keyfile, netplan, networkd, resolv_conf};
+use super::{
+    Rendered, Resolver, ifcfg, inexpressible, interfaces, keyfile, netplan, networkd, resolv_conf,
+};
 use crate::plan::Plan;
 
 /// A network stack, with the dialect of its files.
@@ -49,7 +52,7 @@ impl Backend {
     /// Renders a plan for this network stack.
     #[must_use]
     pub fn render(self, plan: &Plan) -> Rendered {
-        match self {
+        let mut rendered = match self {
             Self::IfcfgInitscripts => ifcfg::red_hat(plan, ifcfg::Reader::Initscripts),
             Self::IfcfgNetworkManager => ifcfg::red_hat(plan, ifcfg::Reader::NetworkManager),
             Self::IfcfgSuse => ifcfg::suse(plan),
@@ -59,23 +62,36 @@ impl Backend {
             Self::NetplanNetworkd => netplan::render(plan, Below::Networkd),
             Self::NetplanNetworkManager => netplan::render(plan, Below::NetworkManager),
             Self::Networkd => networkd::render(plan),
-        }
+        };
+        rendered.notes.extend(inexpressible::notes(self, plan));
+        rendered
     }
 
     /// The name servers of all NICs, where the network stack has no place for them.
     #[must_use]
-    pub fn name_servers(self, plan: &Plan, facts: &Facts) -> Rendered {
-        resolv_conf::render(self, plan, facts)
+    pub fn name_servers(self, plan: &Plan, resolver: impl FnOnce() -> Resolver) -> Rendered {
+        match self {
+            Self::Interfaces | Self::InterfacesAlpine | Self::IfcfgSuse => {
+                resolv_conf::render(plan, resolver())
+            }
+            _ => Rendered::default(),
+        }
     }
 
     /// What keeps the files of this network stack from being read, or has others beside them; `read` gives
-    /// the text of a file of the guest.
-    pub fn complaints(self, plan: &Plan, read: impl Fn(&Path) -> Option<String>) -> Vec<String> {
+    /// the text of a file of the guest, `list` the names in a directory.
+    pub fn complaints(
+        self,
+        plan: &Plan,
+        read: impl Fn(&Path) -> Option<String>,
+        list: impl Fn(&Path) -> Vec<OsString>,
+    ) -> Vec<String> {
         match self {
             Self::Interfaces | Self::InterfacesAlpine => {
                 let text = read(Path::new(interfaces::PATH));
                 interfaces::complaints(plan, text.as_deref())
             }
+            Self::Networkd | Self::NetplanNetworkd => networkd::complaints(plan, list),
             _ => Vec::new(),
         }
     }

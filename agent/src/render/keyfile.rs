@@ -223,12 +223,12 @@ impl Family<'_, '_> {
                 self.lines.set("method", "disabled");
                 return;
             }
-            Ipv6::Auto => {
+            // The method 'dhcp' does not listen to routers, who alone tell of a default route.
+            Ipv6::Auto | Ipv6::Dhcp => {
                 self.lines.set("method", "auto");
                 self.lines.set("addr-gen-mode", "eui64");
                 self.lines.set("ip6-privacy", 0);
             }
-            Ipv6::Dhcp => self.lines.set("method", "dhcp"),
             Ipv6::Static(networks) => {
                 self.lines.set("method", "manual");
                 self.numbered("address", networks);

@@ -8,6 +8,7 @@ mod choose;
 mod configured;
 mod file;
 mod ifcfg;
+mod inexpressible;
 mod interfaces;
 mod keyfile;
 mod lines;
@@ -18,7 +19,9 @@ mod resolv_conf;
 mod transport;
 
 pub use backend::{Backend, UnknownBackend};
-pub use choose::{Choice, Facts, NetplanRenderer, OneContext, Running, choose, choose_beside};
+pub use choose::{
+    Choice, Facts, NetplanRenderer, OneContext, Running, choose, choose_beside, choose_named,
+};
 pub use file::{HEADER, RenderedFile};
 pub use resolv_conf::{PATH as RESOLV_CONF, Resolver};
 pub use transport::Mode;

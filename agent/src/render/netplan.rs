@@ -107,7 +107,7 @@ fn yaml(nic: &Configured, below: Below) -> RenderedFile {
         );
         mtu(&mut lines, nic.config);
     } else {
-        device(&mut lines, nic.config);
+        device(&mut lines, nic.config, below);
     }
     if let Some((Child::Vlan(id), name)) = &nic.child {
         lines.raw("  vlans:");
@@ -117,22 +117,26 @@ fn yaml(nic: &Configured, below: Below) -> RenderedFile {
             "      id: {id}\n      link: {}",
             quoted(nic.device)
         ));
-        device(&mut lines, nic.config);
+        device(&mut lines, nic.config, below);
     }
     let path = PathBuf::from(format!("/etc/netplan/60-one-sriov-{}.yaml", nic.device));
     lines.into_private_file(path, nic.nic.id.clone(), nic.device)
 }
 
 /// The keys of the device that carries the addresses.
-fn device(lines: &mut Lines, config: &NicConfig) {
-    let is_dhcp4 = config.ipv4 == Ipv4::Dhcp;
-    lines.raw(format_args!("      dhcp4: {is_dhcp4}"));
-    if let Some(metric) = config.metric4.filter(|_| is_dhcp4) {
-        lines.raw(format_args!(
-            "      dhcp4-overrides:\n        route-metric: {metric}"
-        ));
+fn device(lines: &mut Lines, config: &NicConfig, below: Below) {
+    let [metric4, metric6] = dhcp_metrics(config, below);
+    for (key, is_used, metric) in [
+        ("dhcp4", config.ipv4 == Ipv4::Dhcp, metric4),
+        ("dhcp6", config.ipv6 == Ipv6::Dhcp, metric6),
+    ] {
+        lines.raw(format_args!("      {key}: {is_used}"));
+        if let Some(metric) = metric {
+            lines.raw(format_args!(
+                "      {key}-overrides:\n        route-metric: {metric}"
+            ));
+        }
     }
-    lines.raw(format_args!("      dhcp6: {}", config.ipv6 == Ipv6::Dhcp));
     match &config.ipv6 {
         // As the renderer does by default.
         Ipv6::None => {}
@@ -158,6 +162,17 @@ fn device(lines: &mut Lines, config: &NicConfig) {
     if !routes.is_empty() {
         lines.raw("      routes:");
         lines.raw_all(&routes);
+    }
+}
+
+/// The metrics of routes by DHCP. For networkd netplan refuses the whole file if they differ.
+pub(super) fn dhcp_metrics(config: &NicConfig, below: Below) -> [Option<u32>; 2] {
+    match (&config.ipv4, &config.ipv6) {
+        (Ipv4::Dhcp, Ipv6::Dhcp) if below == Below::Networkd => [config.metric4; 2],
+        (Ipv4::Dhcp, Ipv6::Dhcp) => [config.metric4, config.metric6],
+        (Ipv4::Dhcp, _) => [config.metric4, None],
+        (_, Ipv6::Dhcp) => [None, config.metric6],
+        _ => [None; 2],
     }
 }
 

@@ -14,8 +14,9 @@
 //! The first file in the order of names that matches wins: ours begin with `05-`.
 //! Facts: `systemd.network(5)`, `systemd.netdev(5)`.
 
+use std::ffi::OsString;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hwaddr::InterfaceName;
 
@@ -46,6 +47,38 @@ pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
     lines.set("Unmanaged", "yes");
     lines.set("RequiredForOnline", "no");
     lines.into_file(path(&dummy.name, "network"), dummy.id(), &dummy.name)
+}
+
+/// P_Key children that networkd is too old for: it passes over their kind, and says so in its log alone.
+///
+/// Its version is in the name of a library, `/usr/lib/systemd/libsystemd-shared-247.so`; where it is not
+/// found, networkd is a newer one.
+pub(super) fn complaints(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> Vec<String> {
+    const FIRST: u32 = 250;
+    let is_partition = |nic: &Configured| matches!(nic.child, Some((Child::Partition(_), _)));
+    let mut children = configured(plan).filter(is_partition).peekable();
+    if children.peek().is_none() {
+        return Vec::new();
+    }
+    let version = |name: OsString| -> Option<u32> {
+        let name = name.to_str()?.strip_prefix("libsystemd-shared-")?;
+        let digits = name.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse().ok()
+    };
+    let directories = ["/usr/lib/systemd", "/lib/systemd"].map(Path::new);
+    let Some(version) = directories.into_iter().flat_map(list).find_map(version) else {
+        return Vec::new();
+    };
+    children
+        .filter(|_| version < FIRST)
+        .map(|nic| {
+            format!(
+                "{}: '{}' does not come up; systemd-networkd makes P_Key children from {FIRST} on, and this is {version}",
+                nic.nic.label(),
+                nic.carrier()
+            )
+        })
+        .collect()
 }
 
 fn render_nic(nic: &Configured, rendered: &mut Rendered) {
@@ -223,6 +256,10 @@ fn clients(lines: &mut Lines, config: &NicConfig) {
             // Not only where a router says so.
             lines.section("DHCPv6");
             lines.set("WithoutRA", "solicit");
+            if let Some(metric) = config.metric6 {
+                lines.section("IPv6AcceptRA");
+                lines.set("RouteMetric", metric);
+            }
         }
         _ => {}
     }

@@ -14,9 +14,9 @@ use std::path::PathBuf;
 
 use hwaddr::InterfaceName;
 
+use super::Rendered;
 use super::configured::configured;
 use super::lines::Lines;
-use super::{Backend, Facts, Rendered};
 use crate::plan::model::{Ipv4, Ipv6};
 use crate::plan::{NicId, Plan};
 
@@ -40,13 +40,9 @@ pub enum Resolver {
 }
 
 /// The name servers and search domains of all NICs, for a backend that cannot tell them anybody.
-pub(super) fn render(backend: Backend, plan: &Plan, facts: &Facts) -> Rendered {
+pub(super) fn render(plan: &Plan, resolver: Resolver) -> Rendered {
     let mut rendered = Rendered::default();
-    let has_place = !matches!(
-        backend,
-        Backend::Interfaces | Backend::InterfacesAlpine | Backend::IfcfgSuse
-    );
-    if has_place || facts.resolver == Resolver::Resolvconf {
+    if resolver == Resolver::Resolvconf {
         return rendered;
     }
     let mut servers = Vec::new();
@@ -68,7 +64,7 @@ pub(super) fn render(backend: Backend, plan: &Plan, facts: &Facts) -> Rendered {
         ));
         return rendered;
     }
-    if facts.resolver == Resolver::Link {
+    if resolver == Resolver::Link {
         rendered.notes.push(format!(
             "name servers and search domains are not written: '{PATH}' is a symbolic link of somebody else's"
         ));

@@ -14,15 +14,17 @@ use tempfile::TempDir;
 
 pub use host::{HELD_EACH, HostTrial, VFS_OF_CARD};
 
-use crate::{Machine, fleet};
+use crate::{Machine, Tool, fleet, image};
 
 const SCRIPTS: &str = "etc/sysconfig/network-scripts";
 
-/// A machine of a [`fleet`], and a directory for what is made of it.
+/// A machine of a [`fleet`] with its CD, and a directory for what is made of it.
 #[derive(Debug)]
 pub struct Trial {
     machine: Machine,
     directory: PathBuf,
+    /// The CD; what is on it is beside it, in `files`.
+    cd: PathBuf,
 }
 
 impl Trial {
@@ -30,9 +32,12 @@ impl Trial {
     #[must_use]
     pub fn new(directory: &Path, nics: u16) -> Self {
         let (context, devices) = fleet(nics);
+        let machine = Machine::new_in(directory, &context, &devices);
+        let cd = image(machine.root(), Tool::Genisoimage, Some("CONTEXT"), &context);
         Self {
-            machine: Machine::new_in(directory, &context, &devices),
+            machine,
             directory: directory.to_owned(),
+            cd,
         }
     }
 
@@ -40,7 +45,7 @@ impl Trial {
     #[must_use]
     pub fn fresh_root(&self) -> TempDir {
         let root = TempDir::new_in(&self.directory).expect("a scratch root");
-        for directory in [SCRIPTS, "var/lib"] {
+        for directory in [SCRIPTS, "var/lib", "mnt"] {
             std::fs::create_dir_all(root.path().join(directory)).expect("a directory");
         }
         root
@@ -62,7 +67,7 @@ impl Trial {
             .arg("--sysfs")
             .arg(self.machine.path("/sys"))
             .arg("--context")
-            .arg(self.machine.path("/context/context.sh"))
+            .arg(&self.cd)
             .env_remove("CONTEXT_FILE")
             .env_remove("JOURNAL_STREAM")
             .stdin(Stdio::null())
@@ -70,18 +75,32 @@ impl Trial {
         command
     }
 
-    /// The script of 2013.
+    /// The init script of 2013, which mounts what is on the CD.
     #[must_use]
     pub fn old(&self, root: &Path) -> Command {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/old-00-network");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/old-vmcontext");
         let mut command = Command::new(script);
         command
             .arg(self.machine.path("/sys"))
-            .arg(self.machine.path("/context/context.sh"))
+            .arg(self.cd.with_file_name("files"))
             .arg(root)
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         command
+    }
+
+    /// What of the script's time goes by for the mount: its two programs, each alone.
+    #[must_use]
+    pub fn mounting(&self, root: &Path) -> Duration {
+        let mnt = root.join("mnt");
+        let mut mount = Command::new("mount");
+        mount
+            .arg("--bind")
+            .arg(self.cd.with_file_name("files"))
+            .arg(&mnt);
+        let mut umount = Command::new("umount");
+        umount.arg(&mnt);
+        time(mount) + time(umount)
     }
 
     /// How many NICs of the context have their address in some file of a root, whatever stack it is for.
@@ -174,6 +193,19 @@ pub fn peak_memory(command: Command) -> i64 {
     let _ = time(command);
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("a process may ask for its usage");
     usage.max_rss() * 1024
+}
+
+/// The time that processors spent on a program: unlike that on the clock it has nothing of what else a busy
+/// machine does.
+///
+/// Call it once, in a small process of its own, as [`peak_memory`].
+#[must_use]
+pub fn processor_time(command: Command) -> Duration {
+    let _ = time(command);
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("a process may ask for its usage");
+    let times = [usage.user_time(), usage.system_time()];
+    let microseconds = times.map(|time| time.tv_sec() * 1_000_000 + time.tv_usec());
+    Duration::from_micros(microseconds.iter().sum::<i64>().unsigned_abs())
 }
 
 /// How many processes and threads a program starts; none if `strace` is not here to count them.

@@ -52,11 +52,25 @@ pub fn choose(wish: Option<(&str, &str)>, facts: &Facts) -> Result<Choice, Unkno
         "interfaces" => interfaces(facts),
         name => name.parse()?,
     };
-    Ok(Choice {
+    Ok(wished(who, backend))
+}
+
+/// The backend of a wish that leaves nothing to the facts.
+#[must_use]
+pub fn choose_named(who: &str, name: &str) -> Option<Choice> {
+    match name.parse() {
+        // Which of the two this is the facts tell.
+        Ok(Backend::Interfaces) | Err(_) => None,
+        Ok(backend) => Some(wished(who, backend)),
+    }
+}
+
+fn wished(who: &str, backend: Backend) -> Choice {
+    Choice {
         backend,
         why: format!("{who} names it"),
         is_doubtful: false,
-    })
+    }
 }
 
 fn by_facts(facts: &Facts) -> Choice {

@@ -33,16 +33,20 @@ const SCRIPTS: [&str; 3] = ["00-network", "10-network", "loc-10-network"];
 const DIRECTORY: &str = "/etc/one-context.d";
 
 impl OneContext {
-    /// Looks at a guest; none: one-context does not configure its network.
+    /// Whether one-context configures the network of a guest.
     #[must_use]
-    pub fn gather(root: &Root, facts: &Facts) -> Option<Self> {
+    pub fn is_there(root: &Root) -> bool {
         let directory = Path::new(DIRECTORY);
-        if !SCRIPTS
-            .iter()
-            .any(|name| root.exists(&directory.join(name)))
-        {
-            return None;
-        }
+        root.is_dir(directory)
+            && SCRIPTS
+                .iter()
+                .any(|name| root.exists(&directory.join(name)))
+    }
+
+    /// Looks at a guest that has it.
+    #[must_use]
+    pub fn gather(root: &Root, facts: &Facts) -> Self {
+        let directory = Path::new(DIRECTORY);
         let has_program = |name: &str| {
             let places = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
             places
@@ -52,7 +56,7 @@ impl OneContext {
         let release = root
             .read_to_string(Path::new("/etc/os-release"))
             .unwrap_or_default();
-        Some(Self {
+        Self {
             system: system(&release),
             nmcli: has_program("nmcli"),
             networkctl: has_program("networkctl"),
@@ -63,7 +67,7 @@ impl OneContext {
                 facts.suse_layout
             },
             has_renderers: root.is_dir(&directory.join("loc-10-network.d")),
-        })
+        }
     }
 }
 

@@ -188,15 +188,14 @@ impl<'a> Device<'a> {
     }
 
     fn ipv6(&self, lines: &mut Lines, device: &InterfaceName) {
-        let (init, autoconf, dhcp) = match (&self.config.ipv6, self.reader) {
-            (Ipv6::None, _) => return,
-            (Ipv6::Static(_) | Ipv6::Disabled, _) => {
+        let (init, autoconf, dhcp) = match &self.config.ipv6 {
+            Ipv6::None => return,
+            Ipv6::Static(_) | Ipv6::Disabled => {
                 (!matches!(self.config.ipv6, Ipv6::Disabled), "no", false)
             }
-            (Ipv6::Auto, _) => (true, "yes", false),
-            // initscripts learn the way out from router advertisements only.
-            (Ipv6::Dhcp, Reader::Initscripts) => (true, "yes", true),
-            (Ipv6::Dhcp, Reader::NetworkManager) => (true, "no", true),
+            Ipv6::Auto => (true, "yes", false),
+            // Only router advertisements tell the way out.
+            Ipv6::Dhcp => (true, "yes", true),
         };
         lines.set("IPV6INIT", if init { "yes" } else { "no" });
         lines.set("IPV6_AUTOCONF", autoconf);

@@ -81,6 +81,9 @@ fn addresses(nic: &PlannedNic, config: &NicConfig) -> Lines {
             _ => "static",
         },
     );
+    if config.ipv4 == Ipv4::Dhcp {
+        lines.set_some("DHCLIENT_ROUTE_PRIORITY", config.metric4);
+    }
     let mut networks = Vec::new();
     if let Ipv4::Static(addresses) = &config.ipv4 {
         networks.extend(addresses.iter().map(ToString::to_string));

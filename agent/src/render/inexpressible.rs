@@ -1,0 +1,96 @@
+//! What a network stack cannot be told, said for each NIC by name: nothing is dropped in silence.
+//!
+//! | what | by whom |
+//! |---|---|
+//! | SLAAC without DHCPv6, where a router offers both | NetworkManager, netplan |
+//! | DHCPv6 whatever a router says | NetworkManager, also below netplan |
+//! | a metric of routes that a router advertises | initscripts, wicked, ifupdown; netplan beside SLAAC |
+//! | a metric of the default route alone | NetworkManager: it is that of all routes of its family |
+
+use super::Backend;
+use super::configured::{Configured, configured};
+use super::netplan::{self, Below};
+use crate::plan::Plan;
+use crate::plan::model::{Ipv6, NicConfig};
+
+/// What of a plan a backend has no words for.
+pub(super) fn notes(backend: Backend, plan: &Plan) -> Vec<String> {
+    configured(plan)
+        .flat_map(|nic| of_nic(backend, &nic))
+        .collect()
+}
+
+fn of_nic(backend: Backend, nic: &Configured) -> Vec<String> {
+    let (label, config) = (nic.nic.label(), nic.config);
+    let mut notes = Vec::new();
+    if config.ipv6 == Ipv6::Auto && has_no_plain_slaac(backend) {
+        notes.push(format!(
+            "{label}: where a router offers DHCPv6, {backend} asks for that, too"
+        ));
+    }
+    if config.ipv6 == Ipv6::Dhcp && leaves_dhcp_to_routers(backend) {
+        notes.push(format!(
+            "{label}: {backend} asks for DHCPv6 where a router says so, and not without"
+        ));
+    }
+    if let Some(metric) = config.metric6.filter(|_| asks_routers(config))
+        && !has_metric_of_routers(backend, config)
+    {
+        notes.push(format!(
+            "{label}: the metric {metric} of routes that a router advertises is not written; {backend} has no word for it"
+        ));
+    }
+    if has_one_metric(backend) {
+        notes.extend(shared_metrics(config).map(|(family, metric)| {
+            format!("{label}: the metric {metric} becomes that of all {family} routes; {backend} has none for the default route alone")
+        }));
+    }
+    notes
+}
+
+fn asks_routers(config: &NicConfig) -> bool {
+    matches!(config.ipv6, Ipv6::Auto | Ipv6::Dhcp)
+}
+
+fn has_no_plain_slaac(backend: Backend) -> bool {
+    matches!(
+        backend,
+        Backend::Keyfile
+            | Backend::IfcfgNetworkManager
+            | Backend::NetplanNetworkd
+            | Backend::NetplanNetworkManager
+    )
+}
+
+fn leaves_dhcp_to_routers(backend: Backend) -> bool {
+    matches!(
+        backend,
+        Backend::Keyfile | Backend::IfcfgNetworkManager | Backend::NetplanNetworkManager
+    )
+}
+
+fn has_metric_of_routers(backend: Backend, config: &NicConfig) -> bool {
+    let by_netplan = |below| netplan::dhcp_metrics(config, below)[1] == config.metric6;
+    match backend {
+        Backend::Keyfile | Backend::IfcfgNetworkManager | Backend::Networkd => true,
+        Backend::NetplanNetworkd => by_netplan(Below::Networkd),
+        Backend::NetplanNetworkManager => by_netplan(Below::NetworkManager),
+        _ => false,
+    }
+}
+
+fn has_one_metric(backend: Backend) -> bool {
+    matches!(backend, Backend::Keyfile | Backend::IfcfgNetworkManager)
+}
+
+/// Metrics that the context's own routes of their family get, too.
+fn shared_metrics(config: &NicConfig) -> impl Iterator<Item = (&'static str, u32)> {
+    let has_routes = |is_ipv6: bool| {
+        let mut routes = config.routes.iter();
+        routes.any(|route| route.via.is_ipv6() == is_ipv6)
+    };
+    let ipv4 = config.metric4.filter(|_| has_routes(false));
+    let ipv6 = config.metric6.filter(|_| has_routes(true));
+    let ipv4 = ipv4.map(|metric| ("IPv4", metric));
+    ipv4.into_iter().chain(ipv6.map(|metric| ("IPv6", metric)))
+}

@@ -1,0 +1,34 @@
+# shellcheck shell=bash
+# Sourced: an /etc, /run and /var/lib of one's own, in which no network stack has files.
+
+mount --make-rprivate /
+mount -t tmpfs tmpfs /mnt
+cp -a /etc /mnt/etc
+mount --bind /mnt/etc /etc
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /var/lib
+# Read-only: networkd then knows that there is no udev to wait for.
+mount -t sysfs -o ro sysfs /sys
+mkdir -p /run/udev /run/network /run/dbus /run/NetworkManager /run/systemd/{netif/{links,leases,lldp},network} \
+    /var/lib/{dhcp,NetworkManager} /etc/network/interfaces.d
+rm -rf /etc/netplan/* /etc/systemd/network/* /etc/NetworkManager/{conf.d,system-connections}/* /etc/network/interfaces.d/*
+chown -R systemd-network: /run/systemd/netif
+cat > /etc/NetworkManager/NetworkManager.conf <<-'EOT'
+	[main]
+	plugins=keyfile
+	auth-polkit=false
+	dns=none
+	EOT
+ip link set lo up
+
+bus() {
+    cat > /run/bus.conf <<-'EOT'
+	<busconfig>
+	  <type>system</type>
+	  <listen>unix:path=/run/dbus/system_bus_socket</listen>
+	  <auth>EXTERNAL</auth>
+	  <policy context="default"><allow user="*"/><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
+	</busconfig>
+	EOT
+    dbus-daemon --config-file=/run/bus.conf --fork
+}

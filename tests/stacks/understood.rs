@@ -1,0 +1,134 @@
+//! Each network stack reads its files of all scenarios, also of those whose devices no machine of the tests
+//! can have: P_Key children, VLANs, InfiniBand for NetworkManager. What it does not understand it says.
+
+use std::path::Path;
+use std::process::Command;
+
+use one_sriov_tests::{Machine, run, scenarios};
+
+use crate::can_run;
+
+/// Names, and the machines with what was written for a stack; none without any file.
+fn written(stack: &str) -> Vec<(&'static str, Machine)> {
+    let machines = scenarios().into_iter().map(|(name, context, nics)| {
+        let machine = Machine::new(&context, &nics);
+        let _ = run(&machine, &["apply", "--backend", stack]);
+        (name, machine)
+    });
+    let written: Vec<_> = machines
+        .filter(|(_, machine)| !machine.etc().is_empty())
+        .collect();
+    assert!(written.len() > 15, "{stack}");
+    let machines = written.iter().map(|(_, machine)| machine.root());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks/read.sh");
+    let output = Command::new("unshare")
+        .args(["--net", "--mount", "--pid", "--fork", "--kill-child"])
+        .arg("--mount-proc")
+        .arg(script)
+        .arg(stack)
+        .args(machines)
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stack}: {stderr}");
+    written
+}
+
+/// The names of the files with this ending, without it and without what is before the device.
+fn devices(machine: &Machine, beginning: &str, end: &str) -> Vec<String> {
+    let paths = machine.etc_paths().into_iter();
+    let name = |path: String| Some(path.strip_prefix(beginning)?.strip_suffix(end)?.to_owned());
+    paths.filter_map(name).collect()
+}
+
+#[test]
+fn network_manager_loads_every_profile() {
+    if !can_run("keyfile") {
+        return;
+    }
+    let beginning = "/etc/NetworkManager/system-connections/one-sriov-";
+    for (name, machine) in written("keyfile") {
+        let loaded = machine.read("/read");
+        for device in devices(&machine, beginning, ".nmconnection") {
+            let kind = match device.split_once('.') {
+                Some((parent, _)) if parent.starts_with("en") => "vlan",
+                _ if device.starts_with("ib") => "infiniband",
+                _ => "802-3-ethernet",
+            };
+            let line = format!("{beginning}{device}.nmconnection:{kind}");
+            assert!(
+                loaded.lines().any(|known| known == line),
+                "{name}: {line} is not in\n{loaded}"
+            );
+        }
+    }
+}
+
+#[test]
+fn networkd_passes_over_no_line() {
+    for stack in ["networkd", "netplan-networkd"] {
+        if !can_run(stack) {
+            return;
+        }
+        for (name, machine) in written(stack) {
+            let said = machine.read("/read");
+            let complaint = said.lines().find(|line| {
+                let words = ["Unknown", "gnoring", "Failed to parse", "Invalid"];
+                words.iter().any(|word| line.contains(word))
+            });
+            assert_eq!(complaint, None, "{stack}, {name}: {said}");
+        }
+    }
+}
+
+#[test]
+fn netplan_writes_for_every_device() {
+    for (stack, beginning, end) in [
+        (
+            "netplan-networkd",
+            "systemd/network/10-netplan-",
+            ".network",
+        ),
+        (
+            "netplan-nm",
+            "NetworkManager/system-connections/netplan-",
+            ".nmconnection",
+        ),
+    ] {
+        if !can_run(stack) {
+            return;
+        }
+        for (name, machine) in written(stack) {
+            let made = machine.read("/read");
+            for device in devices(&machine, "/etc/netplan/60-one-sriov-", ".yaml") {
+                let file = format!("{beginning}{device}{end}");
+                assert!(
+                    made.lines().any(|line| line == file),
+                    "{stack}, {name}: {file} is not in\n{made}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn ifup_knows_every_interface() {
+    if !can_run("interfaces") {
+        return;
+    }
+    for (name, machine) in written("interfaces") {
+        let said = machine.read("/read");
+        let stanzas = machine.etc().into_iter().map(|(_, _, text)| text);
+        let stanzas: String = stanzas.collect();
+        let interfaces = stanzas
+            .lines()
+            .filter_map(|line| line.strip_prefix("auto "));
+        for interface in interfaces {
+            assert!(
+                said.contains(&format!("configuring interface {interface}={interface}")),
+                "{name}: {interface} is not in\n{said}"
+            );
+        }
+    }
+}
