@@ -103,6 +103,7 @@ const KEYS: &[&str] = &[
     "DHCPv6Client",
     "WithoutRA",
     "Kind",
+    "MACAddress",
     "PartitionKey",
     "Mode",
     "Id",
