@@ -175,7 +175,7 @@ fn a_stock_action_that_fails_with_the_domain_running_keeps_the_vf() {
 }
 
 #[test]
-fn a_deployment_costs_two_virsh_and_one_ip_for_each_vf() {
+fn a_deployment_costs_two_virsh_and_two_ip_for_each_infiniband_vf() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 20)]);
     host.foreign_domain("other", &["0000:00:1f.2"]);
     // The stock action's own virsh is not ours.
@@ -188,7 +188,7 @@ fn a_deployment_costs_two_virsh_and_one_ip_for_each_vf() {
             .filter(|call| call.starts_with(name))
             .count()
     };
-    assert_eq!((count("virsh "), count("ip ")), (2, 16));
+    assert_eq!((count("virsh "), count("ip ")), (2, 32));
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn a_lease_of_another_boot_is_void() {
         .iter()
         .filter(|call| call.starts_with("ip "))
         .count();
-    assert_eq!(set, 1);
+    assert_eq!(set, 2, "the GUIDs of the new VM");
 }
 
 #[test]

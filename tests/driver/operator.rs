@@ -86,7 +86,7 @@ fn reconcile_tries_again_what_did_not_work() {
     host.switch("ip-fails", "Device or resource busy");
     let tried = host.operator(&["reconcile"]);
     assert_eq!(tried.code, 4);
-    let expected = "VF '0000:81:00.1' (ib0/0) of VM 7: failed to set node GUID, port GUID, link state \
+    let expected = "VF '0000:81:00.1' (ib0/0) of VM 7: failed to set node GUID \
                     of VF 0 of 'ib0': RTNETLINK answers: Device or resource busy\n";
     assert_eq!(tried.stdout, expected);
     assert_eq!(host.lease("ib0/0").unwrap()["state"], "releasing");

@@ -45,7 +45,7 @@ fn guids_that_were_asked_for_and_refused_are_an_error() {
     host.write("/etc/one-sriov/kvmrc", "VF_TRANSPORT=guid\n");
     host.switch("ip-unsupported", "ib0\n");
     let failed = host.deploy(7, &["sriov_ib0"]);
-    let expected = "failed to set node GUID, port GUID, link state of VF 0 of 'ib0': the driver of 'ib0' cannot do that\n";
+    let expected = "failed to set node GUID of VF 0 of 'ib0': the driver of 'ib0' cannot do that\n";
     assert_eq!((failed.code, &*failed.stderr), (1, expected));
     assert_eq!(host.leased("ib0"), [""; 0]);
 }

@@ -16,16 +16,17 @@ fn started(calls: &[String], name: &str) -> usize {
 }
 
 #[test]
-fn a_deployment_starts_at_most_two_virsh_and_one_ip_for_each_vf() {
+fn a_deployment_starts_at_most_two_virsh_and_two_ip_for_each_infiniband_vf() {
     for (nics, held, virsh) in [(1, 0, 1), (4, 0, 1), (16, 0, 1), (4, 16, 2)] {
         let trial = HostTrial::new(&scratch(), nics, 1, held);
         let (calls, _) = trial.trace(HostTrial::by_driver);
         let of = |name| started(&calls, name);
         // Nobody is asked for documents where no domain runs.
         assert_eq!(of("virsh"), virsh, "{calls:?}");
-        assert_eq!((of("sudo"), of("ip")), (nics, nics), "{calls:?}");
+        // The kernel takes one GUID in a message.
+        assert_eq!((of("sudo"), of("ip")), (2 * nics, 2 * nics), "{calls:?}");
         assert_eq!(of("deploy"), 1, "{calls:?}");
-        assert_eq!(calls.len(), virsh + 2 * nics + 1, "{calls:?}");
+        assert_eq!(calls.len(), virsh + 4 * nics + 1, "{calls:?}");
     }
 }
 

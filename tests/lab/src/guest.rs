@@ -8,10 +8,6 @@ use crate::host::Host;
 use crate::report::{Failure, ensure};
 use crate::shell::Shell;
 
-/// What a guest is asked when a check of it has failed.
-pub(crate) const EVIDENCE: &str = "one-sriov-agent status; ip -d address; cat /run/agent.log /run/ifup.log; \
-     grep -r . /etc/systemd/network /etc/network /etc/NetworkManager/system-connections; journalctl -b --no-pager; true";
-
 /// A VM that was deployed, seen from inside.
 pub(crate) struct Guest {
     pub(crate) vm: Vm,

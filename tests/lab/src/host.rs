@@ -11,7 +11,6 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::guest::EVIDENCE;
 use crate::images::Images;
 use crate::machine::{Machine, overlay};
 use crate::report::{Failure, say};
@@ -171,11 +170,9 @@ impl Host {
                 .strip_prefix("one-")
                 .and_then(|number| number.parse().ok());
             let Some(vm) = vm else { continue };
-            let text = self
-                .guest_shell(vm)
-                .and_then(|mut shell| shell.get(EVIDENCE, 60))
-                .unwrap_or_else(|error| error.to_string());
-            let _ = fs::write(directory.join(format!("{name}.guest")), text);
+            if let Ok(mut shell) = self.guest_shell(vm) {
+                shell.keep_evidence(&directory.join(format!("{name}.guest")));
+            }
         }
         let _ = fs::copy(&self.machine.console, directory.join("host.console"));
         say(&format!(

@@ -134,9 +134,8 @@ impl Local {
 
     /// Keeps what tells how things stand.
     pub(crate) fn evidence(&mut self, directory: &Path) {
-        let told = self.shell.run(crate::guest::EVIDENCE, 60);
-        let text = told.map_or_else(|error| error.to_string(), |said| said.text);
-        let _ = fs::write(directory.join(format!("{}.guest", self.name)), text);
+        self.shell
+            .keep_evidence(&directory.join(format!("{}.guest", self.name)));
         let _ = fs::copy(
             &self.machine.console,
             directory.join(format!("{}.console", self.name)),

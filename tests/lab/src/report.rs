@@ -52,6 +52,8 @@ pub(crate) fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<
 pub(crate) struct Report {
     start: Instant,
     group: &'static str,
+    /// How many had failed when the group began.
+    before_group: usize,
     passed: usize,
     failed: Vec<String>,
 }
@@ -61,6 +63,7 @@ impl Report {
         Self {
             start: Instant::now(),
             group: "",
+            before_group: 0,
             passed: 0,
             failed: Vec::new(),
         }
@@ -69,6 +72,7 @@ impl Report {
     /// What the next checks are about.
     pub(crate) fn group(&mut self, group: &'static str) {
         self.group = group;
+        self.before_group = self.failed.len();
     }
 
     /// Makes one check.
@@ -115,6 +119,11 @@ impl Report {
                 false
             }
         }
+    }
+
+    /// The group, if one of its checks has failed.
+    pub(crate) fn failed_group(&self) -> Option<&'static str> {
+        (self.failed.len() > self.before_group).then_some(self.group)
     }
 
     /// How many have failed so far.

@@ -3,6 +3,7 @@
 //! A command is written as one group, its end is told by a line of ours: `one-sriov-lab 7 0` for command 7 with the
 //! status 0. What is written before the machine has started is read when it has.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -13,6 +14,9 @@ use std::time::{Duration, Instant};
 
 use crate::report::Failure;
 
+/// What a machine is asked when a check of it has failed.
+const EVIDENCE: &str = "one-sriov-agent status; ip -d address; cat /run/agent.log /run/ifup.log; \
+     grep -r . /etc/systemd/network /etc/network /etc/NetworkManager/system-connections; journalctl -b --no-pager; true";
 /// Starts the line that tells a command's end.
 const MARK: &str = "one-sriov-lab";
 
@@ -135,6 +139,13 @@ impl Shell {
         Err(Failure::new(format!(
             "{name}: '{command}' ended with {status}: {text}"
         )))
+    }
+
+    /// Writes what tells how things stand into a file.
+    pub(crate) fn keep_evidence(&mut self, file: &Path) {
+        let said = self.run(EVIDENCE, 60);
+        let text = said.map_or_else(|error| error.to_string(), |said| said.text);
+        let _ = fs::write(file, text);
     }
 
     /// Runs a command until it succeeds: for what the kernel or a daemon tells nobody of.

@@ -63,6 +63,7 @@ pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
         )?;
         ensure(held(&tagged.mac()).contains("vlan 100"), || link.clone())
     });
+    setup.keep(report, &mut guest);
     report.check(
         "shutdown ends it, and its VFs come back as they were",
         || {
@@ -119,6 +120,7 @@ pub(crate) fn seed(setup: &mut Setup<'_>, report: &mut Report) {
             .get("systemctl --failed --no-legend --plain", 30)?;
         ensure(failed.is_empty(), || failed.clone())
     });
+    setup.keep(report, &mut guest);
     report.check("cancel ends it, and the VF comes back", || {
         setup.cancel(&guest)?;
         let pool = setup.pool("seed")?;

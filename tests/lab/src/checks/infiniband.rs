@@ -40,11 +40,30 @@ pub(crate) fn by_guid(setup: &mut Setup<'_>, report: &mut Report) {
             Ok(())
         },
     );
+    inside(report, &mut guest, &nics);
+    setup.keep(report, &mut guest);
+    report.check(
+        "cancel ends it, and its VFs come back without a GUID of the VM",
+        || {
+            setup.cancel(&guest)?;
+            let pool = setup.pool("ib0")?;
+            ensure(pool.free() == Some(4), || format!("{pool:?}"))?;
+            let guids = setup.host().ssh.get("cat /sys/class/net/ib0/vf_guids")?;
+            let left = (0..)
+                .zip(&nics)
+                .find(|(position, nic)| guids.contains(&nic.guid(*position).replace(':', "")));
+            ensure(left.is_none(), || guids.clone())
+        },
+    );
+}
+
+/// What the guest made of it.
+fn inside(report: &mut Report, guest: &mut Guest, nics: &[Nic]) {
     for position in [0, 1] {
         let nic = nics[usize::from(position)].clone();
         report.check(
             &format!("NIC {position} is found by its GUID, whatever its place on the bus"),
-            || is_by_guid(&mut guest, &nic, position),
+            || is_by_guid(guest, &nic, position),
         );
     }
     report.check("the agent says that it went by the GUID", || {
@@ -81,7 +100,7 @@ pub(crate) fn by_guid(setup: &mut Setup<'_>, report: &mut Report) {
     report.check("all dummy NICs are left alone", || {
         let devices = guest.devices()?;
         (0..)
-            .zip(&nics)
+            .zip(nics)
             .try_for_each(|(position, nic): (u8, &Nic)| {
                 devices
                     .with_hardware(&format!("aa:{position:02x}:{}", nic.key()))?
@@ -102,19 +121,6 @@ pub(crate) fn by_guid(setup: &mut Setup<'_>, report: &mut Report) {
         guest.ping("192.168.7.99")?;
         guest.ping("fd00:7::99")
     });
-    report.check(
-        "cancel ends it, and its VFs come back without a GUID of the VM",
-        || {
-            setup.cancel(&guest)?;
-            let pool = setup.pool("ib0")?;
-            ensure(pool.free() == Some(4), || format!("{pool:?}"))?;
-            let guids = setup.host().ssh.get("cat /sys/class/net/ib0/vf_guids")?;
-            let left = (0..)
-                .zip(&nics)
-                .find(|(position, nic)| guids.contains(&nic.guid(*position).replace(':', "")));
-            ensure(left.is_none(), || guids.clone())
-        },
-    );
 }
 
 /// A card that refuses GUIDs: the order of the devices on the bus tells which is which.
@@ -163,6 +169,7 @@ pub(crate) fn by_position(setup: &mut Setup<'_>, report: &mut Report) {
                 .clone();
             ensure(first == "ib1", || format!("position 0 is '{first}'"))
         });
+        setup.keep(report, &mut guest);
         report.check("cancel ends it", || setup.cancel(&guest));
     }
     report.check("the card takes GUIDs again", || {
@@ -212,6 +219,7 @@ pub(crate) fn late(setup: &mut Setup<'_>, report: &mut Report) {
             || format!("'{name}': {found}"),
         )
     });
+    setup.keep(report, &mut guest);
     report.check("cancel ends it", || setup.cancel(&guest));
 }
 
@@ -243,6 +251,7 @@ pub(crate) fn mutation(setup: &mut Setup<'_>, report: &mut Report) {
                 },
             );
         }
+        setup.keep(report, &mut guest);
         report.check(&format!("{name}: cancel ends it"), || setup.cancel(&guest));
     };
     check(report, vm(36, 60), "GUIDs are written", true);

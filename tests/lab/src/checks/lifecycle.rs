@@ -61,6 +61,9 @@ fn at_once(setup: &Setup<'_>, report: &mut Report) {
         let after = setup.probe("SRIOV_ENP1S0_FREE")?;
         ensure(after == before + 1, || format!("{before} were free, now {after}"))
     });
+    for guest in &mut guests {
+        setup.keep(report, guest);
+    }
     report.check("cancel ends the others, and all VFs are free", || {
         guests.iter().try_for_each(|guest| setup.cancel(guest))?;
         let pool = setup.pool("enp1s0")?;
@@ -111,6 +114,7 @@ fn exhausted(setup: &Setup<'_>, report: &mut Report) {
             setup.cancel(&guest)
         },
     );
+    setup.keep(report, &mut second);
     report.check("cancel ends the other", || setup.cancel(&second));
 }
 

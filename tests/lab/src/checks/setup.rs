@@ -9,7 +9,7 @@ use crate::cloud::vm::Vm;
 use crate::guest::Guest;
 use crate::host::Host;
 use crate::lab::Lab;
-use crate::report::{Failure, ensure};
+use crate::report::{Failure, Report, ensure};
 
 /// The settings of this site, beside the defaults: one pool in the way of 2013.
 const KVMRC: &str = "VF_TRANSPORT_seed=dummy";
@@ -108,6 +108,17 @@ impl<'lab> Setup<'lab> {
 
     pub(crate) fn evidence(&self, directory: &Path) {
         self.host.evidence(directory);
+    }
+
+    /// Keeps what a guest has to say, before it ends, if a check of its group has failed.
+    pub(crate) fn keep(&self, report: &Report, guest: &mut Guest) {
+        let directory = report
+            .failed_group()
+            .and_then(|group| self.lab.evidence(group).ok());
+        if let Some(directory) = directory {
+            let file = directory.join(format!("{}.guest", guest.vm.name()));
+            guest.shell.keep_evidence(&file);
+        }
     }
 }
 

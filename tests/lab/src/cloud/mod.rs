@@ -47,6 +47,7 @@ impl Cloud {
             documents::context(vm).as_bytes(),
         )?;
         let directory = vm.directory();
+        host.ssh.get(&format!("rm -rf {directory}"))?;
         host.ssh.put(&document, &format!("{directory}/vm.xml"))?;
         host.ssh.put(&cd, &format!("{directory}/disk.1"))?;
         let disk = match vm.system {
