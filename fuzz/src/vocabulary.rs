@@ -50,6 +50,7 @@ const KEYS: &[&str] = &[
     "allow-hotplug",
     "iface",
     "address",
+    "netmask",
     "gateway",
     "metric",
     "dns-nameservers",

@@ -19,7 +19,7 @@ fn machine() -> Machine {
     );
     machine.write(
         "/etc/network/interfaces",
-        "source /etc/network/interfaces.d/*\n",
+        "source /etc/network/interfaces.d/*\nsource-directory /etc/network/interfaces.d\n",
     );
     machine
 }

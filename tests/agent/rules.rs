@@ -391,6 +391,53 @@ fn yaml_has_no_key_that_old_releases_lack() {
     );
 }
 
+/// busybox' ifup refuses the whole file for a second stanza of a device and family, a method that it does not know,
+/// a key that is there twice, `allow-hotplug`, and has no address without `netmask` (`networking/ifupdown.c`).
+#[test]
+fn stanzas_for_alpine_are_what_busybox_takes() {
+    let is_alpine = |file: &File| {
+        file.backend == "interfaces-alpine" && file.path.starts_with("/etc/network/interfaces.d/")
+    };
+    let methods = [
+        "inet static",
+        "inet dhcp",
+        "inet manual",
+        "inet6 static",
+        "inet6 manual",
+    ];
+    let commands = ["pre-up", "up", "down", "post-down"];
+    rule(is_alpine, |file| !file.has("allow-hotplug"));
+    rule(is_alpine, |file| {
+        let mut seen = BTreeSet::new();
+        let mut stanzas = file.text.split("\niface ").skip(1);
+        stanzas.all(|stanza| {
+            let (head, body) = stanza.split_once('\n').unwrap();
+            let (device, method) = head.split_once(' ').unwrap();
+            let family = method.split(' ').next().unwrap();
+            let keys = body.lines().take_while(|line| line.starts_with(' '));
+            let keys = keys.map(|line| line.trim_start().split_once(' ').unwrap());
+            let keys: Vec<_> = keys.filter(|(key, _)| !commands.contains(key)).collect();
+            let names: BTreeSet<&str> = keys.iter().map(|(key, _)| *key).collect();
+            seen.insert((device.to_owned(), family.to_owned()))
+                && methods.contains(&method)
+                && names.len() == keys.len()
+                && names.contains("address") == method.ends_with("static")
+                && names.contains("netmask") == names.contains("address")
+                && !keys.iter().any(|(_, value)| value.contains('/'))
+        })
+    });
+}
+
+/// ifupdown-ng takes down the addresses that it has added itself, and no others (its executor `static`).
+#[test]
+fn on_alpine_what_a_command_adds_another_takes_away() {
+    let count = |file: &File, what: &str| file.text.matches(what).count();
+    rule(
+        |file| file.backend == "interfaces-alpine" && file.text.contains(" address replace "),
+        |file| count(file, " address replace ") == count(file, " address delete "),
+    );
+}
+
 /// Only connected mode has a large MTU (kernel, `ipoib_change_mtu`).
 #[test]
 fn the_mode_comes_before_the_mtu() {

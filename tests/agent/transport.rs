@@ -137,12 +137,12 @@ fn a_networkd_that_knows_no_partitions_is_named() {
 #[test]
 fn an_interfaces_file_that_is_in_the_way_is_named() {
     let path = "/etc/network/interfaces";
-    let notes = |text: Option<&str>| {
+    let notes = |backend: &str, text: Option<&str>| {
         let machine = machine();
         if let Some(text) = text {
             machine.write(path, text);
         }
-        let outcome = run(&machine, &["apply", "--backend", "interfaces"]);
+        let outcome = run(&machine, &["apply", "--backend", backend]);
         assert_eq!(outcome.code, 0);
         // It is not ours: it stays as it is.
         assert_eq!(
@@ -151,21 +151,26 @@ fn an_interfaces_file_that_is_in_the_way_is_named() {
         );
         outcome.stderr.replace("one-sriov-agent: warning: ", "")
     };
-    let unread = "'/etc/network/interfaces' has no line 'source /etc/network/interfaces.d/*': the files there are not read\n";
-    let both = "'/etc/network/interfaces' configures 'ib0', too: take its stanza out of there\n";
-    assert_eq!(
-        notes(Some(
-            "auto lo\niface lo inet loopback\nsource /etc/network/interfaces.d/*\n"
-        )),
-        ""
+    let pattern = "source /etc/network/interfaces.d/*";
+    let directory = "source-directory /etc/network/interfaces.d";
+    let unread = format!("'{path}' has no line '{pattern}': the files there are not read\n");
+    let unread_by_all = format!(
+        "'{path}' has no line '{directory}', by which busybox and ifupdown-ng read the files there\n"
     );
-    assert_eq!(notes(None), unread);
-    assert_eq!(
-        notes(Some("auto ib0\niface ib0 inet dhcp\n")),
-        format!("{unread}{both}")
-    );
-    assert_eq!(
-        notes(Some("source interfaces.d/*\niface ib0 inet dhcp\n")),
-        both
-    );
+    let both = format!("'{path}' configures 'ib0', too: take its stanza out of there\n");
+    for (backend, its, others, unread) in [
+        ("interfaces", pattern, directory, unread),
+        ("interfaces-alpine", directory, pattern, unread_by_all),
+    ] {
+        let notes = |text: Option<&str>| notes(backend, text);
+        let lo = "auto lo\niface lo inet loopback\n";
+        assert_eq!(notes(Some(&format!("{lo}{its}\n"))), "");
+        assert_eq!(notes(Some(&format!("{lo}{others}\n"))), unread);
+        assert_eq!(notes(None), unread);
+        assert_eq!(
+            notes(Some("auto ib0\niface ib0 inet dhcp\n")),
+            format!("{unread}{both}")
+        );
+        assert_eq!(notes(Some(&format!("{its}\niface ib0 inet dhcp\n"))), both);
+    }
 }

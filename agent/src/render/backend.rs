@@ -88,8 +88,12 @@ impl Backend {
     ) -> Vec<String> {
         match self {
             Self::Interfaces | Self::InterfacesAlpine => {
+                let dialect = match self {
+                    Self::InterfacesAlpine => Dialect::Alpine,
+                    _ => Dialect::Debian,
+                };
                 let text = read(Path::new(interfaces::PATH));
-                interfaces::complaints(plan, text.as_deref())
+                interfaces::complaints(plan, dialect, text.as_deref())
             }
             Self::Networkd | Self::NetplanNetworkd => networkd::complaints(plan, list),
             _ => Vec::new(),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | SLAAC without DHCPv6, where a router offers both | NetworkManager, netplan |
 //! | DHCPv6 whatever a router says | NetworkManager, also below netplan |
+//! | DHCPv6 | busybox' ifup and ifupdown-ng |
 //! | a metric of routes that a router advertises | initscripts, wicked, ifupdown; netplan beside SLAAC |
 //! | a metric of the default route alone | NetworkManager: it is that of all routes of its family |
 
@@ -31,6 +32,11 @@ fn of_nic(backend: Backend, nic: &Configured) -> Vec<String> {
     if config.ipv6 == Ipv6::Dhcp && leaves_dhcp_to_routers(backend) {
         notes.push(format!(
             "{label}: {backend} asks for DHCPv6 where a router says so, and not without"
+        ));
+    }
+    if config.ipv6 == Ipv6::Dhcp && backend == Backend::InterfacesAlpine {
+        notes.push(format!(
+            "{label}: DHCPv6 is not asked for, router advertisements count; {backend} has no word for it"
         ));
     }
     if let Some(metric) = config.metric6.filter(|_| asks_routers(config))

@@ -1,9 +1,18 @@
 //! `/etc/network/interfaces`, which is not ours: whether it lets our files be read, and by them alone.
+//!
+//! | line | ifupdown | ifupdown-ng | busybox |
+//! |---|---|---|---|
+//! | `source /etc/network/interfaces.d/*` | yes | from 0.13 on | no: it takes that for a name, and stops |
+//! | `source-directory /etc/network/interfaces.d` | only names without a dot | yes | yes, from 1.29 on |
+//! | `source-dir /etc/network/interfaces.d` | no | no | the same |
+//!
+//! A relative name is one of the directory of the file for ifupdown, and of wherever they run for the others.
 
 use std::collections::BTreeSet;
 
 use hwaddr::InterfaceName;
 
+use super::Dialect;
 use crate::plan::Plan;
 use crate::render::configured::configured;
 
@@ -12,17 +21,27 @@ pub(in crate::render) const PATH: &str = "/etc/network/interfaces";
 const DIR: &str = "/etc/network/interfaces.d";
 
 /// What a person has to change in that file; `text` is none where there is no such file.
-pub(in crate::render) fn complaints(plan: &Plan, text: Option<&str>) -> Vec<String> {
+pub(in crate::render) fn complaints(
+    plan: &Plan,
+    dialect: Dialect,
+    text: Option<&str>,
+) -> Vec<String> {
     let ours: BTreeSet<&InterfaceName> = configured(plan).map(|nic| nic.device).collect();
     if ours.is_empty() {
         return Vec::new();
     }
     let lines = || text.unwrap_or_default().lines().map(str::trim);
     let mut complaints = Vec::new();
-    if !lines().any(is_source) {
-        complaints.push(format!(
-            "'{PATH}' has no line 'source {DIR}/*': the files there are not read"
-        ));
+    if !lines().any(|line| is_source(dialect, line)) {
+        complaints.push(match dialect {
+            Dialect::Debian => {
+                format!("'{PATH}' has no line 'source {DIR}/*': the files there are not read")
+            }
+            // A reader of the other forms there may be; which one a guest has is not known.
+            Dialect::Alpine => format!(
+                "'{PATH}' has no line 'source-directory {DIR}', by which busybox and ifupdown-ng read the files there"
+            ),
+        });
     }
     let dummies = plan.dummies.iter().map(|dummy| &dummy.name);
     let devices = ours.into_iter().chain(dummies);
@@ -38,18 +57,19 @@ pub(in crate::render) fn complaints(plan: &Plan, text: Option<&str>) -> Vec<Stri
     complaints
 }
 
-/// `source /etc/network/interfaces.d/*`, with or without the `.cfg`, or relative to the file.
-fn is_source(line: &str) -> bool {
+/// Whether every reader of a dialect has our files by this line.
+fn is_source(dialect: Dialect, line: &str) -> bool {
     let mut words = line.split_whitespace();
-    let pattern = match words.next() {
-        Some("source") => words.next(),
-        _ => None,
-    };
-    let pattern = pattern.map(|pattern| {
-        let relative = pattern.strip_prefix("/etc/network/");
-        relative.unwrap_or(pattern)
-    });
-    matches!(pattern, Some("interfaces.d/*" | "interfaces.d/*.cfg"))
+    match (dialect, words.next(), words.next()) {
+        (Dialect::Debian, Some("source"), Some(pattern)) => {
+            let relative = pattern.strip_prefix("/etc/network/").unwrap_or(pattern);
+            matches!(relative, "interfaces.d/*" | "interfaces.d/*.cfg")
+        }
+        (Dialect::Alpine, Some("source-directory"), Some(directory)) => {
+            directory.trim_end_matches('/') == DIR
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -58,17 +78,26 @@ mod tests {
 
     #[test]
     fn only_what_our_files_match_counts_as_a_source() {
+        let (neither, debian, alpine) = ((false, false), (true, false), (false, true));
         let table = [
-            ("source /etc/network/interfaces.d/*", true),
-            ("source /etc/network/interfaces.d/*.cfg", true),
-            ("source interfaces.d/*", true),
-            ("source-directory /etc/network/interfaces.d", false),
-            ("#source /etc/network/interfaces.d/*", false),
-            ("source /etc/network/other.d/*", false),
-            ("", false),
+            ("source /etc/network/interfaces.d/*", debian),
+            ("source /etc/network/interfaces.d/*.cfg", debian),
+            ("source interfaces.d/*", debian),
+            ("source-directory /etc/network/interfaces.d", alpine),
+            ("source-directory  /etc/network/interfaces.d/", alpine),
+            ("source-directory interfaces.d", neither),
+            ("source-directory /etc/network/interfaces.d/*", neither),
+            ("source-dir /etc/network/interfaces.d", neither),
+            ("source /etc/network/interfaces.d", neither),
+            ("#source /etc/network/interfaces.d/*", neither),
+            ("#source-directory /etc/network/interfaces.d", neither),
+            ("source /etc/network/other.d/*", neither),
+            ("source-directory /etc/network/other.d", neither),
+            ("", neither),
         ];
         for (line, expected) in table {
-            assert_eq!(is_source(line), expected, "{line}");
+            let found = [Dialect::Debian, Dialect::Alpine].map(|dialect| is_source(dialect, line));
+            assert_eq!((found[0], found[1]), expected, "{line}");
         }
     }
 }

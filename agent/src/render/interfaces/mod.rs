@@ -7,10 +7,12 @@
 //!     address 192.168.7.5/24
 //!     gateway 192.168.7.1
 //! ```
-//! What these know no word for (transport mode, partitions, the MTU of an IPv6-only NIC) is a command in front
-//! of it; they hand such lines to a shell, and there is nothing but typed tokens in them.
-//! Facts: `interfaces(5)`, ifupdown's `inet.defn` and `inet6.defn`.
+//! That is [`debian`]; [`alpine`] says the same to readers that know less. What none of them knows a word for
+//! (transport mode, partitions, the MTU of an IPv6-only NIC) is a command in front of it; they hand such lines
+//! to a shell, and there is nothing but typed tokens in them.
 
+mod alpine;
+mod debian;
 mod main_file;
 
 use std::fmt::Display;
@@ -25,7 +27,7 @@ use super::configured::{Configured, configured};
 use super::lines::Lines;
 use super::{Rendered, RenderedFile};
 use crate::plan::Plan;
-use crate::plan::model::{Child, Ipv4, Ipv6, NicConfig};
+use crate::plan::model::{Child, Ipv6, NicConfig};
 
 /// Who reads the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,13 +68,11 @@ impl<'a> Stanzas<'a> {
             stanzas.start(nic.device, is_here);
             stanzas.parent(nic.device);
             stanzas.start(name, is_here);
-            stanzas.link(name, Some((*child, nic.device)));
+            stanzas.carrier(name, Some((*child, nic.device)));
         } else {
             stanzas.start(nic.device, is_here);
-            stanzas.link(nic.device, None);
+            stanzas.carrier(nic.device, None);
         }
-        stanzas.ipv4(nic.carrier());
-        stanzas.ipv6(nic.carrier());
         let name = format!("/etc/network/interfaces.d/60-one-sriov-{}.cfg", nic.device);
         stanzas
             .lines
@@ -98,24 +98,28 @@ impl<'a> Stanzas<'a> {
         self.lines.raw(format_args!("    {key} {value}"));
     }
 
+    /// What has the addresses.
+    fn carrier(&mut self, device: &InterfaceName, child: Option<(Child, &InterfaceName)>) {
+        match self.dialect {
+            Dialect::Debian => self.debian(device, child),
+            Dialect::Alpine => self.alpine(device, child),
+        }
+    }
+
     /// The port only has to be up; its child carries the addresses.
     fn parent(&mut self, device: &InterfaceName) {
         self.iface(device, "inet", "manual");
         self.mode_and_mtu(device);
+        self.up_and_down(device);
+    }
+
+    fn up_and_down(&mut self, device: &InterfaceName) {
         self.option("up", format_args!("ip link set dev {device} up"));
         self.option("down", format_args!("ip link set dev {device} down"));
     }
 
-    /// What comes before any address, and only if there is something.
-    fn link(&mut self, device: &InterfaceName, child: Option<(Child, &InterfaceName)>) {
-        let is_needed = child.is_some()
-            || self.config.mtu.is_some()
-            || self.config.mode().is_some()
-            || self.config.ipv6 == Ipv6::Disabled;
-        if !is_needed {
-            return;
-        }
-        self.iface(device, "inet", "manual");
+    /// What comes before any address.
+    fn link_options(&mut self, device: &InterfaceName, child: Option<(Child, &InterfaceName)>) {
         match child {
             Some((Child::Partition(pkey), parent)) => {
                 let (make, remove) = ("create_child", "delete_child");
@@ -148,7 +152,6 @@ impl<'a> Stanzas<'a> {
         if self.config.ipv6 == Ipv6::Disabled {
             self.sysctl("pre-up", device, "disable_ipv6", 1);
         }
-        self.option("up", format_args!("ip link set dev {device} up"));
     }
 
     fn mode_and_mtu(&mut self, device: &InterfaceName) {
@@ -173,98 +176,9 @@ impl<'a> Stanzas<'a> {
         );
     }
 
-    fn ipv4(&mut self, device: &InterfaceName) {
-        let config = self.config;
-        match &config.ipv4 {
-            Ipv4::None => return,
-            Ipv4::Dhcp => {
-                self.iface(device, "inet", "dhcp");
-                self.metric(config.metric4);
-                self.names();
-            }
-            Ipv4::Static(networks) => {
-                for (nth, network) in networks.iter().enumerate() {
-                    self.iface(device, "inet", "static");
-                    self.option("address", network);
-                    if nth == 0 {
-                        self.gateway4(device);
-                        self.names();
-                    }
-                }
-            }
-        }
-        if let Some(host) = config.onegate {
-            self.up_route("ip", &format!("{host}/32 dev {device} scope link"));
-        }
-        self.routes("ip", device, IpAddr::is_ipv4);
-    }
-
-    /// ifupdown says `onlink` of every gateway, the others of none.
-    fn gateway4(&mut self, device: &InterfaceName) {
-        let Some(gateway) = self.config.gateway4 else {
-            return;
-        };
-        if self.dialect == Dialect::Alpine && self.config.gateway4_is_off_link() {
-            self.up_route("ip", &format!("{gateway}/32 dev {device} scope link"));
-            let metric = super::lines::metric(self.config.metric4);
-            self.up_route("ip", &format!("default via {gateway} dev {device}{metric}"));
-            return;
-        }
-        self.option("gateway", gateway);
-        self.metric(self.config.metric4);
-    }
-
     fn metric(&mut self, metric: Option<u32>) {
         if let Some(metric) = metric {
             self.option("metric", metric);
-        }
-    }
-
-    fn ipv6(&mut self, device: &InterfaceName) {
-        let config = self.config;
-        match &config.ipv6 {
-            Ipv6::None | Ipv6::Disabled => return,
-            Ipv6::Auto => {
-                self.iface(device, "inet6", "auto");
-                self.accept(device, true);
-            }
-            Ipv6::Dhcp => {
-                self.iface(device, "inet6", "dhcp");
-                self.accept(device, true);
-            }
-            Ipv6::Static(networks) => {
-                for (nth, network) in networks.iter().enumerate() {
-                    self.iface(device, "inet6", "static");
-                    self.option("address", network);
-                    if nth == 0 {
-                        self.accept(device, false);
-                        self.gateway6(device);
-                    }
-                    if self.dialect == Dialect::Debian {
-                        // Nobody else has the address that OpenNebula has leased: no wait for six seconds.
-                        self.option("dad-attempts", 0);
-                    }
-                }
-            }
-        }
-        if config.ipv4 == Ipv4::None {
-            self.names();
-        }
-        self.routes("ip -6", device, IpAddr::is_ipv6);
-    }
-
-    /// Whether router advertisements count.
-    fn accept(&mut self, device: &InterfaceName, accepted: bool) {
-        let value = u8::from(accepted);
-        if self.dialect == Dialect::Debian {
-            if !accepted {
-                self.option("autoconf", 0);
-            }
-            self.option("accept_ra", value);
-            self.option("privext", 0);
-        } else {
-            self.sysctl("pre-up", device, "accept_ra", value);
-            self.sysctl("pre-up", device, "use_tempaddr", 0);
         }
     }
 
@@ -281,6 +195,13 @@ impl<'a> Stanzas<'a> {
             "ip -6",
             &format!("default via {gateway} dev {device}{metric}"),
         );
+    }
+
+    /// OneGate, where it is a proxy on the link.
+    fn onegate(&mut self, device: &InterfaceName) {
+        if let Some(host) = self.config.onegate {
+            self.up_route("ip", &format!("{host}/32 dev {device} scope link"));
+        }
     }
 
     fn routes(&mut self, ip: &str, device: &InterfaceName, family: fn(&IpAddr) -> bool) {
