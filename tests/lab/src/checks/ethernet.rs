@@ -49,6 +49,10 @@ pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
         "a ping goes through the VF whose VLAN the card adds",
         || ping_through(&mut guest, &tagged.mac(), WORLD_IN_VLAN),
     );
+    report.check("its QEMU runs as oneadmin", || {
+        let owners = setup.host().ssh.get("ps -o user= -C qemu-system-x86_64")?;
+        ensure(owners.trim() == "oneadmin", || owners.clone())
+    });
     report.check("the card holds MAC and VLAN of both", || {
         let link = setup.host().ssh.get("ip link show enp1s0")?;
         let held = |mac: &str| {
@@ -110,6 +114,13 @@ pub(crate) fn seed(setup: &mut Setup<'_>, report: &mut Report) {
     });
     report.check("a ping goes over the wire through the VF", || {
         ping_through(&mut guest, &nic.mac(), WORLD)
+    });
+    report.check("the agent knows the dummy NIC by its position", || {
+        let said = guest.shell.get("one-sriov-agent status 2>/dev/null", 30)?;
+        ensure(
+            said.contains("is the dummy NIC of position 0, left unmanaged"),
+            || said.clone(),
+        )
     });
     report.check("the dummy NIC is there, down and left alone", || {
         guest.devices()?.with_hardware(&dummy)?.is_left_alone()

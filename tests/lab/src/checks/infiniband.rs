@@ -99,13 +99,11 @@ fn inside(report: &mut Report, guest: &mut Guest, nics: &[Nic]) {
     );
     report.check("all dummy NICs are left alone", || {
         let devices = guest.devices()?;
-        (0..)
-            .zip(nics)
-            .try_for_each(|(position, nic): (u8, &Nic)| {
-                devices
-                    .with_hardware(&format!("aa:{position:02x}:{}", nic.key()))?
-                    .is_left_alone()
-            })
+        (0..).zip(nics).try_for_each(|(position, nic): (u8, &Nic)| {
+            devices
+                .with_hardware(&format!("aa:{position:02x}:{}", nic.key()))?
+                .is_left_alone()
+        })
     });
     report.check("a ping goes from one port to the other, by IPv4 and IPv6", || {
         let devices = guest.devices()?;
