@@ -124,7 +124,8 @@ fn port(guid: Guid) -> Option<Link> {
     let mut octets = [0; 20];
     octets[..12].copy_from_slice(&[0x80, 0, 2, 8, 0xfe, 0x80, 0, 0, 0, 0, 0, 0]);
     octets[12..].copy_from_slice(&guid.octets());
-    IpoibAddress::try_from(octets).ok().map(Link::Infiniband)
+    let address = IpoibAddress::try_from(octets).ok()?;
+    Some(Link::Infiniband(Some(address)))
 }
 
 /// A NIC of every kind that the recorded contexts speak of.

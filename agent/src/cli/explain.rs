@@ -161,12 +161,13 @@ fn unclaimed(situation: &Situation, nic: &Nic) -> String {
         return "NETWORK=NO".into();
     }
     match nic.link {
-        Link::Infiniband(address) => {
+        Link::Infiniband(Some(address)) => {
             format!(
                 "no position is left for it, and its port GUID {} carries no dummy MAC of this VM",
                 address.port_guid()
             )
         }
+        Link::Infiniband(None) => "no position is left for it, and it has no port GUID".into(),
         Link::Ethernet(mac) => {
             let looks_like_dummy =
                 mac.to_string().parse::<DummyMac>().is_ok() && nic.has_vf_driver();

@@ -68,13 +68,19 @@ impl Nic {
         }
     }
 
-    /// The port GUID of an InfiniBand NIC.
+    /// The port GUID of an InfiniBand NIC, if it has one.
     #[must_use]
     pub fn guid(&self) -> Option<Guid> {
         match &self.link {
             Link::Ethernet(_) => None,
-            Link::Infiniband(address) => Some(address.port_guid()),
+            Link::Infiniband(address) => address.map(|address| address.port_guid()),
         }
+    }
+
+    /// Whether it is an InfiniBand port.
+    #[must_use]
+    pub fn is_infiniband(&self) -> bool {
+        matches!(self.link, Link::Infiniband(_))
     }
 
     /// Whether the driver is one of virtual functions, so that the NIC is no emulated one.
@@ -104,8 +110,9 @@ impl Nic {
 pub enum Link {
     /// ARPHRD 1.
     Ethernet(MacAddress),
-    /// ARPHRD 32, a port and not a P_Key child.
-    Infiniband(IpoibAddress),
+    /// ARPHRD 32, a port and not a P_Key child. Without an address where its GUID is all zeroes or all ones: a VF
+    /// whose card has none for it, or has taken it back.
+    Infiniband(Option<IpoibAddress>),
 }
 
 /// `addr_assign_type`: who chose the hardware address (`include/uapi/linux/netdevice.h`).

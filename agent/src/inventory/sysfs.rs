@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use hwaddr::{InterfaceName, IpoibAddress, MacAddress, PciAddress};
+use hwaddr::{AddressError, InterfaceName, IpoibAddress, MacAddress, PciAddress};
 use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
 use nix::sys::stat::Mode;
 use nix::unistd::{AccessFlags, faccessat, read};
@@ -146,7 +146,12 @@ fn infiniband(device: &Device) -> Result<Link, String> {
     if device.number("iflink") != device.number("ifindex") || device.has("parent") {
         return Err("a P_Key child".into());
     }
-    device.address::<IpoibAddress>().map(Link::Infiniband)
+    let text = device.text("address").unwrap_or_default();
+    match text.parse::<IpoibAddress>() {
+        Ok(address) => Ok(Link::Infiniband(Some(address))),
+        Err(AddressError::Refused { .. }) => Ok(Link::Infiniband(None)),
+        Err(error) => Err(format!("no usable hardware address ({error})")),
+    }
 }
 
 /// The PCI function in a device path: virtio and others stand one level below it.

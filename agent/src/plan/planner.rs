@@ -247,7 +247,7 @@ impl<'a> Planner<'a> {
             }));
             let source = Source {
                 tags: true,
-                ..self.source(layers, None, device.guid().is_some(), None)
+                ..self.source(layers, None, device.is_infiniband(), None)
             };
             return Some(present(id, &source, device, Evidence::Pci));
         }

@@ -43,7 +43,7 @@ pub(super) fn candidates<'a>(inventory: &'a Inventory, cloud: &Cloud) -> Vec<&'a
     inventory
         .nics
         .iter()
-        .filter(|nic| nic.guid().is_some() && !cloud.has_pci_device(nic.pci))
+        .filter(|nic| nic.is_infiniband() && !cloud.has_pci_device(nic.pci))
         .collect()
 }
 
