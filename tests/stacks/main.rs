@@ -33,7 +33,7 @@ struct Scenario {
     needs_vlans: bool,
     /// NetworkManager goes by the kind of a link besides its type, so that nothing stands in for InfiniBand.
     has_infiniband: bool,
-    /// busybox has no word for DHCPv6; a warning says so.
+    /// busybox has no word for `DHCPv6`; a warning says so.
     needs_dhcpv6: bool,
 }
 
