@@ -391,8 +391,9 @@ fn yaml_has_no_key_that_old_releases_lack() {
     );
 }
 
-/// busybox' ifup refuses the whole file for a second stanza of a device and family, a method that it does not know,
-/// a key that is there twice, `allow-hotplug`, and has no address without `netmask` (`networking/ifupdown.c`).
+/// busybox' ifup refuses the whole file for a method that it does not know, a key that is there twice,
+/// `allow-hotplug` and, in old releases, a second stanza of a device and family; it has no address without
+/// `netmask` (`networking/ifupdown.c`).
 #[test]
 fn stanzas_for_alpine_are_what_busybox_takes() {
     let is_alpine = |file: &File| {

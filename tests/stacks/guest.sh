@@ -94,7 +94,7 @@ start() {
         NetworkManager --debug > "$log/stack.log" 2>&1 &
         nm-online -s -q -t 30
         ;;
-    interfaces)
+    interfaces*)
         ifup -a > "$log/stack.log" 2>&1
         ;;
     esac
@@ -120,7 +120,7 @@ settle() {
         esac
     done | tr -s '\n' ' ' > /run/dns
     # It has no place for them but the one of all programs.
-    [ "$stack" != interfaces ] || sed -n 's/^nameserver //p' /etc/resolv.conf | tr '\n' ' ' > /run/dns
+    [[ $stack != interfaces* ]] || sed -n 's/^nameserver //p' /etc/resolv.conf | tr '\n' ' ' > /run/dns
 }
 
 # What others have in the directories of all stacks, for devices that are not here.
@@ -135,7 +135,12 @@ printf 'network:\n  version: 2\n  ethernets:\n    none0: {dhcp4: false, optional
 chmod 600 /etc/NetworkManager/system-connections/none0.nmconnection /etc/netplan/60-none0.yaml
 printf 'iface none0 inet dhcp\n' > /etc/network/interfaces.d/60-none0.cfg
 # The network of the other stacks is none of this one's business.
-printf 'auto lo\niface lo inet loopback\nsource /etc/network/interfaces.d/*\n' > /etc/network/interfaces
+source='source /etc/network/interfaces.d/*'
+if [ "$stack" = interfaces-alpine ]; then
+    only_busybox
+    source='source-directory /etc/network/interfaces.d'
+fi
+printf '%s\n' 'auto lo' 'iface lo inet loopback' "$source" > /etc/network/interfaces
 : > /etc/resolv.conf
 others > /run/others
 log=$1 activate=

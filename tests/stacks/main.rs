@@ -1,5 +1,5 @@
-//! The network stacks themselves read what the agent wrote: systemd-networkd, NetworkManager, netplan and
-//! ifupdown, each in namespaces of its own with real links. What counts is what the kernel has then.
+//! The network stacks themselves read what the agent wrote: systemd-networkd, NetworkManager, netplan, ifupdown
+//! and busybox, each in namespaces of its own with real links. What counts is what the kernel has then.
 
 // Tests may end at the first surprise.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
@@ -15,10 +15,11 @@ use one_sriov_tests::{Machine, Nic, agent_path};
 use serde_json::Value;
 
 /// The stacks, each with a program that is there where it is installed.
-const STACKS: [(&str, &str); 5] = [
+const STACKS: [(&str, &str); 6] = [
     ("networkd", "/lib/systemd/systemd-networkd"),
     ("netplan-networkd", "/usr/sbin/netplan"),
     ("interfaces", "/sbin/ifup"),
+    ("interfaces-alpine", "/bin/busybox"),
     ("keyfile", "/usr/sbin/NetworkManager"),
     ("netplan-nm", "/usr/sbin/netplan"),
 ];
@@ -32,6 +33,8 @@ struct Scenario {
     needs_vlans: bool,
     /// NetworkManager goes by the kind of a link besides its type, so that nothing stands in for InfiniBand.
     has_infiniband: bool,
+    /// busybox has no word for `DHCPv6`; a warning says so.
+    needs_dhcpv6: bool,
 }
 
 /// What a guest has, and what its kernel shall make of it.
@@ -64,6 +67,7 @@ impl Scenario {
             stages,
             needs_vlans: false,
             has_infiniband: false,
+            needs_dhcpv6: false,
         }
     }
 }
@@ -284,6 +288,9 @@ fn check_stack(stack: &str) {
         if scenario.has_infiniband && matches!(stack, "keyfile" | "netplan-nm") {
             continue;
         }
+        if scenario.needs_dhcpv6 && stack == "interfaces-alpine" {
+            continue;
+        }
         if scenario.needs_vlans && !has_vlans() {
             println!("passed over: this kernel has no VLANs: {}", scenario.name);
             continue;
@@ -305,6 +312,11 @@ fn netplan_for_networkd() {
 #[test]
 fn ifupdown() {
     check_stack("interfaces");
+}
+
+#[test]
+fn busybox() {
+    check_stack("interfaces-alpine");
 }
 
 #[test]

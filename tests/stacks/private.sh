@@ -32,3 +32,28 @@ bus() {
 	EOT
     dbus-daemon --config-file=/run/bus.conf --fork
 }
+
+# As on Alpine: ifup, ifdown, and all that they run, are busybox. Nobody else's scripts are run by them.
+only_busybox() {
+    mkdir /run/busybox /run/ifupdown /etc/udhcpc
+    busybox --install -s /run/busybox
+    for program in ifup ifdown; do
+        printf '#!/bin/sh\nPATH=/run/busybox SHELL=/run/busybox/sh exec /run/busybox/%s "$@"\n' $program \
+            > /run/ifupdown/$program
+    done
+    chmod +x /run/ifupdown/*
+    PATH=/run/ifupdown:$PATH
+    rm -f /etc/network/if-*.d/*
+    # It has no success with an address that is there already.
+    ip address flush dev lo
+    ip link set lo down
+    # What udhcpc leaves to its distribution.
+    cat > /etc/udhcpc/default.script <<-'EOT'
+	#!/run/busybox/sh
+	[ "$1" = bound ] || exit 0
+	ip address replace "$ip/$mask" dev "$interface"
+	ip route replace default via "$router" dev "$interface"
+	for server in $dns; do echo "nameserver $server"; done > /etc/resolv.conf
+	EOT
+    chmod +x /etc/udhcpc/default.script
+}

@@ -53,6 +53,11 @@ for root in "$@"; do
         nmcli connection reload
         nmcli -g FILENAME,TYPE connection show >> "$root/read"
         ;;
+    interfaces-alpine)
+        for file in "$root"/etc/network/interfaces.d/*; do
+            busybox ifup -n -f -v -a -i "$file" >> "$root/read" 2>&1 || { cat "$file" "$root/read" >&2 && exit 1; }
+        done
+        ;;
     interfaces)
         for file in "$root"/etc/network/interfaces.d/*; do
             ifup --no-act --force --all --verbose --interfaces="$file" >> "$root/read" 2>&1

@@ -132,3 +132,29 @@ fn ifup_knows_every_interface() {
         }
     }
 }
+
+#[test]
+fn busybox_would_do_all_that_its_stanzas_say() {
+    if !can_run("interfaces-alpine") {
+        return;
+    }
+    for (name, machine) in written("interfaces-alpine") {
+        let said = machine.read("/read");
+        let stanzas = machine.etc().into_iter().map(|(_, _, text)| text);
+        let stanzas: String = stanzas.collect();
+        for line in stanzas.lines().map(str::trim_start) {
+            let (key, value) = line.split_once(' ').unwrap();
+            let done = match key {
+                "address" => format!("ip addr add {value}/"),
+                "gateway" => format!("ip route add default via {value} dev "),
+                "pre-up" | "up" => format!("\n{value}\n"),
+                _ => continue,
+            };
+            assert!(
+                format!("\n{said}").contains(&done),
+                "{name}: '{line}' is not in\n{said}"
+            );
+        }
+        assert!(!said.contains("ifup:"), "{name}: {said}");
+    }
+}

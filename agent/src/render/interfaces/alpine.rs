@@ -9,10 +9,11 @@
 //!     up ip address replace 192.168.8.5/24 dev ib0
 //!     down ip address delete 192.168.8.5/24 dev ib0 2> /dev/null || true
 //! ```
-//! busybox knows an address without its length alone, `netmask` with it, no method of IPv6 but `static` and
-//! `manual`, and of each key one: a file with anything else costs the machine all of its NICs. It goes through
-//! the stanzas of a device one by one, so that all `pre-up` lines are in the first. ifupdown-ng makes one of
-//! them all, `netmask` being that of its own stanza, and takes down what it has itself added, and no more.
+//! busybox brings up no NIC whose address has no `netmask`, and none at all after a method that it does not know
+//! (of IPv6 it knows `static` and `manual`), a key that is there twice, or, in old releases, a second stanza of a
+//! device and family. It goes through the stanzas of a device one by one, so that all `pre-up` lines are in the
+//! first. ifupdown-ng makes one of them all, `netmask` being that of its own stanza, and takes down what it has
+//! itself added, and no more.
 //! Facts: busybox' `networking/ifupdown.c`; ifupdown-ng's `interfaces(5)`, `interface-file.c` and executors.
 
 use std::fmt::Display;
