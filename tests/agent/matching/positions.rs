@@ -186,12 +186,7 @@ fn a_position_counts_the_devices_that_guids_have_settled() {
 fn a_vf_whose_guid_was_taken_back_is_still_a_device() {
     for unset in ["ff:ff:ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00:00:00"] {
         let port = |name: &str, slot: u8| infiniband(name, unset, &format!("0000:05:{slot:02x}.0"));
-        let devices = [
-            dummy(0, 11),
-            dummy(1, 12),
-            port("ib0", 6),
-            port("ib1", 5),
-        ];
+        let devices = [dummy(0, 11), dummy(1, 12), port("ib0", 6), port("ib1", 5)];
         assert_eq!(
             pairs(&nics(&[11, 12]), &devices),
             ["ETH0 -> ib1", "ETH1 -> ib0"]
