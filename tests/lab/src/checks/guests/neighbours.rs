@@ -112,9 +112,10 @@ fn with_a_hostile_cd(lab: &Lab, report: &mut Report, guest: &mut Local, vm: &Vm)
     report.check(
         "with a hostile CD: the bad NIC is named, the others are configured",
         || {
-            let said = guest
-                .shell
-                .get("journalctl -b -o cat --no-pager -u one-sriov-agent", 60)?;
+            let said = guest.shell.get(
+                "journalctl -b -o cat --no-pager -u one-sriov-agent -u 'one-sriov-agent-late@*'",
+                60,
+            )?;
             ensure(said.contains("ETH0_IP"), || said.clone())?;
             let devices = guest.devices()?;
             devices
