@@ -61,9 +61,9 @@ const RENDERERS: [Renderer; 5] = [
         &[
             "netplan/60-one-sriov-ens9.yaml",
             "netplan/60-one-sriov-ib0.yaml",
+            "systemd/network/05-one-sriov-ens9.network",
             "systemd/network/05-one-sriov-eth1.network",
-            "systemd/network/10-netplan-ens9.network.d/one-sriov.conf",
-            "systemd/network/10-netplan-ib0.network.d/one-sriov.conf",
+            "systemd/network/05-one-sriov-ib0.network",
         ],
     ),
     (

@@ -131,7 +131,9 @@ others() {
 printf '[Match]\nName=none0\n\n[Network]\nAddress=192.0.2.1/24\n' > /etc/systemd/network/05-none0.network
 printf '[connection]\nid=none0\ntype=ethernet\ninterface-name=none0\n' \
     > /etc/NetworkManager/system-connections/none0.nmconnection
-printf 'network:\n  version: 2\n  ethernets:\n    none0: {dhcp4: false, optional: true}\n' > /etc/netplan/60-none0.yaml
+# As images have it: whatever device there is gets an address.
+printf 'network:\n  version: 2\n  renderer: %s\n  ethernets:\n    all-eth0: {match: {name: "eth0*"}, dhcp4: true, optional: true}\n' \
+    "$(if [ "$stack" = netplan-nm ]; then echo NetworkManager; else echo networkd; fi)" > /etc/netplan/60-none0.yaml
 chmod 600 /etc/NetworkManager/system-connections/none0.nmconnection /etc/netplan/60-none0.yaml
 printf 'iface none0 inet dhcp\n' > /etc/network/interfaces.d/60-none0.cfg
 # The network of the other stacks is none of this one's business.
@@ -142,6 +144,7 @@ if [ "$stack" = interfaces-alpine ]; then
 fi
 printf '%s\n' 'auto lo' 'iface lo inet loopback' "$source" > /etc/network/interfaces
 : > /etc/resolv.conf
+if [[ $stack = netplan-* ]]; then netplan generate; fi
 others > /run/others
 log=$1 activate=
 for stage in "$@"; do

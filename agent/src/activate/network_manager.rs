@@ -1,4 +1,4 @@
-//! NetworkManager, by `nmcli`: keyfiles, `ifcfg` files, and what netplan writes for it.
+//! NetworkManager, by `nmcli`: keyfiles and `ifcfg` files.
 //!
 //! `nmcli connection load` says of a file that it could not be loaded, and exits with 0 all the same: what is
 //! really there is told by `nmcli connection show`, a line each:
@@ -17,7 +17,6 @@ use super::work::{Edit, Job, Work};
 /// A connection profile of ours, with the device that it is for.
 struct Profile {
     device: String,
-    /// What NetworkManager reads: for netplan's YAML another file than ours.
     file: PathBuf,
     is_wanted: bool,
 }
@@ -25,17 +24,10 @@ struct Profile {
 impl Profile {
     fn of(edit: &Edit) -> Option<Self> {
         let keyfile = edit.name_between("one-sriov-", ".nmconnection");
-        let yaml = edit.name_between("60-one-sriov-", ".yaml");
-        let device = keyfile.or(edit.name_between("ifcfg-", "")).or(yaml)?;
-        let file = match yaml {
-            Some(name) => PathBuf::from(format!(
-                "/run/NetworkManager/system-connections/netplan-{name}.nmconnection"
-            )),
-            None => edit.path.clone(),
-        };
+        let device = keyfile.or(edit.name_between("ifcfg-", ""))?;
         Some(Self {
             device: device.to_owned(),
-            file,
+            file: edit.path.clone(),
             is_wanted: edit.new.is_some(),
         })
     }
@@ -277,23 +269,6 @@ mod tests {
         let expected = [
             "nmcli general reload conf",
             "nmcli device set eth1 managed no",
-        ];
-        assert_eq!(tools.taken(), expected);
-    }
-
-    #[test]
-    fn of_netplan_it_reads_another_file() {
-        let yaml = [("/etc/netplan/60-one-sriov-eth0.yaml", None, Some("b"))];
-        let file = "/run/NetworkManager/system-connections/netplan-eth0.nmconnection";
-        let mut tools = Script::default();
-        tools.prints(SHOW, &format!("5:{file}\n"));
-        let _ = Stack::NetworkManager.after(&work("eth0", &yaml), &|_| true, &mut tools);
-        let expected = [
-            "netplan generate",
-            &format!("nmcli connection load {file}"),
-            SHOW,
-            DEVICES,
-            "nmcli --wait 60 connection up uuid 5",
         ];
         assert_eq!(tools.taken(), expected);
     }

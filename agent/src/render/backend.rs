@@ -6,7 +6,6 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::interfaces::Dialect;
-use super::netplan::Below;
 use super::{
     Rendered, Resolver, ifcfg, inexpressible, interfaces, keyfile, netplan, networkd, resolv_conf,
 };
@@ -27,9 +26,9 @@ pub enum Backend {
     InterfacesAlpine,
     /// Keyfiles for NetworkManager (EL 8 to 10, Fedora, SLES and Leap 16).
     Keyfile,
-    /// YAML for netplan, which writes for systemd-networkd (Ubuntu server, Debian's cloud images).
+    /// YAML for netplan, which writes for systemd-networkd, and its units (Ubuntu server, Debian's cloud images).
     NetplanNetworkd,
-    /// YAML for netplan, which writes for NetworkManager (Ubuntu desktop).
+    /// Keyfiles for NetworkManager, for which netplan writes, too (Ubuntu desktop).
     NetplanNetworkManager,
     /// Units for systemd-networkd (Amazon Linux 2023, Flatcar, Arch).
     Networkd,
@@ -58,9 +57,8 @@ impl Backend {
             Self::IfcfgSuse => ifcfg::suse(plan),
             Self::Interfaces => interfaces::render(plan, Dialect::Debian),
             Self::InterfacesAlpine => interfaces::render(plan, Dialect::Alpine),
-            Self::Keyfile => keyfile::render(plan),
-            Self::NetplanNetworkd => netplan::render(plan, Below::Networkd),
-            Self::NetplanNetworkManager => netplan::render(plan, Below::NetworkManager),
+            Self::Keyfile | Self::NetplanNetworkManager => keyfile::render(plan),
+            Self::NetplanNetworkd => netplan::render(plan),
             Self::Networkd => networkd::render(plan),
         };
         rendered.notes.extend(inexpressible::notes(self, plan));

@@ -2,15 +2,14 @@
 //!
 //! | what | by whom |
 //! |---|---|
-//! | SLAAC without DHCPv6, where a router offers both | NetworkManager, netplan |
+//! | SLAAC without DHCPv6, where a router offers both | NetworkManager, also below netplan |
 //! | DHCPv6 whatever a router says | NetworkManager, also below netplan |
 //! | DHCPv6 | busybox' ifup and ifupdown-ng |
-//! | a metric of routes that a router advertises | initscripts, wicked, ifupdown; netplan beside SLAAC |
+//! | a metric of routes that a router advertises | initscripts, wicked, ifupdown |
 //! | a metric of the default route alone | NetworkManager: it is that of all routes of its family |
 
 use super::Backend;
 use super::configured::{Configured, configured};
-use super::netplan::{self, Below};
 use crate::plan::Plan;
 use crate::plan::model::{Ipv6, NicConfig};
 
@@ -24,12 +23,12 @@ pub(super) fn notes(backend: Backend, plan: &Plan) -> Vec<String> {
 fn of_nic(backend: Backend, nic: &Configured) -> Vec<String> {
     let (label, config) = (nic.nic.label(), nic.config);
     let mut notes = Vec::new();
-    if config.ipv6 == Ipv6::Auto && has_no_plain_slaac(backend) {
+    if config.ipv6 == Ipv6::Auto && is_network_manager(backend) {
         notes.push(format!(
             "{label}: where a router offers DHCPv6, {backend} asks for that, too"
         ));
     }
-    if config.ipv6 == Ipv6::Dhcp && leaves_dhcp_to_routers(backend) {
+    if config.ipv6 == Ipv6::Dhcp && is_network_manager(backend) {
         notes.push(format!(
             "{label}: {backend} asks for DHCPv6 where a router says so, and not without"
         ));
@@ -40,13 +39,13 @@ fn of_nic(backend: Backend, nic: &Configured) -> Vec<String> {
         ));
     }
     if let Some(metric) = config.metric6.filter(|_| asks_routers(config))
-        && !has_metric_of_routers(backend, config)
+        && !(is_network_manager(backend) || is_networkd(backend))
     {
         notes.push(format!(
             "{label}: the metric {metric} of routes that a router advertises is not written; {backend} has no word for it"
         ));
     }
-    if has_one_metric(backend) {
+    if is_network_manager(backend) {
         notes.extend(shared_metrics(config).map(|(family, metric)| {
             format!("{label}: the metric {metric} becomes that of all {family} routes; {backend} has none for the default route alone")
         }));
@@ -58,35 +57,15 @@ fn asks_routers(config: &NicConfig) -> bool {
     matches!(config.ipv6, Ipv6::Auto | Ipv6::Dhcp)
 }
 
-fn has_no_plain_slaac(backend: Backend) -> bool {
-    matches!(
-        backend,
-        Backend::Keyfile
-            | Backend::IfcfgNetworkManager
-            | Backend::NetplanNetworkd
-            | Backend::NetplanNetworkManager
-    )
-}
-
-fn leaves_dhcp_to_routers(backend: Backend) -> bool {
+fn is_network_manager(backend: Backend) -> bool {
     matches!(
         backend,
         Backend::Keyfile | Backend::IfcfgNetworkManager | Backend::NetplanNetworkManager
     )
 }
 
-fn has_metric_of_routers(backend: Backend, config: &NicConfig) -> bool {
-    let by_netplan = |below| netplan::dhcp_metrics(config, below)[1] == config.metric6;
-    match backend {
-        Backend::Keyfile | Backend::IfcfgNetworkManager | Backend::Networkd => true,
-        Backend::NetplanNetworkd => by_netplan(Below::Networkd),
-        Backend::NetplanNetworkManager => by_netplan(Below::NetworkManager),
-        _ => false,
-    }
-}
-
-fn has_one_metric(backend: Backend) -> bool {
-    matches!(backend, Backend::Keyfile | Backend::IfcfgNetworkManager)
+fn is_networkd(backend: Backend) -> bool {
+    matches!(backend, Backend::Networkd | Backend::NetplanNetworkd)
 }
 
 /// Metrics that the context's own routes of their family get, too.

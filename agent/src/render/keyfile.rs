@@ -1,4 +1,4 @@
-//! `/etc/NetworkManager/system-connections`: NetworkManager's own files (EL 8 to 10, Fedora, SLES 16, Leap 16).
+//! `/etc/NetworkManager/system-connections`: NetworkManager's own files (EL 8 to 10, Fedora, SLES 16, Leap 16, and below netplan).
 //!
 //! ```text
 //! # Written by one-sriov-agent for ETH1 from the context of the VM. Changes here are lost.
@@ -48,7 +48,7 @@ pub(super) fn render(plan: &Plan) -> Rendered {
 }
 
 /// The profiles of one NIC.
-pub(super) fn render_nic(nic: &Configured, rendered: &mut Rendered) {
+fn render_nic(nic: &Configured, rendered: &mut Rendered) {
     let Some((child, name)) = &nic.child else {
         let mut lines = head(nic, nic.device, kind(nic.config));
         link(&mut lines, nic.config, nic.config.mtu);

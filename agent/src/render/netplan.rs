@@ -11,121 +11,59 @@
 //!       addresses: ["10.0.0.5/24"]
 //! ```
 //! Every key that an installer's file may have for the same device is written, so that ours, which is read
-//! last, is what counts. What netplan cannot express goes beside it, as the renderer's own file: P_Key
-//! children, what keeps networkd from waiting for routers, and InfiniBand for NetworkManager, for which old releases have no word and refuse the whole file
-//! if there is one that they do not know.
+//! last, is what counts in what netplan tells, and it has networkd started.
+//!
+//! What networkd goes by are its own units, [`networkd`]'s. netplan makes `10-netplan-eth0.network` of the above,
+//! and `10-netplan-all-en.network` of an image's `match: {name: "en*"}`: of those the first in the order of
+//! names has the device, whatever the YAML says, and a VLAN of it matches, too. So children are units' alone.
+//!
+//! Of NetworkManager's profiles that match a device the one of the highest priority counts, and netplan has no
+//! word for that: where it writes for NetworkManager the backend is [`super::keyfile`].
 //! Facts: netplan's `doc/netplan-yaml.md`, `src/networkd.c`, `src/nm.c`.
 
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use hwaddr::InterfaceName;
-
 use super::configured::{Configured, configured, dummies};
 use super::lines::Lines;
-use super::{Rendered, RenderedFile, keyfile, network_manager, networkd, transport};
+use super::{Rendered, RenderedFile, networkd};
 use crate::plan::Plan;
-use crate::plan::model::{Child, Ipv4, Ipv6, NicConfig};
-
-/// The renderer below netplan: what it writes for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Below {
-    Networkd,
-    NetworkManager,
-}
-
-impl Below {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Networkd => "networkd",
-            Self::NetworkManager => "NetworkManager",
-        }
-    }
-}
+use crate::plan::model::{Ipv4, Ipv6, NicConfig};
 
 /// Renders a plan.
-pub(super) fn render(plan: &Plan, below: Below) -> Rendered {
+pub(super) fn render(plan: &Plan) -> Rendered {
     let mut rendered = Rendered::default();
     for nic in configured(plan) {
-        if below == Below::NetworkManager && nic.config.infiniband.is_some() {
-            keyfile::render_nic(&nic, &mut rendered);
-        } else {
-            if below == Below::Networkd {
-                transport::render(&nic, &mut rendered);
-            }
-            rendered.files.push(yaml(&nic, below));
-            if matches!(nic.child, Some((Child::Partition(_), _))) {
-                rendered.files.push(parent(&nic));
-                networkd::render_child(&nic, &mut rendered);
-            } else if below == Below::Networkd && networkd::waits_for_routers(nic.config) {
-                rendered.files.push(carrier(&nic));
-            }
-        }
+        rendered.files.push(yaml(&nic));
+        networkd::render_nic(&nic, &mut rendered);
     }
     rendered
         .files
-        .extend(dummies(plan).map(|dummy| match below {
-            Below::Networkd => networkd::unmanaged(dummy),
-            Below::NetworkManager => network_manager::unmanaged(dummy),
-        }));
+        .extend(dummies(plan).map(networkd::unmanaged));
     rendered
 }
 
-/// What makes networkd create the child of a port.
-fn parent(nic: &Configured) -> RenderedFile {
-    let mut lines = Lines::for_nic(nic.nic);
-    lines.section("Link");
-    lines.set("RequiredForOnline", "no");
-    lines.section("Network");
-    networkd::name_child(&mut lines, nic);
-    drop_in(lines, nic, nic.device)
-}
-
-/// What netplan has a word for only in new releases.
-fn carrier(nic: &Configured) -> RenderedFile {
-    let mut lines = Lines::for_nic(nic.nic);
-    lines.section("Network");
-    networkd::no_wait_for_routers(&mut lines, nic.config);
-    drop_in(lines, nic, nic.carrier())
-}
-
-/// Behind the unit that netplan writes for a device.
-fn drop_in(lines: Lines, nic: &Configured, device: &InterfaceName) -> RenderedFile {
-    let path = format!("/etc/systemd/network/10-netplan-{device}.network.d/one-sriov.conf");
-    lines.into_file(PathBuf::from(path), nic.nic.id.clone(), nic.device)
-}
-
-fn yaml(nic: &Configured, below: Below) -> RenderedFile {
+fn yaml(nic: &Configured) -> RenderedFile {
     let mut lines = Lines::for_nic(nic.nic);
     lines.raw("network:\n  version: 2\n  ethernets:");
     lines.raw(format_args!("    {}:", quoted(nic.device)));
-    lines.raw(format_args!("      renderer: {}", below.name()));
+    lines.raw("      renderer: networkd");
     if nic.child.is_some() {
         lines.raw(
             "      dhcp4: false\n      dhcp6: false\n      accept-ra: false\n      link-local: []",
         );
         mtu(&mut lines, nic.config);
     } else {
-        device(&mut lines, nic.config, below);
-    }
-    if let Some((Child::Vlan(id), name)) = &nic.child {
-        lines.raw("  vlans:");
-        lines.raw(format_args!("    {}:", quoted(name)));
-        lines.raw(format_args!("      renderer: {}", below.name()));
-        lines.raw(format_args!(
-            "      id: {id}\n      link: {}",
-            quoted(nic.device)
-        ));
-        device(&mut lines, nic.config, below);
+        device(&mut lines, nic.config);
     }
     let path = PathBuf::from(format!("/etc/netplan/60-one-sriov-{}.yaml", nic.device));
     lines.into_private_file(path, nic.nic.id.clone(), nic.device)
 }
 
 /// The keys of the device that carries the addresses.
-fn device(lines: &mut Lines, config: &NicConfig, below: Below) {
-    let [metric4, metric6] = dhcp_metrics(config, below);
+fn device(lines: &mut Lines, config: &NicConfig) {
+    let [metric4, metric6] = dhcp_metrics(config);
     for (key, is_used, metric) in [
         ("dhcp4", config.ipv4 == Ipv4::Dhcp, metric4),
         ("dhcp6", config.ipv6 == Ipv6::Dhcp, metric6),
@@ -166,10 +104,9 @@ fn device(lines: &mut Lines, config: &NicConfig, below: Below) {
 }
 
 /// The metrics of routes by DHCP. For networkd netplan refuses the whole file if they differ.
-pub(super) fn dhcp_metrics(config: &NicConfig, below: Below) -> [Option<u32>; 2] {
+fn dhcp_metrics(config: &NicConfig) -> [Option<u32>; 2] {
     match (&config.ipv4, &config.ipv6) {
-        (Ipv4::Dhcp, Ipv6::Dhcp) if below == Below::Networkd => [config.metric4; 2],
-        (Ipv4::Dhcp, Ipv6::Dhcp) => [config.metric4, config.metric6],
+        (Ipv4::Dhcp, Ipv6::Dhcp) => [config.metric4; 2],
         (Ipv4::Dhcp, _) => [config.metric4, None],
         (_, Ipv6::Dhcp) => [None, config.metric6],
         _ => [None; 2],

@@ -81,7 +81,8 @@ pub(super) fn complaints(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> 
         .collect()
 }
 
-fn render_nic(nic: &Configured, rendered: &mut Rendered) {
+/// The units of one NIC.
+pub(super) fn render_nic(nic: &Configured, rendered: &mut Rendered) {
     transport::render(nic, rendered);
     if nic.child.is_some() {
         let mut lines = matching(nic, nic.device);
@@ -101,7 +102,7 @@ fn render_nic(nic: &Configured, rendered: &mut Rendered) {
 }
 
 /// In `[Network]` of the parent: networkd makes the child.
-pub(super) fn name_child(lines: &mut Lines, nic: &Configured) {
+fn name_child(lines: &mut Lines, nic: &Configured) {
     match &nic.child {
         Some((Child::Partition(_), name)) => lines.set("IPoIB", name),
         Some((Child::Vlan(_), name)) => lines.set("VLAN", name),
@@ -110,7 +111,7 @@ pub(super) fn name_child(lines: &mut Lines, nic: &Configured) {
 }
 
 /// The child itself: what it is, and its addresses.
-pub(super) fn render_child(nic: &Configured, rendered: &mut Rendered) {
+fn render_child(nic: &Configured, rendered: &mut Rendered) {
     let Some((child, name)) = &nic.child else {
         return;
     };
@@ -193,14 +194,14 @@ fn network(lines: &mut Lines, config: &NicConfig) {
 /// Listens for router advertisements, but what has a static address is ready without: where no router is
 /// (there may be none for IPv6), the boot would wait twelve seconds for one. networkd leaves them out where
 /// no carrier is waited for (`networkd-link.c`, `link_check_ready`); a virtual function has one, anyway.
-pub(super) fn no_wait_for_routers(lines: &mut Lines, config: &NicConfig) {
+fn no_wait_for_routers(lines: &mut Lines, config: &NicConfig) {
     if waits_for_routers(config) {
         lines.set("ConfigureWithoutCarrier", "yes");
     }
 }
 
 /// Whether nothing but a router that may not be there is left to wait for.
-pub(super) fn waits_for_routers(config: &NicConfig) -> bool {
+fn waits_for_routers(config: &NicConfig) -> bool {
     config.ipv6 == Ipv6::None && matches!(config.ipv4, Ipv4::Static(_))
 }
 
