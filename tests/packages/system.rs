@@ -166,6 +166,7 @@ pub(crate) fn assert_modes(system: &System, files: &str) {
         "/etc/one-sriov/agent.conf",
         "/usr/lib/systemd/system/one-sriov-agent.service",
         "/usr/lib/systemd/system/one-sriov-agent-late@.service",
+        "/usr/lib/systemd/system/one-sriov-agent-online.service",
         "/usr/lib/systemd/system-preset/90-one-sriov-agent.preset",
         "/usr/lib/udev/rules.d/95-one-sriov-agent.rules",
         "/usr/lib/one-sriov/loc-11-one-sriov",
@@ -212,8 +213,13 @@ pub(crate) fn assert_modes(system: &System, files: &str) {
 /// What is the same whoever has installed it.
 pub(crate) fn assert_works(system: &System, files: &str) {
     assert_modes(system, files);
-    let wanted = "/etc/systemd/system/multi-user.target.wants/one-sriov-agent.service";
-    assert!(system.has(wanted), "it is enabled by its preset");
+    for wanted in [
+        "multi-user.target.wants/one-sriov-agent.service",
+        "network-online.target.wants/one-sriov-agent-online.service",
+    ] {
+        let wanted = format!("/etc/systemd/system/{wanted}");
+        assert!(system.has(&wanted), "it is enabled by its preset: {wanted}");
+    }
     assert!(
         !system.has("/etc/one-context.d"),
         "nothing is there for one-context, which is not"
