@@ -39,7 +39,7 @@ impl Guest {
         match self.vm.system {
             // The ip of busybox speaks no JSON.
             System::Tiny => Devices::from_words(&self.shell.get("ip -o address; ip -o link", 30)?),
-            System::Debian => Devices::from_json(&self.shell.get("ip -j address", 30)?),
+            System::Debian => Devices::from_json(&self.shell.get(ADDRESSES, 30)?),
         }
     }
 
@@ -54,6 +54,9 @@ impl Guest {
             .map(drop)
     }
 }
+
+/// Has `ip` tell all of all devices.
+pub(crate) const ADDRESSES: &str = "ip -d -j address";
 
 /// The length of a GUID as it is written: `00:07:aa:00:c0:a8:07:05`.
 const GUID: usize = 23;
@@ -72,10 +75,18 @@ pub(crate) struct Device {
     pub(crate) is_up: bool,
     /// Address and prefix length: `192.168.7.5/24`.
     pub(crate) addresses: Vec<String>,
+    /// What the kernel makes it of: `vlan`, `ipoib`.
+    pub(crate) kind: String,
+    /// What is told of its kind: `id` of a VLAN, `key` and `mode` of an InfiniBand port or partition.
+    pub(crate) of_kind: Value,
+    /// The device that it is a child of.
+    pub(crate) parent: String,
+    /// What it is on: `0000:00:17.0`.
+    pub(crate) bus: String,
 }
 
 impl Devices {
-    /// From `ip -j address`.
+    /// From `ip -d -j address`.
     pub(crate) fn from_json(text: &str) -> Result<Self, Failure> {
         let value: Value = serde_json::from_str(text)
             .map_err(|error| Failure::new(format!("ip: {error}: {text}")))?;
@@ -97,6 +108,13 @@ impl Devices {
                         )
                     })
                     .collect(),
+                kind: value["linkinfo"]["info_kind"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+                of_kind: value["linkinfo"]["info_data"].clone(),
+                parent: text("link"),
+                bus: text("parentdev"),
             }
         };
         Ok(Self(
@@ -165,6 +183,12 @@ impl Devices {
         };
         let found = self.0.iter().find(is_it);
         found.ok_or_else(|| Failure::new(format!("no device has the address '{end}': {self:?}")))
+    }
+
+    /// The one that stands on a PCI function itself.
+    pub(crate) fn at_bus(&self, address: &str) -> Result<&Device, Failure> {
+        let found = self.0.iter().find(|device| device.bus == address);
+        found.ok_or_else(|| Failure::new(format!("no device is at '{address}': {self:?}")))
     }
 
     /// The one with an address.

@@ -13,7 +13,13 @@ use sha2::{Digest, Sha256};
 use crate::report::Failure;
 
 /// The network stacks that there are guests of.
-pub(crate) const STACKS: [&str; 3] = ["networkd", "networkmanager", "ifupdown"];
+pub(crate) const STACKS: [&str; 5] = [
+    "networkd",
+    "networkmanager",
+    "ifupdown",
+    "netplan-networkd",
+    "netplan-networkmanager",
+];
 
 /// The guest that has one-context as well, beside networkd.
 pub(crate) const ONE_CONTEXT: &str = "one-context";

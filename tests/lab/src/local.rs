@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cloud::cd;
-use crate::cloud::vm::{INFINIBAND, Network, Nic};
-use crate::guest::Devices;
+use crate::cloud::vm::{Nic, Vm};
+use crate::guest::{ADDRESSES, Devices};
 use crate::images::Images;
 use crate::machine::{Machine, overlay};
 use crate::report::Failure;
@@ -23,8 +23,8 @@ pub(crate) struct Specification<'a> {
     pub(crate) format: &'a str,
     /// The context on its CD, if it has one.
     pub(crate) context: Option<&'a [u8]>,
-    /// Its NICs, the plain ones before those that are VFs elsewhere.
-    pub(crate) nics: &'a [Nic],
+    /// What it is for the cloud.
+    pub(crate) vm: &'a Vm,
 }
 
 /// A guest that runs.
@@ -69,35 +69,32 @@ impl Local {
             );
             add("-device", "ide-cd,drive=cd".into());
         }
-        let mut vfs = Vec::new();
-        let mut nic_count = 0;
-        let mut ethernet = |mac: String| {
-            add(
-                "-netdev",
-                format!("hubport,id=n{nic_count},hubid={nic_count}"),
-            );
+        let mut hub = 0;
+        let mut ethernet = |mac: String, address: &str| {
+            add("-netdev", format!("hubport,id=n{hub},hubid={hub}"));
             add(
                 "-device",
-                format!("virtio-net-pci,netdev=n{nic_count},mac={mac},romfile="),
+                format!("virtio-net-pci,netdev=n{hub},mac={mac},romfile={address}"),
             );
-            nic_count += 1;
+            hub += 1;
         };
-        for nic in guest.nics.iter().filter(|nic| !is_infiniband(nic.network)) {
-            ethernet(nic.mac());
+        for nic in guest.vm.nics.iter().filter(|nic| !nic.is_infiniband()) {
+            let slot = nic.slot.map(|slot| format!(",addr=0x{slot:02x}"));
+            ethernet(nic.mac(), &slot.unwrap_or_default());
         }
-        let infiniband = guest.nics.iter().filter(|nic| is_infiniband(nic.network));
-        for (position, nic) in (0_u8..).zip(infiniband) {
-            ethernet(format!("aa:{position:02x}:{}", nic.key()));
-            // The last one is first on the bus, and first in the order of the driver.
-            let slot = 0x18 - position;
-            vfs.insert(0, (slot, nic.guid(position)));
+        let mut vfs = Vec::new();
+        for (position, nic) in guest.vm.infiniband() {
+            ethernet(format!("aa:{position:02x}:{}", nic.key()), "");
+            let guid = nic.has_guid.then(|| format!("={}", nic.guid(position)));
+            // The last one is first in the order of the driver.
+            vfs.insert(0, (slot(position, nic), guid.unwrap_or_default()));
         }
         for (slot, _) in &vfs {
             add("-device", format!("edu,addr=0x{slot:02x}"));
         }
         let vfs: Vec<String> = vfs
             .iter()
-            .map(|(slot, guid)| format!("0000:00:{slot:02x}.0={guid}"))
+            .map(|(slot, guid)| format!("{}{guid}", pci(*slot)))
             .collect();
         let words = if vfs.is_empty() {
             String::new()
@@ -123,7 +120,7 @@ impl Local {
     }
 
     pub(crate) fn devices(&mut self) -> Result<Devices, Failure> {
-        Devices::from_json(&self.shell.get("ip -j address", 30)?)
+        Devices::from_json(&self.shell.get(ADDRESSES, 30)?)
     }
 
     /// Has it switch itself off, and waits until it has.
@@ -143,6 +140,22 @@ impl Local {
     }
 }
 
-fn is_infiniband(network: Network) -> bool {
-    network.bridge == INFINIBAND.bridge
+/// The slot of the VF at a position. With a GUID the last one is first on the bus; those without are behind them,
+/// in order.
+fn slot(position: u8, nic: &Nic) -> u8 {
+    const MIDDLE: u8 = 0x17;
+    if nic.has_guid {
+        MIDDLE - position
+    } else {
+        MIDDLE + position
+    }
+}
+
+/// The PCI address of the VF at a position.
+pub(crate) fn address_of_vf(position: u8, nic: &Nic) -> String {
+    pci(slot(position, nic))
+}
+
+fn pci(slot: u8) -> String {
+    format!("0000:00:{slot:02x}.0")
 }

@@ -148,8 +148,12 @@ pub(crate) fn context(vm: &Vm) -> String {
         "TARGET='hda'".into(),
     ];
     for (number, nic) in vm.nics.iter().enumerate() {
+        let prefix = if nic.is_passed() { "PCI" } else { "ETH" };
         let mut add =
-            |name: &str, value: String| lines.push(format!("ETH{number}_{name}='{value}'"));
+            |name: &str, value: String| lines.push(format!("{prefix}{number}_{name}='{value}'"));
+        if let Some(slot) = nic.slot.filter(|_| nic.is_passed()) {
+            add("ADDRESS", format!("00:{slot:02x}.0"));
+        }
         let [first, second, third] = nic.network.prefix;
         add("IP", nic.ip());
         add("IP6", nic.ip6.clone().unwrap_or_default());
@@ -173,6 +177,9 @@ pub(crate) fn context(vm: &Vm) -> String {
                 .vlan
                 .map_or_else(String::new, |vlan| vlan.to_string()),
         );
+    }
+    for (position, nic) in vm.infiniband() {
+        lines.extend(nic.mode.map(|mode| format!("IB{position}_MODE='{mode}'")));
     }
     lines.sort();
     format!(

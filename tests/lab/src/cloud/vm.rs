@@ -34,6 +34,35 @@ pub(crate) const PARTITION: Network = Network {
     ..network(8, "sriov_ib0", [192, 168, 8])
 };
 
+/// The same card, with the largest MTU of datagram mode.
+pub(crate) const DATAGRAM: Network = Network {
+    mtu: Some(4092),
+    ..network(9, "sriov_ib0", [192, 168, 9])
+};
+/// The same card, with the largest MTU of connected mode.
+pub(crate) const CONNECTED: Network = Network {
+    mtu: Some(65520),
+    ..network(10, "sriov_ib0", [192, 168, 10])
+};
+/// A partition of it with the largest MTU of datagram mode.
+pub(crate) const DATAGRAM_PARTITION: Network = Network {
+    mtu: Some(4092),
+    vlan: Some(0x8002),
+    ..network(11, "sriov_ib0", [192, 168, 11])
+};
+/// A partition of it with the largest MTU of connected mode.
+pub(crate) const CONNECTED_PARTITION: Network = Network {
+    mtu: Some(65520),
+    vlan: Some(0x8003),
+    ..network(12, "sriov_ib0", [192, 168, 12])
+};
+/// A card that a template passes through by its PCI address, in a VLAN.
+pub(crate) const PASSED: Network = Network {
+    mtu: Some(9000),
+    vlan: Some(42),
+    ..network(13, "passed", [10, 9, 0])
+};
+
 const fn network(id: u32, bridge: &'static str, prefix: [u8; 3]) -> Network {
     Network {
         id,
@@ -53,6 +82,10 @@ pub(crate) struct Nic {
     pub(crate) ip6: Option<String>,
     /// Its slot on the guest's PCI bus, where the template names one.
     pub(crate) slot: Option<u8>,
+    /// The transport mode that the owner asks for, by a variable of the context.
+    pub(crate) mode: Option<&'static str>,
+    /// Whether its VF has the GUID that the driver makes; else nothing but its place tells which it is.
+    pub(crate) has_guid: bool,
 }
 
 impl Nic {
@@ -62,6 +95,8 @@ impl Nic {
             last,
             ip6: None,
             slot: None,
+            mode: None,
+            has_guid: true,
         }
     }
 
@@ -75,6 +110,27 @@ impl Nic {
     pub(crate) fn at_slot(mut self, slot: u8) -> Self {
         self.slot = Some(slot);
         self
+    }
+
+    #[must_use]
+    pub(crate) fn with_mode(mut self, mode: &'static str) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn without_guid(mut self) -> Self {
+        self.has_guid = false;
+        self
+    }
+
+    pub(crate) fn is_infiniband(&self) -> bool {
+        self.network.bridge == INFINIBAND.bridge
+    }
+
+    /// Whether it is one that the context calls `PCI<k>`.
+    pub(crate) fn is_passed(&self) -> bool {
+        self.network.bridge == PASSED.bridge
     }
 
     pub(crate) fn ip(&self) -> String {
@@ -140,6 +196,11 @@ impl Vm {
 
     pub(crate) fn name(&self) -> String {
         format!("one-{}", self.id)
+    }
+
+    /// Its InfiniBand NICs, each with its position.
+    pub(crate) fn infiniband(&self) -> impl Iterator<Item = (u8, &Nic)> {
+        (0..).zip(self.nics.iter().filter(|nic| nic.is_infiniband()))
     }
 
     /// The directory of its files on the host, as OpenNebula spells it.

@@ -1,6 +1,7 @@
 //! Guests that need no VF: one for each network stack, one beside one-context, one without a CD, one with a hostile
 //! one, and an image that is sealed and cloned.
 
+mod devices;
 mod neighbours;
 mod sealed;
 mod stacks;
@@ -8,7 +9,7 @@ mod stacks;
 use crate::cloud::vm::{INFINIBAND, Nic, PARTITION, PLAIN, System, Vm};
 use crate::lab::Lab;
 use crate::local::{Local, Specification};
-use crate::report::{Failure, Report, ensure};
+use crate::report::{Failure, Report};
 
 pub(crate) fn run(lab: &Lab, report: &mut Report) {
     stacks::run(lab, report);
@@ -29,7 +30,7 @@ fn start(
         base: &lab.images.guest(image),
         format: "raw",
         context: context.map(str::as_bytes),
-        nics: &vm.nics,
+        vm,
     };
     Local::start(&lab.images, lab.directory(), &specification)
 }
@@ -53,39 +54,6 @@ fn is_running(guest: &mut Local) -> Result<(), Failure> {
         .shell
         .get("systemctl --failed --no-legend --plain", 30)?;
     Err(Failure::new(format!("it is {state}: {failed}")))
-}
-
-fn has_all(guest: &mut Local, vm: &Vm) -> Result<(), Failure> {
-    let [plain, port, partition] = [0, 1, 2].map(|number| &vm.nics[number]);
-    let devices = guest.devices()?;
-    devices
-        .with_hardware(&plain.mac())?
-        .has(&format!("{}/24", plain.ip()))?;
-    let device = devices.with_hardware(&port.guid(0))?;
-    device.has(&format!("{}/24", port.ip()))?;
-    device.has("fd00:7::5/64")?;
-    ensure(device.mtu == 2044, || format!("{device:?}"))?;
-    let child = devices.with_address(&format!("{}/24", partition.ip()))?;
-    let shown = guest.shell.get(
-        &format!(
-            "cat /sys/class/net/{0}/pkey 2>/dev/null; ip -d link show {0}",
-            child.name
-        ),
-        30,
-    )?;
-    ensure(shown.contains("0x8001"), || shown.clone())?;
-    ensure(child.hardware.ends_with(&partition.guid(1)), || {
-        format!("{child:?}")
-    })
-}
-
-fn dummies_are_left_alone(guest: &mut Local, vm: &Vm) -> Result<(), Failure> {
-    let devices = guest.devices()?;
-    (0_u8..).zip(&vm.nics[1..]).try_for_each(|(position, nic)| {
-        devices
-            .with_hardware(&format!("aa:{position:02x}:{}", nic.key()))?
-            .is_left_alone()
-    })
 }
 
 /// Keeps what there is to see if a check of this guest failed.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{has_all, vm};
+use super::{devices, vm};
 use crate::cloud::documents;
 use crate::cloud::vm::Vm;
 use crate::lab::Lab;
@@ -19,11 +19,12 @@ pub(super) fn run(lab: &Lab, report: &mut Report) {
             base,
             format,
             context: Some(context.as_bytes()),
-            nics: &vm.nics,
+            vm,
         };
         let mut guest = Local::start(&lab.images, lab.directory(), &specification)?;
         guest.booted()?;
-        has_all(&mut guest, vm)?;
+        devices::have_addresses(&mut guest, vm)?;
+        devices::have_modes_and_mtus(&mut guest, vm)?;
         Ok::<Local, Failure>(guest)
     };
     let image = report.get("an image that was in use is sealed by 'clean'", || {

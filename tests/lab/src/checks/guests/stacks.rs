@@ -1,7 +1,10 @@
-//! A guest of each network stack.
+//! A guest of each network stack, with a NIC of every kind.
 
-use super::{dummies_are_left_alone, has_all, is_running, keep, start, vm};
+use super::{devices, is_running, keep, start, vm};
 use crate::cloud::documents;
+use crate::cloud::vm::{
+    CONNECTED, CONNECTED_PARTITION, DATAGRAM, DATAGRAM_PARTITION, Nic, PASSED, Vm,
+};
 use crate::images::STACKS;
 use crate::lab::Lab;
 use crate::local::Local;
@@ -9,7 +12,7 @@ use crate::report::{Failure, Report, ensure};
 
 /// Each network stack has what the context says.
 pub(super) fn run(lab: &Lab, report: &mut Report) {
-    let vm = vm(60);
+    let vm = with_all_kinds(vm(60));
     let context = documents::context(&vm);
     let Some(guests) = report.get("a guest of each network stack starts", || {
         STACKS
@@ -21,26 +24,47 @@ pub(super) fn run(lab: &Lab, report: &mut Report) {
     };
     for (stack, mut guest) in STACKS.iter().zip(guests) {
         let before = report.failures();
+        let guest = &mut guest;
         report.check(&format!("{stack}: it boots, and no unit fails"), || {
-            is_running(&mut guest)
+            is_running(guest)
         });
         report.check(
             &format!("{stack}: all NICs have what the context says"),
-            || has_all(&mut guest, &vm),
+            || devices::have_addresses(guest, &vm),
+        );
+        report.check(
+            &format!("{stack}: transport modes and MTUs are those of the context"),
+            || devices::have_modes_and_mtus(guest, &vm),
         );
         report.check(
             &format!("{stack}: and had it when the network was online"),
             || {
                 let online = guest.shell.get("cat /run/lab-online.json", 30)?;
-                ensure(
-                    vm.nics[..2].iter().all(|nic| online.contains(&nic.ip())),
-                    || online.clone(),
-                )
+                let late = vm.nics.iter().find(|nic| !online.contains(&nic.ip()));
+                ensure(late.is_none(), || format!("not {late:?}: {online}"))
             },
         );
         report.check(&format!("{stack}: dummy NICs are left alone"), || {
-            dummies_are_left_alone(&mut guest, &vm)
+            devices::of_dummies_are_left_alone(guest, &vm)
         });
-        keep(lab, report, before, &mut guest);
+        keep(lab, report, before, guest);
     }
+}
+
+/// More NICs: each transport mode with its largest MTU, on a port and on a partition, found by GUID and by place, and
+/// a NIC that is passed through, in a VLAN.
+fn with_all_kinds(mut vm: Vm) -> Vm {
+    let last = vm.nics[0].last;
+    vm.nics.extend([
+        Nic::new(DATAGRAM, last).with_mode("datagram"),
+        Nic::new(CONNECTED, last).with_mode("connected"),
+        Nic::new(DATAGRAM_PARTITION, last)
+            .with_mode("datagram")
+            .without_guid(),
+        Nic::new(CONNECTED_PARTITION, last)
+            .with_mode("connected")
+            .without_guid(),
+        Nic::new(PASSED, last).with_ip6("fd00:9::5").at_slot(0x1e),
+    ]);
+    vm
 }
