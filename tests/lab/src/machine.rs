@@ -1,6 +1,8 @@
 //! A machine that QEMU emulates here: the host, or a guest that needs no VF.
 
 use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -21,6 +23,7 @@ pub(crate) struct Machine {
     /// What it wrote to its serial port.
     pub(crate) console: PathBuf,
     socket: PathBuf,
+    monitor: PathBuf,
 }
 
 impl Machine {
@@ -42,6 +45,8 @@ impl Machine {
         let log = directory.join(format!("{name}.qemu"));
         let log_file = File::create(&log).map_err(|error| Failure::of("make", &log, &error))?;
         let port = format!("socket,id=lab,path={},server=on,wait=off", socket.display());
+        let monitor = directory.join(format!("{name}.monitor"));
+        let monitor_port = format!("unix:{},server=on,wait=off", monitor.display());
         // It ends with the lab, however that ends.
         let mut command = Command::new("setpriv");
         command
@@ -72,7 +77,14 @@ impl Machine {
             .arg("-initrd")
             .arg(images.boot.path.join("initrd"))
             .args(["-append", &format!("{KERNEL_WORDS} {kernel_words}")])
-            .args(["-device", "virtio-serial-pci", "-chardev", &port])
+            .args([
+                "-monitor",
+                &monitor_port,
+                "-device",
+                "virtio-serial-pci",
+                "-chardev",
+                &port,
+            ])
             .args(["-device", "virtserialport,chardev=lab,name=lab"])
             .args(["-device", "virtio-rng-pci"])
             .arg("-serial")
@@ -89,6 +101,7 @@ impl Machine {
             qemu,
             console,
             socket,
+            monitor,
         };
         machine.wait_for_socket(&log)?;
         Ok(machine)
@@ -112,6 +125,22 @@ impl Machine {
     /// Its shell. There can be one at a time.
     pub(crate) fn shell(&self) -> Result<Shell, Failure> {
         Shell::at(&self.name, &self.socket)
+    }
+
+    /// How the emulator sees its processors: what tells of a machine that does not answer.
+    pub(crate) fn processors(&self) -> String {
+        let asked = "info registers -a\ninfo lapic 0\n";
+        let mut told = Vec::new();
+        let outcome = UnixStream::connect(&self.monitor).and_then(|mut monitor| {
+            // It does not hang up by itself: what was told until nothing comes any more is kept.
+            monitor.set_read_timeout(Some(Duration::from_secs(2)))?;
+            monitor.write_all(asked.as_bytes())?;
+            monitor.read_to_end(&mut told)
+        });
+        match outcome {
+            Err(error) if told.is_empty() => format!("the emulator does not answer: {error}"),
+            _ => String::from_utf8_lossy(&told).into_owned(),
+        }
     }
 
     /// Waits until it has switched itself off.

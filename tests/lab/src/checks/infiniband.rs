@@ -2,7 +2,7 @@
 
 use super::setup::Setup;
 use crate::cloud::vm::{INFINIBAND, Nic, PARTITION, PLAIN, System, Vm};
-use crate::guest::Guest;
+use crate::guest::{Devices, Guest};
 use crate::report::{Failure, Report, ensure};
 
 /// Where the test module's switches are.
@@ -63,7 +63,7 @@ fn inside(report: &mut Report, guest: &mut Guest, nics: &[Nic]) {
         let nic = nics[usize::from(position)].clone();
         report.check(
             &format!("NIC {position} is found by its GUID, whatever its place on the bus"),
-            || is_by_guid(guest, &nic, position),
+            || is_by_guid(&guest.devices()?, &nic, position),
         );
     }
     report.check("the agent says that it went by the GUID", || {
@@ -237,12 +237,16 @@ pub(crate) fn mutation(setup: &mut Setup<'_>, report: &mut Report) {
         }) else {
             return;
         };
+        let Some(devices) = report.get(&format!("{name}: the guest tells its devices"), || {
+            guest.devices()
+        }) else {
+            return;
+        };
         for (position, nic) in (0..).zip(&nics) {
-            let outcome = is_by_guid(&mut guest, nic, position);
             let verdict = if holds { "holds" } else { "fails" };
             report.check(
                 &format!("{name}: the check of NIC {position} by GUID {verdict}"),
-                || match outcome {
+                || match is_by_guid(&devices, nic, position) {
                     Ok(()) if !holds => Err(Failure::new("it holds though no GUID was written")),
                     Err(failure) if holds => Err(failure),
                     _ => Ok(()),
@@ -262,9 +266,8 @@ pub(crate) fn mutation(setup: &mut Setup<'_>, report: &mut Report) {
 }
 
 /// The device with the GUID that the driver made for this NIC has the address of this NIC.
-fn is_by_guid(guest: &mut Guest, nic: &Nic, position: u8) -> Result<(), Failure> {
-    guest
-        .devices()?
+fn is_by_guid(devices: &Devices, nic: &Nic, position: u8) -> Result<(), Failure> {
+    devices
         .with_hardware(&nic.guid(position))?
         .has(&format!("{}/24", nic.ip()))
 }

@@ -13,8 +13,22 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
         )
     });
     report.check("the packages' files are as they were packed", || {
-        ssh.get("dpkg --verify one-sriov-node one-sriov-frontend | grep -v ' c \\| /usr/share/\\(doc\\|man\\)/' && exit 1; exit 0")
-            .map(drop)
+        let packages = "one-sriov-node one-sriov-frontend";
+        let status = ssh.get(&format!(
+            "dpkg-query --show --showformat '${{db:Status-Status}} ' {packages}"
+        ))?;
+        ensure(status.trim() == "installed installed", || status)?;
+        // What dpkg complains of is a line, too. Manual pages are left out on the host.
+        let said = ssh.get(&format!("dpkg --verify {packages} 2>&1; true"))?;
+        let changed: Vec<&str> = said
+            .lines()
+            .filter(|line| {
+                ![" c ", " /usr/share/doc/", " /usr/share/man/"]
+                    .iter()
+                    .any(|part| line.contains(part))
+            })
+            .collect();
+        ensure(changed.is_empty(), || changed.join("\n"))
     });
     report.check("the monitoring hears of all VFs", || {
         for (name, count) in [("ENP1S0", 6), ("IB0", 4), ("SEED", 2)] {

@@ -54,8 +54,10 @@ pub(crate) fn run(lab: &Lab, groups: &[String], report: &mut Report) -> Result<(
         let mut setup = Setup::new(lab)?;
         say("the host is up");
         // Nothing works without it.
-        lab.install(setup.host())?;
-        setup.configure()?;
+        if let Err(failure) = lab.install(setup.host()).and_then(|()| setup.configure()) {
+            setup.evidence(&lab.evidence("installation")?);
+            return Err(failure);
+        }
         for (name, group) in ON_THE_HOST {
             if wanted(name) && !Lab::group(report, name, |report| group(&mut setup, report)) {
                 setup.evidence(&lab.evidence(name)?);
