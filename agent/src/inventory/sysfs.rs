@@ -1,13 +1,13 @@
 //! Reading the inventory from sysfs.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use hwaddr::{AddressError, InterfaceName, IpoibAddress, MacAddress, PciAddress};
-use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::Mode;
 use nix::unistd::{AccessFlags, faccessat, read};
 use one_sriov_system::Root;
@@ -53,22 +53,21 @@ impl Sysfs {
     /// [`InventoryError`] if there is no `class/net` to list.
     pub fn inventory(&self) -> Result<Inventory, InventoryError> {
         let class = self.sys.join("class/net");
-        let listing = std::fs::read_dir(&class).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-        let entries = listing.map_err(|source| InventoryError {
-            path: class,
+        let (directory, names) = list(&class).map_err(|source| InventoryError {
+            path: class.clone(),
             source,
         })?;
-        let mut nics = Vec::new();
+        let class = Class {
+            path: class,
+            directory,
+        };
+        let mut nics = Vec::with_capacity(names.len());
         let mut left_out = Vec::new();
-        for entry in entries {
-            match self.nic(&entry.path(), &entry.file_name()) {
+        for name in names {
+            match self.nic(&class, &name) {
                 Ok(nic) => nics.push(nic),
                 Err(why) => {
-                    let name = entry
-                        .file_name()
-                        .to_string_lossy()
-                        .escape_debug()
-                        .to_string();
+                    let name = name.to_string_lossy().escape_debug().to_string();
                     left_out.push(LeftOut { name, why });
                 }
             }
@@ -78,15 +77,16 @@ impl Sysfs {
     }
 
     /// The NIC of a device directory, or why it is none.
-    fn nic(&self, path: &Path, file_name: &OsStr) -> Result<Nic, String> {
+    fn nic(&self, class: &Class, file_name: &OsStr) -> Result<Nic, String> {
         let name = file_name.to_str().unwrap_or_default();
         let Ok(name) = InterfaceName::from_str(name) else {
             return Err("a name that no configuration file can hold".into());
         };
         // `bonding_masters` is a plain file of the bonding module.
-        let device = Device::open(path).ok_or("no network device")?;
+        let device = Device::open(class, file_name).ok_or("no network device")?;
         let arphrd = device.number("type").ok_or("no network device")?;
-        let hardware = device.hardware();
+        let driver = device.driver();
+        let hardware = device.hardware(driver.is_some());
         let link = match arphrd {
             ARPHRD_ETHER => ethernet(&device, hardware.is_some())?,
             ARPHRD_INFINIBAND => infiniband(&device)?,
@@ -101,7 +101,7 @@ impl Sysfs {
             link,
             pci: hardware.as_deref().and_then(pci_function),
             port: device.port(link),
-            driver: device.driver(),
+            driver,
             origin: match link {
                 Link::Ethernet(_) => device.address_origin(),
                 Link::Infiniband(_) => AddressOrigin::Permanent,
@@ -111,7 +111,7 @@ impl Sysfs {
     }
 
     /// Whether udev is done with a device: its record is there and says when (`I:`).
-    fn is_ready(&self, device: &Device) -> bool {
+    fn is_ready(&self, device: &Device<'_>) -> bool {
         let Some(udev) = &self.udev else { return true };
         let Some(ifindex) = device.number("ifindex") else {
             return false;
@@ -125,7 +125,7 @@ impl Sysfs {
 ///
 /// A device without hardware behind it is a NIC only in a container, where the NIC *is* such a
 /// device: nothing is stacked below it, and somebody gave it its address on purpose.
-fn ethernet(device: &Device, has_hardware: bool) -> Result<Link, String> {
+fn ethernet(device: &Device<'_>, has_hardware: bool) -> Result<Link, String> {
     let mac = device.address::<MacAddress>()?;
     if let Some(kind) = device.kind() {
         return Err(format!("a device of kind '{kind}'"));
@@ -142,7 +142,7 @@ fn ethernet(device: &Device, has_hardware: bool) -> Result<Link, String> {
 }
 
 /// An InfiniBand port. A P_Key child shares its parent's address; it is told by its link to the parent.
-fn infiniband(device: &Device) -> Result<Link, String> {
+fn infiniband(device: &Device<'_>) -> Result<Link, String> {
     if device.number("iflink") != device.number("ifindex") || device.has("parent") {
         return Err("a P_Key child".into());
     }
@@ -163,20 +163,42 @@ fn pci_function(hardware: &Path) -> Option<PciAddress> {
         .find_map(|part| PciAddress::from_str(part).ok())
 }
 
-/// One directory of `/sys/class/net`, open: its files are looked up without walking to it again.
-struct Device {
+/// `/sys/class/net`, open.
+struct Class {
     path: PathBuf,
     directory: OwnedFd,
 }
 
-impl Device {
-    fn open(path: &Path) -> Option<Self> {
+/// What [`std::fs::read_dir`] lists, and the directory for what is looked up in it.
+fn list(class: &Path) -> io::Result<(OwnedFd, Vec<OsString>)> {
+    let names = std::fs::read_dir(class)?.map(|entry| Ok(entry?.file_name()));
+    let names = names.collect::<io::Result<_>>()?;
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let directory = openat(AT_FDCWD, class, flags, Mode::empty())?;
+    Ok((directory, names))
+}
+
+/// One directory of it, open: its files are looked up without walking to it again.
+struct Device<'a> {
+    class: &'a Class,
+    name: &'a OsStr,
+    directory: OwnedFd,
+}
+
+impl<'a> Device<'a> {
+    /// By `openat`: musl's `open` asks the kernel for `O_CLOEXEC` once more.
+    fn open(class: &'a Class, name: &'a OsStr) -> Option<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let directory = open(path, flags, Mode::empty()).ok()?;
+        let directory = openat(&class.directory, name, flags, Mode::empty()).ok()?;
         Some(Self {
-            path: path.to_path_buf(),
+            class,
+            name,
             directory,
         })
+    }
+
+    fn path(&self) -> PathBuf {
+        self.class.path.join(self.name)
     }
 
     /// The text of an attribute, which sysfs hands out in one piece.
@@ -202,14 +224,15 @@ impl Device {
 
     /// Where the hardware behind the device stands in the tree of devices; none for a virtual one.
     ///
-    /// `/sys/class/net/eth0` is a link to `../../devices/pci0000:00/0000:00:03.0/virtio0/net/eth0`.
-    fn hardware(&self) -> Option<PathBuf> {
-        if !self.has("device") {
+    /// `/sys/class/net/eth0` is a link to `../../devices/pci0000:00/0000:00:03.0/virtio0/net/eth0`. What has a driver
+    /// has hardware.
+    fn hardware(&self, has_driver: bool) -> Option<PathBuf> {
+        if !has_driver && !self.has("device") {
             return None;
         }
-        match std::fs::read_link(&self.path) {
-            Ok(target) => Some(target),
-            Err(_) => self.path.join("device").canonicalize().ok(),
+        match readlinkat(&self.class.directory, self.name) {
+            Ok(target) => Some(target.into()),
+            Err(_) => self.path().join("device").canonicalize().ok(),
         }
     }
 
@@ -265,7 +288,7 @@ impl Device {
 
     /// The entry that tells a stacked or software device where the kernel gives no `DEVTYPE`.
     fn sign_of_software(&self) -> Option<String> {
-        let entries = std::fs::read_dir(&self.path).ok()?;
+        let entries = std::fs::read_dir(self.path()).ok()?;
         let names = entries
             .flatten()
             .filter_map(|entry| entry.file_name().into_string().ok());
