@@ -1,9 +1,16 @@
 //! Many files at once, each of them whole at any instant.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown, symlink};
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{PermissionsExt, fchown};
+use std::path::Path;
+use std::rc::Rc;
+
+use nix::fcntl::{OFlag, openat, renameat};
+use nix::sys::stat::Mode;
+use nix::unistd::{UnlinkatFlags, symlinkat, unlinkat};
 
 use super::directories::{Directories, temp_name};
 use super::error::InstallError;
@@ -81,8 +88,9 @@ impl Batch<'_> {
 /// A file that waits beside its place; dropped before it is there, it is gone.
 struct Temp<'a> {
     path: &'a Path,
-    host: PathBuf,
-    beside: PathBuf,
+    directory: Rc<OwnedFd>,
+    name: &'a OsStr,
+    beside: String,
     placed: bool,
 }
 
@@ -92,21 +100,26 @@ impl<'a> Temp<'a> {
         pid: u32,
         directories: &mut Directories<'_>,
     ) -> Result<(Self, Option<File>), InstallError> {
-        let host = directories.change(write.path)?;
-        let name = write.path.file_name().unwrap_or_default().to_string_lossy();
-        let beside = host.with_file_name(temp_name(&name, pid));
         let fail = InstallError::while_trying("write", write.path);
-        let mut file = match create(&beside, write.body) {
+        let (open, name) = directories.open(write.path)?;
+        let beside = temp_name(&name.to_string_lossy(), pid);
+        let create_in = |open: io::Result<Rc<OwnedFd>>| {
+            let directory = open?;
+            let file = create(&directory, &beside, write.body)?;
+            Ok::<_, io::Error>((directory, file))
+        };
+        let (directory, mut file) = match create_in(open) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 directories.make(write.path)?;
-                create(&beside, write.body)
+                create_in(directories.open(write.path)?.0)
             }
             created => created,
         }
         .map_err(fail)?;
         let temp = Self {
             path: write.path,
-            host,
+            directory,
+            name,
             beside,
             placed: false,
         };
@@ -117,8 +130,9 @@ impl<'a> Temp<'a> {
     }
 
     fn place(&mut self) -> Result<(), InstallError> {
-        fs::rename(&self.beside, &self.host)
-            .map_err(InstallError::while_trying("write", self.path))?;
+        let directory = &*self.directory;
+        renameat(directory, self.beside.as_str(), directory, self.name)
+            .map_err(|error| InstallError::new("write", self.path, error.into()))?;
         self.placed = true;
         Ok(())
     }
@@ -128,21 +142,24 @@ impl Drop for Temp<'_> {
     fn drop(&mut self) {
         if !self.placed {
             // What stays is swept by the next run.
-            let _ = fs::remove_file(&self.beside);
+            let _ = unlinkat(
+                &*self.directory,
+                self.beside.as_str(),
+                UnlinkatFlags::NoRemoveDir,
+            );
         }
     }
 }
 
-fn create(host: &Path, body: Body<'_>) -> io::Result<Option<File>> {
+/// By `openat`: musl's `open` asks the kernel for `O_CLOEXEC` once more.
+fn create(directory: &OwnedFd, name: &str, body: Body<'_>) -> io::Result<Option<File>> {
     if let Body::Symlink(target) = body {
-        return symlink(target, host).map(|()| None);
+        symlinkat(target, directory, name)?;
+        return Ok(None);
     }
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(host)
-        .map(Some)
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+    let file = openat(directory, name, flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
+    Ok(Some(file.into()))
 }
 
 /// The mode comes before the first byte and past any umask: no reader ever sees a text that it
