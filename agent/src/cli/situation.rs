@@ -142,7 +142,7 @@ impl Read {
             .extend(choice.backend.complaints(&plan, read, list));
         let keep = plan.keep(record.nics().into_iter());
         let wanted = Wanted {
-            files: rendered.files.clone(),
+            files: std::mem::take(&mut rendered.files),
             keep,
         };
         let changes = if plan.hands_off {
@@ -150,6 +150,9 @@ impl Read {
         } else {
             decide(&wanted, &record, &Snapshot::take(&root, &wanted, &record)?)
         };
+        rendered.files = wanted.files;
+        // The process ends soon, and takes its memory along faster than piece by piece.
+        std::mem::forget(self.context);
         Ok(Situation {
             source: self.source,
             inventory,

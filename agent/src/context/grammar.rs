@@ -44,18 +44,22 @@ pub struct GrammarError {
 /// so half of a context is never used.
 pub fn parse(text: &[u8]) -> Result<Variables, GrammarError> {
     let mut cursor = Cursor { text, at: 0 };
-    let mut variables = Variables::new();
+    let mut variables = Vec::new();
     if text.starts_with(b"\xef\xbb\xbf") {
         cursor.at = 3;
     }
     while cursor.skip_to_statement() {
         statement(&mut cursor, &mut variables)?;
     }
-    Ok(variables)
+    // In one go: they come sorted, so that each name is compared with its neighbours alone. The last of equal ones wins.
+    Ok(variables.into_iter().collect())
 }
 
 /// One line: `[export] NAME=value [NAME=value ...]`.
-fn statement(cursor: &mut Cursor, variables: &mut Variables) -> Result<(), GrammarError> {
+fn statement(
+    cursor: &mut Cursor,
+    variables: &mut Vec<(String, Vec<u8>)>,
+) -> Result<(), GrammarError> {
     let mut exporting = false;
     let mut first = true;
     loop {
@@ -65,7 +69,7 @@ fn statement(cursor: &mut Cursor, variables: &mut Variables) -> Result<(), Gramm
             Some(b'=') => {
                 cursor.at += 1;
                 let value = word(cursor)?;
-                variables.insert(name.to_owned(), value);
+                variables.push((name.to_owned(), value));
             }
             _ if first && name == "export" => exporting = true,
             _ if exporting && cursor.at_word_end() => {} // `export NAME` says nothing new

@@ -77,15 +77,19 @@ impl Record {
 
     /// What to write down before the first file is touched: whatever is on the disk until `next`
     /// holds, it is known to be ours.
-    pub(super) fn ahead_of(mut self, next: &Self) -> Self {
-        for (path, entry) in &next.files {
-            let mut entry = entry.clone();
-            if let Some(old) = self.files.get(path) {
-                entry.sha256.extend(&old.sha256);
+    pub(super) fn ahead_of(self, next: &Self) -> Self {
+        let mut files = next.files.clone();
+        for (path, old) in self.files {
+            match files.get_mut(&path) {
+                Some(entry) => entry.sha256.extend(old.sha256),
+                None => {
+                    files.insert(path, old);
+                }
             }
-            self.files.insert(path.clone(), entry);
         }
-        self.state = State::Unfinished;
-        self
+        Self {
+            files,
+            state: State::Unfinished,
+        }
     }
 }

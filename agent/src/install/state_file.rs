@@ -1,5 +1,6 @@
 //! The state record as a file: `/var/lib/one-sriov/state.json`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use super::STATE_DIR;
 use super::batch::{Batch, Body, Write};
 use super::directories::Directories;
 use super::error::InstallError;
+use super::ownership::Digest;
 use super::record::{Entry, Record, State};
 use super::snapshot::nothing_there;
 use crate::plan::NicId;
@@ -18,20 +20,38 @@ use crate::plan::NicId;
 /// The format of the file.
 const VERSION: u32 = 1;
 
-#[derive(Serialize, Deserialize)]
+/// As it is read.
+#[derive(Deserialize)]
 struct Json {
     version: u32,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     unfinished: bool,
     files: Vec<JsonFile>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct JsonFile {
     path: PathBuf,
     nic: NicId,
     device: String,
     sha256: Vec<String>,
+}
+
+/// The same as it is written, twice in a run: nothing is copied for it.
+#[derive(Serialize)]
+struct JsonOut<'a> {
+    version: u32,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unfinished: bool,
+    files: Vec<JsonFileOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonFileOut<'a> {
+    path: &'a Path,
+    nic: &'a NicId,
+    device: &'a str,
+    sha256: &'a BTreeSet<Digest>,
 }
 
 /// Where the record is.
@@ -96,13 +116,13 @@ impl Record {
     }
 
     fn to_json(&self) -> io::Result<String> {
-        let files = self.files.iter().map(|(path, entry)| JsonFile {
-            path: path.clone().into(),
-            nic: entry.nic.clone(),
-            device: entry.device.to_string(),
-            sha256: entry.sha256.iter().map(ToString::to_string).collect(),
+        let files = self.files.iter().map(|(path, entry)| JsonFileOut {
+            path: Path::new(path),
+            nic: &entry.nic,
+            device: entry.device.as_str(),
+            sha256: &entry.sha256,
         });
-        let json = Json {
+        let json = JsonOut {
             version: VERSION,
             unfinished: self.state == State::Unfinished,
             files: files.collect(),
