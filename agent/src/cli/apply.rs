@@ -144,7 +144,6 @@ fn carry_out(
     })
 }
 
-/// No medium is no error: images boot elsewhere, too.
 /// Reads the context. Where there is no medium, what comes from now on starts a run of its own: a drive may be slower
 /// than the bound.
 fn read_or_announce(
@@ -167,6 +166,7 @@ fn announce(root: &Root) {
     }
 }
 
+/// No medium is no error: images boot elsewhere, too.
 pub(super) fn no_medium(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> {
     if options.json {
         to_json::print(&json!({ "medium": null }), out)?;
