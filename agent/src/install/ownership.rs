@@ -31,28 +31,21 @@ impl Digest {
     }
 }
 
-impl Digest {
-    /// Hands its 64 hex digits on; no text is made for each of them.
-    fn in_hex<T>(&self, then: impl FnOnce(&str) -> T) -> T {
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut hex = [0; 64];
         for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0) {
             pair[0] = DIGITS[usize::from(byte >> 4)];
             pair[1] = DIGITS[usize::from(byte & 0xf)];
         }
-        then(std::str::from_utf8(&hex).unwrap_or_default())
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.in_hex(|hex| f.write_str(hex))
+        f.write_str(std::str::from_utf8(&hex).unwrap_or_default())
     }
 }
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.in_hex(|hex| serializer.serialize_str(hex))
+        serializer.collect_str(self)
     }
 }
 

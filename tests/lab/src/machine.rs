@@ -77,14 +77,8 @@ impl Machine {
             .arg("-initrd")
             .arg(images.boot.path.join("initrd"))
             .args(["-append", &format!("{KERNEL_WORDS} {kernel_words}")])
-            .args([
-                "-monitor",
-                &monitor_port,
-                "-device",
-                "virtio-serial-pci",
-                "-chardev",
-                &port,
-            ])
+            .args(["-monitor", &monitor_port])
+            .args(["-device", "virtio-serial-pci", "-chardev", &port])
             .args(["-device", "virtserialport,chardev=lab,name=lab"])
             .args(["-device", "virtio-rng-pci"])
             .arg("-serial")
