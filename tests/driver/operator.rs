@@ -108,11 +108,7 @@ fn root_works_as_the_owner_of_the_leases() {
     ] {
         chown(host.path(path), Some(65534), Some(65534)).unwrap();
     }
-    std::fs::set_permissions(
-        host.root(),
-        std::os::unix::fs::PermissionsExt::from_mode(0o755),
-    )
-    .unwrap();
+    host.open_to_everybody();
     let done = host.operator(&["reconcile"]);
     assert_eq!(done.code, 0, "{}", done.stderr);
     let lock = std::fs::metadata(host.path("/run/one-sriov/lock")).unwrap();
