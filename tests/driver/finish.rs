@@ -97,8 +97,8 @@ fn a_vf_that_libvirt_has_not_given_back_is_not_handed_on() {
     assert_eq!(host.lease("ib0/0").unwrap()["vm"], 9);
 }
 
-#[test]
-fn a_vf_that_was_bound_to_vfio_before_is_back_at_once() {
+/// A card whose VF is for VMs alone: its driver does not tell whether one has it.
+fn host_bound_to_vfio() -> Host {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1)]);
     host.write("/sys/bus/pci/devices/0000:81:00.1/own_driver", "vfio-pci");
     std::fs::remove_file(host.path("/sys/bus/pci/devices/0000:81:00.1/driver")).unwrap();
@@ -107,10 +107,45 @@ fn a_vf_that_was_bound_to_vfio_before_is_back_at_once() {
         host.path("/sys/bus/pci/devices/0000:81:00.1/driver"),
     )
     .unwrap();
+    host
+}
+
+#[test]
+fn a_vf_that_was_bound_to_vfio_before_is_back_at_once() {
+    let host = host_bound_to_vfio();
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     assert_eq!(host.lease("ib0/0").unwrap()["driver"], "vfio-pci");
     assert_eq!(host.cancel(7).code, 0);
     assert_eq!(host.leased("ib0"), [""; 0]);
+}
+
+#[test]
+fn a_vm_that_comes_to_life_during_the_look_keeps_its_vf() {
+    for what in ["reconcile", "probe", "cancel", "deploy"] {
+        let host = host_bound_to_vfio();
+        assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+        let (lease, vf) = (host.lease("ib0/0"), host.vf("ib0", 0));
+        // The deployment ends, with its domain, between libvirt's answer and the look at its lease.
+        let running = "/state/domains/one-7.xml";
+        let domain = host.read(running).unwrap();
+        std::fs::remove_file(host.path(running)).unwrap();
+        host.switch("comes-after-look", &format!("one-7\n{domain}"));
+        match what {
+            // The stock action has nothing to end yet.
+            "cancel" => {
+                host.stock("cancel", "exit 0\n");
+                assert_eq!(host.cancel(7).code, 0);
+            }
+            "deploy" => assert_ne!(host.deploy(8, &["sriov_ib0"]).code, 0),
+            command => assert_eq!(host.operator(&[command]).code, 0, "{command}"),
+        }
+        assert!(
+            host.read(running).is_some(),
+            "{what}: libvirt was looked at"
+        );
+        assert_eq!(host.lease("ib0/0"), lease, "{what}");
+        assert_eq!(host.vf("ib0", 0), vf, "{what}");
+    }
 }
 
 #[test]

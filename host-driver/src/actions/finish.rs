@@ -78,7 +78,9 @@ fn take_back(
         let guard = store.lock(config.lock_wait, &context.purpose(vm))?;
         let look = host.libvirt().look()?;
         // Who is told to end a VM will not finish deploying it.
-        guard.sweep_vm(vm, &look, Duration::ZERO)?.custodies
+        let mut sweep = guard.sweep_vm(vm, &look, Duration::ZERO)?;
+        sweep.confirm(|| host.libvirt().look())?;
+        sweep.custodies
     };
     let returns = give_back(&host.root, config, store, custodies, config.return_wait)?;
     returns.log();

@@ -31,7 +31,8 @@ fn held(context: &Context<'_>, vm: VmId) -> Result<Option<String>, ActionError> 
     }
     let guard = store.lock(host.config.lock_wait, &context.purpose(vm))?;
     let look = host.libvirt().look()?;
-    let sweep = guard.sweep_vm(vm, &look, host.config.lease_grace)?;
+    let mut sweep = guard.sweep_vm(vm, &look, host.config.lease_grace)?;
+    sweep.confirm(|| host.libvirt().look())?;
     let mut held = guard.leases_of(vm)?;
     held.retain(|lease| sweep.find(lease.address).is_none());
     let places: Vec<String> = held

@@ -1,7 +1,7 @@
 //! All pools of the host with all their VFs, at one moment.
 
 use crate::host::Host;
-use crate::lease::{Availability, Chooser, Depth, Guard, Lease, Store, StoreError, Sweep};
+use crate::lease::{Availability, Chooser, Depth, Guard, Lease, Store, Sweep};
 use crate::libvirt::Look;
 use crate::pool::{Pool, PoolName};
 
@@ -69,8 +69,10 @@ pub(super) fn names(host: &Host, only: Option<&str>) -> Result<Vec<PoolName>, Fa
 }
 
 /// What has ended, found without taking anything back.
-pub(super) fn sweep(guard: &Guard<'_>, host: &Host, look: &Look) -> Result<Sweep, StoreError> {
-    guard.sweep(look, Depth::All, host.config.lease_grace)
+pub(super) fn sweep(guard: &Guard<'_>, host: &Host, look: &Look) -> Result<Sweep, Failure> {
+    let mut sweep = guard.sweep(look, Depth::All, host.config.lease_grace)?;
+    sweep.confirm(|| host.libvirt().look())?;
+    Ok(sweep)
 }
 
 /// Looks at these pools.

@@ -1,5 +1,8 @@
 //! Going through the leases: which are over.
 //!
+//! libvirt was asked before: a deployment whose last process ended in between, with its domain just created, looks
+//! ended. So libvirt is asked again for what is in custody, where nobody creates anything any more.
+//!
 //! Whoever finds an ended lease takes its deployment into custody, a `flock` on its file, and
 //! brings the VF back when the decision is made and the lock is free again. Killed on the way, it
 //! leaves the lease as it was, for the next one to find.
@@ -83,6 +86,23 @@ impl Sweep {
         ended.find(|ended| ended.address == device)
     }
 
+    /// Looks once more at what seems to have ended, now that it is in our hands. What its own VM runs with is let go.
+    pub fn confirm<E>(&mut self, look: impl FnOnce() -> Result<Look, E>) -> Result<(), E> {
+        if self
+            .custodies
+            .iter()
+            .all(|custody| custody.ended.is_empty())
+        {
+            return Ok(());
+        }
+        let look = look()?;
+        self.custodies.retain_mut(|custody| {
+            custody.confirm(&look);
+            !custody.ended.is_empty() || custody.others == 0
+        });
+        Ok(())
+    }
+
     /// Takes an ended lease out: its VF has a new one.
     pub fn take(&mut self, device: PciAddress) {
         for custody in &mut self.custodies {
@@ -91,8 +111,25 @@ impl Sweep {
     }
 }
 
+impl Custody {
+    fn confirm(&mut self, look: &Look) {
+        let (vm, others) = (self.id.vm(), &mut self.others);
+        self.ended.retain_mut(|ended| {
+            let holder = look.holder(ended.address).filter(|_| ended.restore);
+            let deploy_id = ended
+                .lease
+                .as_ref()
+                .and_then(|lease| lease.deploy_id.as_deref());
+            let is_alive = holder.is_some_and(|domain| domain.is(vm, deploy_id));
+            ended.restore &= holder.is_none();
+            *others += usize::from(is_alive);
+            !is_alive
+        });
+    }
+}
+
 impl Guard<'_> {
-    /// Looks for leases that are over.
+    /// Looks for leases that are over. Before anything is done to them, [`Sweep::confirm`] must have had its say.
     pub fn sweep(&self, look: &Look, depth: Depth, grace: Duration) -> Result<Sweep, StoreError> {
         let mut sweep = Sweep::default();
         for id in self.deployments(None)? {
@@ -103,7 +140,7 @@ impl Guard<'_> {
         Ok(sweep)
     }
 
-    /// Looks for leases of one VM that are over.
+    /// The same for the leases of one VM.
     pub fn sweep_vm(&self, vm: VmId, look: &Look, grace: Duration) -> Result<Sweep, StoreError> {
         let mut sweep = Sweep::default();
         for id in self.deployments(Some(vm))? {

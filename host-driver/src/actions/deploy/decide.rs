@@ -69,12 +69,14 @@ fn decide(
     let guard = store.lock(config.lock_wait, purpose)?;
     let look = host.libvirt().look()?;
     let mut sweep = guard.sweep(&look, Depth::VmsThatAreGone, config.lease_grace)?;
+    sweep.confirm(|| host.libvirt().look())?;
     let mut chooser = Chooser::new(&host.root, config, &guard, &look);
     let mut chosen = chooser.choose(wishes, &sweep);
     if matches!(chosen, Err(ChooseError::Short(_))) {
         // A VF that was taken out of a running VM is only seen by looking at every lease.
         sweep.custodies.clear();
         sweep = guard.sweep(&look, Depth::All, config.lease_grace)?;
+        sweep.confirm(|| host.libvirt().look())?;
         chosen = chooser.choose(wishes, &sweep);
     }
     let granted = match chosen {

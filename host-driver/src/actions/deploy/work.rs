@@ -173,7 +173,9 @@ impl Work<'_> {
                 let state = State::Active;
                 guard.update(&Lease { state, ..lease })?;
             }
-            Ok(guard.sweep_vm(vm, &look, Duration::ZERO)?.custodies)
+            let mut sweep = guard.sweep_vm(vm, &look, Duration::ZERO)?;
+            sweep.confirm(|| self.host.libvirt().look())?;
+            Ok(sweep.custodies)
         };
         let wait = self.host.config.return_wait;
         let config = &self.host.config;

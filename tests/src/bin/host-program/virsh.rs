@@ -4,7 +4,8 @@
 //! `vfio-pci` while it runs. A device that another domain has is refused, as by libvirt.
 //!
 //! Switches: `virsh-fails` (its text is the complaint), `virsh-hangs`, `create-fails`,
-//! `destroy-fails`, `devices-stay` (bound to `vfio-pci` when their domain ends).
+//! `destroy-fails`, `devices-stay` (bound to `vfio-pci` when their domain ends), `comes-after-look` (a domain that
+//! runs from the next list of domains on, which does not have it yet: its name, and its text).
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -54,6 +55,11 @@ fn run_one(place: &Place, words: &[&str]) -> Result<(), String> {
         ["list", "--uuid"] => {
             let uuids = domains(place).into_iter().map(|domain| domain.uuid + "\n");
             print(&uuids.collect::<String>());
+            if let Some(coming) = place.switch("comes-after-look") {
+                let (name, text) = coming.split_once('\n').expect("a name and a text");
+                place.write(format!("state/domains/{name}.xml"), text);
+                fs::remove_file(place.path("state/comes-after-look")).expect("the switch was on");
+            }
             Ok(())
         }
         ["dumpxml", name] => {
