@@ -197,7 +197,7 @@ fn arguments(disk: &Path, guest: &Path, port: u16) -> Vec<String> {
     let mut arguments: Vec<String> = [
         "-machine",
         "q35,kernel-irqchip=split",
-        // One processor: where another one interrupts VMRUN, QEMU gives a guest its interrupt twice, and it hangs.
+        // One processor: a second one makes a run a fifth shorter, but a host with two once gave no answer, unexplained.
         "-smp",
         "1",
         // Above 2 GiB QEMU maps the VFs of igb where they are not.

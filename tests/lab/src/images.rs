@@ -51,9 +51,11 @@ impl Images {
     pub(crate) fn build(cache: &Cache, agent: &Path) -> Result<Self, Failure> {
         let host_root = cache.image("host-root", &[], &[], &[])?;
         let build_root = cache.image("build-root", &[&host_root], &[], &[])?;
-        let module = cache.image("module", &[&host_root, &build_root], &["fakeib"], &[])?;
-        let boot = cache.image("boot", &[&host_root, &module], &["guest/init"], &[])?;
-        let host = cache.image("host", &[&host_root, &module], &["host", "guest/etc"], &[])?;
+        let module = |name| cache.image("module", &[&host_root, &build_root], &[name], &[name]);
+        let (fakeib, vmrun) = (module("fakeib")?, module("vmrun")?);
+        let boot = cache.image("boot", &[&host_root, &fakeib], &["guest/init"], &[])?;
+        let needs = [&host_root, &fakeib, &vmrun];
+        let host = cache.image("host", &needs, &["host", "guest/etc"], &[])?;
         let package = agent
             .to_str()
             .ok_or_else(|| Failure::new(format!("'{}' is no text", agent.display())))?;
@@ -61,7 +63,7 @@ impl Images {
         let mut guests = Vec::new();
         let mut guest = |name, stack, files: &[&str]| {
             let root = cache.image("guest-root", &[], &[], &[stack])?;
-            let needs = [&root, &host_root, &module];
+            let needs = [&root, &host_root, &fakeib];
             let image = cache.image("guest", &needs, files, &[name, package])?;
             guests.push((name, image));
             Ok::<(), Failure>(())
