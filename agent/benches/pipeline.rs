@@ -10,7 +10,7 @@ use std::path::Path;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use one_sriov_agent::context::Context;
-use one_sriov_agent::install::{Record, Snapshot, Wanted, apply, decide};
+use one_sriov_agent::install::{Directories, Record, Snapshot, Wanted, apply, decide};
 use one_sriov_agent::inventory::{Inventory, Sysfs};
 use one_sriov_agent::plan::{Settings, plan};
 use one_sriov_agent::render::Backend;
@@ -23,16 +23,17 @@ const BACKEND: Backend = Backend::IfcfgInitscripts;
 /// All of a run but the process.
 fn run(text: &[u8], sysfs: &Path, root: &Root) {
     let context = Context::parse(text).unwrap();
-    let record = Record::load(root).unwrap();
+    let mut directories = Directories::new(root);
+    let record = Record::load(&mut directories).unwrap();
     let inventory = Sysfs::new(sysfs, root).inventory().unwrap();
     let plan = plan(&context, &inventory, &Settings::default());
     let wanted = Wanted {
         files: BACKEND.render(&plan).files,
         keep: plan.keep(record.nics().into_iter()),
     };
-    let disk = Snapshot::take(root, &wanted, &record).unwrap();
+    let disk = Snapshot::take(&mut directories, &wanted, &record).unwrap();
     let changes = decide(&wanted, &record, &disk);
-    let report = apply(root, &changes, record).unwrap();
+    let report = apply(&mut directories, &changes, record).unwrap();
     black_box(report);
 }
 

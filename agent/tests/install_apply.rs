@@ -77,7 +77,7 @@ fn a_second_run_writes_nothing_at_all() {
 fn a_machine_with_nothing_to_do_stays_untouched() {
     let machine = Machine::new();
     machine.apply(&Wanted::default());
-    clean(&machine.root, false).unwrap();
+    clean(&mut machine.directories(), false).unwrap();
     assert!(machine.disk().is_empty());
 }
 
@@ -124,7 +124,7 @@ fn backups_get_numbers_and_are_never_overwritten() {
         (0o640, 0o700)
     );
 
-    let report = clean(&machine.root, false).unwrap();
+    let report = clean(&mut machine.directories(), false).unwrap();
     assert_eq!(report.backups.len(), 4);
     assert_eq!(held(".1").as_deref(), Some("second\n"));
 }
@@ -229,10 +229,10 @@ fn clean_takes_back_what_is_ours() {
     ]));
     machine.put(NETWORK, "edited\n");
     let before = machine.disk();
-    let dry = clean(&machine.root, true).unwrap();
+    let dry = clean(&mut machine.directories(), true).unwrap();
     assert_eq!(machine.disk(), before);
 
-    let report = clean(&machine.root, false).unwrap();
+    let report = clean(&mut machine.directories(), false).unwrap();
     assert_eq!(report, dry);
     assert_eq!(paths(&report.removed), [Path::new(&ifcfg(1))]);
     assert_eq!(paths(&report.left), [Path::new(NETWORK)]);
@@ -247,7 +247,13 @@ fn many_files_are_one_batch() {
     let files: Vec<_> = (0..=255).map(|n| file(&ifcfg(n), n, "x")).collect();
     assert_eq!(machine.apply(&wanted(files.clone())).written.len(), 256);
     assert_eq!(machine.apply(&wanted(files)).unchanged.len(), 256);
-    assert_eq!(clean(&machine.root, false).unwrap().removed.len(), 256);
+    assert_eq!(
+        clean(&mut machine.directories(), false)
+            .unwrap()
+            .removed
+            .len(),
+        256
+    );
 }
 
 #[test]

@@ -103,7 +103,7 @@ impl World {
             }
             Step::Corrupt => self.machine.put("/var/lib/one-sriov/state.json", "{"),
             Step::Clean => {
-                clean(&self.machine.root, false).unwrap();
+                clean(&mut self.machine.directories(), false).unwrap();
                 assert!(self.machine.record().nics().is_empty());
             }
         }

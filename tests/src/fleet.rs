@@ -1,7 +1,5 @@
 //! Machines of any size, for measuring.
 
-use std::fmt::Write;
-
 use crate::nic::{Nic, infiniband, virtio_at};
 
 /// The numbers of NICs that everything is measured with.
@@ -13,14 +11,16 @@ pub fn sizes() -> [u16; 3] {
 /// The context and the devices of a machine with so many NICs of the cloud, at most 256: those with
 /// an even number are InfiniBand ports, each with its dummy NIC, the others are on a bridge.
 ///
-/// Every NIC has the variables that OpenNebula 5.4 writes, most of them empty.
+/// Every NIC has the variables that OpenNebula 5.4 writes, most of them empty, sorted by name as it writes them.
 #[must_use]
 pub fn fleet(nics: u16) -> (String, Vec<Nic>) {
-    let mut context = String::from("DISK_ID='1'\nNETWORK='YES'\nTARGET='hda'\n");
+    let mut variables: Vec<String> = ["DISK_ID='1'", "NETWORK='YES'", "TARGET='hda'"]
+        .map(str::to_owned)
+        .into();
     let mut devices = Vec::new();
     for number in 0..nics {
         let (net, host) = (number / 128, number % 128 + 1);
-        describe(&mut context, number, net, host);
+        variables.extend(describe(number, net, host));
         let key = format!("0a:01:{net:02x}:{host:02x}");
         let name = format!("eth{number}");
         if number % 2 == 1 {
@@ -37,14 +37,15 @@ pub fn fleet(nics: u16) -> (String, Vec<Nic>) {
             &slot(0x81, position),
         ));
     }
-    (context, devices)
+    variables.sort_by(|a, b| a.split('=').next().cmp(&b.split('=').next()));
+    (variables.join("\n") + "\n", devices)
 }
 
 fn slot(bus: u16, number: u16) -> String {
     format!("0000:{:02x}:{:02x}.0", bus + number / 32, number % 32)
 }
 
-fn describe(context: &mut String, number: u16, net: u16, host: u16) {
+fn describe(number: u16, net: u16, host: u16) -> impl Iterator<Item = String> {
     let gateway = if number == 0 { "10.1.0.254" } else { "" };
     let set = [
         ("DNS", "10.0.0.2 10.0.0.3".to_owned()),
@@ -68,7 +69,6 @@ fn describe(context: &mut String, number: u16, net: u16, host: u16) {
         "VROUTER_MANAGEMENT",
     ];
     let empty = empty.map(|name| (name, String::new()));
-    for (name, value) in set.into_iter().chain(empty) {
-        writeln!(context, "ETH{number}_{name}='{value}'").expect("a String takes any text");
-    }
+    let all = set.into_iter().chain(empty);
+    all.map(move |(name, value)| format!("ETH{number}_{name}='{value}'"))
 }

@@ -12,7 +12,7 @@ use super::error::Failure;
 use super::situation::{Read, Situation, read};
 use super::{Exit, Options, json as to_json, text};
 use crate::activate::{self, Activation, Ledger};
-use crate::install::{self, Lock, Report};
+use crate::install::{self, Directories, Lock, Report};
 use crate::patience::Patience;
 use crate::plan::Outcome;
 use crate::render::Running;
@@ -49,10 +49,11 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     } else {
         LOCK_WAIT
     };
+    let mut directories = options.directories();
     let lock = if apply.dry_run {
         None
     } else {
-        Some(Lock::take(&root, lock_wait)?)
+        Some(Lock::take(&mut directories, lock_wait)?)
     };
     if lock.as_ref().is_some_and(Lock::was_contended) {
         // The CD may have been changed while the other run held the lock.
@@ -66,7 +67,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
         announce(&root);
     }
     let running = apply.activate.then(|| Running::gather(&root));
-    let situation = found.look(options, &patience, running)?;
+    let situation = found.look(options, &patience, running, &mut directories)?;
     log_plan(&situation);
     let done = if apply.dry_run || situation.plan.hands_off {
         // What wants nothing touched does not want the state record touched either.
@@ -76,7 +77,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
             note: None,
         }
     } else {
-        carry_out(options, &situation, running)?
+        carry_out(options, &situation, running, &mut directories)?
     };
     if options.json {
         let mut value = to_json::situation(&situation);
@@ -115,9 +116,10 @@ fn carry_out(
     options: &Options,
     situation: &Situation,
     running: Option<Running>,
+    directories: &mut Directories,
 ) -> Result<Done, Failure> {
     let root = options.root();
-    let install = || install::apply(&root, &situation.changes, situation.record.clone());
+    let mut install = || install::apply(directories, &situation.changes, situation.record.clone());
     if !root.is_live() {
         let report = install()?;
         return Ok(Done {

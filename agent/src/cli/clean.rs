@@ -11,13 +11,13 @@ use crate::install::{self, Lock};
 use crate::render::HEADER;
 
 pub(super) fn run(options: &Options, dry_run: bool, out: &mut impl Write) -> Result<Exit, Failure> {
-    let root = options.root();
+    let mut directories = options.directories();
     let _lock = if dry_run {
         None
     } else {
-        Some(Lock::take(&root, LOCK_WAIT)?)
+        Some(Lock::take(&mut directories, LOCK_WAIT)?)
     };
-    let report = install::clean(&root, dry_run)?;
+    let report = install::clean(&mut directories, dry_run)?;
     if options.json {
         to_json::print(&json!({ "dry_run": dry_run, "files": report }), out)?;
     } else {

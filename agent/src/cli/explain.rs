@@ -18,7 +18,7 @@ pub(super) fn run(options: &Options, name: &str, out: &mut impl Write) -> Result
     let Some(read) = read(options, &patience)? else {
         return no_medium(options, out);
     };
-    let situation = read.look(options, &patience, None)?;
+    let situation = read.look(options, &patience, None, &mut options.directories())?;
     let subject = Subject::find(&situation, name).ok_or_else(|| {
         Failure::UnknownNic(name.escape_debug().take(64).collect(), known(&situation))
     })?;

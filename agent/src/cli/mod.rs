@@ -22,6 +22,7 @@ use clap::{Args, Parser, Subcommand};
 use one_sriov_system::Root;
 use one_sriov_system::logging::{self, Logging};
 
+use crate::install::Directories;
 use error::Failure;
 pub use exit::Exit;
 
@@ -173,6 +174,11 @@ impl Options {
 
     fn root(&self) -> Root {
         self.root.as_ref().map_or_else(Root::default, Root::new)
+    }
+
+    /// The directories of that machine, for one run.
+    fn directories(&self) -> Directories {
+        Directories::new(&self.root())
     }
 
     /// The sysfs tree, on the machine that this process runs on.

@@ -15,7 +15,7 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Exit, Failu
     let Some(read) = read(options, &patience)? else {
         return no_medium(options, out);
     };
-    let situation = read.look(options, &patience, None)?;
+    let situation = read.look(options, &patience, None, &mut options.directories())?;
     if options.json {
         let mut value = to_json::situation(&situation);
         let files = situation.rendered.files.iter();

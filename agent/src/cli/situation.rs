@@ -10,7 +10,7 @@ use super::error::Failure;
 use crate::config::Config;
 use crate::context::Context;
 use crate::context::medium::{self, Medium};
-use crate::install::{Changes, Record, Snapshot, Wanted, decide};
+use crate::install::{Changes, Directories, Record, Snapshot, Wanted, decide};
 use crate::inventory::{Inventory, Sysfs};
 use crate::patience::Patience;
 use crate::plan::{Plan, Role, Settings, plan};
@@ -91,9 +91,10 @@ impl Read {
         options: &Options,
         patience: &Patience,
         running: Option<Running>,
+        directories: &mut Directories,
     ) -> Result<Situation, Failure> {
         let root = options.root();
-        let record = Record::load(&root)?;
+        let record = Record::load(directories)?;
         // Not looked at where the backend is named and nobody else is there.
         let facts = LazyCell::new(|| Facts {
             running,
@@ -148,7 +149,8 @@ impl Read {
         let changes = if plan.hands_off {
             Changes::default()
         } else {
-            decide(&wanted, &record, &Snapshot::take(&root, &wanted, &record)?)
+            let found = Snapshot::take(directories, &wanted, &record)?;
+            decide(&wanted, &record, &found)
         };
         rendered.files = wanted.files;
         // The process ends soon, and takes its memory along faster than piece by piece.

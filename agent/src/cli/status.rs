@@ -14,7 +14,11 @@ use crate::plan::Outcome;
 pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> {
     let patience = Patience::new(&options.root(), options.wait());
     match read(options, &patience)? {
-        Some(read) => with_context(options, &read.look(options, &patience, None)?, out)?,
+        Some(read) => with_context(
+            options,
+            &read.look(options, &patience, None, &mut options.directories())?,
+            out,
+        )?,
         None => without_context(options, out)?,
     }
     Ok(Exit::Ok)
@@ -45,7 +49,7 @@ fn with_context(
 }
 
 fn without_context(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
-    let record = Record::load(&options.root())?;
+    let record = Record::load(&mut options.directories())?;
     let paths: Vec<String> = record
         .paths()
         .map(|path| path.display().to_string())

@@ -1,7 +1,5 @@
 //! Carries the changes out, so that a kill at any instant does no harm.
 
-use one_sriov_system::Root;
-
 use super::backup;
 use super::batch::{Batch, Body, Write};
 use super::changes::{Changes, Kind};
@@ -22,25 +20,28 @@ use super::state_file;
 /// Killed before 1 is done, nothing has changed; before 4, the next run knows every file as ours
 /// whether it is the old or the new one, sweeps the temporary files away, and finishes. When
 /// nothing changes, nothing is written.
-pub fn apply(root: &Root, changes: &Changes, record: Record) -> Result<Report, InstallError> {
+pub fn apply(
+    directories: &mut Directories,
+    changes: &Changes,
+    record: Record,
+) -> Result<Report, InstallError> {
     warn(changes);
     let mut report = changes.report();
-    let mut directories = Directories::new(root);
     // The one temporary file that no record tells of is the record's own.
     directories.sweep(&state_file::path())?;
     if !changes.touch_files() && record == changes.next {
         return Ok(report);
     }
     if record.state == State::Corrupt {
-        Record::set_aside(root)?;
+        Record::set_aside(directories.root())?;
     }
-    tidy(&record, changes, &mut directories)?;
+    tidy(&record, changes, directories)?;
     if changes.writes().next().is_some() {
-        record.ahead_of(&changes.next).save(&mut directories)?;
+        record.ahead_of(&changes.next).save(directories)?;
     }
-    report.backed_up = backup::save(changes, &mut directories)?;
-    batch_of(changes).commit(&mut directories)?;
-    changes.next.save(&mut directories)?;
+    report.backed_up = backup::save(changes, directories)?;
+    batch_of(changes).commit(directories)?;
+    changes.next.save(directories)?;
     Ok(report)
 }
 
@@ -49,7 +50,7 @@ pub fn apply(root: &Root, changes: &Changes, record: Record) -> Result<Report, I
 pub(super) fn tidy(
     record: &Record,
     changes: &Changes,
-    directories: &mut Directories<'_>,
+    directories: &mut Directories,
 ) -> Result<(), InstallError> {
     for path in record.paths().chain(changes.next.paths()) {
         if record.state == State::Unfinished {

@@ -21,7 +21,7 @@ use super::snapshot::nothing_there;
 /// Copies whatever the changes will replace, durably, and says where to.
 pub(super) fn save(
     changes: &Changes,
-    directories: &mut Directories<'_>,
+    directories: &mut Directories,
 ) -> Result<Vec<BackedUp>, InstallError> {
     let mut saved = Vec::new();
     let mut missing = Vec::new();
@@ -97,7 +97,7 @@ pub(super) fn place_of(path: &Path) -> PathBuf {
 fn place_for(
     path: &Path,
     old: &Foreign,
-    directories: &mut Directories<'_>,
+    directories: &mut Directories,
 ) -> Result<(PathBuf, bool), InstallError> {
     let wanted = place_of(path);
     let mut place = wanted.clone();

@@ -3,11 +3,11 @@
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, fchown};
 use std::path::Path;
 use std::rc::Rc;
 
+use nix::dir::Dir;
 use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, symlinkat, unlinkat};
@@ -51,7 +51,7 @@ impl Batch<'_> {
     ///
     /// Until the first rename nothing is changed but for temporary files, and an error removes
     /// those again.
-    pub(super) fn commit(&self, directories: &mut Directories<'_>) -> Result<(), InstallError> {
+    pub(super) fn commit(&self, directories: &mut Directories) -> Result<(), InstallError> {
         let pid = std::process::id();
         let mut temps = Vec::with_capacity(self.writes.len());
         for group in self.writes.chunks(OPEN_AT_ONCE) {
@@ -88,7 +88,7 @@ impl Batch<'_> {
 /// A file that waits beside its place; dropped before it is there, it is gone.
 struct Temp<'a> {
     path: &'a Path,
-    directory: Rc<OwnedFd>,
+    directory: Rc<Dir>,
     name: &'a OsStr,
     beside: String,
     placed: bool,
@@ -98,12 +98,12 @@ impl<'a> Temp<'a> {
     fn write(
         write: &Write<'a>,
         pid: u32,
-        directories: &mut Directories<'_>,
+        directories: &mut Directories,
     ) -> Result<(Self, Option<File>), InstallError> {
         let fail = InstallError::while_trying("write", write.path);
         let (open, name) = directories.open(write.path)?;
         let beside = temp_name(&name.to_string_lossy(), pid);
-        let create_in = |open: io::Result<Rc<OwnedFd>>| {
+        let create_in = |open: io::Result<Rc<Dir>>| {
             let directory = open?;
             let file = create(&directory, &beside, write.body)?;
             Ok::<_, io::Error>((directory, file))
@@ -152,7 +152,7 @@ impl Drop for Temp<'_> {
 }
 
 /// By `openat`: musl's `open` asks the kernel for `O_CLOEXEC` once more.
-fn create(directory: &OwnedFd, name: &str, body: Body<'_>) -> io::Result<Option<File>> {
+fn create(directory: &Dir, name: &str, body: Body<'_>) -> io::Result<Option<File>> {
     if let Body::Symlink(target) = body {
         symlinkat(target, directory, name)?;
         return Ok(None);

@@ -1,7 +1,5 @@
 //! Takes back all that was ever written, before an image is sealed.
 
-use one_sriov_system::Root;
-
 use super::apply::{batch_of, tidy, warn};
 use super::backup;
 use super::batch::Batch;
@@ -18,31 +16,31 @@ use super::state_file;
 ///
 /// Files that somebody edited are left and reported. Backups stay where they are and are named: to
 /// put one back is a decision, and not ours.
-pub fn clean(root: &Root, dry: bool) -> Result<Report, InstallError> {
-    let record = Record::load(root)?;
+pub fn clean(directories: &mut Directories, dry: bool) -> Result<Report, InstallError> {
+    let record = Record::load(directories)?;
     let wanted = Wanted::default();
-    let changes = decide(&wanted, &record, &Snapshot::take(root, &wanted, &record)?);
+    let found = Snapshot::take(directories, &wanted, &record)?;
+    let changes = decide(&wanted, &record, &found);
     let mut report = changes.report();
-    report.backups = backup::all(root)?;
+    report.backups = backup::all(directories.root())?;
     report.is_incomplete = record.state == State::Corrupt;
     if dry {
         return Ok(report);
     }
     warn(&changes);
     if record.state == State::Corrupt {
-        Record::set_aside(root)?;
+        Record::set_aside(directories.root())?;
     }
-    let mut directories = Directories::new(root);
     directories.sweep(&state_file::path())?;
-    tidy(&record, &changes, &mut directories)?;
-    batch_of(&changes).commit(&mut directories)?;
+    tidy(&record, &changes, directories)?;
+    batch_of(&changes).commit(directories)?;
     let path = state_file::path();
-    if root.exists(&path) {
+    if directories.root().exists(&path) {
         let batch = Batch {
             removals: vec![&path],
             ..Batch::default()
         };
-        batch.commit(&mut directories)?;
+        batch.commit(directories)?;
     }
     Ok(report)
 }

@@ -1,17 +1,18 @@
-//! The directories of a run: each is resolved, swept and flushed once.
+//! The directories of a run: each is resolved, listed, swept and flushed once.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use nix::fcntl::{AT_FDCWD, OFlag, openat};
+use nix::dir::Dir;
+use nix::fcntl::{AT_FDCWD, OFlag};
 use nix::sys::stat::Mode;
-use nix::unistd::fsync;
+use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 use one_sriov_system::Root;
 
 use super::STATE_DIR;
@@ -39,31 +40,49 @@ pub(super) fn is_temp_name(name: &[u8]) -> bool {
 }
 
 /// The directories that a run has met, by their path on the machine.
-pub(super) struct Directories<'r> {
-    root: &'r Root,
+#[derive(Debug)]
+pub struct Directories {
+    root: Root,
     met: BTreeMap<OsString, Directory>,
 }
 
+#[derive(Debug)]
 struct Directory {
     host: PathBuf,
-    /// Open once something was written in it.
-    open: Option<Rc<OwnedFd>>,
+    /// Open once it was listed or something was written in it.
+    open: Option<Rc<Dir>>,
+    /// What was in it when it was first looked into, sorted.
+    names: Option<Vec<OsString>>,
     swept: bool,
     changed: bool,
 }
 
-impl<'r> Directories<'r> {
-    pub(super) fn new(root: &'r Root) -> Self {
+impl Directories {
+    /// Those of a machine; nothing is looked at yet.
+    #[must_use]
+    pub fn new(root: &Root) -> Self {
         Self {
-            root,
+            root: root.clone(),
             met: BTreeMap::new(),
         }
+    }
+
+    /// The machine that they are of.
+    pub(super) fn root(&self) -> &Root {
+        &self.root
     }
 
     /// The host path of a file that is only looked at.
     pub(super) fn look(&mut self, path: &Path) -> Result<PathBuf, InstallError> {
         let (directory, name) = self.meet(path, "read")?;
         Ok(directory.host.join(name))
+    }
+
+    /// The same of a file that was there when its directory was first looked into: one listing tells of all
+    /// files that are not.
+    pub(super) fn find(&mut self, path: &Path) -> Result<Option<PathBuf>, InstallError> {
+        let (directory, name) = self.meet(path, "read")?;
+        Ok(directory.holds(name).then(|| directory.host.join(name)))
     }
 
     /// Removes what killed runs left in the directory of a file.
@@ -86,7 +105,7 @@ impl<'r> Directories<'r> {
     pub(super) fn open<'p>(
         &mut self,
         path: &'p Path,
-    ) -> Result<(io::Result<Rc<OwnedFd>>, &'p OsStr), InstallError> {
+    ) -> Result<(io::Result<Rc<Dir>>, &'p OsStr), InstallError> {
         let (directory, name) = self.meet(path, "write")?;
         directory.sweep();
         directory.changed = true;
@@ -95,11 +114,10 @@ impl<'r> Directories<'r> {
 
     /// Makes the directory of a file, and those above.
     pub(super) fn make(&mut self, path: &Path) -> Result<(), InstallError> {
-        let (directory, _) = self.meet(path, "write")?;
+        let (directory, _) = self.meet(path, "create")?;
         directory.open = None;
-        let host = directory.host.clone();
         let parent = path.parent().unwrap_or(path);
-        make_all(parent, &host).map_err(InstallError::while_trying("create", parent))
+        make_all(parent, &directory.host).map_err(InstallError::while_trying("create", parent))
     }
 
     /// Makes all changes of names durable.
@@ -108,7 +126,7 @@ impl<'r> Directories<'r> {
             if !std::mem::take(&mut directory.changed) {
                 continue;
             }
-            match directory.open().and_then(|open| Ok(fsync(&open)?)) {
+            match directory.open().and_then(|open| Ok(fsync(&*open)?)) {
                 Err(error) if !nothing_there(&error) => {
                     return Err(InstallError::new("flush", Path::new(path), error));
                 }
@@ -135,6 +153,7 @@ impl<'r> Directories<'r> {
             let directory = Directory {
                 host,
                 open: None,
+                names: None,
                 swept: false,
                 changed: false,
             };
@@ -148,14 +167,48 @@ impl<'r> Directories<'r> {
 }
 
 impl Directory {
-    fn open(&mut self) -> io::Result<Rc<OwnedFd>> {
+    fn open(&mut self) -> io::Result<Rc<Dir>> {
         if let Some(open) = &self.open {
             return Ok(Rc::clone(open));
         }
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let open = Rc::new(openat(AT_FDCWD, &self.host, flags, Mode::empty())?);
+        let open = Rc::new(self.open_anew()?);
         self.open = Some(Rc::clone(&open));
         Ok(open)
+    }
+
+    /// By `openat`: musl's `open` asks the kernel for `O_CLOEXEC` once more.
+    fn open_anew(&self) -> io::Result<Dir> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        Ok(Dir::openat(AT_FDCWD, &self.host, flags, Mode::empty())?)
+    }
+
+    /// Whether a file was there. Where nobody may look, it may have been.
+    fn holds(&mut self, name: &OsStr) -> bool {
+        self.names().map_or(true, |names| {
+            names.binary_search_by(|there| (**there).cmp(name)).is_ok()
+        })
+    }
+
+    fn names(&mut self) -> io::Result<&[OsString]> {
+        if self.names.is_none() {
+            self.names = Some(self.list()?);
+        }
+        Ok(self.names.as_deref().unwrap_or_default())
+    }
+
+    /// Sorted; none where there is no such directory.
+    fn list(&mut self) -> io::Result<Vec<OsString>> {
+        let mut open = match self.open_anew() {
+            Err(error) if nothing_there(&error) => return Ok(Vec::new()),
+            open => open?,
+        };
+        let names = open
+            .iter()
+            .map(|entry| Ok(OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned()));
+        let mut names = names.collect::<io::Result<Vec<_>>>()?;
+        names.sort_unstable();
+        self.open.get_or_insert_with(|| Rc::new(open));
+        Ok(names)
     }
 
     /// Best effort: a left-over is untidy, no network stack reads it.
@@ -163,17 +216,23 @@ impl Directory {
         if std::mem::replace(&mut self.swept, true) {
             return;
         }
-        let Ok(entries) = fs::read_dir(&self.host) else {
+        let is_left_over = |name: &&OsString| is_temp_name(name.as_encoded_bytes());
+        let Ok(names) = self.names() else {
             return;
         };
-        for entry in entries.flatten() {
-            if is_temp_name(entry.file_name().as_encoded_bytes()) {
-                let removed = fs::remove_file(entry.path());
-                log::debug!(
-                    "removed '{}' of a killed run: {removed:?}",
-                    entry.path().display()
-                );
-            }
+        let left_over: Vec<OsString> = names.iter().filter(is_left_over).cloned().collect();
+        for name in left_over {
+            let removed = self.open().and_then(|open| {
+                Ok(unlinkat(
+                    &*open,
+                    name.as_os_str(),
+                    UnlinkatFlags::NoRemoveDir,
+                )?)
+            });
+            log::debug!(
+                "removed '{}' of a killed run: {removed:?}",
+                self.host.join(name).display()
+            );
         }
     }
 }

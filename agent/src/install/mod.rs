@@ -1,6 +1,7 @@
 //! Puts the rendered files in place, atomically, and touches nobody else's.
 //!
 //! ```text
+//! Directories    what has been looked into, for all steps of one run
 //! Record::load   what earlier runs wrote          /var/lib/one-sriov/state.json
 //! Snapshot::take what stands on the disk now
 //! decide         what has to change               (pure)
@@ -41,6 +42,7 @@ pub use changes::{Change, Changes, Foreign, Kind, NewFile, Obstacle, Wanted};
 pub use clean::clean;
 pub use decide::decide;
 pub use diff::diff;
+pub use directories::Directories;
 pub use error::InstallError;
 pub use lock::{Lock, LockError};
 pub use ownership::{BadDigest, Digest};

@@ -7,8 +7,6 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use one_sriov_system::Root;
-
 use super::changes::Wanted;
 use super::directories::Directories;
 use super::error::InstallError;
@@ -47,14 +45,20 @@ pub struct Snapshot(HashMap<OsString, Current>);
 
 impl Snapshot {
     /// Looks at all paths that are wanted or recorded, once each.
-    pub fn take(root: &Root, wanted: &Wanted, record: &Record) -> Result<Self, InstallError> {
-        let mut directories = Directories::new(root);
+    pub fn take(
+        directories: &mut Directories,
+        wanted: &Wanted,
+        record: &Record,
+    ) -> Result<Self, InstallError> {
         let mut seen = HashMap::new();
         let wanted = wanted.files.iter().map(|file| file.path.as_path());
         for path in wanted.chain(record.paths()) {
             if !seen.contains_key(path.as_os_str()) {
-                let host = directories.look(path)?;
-                let current = look(&host).map_err(InstallError::while_trying("read", path))?;
+                let current = match directories.find(path)? {
+                    Some(host) => look(&host),
+                    None => Ok(Current::Absent),
+                }
+                .map_err(InstallError::while_trying("read", path))?;
                 seen.insert(path.as_os_str().to_owned(), current);
             }
         }

@@ -70,9 +70,12 @@ impl Record {
     /// An unreadable record must not cost the boot: it counts as empty, with a warning, and the
     /// next [`apply`](super::apply) moves it to `state.json.corrupt`. Files of ours that already
     /// are as wanted are recorded again; others count as somebody else's from then on.
-    pub fn load(root: &Root) -> Result<Self, InstallError> {
+    pub fn load(directories: &mut Directories) -> Result<Self, InstallError> {
         let path = path();
-        let text = match root.read(&path) {
+        if directories.find(&path)?.is_none() {
+            return Ok(Self::default());
+        }
+        let text = match directories.root().read(&path) {
             Ok(text) => text,
             Err(error) if nothing_there(&error) => return Ok(Self::default()),
             Err(error) => return Err(InstallError::new("read", &path, error)),
@@ -90,7 +93,7 @@ impl Record {
     }
 
     /// Replaces the record of a machine.
-    pub(super) fn save(&self, directories: &mut Directories<'_>) -> Result<(), InstallError> {
+    pub(super) fn save(&self, directories: &mut Directories) -> Result<(), InstallError> {
         let path = path();
         let text = self
             .to_json()

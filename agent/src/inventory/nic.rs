@@ -44,7 +44,7 @@ pub struct Nic {
     pub link: Link,
     /// The PCI function it stands on; none in containers and for some paravirtual NICs.
     pub pci: Option<PciAddress>,
-    /// Its port on that function, from 0.
+    /// Its port on that function, from 0; not looked at where it has the function to itself.
     pub port: u32,
     /// The kernel driver, for example `mlx5_core`.
     pub driver: Option<String>,

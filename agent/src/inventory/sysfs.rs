@@ -73,6 +73,7 @@ impl Sysfs {
             }
         }
         left_out.sort_by(|a, b| a.name.cmp(&b.name));
+        ports(&class, &mut nics);
         Ok(Inventory::new(nics, left_out))
     }
 
@@ -100,7 +101,7 @@ impl Sysfs {
             name,
             link,
             pci: hardware.as_deref().and_then(pci_function),
-            port: device.port(link),
+            port: 0,
             driver,
             origin: match link {
                 Link::Ethernet(_) => device.address_origin(),
@@ -118,6 +119,20 @@ impl Sysfs {
         };
         std::fs::read_to_string(udev.join(format!("n{ifindex}")))
             .is_ok_and(|record| record.lines().any(|line| line.starts_with("I:")))
+    }
+}
+
+/// The ports of those NICs that stand on one function; where each has its own, nobody asks.
+fn ports(class: &Class, nics: &mut [Nic]) {
+    nics.sort_unstable_by_key(|nic| nic.pci);
+    for shared in nics.chunk_by_mut(|a, b| a.pci == b.pci) {
+        if shared.len() == 1 {
+            continue;
+        }
+        for nic in shared {
+            let device = Device::open(class, nic.name.as_str().as_ref());
+            nic.port = device.map_or(0, |device| device.port(nic.link));
+        }
     }
 }
 

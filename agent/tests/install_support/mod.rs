@@ -8,7 +8,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use one_sriov_agent::install::{
-    Changes, Current, InstallError, OldFile, Record, Report, Snapshot, Wanted, apply, decide,
+    Changes, Current, Directories, InstallError, OldFile, Record, Report, Snapshot, Wanted, apply,
+    decide,
 };
 use one_sriov_agent::plan::NicId;
 use one_sriov_agent::render::{HEADER, RenderedFile};
@@ -85,7 +86,12 @@ impl Machine {
     }
 
     pub(crate) fn record(&self) -> Record {
-        Record::load(&self.root).unwrap()
+        Record::load(&mut self.directories()).unwrap()
+    }
+
+    /// Those of a run that begins now.
+    pub(crate) fn directories(&self) -> Directories {
+        Directories::new(&self.root)
     }
 
     pub(crate) fn decide(&self, wanted: &Wanted) -> Changes {
@@ -93,7 +99,7 @@ impl Machine {
         decide(
             wanted,
             &record,
-            &Snapshot::take(&self.root, wanted, &record).unwrap(),
+            &Snapshot::take(&mut self.directories(), wanted, &record).unwrap(),
         )
     }
 
@@ -141,9 +147,10 @@ impl Machine {
 
 /// One run, as the program does it.
 pub(crate) fn run(root: &Root, wanted: &Wanted) -> Result<Report, InstallError> {
-    let record = Record::load(root)?;
-    let changes = decide(wanted, &record, &Snapshot::take(root, wanted, &record)?);
-    apply(root, &changes, record)
+    let mut directories = Directories::new(root);
+    let record = Record::load(&mut directories)?;
+    let found = Snapshot::take(&mut directories, wanted, &record)?;
+    apply(&mut directories, &decide(wanted, &record, &found), record)
 }
 
 /// The paths of a list of a report.
