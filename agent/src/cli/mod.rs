@@ -18,7 +18,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
+use nix::sys::stat::Mode;
 use one_sriov_system::Root;
 use one_sriov_system::logging::{self, Logging};
 
@@ -113,7 +115,10 @@ impl Cli {
         if arguments.next()? != "apply" {
             return None;
         }
-        let ApplyAlone { options, apply } = ApplyAlone::try_parse_from(arguments).ok()?;
+        // There is no other command that options could be handed on to.
+        let command = ApplyAlone::command().mut_args(|argument| argument.global(false));
+        let mut matches = command.try_get_matches_from(arguments).ok()?;
+        let ApplyAlone { options, apply } = ApplyAlone::from_arg_matches_mut(&mut matches).ok()?;
         Some(Self {
             options,
             verb: Verb::Apply(apply),
@@ -162,12 +167,15 @@ impl Options {
     /// A root that is not there is told by its own name, not by that of a file below it.
     fn check_root(&self) -> Result<(), Failure> {
         match &self.root {
-            Some(dir) => std::fs::read_dir(dir)
-                .map(drop)
-                .map_err(|error| Failure::Root {
-                    dir: dir.clone(),
-                    error,
-                }),
+            Some(dir) => {
+                let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+                openat(AT_FDCWD, dir, flags, Mode::empty())
+                    .map(drop)
+                    .map_err(|error| Failure::Root {
+                        dir: dir.clone(),
+                        error: error.into(),
+                    })
+            }
             None => Ok(()),
         }
     }
@@ -196,8 +204,6 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

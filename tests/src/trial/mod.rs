@@ -17,6 +17,16 @@ pub use host::{HELD_EACH, HostTrial, VFS_OF_CARD};
 use crate::{Machine, Tool, fleet, image};
 
 const SCRIPTS: &str = "etc/sysconfig/network-scripts";
+/// What the packages of the other network stacks bring along.
+const OF_STACKS: [&str; 7] = [
+    "etc/sysconfig/network",
+    "etc/network/interfaces.d",
+    "etc/NetworkManager/system-connections",
+    "etc/NetworkManager/conf.d",
+    "etc/netplan",
+    "etc/systemd/network",
+    "etc/udev/rules.d",
+];
 
 /// A machine of a [`fleet`] with its CD, and a directory for what is made of it.
 #[derive(Debug)]
@@ -45,7 +55,8 @@ impl Trial {
     #[must_use]
     pub fn fresh_root(&self) -> TempDir {
         let root = TempDir::new_in(&self.directory).expect("a scratch root");
-        for directory in [SCRIPTS, "var/lib", "mnt"] {
+        let usual = [SCRIPTS, "var/lib", "mnt"];
+        for directory in usual.iter().chain(&OF_STACKS) {
             std::fs::create_dir_all(root.path().join(directory)).expect("a directory");
         }
         root
