@@ -3,12 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use hwaddr::{AddressError, InterfaceName, IpoibAddress, MacAddress, PciAddress};
-use nix::dir::Dir;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::Mode;
 use nix::unistd::{AccessFlags, faccessat, read};
@@ -55,10 +53,14 @@ impl Sysfs {
     /// [`InventoryError`] if there is no `class/net` to list.
     pub fn inventory(&self) -> Result<Inventory, InventoryError> {
         let class = self.sys.join("class/net");
-        let (class, names) = Class::list(class.clone()).map_err(|source| InventoryError {
-            path: class,
+        let (directory, names) = list(&class).map_err(|source| InventoryError {
+            path: class.clone(),
             source,
         })?;
+        let class = Class {
+            path: class,
+            directory,
+        };
         let mut nics = Vec::with_capacity(names.len());
         let mut left_out = Vec::new();
         for name in names {
@@ -179,24 +181,16 @@ fn pci_function(hardware: &Path) -> Option<PciAddress> {
 /// `/sys/class/net`, open.
 struct Class {
     path: PathBuf,
-    directory: Dir,
+    directory: OwnedFd,
 }
 
-impl Class {
-    /// With all names in it, in no order.
-    fn list(path: PathBuf) -> io::Result<(Self, Vec<OsString>)> {
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let mut directory = Dir::openat(AT_FDCWD, &path, flags, Mode::empty())?;
-        let mut names = Vec::new();
-        for entry in directory.iter() {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if !matches!(name, b"." | b"..") {
-                names.push(OsStr::from_bytes(name).to_owned());
-            }
-        }
-        Ok((Self { path, directory }, names))
-    }
+/// What [`std::fs::read_dir`] lists, and the directory for what is looked up in it.
+fn list(class: &Path) -> io::Result<(OwnedFd, Vec<OsString>)> {
+    let names = std::fs::read_dir(class)?.map(|entry| Ok(entry?.file_name()));
+    let names = names.collect::<io::Result<_>>()?;
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let directory = openat(AT_FDCWD, class, flags, Mode::empty())?;
+    Ok((directory, names))
 }
 
 /// One directory of it, open: its files are looked up without walking to it again.

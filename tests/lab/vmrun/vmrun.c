@@ -17,7 +17,12 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/threads.h>
+#include <linux/version.h>
 #include <linux/vmalloc.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0) || !defined(CONFIG_X86_64)
+#error "svm_vcpu_run() has no second argument here"
+#endif
 
 /* A bit for each thread: it has an injected interrupt to run its guest with. */
 static unsigned long *injected;

@@ -67,6 +67,16 @@ pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
         )?;
         ensure(held(&tagged.mac()).contains("vlan 100"), || link.clone())
     });
+    report.check("the guest is left right after its interrupts", || {
+        // Or the lab hangs now and then: its module `vmrun`.
+        let left = setup
+            .host()
+            .ssh
+            .get("cat /sys/module/vmrun/parameters/left")?;
+        ensure(left.trim().parse().is_ok_and(|left: u64| left > 0), || {
+            left.clone()
+        })
+    });
     setup.keep(report, &mut guest);
     report.check(
         "shutdown ends it, and its VFs come back as they were",
