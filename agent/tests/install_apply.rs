@@ -6,9 +6,10 @@ mod install_support;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::time::Duration;
 
-use install_support::{IFCFG, Machine, file, nic, paths, text, wanted};
-use one_sriov_agent::install::{Digest, Wanted, clean};
+use install_support::{Begun, IFCFG, Machine, file, nic, paths, text, wanted};
+use one_sriov_agent::install::{Digest, Lock, Wanted, clean};
 
 const STATE: &str = "/var/lib/one-sriov/state.json";
 const BACKUP: &str = "/var/lib/one-sriov/backup/etc/sysconfig/network-scripts/ifcfg-ib1";
@@ -217,6 +218,40 @@ fn nothing_is_written_outside_of_an_image() {
             .len(),
         1
     );
+}
+
+#[test]
+fn a_run_with_one_table_of_directories_makes_and_finds_its_own() {
+    let machine = Machine::new();
+    let want = wanted([file(&ifcfg(1), 1, "one"), file(NETWORK, 2, "two")]);
+    let pid = std::process::id();
+    let left_over = format!("/etc/systemd/network/.60-one-ib-ib1.network.one-sriov-{pid}");
+    machine.put(&left_over, "half a file");
+    // As the program does it, from the lock to the last rename.
+    let mut directories = machine.directories();
+    let lock = Lock::take(&mut directories, Duration::ZERO).unwrap();
+    let report = Begun::with(directories, &want)
+        .unwrap()
+        .carry_out()
+        .unwrap();
+    assert_eq!(report.written.len(), 2);
+    assert!(machine.left_overs().is_empty());
+    drop(lock);
+    assert_eq!(machine.apply(&want).unchanged.len(), 2);
+}
+
+#[test]
+fn a_directory_that_is_another_one_by_then_gets_the_files() {
+    let machine = Machine::new();
+    machine.put(&ifcfg(9), "somebody else's\n");
+    let want = wanted([file(&ifcfg(1), 1, "one")]);
+    let begun = Begun::with(machine.directories(), &want).unwrap();
+    // A tool that takes an interface down may do so.
+    let scripts = machine.host("/etc/sysconfig/network-scripts");
+    fs::rename(&scripts, scripts.with_extension("old")).unwrap();
+    fs::create_dir(&scripts).unwrap();
+    begun.carry_out().unwrap();
+    assert_eq!(machine.get(&ifcfg(1)), Some(text("one")));
 }
 
 #[test]

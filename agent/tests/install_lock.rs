@@ -3,6 +3,8 @@
 
 mod install_support;
 
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -58,4 +60,18 @@ fn a_lock_that_cannot_be_made_names_its_path() {
         error.to_string(),
         "failed to lock '/var/lib/one-sriov/lock': not a directory"
     );
+}
+
+#[test]
+fn a_link_does_not_lead_out_of_an_image() {
+    let machine = Machine::new();
+    let outside = tempfile::tempdir().unwrap();
+    let target = outside.path().join("lock");
+    fs::create_dir_all(machine.host("/var/lib/one-sriov")).unwrap();
+    symlink(&target, machine.host("/var/lib/one-sriov/lock")).unwrap();
+    let inside = target.display().to_string();
+    fs::create_dir_all(machine.host(&inside).parent().unwrap()).unwrap();
+    Lock::take(&mut machine.directories(), Duration::ZERO).unwrap();
+    assert!(!target.exists());
+    assert!(machine.host(&inside).exists());
 }

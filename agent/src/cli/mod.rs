@@ -19,8 +19,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use nix::fcntl::{AT_FDCWD, OFlag, openat};
-use nix::sys::stat::Mode;
 use one_sriov_system::Root;
 use one_sriov_system::logging::{self, Logging};
 
@@ -167,15 +165,12 @@ impl Options {
     /// A root that is not there is told by its own name, not by that of a file below it.
     fn check_root(&self) -> Result<(), Failure> {
         match &self.root {
-            Some(dir) => {
-                let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-                openat(AT_FDCWD, dir, flags, Mode::empty())
-                    .map(drop)
-                    .map_err(|error| Failure::Root {
-                        dir: dir.clone(),
-                        error: error.into(),
-                    })
-            }
+            Some(dir) => std::fs::read_dir(dir)
+                .map(drop)
+                .map_err(|error| Failure::Root {
+                    dir: dir.clone(),
+                    error,
+                }),
             None => Ok(()),
         }
     }

@@ -3,11 +3,11 @@
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, fchown};
 use std::path::Path;
 use std::rc::Rc;
 
-use nix::dir::Dir;
 use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, symlinkat, unlinkat};
@@ -88,7 +88,7 @@ impl Batch<'_> {
 /// A file that waits beside its place; dropped before it is there, it is gone.
 struct Temp<'a> {
     path: &'a Path,
-    directory: Rc<Dir>,
+    directory: Rc<OwnedFd>,
     name: &'a OsStr,
     beside: String,
     placed: bool,
@@ -103,7 +103,7 @@ impl<'a> Temp<'a> {
         let fail = InstallError::while_trying("write", write.path);
         let (open, name) = directories.open(write.path)?;
         let beside = temp_name(&name.to_string_lossy(), pid);
-        let create_in = |open: io::Result<Rc<Dir>>| {
+        let create_in = |open: io::Result<Rc<OwnedFd>>| {
             let directory = open?;
             let file = create(&directory, &beside, write.body)?;
             Ok::<_, io::Error>((directory, file))
@@ -152,7 +152,7 @@ impl Drop for Temp<'_> {
 }
 
 /// By `openat`: musl's `open` asks the kernel for `O_CLOEXEC` once more.
-fn create(directory: &Dir, name: &str, body: Body<'_>) -> io::Result<Option<File>> {
+fn create(directory: &OwnedFd, name: &str, body: Body<'_>) -> io::Result<Option<File>> {
     if let Body::Symlink(target) = body {
         symlinkat(target, directory, name)?;
         return Ok(None);

@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use nix::dir::Dir;
-use nix::fcntl::{AT_FDCWD, OFlag};
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::sys::stat::Mode;
-use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
+use nix::unistd::fsync;
 use one_sriov_system::Root;
 
 use super::STATE_DIR;
@@ -49,8 +48,8 @@ pub struct Directories {
 #[derive(Debug)]
 struct Directory {
     host: PathBuf,
-    /// Open once it was listed or something was written in it.
-    open: Option<Rc<Dir>>,
+    /// Open once something was written in it.
+    open: Option<Rc<OwnedFd>>,
     /// What was in it when it was first looked into, sorted.
     names: Option<Vec<OsString>>,
     swept: bool,
@@ -72,7 +71,7 @@ impl Directories {
         &self.root
     }
 
-    /// The host path of a file that is only looked at.
+    /// The host path of a file, which is looked at or replaced: a link there is not followed.
     pub(super) fn look(&mut self, path: &Path) -> Result<PathBuf, InstallError> {
         let (directory, name) = self.meet(path, "read")?;
         Ok(directory.host.join(name))
@@ -105,7 +104,7 @@ impl Directories {
     pub(super) fn open<'p>(
         &mut self,
         path: &'p Path,
-    ) -> Result<(io::Result<Rc<Dir>>, &'p OsStr), InstallError> {
+    ) -> Result<(io::Result<Rc<OwnedFd>>, &'p OsStr), InstallError> {
         let (directory, name) = self.meet(path, "write")?;
         directory.sweep();
         directory.changed = true;
@@ -126,7 +125,7 @@ impl Directories {
             if !std::mem::take(&mut directory.changed) {
                 continue;
             }
-            match directory.open().and_then(|open| Ok(fsync(&*open)?)) {
+            match directory.open().and_then(|open| Ok(fsync(&open)?)) {
                 Err(error) if !nothing_there(&error) => {
                     return Err(InstallError::new("flush", Path::new(path), error));
                 }
@@ -167,22 +166,17 @@ impl Directories {
 }
 
 impl Directory {
-    fn open(&mut self) -> io::Result<Rc<Dir>> {
+    fn open(&mut self) -> io::Result<Rc<OwnedFd>> {
         if let Some(open) = &self.open {
             return Ok(Rc::clone(open));
         }
-        let open = Rc::new(self.open_anew()?);
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let open = Rc::new(openat(AT_FDCWD, &self.host, flags, Mode::empty())?);
         self.open = Some(Rc::clone(&open));
         Ok(open)
     }
 
-    /// By `openat`: musl's `open` asks the kernel for `O_CLOEXEC` once more.
-    fn open_anew(&self) -> io::Result<Dir> {
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        Ok(Dir::openat(AT_FDCWD, &self.host, flags, Mode::empty())?)
-    }
-
-    /// Whether a file was there. Where nobody may look, it may have been.
+    /// Whether a file was there. Where the listing fails, it may have been.
     fn holds(&mut self, name: &OsStr) -> bool {
         self.names().map_or(true, |names| {
             names.binary_search_by(|there| (**there).cmp(name)).is_ok()
@@ -191,24 +185,9 @@ impl Directory {
 
     fn names(&mut self) -> io::Result<&[OsString]> {
         if self.names.is_none() {
-            self.names = Some(self.list()?);
+            self.names = Some(list(&self.host)?);
         }
         Ok(self.names.as_deref().unwrap_or_default())
-    }
-
-    /// Sorted; none where there is no such directory.
-    fn list(&mut self) -> io::Result<Vec<OsString>> {
-        let mut open = match self.open_anew() {
-            Err(error) if nothing_there(&error) => return Ok(Vec::new()),
-            open => open?,
-        };
-        let names = open
-            .iter()
-            .map(|entry| Ok(OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned()));
-        let mut names = names.collect::<io::Result<Vec<_>>>()?;
-        names.sort_unstable();
-        self.open.get_or_insert_with(|| Rc::new(open));
-        Ok(names)
     }
 
     /// Best effort: a left-over is untidy, no network stack reads it.
@@ -216,25 +195,29 @@ impl Directory {
         if std::mem::replace(&mut self.swept, true) {
             return;
         }
-        let is_left_over = |name: &&OsString| is_temp_name(name.as_encoded_bytes());
-        let Ok(names) = self.names() else {
-            return;
-        };
-        let left_over: Vec<OsString> = names.iter().filter(is_left_over).cloned().collect();
-        for name in left_over {
-            let removed = self.open().and_then(|open| {
-                Ok(unlinkat(
-                    &*open,
-                    name.as_os_str(),
-                    UnlinkatFlags::NoRemoveDir,
-                )?)
-            });
-            log::debug!(
-                "removed '{}' of a killed run: {removed:?}",
-                self.host.join(name).display()
-            );
+        let host = self.host.clone();
+        let names = self.names().unwrap_or_default();
+        for name in names
+            .iter()
+            .filter(|name| is_temp_name(name.as_encoded_bytes()))
+        {
+            let path = host.join(name);
+            let removed = fs::remove_file(&path);
+            log::debug!("removed '{}' of a killed run: {removed:?}", path.display());
         }
     }
+}
+
+/// All names, sorted; none where there is no such directory.
+fn list(host: &Path) -> io::Result<Vec<OsString>> {
+    let entries = match fs::read_dir(host) {
+        Err(error) if nothing_there(&error) => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let names = entries.map(|entry| Ok(entry?.file_name()));
+    let mut names = names.collect::<io::Result<Vec<_>>>()?;
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// Makes a directory and what is missing above it, durable and with modes that no umask changes:
@@ -266,7 +249,25 @@ pub(super) fn make_all(path: &Path, host: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::expect_used)]
     use super::*;
+
+    #[test]
+    fn where_the_listing_fails_every_file_may_be_there() {
+        let place = tempfile::tempdir().expect("a directory");
+        let host = place.path().join("loop");
+        std::os::unix::fs::symlink("loop", &host).expect("a link");
+        let of = |host| Directory {
+            host,
+            open: None,
+            names: None,
+            swept: false,
+            changed: false,
+        };
+        assert!(of(host).holds("ifcfg-ib0".as_ref()));
+        assert!(!of(place.path().join("missing")).holds("ifcfg-ib0".as_ref()));
+        assert!(of(place.path().to_owned()).holds("loop".as_ref()));
+    }
 
     #[test]
     fn only_our_temporary_names_are_swept() {

@@ -76,7 +76,8 @@ fn open(directories: &mut Directories, path: &Path) -> Result<File, LockError> {
         path: path.to_path_buf(),
         cause,
     };
-    let host = directories.look(path)?;
+    // Followed, should it be a link, but not out of an image.
+    let host = directories.root().path(path).map_err(fail)?;
     let open = || {
         OpenOptions::new()
             .write(true)

@@ -44,7 +44,7 @@ pub struct OldFile {
 pub struct Snapshot(HashMap<OsString, Current>);
 
 impl Snapshot {
-    /// Looks at all paths that are wanted or recorded, once each.
+    /// What is at all paths that are wanted or recorded; those that their directory does not list are not looked at.
     pub fn take(
         directories: &mut Directories,
         wanted: &Wanted,

@@ -63,22 +63,36 @@ impl Sysfs {
         };
         let mut nics = Vec::with_capacity(names.len());
         let mut left_out = Vec::new();
-        for name in names {
-            match self.nic(&class, &name) {
-                Ok(nic) => nics.push(nic),
-                Err(why) => {
-                    let name = name.to_string_lossy().escape_debug().to_string();
-                    left_out.push(LeftOut { name, why });
-                }
-            }
+        for name in &names {
+            self.sort(&class, name, Ports::Unread, &mut nics, &mut left_out);
+        }
+        for name in take_out_shared(&mut nics) {
+            let name = name.as_str().as_ref();
+            self.sort(&class, name, Ports::Read, &mut nics, &mut left_out);
         }
         left_out.sort_by(|a, b| a.name.cmp(&b.name));
-        ports(&class, &mut nics);
         Ok(Inventory::new(nics, left_out))
     }
 
+    fn sort(
+        &self,
+        class: &Class,
+        name: &OsStr,
+        ports: Ports,
+        nics: &mut Vec<Nic>,
+        left_out: &mut Vec<LeftOut>,
+    ) {
+        match self.nic(class, name, ports) {
+            Ok(nic) => nics.push(nic),
+            Err(why) => {
+                let name = name.to_string_lossy().escape_debug().to_string();
+                left_out.push(LeftOut { name, why });
+            }
+        }
+    }
+
     /// The NIC of a device directory, or why it is none.
-    fn nic(&self, class: &Class, file_name: &OsStr) -> Result<Nic, String> {
+    fn nic(&self, class: &Class, file_name: &OsStr, ports: Ports) -> Result<Nic, String> {
         let name = file_name.to_str().unwrap_or_default();
         let Ok(name) = InterfaceName::from_str(name) else {
             return Err("a name that no configuration file can hold".into());
@@ -101,7 +115,10 @@ impl Sysfs {
             name,
             link,
             pci: hardware.as_deref().and_then(pci_function),
-            port: 0,
+            port: match ports {
+                Ports::Unread => 0,
+                Ports::Read => device.port(link),
+            },
             driver,
             origin: match link {
                 Link::Ethernet(_) => device.address_origin(),
@@ -122,18 +139,22 @@ impl Sysfs {
     }
 }
 
-/// The ports of those NICs that stand on one function; where each has its own, nobody asks.
-fn ports(class: &Class, nics: &mut [Nic]) {
+/// Whether the port of a device on its function is read, too.
+#[derive(Clone, Copy)]
+enum Ports {
+    Read,
+    Unread,
+}
+
+/// Takes out those NICs that stand on a function with others: they are read once more, as a whole, for a device may have
+/// got another name meanwhile. Where each has a function to itself, nobody asks for ports.
+fn take_out_shared(nics: &mut Vec<Nic>) -> Vec<InterfaceName> {
     nics.sort_unstable_by_key(|nic| nic.pci);
-    for shared in nics.chunk_by_mut(|a, b| a.pci == b.pci) {
-        if shared.len() == 1 {
-            continue;
-        }
-        for nic in shared {
-            let device = Device::open(class, nic.name.as_str().as_ref());
-            nic.port = device.map_or(0, |device| device.port(nic.link));
-        }
-    }
+    let functions = nics.chunk_by(|a, b| a.pci == b.pci);
+    let shared = functions.filter(|function| function.len() > 1).flatten();
+    let shared: Vec<InterfaceName> = shared.map(|nic| nic.name.clone()).collect();
+    nics.retain(|nic| !shared.contains(&nic.name));
+    shared
 }
 
 /// An Ethernet device that is a NIC, not something the kernel stacked or made up.

@@ -147,10 +147,33 @@ impl Machine {
 
 /// One run, as the program does it.
 pub(crate) fn run(root: &Root, wanted: &Wanted) -> Result<Report, InstallError> {
-    let mut directories = Directories::new(root);
-    let record = Record::load(&mut directories)?;
-    let found = Snapshot::take(&mut directories, wanted, &record)?;
-    apply(&mut directories, &decide(wanted, &record, &found), record)
+    Begun::with(Directories::new(root), wanted)?.carry_out()
+}
+
+/// A run that knows what it will do.
+pub(crate) struct Begun {
+    directories: Directories,
+    record: Record,
+    changes: Changes,
+}
+
+impl Begun {
+    pub(crate) fn with(
+        mut directories: Directories,
+        wanted: &Wanted,
+    ) -> Result<Self, InstallError> {
+        let record = Record::load(&mut directories)?;
+        let found = Snapshot::take(&mut directories, wanted, &record)?;
+        Ok(Self {
+            changes: decide(wanted, &record, &found),
+            directories,
+            record,
+        })
+    }
+
+    pub(crate) fn carry_out(mut self) -> Result<Report, InstallError> {
+        apply(&mut self.directories, &self.changes, self.record)
+    }
 }
 
 /// The paths of a list of a report.
