@@ -23,14 +23,14 @@ pub(super) const LOCK_WAIT: Duration = Duration::from_secs(30);
 const ACTIVATION_WAIT: Duration = Duration::from_secs(600);
 
 /// Options of `apply`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Apply {
     /// Print a unified diff of what would change, and change nothing.
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// Have the network stack take over what changed, if it runs.
     #[arg(long)]
-    activate: bool,
+    pub(super) activate: bool,
 }
 
 pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Result<Exit, Failure> {

@@ -2,6 +2,7 @@
 
 mod activate;
 mod apply;
+mod at_boot;
 mod clean;
 mod error;
 mod exit;
@@ -13,12 +14,11 @@ mod status;
 mod text;
 mod version;
 
-use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use one_sriov_system::Root;
 use one_sriov_system::logging::{self, Logging};
 
@@ -40,7 +40,7 @@ pub struct Cli {
 }
 
 /// Options of all commands.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 struct Options {
     /// Work on the machine below DIR instead of the running one.
     #[arg(long, global = true, value_name = "DIR")]
@@ -88,39 +88,12 @@ enum Verb {
     Version,
 }
 
-/// `apply`, without the other commands: to set them all up takes longer than to configure a NIC.
-///
-/// Whatever it does not understand is left to [`Cli`], which has the messages.
-#[derive(Debug, Parser)]
-#[command(no_binary_name = true, disable_help_flag = true)]
-struct ApplyAlone {
-    #[command(flatten)]
-    options: Options,
-    #[command(flatten)]
-    apply: apply::Apply,
-}
-
 impl Cli {
     /// The command line of this process. Without a command that it knows it ends here, with a message.
     #[must_use]
     pub fn of_this_process() -> Self {
-        let alone = Self::apply_alone(std::env::args_os().skip(1));
-        alone.unwrap_or_else(Self::parse)
-    }
-
-    /// `apply` with all its options behind it, as units and hooks call it.
-    fn apply_alone(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
-        if arguments.next()? != "apply" {
-            return None;
-        }
-        // There is no other command that options could be handed on to.
-        let command = ApplyAlone::command().mut_args(|argument| argument.global(false));
-        let mut matches = command.try_get_matches_from(arguments).ok()?;
-        let ApplyAlone { options, apply } = ApplyAlone::from_arg_matches_mut(&mut matches).ok()?;
-        Some(Self {
-            options,
-            verb: Verb::Apply(apply),
-        })
+        let at_boot = at_boot::apply(std::env::args_os().skip(1));
+        at_boot.unwrap_or_else(Self::parse)
     }
 
     /// Runs the command; results go to `out`, log lines and errors where [`logging`] says.
@@ -199,33 +172,13 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn apply_alone_is_what_all_commands_make_of_it() {
-        let lines = [
-            "apply",
-            "apply --root /a --sysfs=/b --context c --backend keyfile --wait 5 --json -v",
-            "apply --dry-run --activate --verbose",
-        ];
-        for line in lines {
-            let words = || line.split(' ').map(OsString::from);
-            let whole = Cli::try_parse_from(std::iter::once("agent".into()).chain(words()));
-            let alone = Cli::apply_alone(words());
-            assert_eq!(format!("{alone:?}"), format!("{:?}", whole.ok()), "{line}");
-            assert!(alone.is_some(), "{line}");
-        }
-        let others = ["", "plan", "--json apply", "apply --help", "apply -h"];
-        let wrong = ["apply now", "apply --wait x", "apply --unknown"];
-        for line in others.into_iter().chain(wrong) {
-            let words = line.split(' ').map(OsString::from);
-            assert!(Cli::apply_alone(words).is_none(), "{line}");
-        }
     }
 
     #[test]
