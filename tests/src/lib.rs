@@ -35,5 +35,5 @@ pub use scenarios::scenarios;
 pub use stock::{Call, Stock};
 pub use trial::{
     HELD_EACH, HostTrial, Trial, VFS_OF_CARD, is_in_memory, median, peak_memory, processes,
-    processor_time, scratch, time,
+    processor_time, read_anew, scratch, time,
 };

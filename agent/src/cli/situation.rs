@@ -15,7 +15,7 @@ use crate::inventory::{Inventory, Sysfs};
 use crate::patience::Patience;
 use crate::plan::{Plan, Role, Settings, plan};
 use crate::render::{
-    Choice, Facts, OneContext, Rendered, Running, choose, choose_beside, choose_named,
+    Choice, Facts, OneContext, Rendered, Running, choose, choose_beside, choose_named, resolver,
 };
 
 /// What a network stack is asked for by, beside `--backend`.
@@ -132,7 +132,7 @@ impl Read {
         let mut rendered = choice.backend.render(&plan);
         // one-context writes those of all NICs.
         if role == Role::Whole {
-            let names = choice.backend.name_servers(&plan, || facts.resolver);
+            let names = choice.backend.name_servers(&plan, || resolver(&root));
             rendered.files.extend(names.files);
             rendered.notes.extend(names.notes);
         }

@@ -21,6 +21,7 @@ mod transport;
 pub use backend::{Backend, UnknownBackend};
 pub use choose::{
     Choice, Facts, NetplanRenderer, OneContext, Running, choose, choose_beside, choose_named,
+    resolver,
 };
 pub use file::{HEADER, RenderedFile};
 pub use resolv_conf::{PATH as RESOLV_CONF, Resolver};

@@ -4,10 +4,12 @@
 mod host;
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 use tempfile::TempDir;
@@ -156,6 +158,17 @@ impl Trial {
         addresses.sort();
         addresses
     }
+}
+
+/// Has a program in memory as a boot has it, read from the disk bit by bit.
+///
+/// What was just written may be cached in larger pieces, and each start takes up to 0.07 ms less for it.
+pub fn read_anew(program: &Path) {
+    let file = File::open(program).expect("the program can be read");
+    file.sync_all().expect("what was written reaches the disk");
+    posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)
+        .expect("any file's cache may be given up");
+    let _ = std::fs::read(program).expect("the program can be read");
 }
 
 /// From the start of a program to its end, which must be a good one.

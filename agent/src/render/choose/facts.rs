@@ -58,8 +58,6 @@ pub struct Facts {
     pub ifupdown: bool,
     /// `/etc/alpine-release` is there.
     pub alpine: bool,
-    /// Who writes `/etc/resolv.conf`.
-    pub resolver: Resolver,
     /// What runs, where that is to count, too.
     pub running: Option<Running>,
 }
@@ -85,9 +83,26 @@ impl Facts {
             ifupdown: is_there(&["/sbin/ifup", "/usr/sbin/ifup"])
                 && is_there(&["/etc/network/interfaces"]),
             alpine: is_there(&["/etc/alpine-release"]),
-            resolver: guest.resolver(),
             running: None,
         }
+    }
+}
+
+/// Who writes `/etc/resolv.conf` of a guest.
+#[must_use]
+pub fn resolver(root: &Root) -> Resolver {
+    let programs = [
+        "/usr/sbin/resolvconf",
+        "/sbin/resolvconf",
+        "/usr/bin/resolvconf",
+    ];
+    if programs.iter().any(|path| root.exists(Path::new(path))) {
+        return Resolver::Resolvconf;
+    }
+    match root.read_link(Path::new(RESOLV_CONF)) {
+        Ok(target) if target.ends_with("run/netconfig/resolv.conf") => Resolver::Netconfig,
+        Ok(_) => Resolver::Link,
+        Err(_) => Resolver::Nobody,
     }
 }
 
@@ -171,26 +186,6 @@ impl<'r> Guest<'r> {
             }
         }
         true
-    }
-
-    fn resolver(&self) -> Resolver {
-        let programs = [
-            "/usr/sbin/resolvconf",
-            "/sbin/resolvconf",
-            "/usr/bin/resolvconf",
-        ];
-        if programs
-            .iter()
-            .any(|path| self.root.exists(Path::new(path)))
-        {
-            Resolver::Resolvconf
-        } else {
-            match self.root.read_link(Path::new(RESOLV_CONF)) {
-                Ok(target) if target.ends_with("run/netconfig/resolv.conf") => Resolver::Netconfig,
-                Ok(_) => Resolver::Link,
-                Err(_) => Resolver::Nobody,
-            }
-        }
     }
 
     /// EL 6: `/etc/rc.d/rc3.d/S23NetworkManager`.

@@ -15,7 +15,7 @@ mod facts;
 mod one_context;
 mod running;
 
-pub use facts::{Facts, NetplanRenderer};
+pub use facts::{Facts, NetplanRenderer, resolver};
 pub use one_context::{OneContext, choose_beside};
 pub use running::Running;
 

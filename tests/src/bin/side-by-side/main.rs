@@ -9,7 +9,9 @@ use std::ffi::OsString;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use one_sriov_tests::{is_in_memory, peak_memory, processor_time, scratch};
+use one_sriov_tests::{
+    agent_path, driver_path, is_in_memory, peak_memory, processor_time, read_anew, scratch,
+};
 
 mod agent;
 mod driver;
@@ -65,6 +67,9 @@ fn compare() -> ExitCode {
     let memory = scratch();
     if !is_in_memory(&memory) {
         println!("note: '{}' is no tmpfs: flushing counts", memory.display());
+    }
+    for program in [agent_path(), driver_path()] {
+        read_anew(program);
     }
     println!("The agent, beside the network script of 2013:");
     let agent = agent::compare(&memory);
