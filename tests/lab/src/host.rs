@@ -155,6 +155,12 @@ impl Host {
                 "kvm",
                 "for time in 1 2; do grep -r . /sys/kernel/debug/kvm/; sleep 5; done",
             ),
+            // How the emulator sees a guest that gives no answer: its processor, its interrupts, what waits at its shell.
+            (
+                "monitors",
+                "for vm in $(virsh list --name); do for what in status registers lapic pic chardev virtio; do \
+                 echo \"$vm: $what\"; virsh qemu-monitor-command $vm --hmp info $what; done; done",
+            ),
             ("links", "ip -d link; cat /sys/class/net/*/vf_guids"),
             ("guests", "tail -n 200 /var/lib/one/datastores/0/*/console"),
             ("qemu", "tail -n 30 /var/log/libvirt/qemu/*.log"),
