@@ -1,7 +1,11 @@
 //! A shell of a machine, at the end of a port of its own that needs no network.
 //!
 //! A command is written as one group, its end is told by a line of ours: `one-sriov-lab 7 0` for command 7 with the
-//! status 0. What is written before the machine has started is read when it has.
+//! status 0.
+//!
+//! What is written before the machine has started is read when it has, or is lost: a shell that opens its port before the
+//! kernel there has heard that somebody is at the other end reads its end, and what waits in the port goes with it. So a
+//! first word is said again until there is an answer, and no command before.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,6 +24,13 @@ const EVIDENCE: &str = "one-sriov-agent status; ip -d address; cat /run/agent.lo
 /// Starts the line that tells a command's end.
 const MARK: &str = "one-sriov-lab";
 
+/// The first word, which may be said more than once, and half of which does no harm.
+const GREETING: &str = "echo one-sriov-lab 0 0\n";
+/// What is answered to it.
+const ANSWER: &str = "one-sriov-lab 0 ";
+/// How long an answer may take before the word is said again.
+const AGAIN: Duration = Duration::from_secs(3);
+
 /// A shell that is root's.
 pub(crate) struct Shell {
     /// Whose it is, for messages.
@@ -27,6 +38,8 @@ pub(crate) struct Shell {
     to: Box<dyn Write + Send>,
     lines: Receiver<Vec<u8>>,
     count: usize,
+    /// It has answered.
+    is_greeted: bool,
     /// What carries it, if a program does.
     carrier: Option<Child>,
 }
@@ -82,12 +95,15 @@ impl Shell {
             to: Box::new(to),
             lines,
             count: 0,
+            is_greeted: false,
             carrier,
         }
     }
 
     /// Runs a command, in no more than so many seconds.
     pub(crate) fn run(&mut self, command: &str, seconds: u64) -> Result<Said, Failure> {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        self.greet(deadline);
         self.count += 1;
         let (name, count) = (&self.name, self.count);
         let line =
@@ -97,7 +113,6 @@ impl Shell {
             .write_all(line.as_bytes())
             .and_then(|()| self.to.flush());
         sent.map_err(|error| Failure::new(format!("{name}: the shell is gone: {error}")))?;
-        let deadline = Instant::now() + Duration::from_secs(seconds);
         let end = format!("{MARK} {count} ");
         let mut text = String::new();
         loop {
@@ -112,8 +127,10 @@ impl Shell {
                             status,
                         });
                     }
-                    text.push_str(&line);
-                    text.push('\n');
+                    if !line.starts_with(ANSWER) {
+                        text.push_str(&line);
+                        text.push('\n');
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     return Err(Failure::new(format!(
@@ -124,6 +141,29 @@ impl Shell {
                     return Err(Failure::new(format!(
                         "{name}: the shell closed during '{command}': {text}"
                     )));
+                }
+            }
+        }
+    }
+
+    /// Waits for a first answer. Without one the command itself tells what is wrong.
+    fn greet(&mut self, deadline: Instant) {
+        while !self.is_greeted && Instant::now() < deadline {
+            let said = self.to.write_all(GREETING.as_bytes());
+            if said.and_then(|()| self.to.flush()).is_err() {
+                return;
+            }
+            let again = deadline.min(Instant::now() + AGAIN);
+            loop {
+                let left = again.saturating_duration_since(Instant::now());
+                match self.lines.recv_timeout(left) {
+                    Ok(line) if line.starts_with(ANSWER.as_bytes()) => {
+                        self.is_greeted = true;
+                        return;
+                    }
+                    Ok(_) => {}
+                    Err(RecvTimeoutError::Timeout) => break,
+                    Err(RecvTimeoutError::Disconnected) => return,
                 }
             }
         }
