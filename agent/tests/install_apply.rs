@@ -228,9 +228,8 @@ fn a_run_with_one_table_of_directories_makes_and_finds_its_own() {
     let left_over = format!("/etc/systemd/network/.60-one-ib-ib1.network.one-sriov-{pid}");
     machine.put(&left_over, "half a file");
     // As the program does it, from the lock to the last rename.
-    let mut directories = machine.directories();
-    let lock = Lock::take(&mut directories, Duration::ZERO).unwrap();
-    let report = Begun::with(directories, &want)
+    let lock = Lock::take(&machine.root, Duration::ZERO).unwrap();
+    let report = Begun::with(machine.directories(), &want)
         .unwrap()
         .carry_out()
         .unwrap();

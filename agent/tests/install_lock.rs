@@ -9,13 +9,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use install_support::Machine;
-use one_sriov_agent::install::{Directories, Lock, LockError};
+use one_sriov_agent::install::{Lock, LockError};
 
 #[test]
 fn a_second_run_waits_and_then_says_for_whom() {
     let machine = Machine::new();
-    let held = Lock::take(&mut machine.directories(), Duration::ZERO).unwrap();
-    let error = Lock::take(&mut machine.directories(), Duration::from_millis(250)).unwrap_err();
+    let held = Lock::take(&machine.root, Duration::ZERO).unwrap();
+    let error = Lock::take(&machine.root, Duration::from_millis(250)).unwrap_err();
     assert!(matches!(error, LockError::Held { .. }));
     assert_eq!(
         error.to_string(),
@@ -29,12 +29,10 @@ fn a_second_run_waits_and_then_says_for_whom() {
 #[test]
 fn a_lock_that_is_given_back_is_taken_at_once() {
     let machine = Machine::new();
-    let held = Lock::take(&mut machine.directories(), Duration::ZERO).unwrap();
+    let held = Lock::take(&machine.root, Duration::ZERO).unwrap();
     let root = machine.root.clone();
     let start = Instant::now();
-    let waiter = thread::spawn(move || {
-        Lock::take(&mut Directories::new(&root), Duration::from_secs(60)).map(drop)
-    });
+    let waiter = thread::spawn(move || Lock::take(&root, Duration::from_secs(60)).map(drop));
     thread::sleep(Duration::from_millis(50));
     drop(held);
     waiter.join().unwrap().unwrap();
@@ -44,18 +42,18 @@ fn a_lock_that_is_given_back_is_taken_at_once() {
 #[test]
 fn a_run_that_gave_up_does_not_keep_the_lock() {
     let machine = Machine::new();
-    let held = Lock::take(&mut machine.directories(), Duration::ZERO).unwrap();
-    Lock::take(&mut machine.directories(), Duration::from_millis(20)).unwrap_err();
+    let held = Lock::take(&machine.root, Duration::ZERO).unwrap();
+    Lock::take(&machine.root, Duration::from_millis(20)).unwrap_err();
     drop(held);
     // Its helper gets the lock now, finds nobody waiting, and lets go.
-    Lock::take(&mut machine.directories(), Duration::from_secs(60)).unwrap();
+    Lock::take(&machine.root, Duration::from_secs(60)).unwrap();
 }
 
 #[test]
 fn a_lock_that_cannot_be_made_names_its_path() {
     let machine = Machine::new();
     machine.put("/var/lib", "a file\n");
-    let error = Lock::take(&mut machine.directories(), Duration::ZERO).unwrap_err();
+    let error = Lock::take(&machine.root, Duration::ZERO).unwrap_err();
     assert_eq!(
         error.to_string(),
         "failed to lock '/var/lib/one-sriov/lock': not a directory"
@@ -71,7 +69,7 @@ fn a_link_does_not_lead_out_of_an_image() {
     symlink(&target, machine.host("/var/lib/one-sriov/lock")).unwrap();
     let inside = target.display().to_string();
     fs::create_dir_all(machine.host(&inside).parent().unwrap()).unwrap();
-    Lock::take(&mut machine.directories(), Duration::ZERO).unwrap();
+    Lock::take(&machine.root, Duration::ZERO).unwrap();
     assert!(!target.exists());
     assert!(machine.host(&inside).exists());
 }

@@ -53,7 +53,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     let lock = if apply.dry_run {
         None
     } else {
-        Some(Lock::take(&mut directories, lock_wait)?)
+        Some(Lock::take(&root, lock_wait)?)
     };
     if lock.as_ref().is_some_and(Lock::was_contended) {
         // The CD may have been changed while the other run held the lock.

@@ -11,13 +11,12 @@ use crate::install::{self, Lock};
 use crate::render::HEADER;
 
 pub(super) fn run(options: &Options, dry_run: bool, out: &mut impl Write) -> Result<Exit, Failure> {
-    let mut directories = options.directories();
     let _lock = if dry_run {
         None
     } else {
-        Some(Lock::take(&mut directories, LOCK_WAIT)?)
+        Some(Lock::take(&options.root(), LOCK_WAIT)?)
     };
-    let report = install::clean(&mut directories, dry_run)?;
+    let report = install::clean(&mut options.directories(), dry_run)?;
     if options.json {
         to_json::print(&json!({ "dry_run": dry_run, "files": report }), out)?;
     } else {

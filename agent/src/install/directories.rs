@@ -113,7 +113,7 @@ impl Directories {
 
     /// Makes the directory of a file, and those above.
     pub(super) fn make(&mut self, path: &Path) -> Result<(), InstallError> {
-        let (directory, _) = self.meet(path, "create")?;
+        let (directory, _) = self.meet(path, "write")?;
         directory.open = None;
         let parent = path.parent().unwrap_or(path);
         make_all(parent, &directory.host).map_err(InstallError::while_trying("create", parent))

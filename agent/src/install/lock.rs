@@ -6,10 +6,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use one_sriov_system::{Locked, lock_within};
+use one_sriov_system::{Locked, Root, lock_within};
 
 use super::STATE_DIR;
-use super::directories::Directories;
+use super::directories::make_all;
 use super::error::{InstallError, plain};
 
 /// The right to change files, from [`Lock::take`] until it is dropped or the process is gone.
@@ -46,13 +46,13 @@ pub enum LockError {
 
 impl Lock {
     /// Takes `/var/lib/one-sriov/lock`, waiting at most so long for another run.
-    pub fn take(directories: &mut Directories, wait: Duration) -> Result<Self, LockError> {
+    pub fn take(root: &Root, wait: Duration) -> Result<Self, LockError> {
         let path = Path::new(STATE_DIR).join("lock");
         let fail = |cause| LockError::Io {
             path: path.clone(),
             cause,
         };
-        let file = open(directories, &path)?;
+        let file = open(root, &path)?;
         let (file, contended) = match lock_within(file, wait).map_err(fail)? {
             Locked::AtOnce(file) => (file, false),
             Locked::AfterWaiting(file) => (file, true),
@@ -71,13 +71,12 @@ impl Lock {
     }
 }
 
-fn open(directories: &mut Directories, path: &Path) -> Result<File, LockError> {
+fn open(root: &Root, path: &Path) -> Result<File, LockError> {
     let fail = |cause| LockError::Io {
         path: path.to_path_buf(),
         cause,
     };
-    // Followed, should it be a link, but not out of an image.
-    let host = directories.root().path(path).map_err(fail)?;
+    let host = root.path(path).map_err(fail)?;
     let open = || {
         OpenOptions::new()
             .write(true)
@@ -88,7 +87,10 @@ fn open(directories: &mut Directories, path: &Path) -> Result<File, LockError> {
     };
     match open() {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            directories.make(path)?;
+            let dir = Path::new(STATE_DIR);
+            root.path(dir)
+                .and_then(|host| make_all(dir, &host))
+                .map_err(InstallError::while_trying("create", dir))?;
             open().map_err(fail)
         }
         opened => opened.map_err(fail),

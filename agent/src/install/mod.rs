@@ -1,7 +1,7 @@
 //! Puts the rendered files in place, atomically, and touches nobody else's.
 //!
 //! ```text
-//! Directories    what has been looked into, for all steps of one run
+//! Directories    what has been looked into, for all of these steps
 //! Record::load   what earlier runs wrote          /var/lib/one-sriov/state.json
 //! Snapshot::take what stands on the disk now
 //! decide         what has to change               (pure)
