@@ -379,6 +379,11 @@ fn units_say_what_networkd_takes() {
         |file| file.has("Unmanaged=yes"),
         |file| file.value("RequiredForOnline") == Some("no"),
     );
+    // networkd makes a child after its port is up: whoever waits for the network waits for both.
+    rule(
+        |file| file.is_kind("network") && (file.has("IPoIB=") || file.has("VLAN=")),
+        |file| file.value("RequiredForOnline") == Some("carrier"),
+    );
 }
 
 /// Old releases refuse a file with a key that they do not know, and new ones complain of one that others may read.

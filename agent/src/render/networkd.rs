@@ -88,8 +88,9 @@ pub(super) fn render_nic(nic: &Configured, rendered: &mut Rendered) {
         let mut lines = matching(nic, nic.device);
         lines.section("Link");
         lines.set_some("MTUBytes", nic.config.mtu);
-        // It has no address that anybody could wait for.
-        lines.set("RequiredForOnline", "no");
+        // It has no address that anybody could wait for; but until networkd has made its child, there is nobody else
+        // who waits for that (`networkd-link.c`: a link is configured once its stacked devices are created).
+        lines.set("RequiredForOnline", "carrier");
         lines.section("Network");
         lines.set("LinkLocalAddressing", "no");
         lines.set("IPv6AcceptRA", "no");
