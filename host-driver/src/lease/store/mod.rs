@@ -15,16 +15,20 @@
 //! holds a `flock` on it. Leases are replaced by renaming, so that one is the old or the new.
 //! Nothing is flushed to disk: a lease ends with the boot.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+mod claims;
+mod deployments;
+mod files;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use hwaddr::{Guid, PciAddress};
+use hwaddr::PciAddress;
 use nix::unistd::{Uid, User, geteuid};
-use one_sriov_system::{Root, lock_within};
+use one_sriov_system::Root;
 
+use self::files::{is_absent, names, remove_file, replace, replace_in};
 use super::error::{StoreError, StoreIo};
 use super::record::{DeploymentId, FORMAT, Lease, Place, VmId};
 use crate::pool::PoolName;
@@ -39,9 +43,6 @@ pub struct Store {
     dir: PathBuf,
     boot_id: String,
 }
-
-/// What stands in a deployment's file.
-pub(super) type Listing = Vec<(Place, PciAddress)>;
 
 impl Store {
     /// Opens the lease directory, which must be there, ours, and nobody else's to write to.
@@ -97,18 +98,6 @@ impl Store {
         &self.dir
     }
 
-    /// All deployments, of one VM or of all.
-    pub fn deployments(&self, vm: Option<VmId>) -> Result<Vec<DeploymentId>, StoreError> {
-        let names = names(&self.dir.join(DEPLOYMENTS))?;
-        let mut ids: Vec<DeploymentId> = names
-            .iter()
-            .filter_map(|name| name.parse().ok())
-            .filter(|id: &DeploymentId| vm.is_none_or(|vm| vm == id.vm()))
-            .collect();
-        ids.sort();
-        Ok(ids)
-    }
-
     /// The leases of a VM, as far as they are legible.
     pub fn leases_of(&self, vm: VmId) -> Result<Vec<Lease>, StoreError> {
         let mut leases = Vec::new();
@@ -141,23 +130,6 @@ impl Store {
         Ok(pools)
     }
 
-    /// Who has a device: the place of its lease and the deployment.
-    pub fn claim(&self, device: PciAddress) -> Result<Option<(Place, DeploymentId)>, StoreError> {
-        let path = self.device(device);
-        let text = match fs::read_to_string(&path) {
-            Err(error) if is_absent(&error) => return Ok(None),
-            read => StoreIo("read", &path).check(read)?,
-        };
-        let parsed = || {
-            let (place, deployment) = text.trim_end().split_once(' ')?;
-            Some((place.parse().ok()?, deployment.parse().ok()?))
-        };
-        parsed().map(Some).ok_or(StoreError::Garbled {
-            path,
-            what: "expected a place and a deployment".into(),
-        })
-    }
-
     /// Reads a lease; none where there is none.
     pub fn read(&self, place: &Place) -> Result<Option<Lease>, StoreError> {
         let path = self.lease(place);
@@ -181,7 +153,7 @@ impl Store {
     }
 
     /// Writes a lease over the one that stands at its place.
-    pub(super) fn write(&self, lease: &Lease) -> Result<(), StoreError> {
+    pub(in crate::lease) fn write(&self, lease: &Lease) -> Result<(), StoreError> {
         let path = self.lease(&lease.place());
         let pool = self.dir.join(lease.pool.as_str());
         let io = StoreIo("write lease", &path);
@@ -194,51 +166,8 @@ impl Store {
         io.check(replace_in(&pool, &new, &path, &line))
     }
 
-    /// Takes the device for a place.
-    pub(super) fn write_claim(&self, lease: &Lease) -> Result<(), StoreError> {
-        let path = self.device(lease.address);
-        let io = StoreIo("write", &path);
-        let dir = self.dir.join(DEVICES);
-        let new = dir.join(format!(".{}.new", lease.address));
-        let line = format!("{} {}\n", lease.place(), lease.deployment);
-        io.check(replace_in(&dir, &new, &path, line.as_bytes()))
-    }
-
-    /// The lease that has a GUID. Older kernels do not tell which VF has which.
-    pub fn lease_with(&self, guid: Guid) -> Result<Option<Lease>, StoreError> {
-        let Some(place) = self.place_with(guid)? else {
-            return Ok(None);
-        };
-        // What a killed driver has left names a lease that has gone, or has another GUID.
-        match self.read(&place) {
-            Ok(lease) => Ok(lease.filter(|lease| lease.guid == Some(guid))),
-            Err(StoreError::Garbled { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn place_with(&self, guid: Guid) -> Result<Option<Place>, StoreError> {
-        let path = self.guid(guid);
-        match fs::read_to_string(&path) {
-            Err(error) if is_absent(&error) => Ok(None),
-            read => Ok(StoreIo("read", &path).check(read)?.trim_end().parse().ok()),
-        }
-    }
-
-    /// Notes which lease has its GUID.
-    pub(super) fn write_guid(&self, lease: &Lease) -> Result<(), StoreError> {
-        let Some(guid) = lease.guid else {
-            return Ok(());
-        };
-        let path = self.guid(guid);
-        let dir = self.dir.join(GUIDS);
-        let new = dir.join(format!(".{guid}.new"));
-        let line = format!("{}\n", lease.place());
-        StoreIo("write", &path).check(replace_in(&dir, &new, &path, line.as_bytes()))
-    }
-
     /// Removes a lease, and gives its device free; both only if they are this deployment's.
-    pub(super) fn remove(
+    pub(in crate::lease) fn remove(
         &self,
         place: &Place,
         device: PciAddress,
@@ -277,103 +206,8 @@ impl Store {
         Ok(())
     }
 
-    /// Makes the file of a deployment and locks it.
-    pub(super) fn begin(&self, id: &DeploymentId, listing: &Listing) -> Result<File, StoreError> {
-        let dir = self.dir.join(DEPLOYMENTS);
-        let path = dir.join(id.to_string());
-        let begin = || {
-            make_dir(&dir)?;
-            let mut file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&path)?;
-            file.try_lock()?;
-            let lines = listing
-                .iter()
-                .map(|(place, device)| format!("{place} {device}\n"));
-            file.write_all(lines.collect::<String>().as_bytes())?;
-            Ok(file)
-        };
-        let made = begin();
-        if made.is_err() {
-            let _ = fs::remove_file(&path);
-        }
-        StoreIo("write", &path).check(made)
-    }
-
-    /// Locks the file of a deployment; none if somebody works on it or it has gone.
-    pub(super) fn hold(&self, id: &DeploymentId) -> Result<Option<File>, StoreError> {
-        let path = self.deployment(id);
-        let hold = || {
-            let file = match OpenOptions::new().read(true).write(true).open(&path) {
-                Err(error) if is_absent(&error) => return Ok(None),
-                opened => opened?,
-            };
-            match file.try_lock() {
-                Ok(()) => Ok(Some(file)),
-                Err(fs::TryLockError::WouldBlock) => Ok(None),
-                Err(fs::TryLockError::Error(error)) => Err(error),
-            }
-        };
-        StoreIo("lock", &path).check(hold())
-    }
-
-    /// Waits for whoever works on a deployment.
-    pub(super) fn await_unlocked(
-        &self,
-        id: &DeploymentId,
-        wait: Duration,
-    ) -> Result<(), StoreError> {
-        let path = self.deployment(id);
-        let file = match OpenOptions::new().read(true).write(true).open(&path) {
-            Err(error) if is_absent(&error) => return Ok(()),
-            opened => StoreIo("lock", &path).check(opened)?,
-        };
-        StoreIo("lock", &path).check(lock_within(file, wait))?;
-        Ok(())
-    }
-
-    /// What a deployment has.
-    pub(super) fn listing(&self, id: &DeploymentId) -> Result<Listing, StoreError> {
-        let path = self.deployment(id);
-        let text = match fs::read_to_string(&path) {
-            Err(error) if is_absent(&error) => return Ok(Vec::new()),
-            read => StoreIo("read", &path).check(read)?,
-        };
-        // A line that a full disk cut off names nothing that was made.
-        let entry = |line: &str| {
-            let (place, device) = line.split_once(' ')?;
-            Some((place.parse().ok()?, device.parse().ok()?))
-        };
-        Ok(text.lines().filter_map(entry).collect())
-    }
-
-    /// How long ago somebody was last seen to work on a deployment.
-    pub(super) fn idle(&self, id: &DeploymentId) -> Result<Duration, StoreError> {
-        let path = self.deployment(id);
-        let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
-        match modified {
-            Err(error) if is_absent(&error) => Ok(Duration::MAX),
-            modified => {
-                let modified = StoreIo("look at", &path).check(modified)?;
-                // A clock that was set back makes it look young, and so it is kept.
-                Ok(SystemTime::now()
-                    .duration_since(modified)
-                    .unwrap_or_default())
-            }
-        }
-    }
-
-    /// Removes the file of a deployment that has nothing any more.
-    pub(super) fn end(&self, id: &DeploymentId) -> Result<(), StoreError> {
-        let path = self.deployment(id);
-        StoreIo("remove", &path).check(remove_file(&path))
-    }
-
     /// Voids everything that belongs to another boot of this host.
-    pub(super) fn void_other_boots(&self) -> Result<(), StoreError> {
+    pub(in crate::lease) fn void_other_boots(&self) -> Result<(), StoreError> {
         let path = self.dir.join("boot-id");
         let written = match fs::read_to_string(&path) {
             Err(error) if is_absent(&error) => String::new(),
@@ -405,24 +239,12 @@ impl Store {
     }
 
     /// The lock file's path.
-    pub(super) fn lock_path(&self) -> PathBuf {
+    pub(in crate::lease) fn lock_path(&self) -> PathBuf {
         self.dir.join("lock")
     }
 
     fn lease(&self, place: &Place) -> PathBuf {
         self.dir.join(place.to_string())
-    }
-
-    fn device(&self, device: PciAddress) -> PathBuf {
-        self.dir.join(DEVICES).join(device.to_string())
-    }
-
-    fn guid(&self, guid: Guid) -> PathBuf {
-        self.dir.join(GUIDS).join(guid.to_string())
-    }
-
-    fn deployment(&self, id: &DeploymentId) -> PathBuf {
-        self.dir.join(DEPLOYMENTS).join(id.to_string())
     }
 }
 
@@ -449,60 +271,4 @@ pub(super) fn token() -> u64 {
 pub fn user_name(uid: Uid) -> String {
     let user = User::from_uid(uid).ok().flatten();
     user.map_or_else(|| uid.to_string(), |user| user.name)
-}
-
-fn names(dir: &Path) -> Result<Vec<String>, StoreError> {
-    let read = || {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(dir)? {
-            names.extend(entry?.file_name().into_string());
-        }
-        names.retain(|name| !name.starts_with('.'));
-        Ok(names)
-    };
-    match read() {
-        Err(error) if is_absent(&error) => Ok(Vec::new()),
-        read => StoreIo("list", dir).check(read),
-    }
-}
-
-/// Replaces a file of a directory that is made with its first file. What fails leaves nothing.
-fn replace_in(dir: &Path, new: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
-    let written = match replace(new, path, content) {
-        Err(error) if is_absent(&error) => make_dir(dir).and_then(|()| replace(new, path, content)),
-        written => written,
-    };
-    if written.is_err() {
-        let _ = fs::remove_file(new);
-    }
-    written
-}
-
-fn replace(new: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(new)?;
-    file.write_all(content)?;
-    fs::rename(new, path)
-}
-
-fn make_dir(dir: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(0o700).create(dir) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        made => made,
-    }
-}
-
-fn remove_file(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if is_absent(&error) => Ok(()),
-        removed => removed,
-    }
-}
-
-fn is_absent(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::NotFound
 }

@@ -1,0 +1,86 @@
+//! Whose a device and a GUID are, whatever pool shows them.
+//!
+//! ```text
+//! .devices/0000:81:00.4               ib0/3 7.18b2f0c4
+//! .guids/00:04:aa:00:c0:a8:32:11      ib0/3
+//! ```
+
+use std::fs;
+use std::path::PathBuf;
+
+use hwaddr::{Guid, PciAddress};
+
+use super::files::{is_absent, replace_in};
+use super::{DEVICES, GUIDS, Store};
+use crate::lease::error::{StoreError, StoreIo};
+use crate::lease::record::{DeploymentId, Lease, Place};
+
+impl Store {
+    /// Who has a device: the place of its lease and the deployment.
+    pub fn claim(&self, device: PciAddress) -> Result<Option<(Place, DeploymentId)>, StoreError> {
+        let path = self.device(device);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if is_absent(&error) => return Ok(None),
+            read => StoreIo("read", &path).check(read)?,
+        };
+        let parsed = || {
+            let (place, deployment) = text.trim_end().split_once(' ')?;
+            Some((place.parse().ok()?, deployment.parse().ok()?))
+        };
+        parsed().map(Some).ok_or(StoreError::Garbled {
+            path,
+            what: "expected a place and a deployment".into(),
+        })
+    }
+
+    /// Takes the device for a place.
+    pub(in crate::lease) fn write_claim(&self, lease: &Lease) -> Result<(), StoreError> {
+        let path = self.device(lease.address);
+        let io = StoreIo("write", &path);
+        let dir = self.dir.join(DEVICES);
+        let new = dir.join(format!(".{}.new", lease.address));
+        let line = format!("{} {}\n", lease.place(), lease.deployment);
+        io.check(replace_in(&dir, &new, &path, line.as_bytes()))
+    }
+
+    /// The lease that has a GUID. Older kernels do not tell which VF has which.
+    pub fn lease_with(&self, guid: Guid) -> Result<Option<Lease>, StoreError> {
+        let Some(place) = self.place_with(guid)? else {
+            return Ok(None);
+        };
+        // What a killed driver has left names a lease that has gone, or has another GUID.
+        match self.read(&place) {
+            Ok(lease) => Ok(lease.filter(|lease| lease.guid == Some(guid))),
+            Err(StoreError::Garbled { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn place_with(&self, guid: Guid) -> Result<Option<Place>, StoreError> {
+        let path = self.guid(guid);
+        match fs::read_to_string(&path) {
+            Err(error) if is_absent(&error) => Ok(None),
+            read => Ok(StoreIo("read", &path).check(read)?.trim_end().parse().ok()),
+        }
+    }
+
+    /// Notes which lease has its GUID.
+    pub(in crate::lease) fn write_guid(&self, lease: &Lease) -> Result<(), StoreError> {
+        let Some(guid) = lease.guid else {
+            return Ok(());
+        };
+        let path = self.guid(guid);
+        let dir = self.dir.join(GUIDS);
+        let new = dir.join(format!(".{guid}.new"));
+        let line = format!("{}\n", lease.place());
+        StoreIo("write", &path).check(replace_in(&dir, &new, &path, line.as_bytes()))
+    }
+
+    pub(super) fn device(&self, device: PciAddress) -> PathBuf {
+        self.dir.join(DEVICES).join(device.to_string())
+    }
+
+    pub(super) fn guid(&self, guid: Guid) -> PathBuf {
+        self.dir.join(GUIDS).join(guid.to_string())
+    }
+}
