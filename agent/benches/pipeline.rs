@@ -29,7 +29,7 @@ fn run(text: &[u8], sysfs: &Path, root: &Root) {
     let plan = plan(&context, &inventory, &Settings::default());
     let wanted = Wanted {
         files: BACKEND.render(&plan).files,
-        keep: plan.keep(record.nics().into_iter()),
+        keep: plan.keep(record.devices(), &inventory),
     };
     let disk = Snapshot::take(&mut directories, &wanted, &record).unwrap();
     let changes = decide(&wanted, &record, &disk);

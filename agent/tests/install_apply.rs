@@ -40,7 +40,7 @@ fn writes_updates_and_removes() {
         (machine.mode("/var/lib"), machine.mode(STATE)),
         (0o755, 0o600)
     );
-    assert_eq!(machine.record().device_of(&nic(1)).unwrap().as_str(), "ib1");
+    assert_eq!(machine.record().devices()[&nic(1)].as_str(), "ib1");
 
     let report = machine.apply(&wanted([file(&ifcfg(1), 1, "uno"), secret]));
     assert_eq!(paths(&report.updated), [Path::new(&ifcfg(1))]);
@@ -138,7 +138,7 @@ fn an_edited_file_is_left_and_forgotten() {
     let report = machine.apply(&Wanted::default());
     assert_eq!(paths(&report.left), [Path::new(NETWORK)]);
     assert!(machine.get(NETWORK).unwrap().contains("by hand"));
-    assert!(machine.record().nics().is_empty());
+    assert!(machine.record().devices().is_empty());
     assert_eq!(machine.apply(&Wanted::default()).left, []);
 }
 
@@ -197,7 +197,7 @@ fn an_error_leaves_no_temporary_files() {
 
     fs::remove_file(machine.host("/etc/zz")).unwrap();
     assert_eq!(machine.apply(&want).written.len(), 2);
-    assert_eq!(machine.record().nics().len(), 2);
+    assert_eq!(machine.record().devices().len(), 2);
 }
 
 #[test]

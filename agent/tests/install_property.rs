@@ -104,7 +104,7 @@ impl World {
             Step::Corrupt => self.machine.put("/var/lib/one-sriov/state.json", "{"),
             Step::Clean => {
                 clean(&mut self.machine.directories(), false).unwrap();
-                assert!(self.machine.record().nics().is_empty());
+                assert!(self.machine.record().devices().is_empty());
             }
         }
         self.check();

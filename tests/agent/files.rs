@@ -1,6 +1,6 @@
 //! Whose file is whose: what is written, kept, moved and removed.
 
-use one_sriov_tests::{Machine, infiniband, run, virtio};
+use one_sriov_tests::{Machine, ethernet, infiniband, run, virtio};
 
 use crate::scenario::{SCRIPTS, address_of, apply};
 
@@ -115,6 +115,60 @@ fn an_infiniband_nic_keeps_its_file_while_dummy_and_device_are_absent() {
     );
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(machine.etc_paths(), Vec::<String>::new());
+}
+
+/// NetworkManager's file of a dummy names the dummy's device besides its MAC: it must not stay for whoever has that name next.
+#[test]
+fn the_file_of_a_dummy_goes_with_its_name() {
+    let two = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.0.6'\n";
+    let nics = [
+        virtio("eth0", "aa:00:0a:00:00:05", 3),
+        virtio("eth1", "aa:01:0a:00:00:06", 4),
+        infiniband("ib0", "24:8a:07:03:00:aa:bb:01", "0000:00:05.0"),
+        infiniband("ib1", "24:8a:07:03:00:aa:bb:02", "0000:00:06.0"),
+    ];
+    const KEYFILE: [&str; 3] = ["apply", "--backend", "keyfile"];
+    let dummy_of = |name: &str| format!("/etc/NetworkManager/conf.d/90-one-sriov-{name}.conf");
+    let before = || {
+        let machine = Machine::new(two, &nics);
+        assert_eq!(run(&machine, &KEYFILE).code, 0);
+        assert!(machine.has(&dummy_of("eth0")) && machine.has(&dummy_of("eth1")));
+        machine
+    };
+
+    // The SR-IOV NIC of position 0 went, a plain one came: positions are counted anew.
+    let mut machine = before();
+    for name in ["eth0", "eth1", "ib0", "ib1"] {
+        machine.unplug(name);
+    }
+    machine.plug(&virtio("eth0", "aa:00:0a:00:00:06", 3));
+    machine.plug(&virtio("eth1", "02:00:0a:00:00:07", 4));
+    machine.plug(&infiniband(
+        "ib0",
+        "24:8a:07:03:00:aa:bb:01",
+        "0000:00:07.0",
+    ));
+    let one = "ETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.0.6'\nETH2_MAC='02:00:0a:00:00:07'\nETH2_IP='10.0.0.7'\n";
+    machine.write("/context/context.sh", one);
+    assert_eq!(run(&machine, &KEYFILE).code, 0);
+    assert!(machine.has(&dummy_of("eth0")));
+    assert!(!machine.has(&dummy_of("eth1")), "eth1 is ETH2");
+
+    // The pool hands VFs with the MAC of the NIC now, and no dummies.
+    let mut machine = before();
+    for name in ["eth0", "eth1", "ib0", "ib1"] {
+        machine.unplug(name);
+    }
+    machine.plug(&ethernet(
+        "eth0",
+        "02:00:0a:00:00:05",
+        "0000:00:08.0",
+        "igbvf",
+    ));
+    machine.plug(&virtio("eth1", "02:00:0a:00:00:09", 4));
+    assert_eq!(run(&machine, &KEYFILE).code, 0);
+    assert!(!machine.has(&dummy_of("eth0")), "eth0 is ETH0");
+    assert!(!machine.has(&dummy_of("eth1")), "eth1 is somebody else's");
 }
 
 #[test]

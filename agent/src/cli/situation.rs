@@ -103,9 +103,9 @@ impl Read {
         let one_context = OneContext::is_there(&root).then(|| OneContext::gather(&root, &facts));
         let beside = one_context.as_ref().map(|_| Role::Companion);
         let role = self.config.role.or(beside).unwrap_or_default();
-        let known = record.nics().into_iter();
+        let known = record.devices().into_iter();
         let known = known
-            .filter_map(|nic| Some((nic.clone(), record.device_of(nic)?.clone())))
+            .map(|(nic, device)| (nic.clone(), device.clone()))
             .collect();
         let settings = Settings {
             prefix: self.config.prefix,
@@ -141,7 +141,7 @@ impl Read {
         rendered
             .notes
             .extend(choice.backend.complaints(&plan, read, list));
-        let keep = plan.keep(record.nics().into_iter());
+        let keep = plan.keep(record.devices(), &inventory);
         let wanted = Wanted {
             files: std::mem::take(&mut rendered.files),
             keep,

@@ -49,19 +49,14 @@ impl Record {
             .map(|(path, _)| Path::new(path))
     }
 
-    /// The device that the files of a NIC were written for.
+    /// The NICs that have files, each with the device that they were written for.
     #[must_use]
-    pub fn device_of(&self, nic: &NicId) -> Option<&InterfaceName> {
-        let mut entries = self.files.values();
-        entries
-            .find(|entry| entry.nic == *nic)
-            .map(|entry| &entry.device)
-    }
-
-    /// The NICs that have files.
-    #[must_use]
-    pub fn nics(&self) -> BTreeSet<&NicId> {
-        self.files.values().map(|entry| &entry.nic).collect()
+    pub fn devices(&self) -> BTreeMap<&NicId, &InterfaceName> {
+        let mut devices = BTreeMap::new();
+        for entry in self.files.values() {
+            devices.entry(&entry.nic).or_insert(&entry.device);
+        }
+        devices
     }
 
     /// All files.

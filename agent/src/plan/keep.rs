@@ -2,22 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use hwaddr::DummyMac;
+use hwaddr::{DummyMac, InterfaceName};
 
 use super::NicId;
 use super::outcome::{Outcome, Plan, PlannedNic};
+use crate::inventory::Inventory;
 
 impl Plan {
     /// The recorded NICs that the context still names although this run does not configure them:
-    /// their files stay. `recorded` are the NICs of the state record.
-    pub fn keep<'a>(&self, recorded: impl Iterator<Item = &'a NicId>) -> BTreeSet<NicId> {
+    /// their files stay. `recorded` are the NICs of the state record, each with the device that its files were written for.
+    pub fn keep<'a>(
+        &self,
+        recorded: impl IntoIterator<Item = (&'a NicId, &'a InterfaceName)>,
+        inventory: &Inventory,
+    ) -> BTreeSet<NicId> {
         recorded
-            .filter(|id| self.still_names(id))
-            .cloned()
+            .into_iter()
+            .filter(|(id, device)| self.still_names(id, device, inventory))
+            .map(|(id, _)| id.clone())
             .collect()
     }
 
-    fn still_names(&self, id: &NicId) -> bool {
+    fn still_names(&self, id: &NicId, device: &InterfaceName, inventory: &Inventory) -> bool {
         let stays =
             |nic: &PlannedNic| matches!(nic.outcome, Outcome::Absent(_) | Outcome::Refused(_));
         if *id == NicId::name_servers() {
@@ -47,7 +53,15 @@ impl Plan {
             .strip_prefix("DUMMY/")
             .and_then(|mac| mac.parse::<DummyMac>().ok());
         match (&self.keys, dummy) {
-            (Some(keys), Some(dummy)) => keys.contains(&dummy.key()),
+            // Its file speaks of its name as well: it goes once that is another device's, or once the NIC has another dummy.
+            (Some(keys), Some(dummy)) => {
+                keys.contains(&dummy.key())
+                    && inventory.by_name(device).is_none()
+                    && !self
+                        .dummies
+                        .iter()
+                        .any(|here| here.mac.key() == dummy.key())
+            }
             (Some(_), None) => false,
             // A context that does not tell all keys names these NICs by nothing, so that an absent
             // device cannot be told from a NIC that is gone; nothing is removed then.
