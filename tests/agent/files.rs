@@ -120,6 +120,7 @@ fn an_infiniband_nic_keeps_its_file_while_dummy_and_device_are_absent() {
 /// NetworkManager's file of a dummy names the dummy's device besides its MAC: it must not stay for whoever has that name next.
 #[test]
 fn the_file_of_a_dummy_goes_with_its_name() {
+    const KEYFILE: [&str; 3] = ["apply", "--backend", "keyfile"];
     let two = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.0.6'\n";
     let nics = [
         virtio("eth0", "aa:00:0a:00:00:05", 3),
@@ -127,7 +128,6 @@ fn the_file_of_a_dummy_goes_with_its_name() {
         infiniband("ib0", "24:8a:07:03:00:aa:bb:01", "0000:00:05.0"),
         infiniband("ib1", "24:8a:07:03:00:aa:bb:02", "0000:00:06.0"),
     ];
-    const KEYFILE: [&str; 3] = ["apply", "--backend", "keyfile"];
     let dummy_of = |name: &str| format!("/etc/NetworkManager/conf.d/90-one-sriov-{name}.conf");
     let before = || {
         let machine = Machine::new(two, &nics);
@@ -334,14 +334,20 @@ fn in_a_context_without_macs_absent_devices_cost_no_file() {
 
 #[test]
 fn a_nic_that_others_shall_configure_is_not_taken_from_them() {
-    let context = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_METHOD='skip'\nETH0_IP6_METHOD='skip'\nETH0_MTU='1500'\n";
-    let machine = Machine::new(context, &[virtio("eth0", "02:00:0a:00:00:05", 3)]);
-    machine.write(&ifcfg("eth0"), "DEVICE=eth0\nBOOTPROTO=dhcp\n");
-    assert_eq!(apply(&machine).code, 0);
-    assert_eq!(
-        machine.read(&ifcfg("eth0")),
-        "DEVICE=eth0\nBOOTPROTO=dhcp\n"
-    );
+    // What is skipped is skipped for both families.
+    for method6 in ["skip", ""] {
+        let context = format!(
+            "ETH0_MAC='02:00:0a:00:00:05'\nETH0_METHOD='skip'\nETH0_IP6_METHOD='{method6}'\nETH0_IP='10.0.0.5'\n\
+             ETH0_IP6='2001:db8::5'\nETH0_MTU='1500'\n"
+        );
+        let machine = Machine::new(&context, &[virtio("eth0", "02:00:0a:00:00:05", 3)]);
+        machine.write(&ifcfg("eth0"), "DEVICE=eth0\nBOOTPROTO=dhcp\n");
+        assert_eq!(apply(&machine).code, 0);
+        assert_eq!(
+            machine.read(&ifcfg("eth0")),
+            "DEVICE=eth0\nBOOTPROTO=dhcp\n"
+        );
+    }
 }
 
 #[test]

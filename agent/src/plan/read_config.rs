@@ -48,8 +48,8 @@ pub(super) fn read_config(source: &Source) -> Result<(NicConfig, Vec<Origin>), V
         let name = format!("ETH{index}_ALIAS<m>");
         return Err(vec![Problem::new(&name, number.as_bytes(), reason)]);
     }
-    ipv4(&mut values, source, &mut config);
-    ipv6(&mut values, source, &mut config);
+    let method4 = ipv4(&mut values, source, &mut config);
+    ipv6(&mut values, source, method4, &mut config);
     if source.infiniband {
         config.infiniband = Some(infiniband(&mut values));
     } else if source.tags && !is_no_vlan(&values) {
@@ -87,14 +87,16 @@ pub(super) fn read_config(source: &Source) -> Result<(NicConfig, Vec<Origin>), V
     }
 }
 
-fn ipv4(values: &mut Values, source: &Source, config: &mut NicConfig) {
+/// The method is what `METHOD` says.
+fn ipv4(values: &mut Values, source: &Source, config: &mut NicConfig) -> Option<&'static str> {
     config.metric4 = values.one("metric", &["METRIC"], |text| parse(text, "is no metric"));
-    match method(values, &["METHOD"], &["static", "dhcp", "skip"]) {
+    let method = method(values, &["METHOD"], &["static", "dhcp", "skip"]);
+    match method {
         Some("dhcp") => {
             config.ipv4 = Ipv4::Dhcp;
-            return;
+            return method;
         }
-        Some("skip") => return,
+        Some("skip") => return method,
         _ => {}
     }
     let mut addresses = Vec::new();
@@ -142,17 +144,22 @@ fn ipv4(values: &mut Values, source: &Source, config: &mut NicConfig) {
         config.gateway4 = gateway;
         config.ipv4 = Ipv4::Static(addresses);
     }
+    method
 }
 
-fn ipv6(values: &mut Values, source: &Source, config: &mut NicConfig) {
+/// A NIC that is skipped is skipped for both families, unless this one has a method of its own; and the metric is that of the
+/// NIC's routes, of whichever family, as one-context has both (`loc-10-network.d/functions`).
+fn ipv6(values: &mut Values, source: &Source, method4: Option<&str>, config: &mut NicConfig) {
     config.metric6 = values.one("IPv6 metric", &["IP6_METRIC", "METRIC6"], |text| {
         parse(text, "is no metric")
     });
-    config.ipv6 = match method(
+    let skipped = method4.filter(|method| *method == "skip");
+    let own = method(
         values,
         &["IP6_METHOD"],
         &["static", "auto", "dhcp", "disable", "skip"],
-    ) {
+    );
+    config.ipv6 = match own.or(skipped) {
         Some("auto") => Ipv6::Auto,
         Some("dhcp") => Ipv6::Dhcp,
         Some("disable") => Ipv6::Disabled,
@@ -170,6 +177,9 @@ fn ipv6(values: &mut Values, source: &Source, config: &mut NicConfig) {
             }
             let gateway = values.one("IPv6 gateway", &["IP6_GATEWAY", "GATEWAY6"], host6);
             config.gateway6 = gateway.filter(|_| !addresses.is_empty());
+            if config.gateway6.is_some() {
+                config.metric6 = config.metric6.or(config.metric4);
+            }
             if addresses.is_empty() {
                 Ipv6::None
             } else {
