@@ -55,6 +55,17 @@ impl NicConfig {
         }
     }
 
+    /// Whether the IPv4 gateway lies in the network of the NIC's first address: some stacks set it before any further address.
+    #[must_use]
+    pub fn gateway4_is_in_first_network(&self) -> bool {
+        match (&self.ipv4, self.gateway4) {
+            (Ipv4::Static(networks), Some(gateway)) => networks
+                .first()
+                .is_some_and(|first| first.contains(gateway)),
+            _ => false,
+        }
+    }
+
     /// The same for IPv6, where a link-local gateway always lies on the link.
     #[must_use]
     pub fn gateway6_is_off_link(&self) -> bool {

@@ -241,9 +241,9 @@ impl<'a> Device<'a> {
         }
     }
 
-    /// `ifup` sets no gateway that lies outside the NIC's networks.
+    /// `ifup` sets no gateway that lies outside the network of the NIC's first address.
     fn gateway4_by_route(&self) -> bool {
-        self.reader == Reader::Initscripts && self.config.gateway4_is_off_link()
+        self.reader == Reader::Initscripts && !self.config.gateway4_is_in_first_network()
     }
 
     /// `ifup` has no key for the metric of the IPv6 gateway, and sets none off the link either.
@@ -260,7 +260,9 @@ impl<'a> Device<'a> {
                 .map(|host| format!("{host}/32 dev {device}")),
         );
         if let Some(gateway) = self.config.gateway4.filter(|_| self.gateway4_by_route()) {
-            routes.push(format!("{gateway}/32 dev {device}"));
+            if self.config.gateway4_is_off_link() {
+                routes.push(format!("{gateway}/32 dev {device}"));
+            }
             routes.push(format!(
                 "default via {gateway} dev {device}{}",
                 metric(self.config.metric4)

@@ -72,7 +72,10 @@ impl Stanzas<'_> {
                     self.option("address", first.ip());
                     self.option("netmask", first.mask());
                 }
-                if let Some(gateway) = config.gateway4.filter(|_| self.has_gateway4_at_once()) {
+                if let Some(gateway) = config
+                    .gateway4
+                    .filter(|_| config.gateway4_is_in_first_network())
+                {
                     self.option("gateway", gateway);
                     self.metric(config.metric4);
                 }
@@ -94,22 +97,12 @@ impl Stanzas<'_> {
         self.routes("ip", device, IpAddr::is_ipv4);
     }
 
-    /// Whether the gateway can be reached by the first address, which is all that there is when the key counts.
-    fn has_gateway4_at_once(&self) -> bool {
-        match (&self.config.ipv4, self.config.gateway4) {
-            (Ipv4::Static(networks), Some(gateway)) => networks
-                .first()
-                .is_some_and(|first| first.contains(gateway)),
-            _ => false,
-        }
-    }
-
     /// A gateway in the network of a further address, or off the link.
     fn gateway4_behind_them(&mut self, device: &InterfaceName) {
         let Some(gateway) = self.config.gateway4 else {
             return;
         };
-        if self.has_gateway4_at_once() {
+        if self.config.gateway4_is_in_first_network() {
             return;
         }
         if self.config.gateway4_is_off_link() {
