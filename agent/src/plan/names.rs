@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use hwaddr::InterfaceName;
 
-use super::outcome::{DummyNic, Outcome, PlannedNic};
+use super::outcome::{DummyNic, Evidence, Outcome, PlannedNic};
+use crate::inventory::Inventory;
 
 /// The kernel's names are short, and that of a child is its parent's with P_Key or VLAN behind it.
 pub(super) fn refuse_long_children(nics: &mut [PlannedNic]) {
@@ -24,8 +25,13 @@ pub(super) fn refuse_long_children(nics: &mut [PlannedNic]) {
     }
 }
 
-/// One file cannot configure two NICs: who is really there has the name.
-pub(super) fn forbid_shared_names(nics: &mut [PlannedNic], dummies: &[DummyNic]) {
+/// One file cannot configure two NICs: who is really there has the name. Nor is a name assumed that some device has: it was not
+/// paired with the position, and may be another's.
+pub(super) fn forbid_shared_names(
+    nics: &mut [PlannedNic],
+    dummies: &[DummyNic],
+    inventory: &Inventory,
+) {
     let mut taken: BTreeMap<InterfaceName, String> = dummies
         .iter()
         .map(|dummy| (dummy.name.clone(), format!("a dummy NIC ({})", dummy.mac)))
@@ -50,6 +56,12 @@ pub(super) fn forbid_shared_names(nics: &mut [PlannedNic], dummies: &[DummyNic])
             } else {
                 Outcome::Absent(why)
             };
+        } else if device.evidence == Evidence::Assumed && inventory.by_name(&device.name).is_some()
+        {
+            nic.outcome = Outcome::Absent(format!(
+                "which position '{}' has cannot be told before all devices are here",
+                device.name
+            ));
         } else {
             taken.insert(device.name.clone(), nic.label().to_owned());
         }

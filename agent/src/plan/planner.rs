@@ -85,7 +85,7 @@ impl<'a> Planner<'a> {
         }
         self.note_idle_variables(&positions, &mut notes);
         refuse_long_children(&mut nics);
-        forbid_shared_names(&mut nics, &dummies);
+        forbid_shared_names(&mut nics, &dummies, inventory);
         global::hand_out(self.context, self.settings.role, &mut nics, &mut notes);
         Plan {
             late: late::late(&nics, &dummies),

@@ -136,6 +136,32 @@ fn an_assumed_name_that_is_another_nics_is_not_written() {
 }
 
 #[test]
+fn an_assumed_name_that_an_unpaired_device_has_is_not_written() {
+    // The kernel counts: the only device so far is ib0, be it that of position 0 or of 1.
+    let mut machine = Machine::new(
+        &nics(&[10, 11]),
+        &[dummy(0, 10), dummy(1, 11), plain("ib0", 6)],
+    );
+    let outcome = apply(&machine);
+    assert_eq!(outcome.code, 0);
+    let why = "which position 'ib0' has cannot be told before all devices are here";
+    assert!(
+        outcome
+            .stderr
+            .contains(&format!("ETH0 is not configured: {why}\n")),
+        "{}",
+        outcome.stderr
+    );
+    assert!(!machine.has(&format!("{SCRIPTS}/ifcfg-ib0")));
+    assert_eq!(address_of(&machine, "ib1").as_deref(), Some("192.168.7.11"));
+    // The device of position 0 comes last.
+    machine.plug(&plain("ib1", 5));
+    assert_eq!(apply(&machine).stderr, "");
+    assert_eq!(address_of(&machine, "ib1").as_deref(), Some("192.168.7.10"));
+    assert_eq!(address_of(&machine, "ib0").as_deref(), Some("192.168.7.11"));
+}
+
+#[test]
 fn a_dummy_that_udev_is_not_done_with_is_late_and_keeps_its_file() {
     let machine = Machine::new(&nics(&[10]), &[dummy(0, 10), plain("ib0", 5)]);
     assert_eq!(apply(&machine).code, 0);
