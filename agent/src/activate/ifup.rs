@@ -41,11 +41,12 @@ pub(super) fn activate(work: &Work, names: Names, tools: &mut impl Tools) -> Act
     let mut activation = Activation::default();
     for job in &work.jobs {
         let new = all(job, names, |edit| edit.new.as_deref());
-        let result = if job.is_present {
+        // `ONBOOT=no` keeps a dummy NIC down at boot alone.
+        let result = if job.is_present && !job.is_dummy {
             new.iter()
                 .try_for_each(|name| tools.run("ifup", &[name]).map(drop))
         } else {
-            // It comes up when it comes.
+            // What is absent comes up when it comes.
             Ok(())
         };
         activation.tell(job, result);
@@ -112,6 +113,18 @@ mod tests {
         assert_eq!(tools.taken(), ["ifdown ib0"]);
         let _ = Stack::Initscripts.after(&work, &|_| true, &mut tools);
         assert_eq!(tools.taken(), ["ifup ib0", "ifup ib0.8003"]);
+    }
+
+    #[test]
+    fn a_dummy_stays_down() {
+        let file = "/etc/sysconfig/network-scripts/ifcfg-eth1";
+        let mut dummy = work("eth1", &[(file, Some("a"), Some("b"))]);
+        dummy.jobs[0].is_dummy = true;
+        let mut tools = Script::default();
+        Stack::Initscripts.before(&dummy, &mut tools);
+        let activation = Stack::Initscripts.after(&dummy, &|_| true, &mut tools);
+        assert_eq!(tools.taken(), ["ifdown eth1"]);
+        assert!(activation.failed.is_empty());
     }
 
     #[test]
