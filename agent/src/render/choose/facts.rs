@@ -21,6 +21,7 @@ const PRESETS: [&str; 4] = [
     "/lib/systemd/system-preset",
 ];
 const NETPLAN: [&str; 3] = ["/etc/netplan", "/run/netplan", "/usr/lib/netplan"];
+const NETPLAN_PROGRAMS: [&str; 2] = ["/usr/sbin/netplan", "/sbin/netplan"];
 const PLUGIN: &str = "libnm-settings-plugin-ifcfg-rh.so";
 
 /// What netplan writes for.
@@ -54,6 +55,8 @@ pub struct Facts {
     pub wicked_enabled: bool,
     /// netplan is installed and has YAML, for this renderer.
     pub netplan: Option<NetplanRenderer>,
+    /// netplan is installed, whether it has YAML or not.
+    pub netplan_is_there: bool,
     /// `ifup` and `/etc/network/interfaces` are there.
     pub ifupdown: bool,
     /// `/etc/alpine-release` is there.
@@ -80,6 +83,7 @@ impl Facts {
             networkd_enabled: guest.is_enabled("systemd-networkd.service"),
             wicked_enabled: guest.is_enabled("wicked.service"),
             netplan: guest.netplan(),
+            netplan_is_there: is_there(&NETPLAN_PROGRAMS),
             ifupdown: is_there(&["/sbin/ifup", "/usr/sbin/ifup"])
                 && is_there(&["/etc/network/interfaces"]),
             alpine: is_there(&["/etc/alpine-release"]),
@@ -215,8 +219,7 @@ impl<'r> Guest<'r> {
     }
 
     fn netplan(&self) -> Option<NetplanRenderer> {
-        let programs = ["/usr/sbin/netplan", "/sbin/netplan"];
-        if !programs
+        if !NETPLAN_PROGRAMS
             .iter()
             .any(|path| self.root.exists(Path::new(path)))
         {

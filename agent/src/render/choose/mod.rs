@@ -10,6 +10,7 @@
 //! | systemd-networkd enabled | `networkd` |
 //! | ifupdown and `/etc/network/interfaces` | `interfaces` |
 //! | `ifup` of initscripts | `ifcfg-initscripts` |
+//! | netplan without YAML, or with ours alone | `netplan-networkd` |
 
 mod facts;
 mod one_context;
@@ -101,6 +102,12 @@ fn by_facts(facts: &Facts) -> Choice {
         (
             Backend::IfcfgInitscripts,
             "initscripts are installed, and nothing else is enabled",
+        )
+    } else if facts.netplan_is_there {
+        // Its generator starts networkd for the YAML that it finds, be it ours alone.
+        (
+            Backend::NetplanNetworkd,
+            "netplan is installed, and nothing else is enabled",
         )
     } else {
         return Choice {

@@ -144,6 +144,15 @@ const GUESTS: &[(&str, &[&str], &str)] = &[
         "interfaces",
     ),
     (
+        "Ubuntu server whose installer's YAML was removed",
+        &[
+            MACHINE_ID,
+            "/usr/sbin/netplan",
+            "/etc/netplan/60-one-sriov-eth0.yaml = network:",
+        ],
+        "netplan-networkd",
+    ),
+    (
         "Debian desktop",
         &[
             MACHINE_ID,
