@@ -6,7 +6,7 @@ use std::process::ExitCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// All is as it shall be; also when there is no context medium.
+    /// What is here is as it shall be; also when there is no context medium. A device may still come: a warning tells.
     Ok = 0,
     /// Files, devices or the agent's configuration could not be read or written.
     Failure = 1,
@@ -14,7 +14,7 @@ pub enum Exit {
     Usage = 2,
     /// There is a context medium, but it cannot be read. Nothing was changed.
     Context = 3,
-    /// Some NICs are configured and others could not be; each is named.
+    /// Some NICs could not be configured, for what the context or the machine says of them; each is named.
     Partial = 4,
     /// Another agent works on this machine and did not finish in time.
     Busy = 5,
@@ -23,11 +23,11 @@ pub enum Exit {
 /// What `--help` says of the exit codes.
 pub(super) const HELP: &str = "\
 Exit codes:
-  0  all is as it shall be; also when there is no context medium
+  0  what is here is as it shall be (a NIC without a device is a warning); also when there is no context medium
   1  files, devices or the agent's configuration could not be read or written
   2  the command line is wrong
   3  there is a context medium, but it cannot be read; nothing was changed
-  4  some NICs are configured and others could not be; each is named
+  4  some NICs that are here could not be configured; each is named
   5  another agent works on this machine and did not finish in time";
 
 impl From<Exit> for ExitCode {
