@@ -7,10 +7,10 @@ use hwaddr::InterfaceName;
 use one_sriov_system::Root;
 
 use crate::config::Config;
-use crate::lease::{Chooser, Custody, Ended, Lease, State, Store, StoreError, now};
+use crate::lease::{Chooser, Custody, Ended, Former, Lease, State, Store, StoreError, now};
 use crate::libvirt::Look;
 use crate::pool::Sysfs;
-use crate::prepare::{IpLink, SetError, SetVf as _, Settings, Target, restoration};
+use crate::prepare::{IpLink, Target, put_back};
 
 /// How often the kernel is asked whether a VF is back: before 4.14 it does not say so by itself.
 const PACE: Duration = Duration::from_millis(50);
@@ -92,53 +92,55 @@ fn restore(
             }
         }
     }
-    let wanted = restoration(&lease.former);
-    let Some(pf) = pf_netdev(chooser.root(), lease).map_err(|error| error.to_string())? else {
-        // The PF has made its VFs anew, or has none any more: nothing is left of what was set.
+    if lease.former == Former::Untouched {
         return Ok(());
-    };
-    let target = Target {
-        pf: &pf,
-        vf: lease.vf,
-    };
-    match IpLink.set(&target, &wanted) {
-        // What cannot be set was not set by us either.
-        Ok(()) | Err(SetError::Unsupported { .. }) => {}
-        // There was nothing, and this PF cannot be told so.
-        Err(error) if is_unset(&wanted) => log::warn!("{error}"),
-        Err(error) => {
-            mark(store, lease)?;
-            return Err(error.to_string());
-        }
     }
-    Ok(())
+    let put = match pf_netdev(chooser.root(), lease) {
+        // Nothing is left of what was set.
+        Ok(Port::Anew) => return Ok(()),
+        Ok(Port::Netdev(pf)) => {
+            let target = Target {
+                pf: &pf,
+                vf: lease.vf,
+            };
+            put_back(&IpLink, &target, &lease.former).map_err(|error| error.to_string())
+        }
+        Ok(Port::Without) => Err(format!("its PF '{}' has no network device now", lease.pf)),
+        Err(error) => Err(error.to_string()),
+    };
+    if put.is_err() {
+        mark(store, lease)?;
+    }
+    put
 }
 
-/// The netdev of the PF that the VF belongs to now, whatever it is called by now.
-fn pf_netdev(root: &Root, lease: &Lease) -> io::Result<Option<InterfaceName>> {
+/// By what the PF of a lease's VF can be told something.
+enum Port {
+    /// The PF has made its VFs anew since, or has none any more.
+    Anew,
+    /// It has the VF still, and no netdev: that of IPoIB goes with its module.
+    Without,
+    /// Its netdev, whatever that is called by now.
+    Netdev(InterfaceName),
+}
+
+fn pf_netdev(root: &Root, lease: &Lease) -> io::Result<Port> {
     let sysfs = Sysfs::new(root);
     let Some(pf) = sysfs.pf_of(lease.address)? else {
-        return Ok(None);
+        return Ok(Port::Anew);
     };
     if sysfs.vf(pf, lease.vf)? != Some(lease.address) {
-        return Ok(None);
+        return Ok(Port::Anew);
     }
     let mut netdevs = sysfs.netdevs_of(pf)?;
     netdevs.sort_by_key(|netdev| *netdev != lease.pf);
-    Ok(netdevs.into_iter().next())
+    let first = netdevs.into_iter().next();
+    Ok(first.map_or(Port::Without, Port::Netdev))
 }
 
-/// Whether these settings only take away what we have set.
-fn is_unset(settings: &Settings) -> bool {
-    let has_value = matches!(settings.mac, Some(Some(_)))
-        || matches!(settings.node_guid, Some(Some(_)))
-        || matches!(settings.port_guid, Some(Some(_)));
-    !has_value
-}
-
-/// Marks a lease as on its way back, from the first time on.
+/// Marks a lease as on its way back, from the first time on; anew if the clock was set back since.
 fn mark(store: &Store, lease: &Lease) -> Result<(), String> {
-    if lease.state == State::Releasing {
+    if lease.state == State::Releasing && lease.since <= now() {
         return Ok(());
     }
     let marked = Lease {

@@ -8,6 +8,7 @@ mod bad_input;
 mod deploy;
 mod doctor;
 mod finish;
+mod inherit;
 mod kill;
 mod legacy;
 mod monitoring;

@@ -99,7 +99,7 @@ fn a_vf_in_two_maps_is_given_out_once() {
 
 #[test]
 fn a_vf_that_the_host_uses_is_left_alone() {
-    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 5).with_vf_netdevs()]);
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 6).with_vf_netdevs()]);
     let index = |netdev: &str| -> u32 {
         let text = host
             .read(&format!("/sys/class/net/{netdev}/ifindex"))
@@ -118,14 +118,18 @@ fn a_vf_that_the_host_uses_is_left_alone() {
         route_message(index("ib0v1"), "10.0.0.0".parse().unwrap(), 8),
     );
     std::os::unix::fs::symlink("../bond0", host.path("/sys/class/net/ib0v2/master")).unwrap();
+    // Its own netdev has nothing: the address is on the VLAN.
+    let upper = host.path("/sys/class/net/ib0v4/upper_stor.100");
+    std::os::unix::fs::symlink("../stor.100", upper).unwrap();
     // A link-local address is what any fresh netdev gets.
     assert_eq!(host.deploy(7, &["sriov_ib0", "sriov_ib0"]).code, 0);
-    assert_eq!(host.leased("ib0"), ["3", "4"]);
+    assert_eq!(host.leased("ib0"), ["3", "5"]);
     let shown = host.operator(&["pool"]).stdout;
     for reason in [
         "'ib0v0' has an address",
         "'ib0v1' has a route",
         "'ib0v2' belongs to 'bond0'",
+        "'ib0v4' carries 'stor.100'",
     ] {
         assert!(
             shown.contains(&format!("busy       this host: {reason}")) || shown.contains(reason),
@@ -135,7 +139,7 @@ fn a_vf_that_the_host_uses_is_left_alone() {
     let full = host.deploy(8, &["sriov_ib0"]);
     assert_eq!(
         full.stderr,
-        "failed to find a free VF in pool 'ib0': 5 of 5 in use (VM 7: 2, this host: 3)\n"
+        "failed to find a free VF in pool 'ib0': 6 of 6 in use (VM 7: 2, this host: 4)\n"
     );
 }
 

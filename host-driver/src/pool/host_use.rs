@@ -1,8 +1,12 @@
 //! VFs that the host itself uses.
 //!
 //! A VF is the host's own if one of its netdevs has an address that is not link-local, belongs to
-//! a bridge or a bond, or has a route. What NetworkManager does to any fresh netdev, a
-//! link-local address or a try at DHCP, does not count.
+//! a bridge or a bond, has a VLAN or a macvtap on top, or has a route. What NetworkManager does to any fresh
+//! netdev, a link-local address or a try at DHCP, does not count.
+//!
+//! ```text
+//! /sys/class/net/ens1f0v2/upper_stor.100 -> ../../../../../virtual/net/stor.100
+//! ```
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -23,6 +27,8 @@ pub enum HostUse {
     Route(InterfaceName),
     /// Its netdev belongs to another.
     Member(InterfaceName, String),
+    /// Another one is on top of its netdev.
+    Below(InterfaceName, String),
 }
 
 impl fmt::Display for HostUse {
@@ -31,6 +37,7 @@ impl fmt::Display for HostUse {
             Self::Address(netdev) => write!(f, "'{netdev}' has an address"),
             Self::Route(netdev) => write!(f, "'{netdev}' has a route"),
             Self::Member(netdev, master) => write!(f, "'{netdev}' belongs to '{master}'"),
+            Self::Below(netdev, upper) => write!(f, "'{netdev}' carries '{upper}'"),
         }
     }
 }
@@ -82,6 +89,9 @@ impl<'r> HostUses<'r> {
         for netdev in self.sysfs.netdevs_of(vf).map_err(fail)? {
             if let Some(master) = self.sysfs.master(&netdev).map_err(fail)? {
                 return Ok(Some(HostUse::Member(netdev, master)));
+            }
+            if let Some(upper) = self.sysfs.upper(&netdev).map_err(fail)? {
+                return Ok(Some(HostUse::Below(netdev, upper)));
             }
             let Some(index) = self.sysfs.ifindex(&netdev).map_err(fail)? else {
                 continue;

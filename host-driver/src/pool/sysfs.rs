@@ -135,6 +135,17 @@ impl<'r> Sysfs<'r> {
         Ok(name.map(|name| name.to_string_lossy().into_owned()))
     }
 
+    /// A network device on top of this one, a VLAN or a macvtap: the first by name (`upper_stor.100`, `netdev_adjacent_sysfs_add`
+    /// of net/core/dev.c).
+    pub fn upper(self, netdev: &InterfaceName) -> io::Result<Option<String>> {
+        let names = absent_is(self.root.list(&netdev_dir(netdev)), Vec::new())?;
+        let upper = |name: &std::ffi::OsString| {
+            let name = name.to_str()?.strip_prefix("upper_")?;
+            Some(name.to_owned())
+        };
+        Ok(names.iter().filter_map(upper).min())
+    }
+
     /// What a network device speaks; none for what is neither Ethernet nor InfiniBand.
     pub fn link_layer(self, netdev: &InterfaceName) -> io::Result<Option<LinkLayer>> {
         let text = self.text(&netdev_dir(netdev).join("type"))?;

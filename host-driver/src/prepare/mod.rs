@@ -5,21 +5,23 @@
 //! | Ethernet | `mac` | nothing: libvirt sets and restores MAC and VLAN |
 //! | Ethernet | `dummy` | the NIC's own MAC, and its VLAN if it has one |
 //! | InfiniBand | `guid` | node GUID, port GUID, link state `auto` |
-//! | InfiniBand | `dummy` | nothing |
+//! | InfiniBand | `dummy` | nothing, but what takes the GUIDs of a former VM off |
 //!
 //! [`terms`] decides, from what is known before the first write; [`settings`] and [`restoration`]
-//! say what to write, and a [`SetVf`] writes it.
+//! say what to write, and a [`SetVf`] writes it: [`put_back`] for the way back.
 
 mod guids;
 mod ip_link;
+mod put_back;
 mod settings;
 
-use hwaddr::Guid;
+use hwaddr::{DummyMac, Guid};
 use one_sriov_system::VfInfo;
 
 pub use guids::{Conflict, GuidsInUse};
 pub use ip_link::IpLink;
 pub(crate) use ip_link::ip_link;
+pub use put_back::put_back;
 pub use settings::{Settings, restoration, settings};
 
 use crate::config::{GuidLead, TransportChoice};
@@ -80,6 +82,16 @@ pub enum SetError {
     },
 }
 
+impl SetError {
+    /// Whether the PF's driver was asked, and does not take the value.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        // strerror(EINVAL) and strerror(EADDRNOTAVAIL), as ip passes them on.
+        let refusals = ["Invalid argument", "Cannot assign requested address"];
+        matches!(self, Self::Failed { said, .. } if refusals.iter().any(|refusal| said.contains(refusal)))
+    }
+}
+
 /// Why a NIC cannot be brought into its VM.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TermsError {
@@ -132,10 +144,18 @@ pub fn terms(
     }
     let guid = (transport == Transport::Guid).then(|| wish.dummy.port_guid(wish.lead));
     let saved = choice.ended.as_ref().and_then(|ended| ended.lease.as_ref());
-    let former = match saved.map(|lease| &lease.former) {
-        // The value before the first write of all is the one to put back.
-        Some(former) if *former != Former::Untouched => former.clone(),
-        _ => former(wish, choice, transport, known),
+    let now = former(wish, choice, transport, known);
+    let former = match (saved.map(|lease| &lease.former), now) {
+        (None | Some(Former::Untouched), now) => now,
+        // The value before the first write of all is the one to put back. That of a VLAN was not noted as long as none was
+        // written: there was none.
+        (Some(Former::Ethernet { mac, vlan: None }), Former::Ethernet { vlan, .. }) => {
+            Former::Ethernet {
+                mac: *mac,
+                vlan: vlan.map(|_| (0, 0)),
+            }
+        }
+        (Some(saved), _) => saved.clone(),
     };
     Ok(Terms {
         transport,
@@ -170,9 +190,16 @@ fn former(wish: &Wish, choice: &Choice, transport: Transport, known: &[VfInfo]) 
             }
         }
         (Transport::Guid, _) => {
+            // A GUID of ours that the PF could not be told to unset is a former VM's, who may have it elsewhere by now.
+            let is_ours = info.is_some_and(|info| {
+                let dummy = info
+                    .port_guid
+                    .and_then(|guid| DummyMac::from_guid(guid, wish.dummy.prefix()));
+                dummy.is_some() && (info.node_guid.is_none() || info.node_guid == info.port_guid)
+            });
             // Older kernels report one GUID for all VFs: then nothing is known.
             let own = |guid: fn(&VfInfo) -> Option<Guid>| {
-                let own = info.and_then(guid)?;
+                let own = info.filter(|_| !is_ours).and_then(guid)?;
                 let alike = known.iter().filter(|other| guid(other) == Some(own));
                 (alike.count() == 1).then_some(own)
             };

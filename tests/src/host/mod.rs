@@ -173,6 +173,13 @@ impl Host {
         fs::remove_file(self.path("state").join(name)).expect("the switch was on");
     }
 
+    /// Has a PF's VFs be as these lines say, for `ip` and in what the kernel tells: `0 state disable`.
+    pub fn set_vfs(&self, pf: &str, lines: &str) {
+        self.write(&format!("/state/vfs/{pf}"), lines);
+        let message = kernel::message(pf, &kernel::parse(lines));
+        self.write(&format!("/run/netlink/link/{pf}"), message);
+    }
+
     /// A program with the environment that the front-end's ssh session gives, on this host.
     #[must_use]
     pub fn command(&self, program: &Path) -> Command {

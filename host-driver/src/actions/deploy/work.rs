@@ -14,7 +14,9 @@ use crate::give_back::give_back;
 use crate::host::Host;
 use crate::lease::{Deployment, Former, Lease, State, Store, Transport, Wish};
 use crate::opennebula::Report;
-use crate::prepare::{self, IpLink, SetError, SetVf as _, Settings, Target, ethernet_vlan};
+use crate::prepare::{
+    self, IpLink, SetError, SetVf as _, Settings, Target, ethernet_vlan, put_back,
+};
 
 /// How often an unfinished deployment shows that it is still worked on.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -133,6 +135,11 @@ impl Work<'_> {
             pf: &lease.pf,
             vf: lease.vf,
         };
+        if lease.transport == Transport::Dummy && matches!(lease.former, Former::Infiniband { .. })
+        {
+            // Its VM before had GUIDs, and takes them along wherever it goes next.
+            put_back(&IpLink, &target, &lease.former)?;
+        }
         match IpLink.set(&target, &settings) {
             Ok(()) => Ok(()),
             // mlx4 upstream has no GUIDs for its VFs; the dummy NIC alone says enough.
