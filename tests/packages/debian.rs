@@ -21,7 +21,7 @@ fn a_fresh_system_has_all_of_it_and_it_works() {
         "{told}"
     );
     let about = |option: &'static str| system.run(&[&["dpkg", option], &NAMES[..]].concat());
-    assert_works(&system, &about("--listfiles"));
+    assert_works(&system, &about("--listfiles"), "/lib/udev/rules.d");
     assert_eq!(about("--verify"), "");
 }
 

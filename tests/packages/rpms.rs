@@ -34,7 +34,11 @@ fn a_fresh_system_has_all_of_it_and_it_works() {
         "{told}"
     );
     let about = |options: &[&'static str]| rpm(&system, &[options, &NAMES[..]].concat());
-    assert_works(&system, &about(&["--query", "--list"]));
+    assert_works(
+        &system,
+        &about(&["--query", "--list"]),
+        "/usr/lib/udev/rules.d",
+    );
     assert_eq!(about(&["--verify", "--nodeps"]), "");
 }
 

@@ -154,7 +154,9 @@ fn is_program(path: &str) -> bool {
 }
 
 /// Mode and owner of every file and directory that packages say is theirs, and that the ones that count are there.
-pub(crate) fn assert_modes(system: &System, files: &str) {
+///
+/// `rules` is where udev looks on all releases that have such packages: where `/lib` is no link, it looks there alone.
+pub(crate) fn assert_modes(system: &System, files: &str, rules: &str) {
     let paths: Vec<&str> = files.lines().filter(|path| path.starts_with('/')).collect();
     let binary = format!(
         "/var/lib/one/remotes/vmm/kvm-sriov/bin/{}/{}/one-sriov-driver",
@@ -168,12 +170,12 @@ pub(crate) fn assert_modes(system: &System, files: &str) {
         "/usr/lib/systemd/system/one-sriov-agent-late@.service",
         "/usr/lib/systemd/system/one-sriov-agent-online.service",
         "/usr/lib/systemd/system-preset/90-one-sriov-agent.preset",
-        "/usr/lib/udev/rules.d/95-one-sriov-agent.rules",
+        &format!("{rules}/95-one-sriov-agent.rules"),
         "/usr/lib/one-sriov/loc-11-one-sriov",
         "/usr/bin/one-sriov",
         "/etc/sudoers.d/one-sriov",
         "/usr/lib/tmpfiles.d/one-sriov.conf",
-        "/usr/lib/udev/rules.d/70-one-sriov.rules",
+        &format!("{rules}/70-one-sriov.rules"),
         "/usr/share/bash-completion/completions/one-sriov",
         "/var/lib/one/remotes/vmm/kvm-sriov/deploy",
         "/var/lib/one/remotes/etc/vmm/kvm-sriov/kvmrc",
@@ -211,8 +213,8 @@ pub(crate) fn assert_modes(system: &System, files: &str) {
 }
 
 /// What is the same whoever has installed it.
-pub(crate) fn assert_works(system: &System, files: &str) {
-    assert_modes(system, files);
+pub(crate) fn assert_works(system: &System, files: &str, rules: &str) {
+    assert_modes(system, files, rules);
     for wanted in [
         "multi-user.target.wants/one-sriov-agent.service",
         "network-online.target.wants/one-sriov-agent-online.service",
