@@ -94,6 +94,7 @@ impl Backend {
                 interfaces::complaints(plan, dialect, text.as_deref())
             }
             Self::Networkd | Self::NetplanNetworkd => networkd::complaints(plan, list),
+            Self::Keyfile | Self::NetplanNetworkManager => keyfile::complaints(plan, list),
             _ => Vec::new(),
         }
     }

@@ -18,9 +18,10 @@
 //! Facts: `nm-settings-keyfile(5)`, `nm-setting-infiniband.c` (a profile needs its `transport-mode`),
 //! `nms-keyfile-utils.c` (files that others may read are refused).
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hwaddr::InterfaceName;
 use sha2::{Digest as _, Sha256};
@@ -121,6 +122,42 @@ fn uuid(nic: &NicId, is_child: bool) -> String {
     let hex = format!("{:032x}", u128::from_be_bytes(octets));
     let groups = [0..8, 8..12, 12..16, 16..20, 20..32].map(|group| &hex[group]);
     groups.join("-")
+}
+
+/// Profiles that NetworkManager is too old for: it refuses the whole of one with `ipv6.method=disabled`, which is known from
+/// 1.20 on.
+///
+/// Its version is in the name of a directory of plugins, `/usr/lib/x86_64-linux-gnu/NetworkManager/1.14.6`; where none is
+/// found, it is a newer one.
+pub(super) fn complaints(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> Vec<String> {
+    const FIRST: (u32, u32) = (1, 20);
+    let is_disabled = |nic: &Configured| nic.child.is_some() || nic.config.ipv6 == Ipv6::Disabled;
+    let mut nics = configured(plan).filter(is_disabled).peekable();
+    if nics.peek().is_none() {
+        return Vec::new();
+    }
+    let version = |name: OsString| network_manager::version(name.to_str()?);
+    let multiarch = format!(
+        "/usr/lib/{}-linux-gnu/NetworkManager",
+        std::env::consts::ARCH
+    );
+    let directories = [
+        "/usr/lib64/NetworkManager",
+        "/usr/lib/NetworkManager",
+        &multiarch,
+    ];
+    let mut names = directories.into_iter().map(Path::new).flat_map(list);
+    let Some((major, minor)) = names.find_map(version).filter(|found| *found < FIRST) else {
+        return Vec::new();
+    };
+    nics.map(|nic| {
+        format!(
+            "{}: '{}' does not come up; NetworkManager knows a device without IPv6 from 1.20 on, and this is {major}.{minor}",
+            nic.nic.label(),
+            nic.device
+        )
+    })
+    .collect()
 }
 
 /// The section of the link: transport mode and MTU.

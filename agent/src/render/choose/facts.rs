@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use one_sriov_system::Root;
 
 use super::Running;
+use crate::render::network_manager::version;
 use crate::render::{RESOLV_CONF, Resolver};
 
 /// Where systemd looks for units and links to them, those that go first first.
@@ -272,10 +273,4 @@ fn is_match(pattern: &str, unit: &str) -> bool {
         Some(beginning) => unit.starts_with(beginning),
         None => unit == pattern,
     }
-}
-
-/// `1.18.8-2.el7_9` is 1.18.
-fn version(name: &str) -> Option<(u32, u32)> {
-    let mut numbers = name.split(|c: char| !c.is_ascii_digit());
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
