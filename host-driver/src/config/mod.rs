@@ -235,8 +235,9 @@ impl Config {
         for name in assignments.names() {
             if let Some(pool) = name.strip_prefix("VF_TRANSPORT_") {
                 let mut choice = self.transport;
-                source.set(name, &mut choice, str::parse)?;
-                self.transports.push((pool.to_owned(), choice));
+                if source.set(name, &mut choice, str::parse)? {
+                    self.transports.push((pool.to_owned(), choice));
+                }
             }
         }
         Ok(())

@@ -64,6 +64,21 @@ fn transports_are_set_for_all_pools_or_for_one() {
 }
 
 #[test]
+fn an_empty_transport_of_a_pool_is_none() {
+    let (_dir, config) = host(&[
+        ("one/vmm/kvm-sriov/kvmrc", "VF_TRANSPORT_ib0=guid\n"),
+        (
+            "etc/one-sriov/kvmrc",
+            "VF_TRANSPORT=dummy\nVF_TRANSPORT_ib0=\nVF_TRANSPORT_ib1=''\n",
+        ),
+    ]);
+    let config = config.unwrap();
+    let of = |pool: &str| config.transport(&pool.parse().unwrap());
+    assert_eq!(of("ib0"), TransportChoice::Guid);
+    assert_eq!(of("ib1"), TransportChoice::Dummy);
+}
+
+#[test]
 fn a_wrong_value_is_named_with_file_and_line() {
     let table = [
         (
