@@ -21,10 +21,23 @@ fn the_dummy_transport_sets_the_nics_own_mac_and_vlan_on_an_ethernet_vf() {
     assert_eq!(host.vf("ens1f0", 0), "mac 02:11:00:00:00:00 vlan 0");
 }
 
+/// Hosts whose PF takes no GUIDs: its driver has none, or `ip` is older than they are.
+fn hosts_without_guids() -> [Host; 2] {
+    [("ip-unsupported", "ib0\n"), ("ip-is-old", "")].map(|(switch, text)| {
+        let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
+        host.switch(switch, text);
+        host
+    })
+}
+
 #[test]
 fn an_infiniband_pf_that_takes_no_guids_falls_back_to_the_dummy_alone() {
-    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
-    host.switch("ip-unsupported", "ib0\n");
+    for host in hosts_without_guids() {
+        falls_back_to_the_dummy_alone(&host);
+    }
+}
+
+fn falls_back_to_the_dummy_alone(host: &Host) {
     let deployed = host.deploy(7, &["sriov_ib0"]);
     assert_eq!(deployed.code, 0);
     let expected = "INFO: deploy: 'ib0' takes no GUIDs: VF 'ib0/0' is known to its VM by the dummy NIC alone\n";
@@ -41,13 +54,14 @@ fn an_infiniband_pf_that_takes_no_guids_falls_back_to_the_dummy_alone() {
 
 #[test]
 fn guids_that_were_asked_for_and_refused_are_an_error() {
-    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
-    host.write("/etc/one-sriov/kvmrc", "VF_TRANSPORT=guid\n");
-    host.switch("ip-unsupported", "ib0\n");
-    let failed = host.deploy(7, &["sriov_ib0"]);
-    let expected = "failed to set node GUID of VF 0 of 'ib0': the driver of 'ib0' cannot do that\n";
-    assert_eq!((failed.code, &*failed.stderr), (1, expected));
-    assert_eq!(host.leased("ib0"), [""; 0]);
+    for host in hosts_without_guids() {
+        host.write("/etc/one-sriov/kvmrc", "VF_TRANSPORT=guid\n");
+        let failed = host.deploy(7, &["sriov_ib0"]);
+        let expected =
+            "failed to set node GUID of VF 0 of 'ib0': the driver of 'ib0' cannot do that\n";
+        assert_eq!((failed.code, &*failed.stderr), (1, expected));
+        assert_eq!(host.leased("ib0"), [""; 0]);
+    }
 }
 
 #[test]

@@ -21,6 +21,10 @@ const NO_MAC: &str = "00:00:00:00:00:00";
 /// The GUID that PFs take as "none".
 const NO_GUID: &str = "ff:ff:ff:ff:ff:ff:ff:ff";
 
+/// What `ip` calls the GUIDs of a VF.
+const NODE_GUID: &str = "node_guid";
+const PORT_GUID: &str = "port_guid";
+
 /// `sudo -n ip link`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct IpLink;
@@ -49,6 +53,11 @@ impl Call {
         self.words.push(value);
     }
 
+    fn sets_guid(&self) -> bool {
+        let mut words = self.words.iter();
+        words.any(|word| word == NODE_GUID || word == PORT_GUID)
+    }
+
     fn make(self, target: &Target<'_>) -> Result<(), SetError> {
         let what = self.what.join(", ");
         let pf = target.pf.to_string();
@@ -70,12 +79,24 @@ impl Call {
                 // strerror(EOPNOTSUPP): the kernel's answer, which ip passes on in this form.
                 if said.contains("Operation not supported") {
                     Err(SetError::Unsupported { what, pf, vf })
+                } else if self.sets_guid() && is_unknown_word(&said) {
+                    // Older than the GUIDs of VFs: whatever the driver can do, nobody tells it.
+                    log::warn!("'ip' knows no GUIDs of VFs: {said}");
+                    Err(SetError::Unsupported { what, pf, vf })
                 } else {
                     Err(SetError::Failed { what, pf, vf, said })
                 }
             }
         }
     }
+}
+
+/// Whether `ip` has met a word that it does not know. One that may not follow `vf <number>` ends what is said of the
+/// VF, and is taken for the name of a second device (`iplink_parse_vf` and `iplink_parse` of ip/iplink.c).
+fn is_unknown_word(said: &str) -> bool {
+    let is_second_device = said.contains("either \"dev\" is duplicate") && said.contains("garbage");
+    // Nothing is said of the VF: the first word was the unknown one.
+    is_second_device || said.starts_with("Command line is not complete")
 }
 
 /// `sudo -n ip link ...`, speaking English.
@@ -102,11 +123,11 @@ fn calls(settings: &Settings) -> Vec<Call> {
         }
     }
     if let Some(value) = &settings.node_guid {
-        first.add("node GUID", "node_guid", guid(value));
+        first.add("node GUID", NODE_GUID, guid(value));
     }
     let mut second = Call::default();
     if let Some(value) = &settings.port_guid {
-        second.add("port GUID", "port_guid", guid(value));
+        second.add("port GUID", PORT_GUID, guid(value));
     }
     if let Some(state) = settings.link_state {
         second.add("link state", "state", state.to_string());
@@ -149,6 +170,28 @@ mod tests {
             told(&infiniband),
             expected.map(|(what, words)| (what.to_owned(), words.to_owned()))
         );
+    }
+
+    #[test]
+    fn a_word_that_ip_does_not_know_is_told_from_other_trouble() {
+        let table = [
+            ("Command line is not complete. Try option \"help\"", true),
+            (
+                "Error: either \"dev\" is duplicate, or \"port_guid\" is a garbage.",
+                true,
+            ),
+            (
+                "Error: either \"dev\" is duplicate, or \"port_guid\" is garbage.",
+                true,
+            ),
+            ("Error: argument \"x\" is wrong: Invalid GUID format", false),
+            ("Cannot find device \"ib0\"", false),
+            ("RTNETLINK answers: Invalid argument", false),
+            ("sudo: a password is required", false),
+        ];
+        for (said, expected) in table {
+            assert_eq!(is_unknown_word(said), expected, "{said}");
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! 3 mac 02:00:0a:00:00:05 vlan 100 node_guid 00:04:aa:00:c0:a8:32:11 state auto
 //! ```
 //!
-//! Switches: `ip-unsupported` (the PFs that refuse, one a line), `ip-fails` (its text is the answer).
+//! Switches: `ip-unsupported` (the PFs that refuse, one a line), `ip-fails` (its text is the answer), `ip-is-old` (it
+//! knows no GUIDs).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -37,6 +38,18 @@ fn set(place: &Place, pf: &str, vf: &str, settings: &[&str]) -> Result<(), Strin
     let unsupported = place.switch("ip-unsupported").unwrap_or_default();
     if unsupported.lines().any(|line| line == pf) {
         return Err("RTNETLINK answers: Operation not supported".into());
+    }
+    // An old one parses as the new one does, which has the word among those that it knows (ip/iplink.c).
+    let unknown = |name: &&str| place.switch("ip-is-old").is_some() && name.ends_with("_guid");
+    match settings.iter().step_by(2).position(unknown) {
+        None => {}
+        Some(0) => return Err("Command line is not complete. Try option \"help\"".into()),
+        Some(nth) => {
+            let word = settings[2 * nth];
+            return Err(format!(
+                "Error: either \"dev\" is duplicate, or \"{word}\" is a garbage."
+            ));
+        }
     }
     let vf: u32 = vf
         .parse()
