@@ -121,6 +121,30 @@ fn the_network_leads_the_guid() {
 }
 
 #[test]
+fn nics_with_one_mac_get_the_vlan_of_their_own_network() {
+    let host = host();
+    host.write("/etc/one-sriov/kvmrc", "VF_TRANSPORT=dummy\n");
+    // Three networks with one range of addresses.
+    let nic = |(bridge, vlan): (&str, u32)| {
+        format!(
+            "<NIC><BRIDGE><![CDATA[{bridge}]]></BRIDGE><MAC><![CDATA[02:00:c0:a8:07:01]]></MAC>\
+             <VLAN_ID><![CDATA[{vlan}]]></VLAN_ID></NIC>"
+        )
+    };
+    let nics = [("br0", 98), ("sriov_ens1f0", 99), ("sriov_ens1f0", 100)].map(nic);
+    let text = format!("<VM><TEMPLATE>{}</TEMPLATE></VM>", nics.concat());
+    host.write("/var/lib/one/datastores/0/7/vm.xml", text);
+    let domain = domain(7, &["br0", "sriov_ens1f0", "sriov_ens1f0"])
+        .replace("02:00:c0:a8:07:02", "02:00:c0:a8:07:01")
+        .replace("02:00:c0:a8:07:03", "02:00:c0:a8:07:01");
+    let deployed = host.deploy_domain(7, &domain);
+    assert_eq!(deployed.code, 0, "{}", deployed.stderr);
+    let vlans = [0, 1].map(|vf| host.vf("ens1f0", vf));
+    let expected = [99, 100].map(|vlan| format!("mac 02:00:c0:a8:07:01 vlan {vlan}"));
+    assert_eq!(vlans, expected);
+}
+
+#[test]
 fn the_vm_log_names_the_vf_and_what_it_cannot_have() {
     let host = host();
     let domain = domain(7, &["sriov_ib0"]).replace(

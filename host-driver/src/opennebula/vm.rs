@@ -3,9 +3,12 @@
 //! From 6.0 on it stands beside the deployment file, `/var/lib/one//datastores/0/7/vm.xml`:
 //!
 //! ```text
-//! <VM>...<TEMPLATE>...<NIC><MAC><![CDATA[02:00:c0:a8:07:05]]></MAC>
+//! <VM>...<TEMPLATE>...<NIC><BRIDGE><![CDATA[sriov_ib0]]></BRIDGE><MAC><![CDATA[02:00:c0:a8:07:05]]></MAC>
 //!     <NETWORK_ID><![CDATA[4]]></NETWORK_ID><VLAN_ID><![CDATA[100]]></VLAN_ID>...</NIC>
 //! ```
+//!
+//! A MAC alone names no NIC: OpenNebula makes it of the IPv4 address, and two networks with one range lease the same one.
+//! The domain has the bridge, too, and its interfaces stand in the order of the NICs here.
 
 use std::collections::HashMap;
 
@@ -16,7 +19,16 @@ use quick_xml::events::Event;
 /// What is known of the NICs of a VM.
 #[derive(Debug, Default)]
 pub struct VmDocument {
-    networks: HashMap<MacAddress, Network>,
+    /// In the order of the document.
+    nics: Vec<Nic>,
+}
+
+/// A NIC: what the domain says of it as well, and what it does not say.
+#[derive(Debug)]
+struct Nic {
+    mac: MacAddress,
+    bridge: Option<String>,
+    network: Network,
 }
 
 /// The network of a NIC.
@@ -79,10 +91,13 @@ impl VmDocument {
         }
     }
 
-    /// The network of the NIC with this MAC, as far as it is known.
-    #[must_use]
-    pub fn network(&self, mac: MacAddress) -> Network {
-        self.networks.get(&mac).copied().unwrap_or_default()
+    /// The network of the next interface of the domain that has this MAC and this bridge, as far as it is known.
+    pub fn take_network(&mut self, mac: MacAddress, bridge: &str) -> Network {
+        let is_it = |nic: &Nic| nic.mac == mac && nic.bridge.as_deref() == Some(bridge);
+        let nth = self.nics.iter().position(is_it);
+        // A bridge that is called otherwise here, or not at all, is no reason to leave the VLAN out.
+        let nth = nth.or_else(|| self.nics.iter().position(|nic| nic.mac == mac));
+        nth.map_or_else(Network::default, |nth| self.nics.remove(nth).network)
     }
 
     fn add(&mut self, nic: &HashMap<Vec<u8>, String>) -> Result<(), VmDocumentError> {
@@ -111,7 +126,11 @@ impl VmDocument {
         };
         // A NIC whose MAC is none cannot be one of ours.
         if let Ok(mac) = mac.parse() {
-            self.networks.insert(mac, network);
+            self.nics.push(Nic {
+                mac,
+                bridge: text(b"BRIDGE").map(str::to_owned),
+                network,
+            });
         }
         Ok(())
     }
@@ -137,8 +156,8 @@ mod tests {
     use super::*;
 
     fn network(text: &str) -> Result<Network, String> {
-        let document = VmDocument::parse(text).map_err(|error| error.to_string())?;
-        Ok(document.network("02:00:c0:a8:07:05".parse().unwrap()))
+        let mut document = VmDocument::parse(text).map_err(|error| error.to_string())?;
+        Ok(document.take_network("02:00:c0:a8:07:05".parse().unwrap(), "sriov_ib0"))
     }
 
     #[test]
@@ -153,6 +172,31 @@ mod tests {
         };
         assert_eq!(network(text), Ok(expected));
         assert_eq!(network("<VM><TEMPLATE/></VM>"), Ok(Network::default()));
+    }
+
+    #[test]
+    fn nics_with_one_mac_are_told_apart_by_bridge_and_order() {
+        let nic = |(id, bridge): (u32, &str)| {
+            format!(
+                "<NIC><BRIDGE><![CDATA[{bridge}]]></BRIDGE><MAC>02:00:c0:a8:07:05</MAC>\
+                 <NETWORK_ID>{id}</NETWORK_ID></NIC>"
+            )
+        };
+        let nics = [
+            (1, "br0"),
+            (2, "sriov_ib1"),
+            (3, "sriov_ib0"),
+            (4, "sriov_ib0"),
+        ]
+        .map(nic);
+        let text = format!("<VM><TEMPLATE>{}</TEMPLATE></VM>", nics.concat());
+        let mut document = VmDocument::parse(&text).unwrap();
+        let mac = "02:00:c0:a8:07:05".parse().unwrap();
+        let mut take = |bridge| document.take_network(mac, bridge).id;
+        let bridges = ["sriov_ib0", "sriov_ib0", "sriov_ib1"];
+        assert_eq!(bridges.map(&mut take), [Some(3), Some(4), Some(2)]);
+        // What is left has that MAC, and is taken once.
+        assert_eq!(["sriov_x", "sriov_x"].map(take), [Some(1), None]);
     }
 
     #[test]

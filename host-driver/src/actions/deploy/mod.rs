@@ -95,15 +95,15 @@ fn wishes(
     vm: VmId,
     requests: &[Request<'_>],
 ) -> Result<Vec<Wish>, ActionError> {
-    let document = vm_document(context, host)?;
+    let mut document = vm_document(context, host)?;
     let wish = |(position, request): (usize, &Request<'_>)| {
-        let bridge = || request.nic.bridge().unwrap_or_default().to_owned();
+        let bridge = request.nic.bridge().unwrap_or_default();
         let mac: MacAddress = request.nic.mac().map_err(|what| ActionError::Mac {
-            bridge: bridge(),
+            bridge: bridge.to_owned(),
             what: what.to_string(),
         })?;
         let position = u8::try_from(position).map_err(|_| ActionError::TooManyNics { vm })?;
-        let network = document.network(mac);
+        let network = document.take_network(mac, bridge);
         Ok(Wish {
             pool: request.pool.clone(),
             mac,
