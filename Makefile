@@ -29,7 +29,7 @@ DRIVER = $(call release,$(MACHINE))/one-sriov-driver
 # The other machine's binaries are tested, too.
 AGENT_AARCH64 = $(call release,aarch64)/one-sriov-agent
 DRIVER_AARCH64 = $(call release,aarch64)/one-sriov-driver
-TEST_PROGRAMS = cc c++ genisoimage xorriso ip unshare script patch strace augtool ldd readelf qemu-aarch64-static
+TEST_PROGRAMS = cc c++ genisoimage xorriso ip unshare setpriv script patch strace augtool ldd readelf qemu-aarch64-static
 # What the host half works with.
 TEST_PROGRAMS += rsync virsh libvirtd virt-xml-validate qemu-system-x86_64 xmllint sudo
 # Network stacks are not put on somebody's machine for the sake of a test; CI has them all.

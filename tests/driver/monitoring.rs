@@ -1,6 +1,6 @@
 //! The probe: numbers for the scheduler, and never an error.
 
-use one_sriov_tests::host::{Host, Pf};
+use one_sriov_tests::host::{Host, Pf, run};
 
 fn host() -> Host {
     Host::new(&[
@@ -67,6 +67,45 @@ fn what_is_not_known_to_be_free_is_not() {
     host.write("/etc/one-sriov/kvmrc", "");
     host.write("/var/tmp/one/vmm/kvm-sriov/vf_maps/ib0", "rubbish\n");
     assert!(probe(&host).ends_with(&ib0(0, 0, 0)));
+}
+
+#[test]
+fn pools_that_are_known_without_the_maps_have_nothing_free_while_those_cannot_be_listed() {
+    let host = host();
+    let maps = host.home().join("vf_maps");
+    host.write(
+        "/var/tmp/one/vmm/kvm-sriov/vf_maps/spare",
+        "0x82 0x00 0x1\n",
+    );
+    assert_eq!(host.deploy(7, &["sriov_spare"]).code, 0);
+    std::fs::remove_dir_all(&maps).unwrap();
+    // Nobody, not even root, gets to the end of this.
+    std::os::unix::fs::symlink("vf_maps", &maps).unwrap();
+    let probed = host.operator(&["probe"]);
+    let none = |pool| format!("SRIOV_{pool}_TOTAL=0\nSRIOV_{pool}_USED=0\nSRIOV_{pool}_FREE=0\n");
+    let expected = ["ENS1F0", "IB0", "SPARE"].map(none).concat();
+    assert_eq!((probed.code, probed.stdout), (0, expected));
+    let expected = format!(
+        "one-sriov-driver: failed to list the VF maps in '{}': ",
+        maps.display()
+    );
+    assert!(probed.stderr.starts_with(&expected), "{}", probed.stderr);
+}
+
+#[test]
+fn whoever_cannot_become_the_owner_of_the_leases_says_that_nothing_is_free() {
+    let host = host();
+    let leases = host.path("/run/one-sriov");
+    std::os::unix::fs::chown(leases, Some(65534), Some(65534)).unwrap();
+    let mut probe = host.command(std::path::Path::new("setpriv"));
+    probe.args(["--bounding-set", "-setuid,-setgid"]);
+    let driver = host.driver(&["probe"]);
+    probe.arg(driver.get_program()).args(driver.get_args());
+    let probed = run(&mut probe, "");
+    assert_eq!(probed.code, 0);
+    assert!(probed.stdout.ends_with(&ib0(2, 2, 0)), "{}", probed.stdout);
+    let expected = "one-sriov-driver: failed to become user '";
+    assert!(probed.stderr.starts_with(expected), "{}", probed.stderr);
 }
 
 #[test]

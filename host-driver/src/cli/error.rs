@@ -6,7 +6,7 @@ use crate::config::ConfigError;
 use crate::lease::{ChooseError, StoreError};
 use crate::legacy::ImportError;
 use crate::libvirt::LibvirtError;
-use crate::pool::{PoolError, PoolNameError};
+use crate::pool::{ListError, PoolError, PoolNameError};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -24,8 +24,8 @@ pub(super) enum Failure {
     Choose(#[from] ChooseError),
     #[error(transparent)]
     Import(#[from] ImportError),
-    #[error("failed to list the pools: {0}")]
-    Pools(io::Error),
+    #[error(transparent)]
+    Pools(#[from] ListError),
     #[error("failed to become user '{user}', whose the leases are: {cause}")]
     Owner { user: String, cause: nix::Error },
     #[error("failed to print: {0}")]

@@ -33,21 +33,20 @@ pub(super) fn run(home: &Path, out: &mut impl Write) {
 }
 
 fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
-    let host = match Host::new(home) {
-        Ok(host) => host,
-        // Nothing can be handed out: the pools that there are without settings have nothing free.
-        Err(error) => {
-            let host = Host::unconfigured(home);
-            out.write_all(all_full(&host, &names(&host)?).as_bytes())?;
-            return Err(error.into());
+    let (host, ready) = match Host::new(home) {
+        Ok(host) => {
+            let ready = owner::become_owner(&host);
+            (host, ready)
         }
+        // The pools that there are without settings have nothing free.
+        Err(error) => (Host::unconfigured(home), Err(error.into())),
     };
-    owner::become_owner(&host)?;
-    let names = names(&host)?;
+    let (names, listed) = names(&host);
+    let ready = ready.and(listed);
     if names.is_empty() {
-        return Ok(());
+        return ready;
     }
-    let known = look(&host, &names);
+    let known = ready.and_then(|()| look(&host, &names));
     let lines = match &known {
         Ok(pools) => pools.iter().map(lines).collect(),
         // Nothing can be handed out as it is.
@@ -58,15 +57,25 @@ fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
 }
 
 /// The pools that there are, and those that have had leases since the boot and are gone: the front-end
-/// still knows what they once had free.
-fn names(host: &Host) -> Result<Vec<PoolName>, Failure> {
-    let mut names = view::names(host, None)?;
-    if let Ok(Some(store)) = host.leases_if_any() {
-        names.extend(store.pools()?);
+/// still knows what they once had free. Where one source cannot be read, those of the others are named all the same.
+fn names(host: &Host) -> (Vec<PoolName>, Result<(), Failure>) {
+    let of_leases = || match host.leases_if_any()? {
+        Some(store) => store.pools(),
+        None => Ok(Vec::new()),
+    };
+    let sources: [Result<Vec<PoolName>, Failure>; 3] = [
+        Pool::names_of_maps(&host.root, &host.config).map_err(Failure::from),
+        Pool::names_of_pfs(&host.root).map_err(Failure::from),
+        of_leases().map_err(Failure::from),
+    ];
+    let mut names = Vec::new();
+    let mut listed = Ok(());
+    for source in sources {
+        listed = listed.and(source.map(|found| names.extend(found)));
     }
     names.sort();
     names.dedup();
-    Ok(names)
+    (names, listed)
 }
 
 fn all_full(host: &Host, names: &[PoolName]) -> String {

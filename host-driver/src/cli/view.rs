@@ -64,7 +64,7 @@ impl VfView {
 pub(super) fn names(host: &Host, only: Option<&str>) -> Result<Vec<PoolName>, Failure> {
     match only {
         Some(name) => Ok(vec![name.parse()?]),
-        None => Pool::names(&host.root, &host.config).map_err(Failure::Pools),
+        None => Ok(Pool::names(&host.root, &host.config)?),
     }
 }
 

@@ -18,7 +18,8 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
 
 fn look(host: &Host) -> io::Result<Vec<Finding>> {
     let sysfs = Sysfs::new(&host.root);
-    let pools = Pool::names(&host.root, &host.config)?;
+    // What is wrong with the maps is another check's concern.
+    let maps = Pool::names_of_maps(&host.root, &host.config).unwrap_or_default();
     let mut findings = Vec::new();
     let mut has_vfs = false;
     for netdev in sysfs.netdevs()? {
@@ -38,8 +39,8 @@ fn look(host: &Host) -> io::Result<Vec<Finding>> {
         }
         let message = format!("'{netdev}' ({pf}) has no VFs; it could have {total}");
         let remedy = format!("echo {total} > /sys/class/net/{netdev}/device/sriov_numvfs");
-        let is_pool = |name: &PoolName| name.as_str() == netdev.as_str();
-        findings.push(if pools.iter().any(is_pool) {
+        let is_its = |map: &PoolName| map.as_str() == netdev.as_str();
+        findings.push(if maps.iter().any(is_its) {
             Finding::problem(CHECK, format!("{message}, and has a VF map")).remedy(remedy)
         } else {
             Finding::note(CHECK, message).remedy(remedy)

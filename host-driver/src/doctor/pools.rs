@@ -14,10 +14,7 @@ const CHECK: &str = "pools";
 pub(super) fn check(host: &Host) -> Vec<Finding> {
     let names = match Pool::names(&host.root, &host.config) {
         Ok(names) => names,
-        Err(error) => {
-            let message = format!("failed to list the pools: {error}");
-            return vec![Finding::problem(CHECK, message)];
-        }
+        Err(error) => return vec![Finding::problem(CHECK, error.to_string())],
     };
     let mut findings = Vec::new();
     if names.is_empty() {

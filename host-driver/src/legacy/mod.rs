@@ -19,7 +19,7 @@ use crate::domain::Domain;
 use crate::host::Host;
 use crate::lease::{Adopted, Place, StoreError, VmId};
 use crate::libvirt::LibvirtError;
-use crate::pool::MapError;
+use crate::pool::{ListError, MapError};
 
 /// Where that driver tracked the VFs, the later place first.
 const TRACKING: [&str; 2] = ["/dev/shm/vf_interfaces", "/tmp/vf_interfaces"];
@@ -94,8 +94,8 @@ pub enum ImportError {
         cause: MapError,
     },
     /// The pools cannot be listed.
-    #[error("failed to list the pools: {0}")]
-    Pools(io::Error),
+    #[error(transparent)]
+    Pools(#[from] ListError),
 }
 
 /// Takes over what runs, or only says what would be.

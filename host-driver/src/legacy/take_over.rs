@@ -104,7 +104,7 @@ impl Work<'_> {
     ) -> Result<BTreeMap<PciAddress, Vf>, ImportError> {
         let (root, config) = (&self.host.root, &self.host.config);
         let mut vfs: BTreeMap<PciAddress, Vf> = BTreeMap::new();
-        for name in Pool::names(root, config).map_err(ImportError::Pools)? {
+        for name in Pool::names(root, config)? {
             let found = Pool::open(root, config, &name).and_then(|pool| {
                 let indexes = pool.indexes().into_iter();
                 let found = indexes.map(|index| pool.vf(root, index));

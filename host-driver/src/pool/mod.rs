@@ -127,6 +127,22 @@ pub enum PoolError {
     },
 }
 
+/// Why the pools of a host cannot be listed.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The directory of the maps cannot be listed.
+    #[error("failed to list the VF maps in '{}': {cause}", path.display())]
+    Maps {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// sysfs cannot be read.
+    #[error("failed to list the network devices and their VFs: {0}")]
+    Pfs(io::Error),
+}
+
 impl Pool {
     /// Opens the pool of that name.
     pub fn open(root: &Root, config: &Config, name: &PoolName) -> Result<Self, PoolError> {
@@ -162,30 +178,48 @@ impl Pool {
     }
 
     /// The names of all pools of this host: its maps, and its PFs that have VFs.
-    pub fn names(root: &Root, config: &Config) -> io::Result<Vec<PoolName>> {
-        let sysfs = Sysfs::new(root);
-        let mut names: Vec<PoolName> = match fs::read_dir(config.maps_dir(root)?) {
-            Ok(entries) => {
-                let files = entries.collect::<io::Result<Vec<_>>>()?.into_iter();
-                let maps = files.filter(|file| file.path().is_file());
-                maps.filter_map(|file| file.file_name().into_string().ok())
-                    .filter(|name| is_map_name(name))
-                    .filter_map(|name| name.parse().ok())
-                    .collect()
-            }
-            Err(error) if is_absent(&error) => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        for netdev in sysfs.netdevs()? {
-            if let Some(device) = sysfs.device_of(&netdev)?
-                && !sysfs.vf_numbers(device)?.is_empty()
-            {
-                names.extend(netdev.as_str().parse::<PoolName>());
-            }
-        }
+    pub fn names(root: &Root, config: &Config) -> Result<Vec<PoolName>, ListError> {
+        let mut names = Self::names_of_maps(root, config)?;
+        names.extend(Self::names_of_pfs(root)?);
         names.sort();
         names.dedup();
         Ok(names)
+    }
+
+    /// The names of the maps of this host.
+    pub fn names_of_maps(root: &Root, config: &Config) -> Result<Vec<PoolName>, ListError> {
+        let list = || match fs::read_dir(config.maps_dir(root)?) {
+            Ok(entries) => entries.collect::<io::Result<Vec<_>>>(),
+            Err(error) if is_absent(&error) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        };
+        let files = list().map_err(|cause| ListError::Maps {
+            path: config.maps.clone(),
+            cause,
+        })?;
+        let maps = files.into_iter().filter(|file| file.path().is_file());
+        let names = maps.filter_map(|file| file.file_name().into_string().ok());
+        Ok(names
+            .filter(|name| is_map_name(name))
+            .filter_map(|name| name.parse().ok())
+            .collect())
+    }
+
+    /// The names of the PFs of this host that have VFs.
+    pub fn names_of_pfs(root: &Root) -> Result<Vec<PoolName>, ListError> {
+        let sysfs = Sysfs::new(root);
+        let list = || {
+            let mut names = Vec::new();
+            for netdev in sysfs.netdevs()? {
+                if let Some(device) = sysfs.device_of(&netdev)?
+                    && !sysfs.vf_numbers(device)?.is_empty()
+                {
+                    names.extend(netdev.as_str().parse::<PoolName>());
+                }
+            }
+            Ok(names)
+        };
+        list().map_err(ListError::Pfs)
     }
 
     /// Whether there is a pool of that name, without a look at its VFs.
