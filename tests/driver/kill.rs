@@ -111,6 +111,25 @@ fn a_killed_driver_whose_child_dies_too_loses_the_vf_after_the_grace() {
 }
 
 #[test]
+fn a_deployment_that_seems_to_be_of_the_future_is_given_up_all_the_same() {
+    let host = host();
+    host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=1\n");
+    let mut child = deploying(&host, 7);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    say(&host, "no");
+    let deployment = only_deployment(&host);
+    let tomorrow = std::time::SystemTime::now() + std::time::Duration::from_secs(86400);
+    let file = std::fs::File::open(&deployment).unwrap();
+    file.set_modified(tomorrow).unwrap();
+    wait_for(&host, || {
+        assert_eq!(host.operator(&["reconcile"]).code, 0);
+        !deployment.exists()
+    });
+    assert_eq!(host.leased("ib0"), [""; 0]);
+}
+
+#[test]
 fn a_terminated_driver_ends_the_stock_action_and_cleans_up() {
     let host = host();
     let child = deploying(&host, 7);
@@ -154,13 +173,7 @@ fn a_vf_that_another_driver_is_just_bringing_back_is_waited_for() {
     host.stock("deploy", "mkdir -p \"$(dirname \"$DIR$1\")\"; cat >\"$DIR$1\"; virsh -c x create \"$DIR$1\" >/dev/null; echo one-$3\n");
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     host.power_off(7);
-    let deployments = host.path("/run/one-sriov/.deployments");
-    let deployment = std::fs::read_dir(deployments)
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap();
-    let other = std::fs::File::open(deployment.path()).unwrap();
+    let other = std::fs::File::open(only_deployment(&host)).unwrap();
     other.lock().unwrap();
     let child = spawn(&host, 8);
     let waits = format!("{} ", child.id());
@@ -174,6 +187,12 @@ fn a_vf_that_another_driver_is_just_bringing_back_is_waited_for() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "one-8\n");
     assert_eq!(host.lease("ib0/0").unwrap()["vm"], 8);
+}
+
+/// The file of the deployment that there is.
+fn only_deployment(host: &Host) -> std::path::PathBuf {
+    let mut files = std::fs::read_dir(host.path("/run/one-sriov/.deployments")).unwrap();
+    files.next().unwrap().unwrap().path()
 }
 
 /// Waits for what a process that is not our child does; there is no event for it.

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::SystemTime;
 
 use hwaddr::Guid;
 
@@ -10,7 +9,7 @@ use super::choose::{Choice, Wish};
 use super::error::StoreError;
 use super::lock::Guard;
 use super::record::{DeploymentId, FORMAT, Former, Lease, State, Transport, VmId};
-use super::store::{Store, now, token};
+use super::store::{Store, now, show_life, token};
 use super::sweep::Ended;
 
 /// How a VF will come into its VM.
@@ -145,6 +144,6 @@ impl Deployment {
     /// Shows that it is still worked on.
     pub fn show_life(&self) {
         // Whoever looks sees the lock first; this is for the grace after it.
-        let _ = self.file.set_modified(SystemTime::now());
+        let _ = show_life(&self.file);
     }
 }

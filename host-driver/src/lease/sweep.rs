@@ -176,7 +176,7 @@ impl Guard<'_> {
         };
         let signs = Signs {
             held: false,
-            idle: self.idle(id)?,
+            idle: self.idle(id, &file)?,
         };
         let mut custody = Custody {
             id: id.clone(),

@@ -5,15 +5,17 @@
 //! ```
 //!
 //! Such a file is never replaced: whoever works on the deployment, and every child that inherited the open file, holds a
-//! `flock` on it.
+//! `flock` on it. Its time of change says when somebody was last seen to do so, counted from the boot of the host and not
+//! from 1970: the clock may be set, and with it back the file would be of the future, the deployment never given up.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hwaddr::PciAddress;
+use nix::time::{ClockId, clock_gettime};
 use one_sriov_system::lock_within;
 
 use super::files::{is_absent, make_dir, names, remove_file};
@@ -58,6 +60,7 @@ impl Store {
                 .iter()
                 .map(|(place, device)| format!("{place} {device}\n"));
             file.write_all(lines.collect::<String>().as_bytes())?;
+            show_life(&file)?;
             Ok(file)
         };
         let made = begin();
@@ -114,20 +117,23 @@ impl Store {
         Ok(text.lines().filter_map(entry).collect())
     }
 
-    /// How long ago somebody was last seen to work on a deployment.
-    pub(in crate::lease) fn idle(&self, id: &DeploymentId) -> Result<Duration, StoreError> {
-        let path = self.deployment(id);
-        let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
-        match modified {
-            Err(error) if is_absent(&error) => Ok(Duration::MAX),
-            modified => {
-                let modified = StoreIo("look at", &path).check(modified)?;
-                // A clock that was set back makes it look young, and so it is kept.
-                Ok(SystemTime::now()
-                    .duration_since(modified)
-                    .unwrap_or_default())
+    /// How long ago somebody was last seen to work on a deployment, whose file is in our hands.
+    pub(in crate::lease) fn idle(
+        &self,
+        id: &DeploymentId,
+        file: &File,
+    ) -> Result<Duration, StoreError> {
+        let idle = || {
+            let seen = file.metadata()?.modified()?;
+            if let Ok(idle) = since_boot()?.duration_since(seen) {
+                return Ok(idle);
             }
-        }
+            // The time of day: its driver was killed before it wrote the other one, or somebody has touched the file. It
+            // counts from now on.
+            show_life(file)?;
+            Ok(Duration::ZERO)
+        };
+        StoreIo("look at", &self.deployment(id)).check(idle())
     }
 
     /// Removes the file of a deployment that has nothing any more.
@@ -138,5 +144,45 @@ impl Store {
 
     fn deployment(&self, id: &DeploymentId) -> PathBuf {
         self.dir.join(DEPLOYMENTS).join(id.to_string())
+    }
+}
+
+/// Shows that a deployment is worked on.
+pub(in crate::lease) fn show_life(file: &File) -> io::Result<()> {
+    file.set_modified(since_boot()?)
+}
+
+/// The time since the boot, as a time of change.
+fn since_boot() -> io::Result<SystemTime> {
+    let since_boot = clock_gettime(ClockId::CLOCK_BOOTTIME)?;
+    Ok(UNIX_EPOCH + Duration::from(since_boot))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::lease::tests::store;
+
+    #[test]
+    fn how_long_a_deployment_is_idle_does_not_depend_on_the_time_of_day() {
+        const HOUR: Duration = Duration::from_secs(3600);
+        const MINUTE: Duration = Duration::from_secs(60);
+        let (_dir, store) = store();
+        let id: DeploymentId = "7.18b2f0c4".parse().unwrap();
+        let file = store.begin(&id, &Vec::new()).unwrap();
+        let idle = || store.idle(&id, &file).unwrap();
+        let seen = || file.metadata().unwrap().modified().unwrap();
+        assert!(idle() < MINUTE && seen() <= since_boot().unwrap());
+
+        file.set_modified(since_boot().unwrap() - MINUTE).unwrap();
+        assert!((MINUTE..2 * MINUTE).contains(&idle()));
+
+        // What a clock leaves that is set back later: idle from the first look on, not from in an hour.
+        file.set_modified(SystemTime::now() + HOUR).unwrap();
+        assert_eq!(idle(), Duration::ZERO);
+        assert!(seen() <= since_boot().unwrap());
+        assert!((Duration::from_nanos(1)..MINUTE).contains(&idle()));
     }
 }

@@ -28,6 +28,7 @@ use hwaddr::PciAddress;
 use nix::unistd::{Uid, User, geteuid};
 use one_sriov_system::Root;
 
+pub(super) use self::deployments::show_life;
 use self::files::{is_absent, names, remove_file, replace, replace_in};
 use super::error::{StoreError, StoreIo};
 use super::record::{DeploymentId, FORMAT, Lease, Place, VmId};
