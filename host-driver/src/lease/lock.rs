@@ -95,6 +95,7 @@ mod tests {
         let expected = format!("process {} holds it (deploy of VM 7)", std::process::id());
         assert!(error.to_string().ends_with(&expected), "{error}");
         drop(held);
-        store.lock(Duration::ZERO, "probe").unwrap();
+        // Who came too late may still get it for a moment, and lets go.
+        store.lock(Duration::from_secs(30), "probe").unwrap();
     }
 }
