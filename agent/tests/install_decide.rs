@@ -9,7 +9,7 @@ use install_support::{IFCFG, NETWORK, disk, file, ifcfg, nic, plain, recorded, t
 use one_sriov_agent::install::{
     Changes, Current, Kind, Obstacle, OldFile, Record, Snapshot, Wanted, decide,
 };
-use one_sriov_agent::render::{HEADER, RenderedFile};
+use one_sriov_agent::render::HEADER;
 
 const ROUTE: &str = "/etc/sysconfig/network-scripts/route-ib1";
 
@@ -165,20 +165,6 @@ fn files_of_a_nic_come_and_go_together() {
             ("ifcfg-ib1".into(), "remove"),
             ("route-ib1".into(), "remove"),
             ("60-one-ib-ib1.network".into(), "remove"),
-        ]
-    );
-    // A NIC that is absent, but still named, has lost its device to another: its route must not be found there.
-    let taker = RenderedFile {
-        nic: nic(3),
-        ..file(&ifcfg, 1, "new")
-    };
-    let mut want = wanted([taker]);
-    want.keep.extend([nic(1), nic(2)]);
-    assert_eq!(
-        list(&decide(&want, &record, &disk)),
-        [
-            ("ifcfg-ib1".into(), "update"),
-            ("route-ib1".into(), "remove")
         ]
     );
     // Another NIC takes the name over: the file is its own now, not removed with the old one.

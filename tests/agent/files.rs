@@ -117,6 +117,52 @@ fn an_infiniband_nic_keeps_its_file_while_dummy_and_device_are_absent() {
     assert_eq!(machine.etc_paths(), Vec::<String>::new());
 }
 
+/// Whatever becomes of the NIC that has the name now, the file would speak of it.
+#[test]
+fn the_file_of_an_absent_nic_goes_with_its_name() {
+    // A NIC that is skipped has the name that an absent one had.
+    let machine = machine();
+    assert_eq!(apply(&machine).code, 0);
+    machine.unplug("eth0");
+    machine.unplug("eth1");
+    let mut machine = machine;
+    machine.plug(&virtio("eth0", "02:00:0a:00:00:06", 4));
+    machine.write("/context/context.sh", format!("{TWO}ETH1_METHOD='skip'\n"));
+    assert_eq!(apply(&machine).code, 0);
+    assert_eq!(machine.etc_paths(), Vec::<String>::new());
+
+    // A port tells by its GUID that it is another position's, and that NIC has no address.
+    let guid = |position: u8, pci: &str| {
+        let guid = format!("00:2a:aa:{position:02x}:0a:00:00:{:02x}", position + 5);
+        infiniband(&format!("ib{position}"), &guid, pci)
+    };
+    let dummy = |position: u8| {
+        let mac = format!("aa:{position:02x}:0a:00:00:{:02x}", position + 5);
+        virtio(&format!("eth{position}"), &mac, 3 + position)
+    };
+    let nics = [
+        dummy(0),
+        dummy(1),
+        guid(0, "0000:00:05.0"),
+        guid(1, "0000:00:06.0"),
+    ];
+    let context =
+        "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH1_MAC='02:00:0a:00:00:06'\n";
+    let mut machine = Machine::new(context, &nics);
+    assert_eq!(apply(&machine).code, 0);
+    assert_eq!(address_of(&machine, "ib0").as_deref(), Some("10.0.0.5"));
+    machine.unplug("ib0");
+    machine.unplug("ib1");
+    let renamed = infiniband("ib0", "00:2a:aa:01:0a:00:00:06", "0000:00:07.0");
+    machine.plug(&renamed);
+    let outcome = apply(&machine);
+    assert_eq!(
+        outcome.stderr,
+        "one-sriov-agent: warning: ETH0 is not configured: 'ib0' is ETH1\n"
+    );
+    assert!(!machine.has(&ifcfg("ib0")));
+}
+
 /// NetworkManager's file of a dummy names the dummy's device besides its MAC: it must not stay for whoever has that name next.
 #[test]
 fn the_file_of_a_dummy_goes_with_its_name() {

@@ -1,10 +1,8 @@
 //! What has to change: the only place that knows the rules, and it touches nothing.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::path::Path;
-
-use hwaddr::InterfaceName;
 
 use super::changes::{Change, Changes, Foreign, Kind, NewFile, Obstacle, Wanted};
 use super::ownership::{Digest, is_ours};
@@ -23,8 +21,7 @@ use crate::render::{HEADER, RESOLV_CONF, RenderedFile};
 /// | somebody else's `ifcfg-*` or `resolv.conf`, file or link | back up and replace | leave and forget |
 /// | anything else | conflict | leave and forget |
 ///
-/// Recorded files of a NIC in `keep` that has no wanted file stay as they are, unless another NIC has its device now: they
-/// would speak of that one.
+/// Recorded files of a NIC in `keep` that has no wanted file stay as they are.
 #[must_use]
 pub fn decide(wanted: &Wanted, record: &Record, disk: &Snapshot) -> Changes {
     let mut changes = Changes::default();
@@ -51,21 +48,11 @@ pub fn decide(wanted: &Wanted, record: &Record, disk: &Snapshot) -> Changes {
         .sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
 
     let rendered: BTreeSet<&NicId> = wanted.files.iter().map(|file| &file.nic).collect();
-    let devices: HashSet<&InterfaceName> = wanted.files.iter().map(|file| &file.device).collect();
-    let lost_its_device: BTreeSet<&NicId> = record
-        .files
-        .values()
-        .filter(|entry| devices.contains(&entry.device))
-        .map(|entry| &entry.nic)
-        .collect();
-    let is_kept = |nic: &NicId| {
-        wanted.keep.contains(nic) && !rendered.contains(nic) && !lost_its_device.contains(nic)
-    };
     for (path, entry) in &record.files {
         if taken.contains_key(path.as_os_str()) {
             continue;
         }
-        if is_kept(&entry.nic) {
+        if wanted.keep.contains(&entry.nic) && !rendered.contains(&entry.nic) {
             changes.next.files.insert(path.clone(), entry.clone());
         } else {
             let path = Path::new(path);

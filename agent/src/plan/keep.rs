@@ -23,25 +23,32 @@ impl Plan {
             .collect()
     }
 
+    /// Whether a device is another NIC's now, whatever becomes of that: files for it would speak of that one. A name that udev
+    /// may still change is nobody's.
+    fn is_anothers(&self, id: &NicId, device: &InterfaceName, inventory: &Inventory) -> bool {
+        let is_final = || inventory.by_name(device).is_none_or(|nic| nic.ready);
+        let has_it = |nic: &PlannedNic| nic.device.as_ref().is_some_and(|own| own.name == *device);
+        let mut nics = self.nics.iter().filter(|nic| !is_same(&nic.id, id));
+        let mut dummies = self.dummies.iter().filter(|dummy| dummy.id() != *id);
+        (nics.any(has_it) || dummies.any(|dummy| dummy.name == *device)) && is_final()
+    }
+
     fn still_names(&self, id: &NicId, device: &InterfaceName, inventory: &Inventory) -> bool {
         let stays =
             |nic: &PlannedNic| matches!(nic.outcome, Outcome::Absent(_) | Outcome::Refused(_));
         if *id == NicId::name_servers() {
             return self.nics.iter().any(stays);
         }
+        if self.is_anothers(id, device, inventory) {
+            return false;
+        }
         if let Some(nic) = self.nics.iter().find(|nic| &nic.id == id) {
             return stays(nic);
         }
-        // The same NIC under the id that another release, or a value that cannot be read, gives it.
-        let of_same_number = |nic: &PlannedNic| {
-            let (number, rest) = split(&nic.id);
-            let (recorded, recorded_rest) = split(id);
-            number == recorded && (rest.is_none() || recorded_rest.is_none())
-        };
         if self
             .nics
             .iter()
-            .any(|nic| stays(nic) && of_same_number(nic))
+            .any(|nic| stays(nic) && is_same(&nic.id, id))
         {
             return true;
         }
@@ -70,6 +77,13 @@ impl Plan {
                 .any(|kind| id.as_str().starts_with(kind)),
         }
     }
+}
+
+/// The same NIC, be it under the id that another release, or a value that cannot be read, gives it.
+fn is_same(nic: &NicId, recorded: &NicId) -> bool {
+    let (number, rest) = split(nic);
+    let (recorded, recorded_rest) = split(recorded);
+    number == recorded && (rest == recorded_rest || rest.is_none() || recorded_rest.is_none())
 }
 
 /// `ETH1` and, where it is there, what follows it: a MAC, a PCI address, a key.

@@ -41,6 +41,12 @@ pub(super) fn forbid_shared_names(
             .as_ref()
             .is_some_and(|device| device.evidence.is_present())
     };
+    // Whatever becomes of a NIC that is here, its device is its own.
+    let present: BTreeMap<InterfaceName, String> = nics
+        .iter()
+        .filter(|nic| is_present(nic))
+        .filter_map(|nic| Some((nic.device.as_ref()?.name.clone(), nic.label().to_owned())))
+        .collect();
     let mut order: Vec<usize> = (0..nics.len()).collect();
     order.sort_by_key(|&index| !is_present(&nics[index]));
     for index in order {
@@ -58,10 +64,13 @@ pub(super) fn forbid_shared_names(
             };
         } else if device.evidence == Evidence::Assumed && inventory.by_name(&device.name).is_some()
         {
-            nic.outcome = Outcome::Absent(format!(
-                "which position '{}' has cannot be told before all devices are here",
-                device.name
-            ));
+            nic.outcome = Outcome::Absent(match present.get(&device.name) {
+                Some(owner) => format!("'{}' is {owner}", device.name),
+                None => format!(
+                    "which position '{}' has cannot be told before all devices are here",
+                    device.name
+                ),
+            });
         } else {
             taken.insert(device.name.clone(), nic.label().to_owned());
         }
