@@ -103,15 +103,25 @@ impl Work {
             .map(|file| (file.path.as_path(), file))
             .collect();
         let mut devices: BTreeMap<&InterfaceName, Vec<Edit>> = BTreeMap::new();
-        let mut nics = BTreeSet::new();
+        // Of whom a device has files from now on, or had some: a NIC or a dummy.
+        let (mut now, mut ever) = (BTreeMap::new(), BTreeSet::new());
         for change in changes {
             if let Some(edit) = Edit::of(change, &wanted) {
-                devices.entry(&change.device).or_default().push(edit);
-                if change.nic.is_nic() {
-                    nics.insert(&change.device);
+                let is_nic = change.nic.is_nic();
+                if edit.new.is_some() {
+                    *now.entry(&change.device).or_default() |= is_nic;
                 }
+                if is_nic {
+                    ever.insert(&change.device);
+                }
+                devices.entry(&change.device).or_default().push(edit);
             }
         }
+        let is_nics = |device| {
+            now.get(device)
+                .copied()
+                .unwrap_or_else(|| ever.contains(device))
+        };
         for device in due {
             devices.entry(device).or_default();
         }
@@ -119,7 +129,7 @@ impl Work {
             let is_changed = edits.iter().any(|edit| edit.is_changed);
             (is_changed || due.contains(device)).then(|| Job {
                 device: device.clone(),
-                is_dummy: !edits.is_empty() && !nics.contains(device),
+                is_dummy: !edits.is_empty() && !is_nics(device),
                 is_present: is_present(device),
                 edits,
             })

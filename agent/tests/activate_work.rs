@@ -1,0 +1,42 @@
+//! What a network stack has to be told of, as data.
+#![allow(clippy::unwrap_used)]
+
+mod install_support;
+
+use std::collections::BTreeSet;
+
+use install_support::{IFCFG, disk, file, plain, recorded, text, wanted};
+use one_sriov_agent::activate::Work;
+use one_sriov_agent::install::decide;
+use one_sriov_agent::plan::NicId;
+use one_sriov_agent::render::RenderedFile;
+
+/// Whether the only device that changes is a dummy NIC.
+fn is_dummy(wanted_files: Vec<RenderedFile>, before: &[(&str, u8)]) -> bool {
+    let wanted = wanted(wanted_files);
+    let there: Vec<_> = before
+        .iter()
+        .map(|(path, _)| (*path, plain(&text("old"))))
+        .collect();
+    let changes = decide(&wanted, &recorded(before), &disk(&there));
+    let work = Work::of(&changes, &wanted.files, &BTreeSet::new(), |_| true);
+    let [job] = &work.jobs[..] else {
+        panic!("{work:?}");
+    };
+    job.is_dummy
+}
+
+#[test]
+fn a_dummy_is_one_though_its_device_had_files_of_a_nic() {
+    let ifcfg = format!("{IFCFG}ib1");
+    let route = "/etc/sysconfig/network-scripts/route-ib1";
+    let dummy = RenderedFile {
+        nic: NicId::new("DUMMY/aa:01:c0:a8:07:01"),
+        ..file(&ifcfg, 1, "new")
+    };
+    assert!(is_dummy(vec![dummy.clone()], &[]));
+    assert!(is_dummy(vec![dummy], &[(&ifcfg, 1), (route, 1)]));
+    assert!(!is_dummy(vec![file(&ifcfg, 1, "new")], &[(route, 1)]));
+    // A NIC that is gone is to be taken down.
+    assert!(!is_dummy(Vec::new(), &[(&ifcfg, 1), (route, 1)]));
+}
