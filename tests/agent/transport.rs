@@ -136,7 +136,7 @@ fn a_networkd_that_knows_no_partitions_is_named() {
 
 #[test]
 fn a_network_manager_that_knows_no_device_without_ipv6_is_named() {
-    let told = |more: &str, version: &str| {
+    let told = |more: &str, plugin: &str| {
         let machine = machine();
         let context = machine.read("/context/context.sh") + more;
         machine.write("/context/context.sh", context);
@@ -144,7 +144,7 @@ fn a_network_manager_that_knows_no_device_without_ipv6_is_named() {
             "/usr/lib/{}-linux-gnu/NetworkManager",
             std::env::consts::ARCH
         );
-        machine.write(&format!("{directory}/{version}/libnm-wwan.so"), "");
+        machine.write(&format!("{directory}/{plugin}"), "");
         let outcome = run(&machine, &["apply", "--backend", "keyfile"]);
         assert_eq!(outcome.code, 0, "{}", outcome.stderr);
         outcome.stderr
@@ -152,10 +152,12 @@ fn a_network_manager_that_knows_no_device_without_ipv6_is_named() {
     let warning = "one-sriov-agent: warning: ETH0: 'ib0' does not come up; NetworkManager knows a device without IPv6 \
                    from 1.20 on, and this is 1.14\n";
     for more in ["IB0_PKEY='0x8003'\n", "ETH0_IP6_METHOD='disable'\n"] {
-        assert_eq!(told(more, "1.14.6"), warning, "{more}");
-        assert_eq!(told(more, "1.42.4"), "", "{more}");
+        assert_eq!(told(more, "1.14.6/libnm-wwan.so"), warning, "{more}");
+        assert_eq!(told(more, "1.42.4/libnm-wwan.so"), "", "{more}");
+        let older = warning.replace("1.14", "an older one");
+        assert_eq!(told(more, "libnm-wwan.so"), older, "{more}");
     }
-    assert_eq!(told("", "1.14.6"), "");
+    assert_eq!(told("", "1.14.6/libnm-wwan.so"), "");
 }
 
 #[test]

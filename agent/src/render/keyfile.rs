@@ -127,8 +127,8 @@ fn uuid(nic: &NicId, is_child: bool) -> String {
 /// Profiles that NetworkManager is too old for: it refuses the whole of one with `ipv6.method=disabled`, which is known from
 /// 1.20 on.
 ///
-/// Its version is in the name of a directory of plugins, `/usr/lib/x86_64-linux-gnu/NetworkManager/1.14.6`; where none is
-/// found, it is a newer one.
+/// Its version is in the name of a directory of plugins, `/usr/lib/x86_64-linux-gnu/NetworkManager/1.14.6`; older ones have their
+/// plugins a directory above. Where neither is found, it is a newer one.
 pub(super) fn complaints(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> Vec<String> {
     const FIRST: (u32, u32) = (1, 20);
     let is_disabled = |nic: &Configured| nic.child.is_some() || nic.config.ipv6 == Ipv6::Disabled;
@@ -136,7 +136,6 @@ pub(super) fn complaints(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> 
     if nics.peek().is_none() {
         return Vec::new();
     }
-    let version = |name: OsString| network_manager::version(name.to_str()?);
     let multiarch = format!(
         "/usr/lib/{}-linux-gnu/NetworkManager",
         std::env::consts::ARCH
@@ -146,13 +145,20 @@ pub(super) fn complaints(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> 
         "/usr/lib/NetworkManager",
         &multiarch,
     ];
-    let mut names = directories.into_iter().map(Path::new).flat_map(list);
-    let Some((major, minor)) = names.find_map(version).filter(|found| *found < FIRST) else {
-        return Vec::new();
+    let names = directories.into_iter().map(Path::new).flat_map(list);
+    let names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
+    let found = names.iter().find_map(|name| network_manager::version(name));
+    let this = match found {
+        Some(version) if version >= FIRST => return Vec::new(),
+        Some((major, minor)) => format!("this is {major}.{minor}"),
+        None if names.iter().any(|name| name.starts_with("libnm-")) => {
+            "this is an older one".into()
+        }
+        None => return Vec::new(),
     };
     nics.map(|nic| {
         format!(
-            "{}: '{}' does not come up; NetworkManager knows a device without IPv6 from 1.20 on, and this is {major}.{minor}",
+            "{}: '{}' does not come up; NetworkManager knows a device without IPv6 from 1.20 on, and {this}",
             nic.nic.label(),
             nic.device
         )
