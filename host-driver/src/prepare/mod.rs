@@ -144,7 +144,14 @@ pub fn terms(
     }
     let guid = (transport == Transport::Guid).then(|| wish.dummy.port_guid(wish.lead));
     let saved = choice.ended.as_ref().and_then(|ended| ended.lease.as_ref());
-    let now = former(wish, choice, transport, known);
+    let now = match former(wish, choice, transport, known) {
+        // Of the lease that ended only its device can be read: what is on the VF is its VM's.
+        Former::Ethernet { .. } if choice.ended.is_some() && saved.is_none() => Former::Ethernet {
+            mac: None,
+            vlan: Some((0, 0)),
+        },
+        now => now,
+    };
     let former = match (saved.map(|lease| &lease.former), now) {
         (None | Some(Former::Untouched), now) => now,
         // The value before the first write of all is the one to put back. That of a VLAN was not noted as long as none was

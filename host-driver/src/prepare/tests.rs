@@ -207,3 +207,27 @@ fn what_an_ended_lease_saved_goes_before_what_the_kernel_says_now() {
     let terms = terms(&wish(None), &choice, TransportChoice::Auto, &known).unwrap();
     assert_eq!(terms.former, saved);
 }
+
+#[test]
+fn of_a_lease_that_cannot_be_read_nothing_is_taken_for_the_vfs_own() {
+    let lease = crate::lease::sample();
+    let choice = Choice {
+        ended: Some(crate::lease::Ended {
+            place: lease.place(),
+            address: lease.address,
+            lease: None,
+            restore: true,
+        }),
+        ..choice(LinkLayer::Ethernet)
+    };
+    let tagged = VfInfo {
+        vlan: Some(VfVlan { id: 100, qos: 0 }),
+        ..info(1, None)
+    };
+    let terms = terms(&wish(None), &choice, TransportChoice::Dummy, &[tagged]).unwrap();
+    let none = Former::Ethernet {
+        mac: None,
+        vlan: Some((0, 0)),
+    };
+    assert_eq!(terms.former, none);
+}
