@@ -8,9 +8,11 @@
 //! runs from the next list of domains on, which does not have it yet: its name, and its text).
 
 use std::fs;
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use roxmltree::{Document, Node};
 
 use crate::place::Place;
@@ -20,9 +22,11 @@ pub(crate) fn run(place: &Place, words: &[String]) -> Result<(), String> {
         return Err(format!("error: {}", complaint.trim()));
     }
     if place.switch("virsh-hangs").is_some() {
-        loop {
-            std::thread::park();
-        }
+        // For as long as somebody could read an answer: of a killed driver nothing stays.
+        let stdout = std::io::stdout();
+        let mut reader = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+        let ended = poll(&mut reader, PollTimeout::NONE);
+        return Err(format!("error: nobody listens: {ended:?}"));
     }
     let mut words = words.iter().map(String::as_str).peekable();
     while let Some(option) = words.next_if(|word| word.starts_with('-')) {
