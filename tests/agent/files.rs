@@ -1,13 +1,13 @@
 //! Whose file is whose: what is written, kept, moved and removed.
 
-use one_sriov_tests::{Machine, ethernet, infiniband, run, virtio};
+use one_sriov_tests::{Machine, infiniband, run, virtio};
 
 use crate::scenario::{SCRIPTS, address_of, apply};
 
-const TWO: &str = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_ROUTES='10.9.0.0/16 via 10.0.0.1'\n\
+pub(super) const TWO: &str = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_ROUTES='10.9.0.0/16 via 10.0.0.1'\n\
                    ETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.0.6'\n";
 
-fn machine() -> Machine {
+pub(super) fn machine() -> Machine {
     Machine::new(
         TWO,
         &[
@@ -17,7 +17,7 @@ fn machine() -> Machine {
     )
 }
 
-fn ifcfg(device: &str) -> String {
+pub(super) fn ifcfg(device: &str) -> String {
     format!("{SCRIPTS}/ifcfg-{device}")
 }
 
@@ -115,106 +115,6 @@ fn an_infiniband_nic_keeps_its_file_while_dummy_and_device_are_absent() {
     );
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(machine.etc_paths(), Vec::<String>::new());
-}
-
-/// Whatever becomes of the NIC that has the name now, the file would speak of it.
-#[test]
-fn the_file_of_an_absent_nic_goes_with_its_name() {
-    // A NIC that is skipped has the name that an absent one had.
-    let machine = machine();
-    assert_eq!(apply(&machine).code, 0);
-    machine.unplug("eth0");
-    machine.unplug("eth1");
-    let mut machine = machine;
-    machine.plug(&virtio("eth0", "02:00:0a:00:00:06", 4));
-    machine.write("/context/context.sh", format!("{TWO}ETH1_METHOD='skip'\n"));
-    assert_eq!(apply(&machine).code, 0);
-    assert_eq!(machine.etc_paths(), Vec::<String>::new());
-
-    // A port tells by its GUID that it is another position's, and that NIC has no address.
-    let guid = |position: u8, pci: &str| {
-        let guid = format!("00:2a:aa:{position:02x}:0a:00:00:{:02x}", position + 5);
-        infiniband(&format!("ib{position}"), &guid, pci)
-    };
-    let dummy = |position: u8| {
-        let mac = format!("aa:{position:02x}:0a:00:00:{:02x}", position + 5);
-        virtio(&format!("eth{position}"), &mac, 3 + position)
-    };
-    let nics = [
-        dummy(0),
-        dummy(1),
-        guid(0, "0000:00:05.0"),
-        guid(1, "0000:00:06.0"),
-    ];
-    let context =
-        "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH1_MAC='02:00:0a:00:00:06'\n";
-    let mut machine = Machine::new(context, &nics);
-    assert_eq!(apply(&machine).code, 0);
-    assert_eq!(address_of(&machine, "ib0").as_deref(), Some("10.0.0.5"));
-    machine.unplug("ib0");
-    machine.unplug("ib1");
-    let renamed = infiniband("ib0", "00:2a:aa:01:0a:00:00:06", "0000:00:07.0");
-    machine.plug(&renamed);
-    let outcome = apply(&machine);
-    assert_eq!(
-        outcome.stderr,
-        "one-sriov-agent: warning: ETH0 is not configured: 'ib0' is ETH1\n"
-    );
-    assert!(!machine.has(&ifcfg("ib0")));
-}
-
-/// NetworkManager's file of a dummy names the dummy's device besides its MAC: it must not stay for whoever has that name next.
-#[test]
-fn the_file_of_a_dummy_goes_with_its_name() {
-    const KEYFILE: [&str; 3] = ["apply", "--backend", "keyfile"];
-    let two = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.0.6'\n";
-    let nics = [
-        virtio("eth0", "aa:00:0a:00:00:05", 3),
-        virtio("eth1", "aa:01:0a:00:00:06", 4),
-        infiniband("ib0", "24:8a:07:03:00:aa:bb:01", "0000:00:05.0"),
-        infiniband("ib1", "24:8a:07:03:00:aa:bb:02", "0000:00:06.0"),
-    ];
-    let dummy_of = |name: &str| format!("/etc/NetworkManager/conf.d/90-one-sriov-{name}.conf");
-    let before = || {
-        let machine = Machine::new(two, &nics);
-        assert_eq!(run(&machine, &KEYFILE).code, 0);
-        assert!(machine.has(&dummy_of("eth0")) && machine.has(&dummy_of("eth1")));
-        machine
-    };
-
-    // The SR-IOV NIC of position 0 went, a plain one came: positions are counted anew.
-    let mut machine = before();
-    for name in ["eth0", "eth1", "ib0", "ib1"] {
-        machine.unplug(name);
-    }
-    machine.plug(&virtio("eth0", "aa:00:0a:00:00:06", 3));
-    machine.plug(&virtio("eth1", "02:00:0a:00:00:07", 4));
-    machine.plug(&infiniband(
-        "ib0",
-        "24:8a:07:03:00:aa:bb:01",
-        "0000:00:07.0",
-    ));
-    let one = "ETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.0.6'\nETH2_MAC='02:00:0a:00:00:07'\nETH2_IP='10.0.0.7'\n";
-    machine.write("/context/context.sh", one);
-    assert_eq!(run(&machine, &KEYFILE).code, 0);
-    assert!(machine.has(&dummy_of("eth0")));
-    assert!(!machine.has(&dummy_of("eth1")), "eth1 is ETH2");
-
-    // The pool hands VFs with the MAC of the NIC now, and no dummies.
-    let mut machine = before();
-    for name in ["eth0", "eth1", "ib0", "ib1"] {
-        machine.unplug(name);
-    }
-    machine.plug(&ethernet(
-        "eth0",
-        "02:00:0a:00:00:05",
-        "0000:00:08.0",
-        "igbvf",
-    ));
-    machine.plug(&virtio("eth1", "02:00:0a:00:00:09", 4));
-    assert_eq!(run(&machine, &KEYFILE).code, 0);
-    assert!(!machine.has(&dummy_of("eth0")), "eth0 is ETH0");
-    assert!(!machine.has(&dummy_of("eth1")), "eth1 is somebody else's");
 }
 
 #[test]

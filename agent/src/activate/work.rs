@@ -103,25 +103,18 @@ impl Work {
             .map(|file| (file.path.as_path(), file))
             .collect();
         let mut devices: BTreeMap<&InterfaceName, Vec<Edit>> = BTreeMap::new();
-        // Of whom a device has files from now on, or had some: a NIC or a dummy.
-        let (mut now, mut ever) = (BTreeMap::new(), BTreeSet::new());
+        // A device with a file of a dummy from now on is one, whatever NIC's files go.
+        let (mut nics, mut dummies) = (BTreeSet::new(), BTreeSet::new());
         for change in changes {
             if let Some(edit) = Edit::of(change, &wanted) {
-                let is_nic = change.nic.is_nic();
-                if edit.new.is_some() {
-                    *now.entry(&change.device).or_default() |= is_nic;
-                }
-                if is_nic {
-                    ever.insert(&change.device);
+                if change.nic.is_nic() {
+                    nics.insert(&change.device);
+                } else if edit.new.is_some() {
+                    dummies.insert(&change.device);
                 }
                 devices.entry(&change.device).or_default().push(edit);
             }
         }
-        let is_nics = |device| {
-            now.get(device)
-                .copied()
-                .unwrap_or_else(|| ever.contains(device))
-        };
         for device in due {
             devices.entry(device).or_default();
         }
@@ -129,7 +122,7 @@ impl Work {
             let is_changed = edits.iter().any(|edit| edit.is_changed);
             (is_changed || due.contains(device)).then(|| Job {
                 device: device.clone(),
-                is_dummy: !edits.is_empty() && !is_nics(device),
+                is_dummy: dummies.contains(device) || !edits.is_empty() && !nics.contains(device),
                 is_present: is_present(device),
                 edits,
             })

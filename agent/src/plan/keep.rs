@@ -26,11 +26,11 @@ impl Plan {
     /// Whether a device is another NIC's now, whatever becomes of that: files for it would speak of that one. A name that udev
     /// may still change is nobody's.
     fn is_anothers(&self, id: &NicId, device: &InterfaceName, inventory: &Inventory) -> bool {
-        let is_final = || inventory.by_name(device).is_none_or(|nic| nic.ready);
+        let may_change = || inventory.by_name(device).is_some_and(|nic| !nic.ready);
         let has_it = |nic: &PlannedNic| nic.device.as_ref().is_some_and(|own| own.name == *device);
         let mut nics = self.nics.iter().filter(|nic| !is_same(&nic.id, id));
         let mut dummies = self.dummies.iter().filter(|dummy| dummy.id() != *id);
-        (nics.any(has_it) || dummies.any(|dummy| dummy.name == *device)) && is_final()
+        (nics.any(has_it) || dummies.any(|dummy| dummy.name == *device)) && !may_change()
     }
 
     fn still_names(&self, id: &NicId, device: &InterfaceName, inventory: &Inventory) -> bool {
@@ -63,7 +63,7 @@ impl Plan {
             // Its file speaks of its name as well: it goes once that is another device's, or once the NIC has another dummy.
             (Some(keys), Some(dummy)) => {
                 keys.contains(&dummy.key())
-                    && inventory.by_name(device).is_none()
+                    && inventory.by_name(device).is_none_or(|nic| !nic.ready)
                     && !self
                         .dummies
                         .iter()

@@ -143,26 +143,25 @@ pub fn terms(
         ethernet_vlan(wish)?;
     }
     let guid = (transport == Transport::Guid).then(|| wish.dummy.port_guid(wish.lead));
-    let saved = choice.ended.as_ref().and_then(|ended| ended.lease.as_ref());
-    let now = match former(wish, choice, transport, known) {
-        // Of the lease that ended only its device can be read: what is on the VF is its VM's.
-        Former::Ethernet { .. } if choice.ended.is_some() && saved.is_none() => Former::Ethernet {
+    let now = former(wish, choice, transport, known);
+    let ended = choice.ended.as_ref();
+    let saved = ended.map(|ended| ended.lease.as_ref().map(|lease| &lease.former));
+    let former = match (saved, now) {
+        // The lease that ended cannot be read: what is on the VF is its VM's.
+        (Some(None), Former::Ethernet { .. }) => Former::Ethernet {
             mac: None,
             vlan: Some((0, 0)),
         },
-        now => now,
-    };
-    let former = match (saved.map(|lease| &lease.former), now) {
-        (None | Some(Former::Untouched), now) => now,
+        (None | Some(None | Some(Former::Untouched)), now) => now,
         // The value before the first write of all is the one to put back. That of a VLAN was not noted as long as none was
         // written: there was none.
-        (Some(Former::Ethernet { mac, vlan: None }), Former::Ethernet { vlan, .. }) => {
+        (Some(Some(Former::Ethernet { mac, vlan: None })), Former::Ethernet { vlan, .. }) => {
             Former::Ethernet {
                 mac: *mac,
                 vlan: vlan.map(|_| (0, 0)),
             }
         }
-        (Some(saved), _) => saved.clone(),
+        (Some(Some(saved)), _) => saved.clone(),
     };
     Ok(Terms {
         transport,
