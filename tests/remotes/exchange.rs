@@ -1,6 +1,7 @@
 //! The tree is exchanged for that of another version while actions start: each of them is done by one
 //! driver, from beginning to end.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,11 +69,15 @@ fn exchange(copy: fn(&Path, &Path)) {
 
 /// The version of the driver that did an action.
 fn action(host: &Host) -> u32 {
-    let scripts = host.remotes().join("vmm/kvm-sriov");
-    let output = Command::new(scripts.join("deploy"))
-        .arg("take-time")
-        .output()
-        .unwrap();
+    let mut deploy = Command::new(host.remotes().join("vmm/kvm-sriov/deploy"));
+    deploy.arg("take-time");
+    let output = loop {
+        match deploy.output() {
+            // The file of the action itself is being written: the kernel starts nothing, and says so.
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {}
+            output => break output.unwrap(),
+        }
+    };
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{stdout}{stderr}");
     let mut lines = stdout.lines();

@@ -220,6 +220,32 @@ fn a_driver_that_is_still_being_written_is_waited_for() {
 }
 
 #[test]
+fn a_driver_that_is_deleted_just_when_it_could_run_is_waited_for() {
+    for shell in patient_shells() {
+        let host = host();
+        let away = host.path("away");
+        fs::rename(scripts(&host).join("bin"), &away).unwrap();
+        let sleep = Sleep::new(&host);
+        let child = start(&shell, &host, &sleep.path());
+        // As the old version does when the next one is copied: twice it is there, and then it is not.
+        for _ in 0..2 {
+            sleep.meanwhile(|| {
+                fs::create_dir_all(binary(&host).parent().unwrap()).unwrap();
+                write_program(&binary(&host), "#!/bin/sh\nrm \"$0\"\nexit 2\n");
+            });
+        }
+        sleep.meanwhile(|| {
+            fs::remove_dir_all(scripts(&host).join("bin")).unwrap();
+            fs::rename(&away, scripts(&host).join("bin")).unwrap();
+        });
+        let output = finish(child);
+        let context = format!("{shell:?}: {output:?}");
+        assert_eq!(text(&output.stdout), expected(&host, "1.0.0"), "{context}");
+        assert!(output.status.success(), "{context}");
+    }
+}
+
+#[test]
 fn half_a_launcher_does_nothing() {
     let host = host();
     let launch = scripts(&host).join("launch");
