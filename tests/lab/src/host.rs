@@ -158,7 +158,7 @@ impl Host {
             // How the emulator sees a guest that gives no answer: its processor, its interrupts, what waits at its shell.
             (
                 "monitors",
-                "for vm in $(virsh list --name); do for what in status registers lapic pic chardev virtio; do \
+                "for vm in $(virsh list --name); do for what in status registers lapic pic chardev qtree; do \
                  echo \"$vm: $what\"; virsh qemu-monitor-command $vm --hmp info $what; done; done",
             ),
             ("links", "ip -d link; cat /sys/class/net/*/vf_guids"),
