@@ -1,5 +1,7 @@
 //! A VM that runs on the host, and what its inside says.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::cloud::Cloud;
@@ -18,10 +20,14 @@ pub(crate) struct Guest {
 
 impl Guest {
     /// Deploys a VM, and waits until its boot is over.
-    pub(crate) fn deploy(cloud: &Cloud, host: &Host, vm: Vm) -> Result<Self, Failure> {
-        let id = cloud.deploy(host, &vm)?;
+    pub(crate) fn deploy(cloud: &Cloud, host: &Host, vm: &Vm) -> Result<Self, Failure> {
+        let id = cloud.deploy(host, vm)?;
         let shell = host.guest_shell(vm.id)?;
-        let mut guest = Self { vm, id, shell };
+        let mut guest = Self {
+            vm: vm.clone(),
+            id,
+            shell,
+        };
         guest.wait_for_boot()?;
         Ok(guest)
     }
@@ -66,7 +72,7 @@ const GUID: usize = 23;
 pub(crate) struct Devices(Vec<Device>);
 
 /// A network device.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Device {
     pub(crate) name: String,
     /// Its hardware address, of 6 or 20 octets.
@@ -198,6 +204,34 @@ impl Devices {
             .iter()
             .find(|device| device.addresses.iter().any(|known| known == address));
         found.ok_or_else(|| Failure::new(format!("no device has '{address}': {self:?}")))
+    }
+}
+
+impl fmt::Debug for Device {
+    /// On a short line: a guest has a dozen of them.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.is_up { "up" } else { "down" };
+        let (name, hardware, mtu, addresses) = (
+            &self.name,
+            &self.hardware,
+            self.mtu,
+            self.addresses.join(" "),
+        );
+        write!(
+            formatter,
+            "{name} {hardware} {state} mtu {mtu} [{addresses}]"
+        )?;
+        for (what, text) in [("at", &self.bus), ("on", &self.parent), ("is", &self.kind)] {
+            if !text.is_empty() {
+                write!(formatter, " {what} {text}")?;
+            }
+        }
+        for key in ["id", "key", "mode"] {
+            if let Some(value) = self.of_kind.get(key) {
+                write!(formatter, " {key} {value}")?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -9,13 +9,13 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use crate::evidence;
 use crate::images::Images;
 use crate::machine::{Machine, overlay};
 use crate::report::{Failure, say};
 use crate::shell::Shell;
-use crate::ssh::{HOST, Ssh};
+use crate::ssh::{HOST, Ssh, bounded};
 
 /// Where the lab's own files of VMs are on the host.
 const SOCKETS: &str = "/run/lab";
@@ -60,11 +60,15 @@ impl Host {
     fn start(images: &Images, directory: &Path, arguments: &[String]) -> Result<Machine, Failure> {
         let words = "intel_iommu=on iommu=pt";
         let machine = Machine::boot("host", images, directory, words, arguments)?;
-        machine.shell()?.get(
-            "systemctl is-system-running --wait; systemctl is-active lab-cards ssh",
+        // Of several units it is enough for is-active if one is.
+        let booted = machine.shell()?.get(
+            "systemctl is-system-running --wait; systemctl is-active lab-cards && systemctl is-active ssh",
             400,
-        )?;
-        Ok(machine)
+        );
+        match booted {
+            Ok(_) => Ok(machine),
+            Err(failure) => Err(Failure::new(format!("{failure}\n{}", machine.last_words()))),
+        }
     }
 
     /// Cuts its power, and boots it again.
@@ -99,7 +103,7 @@ impl Host {
             self.ssh
                 .put(&source, &format!("/var/lib/one/boot/{name}"))?;
         }
-        let mut rsync = Command::new("rsync");
+        let mut rsync = bounded("rsync");
         rsync
             .args(["-rlp", "--exclude=/vmm/kvm-sriov", "-e"])
             .arg(format!("ssh -F {}", self.ssh.config.display()))
@@ -113,8 +117,9 @@ impl Host {
                 "failed to bring the stock driver to the front-end",
             ));
         }
+        // Its power may be cut later.
         self.ssh
-            .get("dpkg --force-unsafe-io --install /root/frontend.deb /root/node.deb")?;
+            .get("dpkg --force-unsafe-io --install /root/frontend.deb /root/node.deb && sync")?;
         self.sync()
     }
 
@@ -140,7 +145,7 @@ impl Host {
         let _ = fs::write(directory.join("processors"), self.machine.processors());
         let asked = [
             (
-                "pool",
+                evidence::POOL,
                 "one-sriov pool; one-sriov leases; ls -lR /run/one-sriov; cat /run/one-sriov/*/* 2>/dev/null",
             ),
             ("doctor", "one-sriov doctor"),
@@ -172,6 +177,15 @@ impl Host {
                 .unwrap_or_else(|error| error.to_string());
             let _ = fs::write(directory.join(name), text);
         }
+        self.machine.keep_evidence(directory);
+        say(&format!(
+            "what there is to see of it: {}",
+            directory.display()
+        ));
+    }
+
+    /// The same of the guests that still run, whose shells nobody else has.
+    pub(crate) fn evidence_of_guests(&self, directory: &Path) {
         for name in self
             .ssh
             .get("virsh list --name")
@@ -181,16 +195,17 @@ impl Host {
             let vm = name
                 .strip_prefix("one-")
                 .and_then(|number| number.parse().ok());
-            let Some(vm) = vm else { continue };
-            if let Ok(mut shell) = self.guest_shell(vm) {
-                shell.keep_evidence(&directory.join(format!("{name}.guest")));
+            if let Some(vm) = vm {
+                self.evidence_of_guest(vm, directory);
             }
         }
-        let _ = fs::copy(&self.machine.console, directory.join("host.console"));
-        say(&format!(
-            "what there is to see of it: {}",
-            directory.display()
-        ));
+    }
+
+    /// What a guest has to say.
+    pub(crate) fn evidence_of_guest(&self, vm: u32, directory: &Path) {
+        if let Ok(mut shell) = self.guest_shell(vm) {
+            shell.keep_evidence(&directory.join(format!("one-{vm}.guest")));
+        }
     }
 }
 
@@ -222,7 +237,10 @@ fn arguments(disk: &Path, guest: &Path, port: u16) -> Vec<String> {
             disk.display()
         ),
     );
-    add("-device", "virtio-blk-pci,drive=d0".into());
+    add(
+        "-device",
+        "virtio-blk-pci,drive=d0,werror=report,rerror=report".into(),
+    );
     add(
         "-drive",
         format!(

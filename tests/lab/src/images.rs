@@ -4,9 +4,10 @@
 //! all that the script reads, so that a change of any of it builds the image anew, and what is built on it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -23,6 +24,10 @@ pub(crate) const STACKS: [&str; 5] = [
 
 /// The guest that has one-context as well, beside networkd.
 pub(crate) const ONE_CONTEXT: &str = "one-context";
+
+/// How the name of a directory begins that is no image yet.
+const UNFINISHED: &str = "unfinished-";
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// An image that is built.
 #[derive(Debug, Clone)]
@@ -50,8 +55,7 @@ impl Images {
     /// Builds what is missing. The guests get the agent's package.
     pub(crate) fn build(cache: &Cache, agent: &Path) -> Result<Self, Failure> {
         let host_root = cache.image("host-root", &[], &[], &[])?;
-        let build_root = cache.image("build-root", &[&host_root], &[], &[])?;
-        let module = |name| cache.image("module", &[&host_root, &build_root], &[name], &[name]);
+        let module = |name| cache.image("module", &[&host_root], &[name], &[name]);
         let (fakeib, vmrun) = (module("fakeib")?, module("vmrun")?);
         let boot = cache.image("boot", &[&host_root, &fakeib], &["guest/init"], &[])?;
         let needs = [&host_root, &fakeib, &vmrun];
@@ -136,7 +140,8 @@ impl Cache {
             let name = input
                 .strip_prefix(&self.lab)
                 .map_or_else(|_| "".into(), Path::to_string_lossy);
-            hash.update(format!("{name} {}\n", content.len()));
+            let mode = fs::metadata(&input).map_or(0, |metadata| metadata.permissions().mode());
+            hash.update(format!("{name} {} {}\n", content.len(), mode & 0o100));
             hash.update(content);
         }
         let digest = hash.finalize();
@@ -164,7 +169,7 @@ impl Cache {
             .map_err(|error| Failure::of("make", &self.directory, &error))?;
         let start = Instant::now();
         let directory = tempfile::Builder::new()
-            .prefix("unfinished-")
+            .prefix(UNFINISHED)
             .tempdir_in(&self.directory)
             .map_err(|error| Failure::of("make a directory in", &self.directory, &error))?;
         let mut command = Command::new(program);
@@ -190,25 +195,33 @@ impl Cache {
         Ok(())
     }
 
-    /// Removes what this image was before its inputs changed, when nobody has used it for some days.
+    /// Removes what this image was before its inputs changed, but for the last one, to which a change may go back; and
+    /// what was begun a day ago and is no image.
     fn forget(&self, name: &str, now: &Path) {
         let Ok(entries) = fs::read_dir(&self.directory) else {
             return;
         };
+        let mut former = Vec::new();
         for entry in entries.flatten() {
             let file = entry.file_name().to_string_lossy().into_owned();
-            let is_former =
-                file.rsplit_once('-').is_some_and(|(stem, _)| stem == name) && entry.path() != now;
-            let age = entry
-                .metadata()
-                .and_then(|metadata| metadata.modified())
-                .map(|time| time.elapsed());
-            if is_former && age.is_ok_and(|age| age.is_ok_and(|age| age.as_secs() > 3 * 24 * 3600))
-            {
+            let Some(age) = age(&entry) else { continue };
+            let is_of_name = file.rsplit_once('-').is_some_and(|(stem, _)| stem == name);
+            if is_of_name && entry.path() != now {
+                former.push((age, entry.path()));
+            } else if file.starts_with(UNFINISHED) && age > DAY {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
+        former.sort();
+        for (_, path) in former.iter().skip(1) {
+            let _ = fs::remove_dir_all(path);
+        }
     }
+}
+
+/// How long ago something was changed.
+fn age(entry: &fs::DirEntry) -> Option<Duration> {
+    entry.metadata().ok()?.modified().ok()?.elapsed().ok()
 }
 
 /// All files below a path, in order.

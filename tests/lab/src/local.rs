@@ -2,7 +2,6 @@
 //!
 //! QEMU's `edu` devices stand for InfiniBand VFs: the test module's driver binds them as it binds VFs.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cloud::cd;
@@ -57,7 +56,10 @@ impl Local {
                 disk.display()
             ),
         );
-        add("-device", "virtio-blk-pci,drive=d0".into());
+        add(
+            "-device",
+            "virtio-blk-pci,drive=d0,werror=report,rerror=report".into(),
+        );
         if let Some(context) = guest.context {
             let file = cd(directory, name, context)?;
             add(
@@ -133,10 +135,7 @@ impl Local {
     pub(crate) fn evidence(&mut self, directory: &Path) {
         self.shell
             .keep_evidence(&directory.join(format!("{}.guest", self.name)));
-        let _ = fs::copy(
-            &self.machine.console,
-            directory.join(format!("{}.console", self.name)),
-        );
+        self.machine.keep_evidence(directory);
     }
 }
 

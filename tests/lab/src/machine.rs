@@ -1,6 +1,6 @@
 //! A machine that QEMU emulates here: the host, or a guest that needs no VF.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -21,10 +21,15 @@ pub(crate) struct Machine {
     name: String,
     qemu: Child,
     /// What it wrote to its serial port.
-    pub(crate) console: PathBuf,
+    console: PathBuf,
+    /// What QEMU itself had to say.
+    log: PathBuf,
     socket: PathBuf,
     monitor: PathBuf,
 }
+
+/// So much of the end of a console tells why a machine does not boot.
+const LAST_WORDS: usize = 2000;
 
 impl Machine {
     /// Boots a machine, whose files are kept in a directory. It lives no longer than the calling thread.
@@ -94,21 +99,22 @@ impl Machine {
             name: name.to_owned(),
             qemu,
             console,
+            log,
             socket,
             monitor,
         };
-        machine.wait_for_socket(&log)?;
+        machine.wait_for_socket()?;
         Ok(machine)
     }
 
-    fn wait_for_socket(&mut self, log: &Path) -> Result<(), Failure> {
+    fn wait_for_socket(&mut self) -> Result<(), Failure> {
         let deadline = Instant::now() + Duration::from_secs(60);
         while !self.socket.exists() {
             if matches!(self.qemu.try_wait(), Ok(Some(_))) || Instant::now() > deadline {
-                let said = std::fs::read_to_string(log).unwrap_or_default();
                 return Err(Failure::new(format!(
-                    "'{}' does not start: {said}",
-                    self.name
+                    "'{}' does not start: {}",
+                    self.name,
+                    self.last_words()
                 )));
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -137,12 +143,36 @@ impl Machine {
         }
     }
 
+    /// Keeps what it wrote to its serial port, and what QEMU said.
+    pub(crate) fn keep_evidence(&self, directory: &Path) {
+        for file in [&self.console, &self.log] {
+            if let Some(name) = file.file_name() {
+                let _ = fs::copy(file, directory.join(name));
+            }
+        }
+    }
+
+    /// What QEMU said, and the end of what the machine did.
+    pub(crate) fn last_words(&self) -> String {
+        let said = fs::read_to_string(&self.log).unwrap_or_default();
+        let console = fs::read(&self.console).unwrap_or_default();
+        let end = &console[console.len().saturating_sub(LAST_WORDS)..];
+        format!("{said}{}", String::from_utf8_lossy(end))
+    }
+
     /// Waits until it has switched itself off.
     pub(crate) fn wait(&mut self, seconds: u64) -> Result<(), Failure> {
         let deadline = Instant::now() + Duration::from_secs(seconds);
         loop {
             match self.qemu.try_wait() {
-                Ok(Some(_)) => return Ok(()),
+                Ok(Some(status)) if status.success() => return Ok(()),
+                Ok(Some(status)) => {
+                    return Err(Failure::new(format!(
+                        "QEMU of '{}' ended with {status}: {}",
+                        self.name,
+                        self.last_words()
+                    )));
+                }
                 Ok(None) if Instant::now() < deadline => {
                     std::thread::sleep(Duration::from_millis(100));
                 }
@@ -160,7 +190,7 @@ impl Machine {
     pub(crate) fn kill(&mut self) {
         let _ = self.qemu.kill();
         let _ = self.qemu.wait();
-        let _ = std::fs::remove_file(&self.socket);
+        let _ = fs::remove_file(&self.socket);
     }
 }
 

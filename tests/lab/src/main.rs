@@ -12,6 +12,7 @@
 
 mod checks;
 mod cloud;
+mod evidence;
 mod guest;
 mod host;
 mod images;
@@ -85,6 +86,9 @@ fn run(arguments: &Arguments) -> Result<bool, Failure> {
         Command::Run { groups } => {
             let mut report = Report::new();
             checks::run(&lab, groups, &mut report)?;
+            if report.failures() > 0 {
+                evidence::tell(&arguments.evidence);
+            }
             Ok(report.close())
         }
         Command::Shell => checks::shell(&lab).map(|()| true),

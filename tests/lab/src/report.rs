@@ -55,8 +55,19 @@ pub(crate) struct Report {
     /// How many had failed when the group began.
     before_group: usize,
     passed: usize,
-    failed: Vec<String>,
+    failed: Vec<Failed>,
 }
+
+/// A check that failed.
+#[derive(Debug)]
+struct Failed {
+    name: String,
+    text: String,
+}
+
+/// Of so many checks that failed the end of a run says why, and in so many characters each.
+const TOLD: usize = 5;
+const TOLD_OF_EACH: usize = 600;
 
 impl Report {
     pub(crate) fn new() -> Self {
@@ -115,7 +126,8 @@ impl Report {
                 let text = failure.to_string();
                 let text = text.trim_end().replace('\n', "\n               ");
                 say(&format!("FAIL  [{time:4} s] {group}: {name}: {text}"));
-                self.failed.push(format!("{group}: {name}"));
+                let name = format!("{group}: {name}");
+                self.failed.push(Failed { name, text });
                 false
             }
         }
@@ -134,8 +146,15 @@ impl Report {
     /// Says how it went. Whether all passed, and any at all.
     pub(crate) fn close(&self) -> bool {
         let time = self.start.elapsed().as_secs();
-        for failed in &self.failed {
-            say(&format!("failed: {failed}"));
+        // Once more, for whoever has but the end of a log.
+        for (number, Failed { name, text }) in self.failed.iter().enumerate() {
+            let text: String = text.chars().take(TOLD_OF_EACH).collect();
+            let why = if number < TOLD {
+                text.as_str()
+            } else {
+                "see above"
+            };
+            say(&format!("failed: {name}: {why}"));
         }
         say(&format!("the lab took {time} s"));
         say(&format!(

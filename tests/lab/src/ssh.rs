@@ -9,6 +9,8 @@ use crate::report::Failure;
 /// The host as the front-end knows it.
 pub(crate) const HOST: &str = "node1";
 const ROOT: &str = "node1-root";
+/// How long a command may take that is not a guest's shell. A host that has stopped closes nothing.
+const PATIENCE: &str = "300";
 
 /// Connections that are kept.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ impl Ssh {
             "Host {HOST}\n  User oneadmin\nHost {ROOT}\n  User root\nHost *\n  HostName 127.0.0.1\n  Port {port}\n  \
              IdentityFile {key}\n  IdentitiesOnly yes\n  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n  \
              LogLevel ERROR\n  ConnectTimeout 30\n  ControlMaster auto\n  ControlPath {directory}/ssh-%n\n  \
-             ControlPersist 600\n",
+             ControlPersist 600\n  ServerAliveInterval 15\n  ServerAliveCountMax 12\n",
             key = own_key.display(),
             directory = directory.display(),
         );
@@ -36,16 +38,23 @@ impl Ssh {
         Ok(Self { config })
     }
 
-    /// A command as root.
+    /// A command as root, for as long as it likes.
     pub(crate) fn command(&self, command: &str) -> Command {
         let mut ssh = Command::new("ssh");
         ssh.arg("-F").arg(&self.config).args([ROOT, command]);
         ssh
     }
 
+    /// The same, which ends in time.
+    fn bounded(&self, command: &str) -> Command {
+        let mut ssh = bounded("ssh");
+        ssh.arg("-F").arg(&self.config).args([ROOT, command]);
+        ssh
+    }
+
     /// What a command of root's says, if it succeeds.
     pub(crate) fn get(&self, command: &str) -> Result<String, Failure> {
-        let output = self.command(command).output();
+        let output = self.bounded(command).output();
         let output = output.map_err(|error| Failure::new(format!("failed to run ssh: {error}")))?;
         let text = String::from_utf8_lossy(&output.stdout)
             .trim_end()
@@ -71,7 +80,7 @@ impl Ssh {
     /// Writes a file of the host, whose owner is oneadmin.
     pub(crate) fn put(&self, content: &Path, file: &str) -> Result<(), Failure> {
         let from = fs::File::open(content).map_err(|error| Failure::of("read", content, &error))?;
-        let mut command = self.command(&format!(
+        let mut command = self.bounded(&format!(
             "install -D -o oneadmin -g oneadmin /dev/stdin '{file}'"
         ));
         let status = command.stdin(from).status();
@@ -93,6 +102,13 @@ impl Ssh {
                 .output();
         }
     }
+}
+
+/// A program that is ended when it has taken too long.
+pub(crate) fn bounded(program: &str) -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after", "10", PATIENCE, program]);
+    command
 }
 
 impl Drop for Ssh {

@@ -22,7 +22,7 @@ pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
     );
     let [_, plain, tagged] = [0, 1, 2].map(|number| vm.nics[number].clone());
     let Some(mut guest) = report.get("a VM with two VFs is deployed and boots", || {
-        setup.deploy(vm)
+        setup.deploy(&vm)
     }) else {
         return;
     };
@@ -104,7 +104,7 @@ pub(crate) fn seed(setup: &mut Setup<'_>, report: &mut Report) {
     let dummy = format!("aa:00:{}", nic.key());
     let Some(mut guest) = report.get(
         "a VM with a VF and a dummy NIC is deployed and boots",
-        || setup.deploy(vm),
+        || setup.deploy(&vm),
     ) else {
         return;
     };

@@ -22,7 +22,7 @@ pub(crate) fn by_guid(setup: &mut Setup<'_>, report: &mut Report) {
     let nics = vm.nics[1..].to_vec();
     let Some(mut guest) = report.get(
         "a VM with three InfiniBand VFs is deployed and boots",
-        || setup.deploy(vm),
+        || setup.deploy(&vm),
     ) else {
         return;
     };
@@ -30,7 +30,9 @@ pub(crate) fn by_guid(setup: &mut Setup<'_>, report: &mut Report) {
         "the driver has set node and port GUIDs and the link state",
         || {
             let guids = setup.host().ssh.get("cat /sys/class/net/ib0/vf_guids")?;
-            for (position, vf) in (0..).zip(setup.pool("ib0")?.vfs(30)) {
+            let vfs = setup.pool("ib0")?.vfs(30);
+            ensure(vfs.len() == nics.len(), || format!("{vfs:?}"))?;
+            for (position, vf) in (0..).zip(vfs) {
                 let guid = nics[usize::from(position)].guid(position).replace(':', "");
                 let line = format!("{} node={guid} port={guid} link=auto", vf.index);
                 ensure(guids.lines().any(|known| known == line), || {
@@ -139,7 +141,7 @@ pub(crate) fn by_position(setup: &mut Setup<'_>, report: &mut Report) {
     }
     let guest = report.get(
         "a VM with two InfiniBand VFs is deployed all the same",
-        || setup.deploy(vm),
+        || setup.deploy(&vm),
     );
     if let Some(mut guest) = guest {
         report.check("each NIC is the device of its position", || {
@@ -185,7 +187,7 @@ pub(crate) fn late(setup: &mut Setup<'_>, report: &mut Report) {
     .with_kernel_words("lab.late modprobe.blacklist=igbvf");
     let nic = vm.nics[1].clone();
     let Some(mut guest) = report.get("a VM whose InfiniBand driver is missing boots", || {
-        setup.deploy(vm)
+        setup.deploy(&vm)
     }) else {
         return;
     };
@@ -201,13 +203,13 @@ pub(crate) fn late(setup: &mut Setup<'_>, report: &mut Report) {
     );
     report.check("when the driver loads, the device gets its address", || {
         guest.shell.get("modprobe fakeib", 60)?;
-        guest
-            .shell
-            .until("ip -o address | grep -q ' 192.168.7.38/24 '", 60)?;
-        guest
-            .devices()?
-            .with_hardware(&nic.guid(0))?
-            .has("192.168.7.38/24")
+        // Who the network daemon gives it to may lose it for a moment, where it is told so twice: one look tells both.
+        let its = format!(
+            "$(grep -l '{}$' /sys/class/net/*/address | cut -d / -f 5)",
+            nic.guid(0)
+        );
+        let told = format!("ip -o address show dev \"{its}\" | grep -q ' 192.168.7.38/24 '");
+        guest.shell.until(&told, 60).map(drop)
     });
     report.check("the file has moved to the real name", || {
         let name = guest.devices()?.with_hardware(&nic.guid(0))?.name.clone();
@@ -233,7 +235,7 @@ pub(crate) fn mutation(setup: &mut Setup<'_>, report: &mut Report) {
     let check = |report: &mut Report, vm: Vm, name: &str, holds: bool| {
         let nics = vm.nics.clone();
         let Some(mut guest) = report.get(&format!("{name}: a VM is deployed and boots"), || {
-            setup.deploy(vm)
+            setup.deploy(&vm)
         }) else {
             return;
         };

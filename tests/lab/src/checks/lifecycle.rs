@@ -10,6 +10,8 @@ use crate::guest::Guest;
 use crate::report::{Failure, Report, ensure};
 
 const WORLD: &str = "192.168.50.254";
+/// VMs, one for each VF of the Ethernet card.
+const VMS: [u32; 6] = [40, 41, 42, 43, 44, 45];
 
 pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
     at_once(setup, report);
@@ -17,24 +19,16 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
     killed(setup, report);
 }
 
-/// Four VMs are started at the same time.
+/// As many VMs as there are VFs are started at the same time.
 fn at_once(setup: &Setup<'_>, report: &mut Report) {
-    let vms: Vec<Vm> = (40..44).map(|id| tiny(id, ETHERNET)).collect();
-    let guests = report.get("four VMs are started at once", || {
-        let started: Vec<Result<Guest, Failure>> = thread::scope(|scope| {
-            let threads: Vec<_> = vms
-                .iter()
-                .map(|vm| scope.spawn(|| setup.deploy(vm.clone())))
-                .collect();
-            let died = || Err(Failure::new("the thread of a deployment died"));
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|_| died()))
-                .collect()
-        });
-        started.into_iter().collect::<Result<Vec<Guest>, Failure>>()
-    });
-    let Some(mut guests) = guests else { return };
+    let vms = VMS.map(|id| tiny(id, ETHERNET));
+    let Some(guests) = report.get(
+        "as many VMs as there are VFs, six, are started at once",
+        || setup.deploy_at_once(vms),
+    ) else {
+        return;
+    };
+    let mut guests = Vec::from(guests);
     report.check("each has a VF of its own", || {
         let mut held = setup.pool("enp1s0")?.held();
         held.sort();
@@ -43,7 +37,7 @@ fn at_once(setup: &Setup<'_>, report: &mut Report) {
         let mut vfs: Vec<&String> = held.iter().map(|(_, vf)| vf).collect();
         vfs.sort();
         vfs.dedup();
-        ensure(vms == [40, 41, 42, 43] && vfs.len() == 4, || {
+        ensure(vms == VMS.map(u64::from) && vfs.len() == vms.len(), || {
             format!("{held:?}")
         })?;
         setup.is_consistent()
@@ -73,20 +67,21 @@ fn at_once(setup: &Setup<'_>, report: &mut Report) {
 
 /// A pool of two VFs, and three VMs that want one.
 fn exhausted(setup: &Setup<'_>, report: &mut Report) {
+    let vms = [tiny(46, SEED), tiny(47, SEED)];
     let deployed = report.get("two VMs take all VFs of a pool", || {
-        Ok((setup.deploy(tiny(45, SEED))?, setup.deploy(tiny(46, SEED))?))
+        setup.deploy_at_once(vms)
     });
-    let Some((mut first, mut second)) = deployed else {
+    let Some([mut first, mut second]) = deployed else {
         return;
     };
     report.check(
         "a third is refused, and oned hears how many there are and who has them",
         || {
-            let vm = tiny(47, SEED);
+            let vm = tiny(48, SEED);
             setup.cloud.prepare(setup.host(), &vm)?;
             let answer = setup.cloud.call_deploy(&vm)?;
             ensure(!answer.success, || "it was deployed".into())?;
-            let told = ["seed", "2", "VM 45", "VM 46"]
+            let told = ["seed", "2", "VM 46", "VM 47"]
                 .iter()
                 .all(|word| answer.info.contains(word));
             ensure(told, || format!("oned hears '{}'", answer.info))
@@ -103,10 +98,10 @@ fn exhausted(setup: &Setup<'_>, report: &mut Report) {
     report.check(
         "when one powers itself off, the next deployment gets its VF",
         || {
-            let freed = setup.pool("seed")?.vfs(45);
+            let freed = setup.pool("seed")?.vfs(46);
             power_off(setup, &mut first)?;
-            let guest = setup.deploy(tiny(48, SEED))?;
-            let got = setup.pool("seed")?.vfs(48);
+            let guest = setup.deploy(&tiny(52, SEED))?;
+            let got = setup.pool("seed")?.vfs(52);
             ensure(
                 !freed.is_empty() && freed[0].address == got[0].address,
                 || format!("{freed:?} was free, it got {got:?}"),
@@ -152,7 +147,7 @@ fn killed(setup: &Setup<'_>, report: &mut Report) {
         "the cloud cleans up and tries again, and the VM gets its VF",
         || {
             let _ = setup.cloud.act("cancel", &vm, &vm.name())?;
-            let guest = setup.deploy(vm.clone())?;
+            let guest = setup.deploy(&vm)?;
             let vfs = setup.pool("enp1s0")?.vfs(49);
             ensure(vfs.len() == 1, || format!("{vfs:?}"))?;
             setup.cancel(&guest)?;
@@ -163,16 +158,11 @@ fn killed(setup: &Setup<'_>, report: &mut Report) {
 
 /// The host loses its power with VMs running.
 pub(crate) fn crash(setup: &mut Setup<'_>, report: &mut Report) {
-    let deployed = report.get("two VMs run", || {
-        Ok((
-            setup.deploy(tiny(50, ETHERNET))?,
-            setup.deploy(tiny(51, INFINIBAND))?,
-        ))
-    });
-    let Some((first, second)) = deployed else {
+    let vms = [tiny(50, ETHERNET), tiny(51, INFINIBAND)];
+    let deployed = report.get("two VMs run", || setup.deploy_at_once(vms));
+    if deployed.is_none() {
         return;
-    };
-    drop((first, second));
+    }
     if !report.check("the host loses its power, and boots", || setup.crash()) {
         return;
     }
@@ -184,7 +174,7 @@ pub(crate) fn crash(setup: &mut Setup<'_>, report: &mut Report) {
         Ok(())
     });
     report.check("a VM is deployed again", || {
-        let mut guest = setup.deploy(tiny(50, ETHERNET))?;
+        let mut guest = setup.deploy(&tiny(50, ETHERNET))?;
         let mac = guest.vm.nics[1].mac();
         ping_through(&mut guest, &mac, WORLD)?;
         setup.cancel(&guest)

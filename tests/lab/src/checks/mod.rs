@@ -10,7 +10,7 @@ mod setup;
 mod shell;
 
 use crate::lab::Lab;
-use crate::report::{Failure, Report, say};
+use crate::report::{Failure, Report};
 
 use setup::Setup;
 
@@ -51,16 +51,13 @@ pub(crate) fn run(lab: &Lab, groups: &[String], report: &mut Report) -> Result<(
     }
     let wanted = |name: &str| groups.is_empty() || groups.iter().any(|group| group == name);
     if ON_THE_HOST.iter().any(|(name, _)| wanted(name)) {
-        let mut setup = Setup::new(lab)?;
-        say("the host is up");
-        // Nothing works without it.
-        if let Err(failure) = lab.install(setup.host()).and_then(|()| setup.configure()) {
-            setup.evidence(&lab.evidence("installation")?);
-            return Err(failure);
-        }
-        for (name, group) in ON_THE_HOST {
-            if wanted(name) && !Lab::group(report, name, |report| group(&mut setup, report)) {
-                setup.evidence(&lab.evidence(name)?);
+        report.group("host");
+        let name = "it boots, and one-sriov is installed by its packages";
+        if let Some(mut setup) = report.get(name, || installed(lab)) {
+            for (name, group) in ON_THE_HOST {
+                if wanted(name) && !Lab::group(report, name, |report| group(&mut setup, report)) {
+                    setup.evidence(&lab.evidence(name)?);
+                }
             }
         }
     }
@@ -68,4 +65,14 @@ pub(crate) fn run(lab: &Lab, groups: &[String], report: &mut Report) -> Result<(
         Lab::group(report, GUESTS, |report| guests::run(lab, report));
     }
     Ok(())
+}
+
+/// A host on which one-sriov is installed.
+fn installed(lab: &Lab) -> Result<Setup<'_>, Failure> {
+    let setup = Setup::new(lab)?;
+    let installed = lab.install(setup.host()).and_then(|()| setup.configure());
+    if installed.is_err() {
+        setup.evidence(&lab.evidence("host")?);
+    }
+    installed.map(|()| setup)
 }

@@ -1,18 +1,20 @@
 //! What the groups on the host share.
 
 use std::path::Path;
+use std::thread;
 
 use serde_json::Value;
 
 use crate::cloud::Cloud;
 use crate::cloud::vm::Vm;
+use crate::evidence;
 use crate::guest::Guest;
 use crate::host::Host;
 use crate::lab::Lab;
 use crate::report::{Failure, Report, ensure};
 
-/// The settings of this site, beside the defaults: one pool in the way of 2013.
-const KVMRC: &str = "VF_TRANSPORT_seed=dummy";
+/// The settings of this site, beside the defaults: one pool in the way of 2013, and patience with an emulated host.
+const KVMRC: &str = "VF_TRANSPORT_seed=dummy\\nLIBVIRT_WAIT=60\\nVF_RETURN_WAIT=30\\n";
 /// The two VFs of that pool, the last ones of the Ethernet card.
 const MAP: &str = "# bus slot function\\n0x01 0x11 0x00\\n0x01 0x11 0x02\\n";
 
@@ -43,13 +45,50 @@ impl<'lab> Setup<'lab> {
     pub(crate) fn configure(&self) -> Result<(), Failure> {
         let driver = "/var/lib/one/remotes/vmm/kvm-sriov";
         let set =
-            format!("echo {KVMRC} >> {driver}/kvmrc && printf '{MAP}' > {driver}/vf_maps/seed");
+            format!("printf '{KVMRC}' >> {driver}/kvmrc && printf '{MAP}' > {driver}/vf_maps/seed");
         self.host.ssh.get(&format!("su oneadmin -c \"{set}\""))?;
         self.host.sync()
     }
 
-    pub(crate) fn deploy(&self, vm: Vm) -> Result<Guest, Failure> {
-        Guest::deploy(&self.cloud, &self.host, vm)
+    /// Deploys a VM, and waits until its boot is over. One that does not come so far is looked at, and ended: what it
+    /// holds is for others.
+    pub(crate) fn deploy(&self, vm: &Vm) -> Result<Guest, Failure> {
+        let name = vm.name();
+        Guest::deploy(&self.cloud, &self.host, vm).inspect_err(|_| {
+            if let Ok(directory) = self.lab.evidence(&name) {
+                self.host.evidence(&directory);
+                self.host.evidence_of_guest(vm.id, &directory);
+            }
+            let _ = self.cloud.act("cancel", vm, &name);
+        })
+    }
+
+    /// Deploys VMs at the same time: all of them, or none.
+    pub(crate) fn deploy_at_once<const N: usize>(
+        &self,
+        vms: [Vm; N],
+    ) -> Result<[Guest; N], Failure> {
+        let started: Vec<Result<Guest, Failure>> = thread::scope(|scope| {
+            let threads = vms.map(|vm| scope.spawn(move || self.deploy(&vm)));
+            let died = || Err(Failure::new("the thread of a deployment died"));
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|_| died()))
+                .collect()
+        });
+        let (mut guests, mut failures) = (Vec::new(), Vec::new());
+        for outcome in started {
+            match outcome {
+                Ok(guest) => guests.push(guest),
+                Err(failure) => failures.push(failure.to_string()),
+            }
+        }
+        guests.try_into().map_err(|guests: Vec<Guest>| {
+            for guest in &guests {
+                let _ = self.cancel(guest);
+            }
+            Failure::new(failures.join("\n"))
+        })
     }
 
     /// Ends a VM as the cloud does it, at once.
@@ -106,16 +145,24 @@ impl<'lab> Setup<'lab> {
         })
     }
 
+    /// Keeps what there is to see on the host, if that has not been done for a guest of the same group, and what the
+    /// guests say that are left.
     pub(crate) fn evidence(&self, directory: &Path) {
-        self.host.evidence(directory);
+        if !directory.join(evidence::POOL).exists() {
+            self.host.evidence(directory);
+        }
+        self.host.evidence_of_guests(directory);
     }
 
-    /// Keeps what a guest has to say, before it ends, if a check of its group has failed.
+    /// Keeps what there is to see, and what a guest has to say, before it ends, if a check of its group has failed.
     pub(crate) fn keep(&self, report: &Report, guest: &mut Guest) {
         let directory = report
             .failed_group()
             .and_then(|group| self.lab.evidence(group).ok());
         if let Some(directory) = directory {
+            if !directory.join(evidence::POOL).exists() {
+                self.host.evidence(&directory);
+            }
             let file = directory.join(format!("{}.guest", guest.vm.name()));
             guest.shell.keep_evidence(&file);
         }

@@ -2,16 +2,13 @@
 
 use std::io::stdin;
 
-use super::setup::Setup;
 use crate::cloud::vm::{ETHERNET, INFINIBAND, Nic, PLAIN, System, Vm};
 use crate::lab::Lab;
 use crate::report::{Failure, say};
 
 /// Boots the host and a guest with an Ethernet and an InfiniBand VF, and leaves them up until a line is read.
 pub(crate) fn shell(lab: &Lab) -> Result<(), Failure> {
-    let setup = Setup::new(lab)?;
-    lab.install(setup.host())?;
-    setup.configure()?;
+    let setup = super::installed(lab)?;
     let vm = Vm::new(
         3,
         System::Debian,
@@ -22,7 +19,7 @@ pub(crate) fn shell(lab: &Lab) -> Result<(), Failure> {
         ],
     );
     // Its shell is left to whoever looks.
-    drop(setup.deploy(vm)?);
+    drop(setup.deploy(&vm)?);
     let config = setup.host().ssh.config.display();
     say(&format!(
         "The host and VM 3 are up.\n\

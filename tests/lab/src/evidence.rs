@@ -1,0 +1,106 @@
+//! What is kept of groups that failed, and what of it the end of a run tells: who reads the log of a machine that is gone
+//! has nothing else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::report::say;
+
+/// The first thing that is kept of the host: pools and leases.
+pub(crate) const POOL: &str = "pool";
+
+/// So many characters are told in all, of so many lines of a file, each no longer than this.
+const TOLD: usize = 5000;
+const LINES: usize = 10;
+const LINE: usize = 160;
+
+/// Tells the end of what was kept below a directory, the first group first.
+pub(crate) fn tell(directory: &Path) {
+    let mut groups = entries(directory);
+    groups.sort_by_key(|group| fs::metadata(group).and_then(|data| data.modified()).ok());
+    let mut left = TOLD;
+    for file in groups.iter().flat_map(|group| files(group)) {
+        let text = fs::read(&file).unwrap_or_default();
+        let text = excerpt(&String::from_utf8_lossy(&text));
+        if text.is_empty() {
+            continue;
+        }
+        let text = format!("--- {}\n{text}", file.display());
+        let Some(rest) = left.checked_sub(text.len()) else {
+            return;
+        };
+        left = rest;
+        say(&text);
+    }
+}
+
+/// What tells most about a group: what its guests say, what the host's driver says, and who has which VF.
+fn files(group: &Path) -> Vec<PathBuf> {
+    let mut guests = entries(group);
+    guests.retain(|file| file.extension().is_some_and(|kind| kind == "guest"));
+    let others = ["journal", POOL, "guests", "host.console", "qemu"];
+    guests
+        .into_iter()
+        .chain(others.map(|name| group.join(name)))
+        .collect()
+}
+
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+/// The last lines, shortened.
+fn excerpt(text: &str) -> String {
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    lines[lines.len().saturating_sub(LINES)..]
+        .iter()
+        .map(|line| {
+            line.chars()
+                .filter(|letter| !letter.is_control())
+                .take(LINE)
+                .collect()
+        })
+        .collect::<Vec<String>>()
+        .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_lines_are_told_without_what_a_terminal_would_do() {
+        let long = "x".repeat(LINE + 1);
+        let text = format!(
+            "first\n{}\n\u{1b}[2Jlast\n\n{long}\n",
+            "more\n".repeat(LINES - 2)
+        );
+        let told = excerpt(&text);
+        assert_eq!(told.lines().count(), LINES);
+        assert!(
+            told.ends_with(&format!("more\n[2Jlast\n{}", "x".repeat(LINE))),
+            "{told}"
+        );
+        assert_eq!(excerpt(" \n"), "");
+    }
+
+    #[test]
+    fn what_guests_say_comes_first_and_there_is_an_end() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["one-2.guest", "journal", "one-1.guest", "dmesg"] {
+            fs::write(directory.path().join(name), "line\n").unwrap();
+        }
+        let names: Vec<_> = files(directory.path())
+            .iter()
+            .map(|file| file.file_name().unwrap().to_string_lossy().into_owned())
+            .collect();
+        assert_eq!(names[..3], ["one-1.guest", "one-2.guest", "journal"]);
+        assert!(!names.contains(&"dmesg".to_owned()));
+    }
+}
