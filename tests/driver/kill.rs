@@ -167,26 +167,44 @@ fn a_holder_of_the_lock_that_hangs_is_named() {
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
 }
 
-#[test]
-fn a_vf_that_another_driver_is_just_bringing_back_is_waited_for() {
-    let host = host();
+/// VM 7 has powered itself off, another driver is bringing its VF back, and `next` is deployed: it waits, and gets its VF.
+#[track_caller]
+fn is_waited_for(host: &Host, next: u32) {
     host.stock("deploy", "mkdir -p \"$(dirname \"$DIR$1\")\"; cat >\"$DIR$1\"; virsh -c x create \"$DIR$1\" >/dev/null; echo one-$3\n");
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     host.power_off(7);
-    let other = std::fs::File::open(only_deployment(&host)).unwrap();
+    let other = std::fs::File::open(only_deployment(host)).unwrap();
     other.lock().unwrap();
-    let child = spawn(&host, 8);
+    let mut child = spawn(host, next);
     let waits = format!("{} ", child.id());
-    wait_for(&host, || {
+    wait_for(host, || {
         let locks = std::fs::read_to_string("/proc/locks").unwrap();
-        locks
+        let is_waiting = locks
             .lines()
-            .any(|line| line.contains("-> FLOCK") && line.contains(&waits))
+            .any(|line| line.contains("-> FLOCK") && line.contains(&waits));
+        is_waiting || child.try_wait().unwrap().is_some()
     });
-    drop(other);
+    // Not only closed: a child that another thread is just starting may have it open, too.
+    other.unlock().unwrap();
     let output = child.wait_with_output().unwrap();
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "one-8\n");
+    let said = String::from_utf8(output.stderr).unwrap();
+    let answer = format!("one-{next}\n");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), answer, "{said}");
+}
+
+#[test]
+fn a_vf_that_another_driver_is_just_bringing_back_is_waited_for() {
+    let host = host();
+    is_waited_for(&host, 8);
     assert_eq!(host.lease("ib0/0").unwrap()["vm"], 8);
+}
+
+#[test]
+fn a_guid_that_another_driver_is_just_taking_off_is_waited_for() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
+    is_waited_for(&host, 7);
+    let [vf] = host.leased("ib0").try_into().unwrap();
+    assert_eq!(host.lease(&format!("ib0/{vf}")).unwrap()["vm"], 7);
 }
 
 /// The file of the deployment that there is.

@@ -227,12 +227,14 @@ fn a_driver_that_is_deleted_just_when_it_could_run_is_waited_for() {
         fs::rename(scripts(&host).join("bin"), &away).unwrap();
         let sleep = Sleep::new(&host);
         let child = start(&shell, &host, &sleep.path());
-        // As the old version does when the next one is copied: twice it is there, and then it is not.
+        // As the old version does when the next one is copied: twice it is there, and then it is not. The action is just
+        // being copied, too.
+        let deploy = scripts(&host).join("deploy");
+        let action = fs::read(&deploy).unwrap();
+        let goes = format!("rm \"$0\"; : >'{}'; exit 2", deploy.display());
         for _ in 0..2 {
-            sleep.meanwhile(|| {
-                fs::create_dir_all(binary(&host).parent().unwrap()).unwrap();
-                write_program(&binary(&host), "#!/bin/sh\nrm \"$0\"\nexit 2\n");
-            });
+            sleep.meanwhile(|| write_program(&binary(&host), &format!("#!/bin/sh\n{goes}\n")));
+            sleep.meanwhile(|| fs::write(&deploy, &action).unwrap());
         }
         sleep.meanwhile(|| {
             fs::remove_dir_all(scripts(&host).join("bin")).unwrap();

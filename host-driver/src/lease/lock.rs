@@ -50,11 +50,12 @@ impl Store {
                 wait,
             });
         };
-        // Only for others to read: a full disk is no reason not to decide.
+        // Only for others to read, in one piece: a full disk is no reason not to decide.
+        let line = format!("{} {purpose}\n", std::process::id());
         let _ = file
             .set_len(0)
             .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{} {purpose}", std::process::id()));
+            .and_then(|()| file.write_all(line.as_bytes()));
         let guard = Guard {
             store: self,
             _file: file,

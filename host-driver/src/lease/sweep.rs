@@ -243,8 +243,8 @@ impl Guard<'_> {
 }
 
 impl Store {
-    /// Waits until nobody works on a deployment any more, at most so long.
-    pub fn wait_for(&self, id: &DeploymentId, wait: Duration) -> Result<(), StoreError> {
+    /// Waits until nobody works on a deployment any more, at most so long; whether that is so.
+    pub fn wait_for(&self, id: &DeploymentId, wait: Duration) -> Result<bool, StoreError> {
         self.await_unlocked(id, wait)
     }
 

@@ -13,8 +13,8 @@ use crate::domain::Domain;
 use crate::give_back::give_back;
 use crate::host::Host;
 use crate::lease::{
-    Choice, ChooseError, Chooser, Custody, Deployment, DeploymentId, Depth, Guard, Shortage, Store,
-    Sweep, Terms, VmId, Wish,
+    Choice, ChooseError, Chooser, Custody, Deployment, DeploymentId, Depth, Guard, Store, Sweep,
+    Terms, VmId, Wish,
 };
 use crate::libvirt::Look;
 use crate::pool::{LinkLayer, PoolName};
@@ -22,7 +22,7 @@ use crate::prepare;
 
 /// The decision: which VFs the VM gets.
 ///
-/// If there are too few because somebody is just bringing one back, that is waited for, once.
+/// If it is refused what somebody is just bringing back, the VF itself or the GUID on it, that is waited for, once.
 pub(super) fn lease(
     context: &Context<'_>,
     host: &Host,
@@ -32,18 +32,20 @@ pub(super) fn lease(
     wishes: &[Wish],
 ) -> Result<(Deployment, Vec<Custody>), ActionError> {
     let purpose = context.purpose(vm);
-    let decided = decide(host, store, &purpose, vm, domain, wishes)?;
-    let returning = match decided {
+    let (refusal, returning) = match decide(host, store, &purpose, vm, domain, wishes)? {
         Decision::Leased(deployment, custodies) => return Ok((deployment, custodies)),
-        Decision::Short(_, returning) if !returning.is_empty() => returning,
-        Decision::Short(shortage, _) => return Err(ChooseError::from(shortage).into()),
+        Decision::Refused(refusal, returning) => (refusal, returning),
     };
+    let mut is_back = false;
     for id in returning {
-        store.wait_for(&id, host.config.return_wait)?;
+        is_back |= store.wait_for(&id, host.config.return_wait)?;
+    }
+    if !is_back {
+        return Err(refusal);
     }
     match decide(host, store, &purpose, vm, domain, wishes)? {
         Decision::Leased(deployment, custodies) => Ok((deployment, custodies)),
-        Decision::Short(shortage, _) => Err(ChooseError::from(shortage).into()),
+        Decision::Refused(refusal, _) => Err(refusal),
     }
 }
 
@@ -51,8 +53,8 @@ pub(super) fn lease(
 enum Decision {
     /// The leases, and what else was found to have ended.
     Leased(Deployment, Vec<Custody>),
-    /// There are too few VFs, and the deployments whose VFs are on their way back.
-    Short(Shortage, Vec<DeploymentId>),
+    /// Why there are none, and the deployments whose VFs are on their way back if that could change it.
+    Refused(ActionError, Vec<DeploymentId>),
 }
 
 /// Decides under the lock. What was found to have ended and is not handed on is given back in any
@@ -80,32 +82,32 @@ fn decide(
         chosen = chooser.choose(wishes, &sweep);
     }
     let granted = match chosen {
-        Err(ChooseError::Short(shortage)) => {
-            let returning = guard.returning_elsewhere(&look)?;
+        Err(error) => Err(error.into()),
+        Ok(chosen) => {
+            let taken: Vec<_> = chosen.iter().map(|choice| choice.vf.address).collect();
+            Links::read(host, &chosen)
+                .and_then(|links| agree(host, &guard, &look, &sweep, wishes, chosen, &links))
+                .and_then(|granted| Ok((guard.grant(vm, domain.uuid(), granted)?, taken)))
+        }
+    };
+    let (deployment, taken) = match granted {
+        Ok(granted) => granted,
+        Err(error) => {
+            let returning = match error {
+                ActionError::Choose(ChooseError::Short(_)) | ActionError::Conflict(_) => {
+                    guard.returning_elsewhere(&look)
+                }
+                _ => Ok(Vec::new()),
+            };
             drop(guard);
             bring_back(host, store, sweep.custodies);
-            return Ok(Decision::Short(shortage, returning));
+            return Ok(Decision::Refused(error, returning?));
         }
-        chosen => chosen.map_err(ActionError::from).and_then(|chosen| {
-            let taken: Vec<_> = chosen.iter().map(|choice| choice.vf.address).collect();
-            let links = Links::read(host, &chosen)?;
-            let granted = agree(host, &guard, &look, &sweep, wishes, chosen, &links)?;
-            Ok((guard.grant(vm, domain.uuid(), granted)?, taken))
-        }),
     };
-    drop(guard);
-    match granted {
-        Ok((deployment, taken)) => {
-            for device in taken {
-                sweep.take(device);
-            }
-            Ok(Decision::Leased(deployment, sweep.custodies))
-        }
-        Err(error) => {
-            bring_back(host, store, sweep.custodies);
-            Err(error)
-        }
+    for device in taken {
+        sweep.take(device);
     }
+    Ok(Decision::Leased(deployment, sweep.custodies))
 }
 
 /// What the kernel says of the PFs of the VFs in question.

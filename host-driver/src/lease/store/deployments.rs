@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hwaddr::PciAddress;
 use nix::time::{ClockId, clock_gettime};
-use one_sriov_system::lock_within;
+use one_sriov_system::{Locked, lock_within};
 
 use super::files::{is_absent, make_dir, names, remove_file};
 use super::{DEPLOYMENTS, Store};
@@ -87,19 +87,19 @@ impl Store {
         StoreIo("lock", &path).check(hold())
     }
 
-    /// Waits for whoever works on a deployment.
+    /// Waits for whoever works on a deployment; whether nobody does any more.
     pub(in crate::lease) fn await_unlocked(
         &self,
         id: &DeploymentId,
         wait: Duration,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let path = self.deployment(id);
         let file = match OpenOptions::new().read(true).write(true).open(&path) {
-            Err(error) if is_absent(&error) => return Ok(()),
+            Err(error) if is_absent(&error) => return Ok(true),
             opened => StoreIo("lock", &path).check(opened)?,
         };
-        StoreIo("lock", &path).check(lock_within(file, wait))?;
-        Ok(())
+        let locked = StoreIo("lock", &path).check(lock_within(file, wait))?;
+        Ok(!matches!(locked, Locked::Not))
     }
 
     /// What a deployment has.
