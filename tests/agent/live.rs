@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use one_sriov_tests::{Machine, Outcome, agent_path};
+use one_sriov_tests::{Machine, Outcome, agent_path, copy_program};
 
 /// Runs the agent with the machine's root as its own, so that it takes it for the running machine.
 pub(crate) fn live(machine: &Machine, arguments: &[&str]) -> Outcome {
-    std::fs::copy(agent_path(), machine.path("/agent")).expect("a binary to copy");
+    copy_program(agent_path(), &machine.path("/agent"));
     machine.write("/lib/.keep", "");
     let mut command = Command::new("unshare");
     command

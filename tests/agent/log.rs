@@ -144,7 +144,7 @@ fn a_terminal_sees_all_lines_and_the_progress_of_a_wait() {
     ];
     let machine = Machine::new(&format!("{CONTEXT}ETH1_IP='10.0.0.6'\n"), &nics);
     let run = format!(
-        "{} apply --wait 2 --backend ifcfg-initscripts --root {}",
+        "{} apply --wait 4 --backend ifcfg-initscripts --root {}",
         agent_path().display(),
         machine.root().display()
     );
@@ -155,10 +155,10 @@ fn a_terminal_sees_all_lines_and_the_progress_of_a_wait() {
         .expect("script runs");
     let terminal = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{terminal}");
-    assert!(
-        terminal.contains("\rwaiting for ETH1: 1 s of at most 2 s"),
-        "{terminal}"
-    );
+    let waits =
+        |second: u8| terminal.contains(&format!("\rwaiting for ETH1: {second} s of at most 4 s"));
+    // A busy machine may pass over one of them.
+    assert!((1..4).any(waits), "{terminal}");
     assert!(
         terminal.contains("one-sriov-agent: ETH0 is 'eth0': it has the MAC of the NIC"),
         "{terminal}"

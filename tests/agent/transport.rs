@@ -1,7 +1,7 @@
 //! What a running machine needs besides files: transport modes that the network stack cannot set, and
 //! netplan, which reads its files too early in the boot.
 
-use one_sriov_tests::{Machine, infiniband, run};
+use one_sriov_tests::{Machine, agent_path, copy_program, infiniband, run};
 
 use crate::live::{is_static, live, only_static};
 
@@ -97,9 +97,7 @@ fn a_netplan_that_fails_is_named_and_costs_nothing_else() {
     }
     // The agent itself in its place: it does not know the word.
     let machine = machine();
-    let place = machine.path("/usr/sbin/netplan");
-    std::fs::create_dir_all(place.parent().expect("a directory")).expect("a directory");
-    std::fs::copy(one_sriov_tests::agent_path(), place).expect("a binary to copy");
+    copy_program(agent_path(), &machine.path("/usr/sbin/netplan"));
     let outcome = live(&machine, &["apply", "--backend", "netplan-networkd"]);
     assert_eq!(outcome.code, 0);
     assert!(

@@ -4,11 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use one_sriov_tests::{agent_path, driver_path};
+use one_sriov_tests::{agent_path, driver_path, write_program};
 use tempfile::TempDir;
 
 /// What the demo calls its NICs by.
@@ -28,9 +27,7 @@ fn command(temp: &Path) -> Command {
 
 /// A `PATH` on which namespaces are not to be had.
 fn without_namespaces(directory: &Path) -> String {
-    let unshare = directory.join("unshare");
-    fs::write(&unshare, "#!/bin/sh\nexit 1\n").unwrap();
-    fs::set_permissions(&unshare, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&directory.join("unshare"), "#!/bin/sh\nexit 1\n");
     let path = std::env::var("PATH").unwrap_or_default();
     format!("{}:{path}", directory.display())
 }

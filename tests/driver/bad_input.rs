@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::time::{Duration, Instant};
 
 use one_sriov_tests::Outcome;
 use one_sriov_tests::host::{Host, Pf, domain};
@@ -190,10 +189,9 @@ fn libvirt_does_not_answer_or_says_no() {
     host.switch_off("virsh-fails");
     host.switch("virsh-hangs", "");
     host.write("/etc/one-sriov/kvmrc", "LIBVIRT_WAIT=1\n");
-    let start = Instant::now();
-    let expected = "failed to ask libvirt at 'qemu:///system': failed to run 'virsh': ";
+    let expected =
+        "failed to ask libvirt at 'qemu:///system': failed to run 'virsh': no answer within 1 s";
     assert_refused(&host, &host.deploy(7, &["sriov_ib0"]), expected);
-    assert!(start.elapsed() < Duration::from_secs(5));
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! ONE_SRIOV_STRESS_OPERATIONS=50000 cargo test --package one-sriov-tests --test driver stress
 //! ```
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, RwLock};
 use std::time::Duration;
@@ -89,7 +89,7 @@ impl Stress {
     }
 
     /// Waits for a driver, or kills it after a moment: alone, or with all that it has started.
-    fn see_to_its_end(&self, mut child: Child, random: &mut Random) -> bool {
+    fn see_to_its_end(&self, mut child: Child, random: &mut Random) -> ExitStatus {
         if random.below(4) == 0 {
             std::thread::sleep(Duration::from_micros(random.below(40_000)));
             let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
@@ -99,7 +99,7 @@ impl Stress {
             };
             self.killed.fetch_add(1, Ordering::Relaxed);
         }
-        child.wait().unwrap().success()
+        child.wait().unwrap()
     }
 
     fn some_vm(&self, random: &mut Random) -> Option<u32> {
@@ -119,16 +119,21 @@ impl Stress {
                     .map(|_| pools[usize::try_from(random.below(3)).unwrap()])
                     .collect();
                 let child = self.start("deploy", vm, &domain(vm, &bridges));
-                if self.see_to_its_end(child, random) {
+                let end = self.see_to_its_end(child, random);
+                if end.success() {
                     self.deployed.fetch_add(1, Ordering::Relaxed);
                 }
-                self.vms.lock().unwrap().push(vm);
+                // What was killed may have come so far.
+                if end.success() || end.code().is_none() {
+                    self.vms.lock().unwrap().push(vm);
+                }
             }
             10..15 => {
                 if let Some(vm) = self.some_vm(random) {
                     let child = self.start("cancel", vm, "");
-                    self.see_to_its_end(child, random);
-                    self.vms.lock().unwrap().push(vm);
+                    if !self.see_to_its_end(child, random).success() {
+                        self.vms.lock().unwrap().push(vm);
+                    }
                 }
             }
             // The guest powers itself off: nobody tells the driver.

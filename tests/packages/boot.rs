@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use one_sriov_tests::turn;
+
 use crate::guest::{Guest, Report};
 use crate::{can_run, said};
 
@@ -50,6 +52,7 @@ fn the_nic_is_configured_before_the_network_starts_and_the_boot_loses_little() {
     if !can_run() {
         return;
     }
+    let _turn = turn::alone();
     let guest = Guest::new();
     let directory = tempfile::tempdir().unwrap();
 

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use one_sriov_tests::turn;
+
 use crate::system::{System, assert_works};
 use crate::{NEW, OLD, can_run};
 
@@ -14,6 +16,7 @@ fn a_fresh_system_has_all_of_it_and_it_works() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let system = System::new();
     let told = system.install_debian(NEW);
     assert!(
@@ -30,6 +33,7 @@ fn an_upgrade_keeps_what_was_decided_here() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let system = System::new();
     let _ = system.install_debian(OLD);
     system.write("/etc/one-sriov/agent.conf", "prefix = A6\n");
@@ -64,6 +68,7 @@ fn removal_leaves_the_network_and_nothing_else() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let system = System::new();
     let _ = system.install_debian(NEW);
     let network = "/etc/network/interfaces.d/60-one-sriov-ib0.cfg";
@@ -81,6 +86,7 @@ fn the_hook_comes_and_goes_with_one_context() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let system = System::new();
     let _ = system.install_debian(NEW);
     // As any package does that brings files into the directory.

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use one_sriov_tests::turn;
+
 use crate::{NEW, can_run, said, source};
 
 /// What `make dist` makes, where `rpmbuild` looks for it.
@@ -27,6 +29,7 @@ fn the_spec_file_builds_from_the_archives_alone() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let top = tempfile::tempdir().unwrap();
     archives(top.path());
     let mut unshare = Command::new("unshare");
@@ -83,6 +86,7 @@ fn the_spec_file_suits_each_distribution() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     // No tag that the rpm of EL 7 does not know, and the C library by each one's name.
     let distributions = [
         ("rhel 7", "glibc-static", false, false),
@@ -113,6 +117,7 @@ fn the_other_machine_has_its_packages() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let dist = tempfile::tempdir().unwrap();
     for kind in ["deb", "rpm"] {
         let mut build = Command::new(source().join("packaging/build").join(kind));

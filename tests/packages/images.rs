@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use one_sriov_tests::agent_path;
+use one_sriov_tests::{agent_path, copy_program, turn};
 
 use crate::system::System;
 use crate::{NEW, PACKAGES, can_run, said, source};
@@ -60,6 +60,7 @@ fn dpkg_from_outside_is_enough() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let system = System::new();
     install_from_outside(&system);
     assert!(system.has(WANTED), "it is enabled by its preset");
@@ -78,13 +79,18 @@ fn two_files_are_enough() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let system = System::new();
-    let put = |from: &Path, to: &str| fs::copy(from, system.path(to)).unwrap();
-    put(Path::new(&agent_path()), "/usr/sbin/one-sriov-agent");
-    put(
-        &source().join("packaging/agent/one-sriov-agent.service"),
-        "/etc/systemd/system/one-sriov-agent.service",
+    copy_program(
+        Path::new(&agent_path()),
+        &system.path("/usr/sbin/one-sriov-agent"),
     );
+    let unit = "one-sriov-agent.service";
+    fs::copy(
+        source().join("packaging/agent").join(unit),
+        system.path("/etc/systemd/system").join(unit),
+    )
+    .unwrap();
     let mut enable = Command::new("systemctl");
     enable.arg("--root").arg(system.root());
     let _ = said(enable.args(["enable", "one-sriov-agent"]));
@@ -99,6 +105,7 @@ fn sysv_starts_it() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let system = System::new();
     fs::remove_file(system.path("/usr/bin/systemctl")).unwrap();
     install_from_outside(&system);
@@ -120,6 +127,7 @@ fn openrc_starts_it() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let system = System::new();
     let fetch = "cd \"$0\" && apt-get download -q openrc librc1 libeinfo1\n\
                  for package in *.deb; do\n\

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use one_sriov_tests::turn;
+
 use crate::system::{System, unpacked};
 use crate::{NEW, PACKAGES, build, can_run, said, source};
 
@@ -12,6 +14,7 @@ fn lintian_finds_no_error() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let mut lintian = Command::new("lintian");
     lintian.args(["--allow-root", "--fail-on", "error,warning"]);
     let _ = said(lintian.args(PACKAGES.of("deb", NEW)));
@@ -22,6 +25,7 @@ fn rpmlint_finds_no_error() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let mut rpmlint = Command::new("rpmlint");
     rpmlint
         .arg("--config")
@@ -35,6 +39,7 @@ fn the_same_source_makes_the_same_packages() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let again = tempfile::tempdir().unwrap();
     for kind in ["deb", "rpm"] {
         build(kind, NEW, again.path());
@@ -51,6 +56,7 @@ fn units_are_well_formed_and_confined() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let system = System::new();
     let _ = system.install_debian(NEW);
     let told = system.run(&[
@@ -76,6 +82,7 @@ fn sudo_takes_the_rule() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let mut visudo = Command::new("/usr/sbin/visudo");
     let _ = said(
         visudo
@@ -90,6 +97,7 @@ fn udev_understands_the_rules() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let root = unpacked("trixie", "udev");
     let put = |from: &Path| {
         let path = Path::new("/tmp").join(from.file_name().unwrap());

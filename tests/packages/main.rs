@@ -21,7 +21,6 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use one_sriov_tests::{agent_path, driver_path};
-use tempfile::TempDir;
 
 /// What is released, and what was before.
 const VERSIONS: [&str; 2] = ["0.0.9", "0.1.0"];
@@ -30,18 +29,29 @@ const NEW: &str = VERSIONS[1];
 
 /// All packages of both versions, built once.
 struct Packages {
-    directory: TempDir,
+    directory: PathBuf,
 }
 
 static PACKAGES: LazyLock<Packages> = LazyLock::new(|| {
-    let directory = TempDir::new().unwrap();
+    let directory = kept_until_the_next_run("packages");
     for version in VERSIONS {
         for kind in ["deb", "rpm"] {
-            build(kind, version, directory.path());
+            build(kind, version, &directory);
         }
     }
     Packages { directory }
 });
+
+/// An empty directory for what all tests of a run share, which nobody removes at its end.
+fn kept_until_the_next_run(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let inside = format!(" {}/", directory.display());
+    assert!(!mounts.contains(&inside), "something is mounted in{inside}");
+    let _ = fs::remove_dir_all(&directory);
+    fs::create_dir(&directory).unwrap();
+    directory
+}
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -60,7 +70,7 @@ fn build(kind: &str, version: &str, into: &Path) {
 impl Packages {
     /// The packages of a kind and version, by their names: `agent`, `node`, `frontend`.
     fn of(&self, kind: &str, version: &str) -> Vec<PathBuf> {
-        let files = fs::read_dir(self.directory.path()).unwrap();
+        let files = fs::read_dir(&self.directory).unwrap();
         let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
         files.retain(|file| {
             let name = file.file_name().unwrap().to_str().unwrap();

@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use one_sriov_tests::turn;
+
 use crate::system::{System, assert_works};
 use crate::{NEW, OLD, PACKAGES, can_run, said};
 
@@ -27,6 +29,7 @@ fn a_fresh_system_has_all_of_it_and_it_works() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let system = System::new();
     let told = install(&system, NEW);
     assert!(
@@ -47,6 +50,7 @@ fn an_upgrade_keeps_what_was_decided_here() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let system = System::new();
     let _ = install(&system, OLD);
     let kept = [
@@ -94,6 +98,7 @@ fn the_hook_comes_and_goes_with_one_context() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let system = System::new();
     let _ = install(&system, NEW);
     assert!(!system.has(HOOK));
@@ -118,6 +123,7 @@ fn erasing_leaves_the_network_and_nothing_else() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let system = System::new();
     let _ = install(&system, NEW);
     let network = "/etc/sysconfig/network-scripts/ifcfg-ib0";

@@ -8,11 +8,11 @@ use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
-use crate::{PACKAGES, said};
+use crate::{PACKAGES, kept_until_the_next_run, said};
 
 /// Debian as debootstrap makes it, with systemd, and OpenNebula's user. Nobody changes it.
-static DEBIAN: LazyLock<TempDir> = LazyLock::new(|| {
-    let directory = TempDir::new().unwrap();
+static DEBIAN: LazyLock<PathBuf> = LazyLock::new(|| {
+    let directory = kept_until_the_next_run("debian");
     let mut debootstrap = Command::new("debootstrap");
     debootstrap
         .args([
@@ -20,12 +20,12 @@ static DEBIAN: LazyLock<TempDir> = LazyLock::new(|| {
             "--include=systemd,systemd-sysv,udev,iproute2,kmod",
             "bookworm",
         ])
-        .arg(directory.path())
+        .arg(&directory)
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     debootstrap.args(mirror());
     let _ = said(&mut debootstrap);
     let mut useradd = Command::new("chroot");
-    let _ = said(useradd.arg(directory.path()).args([
+    let _ = said(useradd.arg(&directory).args([
         "/usr/sbin/useradd",
         "--system",
         "--user-group",
@@ -77,7 +77,7 @@ impl System {
         let mut copy = Command::new("cp");
         let _ = said(
             copy.args(["-a", "--reflink=auto"])
-                .arg(DEBIAN.path().join("."))
+                .arg(DEBIAN.join("."))
                 .arg(directory.path()),
         );
         Self { directory }

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use one_sriov_tests::{BACKENDS, Trial, agent_path, processes, scratch};
+use one_sriov_tests::{BACKENDS, Trial, agent_path, processes, scratch, turn};
 
 /// What the boot agent may hold at once, as it is shipped: `ONE_SRIOV_AGENT` names it.
 const MEMORY: u64 = 8_000_000;
@@ -35,6 +35,7 @@ fn fastest(backend: &str, nics: u16) -> Duration {
 
 #[test]
 fn memory_stays_bounded_with_256_nics() {
+    let _turn = turn::shared();
     for backend in BACKENDS {
         memory_stays_bounded(backend);
     }
@@ -55,6 +56,7 @@ fn memory_stays_bounded(backend: &str) {
 
 #[test]
 fn sixteen_times_the_nics_take_less_than_32_times_the_time() {
+    let _turn = turn::shared();
     for backend in BACKENDS {
         let (few, many) = (fastest(backend, 16), fastest(backend, 256));
         assert!(
@@ -66,6 +68,7 @@ fn sixteen_times_the_nics_take_less_than_32_times_the_time() {
 
 #[test]
 fn no_process_and_no_thread_is_started() {
+    let _turn = turn::shared();
     for (backend, nics) in BACKENDS
         .into_iter()
         .flat_map(|backend| [(backend, 1), (backend, 16)])

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use one_sriov_tests::{HostTrial, scratch};
+use one_sriov_tests::{HostTrial, scratch, turn};
 
 /// A deployment takes less, without the programs that it calls.
 const BOUND: Duration = Duration::from_millis(15);
@@ -17,6 +17,7 @@ fn started(calls: &[String], name: &str) -> usize {
 
 #[test]
 fn a_deployment_starts_at_most_two_virsh_and_two_ip_for_each_infiniband_vf() {
+    let _turn = turn::shared();
     for (nics, held, virsh) in [(1, 0, 1), (4, 0, 1), (16, 0, 1), (4, 16, 2)] {
         let trial = HostTrial::new(&scratch(), nics, 1, held);
         let (calls, _) = trial.trace(HostTrial::by_driver);
@@ -32,6 +33,7 @@ fn a_deployment_starts_at_most_two_virsh_and_two_ip_for_each_infiniband_vf() {
 
 #[test]
 fn a_deployment_takes_less_than_15_ms_with_1_4_and_16_nics() {
+    let _turn = turn::alone();
     for nics in [1, 4, 16] {
         let trial = HostTrial::new(&scratch(), nics, 0, 0);
         let (calls, _) = trial.trace(HostTrial::by_driver);
@@ -46,6 +48,7 @@ fn a_deployment_takes_less_than_15_ms_with_1_4_and_16_nics() {
 /// Exactly as many files are looked at, so that time cannot grow but by what libvirt itself says.
 #[test]
 fn an_allocation_does_not_look_at_the_vfs_that_others_hold() {
+    let _turn = turn::shared();
     let [few, many] = [FEW, MANY].map(|held| {
         let trial = HostTrial::new(&scratch(), 1, HostTrial::cards_of(MANY), held);
         trial.file_calls()

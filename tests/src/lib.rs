@@ -20,6 +20,7 @@ mod remotes;
 mod scenarios;
 mod stock;
 mod trial;
+pub mod turn;
 
 pub use agent::{BACKENDS, Outcome, agent_path, driver_path, run};
 pub use fixtures::{context, fixture};
@@ -28,7 +29,7 @@ pub use frontend::{Answer, ErrorRegime, FrontEnd, Hang, Level, Release, Reply, S
 pub use image::{Tool, image};
 pub use machine::Machine;
 pub use nic::{Nic, ethernet, infiniband, virtio, virtio_at};
-pub use program::write_program;
+pub use program::{copy_program, write_program};
 pub use recorded::Recorded;
 pub use remotes::{ACTIONS, Host, install_remotes};
 pub use scenarios::scenarios;

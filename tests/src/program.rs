@@ -23,3 +23,13 @@ pub fn write_program(path: &Path, text: &str) {
     let status = child.wait().expect("a child");
     assert!(status.success(), "failed to write '{}'", path.display());
 }
+
+/// Copies an executable file, in another process for the same reason.
+pub fn copy_program(from: &Path, to: &Path) {
+    let status = Command::new("install")
+        .args(["-D", "-m", "755"])
+        .args([from, to])
+        .status()
+        .expect("install runs");
+    assert!(status.success(), "failed to make '{}'", to.display());
+}

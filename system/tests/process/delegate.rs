@@ -40,11 +40,17 @@ impl Running {
 
     /// Waits until it says so.
     fn wait_for(&mut self, expected: &str) {
-        let mut line = String::new();
-        while line != expected {
-            line.clear();
+        self.wait_for_all(&[expected]);
+    }
+
+    /// Waits until it has said all of this, in whatever order.
+    fn wait_for_all(&mut self, expected: &[&str]) {
+        let mut left = expected.to_vec();
+        while !left.is_empty() {
+            let mut line = String::new();
             let length = self.stderr.read_line(&mut line).unwrap();
-            assert_ne!(length, 0, "it ended without '{expected}'");
+            assert_ne!(length, 0, "it ended without {left:?}");
+            left.retain(|expected| *expected != line);
         }
     }
 
@@ -108,8 +114,7 @@ fn what_it_says_is_passed_on_while_it_runs_and_the_clock_ticks() {
         fifo.display()
     );
     let mut running = Running::new(&script);
-    running.wait_for("first\n");
-    running.wait_for("tick\n");
+    running.wait_for_all(&["first\n", "tick\n"]);
     fs::write(&fifo, "second\n").unwrap();
     running.wait_for("second\n");
     assert_eq!(running.end(), "code 0, newline true, tail of 13\n");
@@ -156,7 +161,9 @@ fn a_lock_is_held_until_the_last_that_inherited_it_has_gone() {
         "the driver has gone, its child has not"
     );
     kill(Pid::from_raw(left), Signal::SIGKILL).unwrap();
-    lock_within(open(), Duration::from_secs(10)).unwrap();
+    let locked = lock_within(open(), Duration::from_secs(10)).unwrap();
+    assert!(!matches!(locked, Locked::Not), "somebody holds it");
+    drop(locked);
     // And it is ours alone while nobody inherits it.
     let (stdout, _) = run("-", path.to_str().unwrap(), "exit 0");
     assert!(stdout.starts_with("code 0"));
