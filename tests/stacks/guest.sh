@@ -51,16 +51,30 @@ add_link() { # NAME=MAC|infiniband|dhcp:MAC|router:MAC|dhcp6:MAC
     links=$((links + 1))
 }
 
-# address DEVICE ADDRESS, bare DEVICE, route DESTINATION: whether it has come to that.
+# address DEVICE ADDRESS, count DEVICE NUMBER-OF-ADDRESSES, route DESTINATION [via GATEWAY] dev DEVICE [metric NUMBER]:
+# whether it has come to that, and what was before has gone.
 holds() {
     local what a b
     while read -r what a b; do
         case $what in
         address) [[ $(ip -o address show dev "$a" -tentative) = *" $b "* ]] ;;
-        bare) [ -z "$(ip -o address show dev "$a" scope global)" ] ;;
-        route) [ -n "$(ip route show "$a"; ip -6 route show "$a")" ] ;;
+        count) [ "$(ip -o address show dev "$a" scope global | wc -l)" = "$b" ] ;;
+        route) has_route "$a" "$b" ;;
         esac || return 1
     done < "$1"
+}
+
+has_route() { # DESTINATION 'WORD VALUE ...'
+    local line key value rest
+    while read -r line; do
+        rest=$2
+        while [ -n "$rest" ]; do
+            read -r key value rest <<< "$rest"
+            [[ "$line " = *" $key $value "* ]] || continue 2
+        done
+        return 0
+    done < <(ip route show "$1"; ip -6 route show "$1")
+    return 1
 }
 
 # Looks again whenever the kernel says that something has changed.

@@ -142,17 +142,14 @@ fn prepare(stage: &Stage) -> Machine {
         lines(stage.links.iter().map(|&link| link.to_owned()).collect()),
     );
     let of_device = |(device, addresses): &(&str, &[&str])| {
-        let address = |address: &&str| format!("address {device} {address}");
-        match addresses {
-            [] => vec![format!("bare {device}")],
-            addresses => addresses.iter().map(address).collect(),
-        }
+        let each = addresses
+            .iter()
+            .map(|address| format!("address {device} {address}"));
+        each.chain([format!("count {device} {}", addresses.len())])
+            .collect::<Vec<_>>()
     };
     let addresses = stage.addresses.iter().flat_map(of_device);
-    let routes = stage.routes.iter().map(|route| {
-        let destination = route.split(' ').next().unwrap();
-        format!("route {destination}")
-    });
+    let routes = stage.routes.iter().map(|route| format!("route {route}"));
     machine.write("/until", lines(addresses.chain(routes).collect()));
     machine
 }

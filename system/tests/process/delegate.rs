@@ -31,9 +31,10 @@ struct Running {
 
 impl Running {
     fn new(script: &str) -> Self {
-        let mut child = in_place(&["delegate", "-", "-", "sh", "-c", script])
-            .spawn()
-            .unwrap();
+        // A shell cannot trap what it was started to ignore, as by nohup.
+        let env = ["env", "--default-signal=TERM,HUP,INT"];
+        let words = [&["delegate", "-", "-"], &env[..], &["sh", "-c", script]].concat();
+        let mut child = in_place(&words).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Self { child, stderr }
     }
