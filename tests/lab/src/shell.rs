@@ -28,6 +28,8 @@ const MARK: &str = "one-sriov-lab";
 const GREETING: &str = "echo one-sriov-lab 0 0\n";
 /// What is answered to it.
 const ANSWER: &str = "one-sriov-lab 0 ";
+/// How long the last try of a command may take that is run until it succeeds.
+const LAST_TRY: u64 = 30;
 /// How long an answer may take before the word is said again.
 const AGAIN: Duration = Duration::from_secs(3);
 
@@ -127,7 +129,10 @@ impl Shell {
                             status,
                         });
                     }
-                    if !line.starts_with(ANSWER) {
+                    if line.starts_with(MARK) {
+                        // The end of one before, which took longer than it was waited for, or an answer to a first word.
+                        text.clear();
+                    } else {
                         text.push_str(&line);
                         text.push('\n');
                     }
@@ -190,12 +195,18 @@ impl Shell {
 
     /// Runs a command until it succeeds: for what the kernel or a daemon tells nobody of.
     pub(crate) fn until(&mut self, command: &str, seconds: u64) -> Result<String, Failure> {
-        let text = format!(
-            "for _ in $(seq {}); do {command} && exit 0; sleep 0.5; done; exit 1",
-            seconds * 2
-        );
-        self.get(&format!("({text})"), seconds * 2 + 30)
+        self.get(
+            &format!("({})", until(command, seconds)),
+            seconds + LAST_TRY,
+        )
     }
+}
+
+/// A script that runs a command until it succeeds, and fails when a time is over, however long the command takes.
+pub(crate) fn until(command: &str, seconds: u64) -> String {
+    format!(
+        "end=$(($(date +%s) + {seconds})); until {command}; do [ $(date +%s) -lt $end ] || exit 1; sleep 0.5; done"
+    )
 }
 
 impl Drop for Shell {
@@ -204,5 +215,62 @@ impl Drop for Shell {
             let _ = carrier.kill();
             let _ = carrier.wait();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn shell() -> Shell {
+        Shell::through("here", Command::new("sh")).unwrap()
+    }
+
+    #[test]
+    fn what_a_command_says_is_its_own() {
+        let mut shell = shell();
+        let said = shell.run(
+            "echo one; echo two >&2; exit_code() { return 3; }; exit_code",
+            60,
+        );
+        let said = said.unwrap();
+        assert_eq!((said.text.as_str(), said.status), ("one\ntwo", 3));
+        assert_eq!(shell.get("printf three", 60).unwrap(), "three");
+        let failed = shell.get("echo four; false", 60).unwrap_err();
+        assert_eq!(
+            failed.to_string(),
+            "here: 'echo four; false' ended with 1: four"
+        );
+    }
+
+    #[test]
+    fn a_command_that_takes_too_long_says_nothing_for_the_next() {
+        let mut shell = shell();
+        let _ = shell.get("true", 60).unwrap();
+        let late = shell.run("sleep 2; echo late", 1).unwrap_err();
+        assert_eq!(
+            late.to_string(),
+            "here: no end of 'sleep 2; echo late' in 1 s: "
+        );
+        assert_eq!(shell.get("echo next", 60).unwrap(), "next");
+    }
+
+    #[test]
+    fn a_command_is_tried_until_it_succeeds_or_its_time_is_over() {
+        let mut shell = shell();
+        let count = "count=$((count + 1)); [ $count = 2 ]";
+        assert_eq!(
+            shell.until(&format!("{count} && echo $count"), 60).unwrap(),
+            "2"
+        );
+        let failed = shell.until("false", 0).unwrap_err().to_string();
+        assert!(failed.ends_with(" ended with 1: "), "{failed}");
+        let gone = shell.run("exit", 60).unwrap_err().to_string();
+        assert!(
+            gone.starts_with("here: the shell closed during 'exit'"),
+            "{gone}"
+        );
     }
 }

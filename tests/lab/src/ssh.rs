@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::report::Failure;
+use crate::shell::until;
 
 /// The host as the front-end knows it.
 pub(crate) const HOST: &str = "node1";
@@ -71,10 +72,7 @@ impl Ssh {
 
     /// Waits on the host until a command succeeds there.
     pub(crate) fn until(&self, command: &str, seconds: u64) -> Result<String, Failure> {
-        self.get(&format!(
-            "for _ in $(seq {}); do {command} && exit 0; sleep 0.5; done; exit 1",
-            seconds * 2
-        ))
+        self.get(&until(command, seconds))
     }
 
     /// Writes a file of the host, whose owner is oneadmin.
