@@ -81,6 +81,10 @@ fn restore(
     let Some(lease) = ended.lease.as_ref().filter(|_| ended.restore) else {
         return Ok(());
     };
+    if lease.state == State::Deploying {
+        // Who wants the VF waits for it then. A full disk does not keep it from coming back.
+        let _ = mark(store, lease);
+    }
     loop {
         match chooser.is_back(ended) {
             Err(error) => return Err(error.to_string()),

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use one_sriov_tests::host::{Host, Pf, deployment_file, domain};
 
 /// A deployment that has come to the stock action.
-fn deploying(host: &Host, vm: u32) -> Child {
+pub(crate) fn deploying(host: &Host, vm: u32) -> Child {
     let mut child = spawn(host, vm);
     let stderr = child.stderr.as_mut().unwrap();
     let mut line = String::new();
@@ -17,7 +17,7 @@ fn deploying(host: &Host, vm: u32) -> Child {
     child
 }
 
-fn spawn(host: &Host, vm: u32) -> Child {
+pub(crate) fn spawn(host: &Host, vm: u32) -> Child {
     let mut command: Command = host.driver(&["action", "--", "deploy"]);
     command.args([&*deployment_file(vm), "host", &vm.to_string(), "host"]);
     let mut child = command
@@ -38,7 +38,12 @@ fn spawn(host: &Host, vm: u32) -> Child {
 
 /// A host whose stock action says that it runs and goes on when the test writes into a pipe.
 fn host() -> Host {
-    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1)]);
+    stopping_host(1)
+}
+
+/// The same with so many VFs.
+pub(crate) fn stopping_host(vfs: u32) -> Host {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", vfs)]);
     nix::unistd::mkfifo(&host.path("/state/go"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     host.stock(
         "deploy",
@@ -50,7 +55,7 @@ fn host() -> Host {
     host
 }
 
-fn say(host: &Host, word: &str) {
+pub(crate) fn say(host: &Host, word: &str) {
     std::fs::write(host.path("/state/go"), format!("{word}\n")).unwrap();
 }
 
@@ -175,54 +180,14 @@ fn a_holder_of_the_lock_that_hangs_is_named() {
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
 }
 
-/// VM 7 has powered itself off, another driver is bringing its VF back, and `next` is deployed: it waits, and gets its VF.
-#[track_caller]
-fn is_waited_for(host: &Host, next: u32) {
-    host.stock("deploy", "mkdir -p \"$(dirname \"$DIR$1\")\"; cat >\"$DIR$1\"; virsh -c x create \"$DIR$1\" >/dev/null; echo one-$3\n");
-    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
-    host.power_off(7);
-    let other = std::fs::File::open(only_deployment(host)).unwrap();
-    other.lock().unwrap();
-    let mut child = spawn(host, next);
-    let waits = format!("{} ", child.id());
-    wait_for(host, || {
-        let locks = std::fs::read_to_string("/proc/locks").unwrap();
-        let is_waiting = locks
-            .lines()
-            .any(|line| line.contains("-> FLOCK") && line.contains(&waits));
-        is_waiting || child.try_wait().unwrap().is_some()
-    });
-    // Not only closed: a child that another thread is just starting may have it open, too.
-    other.unlock().unwrap();
-    let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    let answer = format!("one-{next}\n");
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), answer, "{said}");
-}
-
-#[test]
-fn a_vf_that_another_driver_is_just_bringing_back_is_waited_for() {
-    let host = host();
-    is_waited_for(&host, 8);
-    assert_eq!(host.lease("ib0/0").unwrap()["vm"], 8);
-}
-
-#[test]
-fn a_guid_that_another_driver_is_just_taking_off_is_waited_for() {
-    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
-    is_waited_for(&host, 7);
-    let [vf] = host.leased("ib0").try_into().unwrap();
-    assert_eq!(host.lease(&format!("ib0/{vf}")).unwrap()["vm"], 7);
-}
-
 /// The file of the deployment that there is.
-fn only_deployment(host: &Host) -> std::path::PathBuf {
+pub(crate) fn only_deployment(host: &Host) -> std::path::PathBuf {
     let mut files = std::fs::read_dir(host.path("/run/one-sriov/.deployments")).unwrap();
     files.next().unwrap().unwrap().path()
 }
 
 /// Waits for what a process that is not our child does; there is no event for it.
-fn wait_for(host: &Host, mut happened: impl FnMut() -> bool) {
+pub(crate) fn wait_for(host: &Host, mut happened: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !happened() {
         assert!(

@@ -17,5 +17,6 @@ mod pass;
 mod pools;
 mod protocol;
 mod refuse;
+mod returning;
 mod stress;
 mod transport;

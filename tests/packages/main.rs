@@ -15,10 +15,10 @@ mod lint;
 mod rpms;
 mod system;
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use one_sriov_tests::{agent_path, driver_path};
 
@@ -42,9 +42,18 @@ static PACKAGES: LazyLock<Packages> = LazyLock::new(|| {
     Packages { directory }
 });
 
-/// An empty directory for what all tests of a run share, which nobody removes at its end.
+/// An empty directory for what all tests of a run share, which nobody removes at its end. One run at a time has it.
 fn kept_until_the_next_run(name: &str) -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    static ONE_RUN: OnceLock<File> = OnceLock::new();
+    let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    fs::create_dir_all(parent).unwrap();
+    let parent = parent.canonicalize().unwrap();
+    let _ = ONE_RUN.get_or_init(|| {
+        let file = File::create(parent.join("packages.lock")).unwrap();
+        file.lock().unwrap();
+        file
+    });
+    let directory = parent.join(name);
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
     let inside = format!(" {}/", directory.display());
     assert!(!mounts.contains(&inside), "something is mounted in{inside}");

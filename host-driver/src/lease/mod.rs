@@ -23,7 +23,7 @@ pub use judge::{Signs, Verdict, judge};
 pub use lock::Guard;
 pub use record::{DeploymentId, FORMAT, Former, Lease, LinkState, Place, State, Transport, VmId};
 pub use store::{Store, now, user_name};
-pub use sweep::{Custody, Depth, Ended, Sweep};
+pub use sweep::{Custody, Depth, Ended, Returning, Sweep};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -74,8 +74,19 @@ pub struct Sweep {
     pub custodies: Vec<Custody>,
     /// Unfinished deployments that nobody works on, and what is left of their grace.
     pub pending: HashMap<DeploymentId, Duration>,
+    /// Deployments that somebody else works on: goes on with, or brings the VFs of back.
+    pub held: Vec<DeploymentId>,
     /// What could not be read, for people.
     pub problems: Vec<String>,
+}
+
+/// A deployment that is over, and whose VFs somebody else brings back.
+#[derive(Debug)]
+pub struct Returning {
+    /// The deployment.
+    pub id: DeploymentId,
+    /// Its VFs; none if they are back since the sweep.
+    pub vfs: Vec<PciAddress>,
 }
 
 impl Sweep {
@@ -149,17 +160,20 @@ impl Guard<'_> {
         Ok(sweep)
     }
 
-    /// The deployments of VMs that are gone whose VFs somebody else is just bringing back.
-    pub fn returning_elsewhere(&self, look: &Look) -> Result<Vec<DeploymentId>, StoreError> {
+    /// Which of the deployments that somebody else held in a sweep are over: those that go on leave their VMs a lease
+    /// that is being deployed.
+    pub fn returning(&self, held: &[DeploymentId]) -> Result<Vec<Returning>, StoreError> {
         let mut returning = Vec::new();
-        for id in self.deployments(None)? {
-            if !look.runs(id.vm()) && self.hold(&id)?.is_none() {
-                let mut leases = self.leases_of(id.vm())?;
-                leases.retain(|lease| lease.deployment == id);
-                if leases.iter().any(|lease| lease.state != State::Deploying) {
-                    returning.push(id);
-                }
+        for id in held {
+            let mut leases = self.leases_of(id.vm())?;
+            leases.retain(|lease| lease.deployment == *id);
+            if leases.iter().all(|lease| lease.state == State::Deploying) && !leases.is_empty() {
+                continue;
             }
+            returning.push(Returning {
+                id: id.clone(),
+                vfs: leases.iter().map(|lease| lease.address).collect(),
+            });
         }
         Ok(returning)
     }
@@ -172,6 +186,7 @@ impl Guard<'_> {
         sweep: &mut Sweep,
     ) -> Result<(), StoreError> {
         let Some(file) = self.hold(id)? else {
+            sweep.held.push(id.clone());
             return Ok(());
         };
         let signs = Signs {

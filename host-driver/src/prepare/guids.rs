@@ -27,6 +27,17 @@ pub struct Conflict {
     owner: Owner,
 }
 
+impl Conflict {
+    /// The VF that has the GUID, if it is one that a lease or a domain holds.
+    #[must_use]
+    pub fn vf(&self) -> Option<PciAddress> {
+        match self.owner {
+            Owner::Vf { address, .. } => address,
+            Owner::Port(_) => None,
+        }
+    }
+}
+
 impl std::error::Error for Conflict {}
 
 impl fmt::Display for Conflict {

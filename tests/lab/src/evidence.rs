@@ -36,11 +36,15 @@ pub(crate) fn tell(directory: &Path) {
 
 /// What tells most about a group: what its guests say, what the host's driver says, and who has which VF.
 fn files(group: &Path) -> Vec<PathBuf> {
-    let mut guests = entries(group);
-    guests.retain(|file| file.extension().is_some_and(|kind| kind == "guest"));
-    let others = ["journal", POOL, "guests", "host.console", "qemu"];
-    guests
+    let of_kind = |kind: &str| {
+        let mut files = entries(group);
+        files.retain(|file| file.extension().is_some_and(|known| known == kind));
+        files
+    };
+    let others = ["journal", POOL, "guests", "qemu"];
+    of_kind("guest")
         .into_iter()
+        .chain(of_kind("console"))
         .chain(others.map(|name| group.join(name)))
         .collect()
 }

@@ -3,11 +3,12 @@
 //! An image is a directory in the cache, `<name>-<key>`, filled by a script of `tests/lab/images`. The key is made of
 //! all that the script reads, so that a change of any of it builds the image anew, and what is built on it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use sha2::{Digest, Sha256};
 
@@ -25,9 +26,8 @@ pub(crate) const STACKS: [&str; 5] = [
 /// The guest that has one-context as well, beside networkd.
 pub(crate) const ONE_CONTEXT: &str = "one-context";
 
-/// How the name of a directory begins that is no image yet.
-const UNFINISHED: &str = "unfinished-";
-const DAY: Duration = Duration::from_secs(24 * 3600);
+/// What nobody has used for so long, or finished, is nobody's any more.
+const FORGOTTEN: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// An image that is built.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub(crate) struct Image {
     key: String,
     /// Its directory.
     pub(crate) path: PathBuf,
+    /// The kernel's lock on it, as long as it is used: nobody removes it.
+    _used: Arc<File>,
 }
 
 /// All that the lab boots.
@@ -154,7 +156,18 @@ impl Cache {
         if !path.exists() {
             self.fill(&program, &name, &path, needs, words)?;
         }
-        Ok(Image { key, path })
+        let used = File::open(&path).and_then(|used| {
+            used.lock_shared()?;
+            // What was used last is kept longest.
+            used.set_modified(SystemTime::now())?;
+            Ok(used)
+        });
+        let used = used.map_err(|error| Failure::of("use", &path, &error))?;
+        Ok(Image {
+            key,
+            path,
+            _used: Arc::new(used),
+        })
     }
 
     fn fill(
@@ -169,7 +182,7 @@ impl Cache {
             .map_err(|error| Failure::of("make", &self.directory, &error))?;
         let start = Instant::now();
         let directory = tempfile::Builder::new()
-            .prefix(UNFINISHED)
+            .prefix("unfinished-")
             .tempdir_in(&self.directory)
             .map_err(|error| Failure::of("make a directory in", &self.directory, &error))?;
         let mut command = Command::new(program);
@@ -196,7 +209,7 @@ impl Cache {
     }
 
     /// Removes what this image was before its inputs changed, but for the last one, to which a change may go back; and
-    /// what was begun a day ago and is no image.
+    /// what nobody has used for days. What another run uses stays.
     fn forget(&self, name: &str, now: &Path) {
         let Ok(entries) = fs::read_dir(&self.directory) else {
             return;
@@ -208,14 +221,20 @@ impl Cache {
             let is_of_name = file.rsplit_once('-').is_some_and(|(stem, _)| stem == name);
             if is_of_name && entry.path() != now {
                 former.push((age, entry.path()));
-            } else if file.starts_with(UNFINISHED) && age > DAY {
-                let _ = fs::remove_dir_all(entry.path());
+            } else if age > FORGOTTEN {
+                remove_unused(&entry.path());
             }
         }
         former.sort();
         for (_, path) in former.iter().skip(1) {
-            let _ = fs::remove_dir_all(path);
+            remove_unused(path);
         }
+    }
+}
+
+fn remove_unused(path: &Path) {
+    if File::open(path).is_ok_and(|image| image.try_lock().is_ok()) {
+        let _ = fs::remove_dir_all(path);
     }
 }
 

@@ -157,7 +157,13 @@ impl Machine {
         let said = fs::read_to_string(&self.log).unwrap_or_default();
         let console = fs::read(&self.console).unwrap_or_default();
         let end = &console[console.len().saturating_sub(LAST_WORDS)..];
-        format!("{said}{}", String::from_utf8_lossy(end))
+        // Not what a terminal would do.
+        let is_text = |letter: &char| !letter.is_control() || *letter == '\n';
+        let end: String = String::from_utf8_lossy(end)
+            .chars()
+            .filter(is_text)
+            .collect();
+        format!("{said}{end}")
     }
 
     /// Waits until it has switched itself off.

@@ -65,9 +65,10 @@ struct Failed {
     text: String,
 }
 
-/// Of so many checks that failed the end of a run says why, and in so many characters each.
+/// Of so many checks that failed the end of a run says why, in so many characters of its beginning and of its end.
 const TOLD: usize = 5;
-const TOLD_OF_EACH: usize = 600;
+const BEGINNING: usize = 250;
+const END: usize = 450;
 
 impl Report {
     pub(crate) fn new() -> Self {
@@ -148,11 +149,10 @@ impl Report {
         let time = self.start.elapsed().as_secs();
         // Once more, for whoever has but the end of a log.
         for (number, Failed { name, text }) in self.failed.iter().enumerate() {
-            let text: String = text.chars().take(TOLD_OF_EACH).collect();
             let why = if number < TOLD {
-                text.as_str()
+                shortened(text)
             } else {
-                "see above"
+                "see above".into()
             };
             say(&format!("failed: {name}: {why}"));
         }
@@ -166,8 +166,40 @@ impl Report {
     }
 }
 
+/// The beginning of a text, and its end: what was expected stands there, or here what came last.
+fn shortened(text: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    if letters.len() <= BEGINNING + END {
+        return text.to_owned();
+    }
+    let (beginning, rest) = letters.split_at(BEGINNING);
+    let end = &rest[rest.len() - END..];
+    format!(
+        "{} ... {}",
+        String::from_iter(beginning),
+        String::from_iter(end)
+    )
+}
+
 /// A line for whoever watches.
 pub(crate) fn say(line: &str) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_text_its_beginning_and_its_end_are_told() {
+        assert_eq!(shortened("short"), "short");
+        let long = format!("first {}last", "\u{e4}".repeat(BEGINNING + END));
+        let told = shortened(&long);
+        assert!(
+            told.starts_with("first ") && told.ends_with("last"),
+            "{told}"
+        );
+        assert_eq!(told.chars().count(), BEGINNING + END + " ... ".len());
+    }
 }

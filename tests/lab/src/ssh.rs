@@ -12,6 +12,8 @@ pub(crate) const HOST: &str = "node1";
 const ROOT: &str = "node1-root";
 /// How long a command may take that is not a guest's shell. A host that has stopped closes nothing.
 const PATIENCE: &str = "300";
+/// How 'timeout' says that it was not enough.
+const TIMED_OUT: i32 = 124;
 
 /// Connections that are kept.
 #[derive(Debug)]
@@ -64,6 +66,11 @@ impl Ssh {
             return Ok(text);
         }
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.code() == Some(TIMED_OUT) {
+            return Err(Failure::new(format!(
+                "on the host there is no end of '{command}' in {PATIENCE} s: {text} {said}"
+            )));
+        }
         Err(Failure::new(format!(
             "on the host '{command}' ended with {}: {text} {said}",
             output.status
@@ -93,7 +100,7 @@ impl Ssh {
     /// Forgets the connections, as those to a host that has died.
     pub(crate) fn forget(&self) {
         for host in [HOST, ROOT] {
-            let _ = Command::new("ssh")
+            let _ = bounded("ssh")
                 .arg("-F")
                 .arg(&self.config)
                 .args(["-O", "exit", host])

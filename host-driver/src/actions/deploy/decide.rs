@@ -1,7 +1,7 @@
 //! The decision: which VFs the VM gets, and on which terms.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hwaddr::{Guid, InterfaceName};
 use one_sriov_system::{Link, Netlink, VfInfo};
@@ -13,8 +13,8 @@ use crate::domain::Domain;
 use crate::give_back::give_back;
 use crate::host::Host;
 use crate::lease::{
-    Choice, ChooseError, Chooser, Custody, Deployment, DeploymentId, Depth, Guard, Store, Sweep,
-    Terms, VmId, Wish,
+    Choice, ChooseError, Chooser, Custody, Deployment, Depth, Guard, Returning, Store, StoreError,
+    Sweep, Terms, VmId, Wish,
 };
 use crate::libvirt::Look;
 use crate::pool::{LinkLayer, PoolName};
@@ -32,20 +32,26 @@ pub(super) fn lease(
     wishes: &[Wish],
 ) -> Result<(Deployment, Vec<Custody>), ActionError> {
     let purpose = context.purpose(vm);
-    let (refusal, returning) = match decide(host, store, &purpose, vm, domain, wishes)? {
+    let (refusal, freed, returning) = match decide(host, store, &purpose, vm, domain, wishes)? {
         Decision::Leased(deployment, custodies) => return Ok((deployment, custodies)),
-        Decision::Refused(refusal, returning) => (refusal, returning),
+        Decision::Refused {
+            refusal,
+            freed,
+            returning,
+        } => (refusal, freed, returning),
     };
-    let mut is_back = false;
-    for id in returning {
-        is_back |= store.wait_for(&id, host.config.return_wait)?;
+    let deadline = Instant::now() + host.config.return_wait;
+    let mut is_back = freed;
+    for Returning { id, vfs } in returning {
+        let left = deadline.saturating_duration_since(Instant::now());
+        is_back |= vfs.is_empty() || store.wait_for(&id, left)?;
     }
     if !is_back {
         return Err(refusal);
     }
     match decide(host, store, &purpose, vm, domain, wishes)? {
         Decision::Leased(deployment, custodies) => Ok((deployment, custodies)),
-        Decision::Refused(refusal, _) => Err(refusal),
+        Decision::Refused { refusal, .. } => Err(refusal),
     }
 }
 
@@ -53,8 +59,14 @@ pub(super) fn lease(
 enum Decision {
     /// The leases, and what else was found to have ended.
     Leased(Deployment, Vec<Custody>),
-    /// Why there are none, and the deployments whose VFs are on their way back if that could change it.
-    Refused(ActionError, Vec<DeploymentId>),
+    /// There are none.
+    Refused {
+        refusal: ActionError,
+        /// A VF has come back since, by our own hands.
+        freed: bool,
+        /// What could change it when it is back.
+        returning: Vec<Returning>,
+    },
 }
 
 /// Decides under the lock. What was found to have ended and is not handed on is given back in any
@@ -77,7 +89,9 @@ fn decide(
     if matches!(chosen, Err(ChooseError::Short(_))) {
         // A VF that was taken out of a running VM is only seen by looking at every lease.
         sweep.custodies.clear();
+        let held = sweep.held;
         sweep = guard.sweep(&look, Depth::All, config.lease_grace)?;
+        sweep.held.extend(held);
         sweep.confirm(|| host.libvirt().look())?;
         chosen = chooser.choose(wishes, &sweep);
     }
@@ -93,21 +107,38 @@ fn decide(
     let (deployment, taken) = match granted {
         Ok(granted) => granted,
         Err(error) => {
-            let returning = match error {
-                ActionError::Choose(ChooseError::Short(_)) | ActionError::Conflict(_) => {
-                    guard.returning_elsewhere(&look)
-                }
-                _ => Ok(Vec::new()),
-            };
+            let returning = returning(&guard, &sweep, &error);
             drop(guard);
-            bring_back(host, store, sweep.custodies);
-            return Ok(Decision::Refused(error, returning?));
+            let freed = bring_back(host, store, sweep.custodies);
+            return Ok(Decision::Refused {
+                refusal: error,
+                freed,
+                returning: returning?,
+            });
         }
     };
     for device in taken {
         sweep.take(device);
     }
     Ok(Decision::Leased(deployment, sweep.custodies))
+}
+
+/// What somebody else brings back that was refused for want of it: any VF, or the one that has the GUID.
+fn returning(
+    guard: &Guard<'_>,
+    sweep: &Sweep,
+    refusal: &ActionError,
+) -> Result<Vec<Returning>, StoreError> {
+    let of = match refusal {
+        ActionError::Choose(ChooseError::Short(_)) => None,
+        ActionError::Conflict(conflict) if conflict.vf().is_some() => conflict.vf(),
+        _ => return Ok(Vec::new()),
+    };
+    let mut returning = guard.returning(&sweep.held)?;
+    returning.retain(|Returning { vfs, .. }| {
+        vfs.is_empty() || of.is_none_or(|device| vfs.contains(&device))
+    });
+    Ok(returning)
 }
 
 /// What the kernel says of the PFs of the VFs in question.
@@ -176,11 +207,17 @@ fn agree<'w>(
     Ok(granted)
 }
 
-/// Brings back what has ended; whatever goes wrong there is not this VM's concern.
-pub(super) fn bring_back(host: &Host, store: &Store, custodies: Vec<Custody>) {
+/// Brings back what has ended; whatever goes wrong there is not this VM's concern. Whether a VF is free by that.
+pub(super) fn bring_back(host: &Host, store: &Store, custodies: Vec<Custody>) -> bool {
     match give_back(&host.root, &host.config, store, custodies, Duration::ZERO) {
-        Ok(returns) => returns.log(),
-        Err(error) => log::error!("{error}"),
+        Ok(returns) => {
+            returns.log();
+            !returns.freed.is_empty()
+        }
+        Err(error) => {
+            log::error!("{error}");
+            false
+        }
     }
 }
 

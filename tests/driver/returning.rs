@@ -1,0 +1,152 @@
+//! What somebody else is just bringing back is waited for: a VF, and the GUID that is on it.
+
+use std::fs;
+use std::process::{Child, Stdio};
+
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use one_sriov_tests::host::{Host, Pf, deployment_file, domain};
+use one_sriov_tests::write_program;
+
+use crate::kill::{deploying, only_deployment, say, spawn, stopping_host, wait_for};
+
+/// A stock action that creates the domain.
+const CREATE: &str = "mkdir -p \"$(dirname \"$DIR$1\")\"; cat >\"$DIR$1\"; \
+                      virsh -c x create \"$DIR$1\" >/dev/null; echo one-$3\n";
+
+/// Waits until a deployment waits for the kernel's lock on a file, or has ended.
+fn wait_until_it_waits(host: &Host, child: &mut Child) {
+    let waits = format!("{} ", child.id());
+    wait_for(host, || {
+        let locks = fs::read_to_string("/proc/locks").unwrap();
+        let is_waiting = locks
+            .lines()
+            .any(|line| line.contains("-> FLOCK") && line.contains(&waits));
+        is_waiting || child.try_wait().unwrap().is_some()
+    });
+}
+
+#[track_caller]
+fn assert_deployed(child: Child, vm: u32) {
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let answer = format!("one-{vm}\n");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), answer, "{said}");
+}
+
+/// VM 7 has powered itself off, another driver is bringing its VF back, and `next` is deployed: it waits, and gets its VF.
+#[track_caller]
+fn is_waited_for(host: &Host, next: u32) {
+    host.stock("deploy", CREATE);
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    host.power_off(7);
+    let other = fs::File::open(only_deployment(host)).unwrap();
+    other.lock().unwrap();
+    let mut child = spawn(host, next);
+    wait_until_it_waits(host, &mut child);
+    // Not only closed: a child that another thread is just starting may have it open, too.
+    other.unlock().unwrap();
+    assert_deployed(child, next);
+}
+
+#[test]
+fn a_vf_that_another_driver_is_just_bringing_back_is_waited_for() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1)]);
+    is_waited_for(&host, 8);
+    assert_eq!(host.lease("ib0/0").unwrap()["vm"], 8);
+}
+
+#[test]
+fn a_guid_that_another_driver_is_just_taking_off_is_waited_for() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
+    is_waited_for(&host, 7);
+    let [vf] = host.leased("ib0").try_into().unwrap();
+    assert_eq!(host.lease(&format!("ib0/{vf}")).unwrap()["vm"], 7);
+}
+
+/// Has `sudo` wait for the returned gate: what it is asked for happens when that opens.
+fn gate(host: &Host) -> Gate {
+    let (place, behind) = (host.path("bin/sudo"), host.path("behind/sudo"));
+    fs::create_dir(host.path("behind")).unwrap();
+    fs::rename(&place, &behind).unwrap();
+    let gate = Gate(host.path("state/gate"));
+    mkfifo(&gate.0, Mode::S_IRWXU).unwrap();
+    let script = format!(
+        "#!/bin/sh\nread -r _ <'{}'\nexec '{}' \"$@\"\n",
+        gate.0.display(),
+        behind.display()
+    );
+    write_program(&place, &script);
+    gate
+}
+
+struct Gate(std::path::PathBuf);
+
+impl Gate {
+    /// Waits until somebody stands before it.
+    fn is_reached(&self) -> fs::File {
+        fs::File::options().write(true).open(&self.0).unwrap()
+    }
+
+    /// Lets all pass, from now on.
+    fn open(self, reached: fs::File) {
+        fs::write(self.0.with_extension("open"), "go\n").unwrap();
+        fs::rename(self.0.with_extension("open"), &self.0).unwrap();
+        drop(reached);
+    }
+}
+
+#[test]
+fn the_vf_of_a_killed_deployment_is_waited_for_when_it_comes_back() {
+    let host = stopping_host(2);
+    let mut killed = deploying(&host, 7);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    say(&host, "no");
+    // The stock action has the file until it has ended.
+    let deployment = fs::File::open(only_deployment(&host)).unwrap();
+    deployment.lock().unwrap();
+    deployment.unlock().unwrap();
+
+    let gate = gate(&host);
+    let reconcile = host
+        .driver(&["reconcile"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let reached = gate.is_reached();
+    assert_eq!(host.lease("ib0/0").unwrap()["state"], "releasing");
+    host.stock("deploy", CREATE);
+    let mut child = spawn(&host, 7);
+    wait_until_it_waits(&host, &mut child);
+    gate.open(reached);
+    assert_deployed(child, 7);
+    assert!(reconcile.wait_with_output().unwrap().status.success());
+}
+
+#[test]
+fn a_conflict_that_no_return_can_change_is_told_at_once() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 3)]);
+    host.stock("deploy", CREATE);
+    host.write("/etc/one-sriov/kvmrc", "VF_RETURN_WAIT=3600\n");
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
+    host.power_off(8);
+    let leases = host.path("/run/one-sriov/ib0");
+    let of_8 = fs::read_to_string(leases.join("1")).unwrap();
+    let id = of_8.split("\"deployment\":\"").nth(1).unwrap();
+    let id = id.split('"').next().unwrap();
+    let other = fs::File::open(host.path("/run/one-sriov/.deployments").join(id)).unwrap();
+    other.lock().unwrap();
+    // Another VM with the MAC of VM 7, which runs.
+    let domain = domain(7, &["sriov_ib0"]).replace("one-7", "one-9");
+    let refused = host.action(
+        "deploy",
+        &[&deployment_file(9), "host", "9", "host"],
+        &domain,
+    );
+    let expected =
+        "failed to use GUID '00:00:aa:00:c0:a8:07:01': VF 0 of 'ib0' has it and is in use\n";
+    assert_eq!((refused.code, refused.stderr.as_str()), (1, expected));
+    other.unlock().unwrap();
+}
