@@ -74,7 +74,7 @@ pub struct Sweep {
     pub custodies: Vec<Custody>,
     /// Unfinished deployments that nobody works on, and what is left of their grace.
     pub pending: HashMap<DeploymentId, Duration>,
-    /// Deployments that somebody else works on: goes on with, or brings the VFs of back.
+    /// Deployments of VMs that do not run and that somebody else works on: goes on with, or brings the VFs of back.
     pub held: Vec<DeploymentId>,
     /// What could not be read, for people.
     pub problems: Vec<String>,
@@ -186,7 +186,9 @@ impl Guard<'_> {
         sweep: &mut Sweep,
     ) -> Result<(), StoreError> {
         let Some(file) = self.hold(id)? else {
-            sweep.held.push(id.clone());
+            if !look.runs(id.vm()) {
+                sweep.held.push(id.clone());
+            }
             return Ok(());
         };
         let signs = Signs {
