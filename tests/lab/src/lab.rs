@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::Arguments;
+use crate::cache::Cache;
 use crate::host::{Host, Packages};
-use crate::images::{Cache, Images};
+use crate::images::Images;
 use crate::report::{Failure, Report};
 
 /// A run of the lab.

@@ -10,6 +10,7 @@
 // A picture of the layers is above; what runs them may say things on standard output.
 #![allow(clippy::print_stderr)]
 
+mod cache;
 mod checks;
 mod cloud;
 mod evidence;
