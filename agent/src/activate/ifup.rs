@@ -3,7 +3,7 @@
 //! What a device got by the old files only these can take from it again, so that `ifdown` comes before they
 //! change. A device that is not up is none of `ifdown`'s business, and no error.
 
-use super::stack::Activation;
+use super::activation::Activation;
 use super::tools::Tools;
 use super::work::{Edit, Job, Work};
 

@@ -12,6 +12,7 @@
 //! not run is not started: it reads its files when it is. [`Work`] is what there is to do, as data; each
 //! stack's module says how, and calls its tools through one door ([`Tools`]).
 
+mod activation;
 mod ifup;
 mod ledger;
 mod netplan;
@@ -24,8 +25,9 @@ mod tools;
 mod wicked;
 mod work;
 
+pub use activation::Activation;
 pub use ledger::Ledger;
 pub use netplan::generate_if_changed;
-pub use stack::{Activation, Stack};
+pub use stack::Stack;
 pub use tools::{System, Tools};
 pub use work::{Edit, Job, Work};

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::stack::Activation;
+use super::activation::Activation;
 use super::tools::Tools;
 use super::work::{Edit, Job, Work};
 

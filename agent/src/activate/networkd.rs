@@ -3,7 +3,7 @@
 //! It makes a virtual device when it finds its `.netdev`, but neither changes nor removes it afterwards
 //! (`networkctl(1)`), so that one whose file is another one now is deleted; it is made anew.
 
-use super::stack::Activation;
+use super::activation::Activation;
 use super::tools::Tools;
 use super::work::{Job, Work};
 

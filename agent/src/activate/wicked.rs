@@ -1,6 +1,6 @@
 //! wicked compares its files with what a device has, takes over what is new and takes down what is gone.
 
-use super::stack::Activation;
+use super::activation::Activation;
 use super::tools::Tools;
 use super::work::Work;
 

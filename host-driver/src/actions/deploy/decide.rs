@@ -1,14 +1,13 @@
 //! The decision: which VFs the VM gets, and on which terms.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use hwaddr::{Guid, InterfaceName};
-use one_sriov_system::{Link, Netlink, VfInfo};
+use hwaddr::Guid;
 
 use super::guids::guids_in_use;
+use super::links::Links;
 use crate::actions::{ActionError, Context};
-use crate::config::TransportChoice;
 use crate::domain::Domain;
 use crate::give_back::give_back;
 use crate::host::Host;
@@ -17,7 +16,6 @@ use crate::lease::{
     Sweep, Terms, VmId, Wish,
 };
 use crate::libvirt::Look;
-use crate::pool::{LinkLayer, PoolName};
 use crate::prepare;
 
 /// The decision: which VFs the VM gets.
@@ -141,38 +139,6 @@ fn returning(
     Ok(returning)
 }
 
-/// What the kernel says of the PFs of the VFs in question.
-pub(super) struct Links(HashMap<InterfaceName, Link>);
-
-impl Links {
-    fn read(host: &Host, chosen: &[Choice]) -> Result<Self, ActionError> {
-        let netlink = Netlink::new(&host.root);
-        let mut links = HashMap::new();
-        for choice in chosen {
-            let pf = &choice.vf.pf;
-            let is_written = pf.link_layer == LinkLayer::Infiniband
-                || host.config.transport(&pool_of(choice)) == TransportChoice::Dummy;
-            if is_written && !links.contains_key(&pf.netdev) {
-                links.extend(
-                    netlink
-                        .link(&pf.netdev)?
-                        .map(|link| (pf.netdev.clone(), link)),
-                );
-            }
-        }
-        Ok(Self(links))
-    }
-
-    fn vfs(&self, pf: &InterfaceName) -> &[VfInfo] {
-        self.get(pf).unwrap_or_default()
-    }
-
-    /// The VFs of a PF, if it was asked.
-    pub(super) fn get(&self, pf: &InterfaceName) -> Option<&[VfInfo]> {
-        self.0.get(pf).map(|link| link.vfs.as_slice())
-    }
-}
-
 /// On which terms each VF goes into its VM.
 fn agree<'w>(
     host: &Host,
@@ -219,8 +185,4 @@ pub(super) fn bring_back(host: &Host, store: &Store, custodies: Vec<Custody>) ->
             false
         }
     }
-}
-
-fn pool_of(choice: &Choice) -> PoolName {
-    choice.vf.pool.clone()
 }

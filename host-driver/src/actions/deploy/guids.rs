@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use hwaddr::Guid;
 use one_sriov_system::Netlink;
 
-use super::decide::Links;
+use super::links::Links;
 use crate::actions::ActionError;
 use crate::host::Host;
 use crate::lease::{Guard, Sweep};

@@ -10,6 +10,7 @@
 
 mod decide;
 mod guids;
+mod links;
 mod work;
 
 use std::io::{self, Read as _};

@@ -1,0 +1,44 @@
+//! What the kernel tells of PFs and their VFs.
+
+use std::collections::HashMap;
+
+use hwaddr::InterfaceName;
+use one_sriov_system::{Link, Netlink, VfInfo};
+
+use crate::actions::ActionError;
+use crate::config::TransportChoice;
+use crate::host::Host;
+use crate::lease::Choice;
+use crate::pool::LinkLayer;
+
+/// What the kernel says of the PFs of the VFs in question.
+pub(super) struct Links(HashMap<InterfaceName, Link>);
+
+impl Links {
+    pub(super) fn read(host: &Host, chosen: &[Choice]) -> Result<Self, ActionError> {
+        let netlink = Netlink::new(&host.root);
+        let mut links = HashMap::new();
+        for choice in chosen {
+            let pf = &choice.vf.pf;
+            let is_written = pf.link_layer == LinkLayer::Infiniband
+                || host.config.transport(&choice.vf.pool) == TransportChoice::Dummy;
+            if is_written && !links.contains_key(&pf.netdev) {
+                links.extend(
+                    netlink
+                        .link(&pf.netdev)?
+                        .map(|link| (pf.netdev.clone(), link)),
+                );
+            }
+        }
+        Ok(Self(links))
+    }
+
+    pub(super) fn vfs(&self, pf: &InterfaceName) -> &[VfInfo] {
+        self.get(pf).unwrap_or_default()
+    }
+
+    /// The VFs of a PF, if it was asked.
+    pub(super) fn get(&self, pf: &InterfaceName) -> Option<&[VfInfo]> {
+        self.0.get(pf).map(|link| link.vfs.as_slice())
+    }
+}
