@@ -227,7 +227,8 @@ mod tests {
                 .all(|path| path.join("disk").exists())
         );
         assert!(!old.exists() && forgotten.iter().all(|path| !path.exists()));
-        drop(user);
+        // Not only closed: a child that another test is just starting may have it open, too.
+        user.unlock().unwrap();
         cache.forget("guest", &now);
         assert!(!in_use.exists());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 3);
