@@ -51,6 +51,16 @@ pub fn give_back(
     let chooser = Chooser::without_lock(root, config, store, &look);
     let deadline = Instant::now() + wait;
     let mut returns = Returns::default();
+    let ended = custodies.iter().flat_map(|custody| &custody.ended);
+    for lease in ended
+        .filter(|ended| ended.restore)
+        .filter_map(|ended| ended.lease.as_ref())
+    {
+        if lease.state == State::Deploying {
+            // Who wants the VF waits for it from now on. A full disk does not keep it from coming back.
+            let _ = mark(store, lease);
+        }
+    }
     for mut custody in custodies {
         for ended in custody.ended.clone() {
             let name = format!(
@@ -81,10 +91,6 @@ fn restore(
     let Some(lease) = ended.lease.as_ref().filter(|_| ended.restore) else {
         return Ok(());
     };
-    if lease.state == State::Deploying {
-        // Who wants the VF waits for it then. A full disk does not keep it from coming back.
-        let _ = mark(store, lease);
-    }
     loop {
         match chooser.is_back(ended) {
             Err(error) => return Err(error.to_string()),

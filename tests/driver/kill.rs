@@ -18,6 +18,11 @@ pub(crate) fn deploying(host: &Host, vm: u32) -> Child {
 }
 
 pub(crate) fn spawn(host: &Host, vm: u32) -> Child {
+    spawn_domain(host, vm, &domain(vm, &["sriov_ib0"]))
+}
+
+/// The same with another domain than that of the number.
+pub(crate) fn spawn_domain(host: &Host, vm: u32, text: &str) -> Child {
     let mut command: Command = host.driver(&["action", "--", "deploy"]);
     command.args([&*deployment_file(vm), "host", &vm.to_string(), "host"]);
     let mut child = command
@@ -26,7 +31,6 @@ pub(crate) fn spawn(host: &Host, vm: u32) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let text = domain(vm, &["sriov_ib0"]);
     child
         .stdin
         .take()

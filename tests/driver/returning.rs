@@ -1,14 +1,16 @@
 //! What somebody else is just bringing back is waited for: a VF, and the GUID that is on it.
 
 use std::fs;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Stdio};
 
+use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
-use one_sriov_tests::host::{Host, Pf, deployment_file, domain};
+use one_sriov_tests::host::{Host, Pf, domain};
 use one_sriov_tests::write_program;
 
-use crate::kill::{deploying, only_deployment, say, spawn, stopping_host, wait_for};
+use crate::kill::{deploying, only_deployment, say, spawn, spawn_domain, stopping_host, wait_for};
 
 /// A stock action that creates the domain.
 const CREATE: &str = "mkdir -p \"$(dirname \"$DIR$1\")\"; cat >\"$DIR$1\"; \
@@ -84,8 +86,16 @@ struct Gate(std::path::PathBuf);
 
 impl Gate {
     /// Waits until somebody stands before it.
-    fn is_reached(&self) -> fs::File {
-        fs::File::options().write(true).open(&self.0).unwrap()
+    fn is_reached(&self, host: &Host) -> fs::File {
+        let mut reached = None;
+        wait_for(host, || {
+            let mut options = fs::File::options();
+            let options = options.write(true).custom_flags(OFlag::O_NONBLOCK.bits());
+            // ENXIO while nobody reads.
+            reached = options.open(&self.0).ok();
+            reached.is_some()
+        });
+        reached.unwrap()
     }
 
     /// Lets all pass, from now on.
@@ -114,7 +124,7 @@ fn the_vf_of_a_killed_deployment_is_waited_for_when_it_comes_back() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let reached = gate.is_reached();
+    let reached = gate.is_reached(&host);
     assert_eq!(host.lease("ib0/0").unwrap()["state"], "releasing");
     host.stock("deploy", CREATE);
     let mut child = spawn(&host, 7);
@@ -124,29 +134,44 @@ fn the_vf_of_a_killed_deployment_is_waited_for_when_it_comes_back() {
     assert!(reconcile.wait_with_output().unwrap().status.success());
 }
 
-#[test]
-fn a_conflict_that_no_return_can_change_is_told_at_once() {
-    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 3)]);
+/// VM 7 runs and VM 8 has gone, whose VF another driver is bringing back and will not have back for an hour: this
+/// deployment is refused at once.
+#[track_caller]
+fn is_told_at_once(host: &Host, bridge_of_8: &str, place_of_8: &str, domain: &str, expected: &str) {
     host.stock("deploy", CREATE);
     host.write("/etc/one-sriov/kvmrc", "VF_RETURN_WAIT=3600\n");
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
-    assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
+    assert_eq!(host.deploy(8, &[bridge_of_8]).code, 0);
     host.power_off(8);
-    let leases = host.path("/run/one-sriov/ib0");
-    let of_8 = fs::read_to_string(leases.join("1")).unwrap();
-    let id = of_8.split("\"deployment\":\"").nth(1).unwrap();
-    let id = id.split('"').next().unwrap();
+    let lease = host.lease(place_of_8).unwrap();
+    let id = lease["deployment"].as_str().unwrap();
     let other = fs::File::open(host.path("/run/one-sriov/.deployments").join(id)).unwrap();
     other.lock().unwrap();
+    let mut refused = spawn_domain(host, 9, domain);
+    wait_for(host, || refused.try_wait().unwrap().is_some());
+    other.unlock().unwrap();
+    let refused = refused.wait_with_output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!((refused.status.code(), said.as_str()), (Some(1), expected));
+}
+
+#[test]
+fn a_conflict_that_no_return_can_change_is_told_at_once() {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 3)]);
     // Another VM with the MAC of VM 7, which runs.
     let domain = domain(7, &["sriov_ib0"]).replace("one-7", "one-9");
-    let refused = host.action(
-        "deploy",
-        &[&deployment_file(9), "host", "9", "host"],
-        &domain,
-    );
     let expected =
         "failed to use GUID '00:00:aa:00:c0:a8:07:01': VF 0 of 'ib0' has it and is in use\n";
-    assert_eq!((refused.code, refused.stderr.as_str()), (1, expected));
-    other.unlock().unwrap();
+    is_told_at_once(&host, "sriov_ib0", "ib0/1", &domain, expected);
+}
+
+#[test]
+fn a_pool_that_is_full_is_told_at_once_where_only_others_get_a_vf_back() {
+    let host = Host::new(&[
+        Pf::infiniband("ib0", "0000:81:00", 1),
+        Pf::infiniband("ib1", "0000:82:00", 1),
+    ]);
+    let expected = "failed to find a free VF in pool 'ib0': 1 of 1 in use (VM 7: 1)\n";
+    let domain = domain(9, &["sriov_ib0"]);
+    is_told_at_once(&host, "sriov_ib1", "ib1/0", &domain, expected);
 }

@@ -317,6 +317,17 @@ impl<'a> Chooser<'a> {
         driver.map_err(|cause| ChooseError::Sysfs(address, cause))
     }
 
+    /// The VFs of a pool.
+    pub fn vfs_of(&mut self, name: &PoolName) -> Result<HashSet<PciAddress>, ChooseError> {
+        let root = self.root;
+        let pool = self.open(name)?;
+        let mut vfs = HashSet::new();
+        for index in pool.indexes() {
+            vfs.extend(pool.address(root, index)?);
+        }
+        Ok(vfs)
+    }
+
     /// The pool of that name, opened.
     pub fn open(&mut self, name: &PoolName) -> Result<&Pool, ChooseError> {
         if !self.pools.contains_key(name) {

@@ -5,7 +5,7 @@
 //!
 //! Whoever finds an ended lease takes its deployment into custody, a `flock` on its file, and
 //! brings the VF back when the decision is made and the lock is free again. Killed on the way, it
-//! leaves the lease as it was, for the next one to find.
+//! leaves the lease for the next one to find.
 
 use std::collections::HashMap;
 use std::fs::File;

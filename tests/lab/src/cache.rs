@@ -3,7 +3,9 @@
 //! An image is a directory in the cache, `<name>-<key>`. The key is made of all that its script reads, so that a change of
 //! any of it builds the image anew, and what is built on it. A run has a shared lock on each of its images.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,12 +18,15 @@ use crate::report::Failure;
 
 /// How the name of a directory begins that is no image.
 const UNFINISHED: &str = "unfinished-";
-/// What nobody has used for so long, or finished, is nobody's any more.
-const FORGOTTEN: Duration = Duration::from_secs(3 * 24 * 3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// How many digits a key has.
+const KEY: usize = 16;
 
 /// An image that is built.
 #[derive(Debug, Clone)]
 pub(crate) struct Image {
+    /// Of what kind it is: `guest-networkd`.
+    name: String,
     key: String,
     /// Its directory.
     pub(crate) path: PathBuf,
@@ -83,17 +88,18 @@ impl Cache {
         let kind = words.first().filter(|word| !word.starts_with('/'));
         let name = kind.map_or_else(|| script.to_owned(), |kind| format!("{script}-{kind}"));
         let path = self.directory.join(format!("{name}-{key}"));
-        if !path.exists() {
-            self.fill(&program, &name, &path, needs, words)?;
-        }
-        let used = File::open(&path).and_then(|used| {
-            used.lock_shared()?;
-            // What was used last is kept longest.
-            used.set_modified(SystemTime::now())?;
-            Ok(used)
-        });
-        let used = used.map_err(|error| Failure::of("use", &path, &error))?;
+        let used = loop {
+            if !path.exists() {
+                self.fill(&program, &name, &path, needs, words)?;
+            }
+            let used = lock(&path).map_err(|error| Failure::of("use", &path, &error))?;
+            // Another run may have removed it before it was locked.
+            if path.exists() {
+                break used;
+            }
+        };
         Ok(Image {
+            name,
             key,
             path,
             _used: Arc::new(used),
@@ -129,37 +135,67 @@ impl Cache {
                 "failed to build image '{name}': {said}"
             )));
         }
-        fs::rename(directory.keep(), path).map_err(|error| Failure::of("keep", path, &error))?;
+        // Another run may have built it meanwhile.
+        if !path.exists() {
+            fs::rename(directory.keep(), path)
+                .map_err(|error| Failure::of("keep", path, &error))?;
+        }
         crate::report::say(&format!(
             "image {name}: built in {} s",
             start.elapsed().as_secs()
         ));
-        self.forget(name, path);
         Ok(())
     }
 
-    /// Removes what this image was before its inputs changed, but for the last one, to which a change may go back; and
-    /// what nobody has used for days. What another run uses stays.
-    fn forget(&self, name: &str, now: &Path) {
+    /// Removes what these images were before their inputs changed, but for the last one, to which a change may go back;
+    /// and what was begun a day ago. What another run uses stays, and so does what has another name.
+    pub(crate) fn forget(&self, images: &[&Image]) {
         let Ok(entries) = fs::read_dir(&self.directory) else {
             return;
         };
-        let mut former = Vec::new();
+        let mut former: HashMap<&str, Vec<(Duration, PathBuf)>> = HashMap::new();
         for entry in entries.flatten() {
             let file = entry.file_name().to_string_lossy().into_owned();
-            let Some(age) = age(&entry) else { continue };
-            let is_of_name = file.rsplit_once('-').is_some_and(|(stem, _)| stem == name);
-            if is_of_name && entry.path() != now {
-                former.push((age, entry.path()));
-            } else if age > FORGOTTEN {
-                remove_unused(&entry.path());
+            let (Some(age), path) = (age(&entry), entry.path()) else {
+                continue;
+            };
+            if !path.is_dir() {
+                continue;
+            }
+            if file.starts_with(UNFINISHED) {
+                if age > DAY {
+                    remove_unused(&path);
+                }
+            } else if images.iter().all(|image| image.path != path) {
+                let of = images.iter().find(|image| is_key_of(&file, &image.name));
+                if let Some(image) = of {
+                    former.entry(&image.name).or_default().push((age, path));
+                }
             }
         }
-        former.sort();
-        for (_, path) in former.iter().skip(1) {
-            remove_unused(path);
+        for mut former in former.into_values() {
+            former.sort();
+            for (_, path) in former.iter().skip(1) {
+                remove_unused(path);
+            }
         }
     }
+}
+
+/// Whether a directory is an image of this name: `<name>-<key>`.
+fn is_key_of(file: &str, name: &str) -> bool {
+    let key = file
+        .strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix('-'));
+    key.is_some_and(|key| key.len() == KEY && key.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
+/// Locks an image, beside others who do, and says that it is used: what was used last is kept longest.
+fn lock(path: &Path) -> io::Result<File> {
+    let used = File::open(path)?;
+    used.lock_shared()?;
+    used.set_modified(SystemTime::now())?;
+    Ok(used)
 }
 
 /// Removes an image that no run uses. Half of one is never there under its name.
@@ -212,25 +248,42 @@ mod tests {
     fn the_last_image_before_stays_and_what_somebody_uses() {
         let directory = tempfile::tempdir().unwrap();
         let cache = Cache::new(directory.path().to_owned());
-        let old = image(&cache, "guest-1", 2);
-        let in_use = image(&cache, "guest-2", 2);
-        let last = image(&cache, "guest-3", 1);
-        let now = image(&cache, "guest-4", 0);
-        let other = image(&cache, "host-1", 2);
-        let forgotten = [image(&cache, "tool-1", 4), image(&cache, "unfinished-x", 4)];
+        let guest = |key: u8| format!("guest-{key:016x}");
+        let old = image(&cache, &guest(1), 2);
+        let in_use = image(&cache, &guest(2), 2);
+        let last = image(&cache, &guest(3), 1);
+        let now = image(&cache, &guest(4), 0);
+        let unfinished = image(&cache, "unfinished-x", 4);
+        // Of others: the directory may be anybody's.
+        let others = [
+            "guest",
+            "guest-root-1",
+            "guest-0123",
+            "host-0000000000000001",
+            "photos",
+        ];
+        let others = others.map(|name| image(&cache, name, 9));
+        fs::write(directory.path().join(guest(5)), "a file").unwrap();
+        let now = Image {
+            name: "guest".into(),
+            key: String::new(),
+            _used: Arc::new(lock(&now).unwrap()),
+            path: now,
+        };
         let user = File::open(&in_use).unwrap();
         user.lock_shared().unwrap();
-        cache.forget("guest", &now);
-        assert!(
-            [&in_use, &last, &now, &other]
-                .iter()
-                .all(|path| path.join("disk").exists())
-        );
-        assert!(!old.exists() && forgotten.iter().all(|path| !path.exists()));
+        cache.forget(&[&now]);
+        let stay = others.iter().chain([&in_use, &last, &now.path]);
+        assert!(stay.clone().all(|path| path.join("disk").exists()));
+        assert!(!old.exists() && !unfinished.exists());
         // Not only closed: a child that another test is just starting may have it open, too.
         user.unlock().unwrap();
-        cache.forget("guest", &now);
-        assert!(!in_use.exists());
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 3);
+        cache.forget(&[&now]);
+        assert!(last.exists() && !in_use.exists());
+        // With the file.
+        assert_eq!(
+            fs::read_dir(directory.path()).unwrap().count(),
+            others.len() + 3
+        );
     }
 }

@@ -41,11 +41,12 @@ fn files(group: &Path) -> Vec<PathBuf> {
         files.retain(|file| file.extension().is_some_and(|known| known == kind));
         files
     };
-    let others = ["journal", POOL, "guests", "qemu"];
-    of_kind("guest")
-        .into_iter()
+    let of_host = ["journal", POOL, "guests"].map(|name| group.join(name));
+    let of_guests = of_kind("guest").into_iter();
+    of_guests
+        .chain(of_host)
         .chain(of_kind("console"))
-        .chain(others.map(|name| group.join(name)))
+        .chain([group.join("qemu")])
         .collect()
 }
 

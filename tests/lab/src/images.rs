@@ -47,12 +47,13 @@ impl Images {
             .to_str()
             .ok_or_else(|| Failure::new(format!("'{}' is no text", agent.display())))?;
         let tiny = cache.image("tiny", &[&boot], &[], &[package])?;
-        let mut guests = Vec::new();
+        let (mut guests, mut roots) = (Vec::new(), Vec::new());
         let mut guest = |name, stack, files: &[&str]| {
             let root = cache.image("guest-root", &[], &[], &[stack])?;
             let needs = [&root, &host_root, &fakeib];
             let image = cache.image("guest", &needs, files, &[name, package])?;
             guests.push((name, image));
+            roots.push(root);
             Ok::<(), Failure>(())
         };
         for stack in STACKS {
@@ -63,6 +64,12 @@ impl Images {
             "networkd",
             &["guest/etc", "neighbours", "../companion/network.sh"],
         )?;
+        let all = guests.iter().map(|(_, image)| image);
+        let all: Vec<&Image> = all
+            .chain(&roots)
+            .chain([&host_root, &fakeib, &vmrun, &boot, &host, &tiny])
+            .collect();
+        cache.forget(&all);
         Ok(Self {
             host_root,
             boot,

@@ -12,8 +12,8 @@ pub(crate) const HOST: &str = "node1";
 const ROOT: &str = "node1-root";
 /// How long a command may take that is not a guest's shell. A host that has stopped closes nothing.
 const PATIENCE: &str = "300";
-/// How 'timeout' says that it was not enough.
-const TIMED_OUT: i32 = 124;
+/// How 'timeout' says that it was not enough: of what ended when it was asked to, and of what had to be killed.
+const TIMED_OUT: [i32; 2] = [124, 137];
 
 /// Connections that are kept.
 #[derive(Debug)]
@@ -66,7 +66,11 @@ impl Ssh {
             return Ok(text);
         }
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.code() == Some(TIMED_OUT) {
+        if output
+            .status
+            .code()
+            .is_some_and(|code| TIMED_OUT.contains(&code))
+        {
             return Err(Failure::new(format!(
                 "on the host there is no end of '{command}' in {PATIENCE} s: {text} {said}"
             )));

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use hwaddr::Guid;
+use hwaddr::{Guid, PciAddress};
 
 use super::guids::guids_in_use;
 use super::links::Links;
@@ -12,8 +12,8 @@ use crate::domain::Domain;
 use crate::give_back::give_back;
 use crate::host::Host;
 use crate::lease::{
-    Choice, ChooseError, Chooser, Custody, Deployment, Depth, Guard, Returning, Store, StoreError,
-    Sweep, Terms, VmId, Wish,
+    Choice, ChooseError, Chooser, Custody, Deployment, Depth, Guard, Returning, Store, Sweep,
+    Terms, VmId, Wish,
 };
 use crate::libvirt::Look;
 use crate::prepare;
@@ -105,7 +105,7 @@ fn decide(
     let (deployment, taken) = match granted {
         Ok(granted) => granted,
         Err(error) => {
-            let returning = returning(&guard, &sweep, &error);
+            let returning = returning(&guard, &mut chooser, &sweep, &error);
             drop(guard);
             let freed = bring_back(host, store, sweep.custodies);
             return Ok(Decision::Refused {
@@ -121,20 +121,24 @@ fn decide(
     Ok(Decision::Leased(deployment, sweep.custodies))
 }
 
-/// What somebody else brings back that was refused for want of it: any VF, or the one that has the GUID.
+/// What somebody else brings back that was refused for want of it: a VF of the pool, or the one that has the GUID.
 fn returning(
     guard: &Guard<'_>,
+    chooser: &mut Chooser<'_>,
     sweep: &Sweep,
     refusal: &ActionError,
-) -> Result<Vec<Returning>, StoreError> {
-    let of = match refusal {
-        ActionError::Choose(ChooseError::Short(_)) => None,
-        ActionError::Conflict(conflict) if conflict.vf().is_some() => conflict.vf(),
+) -> Result<Vec<Returning>, ActionError> {
+    if sweep.held.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lacking: HashSet<PciAddress> = match refusal {
+        ActionError::Choose(ChooseError::Short(shortage)) => chooser.vfs_of(&shortage.pool)?,
+        ActionError::Conflict(conflict) => conflict.vf().into_iter().collect(),
         _ => return Ok(Vec::new()),
     };
     let mut returning = guard.returning(&sweep.held)?;
     returning.retain(|Returning { vfs, .. }| {
-        vfs.is_empty() || of.is_none_or(|device| vfs.contains(&device))
+        vfs.is_empty() || vfs.iter().any(|device| lacking.contains(device))
     });
     Ok(returning)
 }
