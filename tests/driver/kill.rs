@@ -79,10 +79,7 @@ fn a_killed_driver_whose_child_goes_on_keeps_the_vf() {
     // It has made the domain when that is there; then libvirt says who has the VF.
     let created = host.path("/state/domains/one-7.xml");
     wait_for(&host, || created.exists());
-    // The script has the file until it has ended.
-    let deployment = std::fs::File::open(only_deployment(&host)).unwrap();
-    deployment.lock().unwrap();
-    deployment.unlock().unwrap();
+    wait_for_the_stock_action(&host);
     let full = host.deploy(8, &["sriov_ib0"]);
     assert_eq!(full.code, 1);
     assert_eq!(host.lease("ib0/0").unwrap()["state"], "deploying");
@@ -188,6 +185,14 @@ fn a_holder_of_the_lock_that_hangs_is_named() {
 pub(crate) fn only_deployment(host: &Host) -> std::path::PathBuf {
     let mut files = std::fs::read_dir(host.path("/run/one-sriov/.deployments")).unwrap();
     files.next().unwrap().unwrap().path()
+}
+
+/// Waits until the stock action of the only deployment has ended: it has the file until then.
+pub(crate) fn wait_for_the_stock_action(host: &Host) {
+    let deployment = std::fs::File::open(only_deployment(host)).unwrap();
+    deployment.lock().unwrap();
+    // Not only closed: a child that another thread is just starting may have it open, too.
+    deployment.unlock().unwrap();
 }
 
 /// Waits for what a process that is not our child does; there is no event for it.

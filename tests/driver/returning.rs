@@ -10,7 +10,10 @@ use nix::unistd::mkfifo;
 use one_sriov_tests::host::{Host, Pf, domain};
 use one_sriov_tests::write_program;
 
-use crate::kill::{deploying, only_deployment, say, spawn, spawn_domain, stopping_host, wait_for};
+use crate::kill::{
+    deploying, only_deployment, say, spawn, spawn_domain, stopping_host, wait_for,
+    wait_for_the_stock_action,
+};
 
 /// A stock action that creates the domain.
 const CREATE: &str = "mkdir -p \"$(dirname \"$DIR$1\")\"; cat >\"$DIR$1\"; \
@@ -113,10 +116,7 @@ fn the_vf_of_a_killed_deployment_is_waited_for_when_it_comes_back() {
     killed.kill().unwrap();
     killed.wait().unwrap();
     say(&host, "no");
-    // The stock action has the file until it has ended.
-    let deployment = fs::File::open(only_deployment(&host)).unwrap();
-    deployment.lock().unwrap();
-    deployment.unlock().unwrap();
+    wait_for_the_stock_action(&host);
 
     let gate = gate(&host);
     let reconcile = host

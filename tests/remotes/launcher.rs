@@ -130,6 +130,16 @@ fn start(shell: &[String], host: &Host, path: &str) -> Child {
         .unwrap()
 }
 
+/// An action whose driver is away, where that is, and what it waits with.
+fn start_without_driver(shell: &[String]) -> (Host, PathBuf, Sleep, Child) {
+    let host = host();
+    let away = host.path("away");
+    fs::rename(scripts(&host).join("bin"), &away).unwrap();
+    let sleep = Sleep::new(&host);
+    let child = start(shell, &host, &sleep.path());
+    (host, away, sleep, child)
+}
+
 fn finish(mut child: Child) -> Output {
     let mut stdin = child.stdin.take().unwrap();
     // It may have given up already.
@@ -175,11 +185,7 @@ fn another_version_serves_while_its_own_is_not_there() {
 #[test]
 fn a_driver_that_comes_late_is_waited_for() {
     for shell in patient_shells() {
-        let host = host();
-        let away = host.path("away");
-        fs::rename(scripts(&host).join("bin"), &away).unwrap();
-        let sleep = Sleep::new(&host);
-        let child = start(&shell, &host, &sleep.path());
+        let (host, away, sleep, child) = start_without_driver(&shell);
         sleep.meanwhile(|| ());
         sleep.meanwhile(|| fs::rename(&away, scripts(&host).join("bin")).unwrap());
         assert_prints(
@@ -226,11 +232,7 @@ fn a_driver_that_is_still_being_written_is_waited_for() {
 #[test]
 fn a_driver_that_is_deleted_just_when_it_could_run_is_waited_for() {
     for shell in patient_shells() {
-        let host = host();
-        let away = host.path("away");
-        fs::rename(scripts(&host).join("bin"), &away).unwrap();
-        let sleep = Sleep::new(&host);
-        let child = start(&shell, &host, &sleep.path());
+        let (host, away, sleep, child) = start_without_driver(&shell);
         // As the old version does when the next one is copied: twice it is there, and then it is not. The action is just
         // being copied, too.
         let deploy = scripts(&host).join("deploy");

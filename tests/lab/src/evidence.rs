@@ -16,22 +16,27 @@ const LINE: usize = 160;
 
 /// Tells the end of what was kept below a directory, the first group first.
 pub(crate) fn tell(directory: &Path) {
-    let mut groups = entries(directory);
-    groups.sort_by_key(|group| fs::metadata(group).and_then(|data| data.modified()).ok());
-    let mut left = TOLD;
-    for file in groups.iter().flat_map(|group| files(group)) {
-        let text = fs::read(&file).unwrap_or_default();
-        let text = excerpt(&String::from_utf8_lossy(&text));
-        if text.is_empty() {
-            continue;
-        }
-        let text = format!("--- {}\n{text}", file.display());
-        let Some(rest) = left.checked_sub(text.len()) else {
-            return;
-        };
-        left = rest;
+    for text in excerpts(directory) {
         say(&text);
     }
+}
+
+fn excerpts(directory: &Path) -> Vec<String> {
+    let mut groups = entries(directory);
+    groups.sort_by_key(|group| fs::metadata(group).and_then(|data| data.modified()).ok());
+    let files = groups.iter().flat_map(|group| files(group));
+    let excerpts = files.filter_map(|file| {
+        let text = fs::read(&file).unwrap_or_default();
+        let text = excerpt(&String::from_utf8_lossy(&text));
+        (!text.is_empty()).then(|| format!("--- {}\n{text}", file.display()))
+    });
+    let mut told = 0;
+    excerpts
+        .take_while(|text| {
+            told += text.len();
+            told <= TOLD
+        })
+        .collect()
 }
 
 /// What tells most about a group: what its guests say, what the host's driver says, and who has which VF.
@@ -96,7 +101,22 @@ mod tests {
     }
 
     #[test]
-    fn what_guests_say_comes_first_and_there_is_an_end() {
+    fn there_is_an_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let text = "many words on a line of this file\n".repeat(2 * LINES);
+        for number in 0..99 {
+            let group = directory.path().join(format!("group-{number}"));
+            fs::create_dir(&group).unwrap();
+            fs::write(group.join("journal"), &text).unwrap();
+        }
+        let told = excerpts(directory.path());
+        let length: usize = told.iter().map(String::len).sum();
+        assert!((TOLD / 2..=TOLD).contains(&length), "{length}");
+        assert!(told[0].contains("group-"), "{}", told[0]);
+    }
+
+    #[test]
+    fn what_guests_say_comes_first() {
         let directory = tempfile::tempdir().unwrap();
         for name in ["one-2.guest", "journal", "one-1.guest", "dmesg"] {
             fs::write(directory.path().join(name), "line\n").unwrap();

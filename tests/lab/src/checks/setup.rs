@@ -148,10 +148,14 @@ impl<'lab> Setup<'lab> {
     /// Keeps what there is to see on the host, if that has not been done for a guest of the same group, and what the
     /// guests say that are left.
     pub(crate) fn evidence(&self, directory: &Path) {
+        self.evidence_of_host(directory);
+        self.host.evidence_of_guests(directory);
+    }
+
+    fn evidence_of_host(&self, directory: &Path) {
         if !directory.join(evidence::POOL).exists() {
             self.host.evidence(directory);
         }
-        self.host.evidence_of_guests(directory);
     }
 
     /// Keeps what there is to see, and what a guest has to say, before it ends, if a check of its group has failed.
@@ -160,9 +164,7 @@ impl<'lab> Setup<'lab> {
             .failed_group()
             .and_then(|group| self.lab.evidence(group).ok());
         if let Some(directory) = directory {
-            if !directory.join(evidence::POOL).exists() {
-                self.host.evidence(&directory);
-            }
+            self.evidence_of_host(&directory);
             let file = directory.join(format!("{}.guest", guest.vm.name()));
             guest.shell.keep_evidence(&file);
         }
