@@ -3,6 +3,7 @@
 //! - [`Root`] is the door to files: the running machine, or an image mounted somewhere else.
 //! - [`process`] is the door to programs: run without a shell, within a bound, or in our place.
 //! - [`logging`] is the door to the log of the machine.
+//! - [`yaml`] reads what other programs are configured with.
 //! - [`lock_within`] waits for another process, but not for ever.
 
 mod lock;
@@ -12,6 +13,7 @@ mod plain;
 pub mod process;
 pub mod release;
 mod root;
+pub mod yaml;
 
 pub use lock::{Locked, lock_within};
 pub use netlink::{Link, Netlink, NetlinkError, VfInfo, VfLinkState, VfVlan};

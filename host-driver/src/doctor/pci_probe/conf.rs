@@ -1,6 +1,7 @@
-//! The configuration of the probe: as much of YAML as is ever found in it.
+//! The configuration of the probe.
 
 use hwaddr::PciAddress;
+use one_sriov_system::yaml::{Node, YamlError};
 
 /// What a device says that it is.
 #[derive(Debug, Clone, Copy)]
@@ -33,21 +34,28 @@ impl Default for Conf {
 }
 
 impl Conf {
-    pub(super) fn parse(text: &str) -> Self {
+    /// Reads the file. A key that it has replaces the default; Ruby takes `:filter` for a symbol, and the
+    /// probe flattens what is a list.
+    ///
+    /// # Errors
+    /// [`YamlError`] if it is not YAML. The probe ends with an error then, on each run.
+    pub(super) fn parse(text: &str) -> Result<Self, YamlError> {
+        let document = Node::parse(text)?;
         let mut conf = Self::default();
-        for (name, values) in keys(text) {
+        for (name, value) in document.entries() {
             match name {
-                ":filter:" => {
-                    let all = values.iter().flat_map(|value| value.split(','));
+                ":filter" => {
+                    let all = texts(value);
+                    let all = all.iter().flat_map(|text| text.split(','));
                     let filters = all.filter_map(|filter| Filter::parse(filter.trim()));
-                    conf.filters = (!values.is_empty()).then(|| filters.collect());
+                    conf.filters = (!value.is_null()).then(|| filters.collect());
                 }
-                ":short_address:" => conf.short_addresses = values,
-                ":device_name:" => conf.has_names = !values.is_empty(),
+                ":short_address" => conf.short_addresses = texts(value),
+                ":device_name" => conf.has_names = !texts(value).is_empty(),
                 _ => {}
             }
         }
-        conf
+        Ok(conf)
     }
 
     /// The filter by which the probe offers a device, if it does.
@@ -101,60 +109,10 @@ impl Filter {
     }
 }
 
-/// The keys of the document and their values: a scalar, `[ a, b ]` or lines `- a`.
-fn keys(text: &str) -> Vec<(&str, Vec<String>)> {
-    let mut keys: Vec<(&str, Vec<String>)> = Vec::new();
-    for line in text.lines() {
-        let content = without_comment(line).trim_end();
-        let item = content.trim_start();
-        if let Some(value) = item.strip_prefix('-') {
-            if let Some((_, values)) = keys.last_mut().filter(|_| item != "---") {
-                values.extend(scalar(value));
-            }
-        } else if item.starts_with(':')
-            && let Some(end) = item[1..].find(':')
-        {
-            let (name, value) = item.split_at(end + 2);
-            let value = value.trim();
-            let list = value
-                .strip_prefix('[')
-                .and_then(|rest| rest.strip_suffix(']'));
-            keys.push((
-                name,
-                match list {
-                    Some(list) => list.split(',').filter_map(scalar).collect(),
-                    None => scalar(value).into_iter().collect(),
-                },
-            ));
-        }
-    }
-    keys
-}
-
-fn scalar(text: &str) -> Option<String> {
-    let text = text.trim();
-    let quoted = ['\'', '"'].into_iter().find_map(|quote| {
-        let inner = text.strip_prefix(quote)?.strip_suffix(quote)?;
-        Some(inner.to_owned())
-    });
-    let is_null = matches!(text, "" | "~" | "null");
-    quoted.or_else(|| (!is_null).then(|| text.to_owned()))
-}
-
-/// A `#` begins a comment at the start of a line or behind a blank, outside of quotes.
-fn without_comment(line: &str) -> &str {
-    let mut quote = None;
-    let mut before = ' ';
-    for (at, c) in line.char_indices() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            None if c == '\'' || c == '"' => quote = Some(c),
-            None if c == '#' && before.is_whitespace() => return &line[..at],
-            _ => {}
-        }
-        before = c;
-    }
-    line
+/// A scalar, or all scalars of a list and of lists in it.
+fn texts(value: &Node) -> Vec<String> {
+    let own = value.text().map(str::to_owned).into_iter();
+    own.chain(value.items().flat_map(texts)).collect()
 }
 
 #[cfg(test)]
@@ -169,7 +127,8 @@ mod tests {
             device: 0x101e,
             class: Some(0x0200),
         };
-        Conf::parse(text).offers("0000:81:00.4".parse().unwrap(), ids)
+        let conf = Conf::parse(text).unwrap();
+        conf.offers("0000:81:00.4".parse().unwrap(), ids)
     }
 
     #[test]
@@ -195,6 +154,14 @@ mod tests {
             // Nothing at all is no filter, and so everything.
             (":filter:\n:short_address: []\n", Some("*:*")),
             ("# :filter: '*:*'\n", None),
+            // An empty list is a list: `lspci` is never called.
+            (":filter: []\n", None),
+            ("{\":filter\": ['10de:*', [\"15b3:*\"]]}\n", Some("15b3:*")),
+            ("mine: &cards ['15b3:*']\n:filter: *cards\n", Some("15b3:*")),
+            (":filter: >-\n  15b3:*\n", Some("15b3:*")),
+            (":other:\n  :filter: '15b3:*'\n", None),
+            (":filter: '*:*'\n:filter: '10de:*'\n", None),
+            (":nvidia_vendors: ['10de']\n", None),
         ];
         for (text, expected) in table {
             assert_eq!(offered(text).as_deref(), expected, "{text}");
@@ -208,7 +175,17 @@ mod tests {
         assert!(with("[ '81:00.4' ]").is_some());
         assert!(with("\n  - '0000:81:00.4'").is_some());
         assert!(with("[ '81:00.5', '82:00.4' ]").is_none());
-        assert!(Conf::parse(":device_name:\n - 'GeForce'\n").has_names);
-        assert!(!Conf::parse(":device_name: []\n").has_names);
+        let has_names = |text| Conf::parse(text).unwrap().has_names;
+        assert!(has_names(":device_name:\n - 'GeForce'\n"));
+        assert!(!has_names(":device_name: []\n"));
+    }
+
+    #[test]
+    fn what_the_probe_fails_on_is_an_error() {
+        let error = Conf::parse(":filter: [ '15b3:*'\n").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "line 2: while parsing a flow sequence, expected ',' or ']'"
+        );
     }
 }

@@ -30,7 +30,17 @@ const CONF: &str = "../../etc/im/kvm-probes.d/pci.conf";
 pub(super) fn check(host: &Host) -> Vec<Finding> {
     let path = host.home.join(CONF);
     let conf = match std::fs::read_to_string(&path) {
-        Ok(text) => Conf::parse(&text),
+        Ok(text) => match Conf::parse(&text) {
+            Ok(conf) => conf,
+            Err(error) => {
+                let message = format!(
+                    "OpenNebula's PCI probe fails: '{}' is not valid YAML: {error}",
+                    path.display()
+                );
+                let remedy = "correct the front-end's remotes/etc/im/kvm-probes.d/pci.conf";
+                return vec![Finding::problem(CHECK, message).remedy(remedy)];
+            }
+        },
         Err(error) if error.kind() == ErrorKind::NotFound => Conf::default(),
         Err(error) => {
             let message = format!("failed to read '{}': {error}", path.display());

@@ -180,4 +180,13 @@ fn vfs_are_not_offered_by_the_pci_probe() {
     let maybe = "Note: the PCI probe of OpenNebula offers VFs of pool 'ib0', too: '0000:81:00.2' \
                  by '*:*', unless ':device_name:' leaves them out";
     assert_eq!(tree.find(pci_probe::check), [maybe]);
+    let flow = "{\":filter\": [\"10de:*\", \"15b3:*\"]} # both\n";
+    tree.write(conf, flow);
+    let by_vendor = offered.replace(":0207'", "'");
+    assert_eq!(tree.find(pci_probe::check), [by_vendor]);
+    tree.write(conf, ":filter: ['15b3:*'\n");
+    assert_one(
+        &tree.find(pci_probe::check),
+        "Problem: OpenNebula's PCI probe fails: ",
+    );
 }

@@ -1,0 +1,109 @@
+//! Other programs' YAML, read by its grammar: netplan's files, the configuration of OpenNebula's PCI probe.
+//!
+//! ```text
+//! network: {renderer: &stack "NetworkManager"}     # flow style, quotes, anchors and comments
+//! ```
+//! Only the first document of a text is read, as libyaml's `yaml_parser_load` and Ruby's `YAML.load` do.
+//! A text is bounded in size and depth. An alias is the node that it names, not a copy of it, so that a text
+//! costs no more memory than it has nodes, however often its aliases multiply.
+
+mod load;
+
+use std::rc::Rc;
+
+/// What a text may have at most, in bytes.
+pub const MAX_SIZE: usize = 256 * 1024;
+/// How deep its nodes may lie in each other.
+pub const MAX_DEPTH: usize = 100;
+
+/// A node of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Node {
+    /// A scalar.
+    Scalar {
+        /// Its text, without quotes.
+        text: String,
+        /// It has no quotes, so that `~` and the like are null.
+        is_plain: bool,
+    },
+    /// A sequence.
+    Sequence(Vec<Rc<Node>>),
+    /// A mapping, its entries in the order of the text.
+    Mapping(Vec<(Rc<Node>, Rc<Node>)>),
+}
+
+/// A text is not the YAML that it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum YamlError {
+    /// It is larger than [`MAX_SIZE`].
+    #[error("larger than {MAX_SIZE} bytes")]
+    TooLarge,
+    /// Its nodes lie in each other deeper than [`MAX_DEPTH`].
+    #[error("line {0}: more than {MAX_DEPTH} levels of nodes")]
+    TooDeep(usize),
+    /// It breaks the grammar. The parser's words are its own: they have nothing of the text in them.
+    #[error("line {line}: {problem}")]
+    Grammar {
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl Node {
+    /// Reads the first document of a text; one without a document is null.
+    pub fn parse(text: &str) -> Result<Rc<Self>, YamlError> {
+        if text.len() > MAX_SIZE {
+            return Err(YamlError::TooLarge);
+        }
+        load::first_document(text)
+    }
+
+    /// The value of a key of a mapping; of equal keys the last one counts.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        let mut entries = self.entries().rev();
+        entries.find_map(|(name, value)| (name == key).then_some(value))
+    }
+
+    /// The entries of a mapping whose keys are texts, in order; none of any other node.
+    #[must_use]
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = (&str, &Self)> {
+        let entries = match self {
+            Self::Mapping(entries) => &entries[..],
+            Self::Scalar { .. } | Self::Sequence(_) => &[],
+        };
+        entries
+            .iter()
+            .filter_map(|(key, value)| Some((key.text()?, &**value)))
+    }
+
+    /// The items of a sequence; none of any other node.
+    pub fn items(&self) -> impl Iterator<Item = &Self> {
+        let items = match self {
+            Self::Sequence(items) => &items[..],
+            Self::Scalar { .. } | Self::Mapping(_) => &[],
+        };
+        items.iter().map(Rc::as_ref)
+    }
+
+    /// The text of a scalar that is not null.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Scalar { text, .. } if !self.is_null() => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it is null, by the core schema of YAML.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        let is_null = |text: &str| matches!(text, "" | "~" | "null" | "Null" | "NULL");
+        matches!(self, Self::Scalar { text, is_plain: true } if is_null(text))
+    }
+}
+
+#[cfg(test)]
+mod tests;
