@@ -16,6 +16,6 @@ pub mod config;
 pub mod context;
 pub mod install;
 pub mod inventory;
-pub mod patience;
 pub mod plan;
 pub mod render;
+pub mod wait;

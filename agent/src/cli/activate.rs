@@ -8,7 +8,7 @@ use std::path::Path;
 use hwaddr::InterfaceName;
 use one_sriov_system::Root;
 
-use super::situation::Situation;
+use super::run_state::RunState;
 use crate::activate::{Activation, Ledger, Stack, System, Work};
 use crate::render::Running;
 
@@ -32,13 +32,13 @@ impl<'a> Live<'a> {
     pub(super) fn look(
         root: &'a Root,
         sysfs: &'a Path,
-        situation: &'a Situation,
+        run_state: &'a RunState,
         asked: Option<Running>,
     ) -> Self {
-        let backend = situation.choice.backend;
+        let backend = run_state.choice.backend;
         let stack = Stack::of(backend);
         let before = Ledger::load(root);
-        let devices = situation
+        let devices = run_state
             .plan
             .nics
             .iter()
@@ -58,8 +58,8 @@ impl<'a> Live<'a> {
         }
         let is_present = |device: &InterfaceName| index(sysfs, device.as_str()).is_some();
         let work = Work::of(
-            &situation.changes,
-            &situation.rendered.files,
+            &run_state.changes,
+            &run_state.rendered.files,
             &due,
             is_present,
         );

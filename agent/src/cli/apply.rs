@@ -9,13 +9,13 @@ use serde_json::json;
 
 use super::activate::Live;
 use super::error::Failure;
-use super::situation::{Read, Situation, read};
+use super::run_state::{Read, RunState, read};
 use super::{Exit, Options, json as to_json, text};
 use crate::activate::{self, Activation, Ledger};
 use crate::install::{self, Directories, Lock, Report};
-use crate::patience::Patience;
 use crate::plan::Outcome;
 use crate::render::Running;
+use crate::wait::WaitBudget;
 
 /// How long another agent may take: it waits for late NICs, too.
 pub(super) const LOCK_WAIT: Duration = Duration::from_secs(30);
@@ -38,9 +38,9 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     if apply.activate && !root.is_live() {
         return Err(Failure::ActivateBelowRoot);
     }
-    let patience = Patience::new(&root, options.wait());
+    let wait_budget = WaitBudget::new(&root, options.wait());
     let announces = root.is_live() && !apply.dry_run;
-    let Some(mut found) = read_or_announce(options, &patience, announces)? else {
+    let Some(mut found) = read_or_announce(options, &wait_budget, announces)? else {
         return no_medium(options, out);
     };
     // A dry run changes nothing, not even the lock.
@@ -57,7 +57,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     };
     if lock.as_ref().is_some_and(Lock::was_contended) {
         // The CD may have been changed while the other run held the lock.
-        let Some(again) = read(options, &patience)? else {
+        let Some(again) = read(options, &wait_budget)? else {
             return no_medium(options, out);
         };
         found = again;
@@ -67,40 +67,40 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
         announce(&root);
     }
     let running = apply.activate.then(|| Running::gather(&root));
-    let situation = found.look(options, &patience, running, &mut directories)?;
-    log_plan(&situation);
-    let done = if apply.dry_run || situation.plan.hands_off {
+    let run_state = found.look(options, &wait_budget, running, &mut directories)?;
+    log_plan(&run_state);
+    let done = if apply.dry_run || run_state.plan.hands_off {
         // What wants nothing touched does not want the state record touched either.
         Done {
-            report: situation.changes.report(),
+            report: run_state.changes.report(),
             activation: None,
             note: None,
         }
     } else {
-        carry_out(options, &situation, running, &mut directories)?
+        carry_out(options, &run_state, running, &mut directories)?
     };
     if options.json {
-        let mut value = to_json::situation(&situation);
+        let mut value = to_json::run_state(&run_state);
         value["dry_run"] = json!(apply.dry_run);
         value["files"] = json!(done.report);
         value["activation"] = done.activation.as_ref().map(to_json::activation).into();
         to_json::print(&value, out)?;
     } else if apply.dry_run {
-        write!(out, "{}", install::diff(&situation.changes))?;
+        write!(out, "{}", install::diff(&run_state.changes))?;
         if running.is_some() {
             let sysfs = options.sysfs()?;
-            Live::look(&root, &sysfs, &situation, running).would(out)?;
+            Live::look(&root, &sysfs, &run_state, running).would(out)?;
         }
     } else {
-        text::report(&situation, &done.report, out)?;
+        text::report(&run_state, &done.report, out)?;
         text::activation(done.activation.as_ref(), out)?;
         if let Some(note) = &done.note {
             writeln!(out, "{note}")?;
         }
     }
-    let exit = exit(&situation, &done);
+    let exit = exit(&run_state, &done);
     // The process ends, and takes its memory along faster than piece by piece.
-    std::mem::forget((situation, done));
+    std::mem::forget((run_state, done));
     Ok(exit)
 }
 
@@ -114,12 +114,12 @@ struct Done {
 
 fn carry_out(
     options: &Options,
-    situation: &Situation,
+    run_state: &RunState,
     running: Option<Running>,
     directories: &mut Directories,
 ) -> Result<Done, Failure> {
     let root = options.root();
-    let mut install = || install::apply(directories, &situation.changes, situation.record.clone());
+    let mut install = || install::apply(directories, &run_state.changes, run_state.record.clone());
     if !root.is_live() {
         let report = install()?;
         return Ok(Done {
@@ -129,10 +129,10 @@ fn carry_out(
         });
     }
     let sysfs = options.sysfs()?;
-    let live = Live::look(&root, &sysfs, situation, running);
+    let live = Live::look(&root, &sysfs, run_state, running);
     live.before();
     let installed = install();
-    install::set_modes(&sysfs, &situation.rendered.modes);
+    install::set_modes(&sysfs, &run_state.rendered.modes);
     // Whatever became of the files: what was taken down for them comes up again.
     let activation = live.after();
     let report = installed?;
@@ -150,16 +150,16 @@ fn carry_out(
 /// than the bound.
 fn read_or_announce(
     options: &Options,
-    patience: &Patience,
+    wait_budget: &WaitBudget,
     announces: bool,
 ) -> Result<Option<Read>, Failure> {
-    let found = read(options, patience)?;
+    let found = read(options, wait_budget)?;
     if found.is_some() || !announces {
         return Ok(found);
     }
     announce(&options.root());
     // It may have come between that look and this word.
-    read(options, &Patience::new(&options.root(), Duration::ZERO))
+    read(options, &WaitBudget::new(&options.root(), Duration::ZERO))
 }
 
 fn announce(root: &Root) {
@@ -179,17 +179,17 @@ pub(super) fn no_medium(options: &Options, out: &mut impl Write) -> Result<Exit,
 }
 
 /// Everything that a person should hear of goes to the log, each NIC by name.
-fn log_plan(situation: &Situation) {
-    for note in situation.plan.notes.iter().chain(&situation.rendered.notes) {
+fn log_plan(run_state: &RunState) {
+    for note in run_state.plan.notes.iter().chain(&run_state.rendered.notes) {
         log::warn!("{note}");
     }
-    if situation.choice.is_doubtful && !situation.plan.hands_off {
+    if run_state.choice.is_doubtful && !run_state.plan.hands_off {
         log::warn!(
             "nothing on this machine is known to read the files of {}; --backend names the network stack",
-            situation.choice.backend
+            run_state.choice.backend
         );
     }
-    for nic in &situation.plan.nics {
+    for nic in &run_state.plan.nics {
         let label = nic.label();
         match (&nic.outcome, &nic.device) {
             (Outcome::Refused(reasons), _) => {
@@ -214,8 +214,8 @@ fn log_plan(situation: &Situation) {
     }
 }
 
-fn exit(situation: &Situation, done: &Done) -> Exit {
-    let is_refused = situation
+fn exit(run_state: &RunState, done: &Done) -> Exit {
+    let is_refused = run_state
         .plan
         .nics
         .iter()

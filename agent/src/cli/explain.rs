@@ -7,25 +7,25 @@ use serde_json::{Value, json};
 
 use super::apply::no_medium;
 use super::error::Failure;
-use super::situation::{Situation, read};
+use super::run_state::{RunState, read};
 use super::{Exit, Options, json as to_json, text};
 use crate::inventory::{LeftOut, Link, Nic};
-use crate::patience::Patience;
 use crate::plan::{DummyNic, PlannedNic};
+use crate::wait::WaitBudget;
 
 pub(super) fn run(options: &Options, name: &str, out: &mut impl Write) -> Result<Exit, Failure> {
-    let patience = Patience::new(&options.root(), options.wait());
-    let Some(read) = read(options, &patience)? else {
+    let wait_budget = WaitBudget::new(&options.root(), options.wait());
+    let Some(read) = read(options, &wait_budget)? else {
         return no_medium(options, out);
     };
-    let situation = read.look(options, &patience, None, &mut options.directories())?;
-    let subject = Subject::find(&situation, name).ok_or_else(|| {
-        Failure::UnknownNic(name.escape_debug().take(64).collect(), known(&situation))
+    let run_state = read.look(options, &wait_budget, None, &mut options.directories())?;
+    let subject = Subject::find(&run_state, name).ok_or_else(|| {
+        Failure::UnknownNic(name.escape_debug().take(64).collect(), known(&run_state))
     })?;
     if options.json {
-        to_json::print(&subject.json(&situation), out)?;
+        to_json::print(&subject.json(&run_state), out)?;
     } else {
-        subject.print(&situation, out)?;
+        subject.print(&run_state, out)?;
     }
     Ok(Exit::Ok)
 }
@@ -39,8 +39,8 @@ enum Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    fn find(situation: &'a Situation, name: &str) -> Option<Self> {
-        let plan = &situation.plan;
+    fn find(run_state: &'a RunState, name: &str) -> Option<Self> {
+        let plan = &run_state.plan;
         let mac = name.parse::<MacAddress>().ok();
         let position = name.parse::<u8>().ok();
         let is_planned = |nic: &&PlannedNic| {
@@ -63,7 +63,7 @@ impl<'a> Subject<'a> {
         planned
             .or_else(|| plan.dummies.iter().find(is_dummy).map(Self::Dummy))
             .or_else(|| {
-                situation
+                run_state
                     .inventory
                     .nics
                     .iter()
@@ -71,7 +71,7 @@ impl<'a> Subject<'a> {
                     .map(Self::Unclaimed)
             })
             .or_else(|| {
-                situation
+                run_state
                     .inventory
                     .left_out
                     .iter()
@@ -80,7 +80,7 @@ impl<'a> Subject<'a> {
             })
     }
 
-    fn print(&self, situation: &Situation, out: &mut impl Write) -> Result<(), Failure> {
+    fn print(&self, run_state: &RunState, out: &mut impl Write) -> Result<(), Failure> {
         match self {
             Self::Planned(nic) => {
                 writeln!(out, "{}", text::line(nic))?;
@@ -103,9 +103,9 @@ impl<'a> Subject<'a> {
                 writeln!(
                     out,
                     "backend: {} ({})",
-                    situation.choice.backend, situation.choice.why
+                    run_state.choice.backend, run_state.choice.why
                 )?;
-                for file in situation
+                for file in run_state
                     .rendered
                     .files
                     .iter()
@@ -134,7 +134,7 @@ impl<'a> Subject<'a> {
                 out,
                 "'{}' is no NIC of the context: {}",
                 nic.name,
-                unclaimed(situation, nic)
+                unclaimed(run_state, nic)
             )?,
             Self::LeftOut(device) => {
                 writeln!(out, "'{}' is not looked at: {}", device.name, device.why)?;
@@ -143,12 +143,12 @@ impl<'a> Subject<'a> {
         Ok(())
     }
 
-    fn json(&self, situation: &Situation) -> Value {
+    fn json(&self, run_state: &RunState) -> Value {
         match self {
             Self::Planned(nic) => to_json::nic(nic),
             Self::Dummy(dummy) => to_json::dummy(dummy),
             Self::Unclaimed(nic) => {
-                json!({ "device": nic.name.as_str(), "left_out": unclaimed(situation, nic) })
+                json!({ "device": nic.name.as_str(), "left_out": unclaimed(run_state, nic) })
             }
             Self::LeftOut(device) => json!({ "device": device.name, "left_out": device.why }),
         }
@@ -156,8 +156,8 @@ impl<'a> Subject<'a> {
 }
 
 /// Why nothing of the context is about a NIC.
-fn unclaimed(situation: &Situation, nic: &Nic) -> String {
-    if situation.plan.hands_off {
+fn unclaimed(run_state: &RunState, nic: &Nic) -> String {
+    if run_state.plan.hands_off {
         return "NETWORK=NO".into();
     }
     match nic.link {
@@ -181,9 +181,9 @@ fn unclaimed(situation: &Situation, nic: &Nic) -> String {
     }
 }
 
-fn known(situation: &Situation) -> String {
-    let planned = situation.plan.nics.iter().map(|nic| nic.label().to_owned());
-    let devices = situation
+fn known(run_state: &RunState) -> String {
+    let planned = run_state.plan.nics.iter().map(|nic| nic.label().to_owned());
+    let devices = run_state
         .inventory
         .nics
         .iter()

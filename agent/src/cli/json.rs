@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use super::error::Failure;
-use super::situation::Situation;
+use super::run_state::RunState;
 use crate::activate::Activation;
 use crate::plan::model::{Ipv4, Ipv6, NicConfig};
 use crate::plan::{DummyNic, Outcome, PlannedNic, Role};
@@ -17,19 +17,19 @@ pub(super) fn print(value: &Value, out: &mut impl Write) -> Result<(), Failure> 
 }
 
 /// Medium, backend, NICs, dummy NICs, notes.
-pub(super) fn situation(situation: &Situation) -> Value {
-    let plan = &situation.plan;
+pub(super) fn run_state(run_state: &RunState) -> Value {
+    let plan = &run_state.plan;
     json!({
-        "medium": situation.source,
-        "backend": { "name": situation.choice.backend.name(), "why": situation.choice.why },
-        "role": match situation.role {
+        "medium": run_state.source,
+        "backend": { "name": run_state.choice.backend.name(), "why": run_state.choice.why },
+        "role": match run_state.role {
             Role::Whole => "whole",
             Role::Companion => "companion",
         },
         "hands_off": plan.hands_off,
         "nics": plan.nics.iter().map(nic).collect::<Vec<_>>(),
         "dummies": plan.dummies.iter().map(dummy).collect::<Vec<_>>(),
-        "notes": plan.notes.iter().chain(&situation.rendered.notes).collect::<Vec<_>>(),
+        "notes": plan.notes.iter().chain(&run_state.rendered.notes).collect::<Vec<_>>(),
     })
 }
 

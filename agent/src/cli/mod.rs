@@ -9,7 +9,7 @@ mod exit;
 mod explain;
 mod json;
 mod plan;
-mod situation;
+mod run_state;
 mod status;
 mod text;
 mod version;

@@ -6,26 +6,26 @@ use serde_json::json;
 
 use super::apply::no_medium;
 use super::error::Failure;
-use super::situation::read;
+use super::run_state::read;
 use super::{Exit, Options, json as to_json, text};
-use crate::patience::Patience;
+use crate::wait::WaitBudget;
 
 pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> {
-    let patience = Patience::new(&options.root(), options.wait());
-    let Some(read) = read(options, &patience)? else {
+    let wait_budget = WaitBudget::new(&options.root(), options.wait());
+    let Some(read) = read(options, &wait_budget)? else {
         return no_medium(options, out);
     };
-    let situation = read.look(options, &patience, None, &mut options.directories())?;
+    let run_state = read.look(options, &wait_budget, None, &mut options.directories())?;
     if options.json {
-        let mut value = to_json::situation(&situation);
-        let files = situation.rendered.files.iter();
+        let mut value = to_json::run_state(&run_state);
+        let files = run_state.rendered.files.iter();
         value["files"] = files
             .map(|file| json!({ "path": file.path, "mode": format!("{:04o}", file.mode), "text": file.text }))
             .collect();
         to_json::print(&value, out)?;
     } else {
-        text::plan(&situation, out)?;
-        for file in &situation.rendered.files {
+        text::plan(&run_state, out)?;
+        for file in &run_state.rendered.files {
             writeln!(
                 out,
                 "\n--- {} ({:04o})\n{}",

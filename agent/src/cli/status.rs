@@ -5,18 +5,18 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use super::error::Failure;
-use super::situation::{Situation, read};
+use super::run_state::{RunState, read};
 use super::{Exit, Options, json as to_json, text};
 use crate::install::{Record, Report};
-use crate::patience::Patience;
 use crate::plan::Outcome;
+use crate::wait::WaitBudget;
 
 pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> {
-    let patience = Patience::new(&options.root(), options.wait());
-    match read(options, &patience)? {
+    let wait_budget = WaitBudget::new(&options.root(), options.wait());
+    match read(options, &wait_budget)? {
         Some(read) => with_context(
             options,
-            &read.look(options, &patience, None, &mut options.directories())?,
+            &read.look(options, &wait_budget, None, &mut options.directories())?,
             out,
         )?,
         None => without_context(options, out)?,
@@ -26,19 +26,19 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Exit, Failu
 
 fn with_context(
     options: &Options,
-    situation: &Situation,
+    run_state: &RunState,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let report = situation.changes.report();
-    let modes = other_modes(options, situation);
+    let report = run_state.changes.report();
+    let modes = other_modes(options, run_state);
     if options.json {
-        let mut value = to_json::situation(situation);
+        let mut value = to_json::run_state(run_state);
         value["files"] = json!(report);
         value["up_to_date"] = json!(!report.changed());
         value["transport_modes"] = json!(modes);
         return to_json::print(&value, out);
     }
-    text::plan(situation, out)?;
+    text::plan(run_state, out)?;
     for (state, path) in states(&report) {
         writeln!(out, "{state}: {path}")?;
     }
@@ -87,7 +87,7 @@ fn states(report: &Report) -> impl Iterator<Item = (&'static str, String)> {
 
 /// InfiniBand devices that run in another transport mode than the context asks for: some refuse
 /// connected mode (enhanced IPoIB), and only the device can say so.
-fn other_modes(options: &Options, situation: &Situation) -> Vec<String> {
+fn other_modes(options: &Options, run_state: &RunState) -> Vec<String> {
     let Ok(sysfs) = options.sysfs() else {
         return Vec::new();
     };
@@ -110,5 +110,5 @@ fn other_modes(options: &Options, situation: &Situation) -> Vec<String> {
             )
         })
     };
-    situation.plan.nics.iter().filter_map(differs).collect()
+    run_state.plan.nics.iter().filter_map(differs).collect()
 }

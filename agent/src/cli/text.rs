@@ -2,29 +2,29 @@
 
 use std::io::{self, Write};
 
-use super::situation::Situation;
+use super::run_state::RunState;
 use crate::activate::Activation;
 use crate::install::Report;
 use crate::plan::{Outcome, PlannedNic, Role};
 
 /// The plan: a line per NIC.
-pub(super) fn plan(situation: &Situation, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "context: {}", situation.source)?;
+pub(super) fn plan(run_state: &RunState, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "context: {}", run_state.source)?;
     writeln!(
         out,
         "backend: {} ({})",
-        situation.choice.backend, situation.choice.why
+        run_state.choice.backend, run_state.choice.why
     )?;
-    if situation.role == Role::Companion {
+    if run_state.role == Role::Companion {
         writeln!(out, "role: companion, beside one-context")?;
     }
-    if situation.plan.hands_off {
+    if run_state.plan.hands_off {
         return writeln!(out, "NETWORK=NO: nothing is touched");
     }
-    for nic in &situation.plan.nics {
+    for nic in &run_state.plan.nics {
         writeln!(out, "{}", line(nic))?;
     }
-    for dummy in &situation.plan.dummies {
+    for dummy in &run_state.plan.dummies {
         let position = dummy.mac.position();
         writeln!(
             out,
@@ -32,7 +32,7 @@ pub(super) fn plan(situation: &Situation, out: &mut impl Write) -> io::Result<()
             dummy.name
         )?;
     }
-    for note in situation.plan.notes.iter().chain(&situation.rendered.notes) {
+    for note in run_state.plan.notes.iter().chain(&run_state.rendered.notes) {
         writeln!(out, "note: {note}")?;
     }
     Ok(())
@@ -59,11 +59,11 @@ pub(super) fn line(nic: &PlannedNic) -> String {
 
 /// What `apply` did. Why it did so, it has told the log.
 pub(super) fn report(
-    situation: &Situation,
+    run_state: &RunState,
     report: &Report,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    if situation.plan.hands_off {
+    if run_state.plan.hands_off {
         return writeln!(out, "NETWORK=NO: nothing is touched");
     }
     for file in &report.backed_up {

@@ -12,11 +12,11 @@ use crate::context::Context;
 use crate::context::medium::{self, Medium};
 use crate::install::{Changes, Directories, Record, Snapshot, Wanted, decide};
 use crate::inventory::{Inventory, Sysfs};
-use crate::patience::Patience;
 use crate::plan::{Plan, Role, Settings, plan};
 use crate::render::{
     Choice, Facts, OneContext, Rendered, Running, choose, choose_beside, choose_named, resolver,
 };
+use crate::wait::WaitBudget;
 
 /// What a network stack is asked for by, beside `--backend`.
 const NETCFG_TYPE: &str = "NETCFG_TYPE";
@@ -32,7 +32,7 @@ pub(super) struct Read {
 }
 
 /// All that a command can ask about.
-pub(super) struct Situation {
+pub(super) struct RunState {
     pub(super) source: String,
     pub(super) inventory: Inventory,
     pub(super) plan: Plan,
@@ -44,10 +44,10 @@ pub(super) struct Situation {
 }
 
 /// Finds and reads the context; none if there is no medium.
-pub(super) fn read(options: &Options, patience: &Patience) -> Result<Option<Read>, Failure> {
+pub(super) fn read(options: &Options, wait_budget: &WaitBudget) -> Result<Option<Read>, Failure> {
     let root = options.root();
     let config = Config::load(&root)?;
-    let Some(Medium { text, source }) = find(options, &root, patience)? else {
+    let Some(Medium { text, source }) = find(options, &root, wait_budget)? else {
         return Ok(None);
     };
     let context = Context::parse(&text).map_err(|error| Failure::Grammar(source.clone(), error))?;
@@ -59,7 +59,11 @@ pub(super) fn read(options: &Options, patience: &Patience) -> Result<Option<Read
     }))
 }
 
-fn find(options: &Options, root: &Root, patience: &Patience) -> Result<Option<Medium>, Failure> {
+fn find(
+    options: &Options,
+    root: &Root,
+    wait_budget: &WaitBudget,
+) -> Result<Option<Medium>, Failure> {
     if let Some(path) = &options.context {
         return Ok(Some(medium::read_named(path)?));
     }
@@ -69,14 +73,14 @@ fn find(options: &Options, root: &Root, patience: &Patience) -> Result<Option<Me
     }
     loop {
         // Asked before the look, so that a CD that comes in between is not missed.
-        let udev_was_busy = patience.udev_is_busy();
+        let udev_was_busy = wait_budget.udev_is_busy();
         if let Some(medium) = medium::find(root, !udev_was_busy)? {
             return Ok(Some(medium));
         }
         if !udev_was_busy {
             return Ok(None);
         }
-        if !patience.wait("the context CD") {
+        if !wait_budget.wait("the context CD") {
             return Ok(medium::find(root, true)?);
         }
     }
@@ -89,10 +93,10 @@ impl Read {
     pub(super) fn look(
         self,
         options: &Options,
-        patience: &Patience,
+        wait_budget: &WaitBudget,
         running: Option<Running>,
         directories: &mut Directories,
-    ) -> Result<Situation, Failure> {
+    ) -> Result<RunState, Failure> {
         let root = options.root();
         let record = Record::load(directories)?;
         // Not looked at where the backend is named and nobody else is there.
@@ -114,7 +118,7 @@ impl Read {
         };
         let sysfs = Sysfs::new(options.sysfs()?, &root);
         let (inventory, plan) = loop {
-            let udev_was_busy = patience.udev_is_busy();
+            let udev_was_busy = wait_budget.udev_is_busy();
             let inventory = sysfs.inventory()?;
             let plan = plan(&self.context, &inventory, &settings);
             let may_come = if udev_was_busy {
@@ -123,7 +127,7 @@ impl Read {
                 &[]
             };
             let awaited = [&plan.late[..], may_come].concat();
-            if awaited.is_empty() || !patience.wait(&awaited.join(", ")) {
+            if awaited.is_empty() || !wait_budget.wait(&awaited.join(", ")) {
                 break (inventory, plan);
             }
         };
@@ -155,7 +159,7 @@ impl Read {
         rendered.files = wanted.files;
         // The process ends soon, and takes its memory along faster than piece by piece.
         std::mem::forget(self.context);
-        Ok(Situation {
+        Ok(RunState {
             source: self.source,
             inventory,
             plan,

@@ -19,7 +19,7 @@ use one_sriov_system::Root;
 const UDEV_QUEUE: &str = "/run/udev/queue";
 
 /// The time that a run may wait, and the events that end a wait.
-pub struct Patience {
+pub struct WaitBudget {
     start: Instant,
     bound: Duration,
     udev: Option<Inotify>,
@@ -28,7 +28,7 @@ pub struct Patience {
     shows_progress: bool,
 }
 
-impl Patience {
+impl WaitBudget {
     /// Starts to listen, so that nothing that happens from now on is missed.
     #[must_use]
     pub fn new(root: &Root, bound: Duration) -> Self {
