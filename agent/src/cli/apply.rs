@@ -199,15 +199,15 @@ fn log_plan(run_state: &RunState) {
             }
             (Outcome::Absent(why), _) => log::warn!("{label} is not configured: {why}"),
             (Outcome::LeftAlone(why), _) => log::info!("{label} is left alone: {why}"),
-            (Outcome::Configure(_), Some(device)) if !device.evidence.is_present() => {
+            (Outcome::Configure(_), Some(device)) if !device.matched_by.is_present() => {
                 log::warn!(
                     "{label} is written for '{}': {}",
                     device.name,
-                    device.evidence
+                    device.matched_by
                 );
             }
             (Outcome::Configure(_), Some(device)) => {
-                log::info!("{label} is '{}': {}", device.name, device.evidence);
+                log::info!("{label} is '{}': {}", device.name, device.matched_by);
             }
             (Outcome::Configure(_), None) => {}
         }

@@ -43,8 +43,8 @@ pub(super) fn nic(nic: &PlannedNic) -> Value {
     let device = nic.device.as_ref().map(|device| {
         json!({
             "name": device.name.as_str(),
-            "present": device.evidence.is_present(),
-            "found_by": device.evidence.to_string(),
+            "present": device.matched_by.is_present(),
+            "found_by": device.matched_by.to_string(),
         })
     });
     let origins = nic.origins.iter();

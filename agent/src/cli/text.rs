@@ -46,7 +46,10 @@ pub(super) fn line(nic: &PlannedNic) -> String {
     let label = nic.label();
     match (&nic.outcome, &nic.device) {
         (Outcome::Configure(_), Some(device)) => {
-            format!("{label}{position} -> {}: {}", device.name, device.evidence)
+            format!(
+                "{label}{position} -> {}: {}",
+                device.name, device.matched_by
+            )
         }
         (Outcome::Configure(_), None) => format!("{label}{position}"),
         (Outcome::LeftAlone(why), _) => format!("{label}{position} is left alone: {why}"),

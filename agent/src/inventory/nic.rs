@@ -7,7 +7,7 @@ use hwaddr::{Guid, InterfaceName, IpoibAddress, MacAddress, PciAddress};
 pub struct Inventory {
     /// The NICs that may be configured.
     pub nics: Vec<Nic>,
-    /// The network devices that are no NIC of the cloud, each with the reason.
+    /// The network devices that are no NIC of the context, each with the reason.
     pub left_out: Vec<LeftOut>,
 }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hwaddr::{DummyMac, DummyPrefix, Key};
 
-use super::cloud::Cloud;
-use super::outcome::{DummyNic, Evidence};
+use super::context_nics::ContextNics;
+use super::outcome::{DummyNic, MatchedBy};
 use crate::inventory::{AddressOrigin, Inventory, Nic};
 
 /// The first two octets of OpenNebula's MACs (`MAC_PREFIX` of `oned.conf`, as it is shipped).
@@ -16,15 +16,19 @@ pub(super) const CLOUD_PREFIX: [u8; 2] = [0x02, 0x00];
 /// One is an Ethernet NIC with the prefix, of no VF driver, with an address that the kernel did not
 /// draw by lot, and with a key that the context knows. A VF that drew its own MAC begins with `AA`
 /// once in 64 times; an admin may give a plain NIC such a MAC: neither is a dummy.
-pub(super) fn dummies(inventory: &Inventory, cloud: &Cloud, prefix: DummyPrefix) -> Vec<DummyNic> {
+pub(super) fn dummies(
+    inventory: &Inventory,
+    described: &ContextNics,
+    prefix: DummyPrefix,
+) -> Vec<DummyNic> {
     let dummy = |nic: &Nic| {
         let mac = nic.mac()?;
         let dummy = DummyMac::from_mac(mac, prefix)?;
         let is_dummy = !nic.has_vf_driver()
             && nic.origin != AddressOrigin::Random
-            && cloud.may_have_key(dummy.key())
-            && !cloud.has_mac(mac)
-            && !cloud.has_pci_nic(nic.pci);
+            && described.may_have_key(dummy.key())
+            && !described.has_mac(mac)
+            && !described.has_pci_nic(nic.pci);
         is_dummy.then(|| DummyNic {
             name: nic.name.clone(),
             mac: dummy,
@@ -38,12 +42,12 @@ pub(super) fn dummies(inventory: &Inventory, cloud: &Cloud, prefix: DummyPrefix)
 /// The Ethernet devices that may be an `ETH<k>`: no dummy, none that a PCI address claims.
 pub(super) fn candidates<'a>(
     inventory: &'a Inventory,
-    cloud: &Cloud,
+    described: &ContextNics,
     dummies: &[DummyNic],
 ) -> Vec<&'a Nic> {
     let is_candidate = |nic: &&Nic| {
         nic.mac().is_some()
-            && !cloud.has_pci_nic(nic.pci)
+            && !described.has_pci_nic(nic.pci)
             && !dummies.iter().any(|dummy| dummy.name == nic.name)
     };
     inventory.nics.iter().filter(is_candidate).collect()
@@ -53,21 +57,21 @@ pub(super) fn candidates<'a>(
 ///
 /// Two networks may lease out one MAC; then NICs and devices are paired in order.
 pub(super) fn by_mac<'a>(
-    cloud: &Cloud,
+    described: &ContextNics,
     candidates: &[&'a Nic],
     notes: &mut Vec<String>,
-) -> BTreeMap<u32, (&'a Nic, Evidence)> {
+) -> BTreeMap<u32, (&'a Nic, MatchedBy)> {
     let mut found = BTreeMap::new();
     let mut taken: BTreeSet<&str> = BTreeSet::new();
-    for (&index, nic) in &cloud.eth {
-        let evidence = if cloud.has_macs {
-            Evidence::Mac
+    for (&index, nic) in &described.eth {
+        let matched_by = if described.has_macs {
+            MatchedBy::Mac
         } else {
-            Evidence::AddressInMac
+            MatchedBy::AddressInMac
         };
         let is_it = |device: &&&Nic| {
             let mac = device.mac();
-            let same = if cloud.has_macs {
+            let same = if described.has_macs {
                 nic.mac.is_some() && mac == nic.mac
             } else {
                 nic.ip.is_some() && mac.map(Key::from) == nic.ip.map(Key::from)
@@ -76,13 +80,13 @@ pub(super) fn by_mac<'a>(
         };
         if let Some(device) = candidates.iter().find(is_it) {
             taken.insert(device.name.as_str());
-            found.insert(index, (*device, evidence));
+            found.insert(index, (*device, matched_by));
         }
     }
     for device in candidates {
         let mac = device
             .mac()
-            .filter(|mac| cloud.has_mac(*mac) && !taken.contains(device.name.as_str()));
+            .filter(|mac| described.has_mac(*mac) && !taken.contains(device.name.as_str()));
         if let Some(mac) = mac {
             notes.push(format!(
                 "'{}' also has the MAC {mac}, which one NIC of the context has; it is left alone",
@@ -95,18 +99,18 @@ pub(super) fn by_mac<'a>(
 
 /// Which dummies are only markers of an Ethernet VF: their NIC is found by its MAC.
 ///
-/// Per key: of E NICs of the cloud, D are SR-IOV NICs with a dummy, so that E - D come without one;
+/// Per key: of E NICs of the context, D are SR-IOV NICs with a dummy, so that E - D come without one;
 /// whatever else was found by MAC is a VF behind a dummy. Positions in `infiniband` are none.
 pub(super) fn mark_markers(
     dummies: &mut [DummyNic],
-    cloud: &Cloud,
+    described: &ContextNics,
     candidates: &[&Nic],
-    by_mac: &BTreeMap<u32, (&Nic, Evidence)>,
+    by_mac: &BTreeMap<u32, (&Nic, MatchedBy)>,
     infiniband: &BTreeSet<u8>,
 ) {
     let keys: BTreeSet<Key> = dummies.iter().map(|dummy| dummy.mac.key()).collect();
     for key in keys {
-        let nics = cloud.with_key(key);
+        let nics = described.with_key(key);
         let mut here: Vec<&mut DummyNic> = dummies
             .iter_mut()
             .filter(|dummy| dummy.mac.key() == key)
@@ -134,16 +138,16 @@ pub(super) fn mark_markers(
 
 /// The devices called `eth<k>`, for contexts without MACs whose address is not in the MAC either.
 pub(super) fn by_name<'a>(
-    cloud: &Cloud,
+    described: &ContextNics,
     candidates: &[&'a Nic],
-    taken: &BTreeMap<u32, (&'a Nic, Evidence)>,
+    taken: &BTreeMap<u32, (&'a Nic, MatchedBy)>,
     positions: &BTreeSet<u32>,
-) -> BTreeMap<u32, (&'a Nic, Evidence)> {
+) -> BTreeMap<u32, (&'a Nic, MatchedBy)> {
     let mut found = BTreeMap::new();
-    if cloud.has_macs {
+    if described.has_macs {
         return found;
     }
-    let open = cloud
+    let open = described
         .eth
         .keys()
         .filter(|index| !taken.contains_key(index) && !positions.contains(index));
@@ -153,7 +157,7 @@ pub(super) fn by_name<'a>(
             nic.name.as_str() == name && !taken.values().any(|(other, _)| other.name == nic.name)
         };
         if let Some(device) = candidates.iter().find(is_free) {
-            found.insert(index, (*device, Evidence::Name));
+            found.insert(index, (*device, MatchedBy::Name));
         }
     }
     found

@@ -25,7 +25,7 @@ fn labels(nics: &[PlannedNic], fits: fn(&PlannedNic) -> bool) -> impl Iterator<I
 fn is_late(nic: &PlannedNic) -> bool {
     match (&nic.outcome, &nic.device) {
         (Outcome::Absent(_), device) => device.is_some() || nic.position.is_some(),
-        (Outcome::Configure(_), Some(device)) => !device.evidence.is_present(),
+        (Outcome::Configure(_), Some(device)) => !device.matched_by.is_present(),
         _ => false,
     }
 }

@@ -3,11 +3,11 @@
 //! ```text
 //! eth0  aa:00:c0:a8:07:05   a dummy NIC: position 0, key c0:a8:07:05
 //! ib0   ...:00:00:aa:00:c0:a8:07:05   an InfiniBand device whose GUID says the same
-//! ETH1_MAC='02:00:c0:a8:07:05'   the NIC of the cloud with that key
+//! ETH1_MAC='02:00:c0:a8:07:05'   the NIC of the context with that key
 //!   =>  IB0_* and ETH1_* configure ib0, and eth0 is left unmanaged
 //! ```
 
-mod cloud;
+mod context_nics;
 mod domain_name;
 mod ethernet;
 mod global;
@@ -32,7 +32,7 @@ use crate::context::Context;
 use crate::inventory::Inventory;
 pub use domain_name::DomainName;
 pub use nic_id::NicId;
-pub use outcome::{Device, DummyNic, Evidence, Outcome, Plan, PlannedNic};
+pub use outcome::{Device, DummyNic, MatchedBy, Outcome, Plan, PlannedNic};
 use planner::Planner;
 pub use values::{Origin, Problem};
 pub use vlan_id::VlanId;

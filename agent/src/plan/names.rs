@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hwaddr::InterfaceName;
 
-use super::outcome::{DummyNic, Evidence, Outcome, PlannedNic};
+use super::outcome::{DummyNic, MatchedBy, Outcome, PlannedNic};
 use crate::inventory::Inventory;
 
 /// The kernel's names are short, and that of a child is its parent's with P_Key or VLAN behind it.
@@ -39,7 +39,7 @@ pub(super) fn forbid_shared_names(
     let is_present = |nic: &PlannedNic| {
         nic.device
             .as_ref()
-            .is_some_and(|device| device.evidence.is_present())
+            .is_some_and(|device| device.matched_by.is_present())
     };
     // Whatever becomes of a NIC that is here, its device is its own.
     let present: BTreeMap<InterfaceName, String> = nics
@@ -62,7 +62,8 @@ pub(super) fn forbid_shared_names(
             } else {
                 Outcome::Absent(why)
             };
-        } else if device.evidence == Evidence::Assumed && inventory.by_name(&device.name).is_some()
+        } else if device.matched_by == MatchedBy::Assumed
+            && inventory.by_name(&device.name).is_some()
         {
             nic.outcome = Outcome::Absent(match present.get(&device.name) {
                 Some(owner) => format!("'{}' is {owner}", device.name),

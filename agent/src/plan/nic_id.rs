@@ -1,4 +1,4 @@
-//! The name of a NIC of the cloud: how a run recognises what an earlier run wrote for the same NIC.
+//! The name of a NIC of the context: how a run recognises what an earlier run wrote for the same NIC.
 
 use std::fmt;
 

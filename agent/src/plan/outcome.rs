@@ -1,4 +1,4 @@
-//! What a plan says: per NIC of the cloud, which device it is, how that was found, what it shall be.
+//! What a plan says: per NIC of the context, which device it is, how that was found, what it shall be.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::values::{Origin, Problem};
 /// Which variables configure which device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// The NICs of the cloud.
+    /// The NICs of the context.
     pub nics: Vec<PlannedNic>,
     /// The dummy NICs: markers that no network stack shall touch.
     pub dummies: Vec<DummyNic>,
@@ -28,7 +28,7 @@ pub struct Plan {
     pub(super) keys: Option<BTreeSet<Key>>,
 }
 
-/// One NIC of the cloud.
+/// One NIC of the context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedNic {
     /// Who it is, from run to run.
@@ -65,12 +65,12 @@ pub struct Device {
     /// Its kernel name.
     pub name: InterfaceName,
     /// How it was found.
-    pub evidence: Evidence,
+    pub matched_by: MatchedBy,
 }
 
 /// Why a device is the one of a NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Evidence {
+pub enum MatchedBy {
     /// `ETH<k>_MAC` is its MAC.
     Mac,
     /// `PCI<k>_ADDRESS` is its PCI address.
@@ -90,10 +90,10 @@ pub enum Evidence {
     /// It is called `eth<k>` (contexts without `ETH<k>_MAC`).
     Name,
     /// Its MAC has OpenNebula's prefix (contexts without any NIC).
-    CloudMac,
+    MacPrefix,
 }
 
-impl Evidence {
+impl MatchedBy {
     /// Whether the device was seen on this machine.
     #[must_use]
     pub fn is_present(&self) -> bool {
@@ -101,7 +101,7 @@ impl Evidence {
     }
 }
 
-impl fmt::Display for Evidence {
+impl fmt::Display for MatchedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mac => f.write_str("it has the MAC of the NIC"),
@@ -119,7 +119,7 @@ impl fmt::Display for Evidence {
             }
             Self::AddressInMac => f.write_str("its MAC holds the address of the NIC"),
             Self::Name => f.write_str("it has the name of the NIC"),
-            Self::CloudMac => {
+            Self::MacPrefix => {
                 f.write_str("the context describes no NIC, and its MAC has OpenNebula's prefix")
             }
         }

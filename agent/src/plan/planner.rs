@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 
 use hwaddr::{InterfaceName, Key};
 
-use super::cloud::{Cloud, EthNic};
+use super::context_nics::{ContextNics, EthNic};
 use super::names::{forbid_shared_names, refuse_long_children};
-use super::outcome::{Device, Evidence, Outcome, Plan, PlannedNic};
+use super::outcome::{Device, MatchedBy, Outcome, Plan, PlannedNic};
 use super::positions::{self, Place, Position};
 use super::read_config::{Source, read_config};
 use super::values::Origin;
@@ -20,7 +20,7 @@ pub(super) struct Planner<'a> {
     context: &'a Context,
     inventory: &'a Inventory,
     settings: &'a Settings,
-    cloud: Cloud,
+    described: ContextNics,
 }
 
 impl<'a> Planner<'a> {
@@ -33,21 +33,21 @@ impl<'a> Planner<'a> {
             context,
             inventory,
             settings,
-            cloud: Cloud::read(context),
+            described: ContextNics::read(context),
         }
     }
 
     pub(super) fn plan(&self) -> Plan {
-        let (cloud, inventory) = (&self.cloud, self.inventory);
+        let (described, inventory) = (&self.described, self.inventory);
         let mut notes = Vec::new();
-        let mut dummies = ethernet::dummies(inventory, cloud, self.settings.prefix);
-        let ethernet = ethernet::candidates(inventory, cloud, &dummies);
-        let mut devices = ethernet::by_mac(cloud, &ethernet, &mut notes);
-        let infiniband = positions::candidates(inventory, cloud);
-        let claims = positions::claims(&infiniband, cloud, self.settings.prefix);
+        let mut dummies = ethernet::dummies(inventory, described, self.settings.prefix);
+        let ethernet = ethernet::candidates(inventory, described, &dummies);
+        let mut devices = ethernet::by_mac(described, &ethernet, &mut notes);
+        let infiniband = positions::candidates(inventory, described);
+        let claims = positions::claims(&infiniband, described, self.settings.prefix);
         ethernet::mark_markers(
             &mut dummies,
-            cloud,
+            described,
             &ethernet,
             &devices,
             &positions::claimed(&claims),
@@ -55,13 +55,13 @@ impl<'a> Planner<'a> {
         let positions = positions::positions(&infiniband, &claims, &dummies, &mut notes);
         let eth_of = self.eth_of_positions(&positions, &devices, &mut notes);
         let taken = eth_of.values().copied().collect();
-        devices.extend(ethernet::by_name(cloud, &ethernet, &devices, &taken));
+        devices.extend(ethernet::by_name(described, &ethernet, &devices, &taken));
 
         let mut nics = Vec::new();
-        for (&index, nic) in &cloud.eth {
+        for (&index, nic) in &described.eth {
             match devices.get(&index) {
-                Some((device, evidence)) => {
-                    nics.push(self.ethernet(index, device, evidence.clone()));
+                Some((device, matched_by)) => {
+                    nics.push(self.ethernet(index, device, matched_by.clone()));
                 }
                 None if !taken.contains(&index) => {
                     nics.push(self.missing(index, nic, &positions));
@@ -75,12 +75,12 @@ impl<'a> Planner<'a> {
                 .map(|position| self.position(position, eth_of.get(&position.number).copied())),
         );
         nics.extend(
-            cloud
+            described
                 .pci
                 .keys()
                 .filter_map(|&index| self.pci(index, &mut notes)),
         );
-        if !cloud.describes_nics() {
+        if !described.describes_nics() {
             nics.extend(ethernet.iter().filter_map(|nic| self.by_cloud_mac(nic)));
         }
         self.note_idle_variables(&positions, &mut notes);
@@ -94,7 +94,7 @@ impl<'a> Planner<'a> {
             dummies,
             notes,
             hands_off: false,
-            keys: cloud.keys(),
+            keys: described.keys(),
         }
     }
 
@@ -102,7 +102,7 @@ impl<'a> Planner<'a> {
     fn eth_of_positions(
         &self,
         positions: &[Position],
-        devices: &BTreeMap<u32, (&Nic, Evidence)>,
+        devices: &BTreeMap<u32, (&Nic, MatchedBy)>,
         notes: &mut Vec<String>,
     ) -> BTreeMap<u8, u32> {
         let mut eth_of = BTreeMap::new();
@@ -111,7 +111,7 @@ impl<'a> Planner<'a> {
             .map(|position| position.key)
             .collect::<BTreeSet<Key>>()
         {
-            let nics = self.cloud.with_key(key);
+            let nics = self.described.with_key(key);
             let free: Vec<u32> = nics
                 .iter()
                 .copied()
@@ -139,9 +139,9 @@ impl<'a> Planner<'a> {
         eth_of
     }
 
-    fn ethernet(&self, index: u32, device: &Nic, evidence: Evidence) -> PlannedNic {
+    fn ethernet(&self, index: u32, device: &Nic, matched_by: MatchedBy) -> PlannedNic {
         let source = self.source(vec![format!("ETH{index}")], Some(index), false, None);
-        let mut nic = present(self.cloud.eth_id(index), &source, device, evidence);
+        let mut nic = present(self.described.eth_id(index), &source, device, matched_by);
         if self.settings.role == Role::Companion {
             nic.outcome = Outcome::LeftAlone("one-context configures plain Ethernet NICs".into());
         }
@@ -161,7 +161,7 @@ impl<'a> Planner<'a> {
             (None, _) => Outcome::Absent("no device has its MAC, and no position its key".into()),
         };
         PlannedNic {
-            id: self.cloud.eth_id(index),
+            id: self.described.eth_id(index),
             variables: vec![format!("ETH{index}")],
             position: None,
             device: None,
@@ -173,17 +173,17 @@ impl<'a> Planner<'a> {
     fn position(&self, position: &Position, eth: Option<u32>) -> PlannedNic {
         let number = position.number;
         let mut layers = Vec::new();
-        if self.cloud.ib.contains(&u32::from(number)) {
+        if self.described.ib.contains(&u32::from(number)) {
             layers.push(format!("IB{number}"));
         }
         layers.extend(eth.map(|index| format!("ETH{index}")));
         let id = match eth {
-            Some(index) => self.cloud.eth_id(index),
+            Some(index) => self.described.eth_id(index),
             None => NicId::new(format!("IB{number}/{}", position.key)),
         };
         // Where the context knows the key, its NICs have taken what it says: an address must not be
         // given out twice.
-        let is_unknown = self.cloud.with_key(position.key).is_empty();
+        let is_unknown = self.described.with_key(position.key).is_empty();
         let decoded = is_unknown
             .then(|| position.key.ipv4())
             .filter(|address| tokens::is_host4(*address));
@@ -218,17 +218,17 @@ impl<'a> Planner<'a> {
         match known.filter(|name| self.inventory.by_name(name).is_none()) {
             Some(name) if Some(name) != assumed.as_ref() => Some(Device {
                 name: name.clone(),
-                evidence: Evidence::Remembered,
+                matched_by: MatchedBy::Remembered,
             }),
             _ => assumed.map(|name| Device {
                 name,
-                evidence: Evidence::Assumed,
+                matched_by: MatchedBy::Assumed,
             }),
         }
     }
 
     fn pci(&self, index: u32, notes: &mut Vec<String>) -> Option<PlannedNic> {
-        let pci = self.cloud.pci.get(&index).filter(|pci| pci.is_nic)?;
+        let pci = self.described.pci.get(&index).filter(|pci| pci.is_nic)?;
         let layers = vec![format!("PCI{index}")];
         let id = NicId::new(pci.address.map_or(format!("PCI{index}"), |address| {
             format!("PCI{index}/{address}")
@@ -249,7 +249,7 @@ impl<'a> Planner<'a> {
                 tags: true,
                 ..self.source(layers, None, device.is_infiniband(), None)
             };
-            return Some(present(id, &source, device, Evidence::Pci));
+            return Some(present(id, &source, device, MatchedBy::Pci));
         }
         let outcome = match &pci.bad_address {
             Some(problem) => Outcome::refused(std::slice::from_ref(problem)),
@@ -273,7 +273,7 @@ impl<'a> Planner<'a> {
         let address = Some(Key::from(mac).ipv4()).filter(|address| tokens::is_host4(*address))?;
         let source = self.source(Vec::new(), None, false, Some(address));
         let id = NicId::new(format!("MAC/{mac}"));
-        let mut planned = present(id, &source, nic, Evidence::CloudMac);
+        let mut planned = present(id, &source, nic, MatchedBy::MacPrefix);
         if let Outcome::Configure(config) = &mut planned.outcome {
             let [a, b, c, _] = address.octets();
             config.gateway4 = (nic.name.as_str() == "eth0").then_some(Ipv4Addr::new(a, b, c, 1));
@@ -292,7 +292,7 @@ impl<'a> Planner<'a> {
         infiniband: bool,
         decoded: Option<Ipv4Addr>,
     ) -> Source<'_> {
-        let eth = eth.and_then(|index| Some((index, self.cloud.eth.get(&index)?)));
+        let eth = eth.and_then(|index| Some((index, self.described.eth.get(&index)?)));
         Source {
             context: self.context,
             layers,
@@ -310,7 +310,7 @@ impl<'a> Planner<'a> {
                 .iter()
                 .any(|position| u32::from(position.number) == **number)
         };
-        notes.extend(self.cloud.ib.iter().filter(is_idle).map(|number| {
+        notes.extend(self.described.ib.iter().filter(is_idle).map(|number| {
             format!(
                 "IB{number}_* is set, but no dummy NIC and no port GUID names position {number}"
             )
@@ -319,14 +319,14 @@ impl<'a> Planner<'a> {
 }
 
 /// A NIC whose device is here.
-fn present(id: NicId, source: &Source, device: &Nic, evidence: Evidence) -> PlannedNic {
+fn present(id: NicId, source: &Source, device: &Nic, matched_by: MatchedBy) -> PlannedNic {
     let mut nic = PlannedNic {
         id,
         variables: source.layers.clone(),
         position: None,
         device: Some(Device {
             name: device.name.clone(),
-            evidence,
+            matched_by,
         }),
         outcome: Outcome::Absent(unready(&device.name)),
         origins: Vec::new(),

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use hwaddr::{DummyMac, DummyPrefix, InterfaceName, Key};
 
-use super::cloud::Cloud;
-use super::outcome::{Device, DummyNic, Evidence};
+use super::context_nics::ContextNics;
+use super::outcome::{Device, DummyNic, MatchedBy};
 use crate::inventory::{Inventory, Nic};
 
 /// A position that an InfiniBand NIC shall have.
@@ -39,23 +39,23 @@ pub(super) struct Claim<'a> {
 }
 
 /// The devices that may be at a position: InfiniBand ports that no PCI address claims, in order.
-pub(super) fn candidates<'a>(inventory: &'a Inventory, cloud: &Cloud) -> Vec<&'a Nic> {
+pub(super) fn candidates<'a>(inventory: &'a Inventory, described: &ContextNics) -> Vec<&'a Nic> {
     inventory
         .nics
         .iter()
-        .filter(|nic| nic.is_infiniband() && !cloud.has_pci_device(nic.pci))
+        .filter(|nic| nic.is_infiniband() && !described.has_pci_device(nic.pci))
         .collect()
 }
 
 /// The claims that port GUIDs make.
 pub(super) fn claims<'a>(
     candidates: &[&'a Nic],
-    cloud: &Cloud,
+    described: &ContextNics,
     prefix: DummyPrefix,
 ) -> Vec<Claim<'a>> {
     let claim = |nic: &&'a Nic| {
         let dummy = DummyMac::from_guid(nic.guid()?, prefix)?;
-        cloud
+        described
             .may_have_key(dummy.key())
             .then_some(Claim { nic, dummy })
     };
@@ -102,9 +102,9 @@ pub(super) fn positions(
                     other.nic.name, claim.nic.name
                 )
             }));
-            place(claim.nic, Evidence::Guid(claim.dummy))
-        } else if let Some((nic, evidence)) = paired.get(&number) {
-            place(nic, evidence.clone())
+            place(claim.nic, MatchedBy::Guid(claim.dummy))
+        } else if let Some((nic, matched_by)) = paired.get(&number) {
+            place(nic, matched_by.clone())
         } else {
             Place::Open
         };
@@ -147,12 +147,12 @@ fn pair<'a>(
     ethernet: &BTreeSet<u8>,
     all: &[&'a Nic],
     unclaimed: &[&'a Nic],
-) -> BTreeMap<u8, (&'a Nic, Evidence)> {
+) -> BTreeMap<u8, (&'a Nic, MatchedBy)> {
     let nth = |&number: &u8| {
         let place = usize::from(number) - ethernet.range(..number).count();
         let nic = *all.get(place)?;
         let is_free = unclaimed.iter().any(|free| free.name == nic.name);
-        is_free.then_some((number, (nic, Evidence::Order)))
+        is_free.then_some((number, (nic, MatchedBy::Order)))
     };
     if let Some(paired) = open.iter().map(nth).collect() {
         return paired;
@@ -162,7 +162,7 @@ fn pair<'a>(
     }
     open.iter()
         .zip(unclaimed)
-        .map(|(&number, &nic)| (number, (nic, Evidence::Rank)))
+        .map(|(&number, &nic)| (number, (nic, MatchedBy::Rank)))
         .collect()
 }
 
@@ -203,11 +203,11 @@ fn contradiction(number: u8, claims: &[Claim], dummies: &[DummyNic]) -> Option<S
     })
 }
 
-fn place(nic: &Nic, evidence: Evidence) -> Place {
+fn place(nic: &Nic, matched_by: MatchedBy) -> Place {
     if nic.ready {
         Place::Here(Device {
             name: nic.name.clone(),
-            evidence,
+            matched_by,
         })
     } else {
         Place::Unready(nic.name.clone())

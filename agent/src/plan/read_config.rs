@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use hwaddr::Pkey;
 use ipnetwork::{Ipv4Network, Ipv6Network};
 
-use super::cloud::EthNic;
+use super::context_nics::EthNic;
 use super::model::{Infiniband, Ipv4, Ipv6, NicConfig, TransportMode};
 use super::tokens::{
     DEFAULT_PREFIX4, Prefix, host_and_prefix4, host_and_prefix6, host4, host6, is_list_separator,

@@ -63,7 +63,7 @@ impl<'a> Stanzas<'a> {
             .nic
             .device
             .as_ref()
-            .is_some_and(|device| device.evidence.is_present());
+            .is_some_and(|device| device.matched_by.is_present());
         if let Some((child, name)) = &nic.child {
             stanzas.start(nic.device, is_here);
             stanzas.parent(nic.device);

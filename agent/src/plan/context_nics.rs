@@ -11,7 +11,7 @@ use crate::context::Context;
 
 /// The NICs of a context by the number in their variables' names.
 #[derive(Debug, Default)]
-pub(super) struct Cloud {
+pub(super) struct ContextNics {
     /// `ETH<k>_*`.
     pub(super) eth: BTreeMap<u32, EthNic>,
     /// `PCI<k>_*`.
@@ -24,7 +24,7 @@ pub(super) struct Cloud {
     by_key: BTreeMap<Key, Vec<u32>>,
 }
 
-/// A NIC of the cloud.
+/// A NIC of the context.
 #[derive(Debug, Default)]
 pub(super) struct EthNic {
     pub(super) mac: Option<MacAddress>,
@@ -33,7 +33,7 @@ pub(super) struct EthNic {
     pub(super) aliases: BTreeSet<u32>,
 }
 
-/// A PCI device of the cloud; it need not be a NIC.
+/// A PCI device of the context; it need not be a NIC.
 #[derive(Debug, Default)]
 pub(super) struct PciNic {
     pub(super) address: Option<PciAddress>,
@@ -42,22 +42,22 @@ pub(super) struct PciNic {
     pub(super) is_nic: bool,
 }
 
-impl Cloud {
+impl ContextNics {
     pub(super) fn read(context: &Context) -> Self {
-        let mut cloud = Self::default();
+        let mut described = Self::default();
         for (name, value) in context.iter() {
             let Some((family, number, alias, rest)) = split(name) else {
                 continue;
             };
             match family {
                 "ETH" => {
-                    let nic = cloud.eth.entry(number).or_default();
+                    let nic = described.eth.entry(number).or_default();
                     match (alias, rest) {
                         (Some(alias), _) => {
                             nic.aliases.insert(alias);
                         }
                         (None, "MAC") => {
-                            cloud.has_macs = true;
+                            described.has_macs = true;
                             match Problem::parse(name, value, "is no MAC address") {
                                 Ok(mac) => nic.mac = Some(mac),
                                 Err(problem) => nic.bad_mac = Some(problem),
@@ -68,7 +68,7 @@ impl Cloud {
                     }
                 }
                 "PCI" => {
-                    let nic = cloud.pci.entry(number).or_default();
+                    let nic = described.pci.entry(number).or_default();
                     if rest == "ADDRESS" {
                         match Problem::parse(name, value, "is no PCI address") {
                             Ok(address) => nic.address = Some(address),
@@ -79,18 +79,23 @@ impl Cloud {
                     }
                 }
                 _ => {
-                    cloud.ib.insert(number);
+                    described.ib.insert(number);
                 }
             }
         }
-        for (&index, nic) in &cloud.eth {
+        for (&index, nic) in &described.eth {
             let by_mac = nic.mac.map(Key::from);
             let by_address = nic.ip.map(Key::from);
-            if let Some(key) = if cloud.has_macs { by_mac } else { by_address } {
-                cloud.by_key.entry(key).or_default().push(index);
+            let key = if described.has_macs {
+                by_mac
+            } else {
+                by_address
+            };
+            if let Some(key) = key {
+                described.by_key.entry(key).or_default().push(index);
             }
         }
-        cloud
+        described
     }
 
     /// Whether the context describes any NIC at all.
@@ -115,7 +120,7 @@ impl Cloud {
         !self.has_macs || self.by_key.contains_key(&key)
     }
 
-    /// Whether a MAC is that of a NIC of the cloud, to the last octet.
+    /// Whether a MAC is that of a NIC of the context, to the last octet.
     pub(super) fn has_mac(&self, mac: MacAddress) -> bool {
         self.eth.values().any(|nic| nic.mac == Some(mac))
     }
@@ -126,7 +131,7 @@ impl Cloud {
         address.is_some() && self.pci.values().any(is_it)
     }
 
-    /// Whether a PCI address is that of anything handed in by its address, be it no NIC for the cloud.
+    /// Whether a PCI address is that of anything handed in by its address, whether it is a NIC or not.
     pub(super) fn has_pci_device(&self, address: Option<PciAddress>) -> bool {
         address.is_some() && self.pci.values().any(|nic| nic.address == address)
     }
