@@ -144,7 +144,7 @@ impl Read {
         let list = |path: &Path| root.list(path).unwrap_or_default();
         rendered
             .notes
-            .extend(choice.backend.complaints(&plan, read, list));
+            .extend(choice.backend.warnings(&plan, read, list));
         let keep = plan.keep(record.devices(), &inventory);
         let wanted = Wanted {
             files: std::mem::take(&mut rendered.files),

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use super::interfaces::Dialect;
 use super::{
-    Rendered, Resolver, ifcfg, inexpressible, interfaces, keyfile, netplan, networkd, resolv_conf,
+    Rendered, Resolver, ifcfg, interfaces, keyfile, limits, netplan, networkd, resolv_conf,
 };
 use crate::plan::Plan;
 
@@ -61,7 +61,7 @@ impl Backend {
             Self::NetplanNetworkd => netplan::render(plan),
             Self::Networkd => networkd::render(plan),
         };
-        rendered.notes.extend(inexpressible::notes(self, plan));
+        rendered.notes.extend(limits::unsupported(self, plan));
         rendered
     }
 
@@ -78,7 +78,7 @@ impl Backend {
 
     /// What keeps the files of this network stack from being read, or has others beside them; `read` gives
     /// the text of a file of the guest, `list` the names in a directory.
-    pub fn complaints(
+    pub fn warnings(
         self,
         plan: &Plan,
         read: impl Fn(&Path) -> Option<String>,
@@ -91,10 +91,10 @@ impl Backend {
                     _ => Dialect::Debian,
                 };
                 let text = read(Path::new(interfaces::PATH));
-                interfaces::complaints(plan, dialect, text.as_deref())
+                interfaces::warnings(plan, dialect, text.as_deref())
             }
-            Self::Networkd | Self::NetplanNetworkd => networkd::complaints(plan, list),
-            Self::Keyfile | Self::NetplanNetworkManager => keyfile::complaints(plan, list),
+            Self::Networkd | Self::NetplanNetworkd => networkd::warnings(plan, list),
+            Self::Keyfile | Self::NetplanNetworkManager => keyfile::warnings(plan, list),
             _ => Vec::new(),
         }
     }

@@ -129,7 +129,7 @@ fn uuid(nic: &NicId, is_child: bool) -> String {
 ///
 /// Its version is in the name of a directory of plugins, `/usr/lib/x86_64-linux-gnu/NetworkManager/1.14.6`; older ones have their
 /// plugins a directory above. Where neither is found, it is a newer one.
-pub(super) fn complaints(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> Vec<String> {
+pub(super) fn warnings(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> Vec<String> {
     const FIRST: (u32, u32) = (1, 20);
     let is_disabled = |nic: &Configured| nic.child.is_some() || nic.config.ipv6 == Ipv6::Disabled;
     let mut nics = configured(plan).filter(is_disabled).peekable();

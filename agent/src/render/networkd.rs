@@ -53,7 +53,7 @@ pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
 ///
 /// Its version is in the name of a library, `/usr/lib/systemd/libsystemd-shared-247.so`; where it is not
 /// found, networkd is a newer one.
-pub(super) fn complaints(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> Vec<String> {
+pub(super) fn warnings(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> Vec<String> {
     const FIRST: u32 = 250;
     let is_partition = |nic: &Configured| matches!(nic.child, Some((Child::Partition(_), _)));
     let mut children = configured(plan).filter(is_partition).peekable();

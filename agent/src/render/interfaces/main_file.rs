@@ -21,7 +21,7 @@ pub(in crate::render) const PATH: &str = "/etc/network/interfaces";
 const DIR: &str = "/etc/network/interfaces.d";
 
 /// What a person has to change in that file; `text` is none where there is no such file.
-pub(in crate::render) fn complaints(
+pub(in crate::render) fn warnings(
     plan: &Plan,
     dialect: Dialect,
     text: Option<&str>,
@@ -31,9 +31,9 @@ pub(in crate::render) fn complaints(
         return Vec::new();
     }
     let lines = || text.unwrap_or_default().lines().map(str::trim);
-    let mut complaints = Vec::new();
+    let mut warnings = Vec::new();
     if !lines().any(|line| is_source(dialect, line)) {
-        complaints.push(match dialect {
+        warnings.push(match dialect {
             Dialect::Debian => {
                 format!("'{PATH}' has no line 'source {DIR}/*': the files there are not read")
             }
@@ -45,7 +45,7 @@ pub(in crate::render) fn complaints(
     }
     let dummies = plan.dummies.iter().map(|dummy| &dummy.name);
     let devices = ours.into_iter().chain(dummies);
-    complaints.extend(devices.filter_map(|device| {
+    warnings.extend(devices.filter_map(|device| {
         let is_its = |line: &str| {
             let mut words = line.split_whitespace();
             words.next() == Some("iface") && words.next() == Some(device.as_str())
@@ -54,7 +54,7 @@ pub(in crate::render) fn complaints(
             .any(is_its)
             .then(|| format!("'{PATH}' configures '{device}', too: take its stanza out of there"))
     }));
-    complaints
+    warnings
 }
 
 /// Whether every reader of a dialect has our files by this line.

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 
 use hwaddr::InterfaceName;
 
-pub(super) use main_file::{PATH, complaints};
+pub(super) use main_file::{PATH, warnings};
 
 use super::configured::{Configured, configured};
 use super::lines::Lines;

@@ -1,4 +1,4 @@
-//! What a network stack cannot be told, said for each NIC by name: nothing is dropped in silence.
+//! What a network stack does not support, reported for each NIC by name: nothing is dropped in silence.
 //!
 //! | what | by whom |
 //! |---|---|
@@ -13,8 +13,8 @@ use super::configured::{Configured, configured};
 use crate::plan::Plan;
 use crate::plan::model::{Ipv6, NicConfig};
 
-/// What of a plan a backend has no words for.
-pub(super) fn notes(backend: Backend, plan: &Plan) -> Vec<String> {
+/// What of a plan a backend does not support.
+pub(super) fn unsupported(backend: Backend, plan: &Plan) -> Vec<String> {
     configured(plan)
         .flat_map(|nic| of_nic(backend, &nic))
         .collect()
