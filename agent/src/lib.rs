@@ -4,6 +4,7 @@
 //! context/    find the CD, read context.sh        -> Context
 //! inventory/  what NICs are here (sysfs)          -> Inventory
 //! plan/       which variables configure which NIC -> Plan        (pure)
+//! detect/     which network stack this guest has  -> Choice
 //! render/     what the network stack shall read   -> files       (pure)
 //! install/    put the files in place, atomically
 //! activate/   have a network stack that runs take them over
@@ -14,6 +15,7 @@ pub mod activate;
 pub mod cli;
 pub mod config;
 pub mod context;
+pub mod detect;
 pub mod install;
 pub mod inventory;
 pub mod plan;

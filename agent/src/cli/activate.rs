@@ -10,7 +10,7 @@ use one_sriov_system::Root;
 
 use super::run_state::RunState;
 use crate::activate::{Activation, Ledger, Stack, System, Work};
-use crate::render::Running;
+use crate::detect::Running;
 
 /// The running machine, before its files change.
 pub(super) struct Live<'a> {

@@ -12,9 +12,9 @@ use super::error::Failure;
 use super::run_state::{Read, RunState, read};
 use super::{Exit, Options, json as to_json, text};
 use crate::activate::{self, Activation, Ledger};
+use crate::detect::Running;
 use crate::install::{self, Directories, Lock, Report};
 use crate::plan::Outcome;
-use crate::render::Running;
 use crate::wait::WaitBudget;
 
 /// How long another agent may take: it waits for late NICs, too.

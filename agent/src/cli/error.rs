@@ -7,9 +7,9 @@ use super::Exit;
 use crate::config::ConfigError;
 use crate::context::grammar::GrammarError;
 use crate::context::medium::MediumError;
+use crate::detect::DetectError;
 use crate::install::{InstallError, LockError};
 use crate::inventory::InventoryError;
-use crate::render::UnknownBackend;
 
 /// A failure of the whole run. A failure of one NIC is part of the plan instead.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +26,8 @@ pub(super) enum Failure {
     Grammar(String, GrammarError),
     #[error(transparent)]
     Inventory(#[from] InventoryError),
-    /// Whose wish it was, and what is wrong with it.
-    #[error("{0}: {1}")]
-    Backend(&'static str, UnknownBackend),
+    #[error(transparent)]
+    Detect(#[from] DetectError),
     #[error(transparent)]
     Lock(#[from] LockError),
     #[error(transparent)]
@@ -45,7 +44,8 @@ impl Failure {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Medium(_) | Self::Grammar(..) => Exit::Context,
-            Self::Backend("--backend", _) | Self::ActivateBelowRoot => Exit::Usage,
+            Self::ActivateBelowRoot => Exit::Usage,
+            Self::Detect(error) if error.is_of_command_line() => Exit::Usage,
             Self::Lock(LockError::Held { .. }) => Exit::Busy,
             _ => Exit::Failure,
         }

@@ -10,18 +10,12 @@ use super::error::Failure;
 use crate::config::Config;
 use crate::context::Context;
 use crate::context::medium::{self, Medium};
+use crate::detect::{Choice, Facts, OneContext, Requests, Running, detect, resolver};
 use crate::install::{Changes, Directories, Record, Snapshot, Wanted, decide};
 use crate::inventory::{Inventory, Sysfs};
 use crate::plan::{Plan, Role, Settings, plan};
-use crate::render::{
-    Choice, Facts, OneContext, Rendered, Running, choose, choose_beside, choose_named, resolver,
-};
+use crate::render::Rendered;
 use crate::wait::WaitBudget;
-
-/// What a network stack is asked for by, beside `--backend`.
-const NETCFG_TYPE: &str = "NETCFG_TYPE";
-/// What one-context is asked for below netplan.
-const NETCFG_NETPLAN_RENDERER: &str = "NETCFG_NETPLAN_RENDERER";
 
 /// A context, before any NIC is looked at.
 pub(super) struct Read {
@@ -132,7 +126,7 @@ impl Read {
             }
         };
         let beside = one_context.filter(|_| role == Role::Companion);
-        let choice = self.choose(options, &facts, beside.as_ref())?;
+        let choice = detect(&self.requests(options), &facts, beside.as_ref())?;
         let mut rendered = choice.backend.render(&plan);
         // one-context writes those of all NICs.
         if role == Role::Whole {
@@ -171,43 +165,17 @@ impl Read {
         })
     }
 
-    /// The network stack: `--backend`, then `agent.conf`, then that of one-context beside us, or what the
-    /// context asks for, then what is installed.
-    fn choose(
-        &self,
-        options: &Options,
-        facts: &LazyCell<Facts, impl FnOnce() -> Facts>,
-        beside: Option<&OneContext>,
-    ) -> Result<Choice, Failure> {
-        let wishes = [
-            ("--backend", &options.backend),
-            (crate::config::PATH, &self.config.backend),
-        ];
-        for (who, wish) in wishes {
-            if let Some(name) = wish {
-                return choose_named(who, name)
-                    .map_or_else(|| choose(Some((who, name)), facts), Ok)
-                    .map_err(|error| Failure::Backend(who, error));
-            }
-        }
+    /// The names of network stacks that were asked for.
+    fn requests<'a>(&'a self, options: &'a Options) -> Requests<'a> {
         let text = |name| {
             let value = self.context.get(name);
             value.and_then(|value| std::str::from_utf8(value).ok())
         };
-        let asked = text(NETCFG_TYPE);
-        let renderer = text(NETCFG_NETPLAN_RENDERER);
-        let theirs = beside.and_then(|theirs| choose_beside(theirs, asked, renderer, facts));
-        if let Some(choice) = theirs {
-            return Ok(choice);
-        }
-        let mut names = asked.unwrap_or_default().split_ascii_whitespace();
-        match names.find_map(|name| choose(Some((NETCFG_TYPE, name)), facts).ok()) {
-            Some(choice) => Ok(choice),
-            None if asked.is_some_and(|asked| !asked.trim().is_empty()) => {
-                log::warn!("NETCFG_TYPE names no network stack that is known");
-                choose(None, facts).map_err(|error| Failure::Backend("the machine", error))
-            }
-            None => choose(None, facts).map_err(|error| Failure::Backend("the machine", error)),
+        Requests {
+            option: options.backend.as_deref(),
+            configured: self.config.backend.as_deref(),
+            netcfg_type: text("NETCFG_TYPE"),
+            netplan_renderer: text("NETCFG_NETPLAN_RENDERER"),
         }
     }
 }

@@ -1,10 +1,9 @@
 //! What the guest's network stack shall read: pure functions from a plan to files.
 //!
 //! A backend is one module with one function `render(&Plan) -> Rendered`; [`Backend`] names them all,
-//! and [`choose`] picks one. A new network stack is a new module and a new name, nothing else.
+//! and [`detect`](crate::detect) picks one. A new network stack is a new module and a new name, nothing else.
 
 mod backend;
-mod choose;
 mod configured;
 mod file;
 mod ifcfg;
@@ -19,11 +18,8 @@ mod resolv_conf;
 mod transport;
 
 pub use backend::{Backend, UnknownBackend};
-pub use choose::{
-    Choice, Facts, NetplanRenderer, OneContext, Running, choose, choose_beside, choose_named,
-    resolver,
-};
 pub use file::{HEADER, RenderedFile};
+pub(crate) use network_manager::version as network_manager_version;
 pub use resolv_conf::{PATH as RESOLV_CONF, Resolver};
 pub use transport::Mode;
 

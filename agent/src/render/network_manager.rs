@@ -31,7 +31,7 @@ pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
 }
 
 /// The version in the name of a directory of plugins: `1.18.8-2.el7_9` is 1.18.
-pub(super) fn version(name: &str) -> Option<(u32, u32)> {
+pub(crate) fn version(name: &str) -> Option<(u32, u32)> {
     let mut numbers = name.split(|c: char| !c.is_ascii_digit());
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }

@@ -14,13 +14,15 @@
 
 mod facts;
 mod one_context;
+mod requests;
 mod running;
 
 pub use facts::{Facts, NetplanRenderer, resolver};
 pub use one_context::{OneContext, choose_beside};
+pub use requests::{DetectError, Requests, detect};
 pub use running::Running;
 
-use super::{Backend, UnknownBackend};
+use crate::render::{Backend, UnknownBackend};
 
 /// The backend, and why it is this one.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use one_sriov_system::Root;
 
 use super::Running;
-use crate::render::network_manager::version;
-use crate::render::{RESOLV_CONF, Resolver};
+use crate::render::{RESOLV_CONF, Resolver, network_manager_version};
 
 /// Where systemd looks for units and links to them, those that go first first.
 const UNITS: [&str; 4] = [
@@ -212,7 +211,7 @@ impl<'r> Guest<'r> {
                 }
                 let mut names = self.names(dir.to_str()?).into_iter();
                 names.find_map(|name| {
-                    let version = version(&name)?;
+                    let version = network_manager_version(&name)?;
                     let plugin = dir.join(&name).join(PLUGIN);
                     self.root.exists(&plugin).then_some(version)
                 })
