@@ -17,5 +17,6 @@ pub mod yaml;
 
 pub use lock::{Locked, lock_within};
 pub use netlink::{Link, Netlink, NetlinkError, VfInfo, VfLinkState, VfVlan};
+pub use plain::plain;
 pub use process::{Captured, Delegated, Delegation, ProcessError, Program, exit_code};
 pub use root::Root;

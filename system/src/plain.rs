@@ -3,7 +3,8 @@
 use std::io;
 
 /// The error without its number and without its capital: `no such file or directory`.
-pub(crate) fn plain(error: &io::Error) -> String {
+#[must_use]
+pub fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut chars = text.chars();

@@ -72,7 +72,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     let done = if apply.dry_run || run_state.plan.hands_off {
         // What wants nothing touched does not want the state record touched either.
         Done {
-            report: run_state.changes.report(),
+            report: Report::of(&run_state.changes),
             activation: None,
             note: None,
         }

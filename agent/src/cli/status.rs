@@ -29,7 +29,7 @@ fn with_context(
     run_state: &RunState,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let report = run_state.changes.report();
+    let report = Report::of(&run_state.changes);
     let modes = other_modes(options, run_state);
     if options.json {
         let mut value = to_json::run_state(run_state);

@@ -26,7 +26,7 @@ pub fn apply(
     record: Record,
 ) -> Result<Report, InstallError> {
     warn(changes);
-    let mut report = changes.report();
+    let mut report = Report::of(changes);
     // The one temporary file that no record tells of is the record's own.
     directories.sweep(&state_file::path())?;
     if !changes.touch_files() && record == changes.next {

@@ -14,9 +14,8 @@ use super::STATE_DIR;
 use super::batch::{Batch, Body, Write};
 use super::changes::{Changes, Foreign, Kind};
 use super::directories::Directories;
-use super::error::InstallError;
+use super::error::{InstallError, nothing_there};
 use super::report::BackedUp;
-use super::snapshot::nothing_there;
 
 /// Copies whatever the changes will replace, durably, and says where to.
 pub(super) fn save(

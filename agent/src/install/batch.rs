@@ -13,8 +13,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, symlinkat, unlinkat};
 
 use super::directories::{Directories, temp_name};
-use super::error::InstallError;
-use super::snapshot::nothing_there;
+use super::error::{InstallError, nothing_there};
 
 /// So many files are open at once: enough for the disk to write them in one go, and well below
 /// the usual limit of 1024.

@@ -1,26 +1,13 @@
 //! What a run shall do to each file, as data.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use hwaddr::InterfaceName;
 
 use super::record::Record;
-use super::report::Report;
 use super::snapshot::OldFile;
 use crate::plan::NicId;
-use crate::render::RenderedFile;
-
-/// What shall stand on the disk.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// The files that shall be there.
-    pub files: Vec<RenderedFile>,
-    /// NICs that the context still names but that this run could not render (absent device, bad
-    /// value): what an earlier run wrote for them stays.
-    pub keep: BTreeSet<NicId>,
-}
 
 /// What happens to one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,12 +116,6 @@ impl Changes {
     /// Every path that this run looked at, with what happens to it.
     pub fn iter(&self) -> std::slice::Iter<'_, Change> {
         self.list.iter()
-    }
-
-    /// What [`apply`](super::apply) will report, but for the names of backups.
-    #[must_use]
-    pub fn report(&self) -> Report {
-        Report::of(self)
     }
 
     /// The files that get a new text.

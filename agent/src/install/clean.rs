@@ -3,7 +3,6 @@
 use super::apply::{batch_of, tidy, warn};
 use super::backup;
 use super::batch::Batch;
-use super::changes::Wanted;
 use super::decide::decide;
 use super::directories::Directories;
 use super::error::InstallError;
@@ -11,6 +10,7 @@ use super::record::{Record, State};
 use super::report::Report;
 use super::snapshot::Snapshot;
 use super::state_file;
+use super::wanted::Wanted;
 
 /// Removes every file of ours, then the record; with `dry` it only says which.
 ///
@@ -21,7 +21,7 @@ pub fn clean(directories: &mut Directories, dry: bool) -> Result<Report, Install
     let wanted = Wanted::default();
     let found = Snapshot::take(directories, &wanted, &record)?;
     let changes = decide(&wanted, &record, &found);
-    let mut report = changes.report();
+    let mut report = Report::of(&changes);
     report.backups = backup::all(directories.root())?;
     report.is_incomplete = record.state == State::Corrupt;
     if dry {

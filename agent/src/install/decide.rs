@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::changes::{Change, Changes, Foreign, Kind, NewFile, Obstacle, Wanted};
-use super::ownership::{Digest, is_ours};
+use super::changes::{Change, Changes, Foreign, Kind, NewFile, Obstacle};
+use super::digest::Digest;
 use super::record::{Entry, Record};
 use super::snapshot::{Current, Snapshot};
+use super::wanted::Wanted;
 use crate::plan::NicId;
 use crate::render::{HEADER, RESOLV_CONF, RenderedFile};
 
@@ -86,7 +87,7 @@ impl Changes {
     fn drop_file(&mut self, path: &Path, entry: &Entry, current: &Current) {
         let kind = match current {
             Current::Absent => return,
-            Current::File(old) if is_ours(&old.content, Some(entry)) => Kind::Remove(old.clone()),
+            Current::File(old) if entry.owns(&old.content) => Kind::Remove(old.clone()),
             _ => Kind::ForeignLeft,
         };
         self.list.push(Change {
@@ -115,7 +116,7 @@ fn kind_of(file: &RenderedFile, entry: Option<&Entry>, current: &Current) -> Kin
                 }
             }
         }
-        Current::File(old) if is_ours(&old.content, entry) => Kind::Update {
+        Current::File(old) if entry.is_some_and(|entry| entry.owns(&old.content)) => Kind::Update {
             old: old.clone(),
             new: new(),
         },

@@ -15,8 +15,7 @@ use nix::unistd::fsync;
 use one_sriov_system::Root;
 
 use super::STATE_DIR;
-use super::error::InstallError;
-use super::snapshot::nothing_there;
+use super::error::{InstallError, nothing_there};
 
 /// What ends the name of a temporary file, before the process id.
 const MARK: &str = ".one-sriov-";

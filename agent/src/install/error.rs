@@ -1,7 +1,9 @@
 //! Why files could not be put in place.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+
+use one_sriov_system::plain;
 
 /// An operation on one file that failed.
 ///
@@ -47,18 +49,9 @@ impl InstallError {
     }
 }
 
-/// The text of an I/O error as the end of a sentence: lower case, no error number.
-pub(super) fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut chars = text.chars();
-    match (chars.next(), chars.as_str()) {
-        // "I/O error" keeps its capital.
-        (Some(first), rest) if rest.starts_with(char::is_lowercase) => {
-            first.to_lowercase().chain(rest.chars()).collect()
-        }
-        _ => text.to_owned(),
-    }
+/// Neither the file nor, perhaps, the directory that it would be in.
+pub(super) fn nothing_there(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 #[cfg(test)]

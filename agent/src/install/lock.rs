@@ -6,11 +6,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use one_sriov_system::{Locked, Root, lock_within};
+use one_sriov_system::{Locked, Root, lock_within, plain};
 
 use super::STATE_DIR;
 use super::directories::make_all;
-use super::error::{InstallError, plain};
+use super::error::InstallError;
 
 /// The right to change files, from [`Lock::take`] until it is dropped or the process is gone.
 #[derive(Debug)]

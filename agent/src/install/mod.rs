@@ -27,29 +27,31 @@ mod changes;
 mod clean;
 mod decide;
 mod diff;
+mod digest;
 mod directories;
 mod error;
 mod lock;
-mod ownership;
 mod record;
 mod report;
 mod snapshot;
 mod state_file;
 mod transport;
+mod wanted;
 
 pub use apply::apply;
-pub use changes::{Change, Changes, Foreign, Kind, NewFile, Obstacle, Wanted};
+pub use changes::{Change, Changes, Foreign, Kind, NewFile, Obstacle};
 pub use clean::clean;
 pub use decide::decide;
 pub use diff::diff;
+pub use digest::{BadDigest, Digest};
 pub use directories::Directories;
 pub use error::InstallError;
 pub use lock::{Lock, LockError};
-pub use ownership::{BadDigest, Digest};
 pub use record::{Entry, Record};
 pub use report::{BackedUp, Conflict, FileNote, Report};
 pub use snapshot::{Current, OldFile, Snapshot};
 pub use transport::set_modes;
+pub use wanted::Wanted;
 
 /// The directory of the agent's own state: record, lock and backups.
 pub const STATE_DIR: &str = "/var/lib/one-sriov";

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use hwaddr::InterfaceName;
 
-use super::ownership::Digest;
+use super::digest::Digest;
 use crate::plan::NicId;
+use crate::render::HEADER;
 
 /// What earlier runs wrote.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +39,17 @@ pub struct Entry {
     pub device: InterfaceName,
     /// The texts that it may hold: one, or the old and the new one of a run that did not finish.
     pub sha256: BTreeSet<Digest>,
+}
+
+impl Entry {
+    /// Is a file at the recorded path still the one that we wrote?
+    ///
+    /// Three things must agree, for the price of a mistake is somebody's configuration: the header
+    /// says that we wrote it once, the record that it was on this machine, and the hash that nobody
+    /// edited it since.
+    pub(super) fn owns(&self, content: &[u8]) -> bool {
+        content.starts_with(HEADER.as_bytes()) && self.sha256.contains(&Digest::of(content))
+    }
 }
 
 impl Record {

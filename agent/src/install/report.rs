@@ -72,7 +72,9 @@ impl Report {
         !(self.written.is_empty() && self.updated.is_empty() && self.removed.is_empty())
     }
 
-    pub(super) fn of(changes: &Changes) -> Self {
+    /// What [`apply`](super::apply) will report, but for the names of backups.
+    #[must_use]
+    pub fn of(changes: &Changes) -> Self {
         let mut report = Self::default();
         for change in changes {
             let note = FileNote::of(change);

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::changes::Wanted;
 use super::directories::Directories;
-use super::error::InstallError;
+use super::error::{InstallError, nothing_there};
 use super::record::Record;
+use super::wanted::Wanted;
 
 /// What stands at one path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -102,9 +102,4 @@ fn look(host: &Path) -> io::Result<Current> {
     } else {
         Current::Special
     })
-}
-
-/// Neither the file nor, perhaps, the directory that it would be in.
-pub(super) fn nothing_there(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }

@@ -10,11 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::STATE_DIR;
 use super::batch::{Batch, Body, Write};
+use super::digest::Digest;
 use super::directories::Directories;
-use super::error::InstallError;
-use super::ownership::Digest;
+use super::error::{InstallError, nothing_there};
 use super::record::{Entry, Record, State};
-use super::snapshot::nothing_there;
 use crate::plan::NicId;
 
 /// The format of the file.
@@ -146,7 +145,7 @@ enum Unreadable {
     #[error("'{0}' is no name of a device")]
     Device(String),
     #[error(transparent)]
-    Digest(#[from] super::ownership::BadDigest),
+    Digest(#[from] super::digest::BadDigest),
 }
 
 fn parse(text: &[u8]) -> Result<Record, Unreadable> {

@@ -1,10 +1,11 @@
-//! One file, as a backend wants it to be.
+//! What a backend makes of a plan: files, and what no file can say.
 
 use std::path::PathBuf;
 
 use hwaddr::InterfaceName;
 
 use crate::plan::NicId;
+use crate::plan::model::TransportMode;
 
 /// A file that a network stack shall read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,26 @@ pub struct RenderedFile {
     pub nic: NicId,
     /// The device that the file is written for, for example `ib0`.
     pub device: InterfaceName,
+}
+
+/// What a backend makes of a plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rendered {
+    /// The files, in the order of the NICs.
+    pub files: Vec<RenderedFile>,
+    /// What the network stack cannot be told, for a person to read.
+    pub notes: Vec<String>,
+    /// Transport modes that the network stack cannot set; the agent does.
+    pub modes: Vec<Mode>,
+}
+
+/// A transport mode to be set on a device that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mode {
+    /// The device.
+    pub device: InterfaceName,
+    /// Its transport mode.
+    pub mode: TransportMode,
 }
 
 /// How every file of ours begins; a file without it is somebody else's.

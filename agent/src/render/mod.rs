@@ -18,18 +18,6 @@ mod resolv_conf;
 mod transport;
 
 pub use backend::{Backend, UnknownBackend};
-pub use file::{HEADER, RenderedFile};
+pub use file::{HEADER, Mode, Rendered, RenderedFile};
 pub(crate) use network_manager::version as network_manager_version;
 pub use resolv_conf::{PATH as RESOLV_CONF, Resolver};
-pub use transport::Mode;
-
-/// What a backend makes of a plan.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rendered {
-    /// The files, in the order of the NICs.
-    pub files: Vec<RenderedFile>,
-    /// What the network stack cannot be told, for a person to read.
-    pub notes: Vec<String>,
-    /// Transport modes that the network stack cannot set; the agent does.
-    pub modes: Vec<Mode>,
-}

@@ -9,21 +9,10 @@
 
 use std::path::PathBuf;
 
-use hwaddr::InterfaceName;
-
 use super::configured::Configured;
 use super::lines::Lines;
-use super::{Rendered, RenderedFile};
+use super::{Mode, Rendered, RenderedFile};
 use crate::plan::model::TransportMode;
-
-/// A transport mode to be set on a device that is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mode {
-    /// The device.
-    pub device: InterfaceName,
-    /// Its transport mode.
-    pub mode: TransportMode,
-}
 
 /// The mode that a NIC asks for, if it does: by udev, and by the agent itself.
 pub(super) fn render(nic: &Configured, rendered: &mut Rendered) {

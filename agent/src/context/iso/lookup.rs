@@ -4,27 +4,11 @@ use std::io::{Read, Seek};
 
 use super::IsoError;
 use super::descriptor::Descriptors;
-use super::directory::{Directory, Extent, Record};
+use super::directory::{Directory, Record};
+use super::entry::{Found, Obstacle};
 use super::medium::Medium;
 use super::names;
 use super::rock_ridge::RockRidge;
-
-/// What has the name.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) extent: Extent,
-    /// Why it cannot be read.
-    pub(super) obstacle: Option<Obstacle>,
-}
-
-/// Why something that has the name cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Obstacle {
-    /// It is this instead of a regular file.
-    NotRegular(&'static str),
-    /// It is stored this way.
-    Unsupported(&'static str),
-}
 
 /// Where the names of a directory are.
 enum Names {

@@ -30,6 +30,7 @@
 mod bytes;
 mod descriptor;
 mod directory;
+mod entry;
 mod error;
 mod lookup;
 mod medium;
@@ -48,7 +49,7 @@ mod tests;
 use std::io::{Read, Seek};
 
 use descriptor::Descriptors;
-use lookup::Obstacle;
+use entry::Obstacle;
 use medium::Medium;
 
 pub use error::IsoError;

@@ -29,7 +29,7 @@ use std::io::{Read, Seek};
 use super::IsoError;
 use super::bytes::{byte, le32};
 use super::directory::Record;
-use super::lookup::Obstacle;
+use super::entry::Obstacle;
 use super::medium::{BLOCK, Medium};
 use super::names;
 

@@ -1,23 +1,10 @@
-//! Whose file is it?
+//! The hash of a file that we wrote: nobody edited it since if it still has that.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
-
-use super::record::Entry;
-use crate::render::HEADER;
-
-/// Is a file at a recorded path still the one that we wrote?
-///
-/// Three things must agree, for the price of a mistake is somebody's configuration: the header
-/// says that we wrote it once, the record that it was on this machine, and the hash that nobody
-/// edited it since.
-pub(super) fn is_ours(content: &[u8], entry: Option<&Entry>) -> bool {
-    content.starts_with(HEADER.as_bytes())
-        && entry.is_some_and(|entry| entry.sha256.contains(&Digest::of(content)))
-}
 
 /// The SHA-256 of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
