@@ -20,13 +20,10 @@ mod outcome;
 mod planner;
 mod positions;
 mod read_config;
+mod settings;
 mod tokens;
 mod values;
 mod vlan_id;
-
-use std::collections::BTreeMap;
-
-use hwaddr::{DummyPrefix, InterfaceName};
 
 use crate::context::Context;
 use crate::inventory::Inventory;
@@ -34,29 +31,9 @@ pub use domain_name::DomainName;
 pub use nic_id::NicId;
 pub use outcome::{Device, DummyNic, MatchedBy, Outcome, Plan, PlannedNic};
 use planner::Planner;
+pub use settings::{Role, Settings};
 pub use values::{Origin, Problem};
 pub use vlan_id::VlanId;
-
-/// What a plan depends on besides the context and the NICs.
-#[derive(Debug, Clone, Default)]
-pub struct Settings {
-    /// First octet of dummy MACs.
-    pub prefix: DummyPrefix,
-    /// Which NICs are ours.
-    pub role: Role,
-    /// The names that earlier runs wrote for.
-    pub known: BTreeMap<NicId, InterfaceName>,
-}
-
-/// Which NICs this agent configures.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Role {
-    /// All of them.
-    #[default]
-    Whole,
-    /// Those that one-context cannot: dummy, InfiniBand and PCI NICs. It keeps plain Ethernet.
-    Companion,
-}
 
 /// Plans the network of a guest.
 #[must_use]

@@ -14,6 +14,7 @@ mod lines;
 mod netplan;
 mod network_manager;
 mod networkd;
+mod renderers;
 mod resolv_conf;
 mod transport;
 

@@ -13,6 +13,7 @@
 
 mod alpine;
 mod debian;
+mod dialect;
 mod main_file;
 
 use std::fmt::Display;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 
 use hwaddr::InterfaceName;
 
+pub(super) use dialect::Dialect;
 pub(super) use main_file::{PATH, warnings};
 
 use super::configured::{Configured, configured};
@@ -28,13 +30,6 @@ use super::lines::Lines;
 use super::{Rendered, RenderedFile};
 use crate::plan::Plan;
 use crate::plan::model::{Child, Ipv6, NicConfig};
-
-/// Who reads the files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dialect {
-    Debian,
-    Alpine,
-}
 
 /// Renders a plan. Devices without a stanza are nobody's: there is nothing to say of a dummy NIC.
 pub(super) fn render(plan: &Plan, dialect: Dialect) -> Rendered {

@@ -1,0 +1,28 @@
+//! What a plan depends on besides the context and the NICs.
+
+use std::collections::BTreeMap;
+
+use hwaddr::{DummyPrefix, InterfaceName};
+
+use super::NicId;
+
+/// The agent's settings, and what earlier runs wrote.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// First octet of dummy MACs.
+    pub prefix: DummyPrefix,
+    /// Which NICs are ours.
+    pub role: Role,
+    /// The names that earlier runs wrote for.
+    pub known: BTreeMap<NicId, InterfaceName>,
+}
+
+/// Which NICs this agent configures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Role {
+    /// All of them.
+    #[default]
+    Whole,
+    /// Those that one-context cannot: dummy, InfiniBand and PCI NICs. It keeps plain Ethernet.
+    Companion,
+}

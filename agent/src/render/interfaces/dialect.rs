@@ -1,0 +1,10 @@
+//! The readers of the stanzas.
+
+/// Who reads the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::render) enum Dialect {
+    /// ifupdown.
+    Debian,
+    /// ifupdown-ng, or busybox.
+    Alpine,
+}
