@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use hwaddr::{DummyMac, DummyPrefix, Key, MacAddress};
-use one_sriov_driver::config::{Config, TransportChoice};
-use one_sriov_driver::domain::{Domain, DummyNic, Handover, HostDevice};
-use one_sriov_driver::lease::{Chooser, Depth, Guard, Store, Wish};
-use one_sriov_driver::libvirt::Look;
+use one_sriov_driver::config::{Config, IdentitySetting};
+use one_sriov_driver::domain::{DeviceReplacement, Domain, DummyNic, HostDevice};
+use one_sriov_driver::lease::{Allocator, Guard, Store, SweepScope, VfRequest};
+use one_sriov_driver::libvirt::RunningDomains;
 use one_sriov_driver::prepare;
 use one_sriov_driver::running::{RunningDomain, read_dumps};
 use one_sriov_system::Root;
@@ -25,11 +25,11 @@ const NICS: [usize; 3] = [1, 4, 16];
 const HELD: [u32; 3] = [8, 128, 2048];
 const POOL: &str = "ib0";
 
-fn handovers(vm: u32, nics: usize) -> Vec<Handover> {
-    let handover = |interface: usize| {
+fn replacements(vm: u32, nics: usize) -> Vec<DeviceReplacement> {
+    let replacement = |interface: usize| {
         let mac: MacAddress = mac(vm, interface).parse().unwrap();
         let position = u8::try_from(interface).unwrap();
-        Handover {
+        DeviceReplacement {
             interface,
             device: HostDevice::Plain {
                 address: format!("0000:81:{:02x}.{}", interface / 8, interface % 8)
@@ -42,20 +42,20 @@ fn handovers(vm: u32, nics: usize) -> Vec<Handover> {
             }),
         }
     };
-    (0..nics).map(handover).collect()
+    (0..nics).map(replacement).collect()
 }
 
 fn edit(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("edit");
     for nics in NICS {
         let sent = domain(7, &vec!["sriov_ib0"; nics]);
-        let handovers = handovers(7, nics);
+        let replacements = replacements(7, nics);
         group.throughput(Throughput::Bytes(sent.len() as u64));
         group.bench_function(BenchmarkId::from_parameter(nics), |bencher| {
             bencher.iter(|| {
                 Domain::read(black_box(sent.as_bytes()))
                     .unwrap()
-                    .edit(&handovers)
+                    .edit(&replacements)
             });
         });
     }
@@ -69,7 +69,7 @@ fn dumps(criterion: &mut Criterion) {
             let sent = domain(vm, &["sriov_ib0"; HELD_EACH as usize]);
             let edited = Domain::read(sent.as_bytes())
                 .unwrap()
-                .edit(&handovers(vm, HELD_EACH as usize));
+                .edit(&replacements(vm, HELD_EACH as usize));
             String::from_utf8(edited).unwrap()
         };
         let text: String = (0..vms).map(document).collect();
@@ -87,7 +87,7 @@ struct Held {
     root: Root,
     config: Config,
     store: Store,
-    look: Look,
+    running: RunningDomains,
 }
 
 impl Held {
@@ -101,11 +101,11 @@ impl Held {
         for vm in 1..=held.div_ceil(HELD_EACH) {
             let first = (vm - 1) * HELD_EACH;
             let pool = format!("ib{}", 1 + first / VFS_OF_CARD);
-            let wishes = wishes(vm, &pool, HELD_EACH.min(held - first) as usize);
-            let look = Look::new(domains);
+            let requests = requests(vm, &pool, HELD_EACH.min(held - first) as usize);
+            let running = RunningDomains::new(domains);
             let guard = store.lock(Duration::ZERO, "benchmark").unwrap();
-            let devices = grant(&root, &config, &guard, &look, vm, &wishes);
-            domains = look.domains().to_vec();
+            let devices = grant(&root, &config, &guard, &running, vm, &requests);
+            domains = running.domains().to_vec();
             domains.push(RunningDomain {
                 name: format!("one-{vm}"),
                 uuid: format!("00000000-0000-4000-a000-{vm:012x}"),
@@ -117,45 +117,51 @@ impl Held {
             root,
             config,
             store,
-            look: Look::new(domains),
+            running: RunningDomains::new(domains),
         }
     }
 }
 
-fn wishes(vm: u32, pool: &str, nics: usize) -> Vec<Wish> {
-    let wish = |nth: usize| {
+fn requests(vm: u32, pool: &str, nics: usize) -> Vec<VfRequest> {
+    let request = |nth: usize| {
         let mac: MacAddress = mac(vm, nth).parse().unwrap();
         let position = u8::try_from(nth).unwrap();
-        Wish {
+        VfRequest {
             pool: pool.parse().unwrap(),
             mac,
             dummy: DummyMac::new(DummyPrefix::default(), position, Key::from(mac)),
-            lead: [0, 0],
+            guid_prefix: [0, 0],
             vlan: None,
         }
     };
-    (0..nics).map(wish).collect()
+    (0..nics).map(request).collect()
 }
 
 fn grant(
     root: &Root,
     config: &Config,
     guard: &Guard<'_>,
-    look: &Look,
+    running: &RunningDomains,
     vm: u32,
-    wishes: &[Wish],
+    requests: &[VfRequest],
 ) -> Vec<hwaddr::PciAddress> {
     let sweep = guard
-        .sweep(look, Depth::VmsThatAreGone, Duration::ZERO)
+        .sweep(running, SweepScope::StoppedVms, Duration::ZERO)
         .unwrap();
-    let chosen = Chooser::new(root, config, guard, look)
-        .choose(wishes, &sweep)
+    let allocations = Allocator::new(root, config, guard, running)
+        .allocate(requests, &sweep)
         .unwrap();
-    let devices = chosen.iter().map(|choice| choice.vf.address).collect();
-    let granted = wishes.iter().zip(chosen).map(|(wish, choice)| {
-        let terms = prepare::terms(wish, &choice, TransportChoice::Auto, &[]).unwrap();
-        (wish, choice, terms)
-    });
+    let devices = allocations
+        .iter()
+        .map(|allocation| allocation.vf.address)
+        .collect();
+    let granted = requests
+        .iter()
+        .zip(allocations)
+        .map(|(request, allocation)| {
+            let setup = prepare::setup(request, &allocation, IdentitySetting::Auto, &[]).unwrap();
+            (request, allocation, setup)
+        });
     let vm = vm.to_string().parse().unwrap();
     let mut deployment = guard.grant(vm, None, granted.collect()).unwrap();
     guard
@@ -169,16 +175,16 @@ fn allocate(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("choose a VF while others are held");
     for held in HELD {
         let host = Held::new(held);
-        let wishes = wishes(9999, POOL, 1);
+        let requests = requests(9999, POOL, 1);
         group.bench_function(BenchmarkId::from_parameter(held), |bencher| {
             bencher.iter(|| {
                 let guard = host.store.lock(Duration::ZERO, "benchmark").unwrap();
-                let look = &host.look;
+                let running = &host.running;
                 let sweep = guard
-                    .sweep(look, Depth::VmsThatAreGone, Duration::ZERO)
+                    .sweep(running, SweepScope::StoppedVms, Duration::ZERO)
                     .unwrap();
-                let mut chooser = Chooser::new(&host.root, &host.config, &guard, look);
-                chooser.choose(black_box(&wishes), &sweep).unwrap()
+                let mut allocator = Allocator::new(&host.root, &host.config, &guard, running);
+                allocator.allocate(black_box(&requests), &sweep).unwrap()
             });
         });
     }

@@ -10,7 +10,7 @@ use one_sriov_driver::running::read_dumps;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use roxmltree::{Document, Node, NodeType};
-use samples::{edited, handovers, samples};
+use samples::{edited, replacements, samples};
 
 #[test]
 fn every_generation_is_edited_as_recorded() {
@@ -218,12 +218,12 @@ proptest! {
         // The bytes are the same but for what is put in: cutting that out again proves it.
         let domain = Domain::read(text.as_bytes()).unwrap();
         prop_assert_eq!(domain.edit(&[]), text.as_bytes());
-        let handovers = handovers(&domain);
+        let replacements = replacements(&domain);
         let mut rest = edited.as_str();
         let pieces = text.split("<interface  type='bridge'>");
         // What stands in front of the first interface, byte for byte.
         let first = pieces.clone().next().unwrap();
-        if handovers.first().is_some_and(|handover| handover.interface == 0) {
+        if replacements.first().is_some_and(|replacement| replacement.interface == 0) {
             prop_assert!(rest.starts_with(first));
             rest = &rest[first.len()..];
             prop_assert!(rest.starts_with("<hostdev"));

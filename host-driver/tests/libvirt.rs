@@ -245,10 +245,12 @@ fn what_libvirt_says_of_running_domains_is_understood() {
     node.push_str("</node>\n");
     let node = write(dir.path(), "node", &node);
     let uri = format!("test://{}", node.display());
-    let look = Libvirt::new(&uri, Duration::from_secs(60)).look().unwrap();
-    assert_eq!(look.domains().len(), expected.len());
+    let running = Libvirt::new(&uri, Duration::from_secs(60))
+        .running()
+        .unwrap();
+    assert_eq!(running.domains().len(), expected.len());
     for (name, uuid, count) in expected {
-        let domain = look
+        let domain = running
             .domains()
             .iter()
             .find(|domain| domain.name == name)
@@ -256,7 +258,7 @@ fn what_libvirt_says_of_running_domains_is_understood() {
         assert_eq!(domain.uuid, uuid);
         let ours = domain.devices.iter().filter(|device| device.domain() == 1);
         assert_eq!(ours.count(), count, "{name}");
-        assert!(look.runs(name[4..].parse().unwrap()));
+        assert!(running.runs(name[4..].parse().unwrap()));
     }
 }
 
@@ -266,7 +268,7 @@ fn a_libvirt_that_cannot_be_reached_says_so() {
         "qemu+unix:///system?socket=/nowhere",
         Duration::from_secs(20),
     );
-    let error = libvirt.look().unwrap_err().to_string();
+    let error = libvirt.running().unwrap_err().to_string();
     let expected = "failed to ask libvirt at 'qemu+unix:///system?socket=/nowhere': error: ";
     assert!(error.starts_with(expected), "{error}");
     assert_eq!(error.lines().count(), 1);

@@ -16,7 +16,7 @@ mod root;
 pub mod yaml;
 
 pub use lock::{Locked, lock_within};
-pub use netlink::{Link, Netlink, NetlinkError, VfInfo, VfLinkState, VfVlan};
+pub use netlink::{Link, Netlink, NetlinkError, VfInfo, VfLinkState, VfLinkStateError, VfVlan};
 pub use plain::plain;
 pub use process::{Captured, Delegated, Delegation, ProcessError, Program, exit_code};
 pub use root::Root;

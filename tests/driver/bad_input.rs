@@ -243,8 +243,8 @@ fn a_bad_mac() {
 #[test]
 fn a_bad_configuration() {
     let host = host();
-    host.write("/etc/one-sriov/kvmrc", "\nVF_TRANSPORT=vdpa\n");
-    let expected = "failed to read '/etc/one-sriov/kvmrc': line 2: VF_TRANSPORT: invalid value 'vdpa': expected auto, mac, dummy or guid\n";
+    host.write("/etc/one-sriov/kvmrc", "\nVF_IDENTITY=vdpa\n");
+    let expected = "failed to read '/etc/one-sriov/kvmrc': line 2: VF_IDENTITY: invalid value 'vdpa': expected auto, mac, dummy or guid\n";
     assert_refused(&host, &host.deploy(7, &["sriov_ib0"]), expected);
     host.stock("deploy", "echo passed\n");
     assert_eq!(host.deploy(7, &["br0"]).stdout, "passed\n");

@@ -41,7 +41,7 @@ fn an_infiniband_nic_becomes_a_hostdev_and_a_dummy_nic() {
     assert_eq!(lease["dummy_mac"], "aa:00:c0:a8:07:02");
     assert_eq!(lease["deploy_id"], "00000000-0000-4000-a000-000000000007");
     assert_eq!(lease["boot_id"], "6f9619ff-8b86-d011-b42d-00c04fc964ff");
-    assert_eq!(lease["former"]["port_guid"], "0c:42:a1:03:00:00:00:00");
+    assert_eq!(lease["original"]["port_guid"], "0c:42:a1:03:00:00:00:00");
     let guid = "00:00:aa:00:c0:a8:07:02";
     let set = format!("node_guid {guid} port_guid {guid} state auto");
     assert_eq!(host.vf("ib0", 0), set);
@@ -70,7 +70,7 @@ fn an_ethernet_nic_becomes_an_interface_of_type_hostdev() {
          \t\t</interface>\n";
     assert!(domain.contains(nic), "{domain}");
     assert!(!domain.contains("aa:00:"), "{domain}");
-    assert_eq!(host.lease("ens1f0/0").unwrap()["transport"], "mac");
+    assert_eq!(host.lease("ens1f0/0").unwrap()["identity"], "mac");
     // libvirt sets MAC and VLAN; we write neither.
     assert_eq!(host.vf("ens1f0", 0), "mac 02:11:00:00:00:00 vlan 0");
     assert!(host.calls().iter().all(|call| !call.starts_with("ip ")));
@@ -123,7 +123,7 @@ fn the_network_leads_the_guid() {
 #[test]
 fn nics_with_one_mac_get_the_vlan_of_their_own_network() {
     let host = host();
-    host.write("/etc/one-sriov/kvmrc", "VF_TRANSPORT=dummy\n");
+    host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY=dummy\n");
     // Three networks with one range of addresses.
     let nic = |(bridge, vlan): (&str, u32)| {
         format!(
@@ -172,8 +172,8 @@ fn a_failing_stock_action_is_passed_on_and_the_vf_put_back() {
     let expected = format!("Could not create domain from {file}\n");
     assert!(deployed.stderr.ends_with(&expected), "{}", deployed.stderr);
     assert_eq!(host.leased("ib0"), [""; 0]);
-    let former = "0c:42:a1:03:00:00:00:00";
-    let put_back = format!("node_guid {former} port_guid {former} state disable");
+    let original = "0c:42:a1:03:00:00:00:00";
+    let put_back = format!("node_guid {original} port_guid {original} state disable");
     assert_eq!(host.vf("ib0", 0), put_back);
     host.switch_off("create-fails");
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
@@ -224,7 +224,7 @@ fn a_second_deployment_of_a_vm_that_runs_leaves_the_first_alone() {
         "failed to use GUID '00:00:aa:00:c0:a8:07:01': VF 0 of 'ib0' has it and is in use\n";
     assert_eq!((again.code, &*again.stderr), (1, expected));
     // Without GUIDs it is libvirt that refuses.
-    host.write("/etc/one-sriov/kvmrc", "VF_TRANSPORT=dummy\n");
+    host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY=dummy\n");
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 255);
     assert_eq!(host.leased("ib0"), ["0"]);
     assert_eq!(host.lease("ib0/0").unwrap()["state"], "active");

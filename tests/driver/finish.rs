@@ -2,13 +2,13 @@
 
 use one_sriov_tests::host::{Host, Pf};
 
-const FORMER: &str =
+const ORIGINAL: &str =
     "node_guid 0c:42:a1:03:00:00:00:00 port_guid 0c:42:a1:03:00:00:00:00 state disable";
 
 fn host_with_vm() -> Host {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
-    assert_ne!(host.vf("ib0", 0), FORMER);
+    assert_ne!(host.vf("ib0", 0), ORIGINAL);
     host
 }
 
@@ -18,7 +18,7 @@ fn cancel_gives_the_vf_back() {
     let cancelled = host.cancel(7);
     assert_eq!((cancelled.code, &*cancelled.stdout), (0, ""));
     assert_eq!(host.leased("ib0"), [""; 0]);
-    assert_eq!(host.vf("ib0", 0), FORMER);
+    assert_eq!(host.vf("ib0", 0), ORIGINAL);
     let says = "INFO: cancel: VF '0000:81:00.1' (ib0/0) of VM 7 is free\n";
     assert_eq!(cancelled.stderr, says);
 }
@@ -35,7 +35,7 @@ fn a_vm_that_refuses_to_die_keeps_its_vf() {
         cancelled.stderr
     );
     assert_eq!(host.leased("ib0"), ["0"]);
-    assert_ne!(host.vf("ib0", 0), FORMER);
+    assert_ne!(host.vf("ib0", 0), ORIGINAL);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_guest_that_powers_itself_off_leaves_no_lease_at_the_next_look() {
     assert_eq!((vm("ib0/0"), vm("ib0/1")), (8.into(), 8.into()));
     // What the VF was before the first of them is what the last one puts back.
     assert_eq!(host.cancel(8).code, 0);
-    assert_eq!(host.vf("ib0", 0), FORMER);
+    assert_eq!(host.vf("ib0", 0), ORIGINAL);
     assert_eq!(host.leased("ib0"), [""; 0]);
 }
 

@@ -12,7 +12,7 @@ fn vlan(host: &Host, vm: u32, id: &str) {
 
 fn ethernet() -> Host {
     let host = Host::new(&[Pf::ethernet("ens1f0", "0000:82:00", 1)]);
-    host.write("/etc/one-sriov/kvmrc", "VF_TRANSPORT_ens1f0=dummy\n");
+    host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY_ens1f0=dummy\n");
     vlan(&host, 7, "");
     vlan(&host, 8, "<VLAN_ID>100</VLAN_ID>");
     vlan(&host, 9, "");
@@ -51,7 +51,7 @@ fn the_guids_of_a_vm_do_not_go_into_the_next_one() {
     // One PF by two names: the operator has this one done without GUIDs.
     host.write(
         "/etc/one-sriov/kvmrc",
-        "VF_TRANSPORT_old=dummy\nVF_MAPS_PATH=/etc/one-sriov/vf_maps\n",
+        "VF_IDENTITY_old=dummy\nVF_MAPS_PATH=/etc/one-sriov/vf_maps\n",
     );
     host.write("/etc/one-sriov/vf_maps/old", "0x81 0x00 0x1\n");
     assert_eq!(host.deploy(8, &["sriov_old"]).code, 0);
@@ -116,7 +116,7 @@ fn a_guid_that_a_pf_does_not_unset_is_never_put_back_as_if_it_were_the_vfs_own()
     // It is a former VM's, who may run with it elsewhere.
     assert!(host.vf("ib0", 0).contains("aa:00:c0:a8:07:01"));
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
-    let former = &host.lease("ib0/0").unwrap()["former"];
-    assert_eq!(former["port_guid"], serde_json::Value::Null);
-    assert_eq!(former["node_guid"], serde_json::Value::Null);
+    let original = &host.lease("ib0/0").unwrap()["original"];
+    assert_eq!(original["port_guid"], serde_json::Value::Null);
+    assert_eq!(original["node_guid"], serde_json::Value::Null);
 }

@@ -119,7 +119,7 @@ fn a_killed_driver_whose_child_dies_too_loses_the_vf_after_the_grace() {
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
     assert_eq!(host.lease("ib0/0").unwrap()["vm"], 8);
     assert_eq!(
-        host.lease("ib0/0").unwrap()["former"]["port_guid"],
+        host.lease("ib0/0").unwrap()["original"]["port_guid"],
         "0c:42:a1:03:00:00:00:00"
     );
 }

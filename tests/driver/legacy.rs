@@ -61,7 +61,7 @@ fn running_vms_keep_their_vfs_and_get_leases() {
     let root = host.root().display().to_string();
     let expected = "\
 imported:
-LEASE  PCI ADDRESS   VM  POSITION  MAC                DUMMY MAC          FORMER
+LEASE  PCI ADDRESS   VM  POSITION  MAC                DUMMY MAC          ORIGINAL
 ib0/1  0000:81:00.2  7   0         02:00:c0:a8:07:05  aa:00:c0:a8:07:05  unknown
 ib0/3  0000:81:00.4  7   1         02:00:c0:a8:07:06  aa:01:c0:a8:07:06  unknown
 
@@ -79,7 +79,7 @@ left behind:
         .collect();
     assert_eq!(
         left,
-        ["HPC_MODE=on", "SM_HOST", "the former GUIDs of these VFs"]
+        ["HPC_MODE=on", "SM_HOST", "the original GUIDs of these VFs"]
     );
     assert_eq!(host.leased("ib0"), ["1", "3"]);
     assert_eq!(host.lease("ib0/3").unwrap()["state"], "active");

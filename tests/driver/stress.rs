@@ -31,7 +31,7 @@ fn host() -> Host {
     ]);
     host.write(
         "/etc/one-sriov/kvmrc",
-        "LEASE_GRACE=0\nLOCK_WAIT=300\nLIBVIRT_WAIT=120\nVF_TRANSPORT_ens1f0=dummy\n",
+        "LEASE_GRACE=0\nLOCK_WAIT=300\nLIBVIRT_WAIT=120\nVF_IDENTITY_ens1f0=dummy\n",
     );
     host
 }

@@ -156,7 +156,7 @@ fn the_configuration_says_nothing_but_defaults() {
         "LOCK_WAIT=60",
         "LIBVIRT_WAIT=20",
         "VF_RETURN_WAIT=10",
-        "VF_TRANSPORT=auto",
+        "VF_IDENTITY=auto",
         "GUID_PREFIX=auto",
     ] {
         assert!(kvmrc.contains(&format!("\n#{name}")), "{name}");

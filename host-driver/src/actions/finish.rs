@@ -9,10 +9,10 @@ use one_sriov_system::{Delegation, exit_code};
 
 use super::stock::{become_stock, program};
 use super::{ActionError, Context};
-use crate::give_back::give_back;
 use crate::host::Host;
 use crate::lease::{Store, VmId};
 use crate::opennebula::Report;
+use crate::release::release;
 
 pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
     // A VM must be stoppable whatever is wrong with its leases.
@@ -74,15 +74,15 @@ fn take_back(
     vm: VmId,
 ) -> Result<Vec<String>, ActionError> {
     let config = &host.config;
-    let custodies = {
+    let reclaims = {
         let guard = store.lock(config.lock_wait, &context.purpose(vm))?;
-        let look = host.libvirt().look()?;
+        let running = host.libvirt().running()?;
         // Who is told to end a VM will not finish deploying it.
-        let mut sweep = guard.sweep_vm(vm, &look, Duration::ZERO)?;
-        sweep.confirm(|| host.libvirt().look())?;
-        sweep.custodies
+        let mut sweep = guard.sweep_vm(vm, &running, Duration::ZERO)?;
+        sweep.confirm(|| host.libvirt().running())?;
+        sweep.reclaims
     };
-    let returns = give_back(&host.root, config, store, custodies, config.return_wait)?;
+    let returns = release(&host.root, config, store, reclaims, config.return_wait)?;
     returns.log();
     let freed = returns.freed.iter().map(|name| format!("{name} is free"));
     Ok(freed.chain(returns.kept).collect())

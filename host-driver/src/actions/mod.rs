@@ -22,11 +22,11 @@ use std::path::Path;
 use crate::config::ConfigError;
 use crate::domain::DomainError;
 use crate::host::Host;
-use crate::lease::{ChooseError, Store, StoreError, VmId};
+use crate::lease::{AllocateError, Store, StoreError, VmId};
 use crate::libvirt::LibvirtError;
 use crate::opennebula::{Arguments, Report, VmDocumentError};
 use crate::pool::{PoolError, PoolName, PoolNameError};
-use crate::prepare::{Conflict, SetError, TermsError};
+use crate::prepare::{Conflict, SetError, VfSetupError};
 use one_sriov_system::{NetlinkError, ProcessError};
 
 /// Why an action failed. The message becomes the error of the VM, cut at some 100 characters.
@@ -57,7 +57,7 @@ enum ActionError {
     #[error("failed to read '{path}': {cause}")]
     VmFile { path: String, cause: std::io::Error },
     #[error(transparent)]
-    Choose(#[from] ChooseError),
+    Choose(#[from] AllocateError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -69,7 +69,7 @@ enum ActionError {
     #[error(transparent)]
     Pool(#[from] PoolError),
     #[error(transparent)]
-    Terms(#[from] TermsError),
+    VfSetup(#[from] VfSetupError),
     #[error(transparent)]
     Conflict(#[from] Conflict),
     #[error(transparent)]

@@ -30,9 +30,9 @@ fn held(context: &Context<'_>, vm: VmId) -> Result<Option<String>, ActionError> 
         return Ok(None);
     }
     let guard = store.lock(host.config.lock_wait, &context.purpose(vm))?;
-    let look = host.libvirt().look()?;
-    let mut sweep = guard.sweep_vm(vm, &look, host.config.lease_grace)?;
-    sweep.confirm(|| host.libvirt().look())?;
+    let running = host.libvirt().running()?;
+    let mut sweep = guard.sweep_vm(vm, &running, host.config.lease_grace)?;
+    sweep.confirm(|| host.libvirt().running())?;
     let mut held = guard.leases_of(vm)?;
     held.retain(|lease| sweep.find(lease.address).is_none());
     let places: Vec<String> = held

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::config::ConfigError;
-use crate::lease::{ChooseError, StoreError};
+use crate::lease::{AllocateError, StoreError};
 use crate::legacy::ImportError;
 use crate::libvirt::LibvirtError;
 use crate::pool::{ListError, PoolError, PoolNameError};
@@ -21,7 +21,7 @@ pub(super) enum Failure {
     #[error(transparent)]
     PoolName(#[from] PoolNameError),
     #[error(transparent)]
-    Choose(#[from] ChooseError),
+    Choose(#[from] AllocateError),
     #[error(transparent)]
     Import(#[from] ImportError),
     #[error(transparent)]

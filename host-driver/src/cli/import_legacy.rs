@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::error::Failure;
 use super::{Exit, table};
 use crate::host::Host;
-use crate::lease::Former;
+use crate::lease::OriginalState;
 use crate::legacy::{Import, Imported, Sources, import};
 
 #[derive(Debug, Args)]
@@ -68,7 +68,7 @@ fn print(import: &Import, dry_run: bool, out: &mut impl Write) -> Result<(), Fai
             "POSITION",
             "MAC",
             "DUMMY MAC",
-            "FORMER",
+            "ORIGINAL",
         ];
         let rows: Vec<_> = import.imported.iter().map(row).collect();
         table::print(heading, &rows, out)?;
@@ -90,10 +90,10 @@ fn print(import: &Import, dry_run: bool, out: &mut impl Write) -> Result<(), Fai
 }
 
 /// What is put back when the VM ends.
-fn former(former: &Former) -> &'static str {
-    match former {
-        Former::Untouched => "untouched",
-        Former::Ethernet { .. } | Former::Infiniband { .. } => "unknown",
+fn original(original: &OriginalState) -> &'static str {
+    match original {
+        OriginalState::Untouched => "untouched",
+        OriginalState::Ethernet { .. } | OriginalState::Infiniband { .. } => "unknown",
     }
 }
 
@@ -106,7 +106,7 @@ fn row(imported: &Imported) -> [String; 7] {
         adopted.position.to_string(),
         adopted.mac.to_string(),
         adopted.dummy_mac.to_string(),
-        former(&adopted.former).to_owned(),
+        original(&adopted.original).to_owned(),
     ]
 }
 
@@ -120,7 +120,7 @@ fn to_json(import: &Import, dry_run: bool) -> Value {
             "position": adopted.position,
             "mac": adopted.mac.to_string(),
             "dummy_mac": adopted.dummy_mac.to_string(),
-            "former": former(&adopted.former),
+            "original": original(&adopted.original),
         })
     });
     json!({

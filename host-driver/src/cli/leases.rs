@@ -20,7 +20,7 @@ pub(super) fn run(host: &Host, json: bool, out: &mut impl Write) -> Result<Exit,
             let pool = pool.clone();
             match store.read(&Place { pool, index }) {
                 Ok(lease) => leases.extend(lease),
-                Err(error @ StoreError::Garbled { .. }) => problems.push(error.to_string()),
+                Err(error @ StoreError::Corrupt { .. }) => problems.push(error.to_string()),
                 Err(error) => return Err(error.into()),
             }
         }

@@ -19,9 +19,9 @@ pub(super) fn run(
     let store = host.leases()?;
     let pools = {
         let guard = store.lock(host.config.lock_wait, "pool")?;
-        let look = host.libvirt().look()?;
-        let sweep = view::sweep(&guard, host, &look)?;
-        view::pools(host, names, &store, &look, &sweep)
+        let running = host.libvirt().running()?;
+        let sweep = view::sweep(&guard, host, &running)?;
+        view::pools(host, names, &store, &running, &sweep)
     };
     if json {
         let pools: Vec<Value> = pools.iter().map(pool_json).collect();

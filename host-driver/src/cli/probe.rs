@@ -17,10 +17,9 @@ use std::time::Duration;
 
 use super::error::Failure;
 use super::{owner, view};
-use crate::give_back::give_back;
 use crate::host::Host;
-use crate::libvirt::Look;
 use crate::pool::{Pool, PoolName};
+use crate::release::release;
 
 /// A monitoring cycle is no place to wait.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
@@ -46,7 +45,7 @@ fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
     if names.is_empty() {
         return ready;
     }
-    let known = ready.and_then(|()| look(&host, &names));
+    let known = ready.and_then(|()| views(&host, &names));
     let lines = match &known {
         Ok(pools) => pools.iter().map(lines).collect(),
         // Nothing can be handed out as it is.
@@ -83,18 +82,18 @@ fn all_full(host: &Host, names: &[PoolName]) -> String {
     lines.collect()
 }
 
-fn look(host: &Host, names: &[PoolName]) -> Result<Vec<view::PoolView>, Failure> {
+fn views(host: &Host, names: &[PoolName]) -> Result<Vec<view::PoolView>, Failure> {
     let store = host.leases()?;
     let guard = store.lock(LOCK_WAIT.min(host.config.lock_wait), "probe")?;
-    let look: Look = host.libvirt().look()?;
-    let sweep = view::sweep(&guard, host, &look)?;
+    let running = host.libvirt().running()?;
+    let sweep = view::sweep(&guard, host, &running)?;
     drop(guard);
-    let pools = view::pools(host, names.to_vec(), &store, &look, &sweep);
-    give_back(
+    let pools = view::pools(host, names.to_vec(), &store, &running, &sweep);
+    release(
         &host.root,
         &host.config,
         &store,
-        sweep.custodies,
+        sweep.reclaims,
         Duration::ZERO,
     )?;
     Ok(pools)

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::error::Failure;
 use super::{Exit, view};
-use crate::give_back::{Returns, give_back};
 use crate::host::Host;
+use crate::release::{ReleaseReport, release};
 
 pub(super) fn run(
     host: &Host,
@@ -19,8 +19,8 @@ pub(super) fn run(
     let store = host.leases()?;
     let sweep = {
         let guard = store.lock(config.lock_wait, "reconcile")?;
-        let look = host.libvirt().look()?;
-        view::sweep(&guard, host, &look)?
+        let running = host.libvirt().running()?;
+        view::sweep(&guard, host, &running)?
     };
     let mut pending: Vec<String> = sweep
         .pending
@@ -36,23 +36,23 @@ pub(super) fn run(
     pending.sort();
     let problems = sweep.problems;
     let returns = if dry_run {
-        let ended = sweep.custodies.iter().flat_map(|custody| {
-            let vm = custody.id.vm();
-            custody
-                .ended
+        let stale = sweep.reclaims.iter().flat_map(|reclaim| {
+            let vm = reclaim.id.vm();
+            reclaim
+                .stale
                 .iter()
-                .map(move |ended| format!("VF '{}' ({}) of VM {vm}", ended.address, ended.place))
+                .map(move |stale| format!("VF '{}' ({}) of VM {vm}", stale.address, stale.place))
         });
-        Returns {
-            freed: ended.collect(),
+        ReleaseReport {
+            freed: stale.collect(),
             kept: Vec::new(),
         }
     } else {
-        give_back(
+        release(
             &host.root,
             config,
             &store,
-            sweep.custodies,
+            sweep.reclaims,
             config.return_wait,
         )?
     };

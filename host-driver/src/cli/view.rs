@@ -1,8 +1,8 @@
 //! All pools of the host with all their VFs, at one moment.
 
 use crate::host::Host;
-use crate::lease::{Availability, Chooser, Depth, Guard, Lease, Store, Sweep};
-use crate::libvirt::Look;
+use crate::lease::{Allocator, Availability, Guard, Lease, Store, Sweep, SweepScope};
+use crate::libvirt::RunningDomains;
 use crate::pool::{Pool, PoolName};
 
 use super::error::Failure;
@@ -35,14 +35,14 @@ impl VfView {
     pub(super) fn is_free(&self) -> bool {
         matches!(
             self.availability,
-            Availability::Free | Availability::Ended(_)
+            Availability::Free | Availability::Stale(_)
         )
     }
 
     /// `free`, `active`, `busy`, ... and who or what has it.
     pub(super) fn state(&self) -> (&'static str, String) {
         match &self.availability {
-            Availability::Free | Availability::Ended(_) => ("free", String::new()),
+            Availability::Free | Availability::Stale(_) => ("free", String::new()),
             Availability::Returning(vm) => ("returning", format!("VM {vm}")),
             Availability::Leased(vm) => {
                 let state = match self.lease.as_ref().map(|lease| lease.state) {
@@ -52,7 +52,7 @@ impl VfView {
                 };
                 (state, format!("VM {vm}"))
             }
-            Availability::Illegible => ("illegible", String::new()),
+            Availability::Corrupt => ("corrupt", String::new()),
             Availability::Domain(name) => ("busy", format!("domain '{name}'")),
             Availability::Host(host) => ("busy", format!("this host: {host}")),
             Availability::Absent => ("absent", String::new()),
@@ -69,9 +69,13 @@ pub(super) fn names(host: &Host, only: Option<&str>) -> Result<Vec<PoolName>, Fa
 }
 
 /// What has ended, found without taking anything back.
-pub(super) fn sweep(guard: &Guard<'_>, host: &Host, look: &Look) -> Result<Sweep, Failure> {
-    let mut sweep = guard.sweep(look, Depth::All, host.config.lease_grace)?;
-    sweep.confirm(|| host.libvirt().look())?;
+pub(super) fn sweep(
+    guard: &Guard<'_>,
+    host: &Host,
+    running: &RunningDomains,
+) -> Result<Sweep, Failure> {
+    let mut sweep = guard.sweep(running, SweepScope::All, host.config.lease_grace)?;
+    sweep.confirm(|| host.libvirt().running())?;
     Ok(sweep)
 }
 
@@ -80,11 +84,11 @@ pub(super) fn pools(
     host: &Host,
     names: Vec<PoolName>,
     store: &Store,
-    look: &Look,
+    running: &RunningDomains,
     sweep: &Sweep,
 ) -> Vec<PoolView> {
-    let mut chooser = Chooser::without_lock(&host.root, &host.config, store, look);
-    let view = |name: PoolName| match vfs(host, &name, store, &mut chooser, sweep) {
+    let mut allocator = Allocator::without_lock(&host.root, &host.config, store, running);
+    let view = |name: PoolName| match vfs(host, &name, store, &mut allocator, sweep) {
         Ok(vfs) => PoolView {
             name,
             trouble: None,
@@ -103,17 +107,17 @@ fn vfs(
     host: &Host,
     name: &PoolName,
     store: &Store,
-    chooser: &mut Chooser<'_>,
+    allocator: &mut Allocator<'_>,
     sweep: &Sweep,
 ) -> Result<Vec<VfView>, Failure> {
-    let pool = chooser.open(name)?;
+    let pool = allocator.open(name)?;
     let mut found = Vec::new();
     for index in pool.indexes() {
         found.push((index, pool.address(&host.root, index)?));
     }
     let view = |(index, address)| -> Result<VfView, Failure> {
         let availability = match address {
-            Some(address) => chooser.availability(address, sweep)?,
+            Some(address) => allocator.availability(address, sweep)?,
             None => Availability::Absent,
         };
         // The lease may be in another pool that shows the same VF.

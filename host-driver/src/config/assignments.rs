@@ -55,7 +55,7 @@ fn assignment(line: &str) -> Option<(&str, Value)> {
         _ => line,
     };
     let (name, rest) = line.split_once('=')?;
-    // Names of pools are file names: VF_TRANSPORT_ens1f0.100 is no name to a shell, but one to us.
+    // Names of pools are file names: VF_IDENTITY_ens1f0.100 is no name to a shell, but one to us.
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if name.is_empty() || !name.chars().all(is_name) {
         return None;

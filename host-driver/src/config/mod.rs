@@ -26,7 +26,7 @@ use crate::pool::PoolName;
 /// The configuration of this host alone.
 pub const HOST_DIR: &str = "/etc/one-sriov";
 
-/// All names that [`Config::read`] takes; `VF_TRANSPORT_<pool>` comes to them.
+/// All names that [`Config::read`] takes; `VF_IDENTITY_<pool>` comes to them.
 pub const NAMES: [&str; 10] = [
     "DUMMY_BRIDGE",
     "DUMMY_MAC_PREFIX",
@@ -37,12 +37,12 @@ pub const NAMES: [&str; 10] = [
     "LOCK_WAIT",
     "VF_MAPS_PATH",
     "VF_RETURN_WAIT",
-    "VF_TRANSPORT",
+    "VF_IDENTITY",
 ];
 
 /// How a VF comes into its VM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TransportChoice {
+pub enum IdentitySetting {
     /// By link layer: [`Guid`](Self::Guid) for InfiniBand, [`Mac`](Self::Mac) for Ethernet.
     #[default]
     Auto,
@@ -54,7 +54,7 @@ pub enum TransportChoice {
     Guid,
 }
 
-impl FromStr for TransportChoice {
+impl FromStr for IdentitySetting {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -70,7 +70,7 @@ impl FromStr for TransportChoice {
 
 /// The two octets before the dummy MAC in a port GUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum GuidLead {
+pub enum GuidPrefix {
     /// The network's id, so that equal addresses on two networks make different GUIDs.
     #[default]
     Network,
@@ -78,7 +78,7 @@ pub enum GuidLead {
     Fixed([u8; 2]),
 }
 
-impl FromStr for GuidLead {
+impl FromStr for GuidPrefix {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -121,10 +121,10 @@ pub struct Config {
     /// `VF_RETURN_WAIT`: how long libvirt may take to give a VF back to the host.
     pub return_wait: Duration,
     /// `GUID_PREFIX`.
-    pub guid_lead: GuidLead,
-    transport: TransportChoice,
-    /// `VF_TRANSPORT_<pool>`.
-    transports: Vec<(String, TransportChoice)>,
+    pub guid_prefix: GuidPrefix,
+    identity: IdentitySetting,
+    /// `VF_IDENTITY_<pool>`.
+    identities: Vec<(String, IdentitySetting)>,
 }
 
 /// Why the configuration cannot be used.
@@ -167,9 +167,9 @@ impl Config {
             lock_wait: Duration::from_secs(60),
             libvirt_wait: Duration::from_secs(20),
             return_wait: Duration::from_secs(10),
-            guid_lead: GuidLead::default(),
-            transport: TransportChoice::default(),
-            transports: Vec::new(),
+            guid_prefix: GuidPrefix::default(),
+            identity: IdentitySetting::default(),
+            identities: Vec::new(),
         }
     }
 
@@ -198,13 +198,13 @@ impl Config {
 
     /// How VFs of this pool come into their VMs, as far as the operator has said.
     #[must_use]
-    pub fn transport(&self, pool: &PoolName) -> TransportChoice {
+    pub fn identity(&self, pool: &PoolName) -> IdentitySetting {
         let own = self
-            .transports
+            .identities
             .iter()
             .rev()
             .find(|(name, _)| name == pool.as_str());
-        own.map_or(self.transport, |(_, choice)| *choice)
+        own.map_or(self.identity, |(_, identity)| *identity)
     }
 
     /// Where the VF maps are on this host.
@@ -230,13 +230,13 @@ impl Config {
         source.set("LOCK_WAIT", &mut self.lock_wait, seconds)?;
         source.set("LIBVIRT_WAIT", &mut self.libvirt_wait, seconds)?;
         source.set("VF_RETURN_WAIT", &mut self.return_wait, seconds)?;
-        source.set("GUID_PREFIX", &mut self.guid_lead, str::parse)?;
-        source.set("VF_TRANSPORT", &mut self.transport, str::parse)?;
+        source.set("GUID_PREFIX", &mut self.guid_prefix, str::parse)?;
+        source.set("VF_IDENTITY", &mut self.identity, str::parse)?;
         for name in assignments.names() {
-            if let Some(pool) = name.strip_prefix("VF_TRANSPORT_") {
-                let mut choice = self.transport;
-                if source.set(name, &mut choice, str::parse)? {
-                    self.transports.push((pool.to_owned(), choice));
+            if let Some(pool) = name.strip_prefix("VF_IDENTITY_") {
+                let mut identity = self.identity;
+                if source.set(name, &mut identity, str::parse)? {
+                    self.identities.push((pool.to_owned(), identity));
                 }
             }
         }

@@ -55,27 +55,27 @@ fn without_a_file_the_defaults_hold() {
 
 #[test]
 fn transports_are_set_for_all_pools_or_for_one() {
-    let text = "VF_TRANSPORT_ib0=guid\nVF_TRANSPORT=dummy\n";
+    let text = "VF_IDENTITY_ib0=guid\nVF_IDENTITY=dummy\n";
     let (_dir, config) = host(&[("etc/one-sriov/kvmrc", text)]);
     let config = config.unwrap();
-    let of = |pool: &str| config.transport(&pool.parse().unwrap());
-    assert_eq!(of("ib0"), TransportChoice::Guid);
-    assert_eq!(of("ib1"), TransportChoice::Dummy);
+    let of = |pool: &str| config.identity(&pool.parse().unwrap());
+    assert_eq!(of("ib0"), IdentitySetting::Guid);
+    assert_eq!(of("ib1"), IdentitySetting::Dummy);
 }
 
 #[test]
 fn an_empty_transport_of_a_pool_is_none() {
     let (_dir, config) = host(&[
-        ("one/vmm/kvm-sriov/kvmrc", "VF_TRANSPORT_ib0=guid\n"),
+        ("one/vmm/kvm-sriov/kvmrc", "VF_IDENTITY_ib0=guid\n"),
         (
             "etc/one-sriov/kvmrc",
-            "VF_TRANSPORT=dummy\nVF_TRANSPORT_ib0=\nVF_TRANSPORT_ib1=''\n",
+            "VF_IDENTITY=dummy\nVF_IDENTITY_ib0=\nVF_IDENTITY_ib1=''\n",
         ),
     ]);
     let config = config.unwrap();
-    let of = |pool: &str| config.transport(&pool.parse().unwrap());
-    assert_eq!(of("ib0"), TransportChoice::Guid);
-    assert_eq!(of("ib1"), TransportChoice::Dummy);
+    let of = |pool: &str| config.identity(&pool.parse().unwrap());
+    assert_eq!(of("ib0"), IdentitySetting::Guid);
+    assert_eq!(of("ib1"), IdentitySetting::Dummy);
 }
 
 #[test]
@@ -99,13 +99,10 @@ fn a_wrong_value_is_named_with_file_and_line() {
             "GUID_PREFIX: invalid value '1:2': expected auto or two octets such as 00:00",
         ),
         (
-            "VF_TRANSPORT=vdpa",
-            "VF_TRANSPORT: invalid value 'vdpa': expected auto, mac, dummy or guid",
+            "VF_IDENTITY=vdpa",
+            "VF_IDENTITY: invalid value 'vdpa': expected auto, mac, dummy or guid",
         ),
-        (
-            "VF_TRANSPORT_ib0=x",
-            "VF_TRANSPORT_ib0: invalid value 'x': ",
-        ),
+        ("VF_IDENTITY_ib0=x", "VF_IDENTITY_ib0: invalid value 'x': "),
         (
             "VF_MAPS_PATH=$(pwd)",
             "VF_MAPS_PATH: the value must be plain text",

@@ -10,13 +10,13 @@ use crate::pool::{Pool, PoolName, Sysfs};
 const CHECK: &str = "cards";
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
-    look(host).unwrap_or_else(|error| {
+    inspect(host).unwrap_or_else(|error| {
         let message = format!("failed to look at the network devices: {error}");
         vec![Finding::problem(CHECK, message)]
     })
 }
 
-fn look(host: &Host) -> io::Result<Vec<Finding>> {
+fn inspect(host: &Host) -> io::Result<Vec<Finding>> {
     let sysfs = Sysfs::new(&host.root);
     // What is wrong with the maps is another check's concern.
     let maps = Pool::names_of_maps(&host.root, &host.config).unwrap_or_default();

@@ -10,7 +10,7 @@ use crate::host::Host;
 const CHECK: &str = "iommu";
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
-    vec![match look(host) {
+    vec![match inspect(host) {
         Ok(Some(what)) => Finding::ok(CHECK, format!("the IOMMU is on: {what}")),
         Ok(None) => Finding::problem(CHECK, "failed to find an IOMMU: no VF can be given to a VM")
             .remedy(
@@ -20,7 +20,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
     }]
 }
 
-fn look(host: &Host) -> io::Result<Option<String>> {
+fn inspect(host: &Host) -> io::Result<Option<String>> {
     let list = |dir: &str| match host.root.list(Path::new(dir)) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         listed => listed,

@@ -84,13 +84,13 @@ fn mode(dir: &Path, store: &Store) -> Option<Finding> {
 fn content(store: &Store) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut legible = 0;
-    let mut look = || -> Result<(), StoreError> {
+    let mut inspect = || -> Result<(), StoreError> {
         for pool in store.pools()? {
             for index in store.leased(&pool)? {
                 let pool = pool.clone();
                 match store.read(&Place { pool, index }) {
                     Ok(lease) => legible += usize::from(lease.is_some()),
-                    Err(error @ StoreError::Garbled { .. }) => findings.push(
+                    Err(error @ StoreError::Corrupt { .. }) => findings.push(
                         Finding::warning(CHECK, error.to_string())
                             .remedy("one-sriov-driver reconcile: it goes when its VM has gone"),
                     ),
@@ -100,8 +100,8 @@ fn content(store: &Store) -> Vec<Finding> {
         }
         Ok(())
     };
-    let looked = look();
-    if let Err(error) = looked {
+    let inspected = inspect();
+    if let Err(error) = inspected {
         findings.push(Finding::problem(CHECK, error.to_string()));
     }
     if findings.is_empty() && legible > 0 {

@@ -4,18 +4,18 @@ use super::Finding;
 use super::finding::count;
 use crate::host::Host;
 use crate::lease::user_name;
-use crate::libvirt::{LibvirtError, Look};
+use crate::libvirt::{LibvirtError, RunningDomains};
 
 const CHECK: &str = "libvirt";
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
-    vec![judge(&host.config.libvirt_uri, host.libvirt().look())]
+    vec![judge(&host.config.libvirt_uri, host.libvirt().running())]
 }
 
-fn judge(uri: &str, look: Result<Look, LibvirtError>) -> Finding {
-    match look {
-        Ok(look) => {
-            let domains = count(look.domains().len(), "running domain");
+fn judge(uri: &str, running: Result<RunningDomains, LibvirtError>) -> Finding {
+    match running {
+        Ok(running) => {
+            let domains = count(running.domains().len(), "running domain");
             Finding::ok(CHECK, format!("libvirt at '{uri}' answers: {domains}"))
         }
         Err(error) => {
@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn a_libvirt_that_does_not_answer_is_a_problem() {
         let uri = "qemu:///system";
-        let fine = judge(uri, Ok(Look::default()));
+        let fine = judge(uri, Ok(RunningDomains::default()));
         assert_eq!(
             (fine.level, &*fine.message),
             (

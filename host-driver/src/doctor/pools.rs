@@ -30,7 +30,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
     let mut pools_of: BTreeMap<PciAddress, Vec<PoolName>> = BTreeMap::new();
     for name in names {
         match Pool::open(&host.root, &host.config, &name) {
-            Ok(pool) => findings.extend(look(host, &pool, &mut pools_of)),
+            Ok(pool) => findings.extend(inspect(host, &pool, &mut pools_of)),
             Err(error) => findings.push(Finding::problem(CHECK, error.to_string())),
         }
     }
@@ -58,7 +58,7 @@ fn same_attribute(names: &[PoolName]) -> Vec<Finding> {
     findings
 }
 
-fn look(
+fn inspect(
     host: &Host,
     pool: &Pool,
     pools_of: &mut BTreeMap<PciAddress, Vec<PoolName>>,

@@ -13,14 +13,14 @@ const CHECK: &str = "settings";
 const BEGINNINGS: [&str; 5] = ["DUMMY_", "GUID_", "LEASE_", "LOCK_", "VF_"];
 
 /// What names of the driver of 2013 have become.
-const FORMER: [(&str, &str); 3] = [
+const SETTINGS_OF_2013: [(&str, &str); 3] = [
     (
         "HPC_MODE",
         "huge pages and pinning are OpenNebula's own TOPOLOGY attributes now",
     ),
     (
         "DRIVER_MODE",
-        "VF_TRANSPORT takes its place, and finds out by itself",
+        "VF_IDENTITY takes its place, and finds out by itself",
     ),
     ("SM_HOST", "partitions are the subnet manager's business"),
 ];
@@ -60,7 +60,10 @@ fn judge(host: &Host, path: &Path, assignments: &Assignments, name: &str) -> Opt
     if NAMES.contains(&name) {
         return None;
     }
-    if let Some((_, today)) = FORMER.iter().find(|(former, _)| *former == name) {
+    if let Some((_, today)) = SETTINGS_OF_2013
+        .iter()
+        .find(|(setting, _)| *setting == name)
+    {
         let is_off = matches!(value, Value::Plain(text) if text == "off");
         return (!is_off).then(|| Finding::note(CHECK, format!("{place} has no effect: {today}")));
     }
@@ -72,7 +75,7 @@ fn judge(host: &Host, path: &Path, assignments: &Assignments, name: &str) -> Opt
                 .remedy("set it in the stock driver's kvmrc, which both use")
         });
     }
-    if let Some(pool) = name.strip_prefix("VF_TRANSPORT_") {
+    if let Some(pool) = name.strip_prefix("VF_IDENTITY_") {
         let pool = pool.parse().ok();
         let is_there = pool.is_some_and(|pool| Pool::exists(&host.root, &host.config, &pool));
         let message = format!("{place} is of a pool that this host does not have");

@@ -5,26 +5,26 @@ use std::ops::Range;
 use hwaddr::PciAddress;
 use quick_xml::escape::escape;
 
-use super::{Devices, Domain, DummyNic, Handover, HostDevice, Interface};
+use super::{DeviceReplacement, Devices, Domain, DummyNic, HostDevice, Interface};
 
-pub(super) fn edit(domain: &Domain<'_>, handovers: &[Handover]) -> String {
+pub(super) fn edit(domain: &Domain<'_>, replacements: &[DeviceReplacement]) -> String {
     let text = domain.text;
     let mut changes: Vec<(Range<usize>, String)> = Vec::new();
     let mut dummies = Vec::new();
-    for handover in handovers {
-        let interface = &domain.interfaces[handover.interface];
+    for replacement in replacements {
+        let interface = &domain.interfaces[replacement.interface];
         let layout = Layout::of(text, interface.place.start, interface.child);
-        let lines = device(text, interface, &handover.device);
+        let lines = device(text, interface, &replacement.device);
         changes.push((interface.place.clone(), layout.join(&lines)));
-        if let Some(nic) = &handover.dummy {
+        if let Some(nic) = &replacement.dummy {
             dummies.extend(dummy(text, interface, nic));
         }
     }
     if let Some(devices) = domain.devices.as_ref().filter(|_| !dummies.is_empty()) {
         // The step to the right is that of the first NIC, wherever that stands.
-        let like = handovers
+        let like = replacements
             .first()
-            .map(|handover| &domain.interfaces[handover.interface]);
+            .map(|replacement| &domain.interfaces[replacement.interface]);
         let step = like.map_or_else(
             || "\t".to_owned(),
             |nic| Layout::of(text, nic.place.start, nic.child).step,

@@ -58,12 +58,12 @@ pub struct Interface {
     model: Option<Range<usize>>,
     /// Where its first child element begins.
     child: Option<usize>,
-    losses: Vec<Loss>,
+    dropped: Vec<DroppedElement>,
 }
 
 /// Something that a NIC has and a VF cannot have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loss {
+pub enum DroppedElement {
     /// Limits of its bandwidth.
     Bandwidth,
     /// A filter of its packets: security groups, MAC and IP spoofing.
@@ -72,7 +72,7 @@ pub enum Loss {
     Script,
 }
 
-impl fmt::Display for Loss {
+impl fmt::Display for DroppedElement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Bandwidth => "bandwidth",
@@ -114,14 +114,14 @@ impl Interface {
 
     /// What is lost when it becomes a VF.
     #[must_use]
-    pub fn losses(&self) -> &[Loss] {
-        &self.losses
+    pub fn dropped(&self) -> &[DroppedElement] {
+        &self.dropped
     }
 }
 
 /// What becomes of one interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Handover {
+pub struct DeviceReplacement {
     /// Which of [`Domain::interfaces`].
     pub interface: usize,
     /// What takes its place.
@@ -184,8 +184,8 @@ impl<'x> Domain<'x> {
 
     /// The text with these interfaces handed over.
     #[must_use]
-    pub fn edit(&self, handovers: &[Handover]) -> Vec<u8> {
-        edit::edit(self, handovers).into_bytes()
+    pub fn edit(&self, replacements: &[DeviceReplacement]) -> Vec<u8> {
+        edit::edit(self, replacements).into_bytes()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Devices, Domain, Interface, Loss};
+use super::{Devices, Domain, DroppedElement, Interface};
 use crate::xml::{Piece, Pieces, Problem, Roots, Tag, XmlError};
 
 pub(super) fn read(bytes: &[u8]) -> Result<Domain<'_>, XmlError> {
@@ -65,9 +65,9 @@ impl Reading {
                 match child {
                     "source" => interface.bridge = owned(tag.attribute("bridge")?),
                     "mac" => interface.mac = owned(tag.attribute("address")?),
-                    "bandwidth" => interface.losses.push(Loss::Bandwidth),
-                    "filterref" => interface.losses.push(Loss::FilterRef),
-                    "script" => interface.losses.push(Loss::Script),
+                    "bandwidth" => interface.dropped.push(DroppedElement::Bandwidth),
+                    "filterref" => interface.dropped.push(DroppedElement::FilterRef),
+                    "script" => interface.dropped.push(DroppedElement::Script),
                     _ => {}
                 }
             }

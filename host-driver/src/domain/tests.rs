@@ -6,10 +6,10 @@ use super::*;
 
 const NIC: &str = "02:00:c0:a8:07:05";
 
-fn handover(interface: usize, is_network: bool) -> Handover {
+fn replacement(interface: usize, is_network: bool) -> DeviceReplacement {
     let address = "0001:81:00.2".parse().unwrap();
     let mac: MacAddress = NIC.parse().unwrap();
-    Handover {
+    DeviceReplacement {
         interface,
         device: if is_network {
             let vlan = Some(100);
@@ -24,9 +24,9 @@ fn handover(interface: usize, is_network: bool) -> Handover {
     }
 }
 
-fn edited(text: &str, handovers: &[Handover]) -> String {
+fn edited(text: &str, replacements: &[DeviceReplacement]) -> String {
     let domain = Domain::read(text.as_bytes()).unwrap();
-    String::from_utf8(domain.edit(handovers)).unwrap()
+    String::from_utf8(domain.edit(replacements)).unwrap()
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn everything_stands_as_its_neighbours_do() {
                     </source>\r\n     <boot  order='1' />\r\n  </hostdev>\r\n    <interface type='bridge'>\r\n       \
                     <source bridge='br&amp;&apos;x'/>\r\n       <mac address='aa:0a:c0:a8:07:05'/>\r\n       \
                     <link state='down'/>\r\n    </interface>\r\n </devices>\r\n</domain>";
-    assert_eq!(edited(text, &[handover(0, false)]), expected);
+    assert_eq!(edited(text, &[replacement(0, false)]), expected);
 }
 
 #[test]
@@ -70,16 +70,16 @@ fn what_shares_its_line_stays_on_it() {
     let expected = "<domain><devices><interface type='hostdev' managed='yes'><mac address='02:00:c0:a8:07:05'/>\
                     <source><address type='pci' domain='0x0001' bus='0x81' slot='0x00' function='0x2'/></source>\
                     <vlan><tag id='100'/></vlan></interface><disk/></devices><devices /></domain>";
-    assert_eq!(edited(text, &[handover(0, true)]), expected);
+    assert_eq!(edited(text, &[replacement(0, true)]), expected);
     let text = "<domain><devices><interface><virtualport type='openvswitch'><x/></virtualport></interface></devices><devices /></domain>";
     let end = "<devices><interface type='bridge'><source bridge='br&amp;&apos;x'/><mac address='aa:0a:c0:a8:07:05'/>\
                <virtualport type='openvswitch'><x/></virtualport><link state='down'/></interface></devices></domain>";
-    let edited = edited(text, &[handover(0, false)]);
+    let edited = edited(text, &[replacement(0, false)]);
     assert!(edited.ends_with(end), "{edited}");
 }
 
 #[test]
-fn without_a_handover_nothing_changes() {
+fn without_a_replacement_nothing_changes() {
     let text = "\u{feff}<domain>\n<devices/>\n</domain>\n\n";
     assert_eq!(edited(text, &[]), text);
 }

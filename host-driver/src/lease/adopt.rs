@@ -6,7 +6,7 @@ use hwaddr::MacAddress;
 
 use super::error::{StoreError, StoreIo};
 use super::lock::Guard;
-use super::record::{DeploymentId, FORMAT, Former, Lease, State, Transport, VmId};
+use super::record::{DeploymentId, FORMAT, Lease, OriginalState, State, VfIdentity, VmId};
 use super::store::{now, token};
 use crate::pool::Vf;
 
@@ -22,7 +22,7 @@ pub struct Adopted {
     /// The MAC of its dummy NIC.
     pub dummy_mac: MacAddress,
     /// How the VF was.
-    pub former: Former,
+    pub original: OriginalState,
 }
 
 impl Guard<'_> {
@@ -52,9 +52,9 @@ impl Guard<'_> {
             position: adopted.position,
             mac: adopted.mac,
             dummy_mac: Some(adopted.dummy_mac),
-            transport: Transport::Dummy,
+            identity: VfIdentity::Dummy,
             guid: None,
-            former: adopted.former.clone(),
+            original: adopted.original.clone(),
             state: State::Active,
             since: now(),
             boot_id: self.boot_id().to_owned(),
@@ -96,8 +96,8 @@ mod tests {
 
     use super::super::tests::store;
     use super::*;
-    use crate::lease::{Depth, Place};
-    use crate::libvirt::tests::look;
+    use crate::lease::{Place, SweepScope};
+    use crate::libvirt::tests::running;
     use crate::pool::{LinkLayer, Pf};
 
     fn adopted(index: u32) -> Adopted {
@@ -116,7 +116,7 @@ mod tests {
             mac: "02:00:c0:a8:07:05".parse().unwrap(),
             position: 0,
             dummy_mac: "aa:00:c0:a8:07:05".parse().unwrap(),
-            former: Former::Untouched,
+            original: OriginalState::Untouched,
         }
     }
 
@@ -131,12 +131,12 @@ mod tests {
         let claim = store.claim(leases[0].address).unwrap().unwrap();
         assert_eq!(claim, (leases[0].place(), leases[0].deployment.clone()));
 
-        let runs = look(&[("one-7", "0000:81:00.4")]);
-        let sweep = guard.sweep(&runs, Depth::All, Duration::ZERO).unwrap();
-        assert!(sweep.custodies.is_empty());
-        let gone = look(&[]);
-        let sweep = guard.sweep(&gone, Depth::All, Duration::ZERO).unwrap();
-        assert_eq!(sweep.custodies[0].ended[0].address, leases[0].address);
+        let runs = running(&[("one-7", "0000:81:00.4")]);
+        let sweep = guard.sweep(&runs, SweepScope::All, Duration::ZERO).unwrap();
+        assert!(sweep.reclaims.is_empty());
+        let gone = running(&[]);
+        let sweep = guard.sweep(&gone, SweepScope::All, Duration::ZERO).unwrap();
+        assert_eq!(sweep.reclaims[0].stale[0].address, leases[0].address);
     }
 
     #[test]

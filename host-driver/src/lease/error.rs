@@ -51,7 +51,7 @@ pub enum StoreError {
     },
     /// A file holds something else than we write.
     #[error("failed to read lease '{}': {what}", path.display())]
-    Garbled {
+    Corrupt {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.

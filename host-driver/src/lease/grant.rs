@@ -5,22 +5,22 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use hwaddr::Guid;
 
-use super::choose::{Choice, Wish};
+use super::allocate::{Allocation, VfRequest};
 use super::error::StoreError;
 use super::lock::Guard;
-use super::record::{DeploymentId, FORMAT, Former, Lease, State, Transport, VmId};
+use super::record::{DeploymentId, FORMAT, Lease, OriginalState, State, VfIdentity, VmId};
 use super::store::{Store, now, show_life, token};
-use super::sweep::Ended;
+use super::sweep::StaleLease;
 
 /// How a VF will come into its VM.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
+pub struct VfSetup {
     /// The way.
-    pub transport: Transport,
+    pub identity: VfIdentity,
     /// The GUID it gets.
     pub guid: Option<Guid>,
     /// How it was: what a lease that ended saved goes before what the kernel says now.
-    pub former: Former,
+    pub original: OriginalState,
 }
 
 /// The leases of one deployment, ours for as long as this lives.
@@ -28,7 +28,7 @@ pub struct Terms {
 pub struct Deployment {
     id: DeploymentId,
     file: File,
-    /// The leases, in the order of the wishes.
+    /// The leases, in the order of the requests.
     pub leases: Vec<Lease>,
 }
 
@@ -38,36 +38,36 @@ impl Guard<'_> {
         &self,
         vm: VmId,
         deploy_id: Option<&str>,
-        granted: Vec<(&Wish, Choice, Terms)>,
+        granted: Vec<(&VfRequest, Allocation, VfSetup)>,
     ) -> Result<Deployment, StoreError> {
         let id = DeploymentId::new(vm, token());
-        let ended: Vec<_> = granted
+        let stale: Vec<_> = granted
             .iter()
-            .map(|(_, choice, _)| choice.ended.clone())
+            .map(|(_, allocation, _)| allocation.stale.clone())
             .collect();
         let leases: Vec<Lease> = granted
             .into_iter()
-            .map(|(wish, choice, terms)| Lease {
+            .map(|(request, allocation, setup)| Lease {
                 format: FORMAT,
                 vm,
                 deployment: id.clone(),
                 deploy_id: deploy_id.map(str::to_owned),
-                pool: wish.pool.clone(),
-                index: choice.vf.index,
-                address: choice.vf.address,
-                pf: choice.vf.pf.netdev,
-                vf: choice.vf.number,
+                pool: request.pool.clone(),
+                index: allocation.vf.index,
+                address: allocation.vf.address,
+                pf: allocation.vf.pf.netdev,
+                vf: allocation.vf.number,
                 // What a domain that has gone left it bound to was not its own choice.
-                driver: match &choice.ended {
-                    Some(ended) => ended.lease.as_ref().and_then(|lease| lease.driver.clone()),
-                    None => choice.driver,
+                driver: match &allocation.stale {
+                    Some(stale) => stale.lease.as_ref().and_then(|lease| lease.driver.clone()),
+                    None => allocation.driver,
                 },
-                position: wish.dummy.position(),
-                mac: wish.mac,
-                dummy_mac: (terms.transport != Transport::Mac).then(|| wish.dummy.mac()),
-                transport: terms.transport,
-                guid: terms.guid,
-                former: terms.former,
+                position: request.dummy.position(),
+                mac: request.mac,
+                dummy_mac: (setup.identity != VfIdentity::Mac).then(|| request.dummy.mac()),
+                identity: setup.identity,
+                guid: setup.guid,
+                original: setup.original,
                 state: State::Deploying,
                 since: now(),
                 boot_id: self.boot_id().to_owned(),
@@ -76,12 +76,12 @@ impl Guard<'_> {
         let listing = leases.iter().map(|lease| (lease.place(), lease.address));
         let file = self.begin(&id, &listing.collect())?;
         let deployment = Deployment { id, file, leases };
-        for (lease, ended) in deployment.leases.iter().zip(ended) {
+        for (lease, stale) in deployment.leases.iter().zip(stale) {
             let written = self
                 .write_claim(lease)
                 .and_then(|()| self.write(lease))
                 .and_then(|()| self.write_guid(lease))
-                .and_then(|()| self.clear(ended, lease));
+                .and_then(|()| self.clear(stale, lease));
             if let Err(error) = written {
                 // What could not be removed either is swept up later.
                 let _ = self.revoke(&deployment);
@@ -92,10 +92,10 @@ impl Guard<'_> {
     }
 
     /// Removes the lease that the new one follows, if that was of another pool with the same VF.
-    fn clear(&self, ended: Option<Ended>, lease: &Lease) -> Result<(), StoreError> {
-        match ended.and_then(|ended| ended.lease) {
-            Some(former) if former.place() != lease.place() => {
-                self.remove(&former.place(), former.address, &former.deployment)
+    fn clear(&self, stale: Option<StaleLease>, lease: &Lease) -> Result<(), StoreError> {
+        match stale.and_then(|stale| stale.lease) {
+            Some(original) if original.place() != lease.place() => {
+                self.remove(&original.place(), original.address, &original.deployment)
             }
             _ => Ok(()),
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::record::{Lease, State};
-use crate::libvirt::Look;
+use crate::libvirt::RunningDomains;
 
 /// What a lease is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Verdict {
     /// Its VM has gone, or runs without the VF.
     Dead,
     /// Another domain has the VF: the lease is over, and the VF is not ours to restore.
-    Usurped,
+    TakenOver,
 }
 
 /// What is known of a lease's deployment besides libvirt's word.
@@ -29,13 +29,13 @@ pub struct Signs {
 
 /// Judges a lease.
 #[must_use]
-pub fn judge(lease: &Lease, signs: Signs, look: &Look, grace: Duration) -> Verdict {
+pub fn judge(lease: &Lease, signs: Signs, running: &RunningDomains, grace: Duration) -> Verdict {
     if signs.held {
         return Verdict::Alive;
     }
-    match look.holder(lease.address) {
+    match running.holder(lease.address) {
         Some(domain) if domain.is(lease.vm, lease.deploy_id.as_deref()) => Verdict::Alive,
-        Some(_) => Verdict::Usurped,
+        Some(_) => Verdict::TakenOver,
         // libvirtd finishes a creation whose client has died.
         None if lease.state == State::Deploying && signs.idle < grace => Verdict::Pending,
         None => Verdict::Dead,
@@ -46,7 +46,7 @@ pub fn judge(lease: &Lease, signs: Signs, look: &Look, grace: Duration) -> Verdi
 mod tests {
     use super::super::record::tests::lease;
     use super::*;
-    use crate::libvirt::tests::look;
+    use crate::libvirt::tests::running;
 
     #[test]
     fn libvirt_says_who_lives() {
@@ -80,7 +80,7 @@ mod tests {
                 false,
                 0,
                 vec![("one-8", ours)],
-                Verdict::Usurped,
+                Verdict::TakenOver,
             ),
             (State::Active, false, 0, vec![], Verdict::Dead),
             (
@@ -105,7 +105,7 @@ mod tests {
         for (state, held, idle, domains, expected) in table {
             let lease = Lease { state, ..lease() };
             let idle = Duration::from_secs(idle);
-            let verdict = judge(&lease, Signs { held, idle }, &look(&domains), grace);
+            let verdict = judge(&lease, Signs { held, idle }, &running(&domains), grace);
             assert_eq!(verdict, expected, "{state} {held} {idle:?} {domains:?}");
         }
     }
@@ -121,7 +121,10 @@ mod tests {
             held: false,
             idle: Duration::ZERO,
         };
-        let look = look(&[("renamed", "0000:81:00.4")]);
-        assert_eq!(judge(&lease, signs, &look, Duration::ZERO), Verdict::Alive);
+        let running = running(&[("renamed", "0000:81:00.4")]);
+        assert_eq!(
+            judge(&lease, signs, &running, Duration::ZERO),
+            Verdict::Alive
+        );
     }
 }

@@ -1,11 +1,11 @@
 //! Leases: which VM has which VF, so that none is lost and none is given out twice.
 //!
 //! [`Store`] is the directory, [`Guard`] the right to decide. A decision looks at libvirt, sweeps
-//! up what is over ([`Guard::sweep`]), chooses VFs ([`Chooser::choose`]) and writes the leases
+//! up what is over ([`Guard::sweep`]), chooses VFs ([`Allocator::allocate`]) and writes the leases
 //! ([`Guard::grant`]). All that takes long comes after it.
 
 mod adopt;
-mod choose;
+mod allocate;
 mod error;
 mod grant;
 mod judge;
@@ -16,14 +16,14 @@ mod sweep;
 mod text;
 
 pub use adopt::Adopted;
-pub use choose::{Availability, Choice, ChooseError, Chooser, Shortage, Wish};
+pub use allocate::{AllocateError, Allocation, Allocator, Availability, Shortage, VfRequest};
 pub use error::StoreError;
-pub use grant::{Deployment, Terms};
+pub use grant::{Deployment, VfSetup};
 pub use judge::{Signs, Verdict, judge};
 pub use lock::Guard;
-pub use record::{DeploymentId, FORMAT, Former, Lease, LinkState, Place, State, Transport, VmId};
+pub use record::{DeploymentId, FORMAT, Lease, OriginalState, Place, State, VfIdentity, VmId};
 pub use store::{Store, now, user_name};
-pub use sweep::{Custody, Depth, Ended, Returning, Sweep};
+pub use sweep::{ReclaimGuard, Returning, StaleLease, Sweep, SweepScope};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -5,8 +5,8 @@
 //! ```text
 //! {"format":1,"vm":7,"deployment":"7.18b2f0c4","deploy_id":null,"pool":"ib0","index":3,
 //!  "address":"0000:81:00.4","pf":"ib0","vf":3,"driver":"mlx5_core","position":0,
-//!  "mac":"02:00:c0:a8:32:11","dummy_mac":"aa:00:c0:a8:32:11","transport":"guid",
-//!  "guid":"00:04:aa:00:c0:a8:32:11","former":{"kind":"infiniband","node_guid":null,
+//!  "mac":"02:00:c0:a8:32:11","dummy_mac":"aa:00:c0:a8:32:11","identity":"guid",
+//!  "guid":"00:04:aa:00:c0:a8:32:11","original":{"kind":"infiniband","node_guid":null,
 //!  "port_guid":null,"link_state":"auto"},"state":"deploying","since":1795446991,
 //!  "boot_id":"6f9619ff-8b86-d011-b42d-00c04fc964ff"}
 //! ```
@@ -15,6 +15,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use hwaddr::{Guid, InterfaceName, MacAddress, PciAddress};
+use one_sriov_system::VfLinkState;
 use serde::{Deserialize, Serialize};
 
 use super::text;
@@ -130,7 +131,7 @@ impl fmt::Display for State {
 /// How the VF came into the VM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Transport {
+pub enum VfIdentity {
     /// `<interface type='hostdev'>`: libvirt sets MAC and VLAN.
     Mac,
     /// `<hostdev>` and a dummy NIC.
@@ -139,33 +140,11 @@ pub enum Transport {
     Guid,
 }
 
-/// The link state that a PF imposes on a VF.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LinkState {
-    /// As the PF's own.
-    Auto,
-    /// Always up.
-    Enable,
-    /// Always down.
-    Disable,
-}
-
-impl fmt::Display for LinkState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Enable => "enable",
-            Self::Disable => "disable",
-        })
-    }
-}
-
 /// How the VF was before we wrote to it. What is missing is not known: it was unset, or the kernel
 /// does not tell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Former {
+pub enum OriginalState {
     /// We write nothing.
     Untouched,
     /// The MAC is written, the VLAN if there is one.
@@ -185,7 +164,8 @@ pub enum Former {
         #[serde(with = "text::option")]
         port_guid: Option<Guid>,
         /// The link state.
-        link_state: Option<LinkState>,
+        #[serde(with = "text::option")]
+        link_state: Option<VfLinkState>,
     },
 }
 
@@ -225,12 +205,12 @@ pub struct Lease {
     #[serde(with = "text::option")]
     pub dummy_mac: Option<MacAddress>,
     /// How the VF comes into the VM.
-    pub transport: Transport,
+    pub identity: VfIdentity,
     /// The port and node GUID that it gets.
     #[serde(with = "text::option")]
     pub guid: Option<Guid>,
     /// How the VF was.
-    pub former: Former,
+    pub original: OriginalState,
     /// How far it is.
     pub state: State,
     /// Since when it is in that state, in seconds since 1970.
@@ -291,8 +271,8 @@ pub(crate) mod tests {
     const LINE: &str = concat!(
         r#"{"format":1,"vm":7,"deployment":"7.18b2f0c4","deploy_id":null,"pool":"ib0","index":3,"#,
         r#""address":"0000:81:00.4","pf":"ib0","vf":3,"driver":"mlx5_core","position":0,"#,
-        r#""mac":"02:00:c0:a8:32:11","dummy_mac":"aa:00:c0:a8:32:11","transport":"guid","#,
-        r#""guid":"00:04:aa:00:c0:a8:32:11","former":{"kind":"infiniband","node_guid":null,"#,
+        r#""mac":"02:00:c0:a8:32:11","dummy_mac":"aa:00:c0:a8:32:11","identity":"guid","#,
+        r#""guid":"00:04:aa:00:c0:a8:32:11","original":{"kind":"infiniband","node_guid":null,"#,
         r#""port_guid":null,"link_state":"auto"},"state":"deploying","since":1795446991,"#,
         r#""boot_id":"6f9619ff-8b86-d011-b42d-00c04fc964ff"}"#,
     );

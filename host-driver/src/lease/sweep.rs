@@ -1,9 +1,9 @@
 //! Going through the leases: which are over.
 //!
 //! libvirt was asked before: a deployment whose last process ended in between, with its domain just created, looks
-//! ended. So libvirt is asked again for what is in custody, where nobody creates anything any more.
+//! ended. So libvirt is asked again for what a reclaim guard holds, where nobody creates anything any more.
 //!
-//! Whoever finds an ended lease takes its deployment into custody, a `flock` on its file, and
+//! Whoever finds an ended lease takes a [`ReclaimGuard`] on its deployment, a `flock` on its file, and
 //! brings the VF back when the decision is made and the lock is free again. Killed on the way, it
 //! leaves the lease for the next one to find.
 
@@ -16,36 +16,36 @@ use hwaddr::PciAddress;
 use super::error::StoreError;
 use super::judge::{Signs, Verdict, judge};
 use super::lock::Guard;
-use super::record::{DeploymentId, Former, Lease, Place, State, VmId};
+use super::record::{DeploymentId, Lease, OriginalState, Place, State, VmId};
 use super::store::Store;
-use crate::libvirt::Look;
+use crate::libvirt::RunningDomains;
 use crate::pool::Vf;
 
 /// How closely to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
+pub enum SweepScope {
     /// At the deployments of VMs that do not run. Its cost does not depend on how many do.
-    VmsThatAreGone,
+    StoppedVms,
     /// At every lease.
     All,
 }
 
 /// A deployment whose ended leases are in our hands.
 #[derive(Debug)]
-pub struct Custody {
+pub struct ReclaimGuard {
     /// The deployment.
     pub id: DeploymentId,
     /// The kernel's lock on it.
     pub(super) _file: File,
     /// What has ended, in order.
-    pub ended: Vec<Ended>,
+    pub stale: Vec<StaleLease>,
     /// How many other leases it has.
     pub(super) others: usize,
 }
 
 /// A lease that is over.
 #[derive(Debug, Clone)]
-pub struct Ended {
+pub struct StaleLease {
     /// Its place.
     pub place: Place,
     /// The VF.
@@ -56,14 +56,14 @@ pub struct Ended {
     pub restore: bool,
 }
 
-impl Ended {
+impl StaleLease {
     /// Whether the next tenant can put back what this one has changed: it was changed through the
     /// same port of the PF, or not at all.
     #[must_use]
     pub fn can_go_on_to(&self, vf: &Vf) -> bool {
-        self.lease
-            .as_ref()
-            .is_none_or(|lease| lease.former == Former::Untouched || lease.pf == vf.pf.netdev)
+        self.lease.as_ref().is_none_or(|lease| {
+            lease.original == OriginalState::Untouched || lease.pf == vf.pf.netdev
+        })
     }
 }
 
@@ -71,7 +71,7 @@ impl Ended {
 #[derive(Debug, Default)]
 pub struct Sweep {
     /// What has ended.
-    pub custodies: Vec<Custody>,
+    pub reclaims: Vec<ReclaimGuard>,
     /// Unfinished deployments that nobody works on, and what is left of their grace.
     pub pending: HashMap<DeploymentId, Duration>,
     /// Deployments of VMs that do not run and that somebody else works on: goes on with, or brings the VFs of back.
@@ -90,49 +90,48 @@ pub struct Returning {
 }
 
 impl Sweep {
-    /// The ended leases of a device, by custody and position therein.
+    /// The ended leases of a device, by guard and position therein.
     #[must_use]
-    pub fn find(&self, device: PciAddress) -> Option<&Ended> {
-        let mut ended = self.custodies.iter().flat_map(|custody| &custody.ended);
-        ended.find(|ended| ended.address == device)
+    pub fn find(&self, device: PciAddress) -> Option<&StaleLease> {
+        let mut stale = self.reclaims.iter().flat_map(|reclaim| &reclaim.stale);
+        stale.find(|stale| stale.address == device)
     }
 
     /// Looks once more at what seems to have ended, now that it is in our hands. What its own VM runs with is let go.
-    pub fn confirm<E>(&mut self, look: impl FnOnce() -> Result<Look, E>) -> Result<(), E> {
-        if self
-            .custodies
-            .iter()
-            .all(|custody| custody.ended.is_empty())
-        {
+    pub fn confirm<E>(
+        &mut self,
+        running: impl FnOnce() -> Result<RunningDomains, E>,
+    ) -> Result<(), E> {
+        if self.reclaims.iter().all(|reclaim| reclaim.stale.is_empty()) {
             return Ok(());
         }
-        let look = look()?;
-        self.custodies.retain_mut(|custody| {
-            custody.confirm(&look);
-            !custody.ended.is_empty() || custody.others == 0
+        let running = running()?;
+        self.reclaims.retain_mut(|reclaim| {
+            reclaim.confirm(&running);
+            !reclaim.stale.is_empty() || reclaim.others == 0
         });
         Ok(())
     }
 
     /// Takes an ended lease out: its VF has a new one.
     pub fn take(&mut self, device: PciAddress) {
-        for custody in &mut self.custodies {
-            custody.ended.retain(|ended| ended.address != device);
+        for reclaim in &mut self.reclaims {
+            reclaim.stale.retain(|stale| stale.address != device);
         }
     }
 }
 
-impl Custody {
-    fn confirm(&mut self, look: &Look) {
+impl ReclaimGuard {
+    fn confirm(&mut self, running: &RunningDomains) {
         let (vm, others) = (self.id.vm(), &mut self.others);
-        self.ended.retain_mut(|ended| {
-            let holder = look.holder(ended.address).filter(|_| ended.restore);
-            let deploy_id = ended
+        self.stale.retain_mut(|stale| {
+            let holder = running.holder(stale.address).filter(|_| stale.restore);
+            let deploy_id = stale
                 .lease
                 .as_ref()
                 .and_then(|lease| lease.deploy_id.as_deref());
             let is_alive = holder.is_some_and(|domain| domain.is(vm, deploy_id));
-            ended.restore &= holder.is_none();
+            stale.restore &= holder.is_none();
             *others += usize::from(is_alive);
             !is_alive
         });
@@ -141,21 +140,31 @@ impl Custody {
 
 impl Guard<'_> {
     /// Looks for leases that are over. Before anything is done to them, [`Sweep::confirm`] must have had its say.
-    pub fn sweep(&self, look: &Look, depth: Depth, grace: Duration) -> Result<Sweep, StoreError> {
+    pub fn sweep(
+        &self,
+        running: &RunningDomains,
+        depth: SweepScope,
+        grace: Duration,
+    ) -> Result<Sweep, StoreError> {
         let mut sweep = Sweep::default();
         for id in self.deployments(None)? {
-            if depth == Depth::All || !look.runs(id.vm()) {
-                self.sweep_one(&id, look, grace, &mut sweep)?;
+            if depth == SweepScope::All || !running.runs(id.vm()) {
+                self.sweep_one(&id, running, grace, &mut sweep)?;
             }
         }
         Ok(sweep)
     }
 
     /// The same for the leases of one VM.
-    pub fn sweep_vm(&self, vm: VmId, look: &Look, grace: Duration) -> Result<Sweep, StoreError> {
+    pub fn sweep_vm(
+        &self,
+        vm: VmId,
+        running: &RunningDomains,
+        grace: Duration,
+    ) -> Result<Sweep, StoreError> {
         let mut sweep = Sweep::default();
         for id in self.deployments(Some(vm))? {
-            self.sweep_one(&id, look, grace, &mut sweep)?;
+            self.sweep_one(&id, running, grace, &mut sweep)?;
         }
         Ok(sweep)
     }
@@ -181,12 +190,12 @@ impl Guard<'_> {
     fn sweep_one(
         &self,
         id: &DeploymentId,
-        look: &Look,
+        running: &RunningDomains,
         grace: Duration,
         sweep: &mut Sweep,
     ) -> Result<(), StoreError> {
         let Some(file) = self.hold(id)? else {
-            if !look.runs(id.vm()) {
+            if !running.runs(id.vm()) {
                 sweep.held.push(id.clone());
             }
             return Ok(());
@@ -195,16 +204,16 @@ impl Guard<'_> {
             held: false,
             idle: self.idle(id, &file)?,
         };
-        let mut custody = Custody {
+        let mut reclaim = ReclaimGuard {
             id: id.clone(),
             _file: file,
-            ended: Vec::new(),
+            stale: Vec::new(),
             others: 0,
         };
         for (place, address) in self.listing(id)? {
             let lease = match self.read(&place) {
                 Ok(lease) => lease.filter(|lease| lease.deployment == *id),
-                Err(StoreError::Garbled { path, what }) => {
+                Err(StoreError::Corrupt { path, what }) => {
                     let problem = format!("failed to read lease '{}': {what}", path.display());
                     sweep.problems.push(problem);
                     None
@@ -212,17 +221,17 @@ impl Guard<'_> {
                 Err(error) => return Err(error),
             };
             let verdict = match &lease {
-                Some(lease) => judge(lease, signs, look, grace),
-                None => self.judge_without(id, address, signs, look, grace),
+                Some(lease) => judge(lease, signs, running, grace),
+                None => self.judge_without(id, address, signs, running, grace),
             };
             match verdict {
-                Verdict::Alive => custody.others += 1,
+                Verdict::Alive => reclaim.others += 1,
                 Verdict::Pending => {
-                    custody.others += 1;
+                    reclaim.others += 1;
                     let left = grace.saturating_sub(signs.idle);
                     sweep.pending.insert(id.clone(), left);
                 }
-                Verdict::Dead | Verdict::Usurped => custody.ended.push(Ended {
+                Verdict::Dead | Verdict::TakenOver => reclaim.stale.push(StaleLease {
                     place,
                     address,
                     lease,
@@ -230,29 +239,29 @@ impl Guard<'_> {
                 }),
             }
         }
-        if !custody.ended.is_empty() || custody.others == 0 {
-            sweep.custodies.push(custody);
+        if !reclaim.stale.is_empty() || reclaim.others == 0 {
+            sweep.reclaims.push(reclaim);
         }
         Ok(())
     }
 
-    /// A deployment that was killed before it wrote the lease, or whose lease is illegible.
+    /// A deployment that was killed before it wrote the lease, or whose lease is corrupt.
     fn judge_without(
         &self,
         id: &DeploymentId,
         address: PciAddress,
         signs: Signs,
-        look: &Look,
+        running: &RunningDomains,
         grace: Duration,
     ) -> Verdict {
         let is_claimed = match self.claim(address) {
             Ok(claim) => claim.is_some_and(|(_, owner)| owner == *id),
             Err(_) => false,
         };
-        match look.holder(address) {
-            _ if !is_claimed => Verdict::Usurped,
+        match running.holder(address) {
+            _ if !is_claimed => Verdict::TakenOver,
             Some(domain) if domain.is(id.vm(), None) => Verdict::Alive,
-            Some(_) => Verdict::Usurped,
+            Some(_) => Verdict::TakenOver,
             None if signs.idle < grace => Verdict::Pending,
             None => Verdict::Dead,
         }
@@ -267,17 +276,17 @@ impl Store {
 
     /// Forgets an ended lease, and its deployment if it was the last.
     ///
-    /// Needs no lock on the decision: nobody else touches a deployment in custody.
-    pub fn forget(&self, custody: &mut Custody, ended: &Ended) -> Result<(), StoreError> {
-        self.remove(&ended.place, ended.address, &custody.id)?;
-        custody.ended.retain(|other| other.address != ended.address);
+    /// Needs no lock on the decision: nobody else touches a deployment under a guard.
+    pub fn forget(&self, reclaim: &mut ReclaimGuard, stale: &StaleLease) -> Result<(), StoreError> {
+        self.remove(&stale.place, stale.address, &reclaim.id)?;
+        reclaim.stale.retain(|other| other.address != stale.address);
         Ok(())
     }
 
-    /// Ends a custody: the deployment goes if nothing is left of it.
-    pub fn close(&self, custody: &Custody) -> Result<(), StoreError> {
-        if custody.ended.is_empty() && custody.others == 0 {
-            self.end(&custody.id)?;
+    /// Releases a guard: the deployment goes if nothing is left of it.
+    pub fn close(&self, reclaim: &ReclaimGuard) -> Result<(), StoreError> {
+        if reclaim.stale.is_empty() && reclaim.others == 0 {
+            self.end(&reclaim.id)?;
         }
         Ok(())
     }

@@ -106,7 +106,7 @@ pub fn import(host: &Host, sources: &Sources, dry_run: bool) -> Result<Import, I
     let store = host.leases()?;
     let guard = store.lock(host.config.lock_wait, "import-legacy")?;
     let libvirt = host.libvirt();
-    let look = libvirt.look()?;
+    let running = libvirt.running()?;
     let prefix = settings.prefix().unwrap_or(host.config.dummy_prefix);
     let document = |uuid: &str| {
         let document = libvirt.document(uuid).map_err(|error| error.to_string())?;
@@ -117,7 +117,7 @@ pub fn import(host: &Host, sources: &Sources, dry_run: bool) -> Result<Import, I
     let work = Work {
         host,
         guard: &guard,
-        look: &look,
+        running: &running,
         dry_run,
         dummies: &document,
     };

@@ -8,8 +8,8 @@ use super::settings::{Maps, Settings};
 use super::tracking::{Dummy, Entry};
 use super::{Import, ImportError, Imported};
 use crate::host::Host;
-use crate::lease::{Adopted, Former, Guard, Place, StoreError, VmId};
-use crate::libvirt::Look;
+use crate::lease::{Adopted, Guard, OriginalState, Place, StoreError, VmId};
+use crate::libvirt::RunningDomains;
 use crate::pool::{LinkLayer, Pool, Vf};
 use crate::running::RunningDomain;
 
@@ -21,7 +21,7 @@ const MAC_PREFIX: [u8; 2] = [0x02, 0x00];
 pub(super) struct Work<'a> {
     pub(super) host: &'a Host,
     pub(super) guard: &'a Guard<'a>,
-    pub(super) look: &'a Look,
+    pub(super) running: &'a RunningDomains,
     pub(super) dry_run: bool,
     /// The MACs of the dummy NICs of a running domain.
     pub(super) dummies: &'a dyn Fn(&str) -> Result<Vec<MacAddress>, String>,
@@ -39,15 +39,16 @@ impl Work<'_> {
         };
         let tracked = self.tracked(settings, entries, &mut import)?;
         let vfs = self.vfs(&tracked, &mut import)?;
-        for domain in self.look.domains() {
+        for domain in self.running.domains() {
             if let Some(vm) = VmId::of_domain(&domain.name) {
                 self.take_over(vm, domain, &vfs, &tracked, settings, &mut import)?;
             }
         }
-        let is_unknown = |imported: &Imported| imported.adopted.former != Former::Untouched;
+        let is_unknown =
+            |imported: &Imported| imported.adopted.original != OriginalState::Untouched;
         if import.imported.iter().any(is_unknown) {
             import.left_behind.push(
-                "the former GUIDs of these VFs: nobody knows them, and they are unset when the VMs \
+                "the original GUIDs of these VFs: nobody knows them, and they are unset when the VMs \
                  end"
                     .to_owned(),
             );
@@ -72,7 +73,7 @@ impl Work<'_> {
                 import.stale.push(why);
                 continue;
             };
-            let holder = self.look.holder(address);
+            let holder = self.running.holder(address);
             match holder.map(|domain| (domain, VmId::of_domain(&domain.name))) {
                 None => {
                     let why = format!("'{path}': no running domain has VF '{address}'");
@@ -162,7 +163,7 @@ impl Work<'_> {
                     ));
                     continue;
                 }
-                Err(error @ StoreError::Garbled { .. }) => {
+                Err(error @ StoreError::Corrupt { .. }) => {
                     import.failed.push(format!("{name}: {error}"));
                     continue;
                 }
@@ -229,13 +230,13 @@ fn nth_dummy(macs: &[MacAddress], nth: usize, vfs: usize) -> Result<Dummy, Strin
 fn adopt(vf: &Vf, dummy: Dummy, wrote_guids: bool) -> Adopted {
     let [a, b, c, d] = Key::from(dummy.mac).octets();
     let [first, second] = MAC_PREFIX;
-    let former = match vf.pf.link_layer {
-        LinkLayer::Infiniband if wrote_guids => Former::Infiniband {
+    let original = match vf.pf.link_layer {
+        LinkLayer::Infiniband if wrote_guids => OriginalState::Infiniband {
             node_guid: None,
             port_guid: None,
             link_state: None,
         },
-        _ => Former::Untouched,
+        _ => OriginalState::Untouched,
     };
     Adopted {
         vf: vf.clone(),
@@ -243,7 +244,7 @@ fn adopt(vf: &Vf, dummy: Dummy, wrote_guids: bool) -> Adopted {
         mac: MacAddress::try_from([first, second, a, b, c, d]).unwrap_or(dummy.mac),
         position: dummy.position,
         dummy_mac: dummy.mac,
-        former,
+        original,
     }
 }
 

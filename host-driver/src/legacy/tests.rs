@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::Config;
-use crate::lease::{Former, Store};
-use crate::libvirt::Look;
+use crate::lease::{OriginalState, Store};
+use crate::libvirt::RunningDomains;
 use crate::running::RunningDomain;
 
 /// A host with a card of four VFs, and what the old driver left there.
@@ -90,13 +90,13 @@ impl Tree {
                 .map(|device| device.parse().unwrap())
                 .collect(),
         });
-        let look = Look::new(domains.collect());
+        let running = RunningDomains::new(domains.collect());
         let macs: Vec<MacAddress> = macs.iter().map(|mac| mac.parse().unwrap()).collect();
         let prefix = host.config.dummy_prefix;
         let work = Work {
             host: &host,
             guard: &guard,
-            look: &look,
+            running: &running,
             dry_run,
             dummies: &|_| Ok(dummies(macs.iter().copied(), prefix)),
         };
@@ -124,10 +124,10 @@ fn imported(import: &Import) -> Vec<String> {
             mac,
             position,
             dummy_mac,
-            former,
+            original,
             ..
         } = &imported.adopted;
-        let is_known = *former == Former::Untouched;
+        let is_known = *original == OriginalState::Untouched;
         format!(
             "{} {} {position} {mac} {dummy_mac} {is_known}",
             imported.place(),
@@ -166,7 +166,7 @@ fn what_the_old_driver_wrote_down_becomes_a_lease() {
         .collect();
     assert_eq!(
         left,
-        ["HPC_MODE=on", "SM_HOST", "the former GUIDs of these VFs"]
+        ["HPC_MODE=on", "SM_HOST", "the original GUIDs of these VFs"]
     );
 
     let leases = tree.store().leases_of("7".parse().unwrap()).unwrap();

@@ -78,7 +78,7 @@ impl Libvirt {
     }
 
     /// What runs now.
-    pub fn look(&self) -> Result<Look, LibvirtError> {
+    pub fn running(&self) -> Result<RunningDomains, LibvirtError> {
         let mut domains = Vec::new();
         let mut listed = self.list()?;
         for is_last in [false, true] {
@@ -98,7 +98,7 @@ impl Libvirt {
                 });
             }
         }
-        Ok(Look::new(domains))
+        Ok(RunningDomains::new(domains))
     }
 
     /// The document of one running domain.
@@ -166,13 +166,13 @@ impl Libvirt {
 
 /// What runs at one moment.
 #[derive(Debug, Default)]
-pub struct Look {
+pub struct RunningDomains {
     domains: Vec<RunningDomain>,
     vms: HashSet<VmId>,
     holders: HashMap<PciAddress, usize>,
 }
 
-impl Look {
+impl RunningDomains {
     /// A look at these domains.
     #[must_use]
     pub fn new(domains: Vec<RunningDomain>) -> Self {
@@ -227,7 +227,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// A look at domains with one device each; their UUIDs are 1, 2, ...
-    pub(crate) fn look(domains: &[(&str, &str)]) -> Look {
+    pub(crate) fn running(domains: &[(&str, &str)]) -> RunningDomains {
         let domains = domains
             .iter()
             .zip(1..)
@@ -236,15 +236,19 @@ pub(crate) mod tests {
                 uuid: format!("00000000-0000-0000-0000-{nth:012}"),
                 devices: vec![device.parse().unwrap()],
             });
-        Look::new(domains.collect())
+        RunningDomains::new(domains.collect())
     }
 
     #[test]
     fn a_look_knows_vms_and_holders() {
-        let look = look(&[("one-7", "0000:81:00.4"), ("other", "0000:81:00.5")]);
-        assert!(look.runs("7".parse().unwrap()));
-        assert!(!look.runs("8".parse().unwrap()));
-        let holder = |text: &str| look.holder(text.parse().unwrap()).map(|d| d.name.clone());
+        let running = running(&[("one-7", "0000:81:00.4"), ("other", "0000:81:00.5")]);
+        assert!(running.runs("7".parse().unwrap()));
+        assert!(!running.runs("8".parse().unwrap()));
+        let holder = |text: &str| {
+            running
+                .holder(text.parse().unwrap())
+                .map(|d| d.name.clone())
+        };
         assert_eq!(holder("0000:81:00.5").as_deref(), Some("other"));
         assert_eq!(holder("0000:81:00.6"), None);
     }

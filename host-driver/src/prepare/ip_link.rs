@@ -141,7 +141,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::lease::LinkState;
+    use one_sriov_system::VfLinkState;
 
     fn told(settings: &Settings) -> Vec<(String, String)> {
         let calls = calls(settings).into_iter();
@@ -156,7 +156,7 @@ mod tests {
         let infiniband = Settings {
             node_guid: Some(Some(guid)),
             port_guid: Some(None),
-            link_state: Some(LinkState::Auto),
+            link_state: Some(VfLinkState::Auto),
             ..Settings::default()
         };
         let expected = [

@@ -1,13 +1,13 @@
 //! Setting up a VF for its VM, and putting it back as it was.
 //!
-//! | PF | transport | what is written |
+//! | PF | identity | what is written |
 //! |---|---|---|
 //! | Ethernet | `mac` | nothing: libvirt sets and restores MAC and VLAN |
 //! | Ethernet | `dummy` | the NIC's own MAC, and its VLAN if it has one |
 //! | InfiniBand | `guid` | node GUID, port GUID, link state `auto` |
 //! | InfiniBand | `dummy` | nothing, but what takes the GUIDs of a former VM off |
 //!
-//! [`terms`] decides, from what is known before the first write; [`settings`] and [`restoration`]
+//! [`setup`] decides, from what is known before the first write; [`settings`] and [`restoration`]
 //! say what to write, and a [`SetVf`] writes it: [`put_back`] for the way back.
 
 mod guids;
@@ -24,8 +24,8 @@ pub(crate) use ip_link::ip_link;
 pub use put_back::put_back;
 pub use settings::{Settings, restoration, settings};
 
-use crate::config::{GuidLead, TransportChoice};
-use crate::lease::{Choice, Former, LinkState, Terms, Transport, Wish};
+use crate::config::{GuidPrefix, IdentitySetting};
+use crate::lease::{Allocation, OriginalState, VfIdentity, VfRequest, VfSetup};
 use crate::pool::LinkLayer;
 
 /// Writes settings to a VF: through the kernel's own interface now, through a vendor's later.
@@ -94,12 +94,12 @@ impl SetError {
 
 /// Why a NIC cannot be brought into its VM.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TermsError {
+pub enum VfSetupError {
     /// The operator has asked for what this link layer cannot do.
-    #[error("failed to use transport '{transport}' for pool '{pool}': '{pf}' is {layer}")]
+    #[error("failed to use identity '{identity}' for pool '{pool}': '{pf}' is {layer}")]
     Layer {
         /// What was asked for.
-        transport: &'static str,
+        identity: &'static str,
         /// The pool.
         pool: String,
         /// The PF's netdev.
@@ -117,90 +117,100 @@ pub enum TermsError {
     },
 }
 
-/// How the VF of a choice comes into its VM. `known` is what the kernel says of all VFs of its PF.
-pub fn terms(
-    wish: &Wish,
-    choice: &Choice,
-    asked: TransportChoice,
+/// How the VF of an allocation comes into its VM. `known` is what the kernel says of all VFs of its PF.
+pub fn setup(
+    request: &VfRequest,
+    allocation: &Allocation,
+    asked: IdentitySetting,
     known: &[VfInfo],
-) -> Result<Terms, TermsError> {
+) -> Result<VfSetup, VfSetupError> {
     use LinkLayer::{Ethernet, Infiniband};
-    let pf = &choice.vf.pf;
-    let layer = |transport, layer| TermsError::Layer {
-        transport,
-        pool: wish.pool.to_string(),
+    let pf = &allocation.vf.pf;
+    let layer = |identity, layer| VfSetupError::Layer {
+        identity,
+        pool: request.pool.to_string(),
         pf: pf.netdev.to_string(),
         layer,
     };
-    let transport = match (asked, pf.link_layer) {
-        (TransportChoice::Auto | TransportChoice::Mac, Ethernet) => Transport::Mac,
-        (TransportChoice::Auto | TransportChoice::Guid, Infiniband) => Transport::Guid,
-        (TransportChoice::Dummy, _) => Transport::Dummy,
-        (TransportChoice::Mac, Infiniband) => return Err(layer("mac", "InfiniBand")),
-        (TransportChoice::Guid, Ethernet) => return Err(layer("guid", "Ethernet")),
+    let identity = match (asked, pf.link_layer) {
+        (IdentitySetting::Auto | IdentitySetting::Mac, Ethernet) => VfIdentity::Mac,
+        (IdentitySetting::Auto | IdentitySetting::Guid, Infiniband) => VfIdentity::Guid,
+        (IdentitySetting::Dummy, _) => VfIdentity::Dummy,
+        (IdentitySetting::Mac, Infiniband) => return Err(layer("mac", "InfiniBand")),
+        (IdentitySetting::Guid, Ethernet) => return Err(layer("guid", "Ethernet")),
     };
     if pf.link_layer == Ethernet {
-        ethernet_vlan(wish)?;
+        ethernet_vlan(request)?;
     }
-    let guid = (transport == Transport::Guid).then(|| wish.dummy.port_guid(wish.lead));
-    let now = former(wish, choice, transport, known);
-    let ended = choice.ended.as_ref();
-    let saved = ended.map(|ended| ended.lease.as_ref().map(|lease| &lease.former));
-    let former = match (saved, now) {
+    let guid = (identity == VfIdentity::Guid).then(|| request.dummy.port_guid(request.guid_prefix));
+    let now = original(request, allocation, identity, known);
+    let stale = allocation.stale.as_ref();
+    let saved = stale.map(|stale| stale.lease.as_ref().map(|lease| &lease.original));
+    let original = match (saved, now) {
         // The lease that ended cannot be read: what is on the VF is its VM's.
-        (Some(None), Former::Ethernet { .. }) => Former::Ethernet {
+        (Some(None), OriginalState::Ethernet { .. }) => OriginalState::Ethernet {
             mac: None,
             vlan: Some((0, 0)),
         },
-        (None | Some(None | Some(Former::Untouched)), now) => now,
+        (None | Some(None | Some(OriginalState::Untouched)), now) => now,
         // The value before the first write of all is the one to put back. That of a VLAN was not noted as long as none was
         // written: there was none.
-        (Some(Some(Former::Ethernet { mac, vlan: None })), Former::Ethernet { vlan, .. }) => {
-            Former::Ethernet {
-                mac: *mac,
-                vlan: vlan.map(|_| (0, 0)),
-            }
-        }
+        (
+            Some(Some(OriginalState::Ethernet { mac, vlan: None })),
+            OriginalState::Ethernet { vlan, .. },
+        ) => OriginalState::Ethernet {
+            mac: *mac,
+            vlan: vlan.map(|_| (0, 0)),
+        },
         (Some(Some(saved)), _) => saved.clone(),
     };
-    Ok(Terms {
-        transport,
+    Ok(VfSetup {
+        identity,
         guid,
-        former,
+        original,
     })
 }
 
 /// The VLAN of a NIC on an Ethernet PF.
-pub fn ethernet_vlan(wish: &Wish) -> Result<Option<u16>, TermsError> {
+pub fn ethernet_vlan(request: &VfRequest) -> Result<Option<u16>, VfSetupError> {
     let check = |vlan: u32| match u16::try_from(vlan) {
         Ok(id @ 1..=4094) => Ok(id),
-        _ => Err(TermsError::Vlan {
+        _ => Err(VfSetupError::Vlan {
             vlan,
-            mac: wish.mac,
+            mac: request.mac,
         }),
     };
     // 0 is how OpenNebula writes "none".
-    wish.vlan.filter(|vlan| *vlan != 0).map(check).transpose()
+    request
+        .vlan
+        .filter(|vlan| *vlan != 0)
+        .map(check)
+        .transpose()
 }
 
-fn former(wish: &Wish, choice: &Choice, transport: Transport, known: &[VfInfo]) -> Former {
-    let info = known.iter().find(|info| info.vf == choice.vf.number);
-    match (transport, choice.vf.pf.link_layer) {
-        (Transport::Dummy, LinkLayer::Ethernet) => {
+fn original(
+    request: &VfRequest,
+    allocation: &Allocation,
+    identity: VfIdentity,
+    known: &[VfInfo],
+) -> OriginalState {
+    let info = known.iter().find(|info| info.vf == allocation.vf.number);
+    match (identity, allocation.vf.pf.link_layer) {
+        (VfIdentity::Dummy, LinkLayer::Ethernet) => {
             let vlan = info.and_then(|info| info.vlan);
             let was = vlan.map_or((0, 0), |vlan| (vlan.id, vlan.qos));
-            let is_written = wish.vlan.is_some_and(|vlan| vlan != 0) || was.0 != 0;
-            Former::Ethernet {
+            let is_written = request.vlan.is_some_and(|vlan| vlan != 0) || was.0 != 0;
+            OriginalState::Ethernet {
                 mac: info.and_then(|info| info.mac),
                 vlan: is_written.then_some(was),
             }
         }
-        (Transport::Guid, _) => {
+        (VfIdentity::Guid, _) => {
             // A GUID of ours that the PF could not be told to unset is a former VM's, who may have it elsewhere by now.
             let is_ours = info.is_some_and(|info| {
                 let dummy = info
                     .port_guid
-                    .and_then(|guid| DummyMac::from_guid(guid, wish.dummy.prefix()));
+                    .and_then(|guid| DummyMac::from_guid(guid, request.dummy.prefix()));
                 dummy.is_some() && (info.node_guid.is_none() || info.node_guid == info.port_guid)
             });
             // Older kernels report one GUID for all VFs: then nothing is known.
@@ -209,28 +219,22 @@ fn former(wish: &Wish, choice: &Choice, transport: Transport, known: &[VfInfo]) 
                 let alike = known.iter().filter(|other| guid(other) == Some(own));
                 (alike.count() == 1).then_some(own)
             };
-            Former::Infiniband {
+            OriginalState::Infiniband {
                 node_guid: own(|info| info.node_guid),
                 port_guid: own(|info| info.port_guid),
-                link_state: info
-                    .and_then(|info| info.link_state)
-                    .map(|state| match state {
-                        one_sriov_system::VfLinkState::Auto => LinkState::Auto,
-                        one_sriov_system::VfLinkState::Enable => LinkState::Enable,
-                        one_sriov_system::VfLinkState::Disable => LinkState::Disable,
-                    }),
+                link_state: info.and_then(|info| info.link_state),
             }
         }
-        _ => Former::Untouched,
+        _ => OriginalState::Untouched,
     }
 }
 
 /// The two octets before the dummy MAC in the GUIDs of a network.
 #[must_use]
-pub fn lead(configured: GuidLead, network: Option<u32>) -> [u8; 2] {
+pub fn guid_prefix(configured: GuidPrefix, network: Option<u32>) -> [u8; 2] {
     match configured {
-        GuidLead::Fixed(octets) => octets,
-        GuidLead::Network => {
+        GuidPrefix::Fixed(octets) => octets,
+        GuidPrefix::Network => {
             let [_, _, high, low] = network.unwrap_or(0).to_be_bytes();
             [high, low]
         }

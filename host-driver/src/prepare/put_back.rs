@@ -5,14 +5,18 @@
 //! then. Whatever goes wrong besides, a lease must not be forgotten for: the VF still has what its VM had.
 
 use super::{SetError, SetVf, Settings, Target, restoration};
-use crate::lease::Former;
+use crate::lease::OriginalState;
 
 /// Writes what puts a VF back.
 ///
 /// # Errors
 /// The first thing that could not be written, of what can be: the rest is written all the same.
-pub fn put_back(means: &impl SetVf, target: &Target<'_>, former: &Former) -> Result<(), SetError> {
-    let wanted = restoration(former);
+pub fn put_back(
+    means: &impl SetVf,
+    target: &Target<'_>,
+    original: &OriginalState,
+) -> Result<(), SetError> {
+    let wanted = restoration(original);
     match means.set(target, &wanted) {
         Err(error) if error.is_refusal() => {}
         // What cannot be set was not set by us either.
@@ -75,7 +79,7 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
-    use crate::lease::LinkState;
+    use one_sriov_system::VfLinkState;
 
     /// A PF that answers some settings with an error, and notes the others.
     struct Pf {
@@ -101,7 +105,7 @@ mod tests {
     }
 
     fn put(
-        former: &Former,
+        original: &OriginalState,
         answer: fn(&Settings) -> Option<&'static str>,
     ) -> (Vec<Settings>, Option<String>) {
         let pf = Pf {
@@ -112,7 +116,7 @@ mod tests {
             pf: &"ib0".parse().unwrap(),
             vf: 3,
         };
-        let done = put_back(&pf, &target, former);
+        let done = put_back(&pf, &target, original);
         (
             pf.has.into_inner(),
             done.err().map(|error| error.to_string()),
@@ -123,11 +127,11 @@ mod tests {
 
     #[test]
     fn an_unset_value_that_is_refused_takes_nothing_else_along() {
-        let former = Former::Ethernet {
+        let original = OriginalState::Ethernet {
             mac: None,
             vlan: Some((0, 0)),
         };
-        let (has, error) = put(&former, |settings| {
+        let (has, error) = put(&original, |settings| {
             (settings.mac == Some(None)).then_some(INVALID)
         });
         assert_eq!(error, None);
@@ -137,17 +141,17 @@ mod tests {
         };
         assert_eq!(has, [vlan]);
 
-        let former = Former::Infiniband {
+        let original = OriginalState::Infiniband {
             node_guid: None,
             port_guid: None,
-            link_state: Some(LinkState::Disable),
+            link_state: Some(VfLinkState::Disable),
         };
-        let (has, error) = put(&former, |settings| {
+        let (has, error) = put(&original, |settings| {
             (settings.node_guid.is_some() || settings.port_guid.is_some()).then_some(INVALID)
         });
         assert_eq!(error, None);
         let state = Settings {
-            link_state: Some(LinkState::Disable),
+            link_state: Some(VfLinkState::Disable),
             ..Settings::default()
         };
         assert_eq!(has, [state]);
@@ -155,18 +159,18 @@ mod tests {
 
     #[test]
     fn a_value_that_is_refused_is_a_failure_and_so_is_anything_but_a_refusal() {
-        let former = Former::Ethernet {
+        let original = OriginalState::Ethernet {
             mac: None,
             vlan: Some((7, 0)),
         };
-        let (has, error) = put(&former, |settings| settings.vlan.map(|_| INVALID));
+        let (has, error) = put(&original, |settings| settings.vlan.map(|_| INVALID));
         assert_eq!(
             error.unwrap(),
             format!("failed to set it of VF 3 of 'ib0': {INVALID}")
         );
         assert_eq!(has.len(), 1, "the MAC is unset all the same");
 
-        let unset = Former::Infiniband {
+        let unset = OriginalState::Infiniband {
             node_guid: None,
             port_guid: None,
             link_state: None,

@@ -1,9 +1,10 @@
 //! What to write to a VF.
 
 use hwaddr::{Guid, MacAddress};
+use one_sriov_system::VfLinkState;
 
-use super::{TermsError, ethernet_vlan};
-use crate::lease::{Former, Lease, LinkState, Transport, Wish};
+use super::{VfSetupError, ethernet_vlan};
+use crate::lease::{Lease, OriginalState, VfIdentity, VfRequest};
 
 /// Settings of a VF; what is none is left alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub struct Settings {
     /// The port GUID; `Some(None)` unsets it.
     pub port_guid: Option<Option<Guid>>,
     /// The link state.
-    pub link_state: Option<LinkState>,
+    pub link_state: Option<VfLinkState>,
 }
 
 impl Settings {
@@ -29,40 +30,40 @@ impl Settings {
 }
 
 /// What the VF of a lease gets.
-pub fn settings(lease: &Lease, wish: &Wish) -> Result<Settings, TermsError> {
+pub fn settings(lease: &Lease, request: &VfRequest) -> Result<Settings, VfSetupError> {
     let none = Settings::default();
-    Ok(match (lease.transport, &lease.former) {
-        (Transport::Guid, _) => Settings {
+    Ok(match (lease.identity, &lease.original) {
+        (VfIdentity::Guid, _) => Settings {
             node_guid: Some(lease.guid),
             port_guid: Some(lease.guid),
-            link_state: Some(LinkState::Auto),
+            link_state: Some(VfLinkState::Auto),
             ..none
         },
-        (Transport::Dummy, Former::Ethernet { vlan, .. }) => Settings {
+        (VfIdentity::Dummy, OriginalState::Ethernet { vlan, .. }) => Settings {
             mac: Some(Some(lease.mac)),
             // One that a former tenant left is taken off.
-            vlan: match ethernet_vlan(wish)? {
+            vlan: match ethernet_vlan(request)? {
                 Some(id) => Some((id, 0)),
                 None => vlan.map(|_| (0, 0)),
             },
             ..none
         },
-        (Transport::Dummy | Transport::Mac, _) => none,
+        (VfIdentity::Dummy | VfIdentity::Mac, _) => none,
     })
 }
 
 /// What puts the VF of a lease back as it was. What is not known was unset, and so it becomes.
 #[must_use]
-pub fn restoration(former: &Former) -> Settings {
+pub fn restoration(original: &OriginalState) -> Settings {
     let none = Settings::default();
-    match former {
-        Former::Untouched => none,
-        Former::Ethernet { mac, vlan } => Settings {
+    match original {
+        OriginalState::Untouched => none,
+        OriginalState::Ethernet { mac, vlan } => Settings {
             mac: Some(*mac),
             vlan: *vlan,
             ..none
         },
-        Former::Infiniband {
+        OriginalState::Infiniband {
             node_guid,
             port_guid,
             link_state,

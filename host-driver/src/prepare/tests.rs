@@ -7,18 +7,18 @@ use super::*;
 use crate::lease::Lease;
 use crate::pool::{Pf, Vf};
 
-fn wish(vlan: Option<u32>) -> Wish {
+fn request(vlan: Option<u32>) -> VfRequest {
     let mac = "02:00:c0:a8:32:11".parse().unwrap();
-    Wish {
+    VfRequest {
         pool: "ib0".parse().unwrap(),
         mac,
         dummy: DummyMac::new(DummyPrefix::default(), 0, Key::from(mac)),
-        lead: [0, 4],
+        guid_prefix: [0, 4],
         vlan,
     }
 }
 
-fn choice(link_layer: LinkLayer) -> Choice {
+fn allocation(link_layer: LinkLayer) -> Allocation {
     let pf = Pf {
         address: "0000:81:00.0".parse().unwrap(),
         netdev: "ib0".parse().unwrap(),
@@ -31,10 +31,10 @@ fn choice(link_layer: LinkLayer) -> Choice {
         number: 1,
         pf,
     };
-    Choice {
+    Allocation {
         vf,
         driver: None,
-        ended: None,
+        stale: None,
     }
 }
 
@@ -52,16 +52,16 @@ fn info(vf: u32, guid: Option<&str>) -> VfInfo {
 
 #[test]
 fn the_link_layer_decides_unless_the_operator_has() {
+    use IdentitySetting::{Auto, Dummy, Guid, Mac};
     use LinkLayer::{Ethernet, Infiniband};
-    use TransportChoice::{Auto, Dummy, Guid, Mac};
-    let refused = "failed to use transport '";
+    let refused = "failed to use identity '";
     let table = [
-        (Auto, Ethernet, Ok(Transport::Mac)),
-        (Auto, Infiniband, Ok(Transport::Guid)),
-        (Mac, Ethernet, Ok(Transport::Mac)),
-        (Guid, Infiniband, Ok(Transport::Guid)),
-        (Dummy, Ethernet, Ok(Transport::Dummy)),
-        (Dummy, Infiniband, Ok(Transport::Dummy)),
+        (Auto, Ethernet, Ok(VfIdentity::Mac)),
+        (Auto, Infiniband, Ok(VfIdentity::Guid)),
+        (Mac, Ethernet, Ok(VfIdentity::Mac)),
+        (Guid, Infiniband, Ok(VfIdentity::Guid)),
+        (Dummy, Ethernet, Ok(VfIdentity::Dummy)),
+        (Dummy, Infiniband, Ok(VfIdentity::Dummy)),
         (
             Mac,
             Infiniband,
@@ -74,9 +74,9 @@ fn the_link_layer_decides_unless_the_operator_has() {
         ),
     ];
     for (asked, layer, expected) in table {
-        let terms = terms(&wish(None), &choice(layer), asked, &[]);
-        let got = terms
-            .map(|terms| terms.transport)
+        let setup = setup(&request(None), &allocation(layer), asked, &[]);
+        let got = setup
+            .map(|setup| setup.identity)
             .map_err(|error| error.to_string());
         assert_eq!(got, expected.map_err(|end| format!("{refused}{end}")));
     }
@@ -84,17 +84,17 @@ fn the_link_layer_decides_unless_the_operator_has() {
 
 #[test]
 fn the_guid_is_the_dummy_mac_behind_the_network() {
-    let terms = terms(
-        &wish(None),
-        &choice(LinkLayer::Infiniband),
-        TransportChoice::Auto,
+    let setup = setup(
+        &request(None),
+        &allocation(LinkLayer::Infiniband),
+        IdentitySetting::Auto,
         &[],
     );
-    let guid = terms.unwrap().guid.unwrap();
+    let guid = setup.unwrap().guid.unwrap();
     assert_eq!(guid.to_string(), "00:04:aa:00:c0:a8:32:11");
-    assert_eq!(lead(GuidLead::Network, Some(0x0102)), [1, 2]);
-    assert_eq!(lead(GuidLead::Network, None), [0, 0]);
-    assert_eq!(lead(GuidLead::Fixed([2, 201]), Some(7)), [2, 201]);
+    assert_eq!(guid_prefix(GuidPrefix::Network, Some(0x0102)), [1, 2]);
+    assert_eq!(guid_prefix(GuidPrefix::Network, None), [0, 0]);
+    assert_eq!(guid_prefix(GuidPrefix::Fixed([2, 201]), Some(7)), [2, 201]);
 }
 
 #[test]
@@ -108,15 +108,15 @@ fn guids_that_say_nothing_are_put_back_as_unset() {
         (vec![], None),
     ];
     for (known, expected) in table {
-        let terms = terms(
-            &wish(None),
-            &choice(LinkLayer::Infiniband),
-            TransportChoice::Auto,
+        let setup = setup(
+            &request(None),
+            &allocation(LinkLayer::Infiniband),
+            IdentitySetting::Auto,
             &known,
         );
-        let former = terms.unwrap().former;
+        let original = setup.unwrap().original;
         let expected = expected.map(|guid| guid.parse().unwrap());
-        let back = restoration(&former);
+        let back = restoration(&original);
         assert_eq!(back.port_guid, Some(expected), "{known:?}");
         assert_eq!(back.node_guid, Some(expected), "{known:?}");
     }
@@ -125,22 +125,22 @@ fn guids_that_say_nothing_are_put_back_as_unset() {
 #[test]
 fn an_ethernet_vf_gets_the_nics_mac_and_its_vlan() {
     let lease_for = |vlan, known: &[VfInfo]| {
-        let wish = wish(vlan);
-        let terms = terms(
-            &wish,
-            &choice(LinkLayer::Ethernet),
-            TransportChoice::Dummy,
+        let request = request(vlan);
+        let setup = setup(
+            &request,
+            &allocation(LinkLayer::Ethernet),
+            IdentitySetting::Dummy,
             known,
         );
-        let terms = terms.unwrap();
+        let setup = setup.unwrap();
         let lease = Lease {
-            transport: terms.transport,
-            guid: terms.guid,
-            former: terms.former,
+            identity: setup.identity,
+            guid: setup.guid,
+            original: setup.original,
             ..crate::lease::sample()
         };
-        let set = settings(&lease, &wish).unwrap();
-        (set, restoration(&lease.former))
+        let set = settings(&lease, &request).unwrap();
+        (set, restoration(&lease.original))
     };
     let mac = Some(Some("02:00:c0:a8:32:11".parse().unwrap()));
     let was = Some(Some("02:01:02:03:04:05".parse().unwrap()));
@@ -164,10 +164,10 @@ fn an_ethernet_vf_gets_the_nics_mac_and_its_vlan() {
 #[test]
 fn a_vlan_that_no_ethernet_has_is_refused() {
     let vlan = |vlan| {
-        terms(
-            &wish(vlan),
-            &choice(LinkLayer::Ethernet),
-            TransportChoice::Auto,
+        setup(
+            &request(vlan),
+            &allocation(LinkLayer::Ethernet),
+            IdentitySetting::Auto,
             &[],
         )
     };
@@ -178,56 +178,70 @@ fn a_vlan_that_no_ethernet_has_is_refused() {
         "failed to set VLAN 4095 of NIC '02:00:c0:a8:32:11': an Ethernet VLAN is 1 to 4094"
     );
     // A P_Key is the guest's concern.
-    let infiniband = choice(LinkLayer::Infiniband);
-    assert!(terms(&wish(Some(32769)), &infiniband, TransportChoice::Auto, &[]).is_ok());
+    let infiniband = allocation(LinkLayer::Infiniband);
+    assert!(
+        setup(
+            &request(Some(32769)),
+            &infiniband,
+            IdentitySetting::Auto,
+            &[]
+        )
+        .is_ok()
+    );
 }
 
 #[test]
 fn what_an_ended_lease_saved_goes_before_what_the_kernel_says_now() {
     let lease = crate::lease::sample();
-    let saved = Former::Infiniband {
+    let saved = OriginalState::Infiniband {
         node_guid: Some("00:11:22:33:44:55:66:77".parse().unwrap()),
         port_guid: None,
-        link_state: Some(LinkState::Disable),
+        link_state: Some(VfLinkState::Disable),
     };
-    let ended = crate::lease::Ended {
+    let stale = crate::lease::StaleLease {
         place: lease.place(),
         address: lease.address,
         lease: Some(Lease {
-            former: saved.clone(),
+            original: saved.clone(),
             ..lease
         }),
         restore: true,
     };
-    let choice = Choice {
-        ended: Some(ended),
-        ..choice(LinkLayer::Infiniband)
+    let allocation = Allocation {
+        stale: Some(stale),
+        ..allocation(LinkLayer::Infiniband)
     };
     let known = [info(1, Some("00:04:aa:00:00:00:00:01"))];
-    let terms = terms(&wish(None), &choice, TransportChoice::Auto, &known).unwrap();
-    assert_eq!(terms.former, saved);
+    let setup = setup(&request(None), &allocation, IdentitySetting::Auto, &known).unwrap();
+    assert_eq!(setup.original, saved);
 }
 
 #[test]
 fn of_a_lease_that_cannot_be_read_nothing_is_taken_for_the_vfs_own() {
     let lease = crate::lease::sample();
-    let choice = Choice {
-        ended: Some(crate::lease::Ended {
+    let allocation = Allocation {
+        stale: Some(crate::lease::StaleLease {
             place: lease.place(),
             address: lease.address,
             lease: None,
             restore: true,
         }),
-        ..choice(LinkLayer::Ethernet)
+        ..allocation(LinkLayer::Ethernet)
     };
     let tagged = VfInfo {
         vlan: Some(VfVlan { id: 100, qos: 0 }),
         ..info(1, None)
     };
-    let terms = terms(&wish(None), &choice, TransportChoice::Dummy, &[tagged]).unwrap();
-    let none = Former::Ethernet {
+    let setup = setup(
+        &request(None),
+        &allocation,
+        IdentitySetting::Dummy,
+        &[tagged],
+    )
+    .unwrap();
+    let none = OriginalState::Ethernet {
         mac: None,
         vlan: Some((0, 0)),
     };
-    assert_eq!(terms.former, none);
+    assert_eq!(setup.original, none);
 }

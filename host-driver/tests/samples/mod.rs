@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use hwaddr::{DummyMac, DummyPrefix, Key, PciAddress};
-use one_sriov_driver::domain::{Domain, DummyNic, Handover, HostDevice};
+use one_sriov_driver::domain::{DeviceReplacement, Domain, DummyNic, HostDevice};
 
 /// The recorded and derived domains: name and text.
 pub(crate) fn samples() -> Vec<(String, String)> {
@@ -29,7 +29,7 @@ pub(crate) fn vf(nth: usize) -> PciAddress {
 }
 
 /// Every SR-IOV NIC is handed over, in turns as a plain device with a dummy NIC and as an interface.
-pub(crate) fn handovers(domain: &Domain<'_>) -> Vec<Handover> {
+pub(crate) fn replacements(domain: &Domain<'_>) -> Vec<DeviceReplacement> {
     let nics = domain.interfaces().iter().enumerate();
     let ours = nics.filter(|(_, nic)| nic.bridge().is_some_and(|name| name.starts_with("sriov_")));
     ours.enumerate()
@@ -37,7 +37,7 @@ pub(crate) fn handovers(domain: &Domain<'_>) -> Vec<Handover> {
             let (address, mac) = (vf(nth), nic.mac().unwrap());
             let position = u8::try_from(nth).unwrap();
             let is_plain = nth % 2 == 0;
-            Handover {
+            DeviceReplacement {
                 interface,
                 device: if is_plain {
                     HostDevice::Plain { address }
@@ -57,7 +57,7 @@ pub(crate) fn handovers(domain: &Domain<'_>) -> Vec<Handover> {
 /// A domain with its SR-IOV NICs handed over.
 pub(crate) fn edited(text: &str) -> (String, usize) {
     let domain = Domain::read(text.as_bytes()).unwrap();
-    let handovers = handovers(&domain);
-    let edited = String::from_utf8(domain.edit(&handovers)).unwrap();
-    (edited, handovers.len())
+    let replacements = replacements(&domain);
+    let edited = String::from_utf8(domain.edit(&replacements)).unwrap();
+    (edited, replacements.len())
 }

@@ -5,7 +5,9 @@
 //! IFLA_VFINFO_LIST { IFLA_VF_INFO { IFLA_VF_MAC, IFLA_VF_VLAN, IFLA_VF_LINK_STATE, ... } ... }
 //! ```
 
+use std::fmt;
 use std::io;
+use std::str::FromStr;
 
 use hwaddr::{Guid, InterfaceName, MacAddress};
 
@@ -73,6 +75,32 @@ pub enum VfLinkState {
     Enable,
     /// Always down.
     Disable,
+}
+
+/// As `ip link set ... state` takes it.
+impl fmt::Display for VfLinkState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Enable => "enable",
+            Self::Disable => "disable",
+        })
+    }
+}
+
+/// A text that is not a link state of a VF.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid link state '{}': expected auto, enable or disable", .0.escape_debug())]
+pub struct VfLinkStateError(String);
+
+impl FromStr for VfLinkState {
+    type Err = VfLinkStateError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [Self::Auto, Self::Enable, Self::Disable];
+        let found = all.into_iter().find(|state| state.to_string() == text);
+        found.ok_or_else(|| VfLinkStateError(text.to_owned()))
+    }
 }
 
 pub(super) fn request(name: &InterfaceName) -> Vec<u8> {

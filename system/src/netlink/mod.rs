@@ -25,7 +25,7 @@ use std::path::Path;
 use hwaddr::InterfaceName;
 
 use crate::Root;
-pub use link::{Link, VfInfo, VfLinkState, VfVlan};
+pub use link::{Link, VfInfo, VfLinkState, VfLinkStateError, VfVlan};
 use message::Messages;
 
 /// Asks the kernel of one machine.

@@ -9,14 +9,14 @@ use super::guids::guids_in_use;
 use super::links::Links;
 use crate::actions::{ActionError, Context};
 use crate::domain::Domain;
-use crate::give_back::give_back;
 use crate::host::Host;
 use crate::lease::{
-    Choice, ChooseError, Chooser, Custody, Deployment, Depth, Guard, Returning, Store, Sweep,
-    Terms, VmId, Wish,
+    AllocateError, Allocation, Allocator, Deployment, Guard, ReclaimGuard, Returning, Store, Sweep,
+    SweepScope, VfRequest, VfSetup, VmId,
 };
-use crate::libvirt::Look;
+use crate::libvirt::RunningDomains;
 use crate::prepare;
+use crate::release::release;
 
 /// The decision: which VFs the VM gets.
 ///
@@ -27,11 +27,11 @@ pub(super) fn lease(
     store: &Store,
     vm: VmId,
     domain: &Domain<'_>,
-    wishes: &[Wish],
-) -> Result<(Deployment, Vec<Custody>), ActionError> {
+    requests: &[VfRequest],
+) -> Result<(Deployment, Vec<ReclaimGuard>), ActionError> {
     let purpose = context.purpose(vm);
-    let (refusal, freed, returning) = match decide(host, store, &purpose, vm, domain, wishes)? {
-        Decision::Leased(deployment, custodies) => return Ok((deployment, custodies)),
+    let (refusal, freed, returning) = match decide(host, store, &purpose, vm, domain, requests)? {
+        Decision::Leased(deployment, reclaims) => return Ok((deployment, reclaims)),
         Decision::Refused {
             refusal,
             freed,
@@ -47,8 +47,8 @@ pub(super) fn lease(
     if !is_back {
         return Err(refusal);
     }
-    match decide(host, store, &purpose, vm, domain, wishes)? {
-        Decision::Leased(deployment, custodies) => Ok((deployment, custodies)),
+    match decide(host, store, &purpose, vm, domain, requests)? {
+        Decision::Leased(deployment, reclaims) => Ok((deployment, reclaims)),
         Decision::Refused { refusal, .. } => Err(refusal),
     }
 }
@@ -56,7 +56,7 @@ pub(super) fn lease(
 /// What a decision comes to.
 enum Decision {
     /// The leases, and what else was found to have ended.
-    Leased(Deployment, Vec<Custody>),
+    Leased(Deployment, Vec<ReclaimGuard>),
     /// There are none.
     Refused {
         refusal: ActionError,
@@ -67,7 +67,7 @@ enum Decision {
     },
 }
 
-/// Decides under the lock. What was found to have ended and is not handed on is given back in any
+/// Decides under the lock. What was found to have ended and is not handed on is released in any
 /// case, also where the decision is that there are too few.
 fn decide(
     host: &Host,
@@ -75,39 +75,52 @@ fn decide(
     purpose: &str,
     vm: VmId,
     domain: &Domain<'_>,
-    wishes: &[Wish],
+    requests: &[VfRequest],
 ) -> Result<Decision, ActionError> {
     let config = &host.config;
     let guard = store.lock(config.lock_wait, purpose)?;
-    let look = host.libvirt().look()?;
-    let mut sweep = guard.sweep(&look, Depth::VmsThatAreGone, config.lease_grace)?;
-    sweep.confirm(|| host.libvirt().look())?;
-    let mut chooser = Chooser::new(&host.root, config, &guard, &look);
-    let mut chosen = chooser.choose(wishes, &sweep);
-    if matches!(chosen, Err(ChooseError::Short(_))) {
+    let running = host.libvirt().running()?;
+    let mut sweep = guard.sweep(&running, SweepScope::StoppedVms, config.lease_grace)?;
+    sweep.confirm(|| host.libvirt().running())?;
+    let mut allocator = Allocator::new(&host.root, config, &guard, &running);
+    let mut allocations = allocator.allocate(requests, &sweep);
+    if matches!(allocations, Err(AllocateError::Short(_))) {
         // A VF that was taken out of a running VM is only seen by looking at every lease.
-        sweep.custodies.clear();
+        sweep.reclaims.clear();
         let held = sweep.held;
-        sweep = guard.sweep(&look, Depth::All, config.lease_grace)?;
+        sweep = guard.sweep(&running, SweepScope::All, config.lease_grace)?;
         sweep.held.extend(held);
-        sweep.confirm(|| host.libvirt().look())?;
-        chosen = chooser.choose(wishes, &sweep);
+        sweep.confirm(|| host.libvirt().running())?;
+        allocations = allocator.allocate(requests, &sweep);
     }
-    let granted = match chosen {
+    let granted = match allocations {
         Err(error) => Err(error.into()),
-        Ok(chosen) => {
-            let taken: Vec<_> = chosen.iter().map(|choice| choice.vf.address).collect();
-            Links::read(host, &chosen)
-                .and_then(|links| agree(host, &guard, &look, &sweep, wishes, chosen, &links))
+        Ok(allocations) => {
+            let taken: Vec<_> = allocations
+                .iter()
+                .map(|allocation| allocation.vf.address)
+                .collect();
+            Links::read(host, &allocations)
+                .and_then(|links| {
+                    agree(
+                        host,
+                        &guard,
+                        &running,
+                        &sweep,
+                        requests,
+                        allocations,
+                        &links,
+                    )
+                })
                 .and_then(|granted| Ok((guard.grant(vm, domain.uuid(), granted)?, taken)))
         }
     };
     let (deployment, taken) = match granted {
         Ok(granted) => granted,
         Err(error) => {
-            let returning = returning(&guard, &mut chooser, &sweep, &error);
+            let returning = returning(&guard, &mut allocator, &sweep, &error);
             drop(guard);
-            let freed = bring_back(host, store, sweep.custodies);
+            let freed = release_vfs(host, store, sweep.reclaims);
             return Ok(Decision::Refused {
                 refusal: error,
                 freed,
@@ -118,13 +131,13 @@ fn decide(
     for device in taken {
         sweep.take(device);
     }
-    Ok(Decision::Leased(deployment, sweep.custodies))
+    Ok(Decision::Leased(deployment, sweep.reclaims))
 }
 
 /// What somebody else brings back that was refused for want of it: a VF of the pool, or the one that has the GUID.
 fn returning(
     guard: &Guard<'_>,
-    chooser: &mut Chooser<'_>,
+    allocator: &mut Allocator<'_>,
     sweep: &Sweep,
     refusal: &ActionError,
 ) -> Result<Vec<Returning>, ActionError> {
@@ -132,7 +145,7 @@ fn returning(
         return Ok(Vec::new());
     }
     let lacking: HashSet<PciAddress> = match refusal {
-        ActionError::Choose(ChooseError::Short(shortage)) => chooser.vfs_of(&shortage.pool)?,
+        ActionError::Choose(AllocateError::Short(shortage)) => allocator.vfs_of(&shortage.pool)?,
         ActionError::Conflict(conflict) => conflict.vf().into_iter().collect(),
         _ => return Ok(Vec::new()),
     };
@@ -147,39 +160,39 @@ fn returning(
 fn agree<'w>(
     host: &Host,
     guard: &Guard<'_>,
-    look: &Look,
+    running: &RunningDomains,
     sweep: &Sweep,
-    wishes: &'w [Wish],
-    chosen: Vec<Choice>,
+    requests: &'w [VfRequest],
+    allocations: Vec<Allocation>,
     links: &Links,
-) -> Result<Vec<(&'w Wish, Choice, Terms)>, ActionError> {
+) -> Result<Vec<(&'w VfRequest, Allocation, VfSetup)>, ActionError> {
     let mut granted = Vec::new();
-    for (wish, choice) in wishes.iter().zip(chosen) {
-        let asked = host.config.transport(&wish.pool);
-        let known = links.vfs(&choice.vf.pf.netdev);
-        let terms = prepare::terms(wish, &choice, asked, known)?;
-        granted.push((wish, choice, terms));
+    for (request, allocation) in requests.iter().zip(allocations) {
+        let asked = host.config.identity(&request.pool);
+        let known = links.vfs(&allocation.vf.pf.netdev);
+        let setup = prepare::setup(request, &allocation, asked, known)?;
+        granted.push((request, allocation, setup));
     }
     let wanted: HashSet<Guid> = granted
         .iter()
-        .filter_map(|(.., terms)| terms.guid)
+        .filter_map(|(.., setup)| setup.guid)
         .collect();
     if wanted.is_empty() {
         return Ok(granted);
     }
-    let mut in_use = guids_in_use(host, guard, look, sweep, links, &wanted)?;
-    for (_, choice, terms) in &granted {
-        if let Some(guid) = terms.guid {
-            in_use.check(guid, choice.vf.address)?;
-            in_use.add_vf(&choice.vf.pf.netdev, choice.vf.number, None, guid);
+    let mut in_use = guids_in_use(host, guard, running, sweep, links, &wanted)?;
+    for (_, allocation, setup) in &granted {
+        if let Some(guid) = setup.guid {
+            in_use.check(guid, allocation.vf.address)?;
+            in_use.add_vf(&allocation.vf.pf.netdev, allocation.vf.number, None, guid);
         }
     }
     Ok(granted)
 }
 
 /// Brings back what has ended; whatever goes wrong there is not this VM's concern. Whether a VF is free by that.
-pub(super) fn bring_back(host: &Host, store: &Store, custodies: Vec<Custody>) -> bool {
-    match give_back(&host.root, &host.config, store, custodies, Duration::ZERO) {
+pub(super) fn release_vfs(host: &Host, store: &Store, reclaims: Vec<ReclaimGuard>) -> bool {
+    match release(&host.root, &host.config, store, reclaims, Duration::ZERO) {
         Ok(returns) => {
             returns.log();
             !returns.freed.is_empty()

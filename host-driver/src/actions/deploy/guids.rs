@@ -9,7 +9,7 @@ use super::links::Links;
 use crate::actions::ActionError;
 use crate::host::Host;
 use crate::lease::{Guard, Sweep};
-use crate::libvirt::Look;
+use crate::libvirt::RunningDomains;
 use crate::pool::{LinkLayer, Sysfs};
 use crate::prepare::GuidsInUse;
 
@@ -20,7 +20,7 @@ use crate::prepare::GuidsInUse;
 pub(super) fn guids_in_use(
     host: &Host,
     guard: &Guard<'_>,
-    look: &Look,
+    running: &RunningDomains,
     sweep: &Sweep,
     links: &Links,
     wanted: &HashSet<Guid>,
@@ -58,7 +58,7 @@ pub(super) fn guids_in_use(
             };
             // One that has ended is put back before the new one is set.
             let is_leased = guard.claim(vf)?.is_some() && sweep.find(vf).is_none();
-            if is_leased || look.holder(vf).is_some() {
+            if is_leased || running.holder(vf).is_some() {
                 guids.add_vf(&netdev, info.vf, Some(vf), guid);
             }
         }

@@ -6,22 +6,22 @@ use hwaddr::InterfaceName;
 use one_sriov_system::{Link, Netlink, VfInfo};
 
 use crate::actions::ActionError;
-use crate::config::TransportChoice;
+use crate::config::IdentitySetting;
 use crate::host::Host;
-use crate::lease::Choice;
+use crate::lease::Allocation;
 use crate::pool::LinkLayer;
 
 /// What the kernel says of the PFs of the VFs in question.
 pub(super) struct Links(HashMap<InterfaceName, Link>);
 
 impl Links {
-    pub(super) fn read(host: &Host, chosen: &[Choice]) -> Result<Self, ActionError> {
+    pub(super) fn read(host: &Host, allocations: &[Allocation]) -> Result<Self, ActionError> {
         let netlink = Netlink::new(&host.root);
         let mut links = HashMap::new();
-        for choice in chosen {
-            let pf = &choice.vf.pf;
+        for allocation in allocations {
+            let pf = &allocation.vf.pf;
             let is_written = pf.link_layer == LinkLayer::Infiniband
-                || host.config.transport(&choice.vf.pool) == TransportChoice::Dummy;
+                || host.config.identity(&allocation.vf.pool) == IdentitySetting::Dummy;
             if is_written && !links.contains_key(&pf.netdev) {
                 links.extend(
                     netlink

@@ -23,7 +23,7 @@ use super::stock::become_stock;
 use super::{ActionError, Context, requested};
 use crate::domain::{Domain, Interface};
 use crate::host::Host;
-use crate::lease::{VmId, Wish};
+use crate::lease::{VfRequest, VmId};
 use crate::opennebula::{Report, VmDocument};
 use crate::pool::PoolName;
 use crate::prepare;
@@ -39,45 +39,45 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
     }
     let domain = Domain::read(&stdin)?;
     let host = context.host()?;
-    let requests = requests(&host, &domain)?;
-    if requests.is_empty() {
+    let nics = nics(&host, &domain)?;
+    if nics.is_empty() {
         return Err(become_stock(context, Some(&stdin)));
     }
     let vm = vm(context, &domain)?;
-    let wishes = wishes(context, &host, vm, &requests)?;
+    let requests = requests(context, &host, vm, &nics)?;
     let store = host.leases()?;
-    let (deployment, custodies) = decide::lease(context, &host, &store, vm, &domain, &wishes)?;
-    decide::bring_back(&host, &store, custodies);
+    let (deployment, reclaims) = decide::lease(context, &host, &store, vm, &domain, &requests)?;
+    decide::release_vfs(&host, &store, reclaims);
     let work = Work {
         context,
         host: &host,
         store: &store,
-        wishes: &wishes,
+        requests: &requests,
     };
-    work.deploy(&domain, &requests, deployment, report)
+    work.deploy(&domain, &nics, deployment, report)
 }
 
 /// An interface that asks for a VF.
-struct Request<'d> {
+struct SriovNic<'d> {
     interface: usize,
-    nic: &'d Interface,
+    element: &'d Interface,
     pool: PoolName,
 }
 
-fn requests<'d>(host: &Host, domain: &'d Domain<'_>) -> Result<Vec<Request<'d>>, ActionError> {
-    let mut requests = Vec::new();
-    for (interface, nic) in domain.interfaces().iter().enumerate() {
-        if let Some(bridge) = nic.bridge()
+fn nics<'d>(host: &Host, domain: &'d Domain<'_>) -> Result<Vec<SriovNic<'d>>, ActionError> {
+    let mut nics = Vec::new();
+    for (interface, element) in domain.interfaces().iter().enumerate() {
+        if let Some(bridge) = element.bridge()
             && let Some(pool) = requested(host, bridge)?
         {
-            requests.push(Request {
+            nics.push(SriovNic {
                 interface,
-                nic,
+                element,
                 pool,
             });
         }
     }
-    Ok(requests)
+    Ok(nics)
 }
 
 fn vm(context: &Context<'_>, domain: &Domain<'_>) -> Result<VmId, ActionError> {
@@ -90,30 +90,30 @@ fn vm(context: &Context<'_>, domain: &Domain<'_>) -> Result<VmId, ActionError> {
 }
 
 /// What the NICs ask for, in their order: the position is the how-manieth it is.
-fn wishes(
+fn requests(
     context: &Context<'_>,
     host: &Host,
     vm: VmId,
-    requests: &[Request<'_>],
-) -> Result<Vec<Wish>, ActionError> {
+    nics: &[SriovNic<'_>],
+) -> Result<Vec<VfRequest>, ActionError> {
     let mut document = vm_document(context, host)?;
-    let wish = |(position, request): (usize, &Request<'_>)| {
-        let bridge = request.nic.bridge().unwrap_or_default();
-        let mac: MacAddress = request.nic.mac().map_err(|what| ActionError::Mac {
+    let request = |(position, nic): (usize, &SriovNic<'_>)| {
+        let bridge = nic.element.bridge().unwrap_or_default();
+        let mac: MacAddress = nic.element.mac().map_err(|what| ActionError::Mac {
             bridge: bridge.to_owned(),
             what: what.to_string(),
         })?;
         let position = u8::try_from(position).map_err(|_| ActionError::TooManyNics { vm })?;
         let network = document.take_network(mac, bridge);
-        Ok(Wish {
-            pool: request.pool.clone(),
+        Ok(VfRequest {
+            pool: nic.pool.clone(),
             mac,
             dummy: DummyMac::new(host.config.dummy_prefix, position, Key::from(mac)),
-            lead: prepare::lead(host.config.guid_lead, network.id),
+            guid_prefix: prepare::guid_prefix(host.config.guid_prefix, network.id),
             vlan: network.vlan,
         })
     };
-    requests.iter().enumerate().map(wish).collect()
+    nics.iter().enumerate().map(request).collect()
 }
 
 /// What stands beside the deployment file; nothing before 6.0.

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use one_sriov_system::{Delegation, exit_code};
 
-use super::Request;
+use super::SriovNic;
 use crate::actions::stock::{pass_on, program};
 use crate::actions::{ActionError, Context};
-use crate::config::TransportChoice;
-use crate::domain::{Domain, DummyNic, Handover, HostDevice};
+use crate::config::IdentitySetting;
+use crate::domain::{DeviceReplacement, Domain, DummyNic, HostDevice};
 use crate::dummy_bridge;
-use crate::give_back::give_back;
 use crate::host::Host;
-use crate::lease::{Deployment, Former, Lease, State, Store, Transport, Wish};
+use crate::lease::{Deployment, Lease, OriginalState, State, Store, VfIdentity, VfRequest};
 use crate::opennebula::Report;
 use crate::prepare::{
     self, IpLink, SetError, SetVf as _, Settings, Target, ethernet_vlan, put_back,
 };
+use crate::release::release;
 
 /// How often an unfinished deployment shows that it is still worked on.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -26,25 +26,25 @@ pub(super) struct Work<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) host: &'a Host,
     pub(super) store: &'a Store,
-    pub(super) wishes: &'a [Wish],
+    pub(super) requests: &'a [VfRequest],
 }
 
 impl Work<'_> {
     pub(super) fn deploy(
         &self,
         domain: &Domain<'_>,
-        requests: &[Request<'_>],
+        nics: &[SriovNic<'_>],
         mut deployment: Deployment,
         report: &mut Report,
     ) -> Result<(), ActionError> {
-        let handovers = match self.prepare(requests, &mut deployment, report) {
-            Ok(handovers) => handovers,
+        let replacements = match self.prepare(nics, &mut deployment, report) {
+            Ok(replacements) => replacements,
             Err(error) => {
                 self.undo(deployment);
                 return Err(error);
             }
         };
-        let edited = domain.edit(&handovers);
+        let edited = domain.edit(&replacements);
         let done = program(self.context).delegate(Delegation {
             stdin: Some(&edited),
             keep: &[deployment.token()],
@@ -54,7 +54,7 @@ impl Work<'_> {
         let failure = match done {
             Ok(done) => match exit_code(done.status) {
                 0 => {
-                    note(requests, &deployment, report);
+                    note(nics, &deployment, report);
                     let id =
                         first_word(&done.stdout).unwrap_or_else(|| deployment.id().vm().domain());
                     if let Err(error) = self.store.activate(&mut deployment, &id) {
@@ -86,75 +86,75 @@ impl Work<'_> {
     /// Sets the VFs up and says what becomes of the interfaces.
     fn prepare(
         &self,
-        requests: &[Request<'_>],
+        nics: &[SriovNic<'_>],
         deployment: &mut Deployment,
         report: &mut Report,
-    ) -> Result<Vec<Handover>, ActionError> {
-        let mut handovers = Vec::new();
-        for ((lease, wish), request) in deployment.leases.iter_mut().zip(self.wishes).zip(requests)
-        {
-            self.set_up(lease, wish, report)?;
-            let dummy = lease.transport != Transport::Mac;
+    ) -> Result<Vec<DeviceReplacement>, ActionError> {
+        let mut replacements = Vec::new();
+        for ((lease, request), nic) in deployment.leases.iter_mut().zip(self.requests).zip(nics) {
+            self.set_up(lease, request, report)?;
+            let dummy = lease.identity != VfIdentity::Mac;
             if dummy {
-                let is_ovs = request.nic.has_virtualport();
+                let is_ovs = nic.element.has_virtualport();
                 dummy_bridge::ensure(&self.host.root, &self.host.config.dummy_bridge, is_ovs)
                     .map_err(|what| ActionError::DummyBridge {
                         bridge: self.host.config.dummy_bridge.clone(),
                         what,
                     })?;
             }
-            handovers.push(Handover {
-                interface: request.interface,
-                device: match lease.transport {
-                    Transport::Mac => HostDevice::Network {
+            replacements.push(DeviceReplacement {
+                interface: nic.interface,
+                device: match lease.identity {
+                    VfIdentity::Mac => HostDevice::Network {
                         address: lease.address,
                         mac: lease.mac,
-                        vlan: ethernet_vlan(wish)?,
+                        vlan: ethernet_vlan(request)?,
                     },
-                    Transport::Dummy | Transport::Guid => HostDevice::Plain {
+                    VfIdentity::Dummy | VfIdentity::Guid => HostDevice::Plain {
                         address: lease.address,
                     },
                 },
                 dummy: dummy.then(|| DummyNic {
                     bridge: self.host.config.dummy_bridge.clone(),
-                    mac: wish.dummy,
+                    mac: request.dummy,
                 }),
             });
         }
-        Ok(handovers)
+        Ok(replacements)
     }
 
     fn set_up(
         &self,
         lease: &mut Lease,
-        wish: &Wish,
+        request: &VfRequest,
         report: &mut Report,
     ) -> Result<(), ActionError> {
-        let settings: Settings = prepare::settings(lease, wish)?;
+        let settings: Settings = prepare::settings(lease, request)?;
         let target = Target {
             pf: &lease.pf,
             vf: lease.vf,
         };
-        if lease.transport == Transport::Dummy && matches!(lease.former, Former::Infiniband { .. })
+        if lease.identity == VfIdentity::Dummy
+            && matches!(lease.original, OriginalState::Infiniband { .. })
         {
             // Its VM before had GUIDs, and takes them along wherever it goes next.
-            put_back(&IpLink, &target, &lease.former)?;
+            put_back(&IpLink, &target, &lease.original)?;
         }
         match IpLink.set(&target, &settings) {
             Ok(()) => Ok(()),
             // mlx4 upstream has no GUIDs for its VFs; the dummy NIC alone says enough.
             Err(SetError::Unsupported { .. })
-                if lease.transport == Transport::Guid
-                    && self.host.config.transport(&lease.pool) == TransportChoice::Auto =>
+                if lease.identity == VfIdentity::Guid
+                    && self.host.config.identity(&lease.pool) == IdentitySetting::Auto =>
             {
                 report.note(&format!(
                     "'{}' takes no GUIDs: VF '{}' is known to its VM by the dummy NIC alone",
                     lease.pf,
                     lease.place()
                 ));
-                lease.transport = Transport::Dummy;
+                lease.identity = VfIdentity::Dummy;
                 lease.guid = None;
-                lease.former = Former::Untouched;
+                lease.original = OriginalState::Untouched;
                 Ok(self.store.update(lease)?)
             }
             Err(error) => Err(error.into()),
@@ -167,31 +167,31 @@ impl Work<'_> {
         let leases = deployment.leases.clone();
         // What a child still has open keeps the deployment alive; ours must not.
         drop(deployment);
-        let custodies = || -> Result<_, ActionError> {
+        let reclaims = || -> Result<_, ActionError> {
             let config = &self.host.config;
             let purpose = self.context.purpose(vm);
             let guard = self.store.lock(config.lock_wait, &purpose)?;
-            let look = self.host.libvirt().look()?;
+            let running = self.host.libvirt().running()?;
             let is_there = |lease: &Lease| {
-                let holder = look.holder(lease.address);
+                let holder = running.holder(lease.address);
                 holder.is_some_and(|domain| domain.is(vm, lease.deploy_id.as_deref()))
             };
             for lease in leases.into_iter().filter(is_there) {
                 let state = State::Active;
                 guard.update(&Lease { state, ..lease })?;
             }
-            let mut sweep = guard.sweep_vm(vm, &look, Duration::ZERO)?;
-            sweep.confirm(|| self.host.libvirt().look())?;
-            Ok(sweep.custodies)
+            let mut sweep = guard.sweep_vm(vm, &running, Duration::ZERO)?;
+            sweep.confirm(|| self.host.libvirt().running())?;
+            Ok(sweep.reclaims)
         };
         let wait = self.host.config.return_wait;
         let config = &self.host.config;
-        let undone = custodies().and_then(|custodies| {
-            Ok(give_back(
+        let undone = reclaims().and_then(|reclaims| {
+            Ok(release(
                 &self.host.root,
                 config,
                 self.store,
-                custodies,
+                reclaims,
                 wait,
             )?)
         });
@@ -204,15 +204,18 @@ impl Work<'_> {
 }
 
 /// Tells the VM's log what it has got, and what a VF cannot have.
-fn note(requests: &[Request<'_>], deployment: &Deployment, report: &mut Report) {
-    for (lease, request) in deployment.leases.iter().zip(requests) {
+fn note(nics: &[SriovNic<'_>], deployment: &Deployment, report: &mut Report) {
+    for (lease, nic) in deployment.leases.iter().zip(nics) {
         let place = lease.place();
         report.note(&format!(
             "NIC '{}' is VF '{place}' ({}), position {}",
             lease.mac, lease.address, lease.position
         ));
-        for loss in request.nic.losses() {
-            report.note(&format!("NIC '{}' is a VF: {loss} is left out", lease.mac));
+        for dropped in nic.element.dropped() {
+            report.note(&format!(
+                "NIC '{}' is a VF: {dropped} is left out",
+                lease.mac
+            ));
         }
         log::info!(
             "VM {}: NIC '{}' is VF '{place}' ({})",

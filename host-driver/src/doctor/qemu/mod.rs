@@ -33,10 +33,10 @@ const RULES: [&str; 4] = [
 ];
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
-    vec![look(host)]
+    vec![inspect(host)]
 }
 
-fn look(host: &Host) -> Finding {
+fn inspect(host: &Host) -> Finding {
     let conf = match host.root.read_to_string(Path::new(CONF)) {
         Ok(text) => Conf::parse(&text),
         Err(error) if error.kind() == ErrorKind::NotFound => Conf::default(),

@@ -22,8 +22,8 @@ fn settings_are_understood() {
             "Warning: {place}DUMMY_BRIGDE has no effect",
         ),
         (
-            "VF_TRANSPORT_ib9=guid",
-            "Note: {place}VF_TRANSPORT_ib9 is of a pool",
+            "VF_IDENTITY_ib9=guid",
+            "Note: {place}VF_IDENTITY_ib9 is of a pool",
         ),
         (
             "HPC_MODE=on",
@@ -31,7 +31,7 @@ fn settings_are_understood() {
         ),
         (
             "DRIVER_MODE=generic",
-            "Note: {place}DRIVER_MODE has no effect: VF_TRANSPORT",
+            "Note: {place}DRIVER_MODE has no effect: VF_IDENTITY",
         ),
         ("SM_HOST=sm", "Note: {place}SM_HOST has no effect"),
         (
@@ -50,7 +50,7 @@ fn settings_are_understood() {
     for (line, expected) in table {
         tree.write(
             "etc/one-sriov/kvmrc",
-            &format!("VF_TRANSPORT_ib0=guid\n{line}\n"),
+            &format!("VF_IDENTITY_ib0=guid\n{line}\n"),
         );
         let expected = expected.replace("{place}", "'/etc/one-sriov/kvmrc': line 2: ");
         assert_one(&tree.find(settings::check), &expected);
@@ -138,8 +138,8 @@ fn the_lease_directory_is_private_and_legible() {
         "Ok: lease directory '/run/one-sriov'",
     );
     tree.write("run/one-sriov/ib0/3", "rubbish");
-    let garbled = "Warning: failed to read lease '/run/one-sriov/ib0/3': ";
-    assert_one(&tree.find(leases::check), garbled);
+    let corrupt = "Warning: failed to read lease '/run/one-sriov/ib0/3': ";
+    assert_one(&tree.find(leases::check), corrupt);
     tree.remove("run/one-sriov/ib0");
     for (mode, expected) in [
         (

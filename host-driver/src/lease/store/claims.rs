@@ -27,7 +27,7 @@ impl Store {
             let (place, deployment) = text.trim_end().split_once(' ')?;
             Some((place.parse().ok()?, deployment.parse().ok()?))
         };
-        parsed().map(Some).ok_or(StoreError::Garbled {
+        parsed().map(Some).ok_or(StoreError::Corrupt {
             path,
             what: "expected a place and a deployment".into(),
         })
@@ -51,7 +51,7 @@ impl Store {
         // What a killed driver has left names a lease that has gone, or has another GUID.
         match self.read(&place) {
             Ok(lease) => Ok(lease.filter(|lease| lease.guid == Some(guid))),
-            Err(StoreError::Garbled { .. }) => Ok(None),
+            Err(StoreError::Corrupt { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }

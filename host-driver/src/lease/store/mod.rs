@@ -106,7 +106,7 @@ impl Store {
             for (place, _) in self.listing(&id)? {
                 match self.read(&place) {
                     Ok(lease) => leases.extend(lease.filter(|lease| lease.deployment == id)),
-                    Err(StoreError::Garbled { .. }) => {}
+                    Err(StoreError::Corrupt { .. }) => {}
                     Err(error) => return Err(error),
                 }
             }
@@ -138,17 +138,17 @@ impl Store {
             Err(error) if is_absent(&error) => return Ok(None),
             read => StoreIo("read lease", &path).check(read)?,
         };
-        let garbled = |what: String| StoreError::Garbled {
+        let corrupt = |what: String| StoreError::Corrupt {
             path: path.clone(),
             what,
         };
         let lease: Lease =
-            serde_json::from_slice(&text).map_err(|error| garbled(error.to_string()))?;
+            serde_json::from_slice(&text).map_err(|error| corrupt(error.to_string()))?;
         if lease.format != FORMAT {
-            return Err(garbled(format!("format {} is not known", lease.format)));
+            return Err(corrupt(format!("format {} is not known", lease.format)));
         }
         if lease.place() != *place {
-            return Err(garbled(format!("it is the lease of '{}'", lease.place())));
+            return Err(corrupt(format!("it is the lease of '{}'", lease.place())));
         }
         Ok(Some(lease))
     }
@@ -158,7 +158,7 @@ impl Store {
         let path = self.lease(&lease.place());
         let pool = self.dir.join(lease.pool.as_str());
         let io = StoreIo("write lease", &path);
-        let mut line = serde_json::to_vec(lease).map_err(|error| StoreError::Garbled {
+        let mut line = serde_json::to_vec(lease).map_err(|error| StoreError::Corrupt {
             path: path.clone(),
             what: error.to_string(),
         })?;
@@ -188,7 +188,7 @@ impl Store {
             }
             Ok(None) => false,
             // Nobody else is known to have it.
-            Err(StoreError::Garbled { .. }) => true,
+            Err(StoreError::Corrupt { .. }) => true,
             Err(error) => return Err(error),
         };
         if is_ours {
@@ -197,7 +197,7 @@ impl Store {
         }
         let is_ours = match self.claim(device) {
             Ok(claim) => claim.is_some_and(|(_, owner)| owner == *deployment),
-            Err(StoreError::Garbled { .. }) => true,
+            Err(StoreError::Corrupt { .. }) => true,
             Err(error) => return Err(error),
         };
         if is_ours {

@@ -7,24 +7,26 @@ use hwaddr::InterfaceName;
 use one_sriov_system::Root;
 
 use crate::config::Config;
-use crate::lease::{Chooser, Custody, Ended, Former, Lease, State, Store, StoreError, now};
-use crate::libvirt::Look;
+use crate::lease::{
+    Allocator, Lease, OriginalState, ReclaimGuard, StaleLease, State, Store, StoreError, now,
+};
+use crate::libvirt::RunningDomains;
 use crate::pool::Sysfs;
 use crate::prepare::{IpLink, Target, put_back};
 
 /// How often the kernel is asked whether a VF is back: before 4.14 it does not say so by itself.
 const PACE: Duration = Duration::from_millis(50);
 
-/// What became of the VFs of some custodies, in words for a log.
+/// What became of the VFs under some guards, in words for a log.
 #[derive(Debug, Default)]
-pub struct Returns {
+pub struct ReleaseReport {
     /// VFs that are free again.
     pub freed: Vec<String>,
     /// VFs that are not, and why.
     pub kept: Vec<String>,
 }
 
-impl Returns {
+impl ReleaseReport {
     /// Tells the host's log.
     pub fn log(&self) {
         for name in &self.freed {
@@ -40,59 +42,59 @@ impl Returns {
 ///
 /// The lock on the decision is not needed for that. What does not work now stays as it is, marked
 /// as on its way back, and the next look at the leases tries again.
-pub fn give_back(
+pub fn release(
     root: &Root,
     config: &Config,
     store: &Store,
-    custodies: Vec<Custody>,
+    reclaims: Vec<ReclaimGuard>,
     wait: Duration,
-) -> Result<Returns, StoreError> {
-    let look = Look::default();
-    let chooser = Chooser::without_lock(root, config, store, &look);
+) -> Result<ReleaseReport, StoreError> {
+    let running = RunningDomains::default();
+    let allocator = Allocator::without_lock(root, config, store, &running);
     let deadline = Instant::now() + wait;
-    let mut returns = Returns::default();
-    let ended = custodies.iter().flat_map(|custody| &custody.ended);
-    for lease in ended
-        .filter(|ended| ended.restore)
-        .filter_map(|ended| ended.lease.as_ref())
+    let mut returns = ReleaseReport::default();
+    let stale = reclaims.iter().flat_map(|reclaim| &reclaim.stale);
+    for lease in stale
+        .filter(|stale| stale.restore)
+        .filter_map(|stale| stale.lease.as_ref())
     {
         if lease.state == State::Deploying {
             // Who wants the VF waits for it from now on. A full disk does not keep it from coming back.
             let _ = mark(store, lease);
         }
     }
-    for mut custody in custodies {
-        for ended in custody.ended.clone() {
+    for mut reclaim in reclaims {
+        for stale in reclaim.stale.clone() {
             let name = format!(
                 "VF '{}' ({}) of VM {}",
-                ended.address,
-                ended.place,
-                custody.id.vm()
+                stale.address,
+                stale.place,
+                reclaim.id.vm()
             );
-            match restore(&chooser, store, &ended, deadline) {
+            match restore(&allocator, store, &stale, deadline) {
                 Ok(()) => {
-                    store.forget(&mut custody, &ended)?;
+                    store.forget(&mut reclaim, &stale)?;
                     returns.freed.push(name);
                 }
                 Err(why) => returns.kept.push(format!("{name}: {why}")),
             }
         }
-        store.close(&custody)?;
+        store.close(&reclaim)?;
     }
     Ok(returns)
 }
 
 fn restore(
-    chooser: &Chooser<'_>,
+    allocator: &Allocator<'_>,
     store: &Store,
-    ended: &Ended,
+    stale: &StaleLease,
     deadline: Instant,
 ) -> Result<(), String> {
-    let Some(lease) = ended.lease.as_ref().filter(|_| ended.restore) else {
+    let Some(lease) = stale.lease.as_ref().filter(|_| stale.restore) else {
         return Ok(());
     };
     loop {
-        match chooser.is_back(ended) {
+        match allocator.is_back(stale) {
             Err(error) => return Err(error.to_string()),
             Ok(true) => break,
             Ok(false) if Instant::now() < deadline => std::thread::sleep(PACE),
@@ -102,10 +104,10 @@ fn restore(
             }
         }
     }
-    if lease.former == Former::Untouched {
+    if lease.original == OriginalState::Untouched {
         return Ok(());
     }
-    let put = match pf_netdev(chooser.root(), lease) {
+    let put = match pf_netdev(allocator.root(), lease) {
         // Nothing is left of what was set.
         Ok(Port::Anew) => return Ok(()),
         Ok(Port::Netdev(pf)) => {
@@ -113,7 +115,7 @@ fn restore(
                 pf: &pf,
                 vf: lease.vf,
             };
-            put_back(&IpLink, &target, &lease.former).map_err(|error| error.to_string())
+            put_back(&IpLink, &target, &lease.original).map_err(|error| error.to_string())
         }
         Ok(Port::Without) => Err(format!("its PF '{}' has no network device now", lease.pf)),
         Err(error) => Err(error.to_string()),

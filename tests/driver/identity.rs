@@ -5,7 +5,7 @@ use one_sriov_tests::host::{Host, Pf};
 #[test]
 fn the_dummy_transport_sets_the_nics_own_mac_and_vlan_on_an_ethernet_vf() {
     let host = Host::new(&[Pf::ethernet("ens1f0", "0000:82:00", 2)]);
-    host.write("/etc/one-sriov/kvmrc", "VF_TRANSPORT_ens1f0=dummy\n");
+    host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY_ens1f0=dummy\n");
     host.write(
         "/var/lib/one/datastores/0/7/vm.xml",
         "<VM><TEMPLATE><NIC><MAC>02:00:c0:a8:07:01</MAC><VLAN_ID>100</VLAN_ID></NIC></TEMPLATE></VM>",
@@ -44,7 +44,7 @@ fn falls_back_to_the_dummy_alone(host: &Host) {
     assert!(deployed.stderr.starts_with(expected), "{}", deployed.stderr);
     let lease = host.lease("ib0/0").unwrap();
     assert_eq!(
-        (&lease["transport"], &lease["guid"]),
+        (&lease["identity"], &lease["guid"]),
         (&"dummy".into(), &serde_json::Value::Null)
     );
     assert!(host.domain(7).unwrap().contains("aa:00:c0:a8:07:01"));
@@ -55,7 +55,7 @@ fn falls_back_to_the_dummy_alone(host: &Host) {
 #[test]
 fn guids_that_were_asked_for_and_refused_are_an_error() {
     for host in hosts_without_guids() {
-        host.write("/etc/one-sriov/kvmrc", "VF_TRANSPORT=guid\n");
+        host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY=guid\n");
         let failed = host.deploy(7, &["sriov_ib0"]);
         let expected =
             "failed to set node GUID of VF 0 of 'ib0': the driver of 'ib0' cannot do that\n";
@@ -70,7 +70,7 @@ fn a_failure_at_the_second_vf_puts_the_first_back() {
         Pf::infiniband("ib0", "0000:81:00", 1),
         Pf::infiniband("ib1", "0000:82:00", 1),
     ]);
-    host.write("/etc/one-sriov/kvmrc", "VF_TRANSPORT=guid\n");
+    host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY=guid\n");
     host.switch("ip-unsupported", "ib1\n");
     assert_eq!(host.deploy(7, &["sriov_ib0", "sriov_ib1"]).code, 1);
     assert_eq!(
@@ -95,7 +95,7 @@ fn guids_that_are_not_known_are_unset_again() {
     host.write("/run/netlink/link/ib0", message);
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     assert_eq!(
-        host.lease("ib0/0").unwrap()["former"]["port_guid"],
+        host.lease("ib0/0").unwrap()["original"]["port_guid"],
         serde_json::Value::Null
     );
     assert_eq!(host.cancel(7).code, 0);

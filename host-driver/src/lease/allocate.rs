@@ -11,14 +11,14 @@ use super::error::StoreError;
 use super::lock::Guard;
 use super::record::{DeploymentId, State, VmId};
 use super::store::{Store, now};
-use super::sweep::{Ended, Sweep};
+use super::sweep::{StaleLease, Sweep};
 use crate::config::Config;
-use crate::libvirt::Look;
+use crate::libvirt::RunningDomains;
 use crate::pool::{HostUse, HostUseError, HostUses, Pool, PoolError, PoolName, Sysfs, Vf};
 
 /// A VF that a NIC asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct VfRequest {
     /// Of which pool.
     pub pool: PoolName,
     /// The NIC's MAC in OpenNebula.
@@ -26,20 +26,20 @@ pub struct Wish {
     /// Position and key.
     pub dummy: DummyMac,
     /// The two octets in front of it in a GUID.
-    pub lead: [u8; 2],
+    pub guid_prefix: [u8; 2],
     /// The VLAN of its network; for InfiniBand the guest's concern.
     pub vlan: Option<u32>,
 }
 
 /// A VF that a NIC will get.
 #[derive(Debug, Clone)]
-pub struct Choice {
+pub struct Allocation {
     /// The VF.
     pub vf: Vf,
     /// The driver it is bound to.
     pub driver: Option<String>,
     /// The lease that ended only now: what it saved is still to be put back.
-    pub ended: Option<Ended>,
+    pub stale: Option<StaleLease>,
 }
 
 /// What is the matter with a VF.
@@ -48,13 +48,13 @@ pub enum Availability {
     /// Nobody has it.
     Free,
     /// Its VM has gone; it will be put back, or handed on.
-    Ended(VmId),
+    Stale(VmId),
     /// Libvirt has not given it back to the host yet.
     Returning(VmId),
     /// A VM has it.
     Leased(VmId),
     /// It has a lease that names nobody.
-    Illegible,
+    Corrupt,
     /// A running domain has it, without a lease.
     Domain(String),
     /// The host uses it.
@@ -65,7 +65,7 @@ pub enum Availability {
 
 /// Why no VFs were chosen.
 #[derive(Debug, thiserror::Error)]
-pub enum ChooseError {
+pub enum AllocateError {
     /// There are too few.
     #[error(transparent)]
     Short(#[from] Shortage),
@@ -135,20 +135,25 @@ impl fmt::Display for Shortage {
 
 /// What a choice is made from.
 #[derive(Debug)]
-pub struct Chooser<'a> {
+pub struct Allocator<'a> {
     root: &'a Root,
     config: &'a Config,
     store: &'a Store,
-    look: &'a Look,
+    running: &'a RunningDomains,
     uses: HostUses<'a>,
     pools: HashMap<PoolName, Pool>,
 }
 
-impl<'a> Chooser<'a> {
-    /// A chooser of this host; its store should be locked.
+impl<'a> Allocator<'a> {
+    /// An allocator of this host; its store should be locked.
     #[must_use]
-    pub fn new(root: &'a Root, config: &'a Config, guard: &'a Guard<'_>, look: &'a Look) -> Self {
-        Self::without_lock(root, config, guard, look)
+    pub fn new(
+        root: &'a Root,
+        config: &'a Config,
+        guard: &'a Guard<'_>,
+        running: &'a RunningDomains,
+    ) -> Self {
+        Self::without_lock(root, config, guard, running)
     }
 
     /// One that only looks.
@@ -157,13 +162,13 @@ impl<'a> Chooser<'a> {
         root: &'a Root,
         config: &'a Config,
         store: &'a Store,
-        look: &'a Look,
+        running: &'a RunningDomains,
     ) -> Self {
         Self {
             root,
             config,
             store,
-            look,
+            running,
             uses: HostUses::new(root),
             pools: HashMap::new(),
         }
@@ -175,33 +180,37 @@ impl<'a> Chooser<'a> {
         self.root
     }
 
-    /// A VF for each wish, or none for any.
-    pub fn choose(&mut self, wishes: &[Wish], sweep: &Sweep) -> Result<Vec<Choice>, ChooseError> {
-        let mut chosen: Vec<Option<Choice>> = wishes.iter().map(|_| None).collect();
+    /// A VF for each request, or none for any.
+    pub fn allocate(
+        &mut self,
+        requests: &[VfRequest],
+        sweep: &Sweep,
+    ) -> Result<Vec<Allocation>, AllocateError> {
+        let mut allocations: Vec<Option<Allocation>> = requests.iter().map(|_| None).collect();
         let mut taken = HashSet::new();
         let mut by_pool: BTreeMap<&PoolName, Vec<usize>> = BTreeMap::new();
-        for (nth, wish) in wishes.iter().enumerate() {
-            by_pool.entry(&wish.pool).or_default().push(nth);
+        for (nth, request) in requests.iter().enumerate() {
+            by_pool.entry(&request.pool).or_default().push(nth);
         }
         for (name, nths) in by_pool {
-            let found = self.choose_from(name, nths.len(), sweep, &mut taken)?;
+            let found = self.allocate_from(name, nths.len(), sweep, &mut taken)?;
             if found.len() < nths.len() {
                 return Err(self.shortage(name, nths.len(), sweep)?.into());
             }
-            for (nth, choice) in nths.into_iter().zip(found) {
-                chosen[nth] = Some(choice);
+            for (nth, allocation) in nths.into_iter().zip(found) {
+                allocations[nth] = Some(allocation);
             }
         }
-        Ok(chosen.into_iter().flatten().collect())
+        Ok(allocations.into_iter().flatten().collect())
     }
 
-    fn choose_from(
+    fn allocate_from(
         &mut self,
         name: &PoolName,
         wanted: usize,
         sweep: &Sweep,
         taken: &mut HashSet<PciAddress>,
-    ) -> Result<Vec<Choice>, ChooseError> {
+    ) -> Result<Vec<Allocation>, AllocateError> {
         self.open(name)?;
         let leased: HashSet<u32> = self.store.leased(name)?.into_iter().collect();
         let (given, fresh): (Vec<u32>, Vec<u32>) = self.pools[name]
@@ -231,7 +240,7 @@ impl<'a> Chooser<'a> {
         index: u32,
         sweep: &Sweep,
         taken: &mut HashSet<PciAddress>,
-    ) -> Result<Option<Choice>, ChooseError> {
+    ) -> Result<Option<Allocation>, AllocateError> {
         let pool = &self.pools[name];
         let Some(address) = pool.address(self.root, index)? else {
             return Ok(None);
@@ -240,19 +249,19 @@ impl<'a> Chooser<'a> {
             return Ok(None);
         }
         match self.availability(address, sweep)? {
-            Availability::Free | Availability::Ended(_) => {}
+            Availability::Free | Availability::Stale(_) => {}
             _ => return Ok(None),
         }
         let Some(vf) = pool.vf(self.root, index)? else {
             return Ok(None);
         };
-        let ended = sweep.find(address).cloned();
-        if ended.as_ref().is_some_and(|ended| !ended.can_go_on_to(&vf)) {
+        let stale = sweep.find(address).cloned();
+        if stale.as_ref().is_some_and(|stale| !stale.can_go_on_to(&vf)) {
             return Ok(None);
         }
         taken.insert(address);
         let driver = self.driver(address)?;
-        Ok(Some(Choice { vf, driver, ended }))
+        Ok(Some(Allocation { vf, driver, stale }))
     }
 
     /// What is the matter with a VF.
@@ -260,16 +269,16 @@ impl<'a> Chooser<'a> {
         &self,
         address: PciAddress,
         sweep: &Sweep,
-    ) -> Result<Availability, ChooseError> {
-        if let Some(ended) = sweep.find(address) {
-            let custody = sweep.custodies.iter();
-            let owner = custody
-                .filter(|custody| custody.ended.iter().any(|other| other.address == address))
-                .map(|custody| custody.id.vm())
+    ) -> Result<Availability, AllocateError> {
+        if let Some(stale) = sweep.find(address) {
+            let reclaim = sweep.reclaims.iter();
+            let owner = reclaim
+                .filter(|reclaim| reclaim.stale.iter().any(|other| other.address == address))
+                .map(|reclaim| reclaim.id.vm())
                 .next();
-            if let (Some(vm), true) = (owner, ended.restore) {
-                return Ok(if self.is_back(ended)? {
-                    Availability::Ended(vm)
+            if let (Some(vm), true) = (owner, stale.restore) {
+                return Ok(if self.is_back(stale)? {
+                    Availability::Stale(vm)
                 } else {
                     Availability::Returning(vm)
                 });
@@ -280,10 +289,10 @@ impl<'a> Chooser<'a> {
                 return Ok(Availability::Leased(deployment.vm()));
             }
             Ok(_) => {}
-            Err(StoreError::Garbled { .. }) => return Ok(Availability::Illegible),
+            Err(StoreError::Corrupt { .. }) => return Ok(Availability::Corrupt),
             Err(error) => return Err(error.into()),
         }
-        if let Some(domain) = self.look.holder(address) {
+        if let Some(domain) = self.running.holder(address) {
             return Ok(Availability::Domain(domain.name.clone()));
         }
         if !Sysfs::new(self.root).has_device(address) {
@@ -300,11 +309,11 @@ impl<'a> Chooser<'a> {
     /// It unbinds the VF from `vfio-pci` when the domain ends. One that was bound so before is
     /// back at once, and one that never comes back is taken as it is after a while: libvirt says
     /// that nobody has it.
-    pub fn is_back(&self, ended: &Ended) -> Result<bool, ChooseError> {
-        let Some(lease) = &ended.lease else {
+    pub fn is_back(&self, stale: &StaleLease) -> Result<bool, AllocateError> {
+        let Some(lease) = &stale.lease else {
             return Ok(true);
         };
-        let driver = self.driver(ended.address)?;
+        let driver = self.driver(stale.address)?;
         let is_lent = driver.as_deref() == Some(VFIO) && lease.driver.as_deref() != Some(VFIO);
         let waited = now().saturating_sub(lease.since);
         let gave_up =
@@ -312,13 +321,13 @@ impl<'a> Chooser<'a> {
         Ok(!is_lent || gave_up)
     }
 
-    fn driver(&self, address: PciAddress) -> Result<Option<String>, ChooseError> {
+    fn driver(&self, address: PciAddress) -> Result<Option<String>, AllocateError> {
         let driver = Sysfs::new(self.root).driver(address);
-        driver.map_err(|cause| ChooseError::Sysfs(address, cause))
+        driver.map_err(|cause| AllocateError::Sysfs(address, cause))
     }
 
     /// The VFs of a pool.
-    pub fn vfs_of(&mut self, name: &PoolName) -> Result<HashSet<PciAddress>, ChooseError> {
+    pub fn vfs_of(&mut self, name: &PoolName) -> Result<HashSet<PciAddress>, AllocateError> {
         let root = self.root;
         let pool = self.open(name)?;
         let mut vfs = HashSet::new();
@@ -329,7 +338,7 @@ impl<'a> Chooser<'a> {
     }
 
     /// The pool of that name, opened.
-    pub fn open(&mut self, name: &PoolName) -> Result<&Pool, ChooseError> {
+    pub fn open(&mut self, name: &PoolName) -> Result<&Pool, AllocateError> {
         if !self.pools.contains_key(name) {
             let pool = Pool::open(self.root, self.config, name)?;
             self.pools.insert(name.clone(), pool);
@@ -342,7 +351,7 @@ impl<'a> Chooser<'a> {
         name: &PoolName,
         wanted: usize,
         sweep: &Sweep,
-    ) -> Result<Shortage, ChooseError> {
+    ) -> Result<Shortage, AllocateError> {
         let pool = &self.pools[name];
         let indexes = pool.indexes();
         let mut shortage = Shortage {
@@ -360,7 +369,7 @@ impl<'a> Chooser<'a> {
                 None => Availability::Absent,
             };
             let holder = match availability {
-                Availability::Free | Availability::Ended(_) => {
+                Availability::Free | Availability::Stale(_) => {
                     shortage.free += 1;
                     continue;
                 }
@@ -373,7 +382,7 @@ impl<'a> Chooser<'a> {
                     format!("VM {vm}")
                 }
                 Availability::Returning(vm) => format!("VM {vm}, not given back yet"),
-                Availability::Illegible => "an illegible lease".into(),
+                Availability::Corrupt => "a corrupt lease".into(),
                 Availability::Domain(domain) => format!("domain '{domain}'"),
                 Availability::Host(_) => "this host".into(),
                 Availability::Absent => "not there".into(),
