@@ -47,6 +47,11 @@ impl Host {
         Libvirt::new(&self.config.libvirt_uri, self.config.libvirt_wait)
     }
 
+    /// Where its VF maps are.
+    pub fn maps(&self) -> Result<PathBuf, ConfigError> {
+        self.config.maps_dir(&self.root)
+    }
+
     /// Its leases, which must be there.
     pub fn leases(&self) -> Result<Store, StoreError> {
         Store::open(&self.root, &self.config.lease_dir)

@@ -16,7 +16,7 @@ pub mod legacy;
 pub mod libvirt;
 pub mod opennebula;
 pub mod pool;
+pub mod pool_name;
 pub mod prepare;
 pub mod release;
-pub mod running;
 pub mod xml;

@@ -8,9 +8,8 @@ use one_sriov_system::Root;
 
 use crate::config::Config;
 use crate::lease::{
-    Allocator, Lease, OriginalState, ReclaimGuard, StaleLease, State, Store, StoreError, now,
+    Lease, OriginalState, ReclaimGuard, StaleLease, State, Store, StoreError, is_back, now,
 };
-use crate::libvirt::RunningDomains;
 use crate::pool::Sysfs;
 use crate::prepare::{IpLink, Target, put_back};
 
@@ -49,8 +48,7 @@ pub fn release(
     reclaims: Vec<ReclaimGuard>,
     wait: Duration,
 ) -> Result<ReleaseReport, StoreError> {
-    let running = RunningDomains::default();
-    let allocator = Allocator::without_lock(root, config, store, &running);
+    let sysfs = Sysfs::new(root);
     let deadline = Instant::now() + wait;
     let mut returns = ReleaseReport::default();
     let stale = reclaims.iter().flat_map(|reclaim| &reclaim.stale);
@@ -71,7 +69,7 @@ pub fn release(
                 stale.place,
                 reclaim.id.vm()
             );
-            match restore(&allocator, store, &stale, deadline) {
+            match restore(sysfs, config, store, &stale, deadline) {
                 Ok(()) => {
                     store.forget(&mut reclaim, &stale)?;
                     returns.freed.push(name);
@@ -85,7 +83,8 @@ pub fn release(
 }
 
 fn restore(
-    allocator: &Allocator<'_>,
+    sysfs: Sysfs<'_>,
+    config: &Config,
     store: &Store,
     stale: &StaleLease,
     deadline: Instant,
@@ -94,8 +93,8 @@ fn restore(
         return Ok(());
     };
     loop {
-        match allocator.is_back(stale) {
-            Err(error) => return Err(error.to_string()),
+        match is_back(sysfs, config, stale) {
+            Err(error) => return Err(format!("failed to look at it: {error}")),
             Ok(true) => break,
             Ok(false) if Instant::now() < deadline => std::thread::sleep(PACE),
             Ok(false) => {
@@ -107,7 +106,7 @@ fn restore(
     if lease.original == OriginalState::Untouched {
         return Ok(());
     }
-    let put = match pf_netdev(allocator.root(), lease) {
+    let put = match pf_netdev(sysfs, lease) {
         // Nothing is left of what was set.
         Ok(Port::Anew) => return Ok(()),
         Ok(Port::Netdev(pf)) => {
@@ -136,8 +135,7 @@ enum Port {
     Netdev(InterfaceName),
 }
 
-fn pf_netdev(root: &Root, lease: &Lease) -> io::Result<Port> {
-    let sysfs = Sysfs::new(root);
+fn pf_netdev(sysfs: Sysfs<'_>, lease: &Lease) -> io::Result<Port> {
     let Some(pf) = sysfs.pf_of(lease.address)? else {
         return Ok(Port::Anew);
     };

@@ -6,7 +6,7 @@
 mod samples;
 
 use one_sriov_driver::domain::Domain;
-use one_sriov_driver::running::read_dumps;
+use one_sriov_driver::libvirt::read_dumps;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use roxmltree::{Document, Node, NodeType};

@@ -14,7 +14,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use one_sriov_driver::libvirt::Libvirt;
-use one_sriov_driver::running::read_dumps;
+use one_sriov_driver::libvirt::read_dumps;
 use samples::{edited, samples, vf};
 use tempfile::TempDir;
 

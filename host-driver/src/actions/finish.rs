@@ -10,8 +10,9 @@ use one_sriov_system::{Delegation, exit_code};
 use super::stock::{become_stock, program};
 use super::{ActionError, Context};
 use crate::host::Host;
-use crate::lease::{Store, VmId};
+use crate::lease::Store;
 use crate::opennebula::Report;
+use crate::opennebula::VmId;
 use crate::release::release;
 
 pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {

@@ -22,10 +22,12 @@ use std::path::Path;
 use crate::config::ConfigError;
 use crate::domain::DomainError;
 use crate::host::Host;
-use crate::lease::{AllocateError, Store, StoreError, VmId};
+use crate::lease::{AllocateError, Store, StoreError};
 use crate::libvirt::LibvirtError;
+use crate::opennebula::VmId;
 use crate::opennebula::{Arguments, Report, VmDocumentError};
-use crate::pool::{PoolError, PoolName, PoolNameError};
+use crate::pool::PoolError;
+use crate::pool_name::{PoolName, PoolNameError};
 use crate::prepare::{Conflict, SetError, VfSetupError};
 use one_sriov_system::{NetlinkError, ProcessError};
 
@@ -173,7 +175,7 @@ fn requested(host: &Host, bridge: &str) -> Result<Option<PoolName>, ActionError>
     };
     let is_dummy = bridge == host.config.dummy_bridge;
     match name.parse::<PoolName>() {
-        Ok(name) if is_dummy && !crate::pool::Pool::exists(&host.root, &host.config, &name) => {
+        Ok(name) if is_dummy && !crate::pool::Pool::exists(&host.root, &host.maps()?, &name) => {
             Ok(None)
         }
         Ok(name) => Ok(Some(name)),

@@ -15,7 +15,7 @@ use crate::lease::Store;
 pub(super) fn attach(context: &Context<'_>) -> Result<(), ActionError> {
     const BRIDGE: usize = 2;
     if let Some(bridge) = context.arguments.text(BRIDGE)
-        && bridge.starts_with(crate::pool::PoolName::BRIDGE_PREFIX)
+        && bridge.starts_with(crate::pool_name::PoolName::BRIDGE_PREFIX)
         && requested(&context.host()?, bridge)?.is_some()
     {
         return Err(ActionError::AttachSriov {
@@ -41,7 +41,11 @@ pub(super) fn detach(context: &Context<'_>) -> Result<(), ActionError> {
     Err(become_stock(context, None))
 }
 
-fn is_leased(store: &Store, vm: crate::lease::VmId, mac: MacAddress) -> Result<bool, ActionError> {
+fn is_leased(
+    store: &Store,
+    vm: crate::opennebula::VmId,
+    mac: MacAddress,
+) -> Result<bool, ActionError> {
     let leases = store.leases_of(vm)?;
     Ok(leases
         .iter()

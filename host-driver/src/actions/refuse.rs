@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::stock::become_stock;
 use super::{ActionError, Context};
-use crate::lease::VmId;
+use crate::opennebula::VmId;
 
 /// Refuses if the VM holds VFs, before anything is touched.
 pub(super) fn run(context: &Context<'_>, verb: &'static str) -> Result<(), ActionError> {
@@ -82,7 +82,7 @@ fn sriov_bridge(document: &[u8]) -> Option<String> {
         let value = value.strip_prefix("<![CDATA[").unwrap_or(value);
         let value = value.strip_suffix("]]>").unwrap_or(value).trim();
         value
-            .starts_with(crate::pool::PoolName::BRIDGE_PREFIX)
+            .starts_with(crate::pool_name::PoolName::BRIDGE_PREFIX)
             .then(|| value.to_owned())
     })
 }

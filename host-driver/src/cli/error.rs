@@ -6,7 +6,8 @@ use crate::config::ConfigError;
 use crate::lease::{AllocateError, StoreError};
 use crate::legacy::ImportError;
 use crate::libvirt::LibvirtError;
-use crate::pool::{ListError, PoolError, PoolNameError};
+use crate::pool::{ListError, PoolError};
+use crate::pool_name::PoolNameError;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {

@@ -18,7 +18,8 @@ use std::time::Duration;
 use super::error::Failure;
 use super::{owner, view};
 use crate::host::Host;
-use crate::pool::{Pool, PoolName};
+use crate::pool::Pool;
+use crate::pool_name::PoolName;
 use crate::release::release;
 
 /// A monitoring cycle is no place to wait.
@@ -58,12 +59,13 @@ fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
 /// The pools that there are, and those that have had leases since the boot and are gone: the front-end
 /// still knows what they once had free. Where one source cannot be read, those of the others are named all the same.
 fn names(host: &Host) -> (Vec<PoolName>, Result<(), Failure>) {
+    let of_maps = || Ok(Pool::names_of_maps(&host.maps()?)?);
     let of_leases = || match host.leases_if_any()? {
         Some(store) => store.pools(),
         None => Ok(Vec::new()),
     };
     let sources: [Result<Vec<PoolName>, Failure>; 3] = [
-        Pool::names_of_maps(&host.root, &host.config).map_err(Failure::from),
+        of_maps(),
         Pool::names_of_pfs(&host.root).map_err(Failure::from),
         of_leases().map_err(Failure::from),
     ];
@@ -111,7 +113,8 @@ fn full(total: usize, name: &PoolName) -> String {
 }
 
 fn host_total(host: &Host, name: &PoolName) -> usize {
-    let pool = Pool::open(&host.root, &host.config, name);
+    let maps = host.maps().ok();
+    let pool = maps.and_then(|maps| Pool::open(&host.root, &maps, name).ok());
     pool.map_or(0, |pool| pool.indexes().len())
 }
 

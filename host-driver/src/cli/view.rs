@@ -3,7 +3,8 @@
 use crate::host::Host;
 use crate::lease::{Allocator, Availability, Guard, Lease, Store, Sweep, SweepScope};
 use crate::libvirt::RunningDomains;
-use crate::pool::{Pool, PoolName};
+use crate::pool::Pool;
+use crate::pool_name::PoolName;
 
 use super::error::Failure;
 
@@ -64,7 +65,7 @@ impl VfView {
 pub(super) fn names(host: &Host, only: Option<&str>) -> Result<Vec<PoolName>, Failure> {
     match only {
         Some(name) => Ok(vec![name.parse()?]),
-        None => Ok(Pool::names(&host.root, &host.config)?),
+        None => Ok(Pool::names(&host.root, &host.maps()?)?),
     }
 }
 

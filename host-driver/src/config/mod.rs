@@ -21,7 +21,7 @@ use one_sriov_system::Root;
 
 pub use assignments::{Assignments, Value};
 
-use crate::pool::PoolName;
+use crate::pool_name::PoolName;
 
 /// The configuration of this host alone.
 pub const HOST_DIR: &str = "/etc/one-sriov";
@@ -208,11 +208,14 @@ impl Config {
     }
 
     /// Where the VF maps are on this host.
-    pub fn maps_dir(&self, root: &Root) -> io::Result<PathBuf> {
+    pub fn maps_dir(&self, root: &Root) -> Result<PathBuf, ConfigError> {
         if self.maps_are_ours {
             Ok(self.maps.clone())
         } else {
-            root.path(&self.maps)
+            root.path(&self.maps).map_err(|cause| ConfigError::Read {
+                path: self.maps.clone(),
+                cause,
+            })
         }
     }
 

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::Finding;
 use super::finding::some;
 use crate::host::Host;
-use crate::pool::{Pool, PoolName, Sysfs};
+use crate::pool::{Pool, Sysfs};
+use crate::pool_name::PoolName;
 
 const CHECK: &str = "bridge";
 
@@ -14,7 +15,8 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
     let mut findings = Vec::new();
     let pool = bridge.strip_prefix(PoolName::BRIDGE_PREFIX);
     if let Some(pool) = pool.and_then(|name| name.parse::<PoolName>().ok())
-        && Pool::exists(&host.root, &host.config, &pool)
+        && let Ok(maps) = host.maps()
+        && Pool::exists(&host.root, &maps, &pool)
     {
         let message = format!("DUMMY_BRIDGE '{bridge}' is the bridge of pool '{pool}', too");
         findings

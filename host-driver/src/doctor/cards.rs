@@ -5,7 +5,8 @@ use std::io;
 use super::Finding;
 use super::finding::count;
 use crate::host::Host;
-use crate::pool::{Pool, PoolName, Sysfs};
+use crate::pool::{Pool, Sysfs};
+use crate::pool_name::PoolName;
 
 const CHECK: &str = "cards";
 
@@ -19,7 +20,9 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
 fn inspect(host: &Host) -> io::Result<Vec<Finding>> {
     let sysfs = Sysfs::new(&host.root);
     // What is wrong with the maps is another check's concern.
-    let maps = Pool::names_of_maps(&host.root, &host.config).unwrap_or_default();
+    let maps = host.maps().ok();
+    let maps = maps.and_then(|maps| Pool::names_of_maps(&maps).ok());
+    let maps = maps.unwrap_or_default();
     let mut findings = Vec::new();
     let mut has_vfs = false;
     for netdev in sysfs.netdevs()? {

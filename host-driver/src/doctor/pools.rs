@@ -7,12 +7,17 @@ use hwaddr::PciAddress;
 use super::Finding;
 use super::finding::count;
 use crate::host::Host;
-use crate::pool::{Pool, PoolName, Sysfs};
+use crate::pool::{Pool, Sysfs};
+use crate::pool_name::PoolName;
 
 const CHECK: &str = "pools";
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
-    let names = match Pool::names(&host.root, &host.config) {
+    let maps = match host.maps() {
+        Ok(maps) => maps,
+        Err(error) => return vec![Finding::problem(CHECK, error.to_string())],
+    };
+    let names = match Pool::names(&host.root, &maps) {
         Ok(names) => names,
         Err(error) => return vec![Finding::problem(CHECK, error.to_string())],
     };
@@ -29,7 +34,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
     findings.extend(same_attribute(&names));
     let mut pools_of: BTreeMap<PciAddress, Vec<PoolName>> = BTreeMap::new();
     for name in names {
-        match Pool::open(&host.root, &host.config, &name) {
+        match Pool::open(&host.root, &maps, &name) {
             Ok(pool) => findings.extend(inspect(host, &pool, &mut pools_of)),
             Err(error) => findings.push(Finding::problem(CHECK, error.to_string())),
         }

@@ -77,7 +77,10 @@ fn judge(host: &Host, path: &Path, assignments: &Assignments, name: &str) -> Opt
     }
     if let Some(pool) = name.strip_prefix("VF_IDENTITY_") {
         let pool = pool.parse().ok();
-        let is_there = pool.is_some_and(|pool| Pool::exists(&host.root, &host.config, &pool));
+        let is_there = pool.is_some_and(|pool| {
+            let maps = host.maps();
+            maps.is_ok_and(|maps| Pool::exists(&host.root, &maps, &pool))
+        });
         let message = format!("{place} is of a pool that this host does not have");
         return (!is_there).then(|| Finding::note(CHECK, message));
     }

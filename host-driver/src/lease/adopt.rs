@@ -6,8 +6,9 @@ use hwaddr::MacAddress;
 
 use super::error::{StoreError, StoreIo};
 use super::lock::Guard;
-use super::record::{DeploymentId, FORMAT, Lease, OriginalState, State, VfIdentity, VmId};
+use super::record::{DeploymentId, FORMAT, Lease, OriginalState, State, VfIdentity};
 use super::store::{now, token};
+use crate::opennebula::VmId;
 use crate::pool::Vf;
 
 /// A VF that a running VM has.

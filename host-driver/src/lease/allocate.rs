@@ -9,12 +9,15 @@ use one_sriov_system::Root;
 
 use super::error::StoreError;
 use super::lock::Guard;
-use super::record::{DeploymentId, State, VmId};
-use super::store::{Store, now};
+use super::record::DeploymentId;
+use super::returned::is_back;
+use super::store::Store;
 use super::sweep::{StaleLease, Sweep};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::libvirt::RunningDomains;
-use crate::pool::{HostUse, HostUseError, HostUses, Pool, PoolError, PoolName, Sysfs, Vf};
+use crate::opennebula::VmId;
+use crate::pool::{HostUse, HostUseError, HostUses, Pool, PoolError, Sysfs, Vf};
+use crate::pool_name::PoolName;
 
 /// A VF that a NIC asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +72,9 @@ pub enum AllocateError {
     /// There are too few.
     #[error(transparent)]
     Short(#[from] Shortage),
+    /// The VF maps cannot be found.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The pool cannot be used.
     #[error(transparent)]
     Pool(#[from] PoolError),
@@ -174,12 +180,6 @@ impl<'a> Allocator<'a> {
         }
     }
 
-    /// Below which the host's files are.
-    #[must_use]
-    pub fn root(&self) -> &Root {
-        self.root
-    }
-
     /// A VF for each request, or none for any.
     pub fn allocate(
         &mut self,
@@ -277,11 +277,15 @@ impl<'a> Allocator<'a> {
                 .map(|reclaim| reclaim.id.vm())
                 .next();
             if let (Some(vm), true) = (owner, stale.restore) {
-                return Ok(if self.is_back(stale)? {
-                    Availability::Stale(vm)
-                } else {
-                    Availability::Returning(vm)
-                });
+                return Ok(
+                    if is_back(Sysfs::new(self.root), self.config, stale)
+                        .map_err(|cause| AllocateError::Sysfs(address, cause))?
+                    {
+                        Availability::Stale(vm)
+                    } else {
+                        Availability::Returning(vm)
+                    },
+                );
             }
         }
         match self.store.claim(address) {
@@ -304,23 +308,6 @@ impl<'a> Allocator<'a> {
         })
     }
 
-    /// Whether libvirt has given the VF of an ended lease back to the host.
-    ///
-    /// It unbinds the VF from `vfio-pci` when the domain ends. One that was bound so before is
-    /// back at once, and one that never comes back is taken as it is after a while: libvirt says
-    /// that nobody has it.
-    pub fn is_back(&self, stale: &StaleLease) -> Result<bool, AllocateError> {
-        let Some(lease) = &stale.lease else {
-            return Ok(true);
-        };
-        let driver = self.driver(stale.address)?;
-        let is_lent = driver.as_deref() == Some(VFIO) && lease.driver.as_deref() != Some(VFIO);
-        let waited = now().saturating_sub(lease.since);
-        let gave_up =
-            lease.state == State::Releasing && waited >= self.config.return_wait.as_secs();
-        Ok(!is_lent || gave_up)
-    }
-
     fn driver(&self, address: PciAddress) -> Result<Option<String>, AllocateError> {
         let driver = Sysfs::new(self.root).driver(address);
         driver.map_err(|cause| AllocateError::Sysfs(address, cause))
@@ -340,7 +327,7 @@ impl<'a> Allocator<'a> {
     /// The pool of that name, opened.
     pub fn open(&mut self, name: &PoolName) -> Result<&Pool, AllocateError> {
         if !self.pools.contains_key(name) {
-            let pool = Pool::open(self.root, self.config, name)?;
+            let pool = Pool::open(self.root, &self.config.maps_dir(self.root)?, name)?;
             self.pools.insert(name.clone(), pool);
         }
         Ok(&self.pools[name])
@@ -397,6 +384,3 @@ fn pending(sweep: &Sweep, vm: VmId) -> Option<Duration> {
     let of_vm = |(id, _): &(&DeploymentId, &Duration)| id.vm() == vm;
     sweep.pending.iter().find(of_vm).map(|(_, left)| *left)
 }
-
-/// The driver of devices that are lent to VMs.
-const VFIO: &str = "vfio-pci";

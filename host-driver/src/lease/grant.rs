@@ -8,9 +8,10 @@ use hwaddr::Guid;
 use super::allocate::{Allocation, VfRequest};
 use super::error::StoreError;
 use super::lock::Guard;
-use super::record::{DeploymentId, FORMAT, Lease, OriginalState, State, VfIdentity, VmId};
+use super::record::{DeploymentId, FORMAT, Lease, OriginalState, State, VfIdentity};
 use super::store::{Store, now, show_life, token};
 use super::sweep::StaleLease;
+use crate::opennebula::VmId;
 
 /// How a VF will come into its VM.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,6 +11,7 @@ mod grant;
 mod judge;
 mod lock;
 mod record;
+mod returned;
 mod store;
 mod sweep;
 mod text;
@@ -21,7 +22,8 @@ pub use error::StoreError;
 pub use grant::{Deployment, VfSetup};
 pub use judge::{Signs, Verdict, judge};
 pub use lock::Guard;
-pub use record::{DeploymentId, FORMAT, Lease, OriginalState, Place, State, VfIdentity, VmId};
+pub use record::{DeploymentId, FORMAT, Lease, OriginalState, Place, State, VfIdentity};
+pub use returned::is_back;
 pub use store::{Store, now, user_name};
 pub use sweep::{ReclaimGuard, Returning, StaleLease, Sweep, SweepScope};
 

@@ -19,42 +19,11 @@ use one_sriov_system::VfLinkState;
 use serde::{Deserialize, Serialize};
 
 use super::text;
-use crate::pool::PoolName;
+use crate::opennebula::VmId;
+use crate::pool_name::PoolName;
 
 /// The format that this version writes, and the only one it reads.
 pub const FORMAT: u32 = 1;
-
-/// The id of a VM, by which all of OpenNebula knows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct VmId(u32);
-
-impl VmId {
-    /// The name of its domain, the same in all releases: `one-7`.
-    #[must_use]
-    pub fn domain(self) -> String {
-        format!("one-{self}")
-    }
-
-    /// The VM of a domain of that name.
-    #[must_use]
-    pub fn of_domain(name: &str) -> Option<Self> {
-        name.strip_prefix("one-")?.parse().ok()
-    }
-}
-
-impl FromStr for VmId {
-    type Err = std::num::ParseIntError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
-    }
-}
-
-impl fmt::Display for VmId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// One deployment of a VM: its id and what tells this attempt from another one, `7.18b2f0c4`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

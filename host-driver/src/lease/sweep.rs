@@ -16,9 +16,10 @@ use hwaddr::PciAddress;
 use super::error::StoreError;
 use super::judge::{Signs, Verdict, judge};
 use super::lock::Guard;
-use super::record::{DeploymentId, Lease, OriginalState, Place, State, VmId};
+use super::record::{DeploymentId, Lease, OriginalState, Place, State};
 use super::store::Store;
 use crate::libvirt::RunningDomains;
+use crate::opennebula::VmId;
 use crate::pool::Vf;
 
 /// How closely to look.

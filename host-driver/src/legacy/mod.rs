@@ -15,10 +15,12 @@ use std::path::{Path, PathBuf};
 use self::settings::Settings;
 use self::take_over::{Work, dummies};
 use self::tracking::Entry;
+use crate::config::ConfigError;
 use crate::domain::Domain;
 use crate::host::Host;
-use crate::lease::{Adopted, Place, StoreError, VmId};
+use crate::lease::{Adopted, Place, StoreError};
 use crate::libvirt::LibvirtError;
+use crate::opennebula::VmId;
 use crate::pool::{ListError, MapError};
 
 /// Where that driver tracked the VFs, the later place first.
@@ -71,6 +73,9 @@ impl Imported {
 /// Why nothing could be taken over.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
+    /// The VF maps cannot be found.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The leases cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),

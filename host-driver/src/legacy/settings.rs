@@ -15,7 +15,8 @@ use one_sriov_system::Root;
 
 use super::ImportError;
 use crate::config::{Assignments, Value};
-use crate::pool::{PoolName, map};
+use crate::pool::map;
+use crate::pool_name::PoolName;
 
 /// What is of interest of it.
 #[derive(Debug)]

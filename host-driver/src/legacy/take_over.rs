@@ -8,10 +8,11 @@ use super::settings::{Maps, Settings};
 use super::tracking::{Dummy, Entry};
 use super::{Import, ImportError, Imported};
 use crate::host::Host;
-use crate::lease::{Adopted, Guard, OriginalState, Place, StoreError, VmId};
+use crate::lease::{Adopted, Guard, OriginalState, Place, StoreError};
+use crate::libvirt::RunningDomain;
 use crate::libvirt::RunningDomains;
+use crate::opennebula::VmId;
 use crate::pool::{LinkLayer, Pool, Vf};
-use crate::running::RunningDomain;
 
 /// `MAC_PREFIX` of OpenNebula, where it was never changed: the old driver kept the other four
 /// octets only.
@@ -103,10 +104,10 @@ impl Work<'_> {
         tracked: &HashMap<PciAddress, Entry>,
         import: &mut Import,
     ) -> Result<BTreeMap<PciAddress, Vf>, ImportError> {
-        let (root, config) = (&self.host.root, &self.host.config);
+        let (root, maps) = (&self.host.root, self.host.maps()?);
         let mut vfs: BTreeMap<PciAddress, Vf> = BTreeMap::new();
-        for name in Pool::names(root, config)? {
-            let found = Pool::open(root, config, &name).and_then(|pool| {
+        for name in Pool::names(root, &maps)? {
+            let found = Pool::open(root, &maps, &name).and_then(|pool| {
                 let indexes = pool.indexes().into_iter();
                 let found = indexes.map(|index| pool.vf(root, index));
                 found.collect::<Result<Vec<_>, _>>()

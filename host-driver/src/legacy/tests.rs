@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::config::Config;
 use crate::lease::{OriginalState, Store};
+use crate::libvirt::RunningDomain;
 use crate::libvirt::RunningDomains;
-use crate::running::RunningDomain;
 
 /// A host with a card of four VFs, and what the old driver left there.
 struct Tree {

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use hwaddr::MacAddress;
 use nix::fcntl::OFlag;
 
-use crate::pool::PoolName;
+use crate::pool_name::PoolName;
 
 /// No entry is longer; the directory is open to all users of the host.
 const MAX_LEN: u64 = 64;

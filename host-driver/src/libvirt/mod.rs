@@ -9,14 +9,17 @@
 //! command only, so it is not asked: a domain of the list whose document is missing is looked for
 //! again, and if it is still unclear, nothing is known and nothing may be decided.
 
+mod dump;
+
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use hwaddr::PciAddress;
 use one_sriov_system::{ProcessError, Program};
 
-use crate::lease::VmId;
-use crate::running::{self, DumpError, RunningDomain};
+pub use dump::{DumpError, RunningDomain, read_dumps};
+
+use crate::opennebula::VmId;
 
 /// So many commands go into one argument; the kernel takes 128 KiB (`MAX_ARG_STRLEN`).
 const DUMPS_AT_ONCE: usize = 2000;
@@ -138,7 +141,7 @@ impl Libvirt {
             let commands: Vec<_> = some.iter().map(|uuid| format!("dumpxml {uuid}")).collect();
             let dumped = self.virsh([&commands.join("; ")])?;
             said = dumped.stderr_line();
-            let read = running::read_dumps(&dumped.stdout);
+            let read = read_dumps(&dumped.stdout);
             domains.extend(read.map_err(|cause| LibvirtError::Dump {
                 uri: self.uri.clone(),
                 cause,

@@ -11,7 +11,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use crate::lease::VmId;
+use crate::opennebula::VmId;
 
 /// The arguments, unchanged.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,9 @@
 mod arguments;
 mod report;
 mod vm;
+mod vm_id;
 
 pub use arguments::Arguments;
 pub use report::Report;
 pub use vm::{Network, VmDocument, VmDocumentError};
+pub use vm_id::VmId;

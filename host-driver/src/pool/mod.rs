@@ -5,7 +5,6 @@
 
 mod host_use;
 pub mod map;
-mod name;
 mod sysfs;
 
 use std::cell::RefCell;
@@ -19,10 +18,9 @@ use one_sriov_system::Root;
 
 pub use host_use::{HostUse, HostUseError, HostUses};
 pub use map::{MapEntry, MapError};
-pub use name::{PoolName, PoolNameError};
 pub use sysfs::{LinkLayer, Sysfs};
 
-use crate::config::Config;
+use crate::pool_name::PoolName;
 
 /// The VFs that virtual networks on bridge `sriov_<name>` may take.
 #[derive(Debug)]
@@ -144,14 +142,14 @@ pub enum ListError {
 }
 
 impl Pool {
-    /// Opens the pool of that name.
-    pub fn open(root: &Root, config: &Config, name: &PoolName) -> Result<Self, PoolError> {
+    /// Opens the pool of that name; its map, if it has one, is in the directory `maps`.
+    pub fn open(root: &Root, maps: &Path, name: &PoolName) -> Result<Self, PoolError> {
         let sysfs = Sysfs::new(root);
         let fail = |cause| PoolError::Sysfs {
             name: name.clone(),
             cause,
         };
-        let map = config.maps_dir(root).map_err(fail)?.join(name.as_str());
+        let map = maps.join(name.as_str());
         if is_map_name(name.as_str()) {
             match fs::read(&map) {
                 Ok(bytes) => return Self::from_map(sysfs, name, map, &bytes),
@@ -178,8 +176,8 @@ impl Pool {
     }
 
     /// The names of all pools of this host: its maps, and its PFs that have VFs.
-    pub fn names(root: &Root, config: &Config) -> Result<Vec<PoolName>, ListError> {
-        let mut names = Self::names_of_maps(root, config)?;
+    pub fn names(root: &Root, maps: &Path) -> Result<Vec<PoolName>, ListError> {
+        let mut names = Self::names_of_maps(maps)?;
         names.extend(Self::names_of_pfs(root)?);
         names.sort();
         names.dedup();
@@ -187,14 +185,14 @@ impl Pool {
     }
 
     /// The names of the maps of this host.
-    pub fn names_of_maps(root: &Root, config: &Config) -> Result<Vec<PoolName>, ListError> {
-        let list = || match fs::read_dir(config.maps_dir(root)?) {
+    pub fn names_of_maps(maps: &Path) -> Result<Vec<PoolName>, ListError> {
+        let list = || match fs::read_dir(maps) {
             Ok(entries) => entries.collect::<io::Result<Vec<_>>>(),
             Err(error) if is_absent(&error) => Ok(Vec::new()),
             Err(error) => Err(error),
         };
         let files = list().map_err(|cause| ListError::Maps {
-            path: config.maps.clone(),
+            path: maps.to_owned(),
             cause,
         })?;
         let maps = files.into_iter().filter(|file| file.path().is_file());
@@ -224,9 +222,9 @@ impl Pool {
 
     /// Whether there is a pool of that name, without a look at its VFs.
     #[must_use]
-    pub fn exists(root: &Root, config: &Config, name: &PoolName) -> bool {
+    pub fn exists(root: &Root, maps: &Path, name: &PoolName) -> bool {
         !matches!(
-            Self::open(root, config, name),
+            Self::open(root, maps, name),
             Err(PoolError::Unknown { .. } | PoolError::NoVfs(_) | PoolError::NotPci(_))
         )
     }

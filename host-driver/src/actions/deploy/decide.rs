@@ -12,9 +12,10 @@ use crate::domain::Domain;
 use crate::host::Host;
 use crate::lease::{
     AllocateError, Allocation, Allocator, Deployment, Guard, ReclaimGuard, Returning, Store, Sweep,
-    SweepScope, VfRequest, VfSetup, VmId,
+    SweepScope, VfRequest, VfSetup,
 };
 use crate::libvirt::RunningDomains;
+use crate::opennebula::VmId;
 use crate::prepare;
 use crate::release::release;
 

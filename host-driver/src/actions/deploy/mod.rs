@@ -23,9 +23,10 @@ use super::stock::become_stock;
 use super::{ActionError, Context, requested};
 use crate::domain::{Domain, Interface};
 use crate::host::Host;
-use crate::lease::{VfRequest, VmId};
+use crate::lease::VfRequest;
+use crate::opennebula::VmId;
 use crate::opennebula::{Report, VmDocument};
-use crate::pool::PoolName;
+use crate::pool_name::PoolName;
 use crate::prepare;
 
 pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {

@@ -18,7 +18,8 @@ use hwaddr::PciAddress;
 use super::Finding;
 use super::finding::some;
 use crate::host::Host;
-use crate::pool::{Pool, PoolName};
+use crate::pool::Pool;
+use crate::pool_name::PoolName;
 
 mod conf;
 
@@ -80,10 +81,13 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
 
 /// The VFs of all pools. What is wrong with a pool is another check's concern.
 fn vfs(host: &Host) -> Vec<(PoolName, PciAddress)> {
-    let names = Pool::names(&host.root, &host.config).unwrap_or_default();
+    let Ok(maps) = host.maps() else {
+        return Vec::new();
+    };
+    let names = Pool::names(&host.root, &maps).unwrap_or_default();
     let mut vfs = Vec::new();
     for name in names {
-        let Ok(pool) = Pool::open(&host.root, &host.config, &name) else {
+        let Ok(pool) = Pool::open(&host.root, &maps, &name) else {
             continue;
         };
         for index in pool.indexes() {

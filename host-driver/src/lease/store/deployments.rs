@@ -21,7 +21,8 @@ use one_sriov_system::{Locked, lock_within};
 use super::files::{is_absent, make_dir, names, remove_file};
 use super::{DEPLOYMENTS, Store};
 use crate::lease::error::{StoreError, StoreIo};
-use crate::lease::record::{DeploymentId, Place, VmId};
+use crate::lease::record::{DeploymentId, Place};
+use crate::opennebula::VmId;
 
 /// What stands in a deployment's file.
 pub(in crate::lease) type Listing = Vec<(Place, PciAddress)>;

@@ -31,8 +31,9 @@ use one_sriov_system::Root;
 pub(super) use self::deployments::show_life;
 use self::files::{is_absent, names, remove_file, replace, replace_in};
 use super::error::{StoreError, StoreIo};
-use super::record::{DeploymentId, FORMAT, Lease, Place, VmId};
-use crate::pool::PoolName;
+use super::record::{DeploymentId, FORMAT, Lease, Place};
+use crate::opennebula::VmId;
+use crate::pool_name::PoolName;
 
 const DEPLOYMENTS: &str = ".deployments";
 const DEVICES: &str = ".devices";
