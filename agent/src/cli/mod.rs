@@ -2,7 +2,6 @@
 
 mod activate;
 mod apply;
-mod at_boot;
 mod clean;
 mod error;
 mod exit;
@@ -92,8 +91,7 @@ impl Cli {
     /// The command line of this process. Without a command that it knows it ends here, with a message.
     #[must_use]
     pub fn of_this_process() -> Self {
-        let at_boot = at_boot::apply(std::env::args_os().skip(1));
-        at_boot.unwrap_or_else(Self::parse)
+        Self::parse()
     }
 
     /// Runs the command; results go to `out`, log lines and errors where [`logging`] says.
