@@ -63,9 +63,11 @@ demo: build ## Show what both halves do (DEMO_REQUIRE_REAL=1: on a real network 
 	@packaging/build/setup 'genisoimage|xorriso' ip virsh
 	DEMO_REQUIRE_REAL=$(DEMO_REQUIRE_REAL) tests/demo/run $(AGENT) $(DRIVER)
 
-bench: setup build ## Measure the parts of both halves, and each beside what it replaces
+bench: setup build ## Measure the parts of both halves, and each beside what it replaces and beside its floor
+	@packaging/build/setup valgrind
+	cargo build --release --locked --package one-sriov-tests --bin floor --target $(TARGET)
 	cargo bench --locked --package one-sriov-agent --package one-sriov-driver
-	ONE_SRIOV_AGENT=$(AGENT) ONE_SRIOV_DRIVER=$(DRIVER) \
+	ONE_SRIOV_AGENT=$(AGENT) ONE_SRIOV_DRIVER=$(DRIVER) ONE_SRIOV_FLOOR=$(call release,$(MACHINE))/floor \
 		cargo run --release --locked --package one-sriov-tests --bin side-by-side
 
 fuzz: ## Fuzz each target for FUZZ_SECONDS (needs a nightly Rust)

@@ -88,6 +88,20 @@ impl Trial {
         command
     }
 
+    /// The program `floor`, which does nothing but the I/O of a run: `manifest` names the files of one.
+    #[must_use]
+    pub fn floor(&self, floor: &Path, manifest: &Path, root: &Path) -> Command {
+        let mut command = Command::new(floor);
+        command
+            .arg(self.machine.path("/sys"))
+            .arg(&self.cd)
+            .arg(self.machine.read("/context/context.sh").len().to_string())
+            .arg(manifest)
+            .arg(root)
+            .stdin(Stdio::null());
+        command
+    }
+
     /// The init script of 2013, which mounts what is on the CD.
     #[must_use]
     pub fn old(&self, root: &Path) -> Command {
@@ -230,6 +244,26 @@ pub fn processor_time(command: Command) -> Duration {
     let times = [usage.user_time(), usage.system_time()];
     let microseconds = times.map(|time| time.tv_sec() * 1_000_000 + time.tv_usec());
     Duration::from_micros(microseconds.iter().sum::<i64>().unsigned_abs())
+}
+
+/// How many instructions a program takes; none if `valgrind` is not here to count them.
+///
+/// Unlike time it is the same in every run, whatever else the machine does.
+#[must_use]
+pub fn instructions(command: &Command) -> Option<u64> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdout(Stdio::null())
+        .env_remove("CONTEXT_FILE")
+        .output()
+        .ok()?;
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "valgrind failed: {log}");
+    let line = log.lines().find(|line| line.contains("Collected : "));
+    let count = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
+    Some(count.expect("callgrind prints what it has collected"))
 }
 
 /// How many processes and threads a program starts; none if `strace` is not here to count them.

@@ -15,6 +15,7 @@ use one_sriov_tests::{
 
 mod agent;
 mod driver;
+mod floor;
 
 /// Asks this very program to be the small process that measures memory.
 const PEAK: &str = "--peak";
