@@ -5,6 +5,7 @@
 //! prefix = AA
 //! role = whole          # or companion; companion beside the network scripts of one-context, if not said
 //! backend = ifcfg
+//! unlabelled_context = yes   # OpenNebula 4.0: its CD has no label
 //! ```
 
 use std::io;
@@ -27,6 +28,8 @@ pub struct Config {
     pub role: Option<Role>,
     /// The network stack to write for, where it shall not be found out.
     pub backend: Option<String>,
+    /// Whether a CD without the label is a context, as that of OpenNebula 4.0 is.
+    pub unlabelled_context: bool,
 }
 
 /// The file cannot be used.
@@ -81,6 +84,11 @@ impl Config {
             ("role", _) => return Err("role is neither 'whole' nor 'companion'".into()),
             ("backend", "") => self.backend = None,
             ("backend", value) => self.backend = Some(value.to_owned()),
+            ("unlabelled_context", "yes") => self.unlabelled_context = true,
+            ("unlabelled_context", "no") => self.unlabelled_context = false,
+            ("unlabelled_context", _) => {
+                return Err("unlabelled_context is neither 'yes' nor 'no'".into());
+            }
             (key, _) => return Err(format!("unknown key '{}'", key.escape_debug())),
         }
         Ok(())
@@ -96,12 +104,13 @@ mod tests {
     #[test]
     fn keys_are_read_and_comments_passed_over() {
         let config =
-            Config::parse("# c\n\nprefix = a6 # old\nrole=companion\nbackend = \"ifcfg-nm\"\n")
+            Config::parse("# c\n\nprefix = a6 # old\nrole=companion\nbackend = \"ifcfg-nm\"\nunlabelled_context = yes\n")
                 .unwrap();
         let expected = Config {
             prefix: "a6".parse().unwrap(),
             role: Some(Role::Companion),
             backend: Some("ifcfg-nm".into()),
+            unlabelled_context: true,
         };
         assert_eq!(config, expected);
         assert_eq!(Config::parse("").unwrap(), Config::default());
@@ -114,6 +123,10 @@ mod tests {
             (
                 "role = both",
                 "line 1: role is neither 'whole' nor 'companion'",
+            ),
+            (
+                "unlabelled_context = maybe",
+                "line 1: unlabelled_context is neither 'yes' nor 'no'",
             ),
             ("\nprefx = AA", "line 2: unknown key 'prefx'"),
             ("whole", "line 1: expected 'key = value'"),

@@ -69,7 +69,6 @@ fn a_labelled_cd_is_found_in_every_drive() {
         "/dev/sda",
         "/dev/hdc",
         "/dev/xvdd",
-        "/dev/disk/by-label/CONTEXT",
     ] {
         for tool in [Tool::Genisoimage, Tool::Xorriso] {
             let machine = machine();
@@ -83,30 +82,129 @@ fn a_labelled_cd_is_found_in_every_drive() {
     }
 }
 
+/// udev's link for the label.
+fn label(machine: &Machine, device: &str) {
+    machine.link("/dev/disk/by-label/CONTEXT", &format!("../../{device}"));
+}
+
 #[test]
-fn the_label_goes_before_the_drive_and_the_directory_before_a_cd_without_label() {
+fn drives_go_before_the_label_and_the_label_before_other_disks() {
     let machine = machine();
-    insert(
-        &machine,
-        "/dev/sr0",
-        Tool::Genisoimage,
-        None,
-        &giving("10.0.0.1"),
-    );
+    let insert = |device, address| {
+        let text = giving(address);
+        insert(&machine, device, Tool::Genisoimage, Some("CONTEXT"), &text);
+    };
+    insert("/dev/vda", "10.0.0.1");
+    assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.1"));
+    // A partition is looked at for its label's sake alone.
+    insert("/dev/vdb1", "10.0.0.2");
+    assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.1"));
+    label(&machine, "vdb1");
+    assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.2"));
+    machine.write("/dev/sr0", "no ISO at all");
+    insert("/dev/sr1", "10.0.0.3");
+    assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.3"));
+}
+
+#[test]
+fn a_label_on_a_device_that_users_can_make_does_not_count() {
+    for device in ["loop0", "nbd0", "dm-0", "zram0", "mapper/context"] {
+        let machine = machine();
+        let path = format!("/dev/{device}");
+        let text = giving("10.6.6.6");
+        insert(&machine, &path, Tool::Xorriso, Some("CONTEXT"), &text);
+        label(&machine, device);
+        let outcome = run(&machine, &["apply"]);
+        assert_eq!(
+            (outcome.code, outcome.stdout.as_str()),
+            (0, "no context medium: nothing to do\n"),
+            "{device}"
+        );
+        let expected = format!("the volume 'CONTEXT' on '{path}' is not read");
+        assert!(outcome.stderr.contains(&expected), "{}", outcome.stderr);
+        // Nor does it hide the real one.
+        let text = giving("10.0.0.7");
+        insert(&machine, "/dev/sr0", Tool::Xorriso, Some("CONTEXT"), &text);
+        let outcome = run(&machine, &["apply", "--backend", "ifcfg-initscripts"]);
+        assert_eq!(outcome.code, 0);
+        assert_eq!(address_of(&machine, "eth0").as_deref(), Some("10.0.0.7"));
+    }
+}
+
+#[test]
+fn a_cd_without_the_label_is_read_where_the_configuration_allows_it() {
+    let machine = machine();
+    let insert = |device, label, address| {
+        insert(&machine, device, Tool::Genisoimage, label, &giving(address));
+    };
+    insert("/dev/sr0", None, "10.0.0.1");
     machine.write("/dev/sr1", "no ISO at all");
     machine.write("/dev/vda", vec![0; 100_000]);
+    let outcome = run(&machine, &["apply"]);
+    assert_eq!(
+        (outcome.code, outcome.stdout.as_str()),
+        (0, "no context medium: nothing to do\n")
+    );
+    let hint = "'/dev/sr0' has a 'context.sh' and not the label 'CONTEXT': it is not read; the CD of OpenNebula 4.0 \
+                is, with 'unlabelled_context = yes' in '/etc/one-sriov/agent.conf'\n";
+    assert!(outcome.stderr.ends_with(hint), "{}", outcome.stderr);
     // OpenNebula 4.0 sets no label.
+    machine.write("/etc/one-sriov/agent.conf", "unlabelled_context = yes\n");
     assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.1"));
     machine.write("/context/context.sh", giving("10.0.0.2"));
     assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.2"));
-    insert(
-        &machine,
-        "/dev/vdb",
-        Tool::Genisoimage,
-        Some("CONTEXT"),
-        &giving("10.0.0.3"),
-    );
+    insert("/dev/vdb", Some("CONTEXT"), "10.0.0.3");
     assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.3"));
+}
+
+#[test]
+fn a_file_system_with_the_label_that_is_not_iso_9660_is_named() {
+    let machine = machine();
+    let made = Command::new("truncate")
+        .args(["-s", "1M"])
+        .arg({
+            machine.write("/dev/vdb", "");
+            machine.path("/dev/vdb")
+        })
+        .status();
+    assert!(made.expect("truncate runs").success());
+    label(&machine, "vdb");
+    is_refused(
+        &machine,
+        &[],
+        "found a file system labelled 'CONTEXT' on '/dev/vdb', which is not ISO 9660",
+    );
+    // The real CD is found beside it.
+    let text = giving("10.0.0.7");
+    insert(&machine, "/dev/vdc", Tool::Xorriso, Some("CONTEXT"), &text);
+    assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.7"));
+}
+
+#[test]
+fn a_fifo_or_a_device_is_refused_at_once() {
+    let machine = machine();
+    machine.write("/context/.keep", "");
+    let fifo = machine.path("/context/context.sh");
+    let made = Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.expect("mkfifo runs").success());
+    is_refused(
+        &machine,
+        &[],
+        "failed to read the context from '/context/context.sh': it is a FIFO, not a regular file",
+    );
+    // By name, too: itself and its directory.
+    let fifo = fifo.to_str().expect("UTF-8");
+    let directory = fifo.trim_end_matches("/context.sh");
+    for named in [fifo, directory] {
+        let expected =
+            format!("failed to read the context from '{fifo}': it is a FIFO, not a regular file");
+        is_refused(&machine, &["--context", named], &expected);
+    }
+    is_refused(
+        &machine,
+        &["--context", "/dev/zero"],
+        "failed to read the context from '/dev/zero': it is a device, not a regular file",
+    );
 }
 
 #[test]

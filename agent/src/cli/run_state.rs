@@ -9,7 +9,7 @@ use super::Options;
 use super::error::Failure;
 use crate::config::Config;
 use crate::context::Context;
-use crate::context::medium::{self, Medium};
+use crate::context::medium::{self, Fallbacks, Medium};
 use crate::detect::{Choice, Facts, OneContext, Requests, Running, detect, resolver};
 use crate::install::{Changes, Directories, Record, Snapshot, Wanted, decide};
 use crate::inventory::{Inventory, Sysfs};
@@ -41,7 +41,7 @@ pub(super) struct RunState {
 pub(super) fn read(options: &Options, wait_budget: &WaitBudget) -> Result<Option<Read>, Failure> {
     let root = options.root();
     let config = Config::load(&root)?;
-    let Some(Medium { text, source }) = find(options, &root, wait_budget)? else {
+    let Some(Medium { text, source }) = find(options, &root, &config, wait_budget)? else {
         return Ok(None);
     };
     let context = Context::parse(&text).map_err(|error| Failure::Grammar(source.clone(), error))?;
@@ -56,6 +56,7 @@ pub(super) fn read(options: &Options, wait_budget: &WaitBudget) -> Result<Option
 fn find(
     options: &Options,
     root: &Root,
+    config: &Config,
     wait_budget: &WaitBudget,
 ) -> Result<Option<Medium>, Failure> {
     if let Some(path) = &options.context {
@@ -65,17 +66,27 @@ fn find(
     if let Some(path) = std::env::var_os("CONTEXT_FILE").filter(|path| !path.is_empty()) {
         return Ok(Some(medium::read_named(Path::new(&path))?));
     }
+    let fallbacks = if config.unlabelled_context {
+        Fallbacks::Unlabelled
+    } else {
+        Fallbacks::Directory
+    };
     loop {
         // Asked before the look, so that a CD that comes in between is not missed.
         let udev_was_busy = wait_budget.udev_is_busy();
-        if let Some(medium) = medium::find(root, !udev_was_busy)? {
+        let counts = if udev_was_busy {
+            Fallbacks::NotYet
+        } else {
+            fallbacks
+        };
+        if let Some(medium) = medium::find(root, counts)? {
             return Ok(Some(medium));
         }
         if !udev_was_busy {
             return Ok(None);
         }
         if !wait_budget.wait("the context CD") {
-            return Ok(medium::find(root, true)?);
+            return Ok(medium::find(root, fallbacks)?);
         }
     }
 }

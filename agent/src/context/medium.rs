@@ -1,29 +1,27 @@
 //! Where the context is: on a CD, in a directory, or in a file that somebody names.
 //!
 //! ```text
-//! /dev/disk/by-label/CONTEXT, sr*, vd*, sd*, hd*, xvd*   an ISO 9660 volume labelled CONTEXT
-//! /context/context.sh                                    a directory of the image
-//! the same devices                                       an unlabelled volume with context.sh (OpenNebula 4.0)
+//! /dev/sr*, vd*, sd*, hd*, xvd*   an ISO 9660 volume labelled CONTEXT
+//! /context/context.sh             a directory of the image
+//! the same devices                a volume without that label with context.sh (OpenNebula 4.0), where
+//!                                 agent.conf says 'unlabelled_context = yes'
 //! ```
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use one_sriov_system::Root;
 
+use super::devices::{Candidate, LABEL, candidates};
 use super::iso::{IsoError, Volume};
 
-/// The volume label that OpenNebula gives its CD since 4.2.
-const LABEL: &str = "CONTEXT";
 const CONTEXT_SH: &str = "context.sh";
 /// More than any context: `START_SCRIPT`s of megabytes were seen, not of tens of them.
 const LARGEST: u64 = 16 << 20;
-/// The kinds of disks a CD can show up as, in the order in which they are looked at.
-const DISKS: [&str; 5] = ["sr", "vd", "sd", "hd", "xvd"];
-
 /// The text of a context and where it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Medium {
@@ -55,6 +53,17 @@ pub enum MediumError {
     /// There is no `context.sh` where one must be.
     #[error("failed to find '{CONTEXT_SH}' in '{0}'")]
     NoContext(String),
+    /// A volume has the label of the context and another file system.
+    #[error("found a file system labelled '{LABEL}' on '{0}', which is not ISO 9660")]
+    NotIso(String),
+    /// Something else has the name of the context.
+    #[error("failed to read the context from '{path}': it is {kind}, not a regular file")]
+    NotRegular {
+        /// What is not a file.
+        path: String,
+        /// What it is: `a FIFO`.
+        kind: &'static str,
+    },
     /// The file is no sensible context.
     #[error("failed to read '{0}': it has more than 16 MiB")]
     TooLarge(String),
@@ -66,9 +75,13 @@ pub enum MediumError {
 /// [`MediumError`] if it is none of these.
 pub fn read_named(path: &Path) -> Result<Medium, MediumError> {
     let name = shown(path);
-    if path.is_dir() {
+    let error = |source| MediumError::Io {
+        path: name.clone(),
+        source,
+    };
+    if fs::metadata(path).map_err(error)?.is_dir() {
         let file = path.join(CONTEXT_SH);
-        return match read_text(&file)? {
+        return match read_text(&file, &file)? {
             Some(text) => Ok(Medium {
                 text,
                 source: shown(&file),
@@ -76,16 +89,14 @@ pub fn read_named(path: &Path) -> Result<Medium, MediumError> {
             None => Err(MediumError::NoContext(name)),
         };
     }
-    let file = open_device(path).map_err(|source| MediumError::Io {
-        path: name.clone(),
-        source,
-    })?;
+    let file = open_at_once(path).map_err(error)?;
+    is_kind(&file, path, |kind| kind.is_file() || kind.is_block_device())?;
     match Volume::open(file) {
         Ok(mut volume) => match from_volume(&mut volume, &name)? {
             Some(text) => Ok(Medium { text, source: name }),
             None => Err(MediumError::NoContext(name)),
         },
-        Err(IsoError::NotIso) => match read_text(path)? {
+        Err(IsoError::NotIso) => match read_text(path, path)? {
             Some(text) => Ok(Medium { text, source: name }),
             None => Err(MediumError::NoContext(name)),
         },
@@ -93,110 +104,133 @@ pub fn read_named(path: &Path) -> Result<Medium, MediumError> {
     }
 }
 
-/// Looks for the context of a guest: a labelled volume first; with `fallbacks`, a directory of the
-/// image and a volume without the label, too.
+/// Which places count beside a volume with the label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fallbacks {
+    /// None: udev may still show the volume.
+    NotYet,
+    /// A directory of the image.
+    Directory,
+    /// That, and a volume without the label.
+    Unlabelled,
+}
+
+/// Looks for the context of a guest: a labelled volume first, then the fallbacks.
 ///
 /// # Errors
-/// [`MediumError`] if a medium is there and is damaged. No medium is no error.
-pub fn find(root: &Root, fallbacks: bool) -> Result<Option<Medium>, MediumError> {
-    let devices = devices(root);
+/// [`MediumError`] if a medium is there and cannot be read. No medium is no error.
+pub fn find(root: &Root, fallbacks: Fallbacks) -> Result<Option<Medium>, MediumError> {
     let mut unlabelled = Vec::new();
-    for device in &devices {
-        match open_volume(root, device)? {
-            Some(mut volume) if volume.label() == LABEL => {
-                let name = shown(device);
+    let mut failure = None;
+    let devices = candidates(root).map_err(|source| MediumError::Io {
+        path: "/dev".to_owned(),
+        source,
+    })?;
+    for device in devices {
+        match open_volume(root, &device) {
+            Ok(Some(mut volume)) if volume.label() == LABEL => {
+                let name = shown(&device.path);
                 let text = from_volume(&mut volume, &name)?
                     .ok_or_else(|| MediumError::NoContext(name.clone()))?;
                 return Ok(Some(Medium { text, source: name }));
             }
-            Some(volume) => unlabelled.push((device, volume)),
-            None => {}
+            Ok(Some(volume)) => unlabelled.push((device.path, volume)),
+            Ok(None) => {}
+            Err(error) => failure = failure.or(Some(error)),
         }
     }
-    if !fallbacks {
+    if fallbacks == Fallbacks::NotYet {
         return Ok(None);
     }
     let directory = Path::new("/context").join(CONTEXT_SH);
-    if let Ok(host_path) = root.path(&directory)
-        && let Some(text) = read_text(&host_path)?
-    {
+    let host_path = root.path(&directory).map_err(|source| MediumError::Io {
+        path: shown(&directory),
+        source,
+    })?;
+    if let Some(text) = read_text(&host_path, &directory)? {
         let source = shown(&directory);
         return Ok(Some(Medium { text, source }));
     }
     for (device, mut volume) in unlabelled {
-        let name = shown(device);
-        // Somebody else's damaged CD is not our business.
-        if let Ok(Some(text)) = from_volume(&mut volume, &name) {
-            return Ok(Some(Medium { text, source: name }));
+        let name = shown(&device);
+        match from_volume(&mut volume, &name) {
+            Ok(Some(text)) if fallbacks == Fallbacks::Unlabelled => {
+                return Ok(Some(Medium { text, source: name }));
+            }
+            Ok(Some(_)) => log::warn!(
+                "'{name}' has a '{CONTEXT_SH}' and not the label '{LABEL}': it is not read; the CD of OpenNebula 4.0 is, with 'unlabelled_context = yes' in '{}'",
+                crate::config::PATH
+            ),
+            Ok(None) => {}
+            // Somebody else's damaged CD is not our business.
+            Err(error) => log::debug!("passed over a device: {error}"),
         }
     }
-    Ok(None)
-}
-
-/// The devices that may be the CD, the most likely first.
-fn devices(root: &Root) -> Vec<PathBuf> {
-    let mut devices = Vec::new();
-    let by_label = Path::new("/dev/disk/by-label").join(LABEL);
-    if root.exists(&by_label) {
-        devices.push(by_label);
-    }
-    let names: Vec<String> = root
-        .list(Path::new("/dev"))
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|name| name.into_string().ok())
-        .collect();
-    for kind in DISKS {
-        let mut disks: Vec<&String> = names.iter().filter(|name| is_disk(name, kind)).collect();
-        disks.sort_by_key(|name| (name.len(), name.as_str()));
-        devices.extend(disks.into_iter().map(|name| Path::new("/dev").join(name)));
-    }
-    devices
-}
-
-/// Whether a name in `/dev` is one that [`find`] looks at.
-#[must_use]
-pub fn is_candidate(name: &str) -> bool {
-    DISKS.iter().any(|kind| is_disk(name, kind))
-}
-
-/// `sr0`, `vdb`: whole disks, not partitions.
-fn is_disk(name: &str, kind: &str) -> bool {
-    let Some(rest) = name.strip_prefix(kind).filter(|rest| !rest.is_empty()) else {
-        return false;
-    };
-    if kind == "sr" {
-        rest.bytes().all(|byte| byte.is_ascii_digit())
-    } else {
-        rest.bytes().all(|byte| byte.is_ascii_lowercase())
-    }
+    failure.map_or(Ok(None), Err)
 }
 
 /// The ISO 9660 volume on a device, if there is one.
 ///
-/// A device that cannot be read holds none, unless udev saw the label of the context on it.
-fn open_volume(root: &Root, device: &Path) -> Result<Option<Volume<File>>, MediumError> {
-    let path = shown(device);
-    let opened = root.path(device).and_then(|path| open_device(&path));
-    let error = match opened.map(Volume::open) {
+/// A drive without a disc holds none, nor does a damaged one, unless udev saw the label of the context on it.
+fn open_volume(root: &Root, device: &Candidate) -> Result<Option<Volume<File>>, MediumError> {
+    let path = shown(&device.path);
+    let opened = root.path(&device.path).and_then(|path| open_at_once(&path));
+    let (error, is_nothing) = match opened.map(Volume::open) {
         Ok(Ok(volume)) => return Ok(Some(volume)),
-        Ok(Err(IsoError::NotIso)) => return Ok(None),
-        Ok(Err(source)) => MediumError::Iso { path, source },
-        Err(source) => MediumError::Io { path, source },
+        Ok(Err(IsoError::NotIso)) => (MediumError::NotIso(path), true),
+        Ok(Err(source)) => (MediumError::Iso { path, source }, true),
+        Err(source) => {
+            let is_empty = is_without_medium(&source);
+            (MediumError::Io { path, source }, is_empty)
+        }
     };
-    if device.file_name().is_some_and(|name| name == LABEL) {
+    if device.is_labelled || !is_nothing {
         return Err(error);
     }
     log::debug!("passed over a device: {error}");
     Ok(None)
 }
 
-/// `O_NONBLOCK` lets a CD drive without a disc answer at once instead of closing its tray.
-fn open_device(path: &Path) -> io::Result<File> {
+/// What the kernel answers when a drive has no disc, or has gone (`drivers/cdrom/cdrom.c`, `open(2)`).
+fn is_without_medium(error: &io::Error) -> bool {
+    let code = error.raw_os_error().map(Errno::from_raw);
+    matches!(
+        code,
+        Some(Errno::ENOMEDIUM | Errno::ENXIO | Errno::ENODEV | Errno::ENOENT | Errno::EIO)
+    )
+}
+
+/// With `O_NONBLOCK` a CD drive without a disc answers at once instead of closing its tray, and a FIFO opens
+/// without a writer.
+fn open_at_once(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
         .custom_flags(OFlag::O_NONBLOCK.bits())
         .open(path)
+}
+
+/// Refuses what is of another kind.
+fn is_kind(
+    file: &File,
+    path: &Path,
+    is_right: impl Fn(FileType) -> bool,
+) -> Result<(), MediumError> {
+    let about = file.metadata().map_err(|source| MediumError::Io {
+        path: shown(path),
+        source,
+    })?;
+    let kind = about.file_type();
+    if is_right(kind) {
+        return Ok(());
+    }
+    let kind = match kind {
+        kind if kind.is_fifo() => "a FIFO",
+        kind if kind.is_dir() => "a directory",
+        kind if kind.is_block_device() => "a block device",
+        _ => "a device",
+    };
+    let path = shown(path);
+    Err(MediumError::NotRegular { path, kind })
 }
 
 fn from_volume(volume: &mut Volume<File>, name: &str) -> Result<Option<Vec<u8>>, MediumError> {
@@ -208,17 +242,18 @@ fn from_volume(volume: &mut Volume<File>, name: &str) -> Result<Option<Vec<u8>>,
         })
 }
 
-/// A text file, if it is there.
-fn read_text(path: &Path) -> Result<Option<Vec<u8>>, MediumError> {
+/// A text file, if it is there; `path` is what messages call it.
+fn read_text(host: &Path, path: &Path) -> Result<Option<Vec<u8>>, MediumError> {
     let error = |source| MediumError::Io {
         path: shown(path),
         source,
     };
-    let file = match File::open(path) {
+    let file = match open_at_once(host) {
         Ok(file) => file,
-        Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(missing) if is_missing(&missing) => return Ok(None),
         Err(source) => return Err(error(source)),
     };
+    is_kind(&file, path, |kind| kind.is_file())?;
     let mut text = Vec::new();
     file.take(LARGEST + 1)
         .read_to_end(&mut text)
@@ -229,23 +264,14 @@ fn read_text(path: &Path) -> Result<Option<Vec<u8>>, MediumError> {
     Ok(Some(text))
 }
 
-fn shown(path: &Path) -> String {
-    path.display().to_string()
+/// Neither the file nor, perhaps, the directory that it would be in.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whole_disks_are_looked_at_and_nothing_else() {
-        for name in ["sr0", "sr11", "vdb", "sda", "sdaa", "hdc", "xvdd"] {
-            assert!(is_candidate(name), "{name}");
-        }
-        for name in [
-            "sr", "sda1", "srx", "vdb2", "loop0", "sg0", "dm-0", "nvme0n1", "cdrom", "xvd",
-        ] {
-            assert!(!is_candidate(name), "{name}");
-        }
-    }
+fn shown(path: &Path) -> String {
+    path.display().to_string()
 }

@@ -2,6 +2,7 @@
 //!
 //! [`medium`] finds where it is, [`iso`] reads it off the CD, [`grammar`] reads the text.
 
+mod devices;
 pub mod grammar;
 pub mod iso;
 pub mod medium;

@@ -1,0 +1,148 @@
+//! Which block devices may hold the context, and in which order they are looked at.
+//!
+//! ```text
+//! /dev/sr0, sr1, ...                       CD drives, first of all
+//! /dev/disk/by-label/CONTEXT -> ../../vdb  what udev saw the label on, if it is one of the disks below
+//! /dev/vd*, sd*, hd*, xvd*                 disks, for hypervisors that show the CD as one
+//! ```
+//! No other device counts, whatever label it has: any desktop user may set up a loop device (udisks).
+
+use std::io::{self, ErrorKind};
+use std::path::{Component, Path, PathBuf};
+
+use one_sriov_system::Root;
+
+/// The volume label that OpenNebula gives its CD since 4.2.
+pub(super) const LABEL: &str = "CONTEXT";
+const BY_LABEL: &str = "/dev/disk/by-label";
+/// The kinds of disks a CD can show up as, in the order in which they are looked at.
+const DISKS: [&str; 4] = ["vd", "sd", "hd", "xvd"];
+
+/// A device that may hold the context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Candidate {
+    /// The device: `/dev/sr0`.
+    pub(super) path: PathBuf,
+    /// udev saw the label of the context on it.
+    pub(super) is_labelled: bool,
+}
+
+/// The devices that may be the CD, the most likely first.
+///
+/// # Errors
+/// `/dev` or the link of the label is there and cannot be read.
+pub(super) fn candidates(root: &Root) -> io::Result<Vec<Candidate>> {
+    let labelled = labelled(root)?;
+    let names: Vec<String> = match root.list(Path::new("/dev")) {
+        Ok(names) => names.into_iter().filter_map(|name| name.into_string().ok()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    }
+    .collect();
+    let of_kind = |is_it: &dyn Fn(&str) -> bool| {
+        let mut disks: Vec<&String> = names.iter().filter(|name| is_it(name)).collect();
+        disks.sort_by_key(|name| (name.len(), name.as_str()));
+        disks.into_iter().map(|name| Path::new("/dev").join(name))
+    };
+    let mut paths: Vec<PathBuf> = of_kind(&is_drive).collect();
+    let is_new = |paths: &[PathBuf], path: &PathBuf| !paths.contains(path);
+    paths.extend(labelled.clone().filter(|path| is_new(&paths, path)));
+    for kind in DISKS {
+        let disks: Vec<PathBuf> = of_kind(&|name| is_disk(name, kind)).collect();
+        paths.extend(
+            disks
+                .into_iter()
+                .filter(|path| labelled.as_ref() != Some(path)),
+        );
+    }
+    let candidate = |path| Candidate {
+        is_labelled: labelled.as_ref() == Some(&path),
+        path,
+    };
+    Ok(paths.into_iter().map(candidate).collect())
+}
+
+/// The drive or disk that udev saw the label on; one of its partitions will do.
+fn labelled(root: &Root) -> io::Result<Option<PathBuf>> {
+    let target = match root.read_link(&Path::new(BY_LABEL).join(LABEL)) {
+        Ok(target) => target,
+        // udev makes links and nothing else (EINVAL: not a link).
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidInput
+            ) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let path = resolved(&Path::new(BY_LABEL).join(target));
+    let name = path.strip_prefix("/dev").ok().and_then(Path::to_str);
+    if name.is_some_and(is_candidate) {
+        return Ok(Some(path));
+    }
+    log::warn!(
+        "the volume '{LABEL}' on '{}' is not read: only CD drives and disks (sr*, vd*, sd*, hd*, xvd*) may hold the context",
+        path.display()
+    );
+    Ok(None)
+}
+
+/// A path without `..`: udev's links are relative, and `/dev` has no links among its directories.
+fn resolved(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// Whether a device of this name may hold the context: a CD drive, a disk or a partition of one.
+fn is_candidate(name: &str) -> bool {
+    let disk = name.trim_end_matches(|last: char| last.is_ascii_digit());
+    is_drive(name) || DISKS.iter().any(|kind| is_disk(disk, kind))
+}
+
+/// `sr0`.
+fn is_drive(name: &str) -> bool {
+    let number = name.strip_prefix("sr").unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `vdb`: a whole disk, not a partition.
+fn is_disk(name: &str, kind: &str) -> bool {
+    let letters = name.strip_prefix(kind).unwrap_or_default();
+    !letters.is_empty() && letters.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drives_disks_and_their_partitions_count_and_nothing_else() {
+        for name in [
+            "sr0", "sr11", "vdb", "sda", "sdaa", "hdc", "xvdd", "sda1", "vdb12",
+        ] {
+            assert!(is_candidate(name), "{name}");
+        }
+        for name in [
+            "sr", "srx", "sr0p1", "loop0", "sg0", "dm-0", "nvme0n1", "cdrom", "xvd", "vd1", "sd/a",
+            "zram0", "nbd0", "mapper/x", "",
+        ] {
+            assert!(!is_candidate(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn links_of_udev_are_relative() {
+        let path = Path::new(BY_LABEL).join("../../sr0");
+        assert_eq!(resolved(&path), Path::new("/dev/sr0"));
+    }
+}
