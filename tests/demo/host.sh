@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# The host's half of the demo, for 'run' to source. The card is files that stand in for one, for few machines
-# have a real one: sysfs as a PF with two VFs has it, a stock driver of a few lines, and an 'ip' that only says
-# what it was told. Libvirt is the real one with its test driver, which runs what is written into a file.
+# The host's half of the demo, for 'run' to source. Few machines have a card, so files stand in for it: the sysfs of a
+# PF with two VFs, a stock driver of a few lines, and an 'ip' that only records its arguments. libvirt is real, with its
+# test driver, which runs the domain that a file holds.
 
 # What the kernel shows of an InfiniBand PF with two VFs.
 make_card() {
@@ -57,26 +57,30 @@ nics() {
 }
 
 host_story() {
-    heading "OpenNebula deploys a VM (what it sends, as recorded; the NICs)"
+    heading "OpenNebula deploys a VM: the NICs of the domain that it sends (recorded)"
     nics "$domain"
 
-    heading "The host has an InfiniBand card 'ib0' with two VFs"
+    heading "The host has an InfiniBand card, 'ib0', with two VFs"
     driver pool
 
-    heading "The driver hands a VF to the VM"
+    heading "The driver leases a VF, sets its GUIDs, and calls the stock driver"
     driver action deploy /var/lib/one//datastores/0/3/deployment.0 compute01 3 compute01 < "$domain"
-    echo "The first line is the stock driver's answer. This is what the card was told:"
+    echo "The first line is the stock driver's answer. These commands set the GUIDs:"
     sed 's/^/$ sudo /' sudo.log
 
-    heading "What the stock driver got instead (all else is as it came)"
+    heading "The stock driver got this domain (the rest is unchanged)"
     nics edited.xml
 
-    heading "Who has what, says the driver with real libvirt"
+    heading "The lease shows up in the pool; libvirt, the real one, confirms it"
     driver pool
 }
 
 host_end() {
-    heading "The VM ends, and the VF comes back"
+    heading "The VM ends, and its VF is free again"
     driver action cancel one-3 compute01 3 compute01
     driver pool
+
+    heading "Next"
+    echo "Put the agent into an image:  docs/how-to/put-it-into-an-image.md"
+    echo "Put the driver on a host:     docs/how-to/install-the-driver.md"
 }
