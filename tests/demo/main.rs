@@ -49,7 +49,10 @@ fn expected(way: &str) -> String {
     let text = fs::read_to_string(demo().join("expected.txt")).unwrap();
     let is_way = |line: &&str| line.starts_with("NICs: ");
     let real = text.lines().find(is_way).unwrap();
-    assert!(way == real || way.contains("files stand in for all of them"), "{way}");
+    assert!(
+        way == real || way.contains("files stand in for all of them"),
+        "{way}"
+    );
     text.replace(&format!("{real}\n"), "")
 }
 

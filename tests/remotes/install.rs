@@ -66,9 +66,11 @@ fn the_tree_has_every_action_and_nothing_else() {
         .map(|(name, mode, _)| (name, mode))
         .collect();
     assert_eq!(files, expected);
-    let texts = ACTIONS.map(|action| {
-        fs::read_to_string(host.remotes().join("vmm/kvm-sriov").join(action)).unwrap()
-    });
+    let directory = host.remotes().join("vmm/kvm-sriov");
+    let texts: Vec<String> = ACTIONS
+        .iter()
+        .map(|action| fs::read_to_string(directory.join(action)).unwrap())
+        .collect();
     assert!(texts.iter().all(|text| *text == texts[0]));
 }
 

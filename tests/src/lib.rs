@@ -35,6 +35,6 @@ pub use remotes::{ACTIONS, Host, install_remotes};
 pub use scenarios::scenarios;
 pub use stock::{Call, Stock};
 pub use trial::{
-    HELD_EACH, HostTrial, Trial, VFS_OF_CARD, instructions, is_in_memory, median, peak_memory, processes,
-    processor_time, read_anew, scratch, time,
+    HELD_EACH, HostTrial, Trial, VFS_OF_CARD, instructions, is_in_memory, median, peak_memory,
+    processes, processor_time, read_anew, scratch, time,
 };

@@ -2,35 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
 /// Every action that any release calls.
-pub const ACTIONS: [&str; 23] = [
-    "attach_disk",
-    "attach_nic",
-    "cancel",
-    "deploy",
-    "detach_disk",
-    "detach_nic",
-    "exec",
-    "exec_cancel",
-    "migrate",
-    "migrate_local",
-    "poll",
-    "prereconfigure",
-    "reboot",
-    "reconfigure",
-    "reset",
-    "resize",
-    "resize_disk",
-    "restore",
-    "save",
-    "shutdown",
-    "snapshot_create",
-    "snapshot_delete",
-    "snapshot_revert",
-];
+pub static ACTIONS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    include_str!("../../packaging/actions/names")
+        .lines()
+        .collect()
+});
 
 /// Puts a version of the driver, by architecture, into a tree of remotes.
 pub fn install_remotes(remotes: &Path, version: &str, binaries: &[(&str, &Path)]) {

@@ -11,32 +11,10 @@ use crate::host::Host;
 const CHECK: &str = "remotes";
 const SYNC: &str = "run 'onehost sync --force' on the front-end";
 
-/// All actions that some release of OpenNebula calls.
-pub(super) const ACTIONS: [&str; 23] = [
-    "attach_disk",
-    "attach_nic",
-    "cancel",
-    "deploy",
-    "detach_disk",
-    "detach_nic",
-    "exec",
-    "exec_cancel",
-    "migrate",
-    "migrate_local",
-    "poll",
-    "prereconfigure",
-    "reboot",
-    "reconfigure",
-    "reset",
-    "resize",
-    "resize_disk",
-    "restore",
-    "save",
-    "shutdown",
-    "snapshot_create",
-    "snapshot_delete",
-    "snapshot_revert",
-];
+/// The names of all actions that some release of OpenNebula calls, as they are installed.
+pub(super) fn action_names() -> impl Iterator<Item = &'static str> {
+    include_str!("../../../packaging/actions/names").lines()
+}
 
 /// What the actions read: it has the version and is not executable.
 const LAUNCHER: &str = "launch";
@@ -65,8 +43,7 @@ fn stock(home: &Path) -> Finding {
 }
 
 fn actions(home: &Path) -> Finding {
-    let mut missing: Vec<_> = ACTIONS
-        .into_iter()
+    let mut missing: Vec<_> = action_names()
         .filter(|name| !is_program(&home.join(name)))
         .collect();
     if !home.join(LAUNCHER).is_file() {
@@ -114,7 +91,7 @@ fn unknown(home: &Path) -> Option<Finding> {
         .filter(|entry| is_program(&entry.path()))
         .filter_map(|entry| entry.file_name().into_string().ok())
         .filter(|name| !name.contains('.') && !HELPERS.contains(&&**name))
-        .filter(|name| !ACTIONS.contains(&&**name) && !is_program(&home.join(name)))
+        .filter(|name| action_names().all(|ours| ours != name) && !is_program(&home.join(name)))
         .collect();
     names.sort();
     let home = home.display();

@@ -195,7 +195,7 @@ fn an_action_reads_what_its_release_gives_it() {
     let host = host("x", "cat >\"$HOME/seen\"");
     let seen = host.home().join("seen");
     let directory = host.remotes().join("vmm/kvm-sriov");
-    for action in ACTIONS {
+    for action in ACTIONS.iter() {
         fs::hard_link(directory.join("x"), directory.join(action)).unwrap();
     }
     for release in Release::ALL {

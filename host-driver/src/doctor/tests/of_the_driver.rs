@@ -96,7 +96,7 @@ fn the_remotes_are_whole() {
     );
 
     tree.program("one/vmm/kvm/deploy");
-    for action in remotes::ACTIONS {
+    for action in remotes::action_names() {
         tree.program(&format!("one/vmm/kvm-sriov/{action}"));
     }
     let version = env!("CARGO_PKG_VERSION");

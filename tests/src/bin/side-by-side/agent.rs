@@ -41,7 +41,11 @@ impl Row {
     }
 
     fn verdict(&self) -> &'static str {
-        if self.is_a_step_back() { "  TOO SLOW" } else { "" }
+        if self.is_a_step_back() {
+            "  TOO SLOW"
+        } else {
+            ""
+        }
     }
 
     fn is_a_step_back(&self) -> bool {

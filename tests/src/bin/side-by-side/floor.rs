@@ -17,7 +17,9 @@ const RECORD: &str = "var/lib/one-sriov/state.json";
 /// Prints the comparison; whether the agent is close enough to the floor.
 pub(crate) fn compare(agent: &Path, memory: &Path) -> bool {
     let floor = path();
-    println!("\nThe agent, beside a static program that only does the same reads, writes, flushes and renames:");
+    println!(
+        "\nThe agent, beside a static program that only does the same reads, writes, flushes and renames:"
+    );
     println!("NICs      floor      agent  ratio  at most  instructions");
     let mut is_good = true;
     for (nics, runs, limit) in PLAN {
@@ -42,7 +44,10 @@ pub(crate) fn compare(agent: &Path, memory: &Path) -> bool {
 
 fn print_row(nics: u16, floor: Duration, agent: Duration, limit: f64, count: Option<u64>) {
     let ratio = agent.as_secs_f64() / floor.as_secs_f64();
-    let count = count.map_or_else(|| "unknown (no valgrind)".to_owned(), |count| count.to_string());
+    let count = count.map_or_else(
+        || "unknown (no valgrind)".to_owned(),
+        |count| count.to_string(),
+    );
     let verdict = if ratio > limit { "  TOO SLOW" } else { "" };
     println!(
         "{nics:>4}  {:>6.2} ms  {:>6.2} ms  {ratio:>5.2}  {limit:>7.2}  {count}{verdict}",
