@@ -117,6 +117,7 @@ fn nic(bytes: &[u8], name: &str, prefix: DummyPrefix) -> Option<Nic> {
             AddressOrigin::Random
         },
         ready: kind & 32 == 0,
+        master: None,
     })
 }
 
@@ -167,6 +168,7 @@ fn fixed() -> Vec<Nic> {
         driver: Some(driver),
         origin: AddressOrigin::Permanent,
         ready: true,
+        master: None,
     })
     .collect()
 }

@@ -224,7 +224,8 @@ fn exit(run_state: &RunState, done: &Done) -> Exit {
         .activation
         .as_ref()
         .is_some_and(|activation| !activation.failed.is_empty());
-    if is_refused || is_due || !done.report.conflicts.is_empty() {
+    let is_unsure = !run_state.inventory.unreadable.is_empty();
+    if is_refused || is_unsure || is_due || !done.report.conflicts.is_empty() {
         Exit::Partial
     } else {
         Exit::Ok

@@ -6,12 +6,14 @@
 //! /sys/class/net/ib0/addr_assign_type  0                        who chose the address
 //! /sys/class/net/ib0/device         -> ../../../0000:00:05.0    the PCI function, or virtio's child of it
 //! /sys/class/net/ib0/dev_port          0                        port on that function (old drivers: dev_id)
+//! /sys/class/net/ib0/master         -> ../../../virtual/net/bond0    the device that it is a port of
 //! /run/udev/data/n4                    I:1234567                udev is done with the device of ifindex 4
 //! ```
 //! Source: the kernel's `Documentation/ABI/testing/sysfs-class-net`.
 
+mod device;
 mod nic;
 mod sysfs;
 
-pub use nic::{AddressOrigin, Inventory, LeftOut, Link, Nic};
+pub use nic::{AddressOrigin, Inventory, LeftOut, Link, Nic, Unreadable};
 pub use sysfs::{InventoryError, Sysfs};

@@ -9,6 +9,8 @@ pub struct Inventory {
     pub nics: Vec<Nic>,
     /// The network devices that are no NIC of the context, each with the reason.
     pub left_out: Vec<LeftOut>,
+    /// The network devices that may be NICs: something of them cannot be read.
+    pub unreadable: Vec<Unreadable>,
 }
 
 impl Inventory {
@@ -16,7 +18,19 @@ impl Inventory {
     #[must_use]
     pub fn new(mut nics: Vec<Nic>, left_out: Vec<LeftOut>) -> Self {
         nics.sort_by(|a, b| a.order().cmp(&b.order()));
-        Self { nics, left_out }
+        Self {
+            nics,
+            left_out,
+            unreadable: Vec::new(),
+        }
+    }
+
+    /// Whether something of the device of this name cannot be read.
+    #[must_use]
+    pub fn is_unreadable(&self, name: &InterfaceName) -> bool {
+        self.unreadable
+            .iter()
+            .any(|device| device.name == name.as_str())
     }
 
     /// The NIC of a name.
@@ -32,6 +46,15 @@ pub struct LeftOut {
     /// Its kernel name, escaped for printing where it is an odd one.
     pub name: String,
     /// Why, as half a sentence: `a bridge`.
+    pub why: String,
+}
+
+/// A network device that nobody can say more of: it may be any NIC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its kernel name, escaped for printing where it is an odd one.
+    pub name: String,
+    /// What cannot be read: `failed to read 'address': I/O error`.
     pub why: String,
 }
 
@@ -52,6 +75,8 @@ pub struct Nic {
     pub origin: AddressOrigin,
     /// Whether udev is done with it (always so where no udev runs); before that its name may change.
     pub ready: bool,
+    /// The device that it is a port of, and that carries its addresses: a bond, a bridge, the master of a failover pair.
+    pub master: Option<String>,
 }
 
 impl Nic {

@@ -1,18 +1,16 @@
 //! Reading the inventory from sysfs.
 
-use std::ffi::{OsStr, OsString};
-use std::io;
-use std::os::fd::OwnedFd;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use hwaddr::{AddressError, InterfaceName, IpoibAddress, MacAddress, PciAddress};
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
-use nix::sys::stat::Mode;
-use nix::unistd::{AccessFlags, faccessat, read};
 use one_sriov_system::Root;
 
-use super::{AddressOrigin, Inventory, LeftOut, Link, Nic};
+use super::device::{Attribute, Class, Device, NoNic, parse};
+use super::{AddressOrigin, Inventory, LeftOut, Link, Nic, Unreadable};
 
 /// ARPHRD types, `include/uapi/linux/if_arp.h`.
 const ARPHRD_ETHER: u32 = 1;
@@ -50,92 +48,102 @@ impl Sysfs {
     /// Reads all network devices. A device that vanishes while it is read is left out.
     ///
     /// # Errors
-    /// [`InventoryError`] if there is no `class/net` to list.
+    /// [`InventoryError`] if `class/net` cannot be listed.
     pub fn inventory(&self) -> Result<Inventory, InventoryError> {
         let class = self.sys.join("class/net");
-        let (directory, names) = list(&class).map_err(|source| InventoryError {
-            path: class.clone(),
+        let (class, names) = Class::open(class.clone()).map_err(|source| InventoryError {
+            path: class,
             source,
         })?;
-        let class = Class {
-            path: class,
-            directory,
+        let mut found = Inventory {
+            nics: Vec::with_capacity(names.len()),
+            ..Inventory::default()
         };
-        let mut nics = Vec::with_capacity(names.len());
-        let mut left_out = Vec::new();
         for name in &names {
-            self.sort(&class, name, Ports::Unread, &mut nics, &mut left_out);
+            self.sort(&class, name, Ports::Unread, &mut found);
         }
-        for name in take_out_shared(&mut nics) {
+        for name in take_out_shared(&mut found.nics) {
             let name = name.as_str().as_ref();
-            self.sort(&class, name, Ports::Read, &mut nics, &mut left_out);
+            self.sort(&class, name, Ports::Read, &mut found);
         }
-        left_out.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Inventory::new(nics, left_out))
+        found.left_out.sort_by(|a, b| a.name.cmp(&b.name));
+        found.unreadable.sort_by(|a, b| a.name.cmp(&b.name));
+        let Inventory {
+            nics,
+            left_out,
+            unreadable,
+        } = found;
+        Ok(Inventory {
+            unreadable,
+            ..Inventory::new(nics, left_out)
+        })
     }
 
-    fn sort(
-        &self,
-        class: &Class,
-        name: &OsStr,
-        ports: Ports,
-        nics: &mut Vec<Nic>,
-        left_out: &mut Vec<LeftOut>,
-    ) {
+    fn sort(&self, class: &Class, name: &OsStr, ports: Ports, found: &mut Inventory) {
+        let shown = || name.to_string_lossy().escape_debug().to_string();
         match self.nic(class, name, ports) {
-            Ok(nic) => nics.push(nic),
-            Err(why) => {
-                let name = name.to_string_lossy().escape_debug().to_string();
-                left_out.push(LeftOut { name, why });
-            }
+            Ok(nic) => found.nics.push(nic),
+            Err(NoNic::LeftOut(why)) => found.left_out.push(LeftOut { name: shown(), why }),
+            Err(NoNic::Unreadable(attribute)) => found.unreadable.push(Unreadable {
+                name: shown(),
+                why: attribute.to_string(),
+            }),
         }
     }
 
     /// The NIC of a device directory, or why it is none.
-    fn nic(&self, class: &Class, file_name: &OsStr, ports: Ports) -> Result<Nic, String> {
+    fn nic(&self, class: &Class, file_name: &OsStr, ports: Ports) -> Result<Nic, NoNic> {
         let name = file_name.to_str().unwrap_or_default();
         let Ok(name) = InterfaceName::from_str(name) else {
             return Err("a name that no configuration file can hold".into());
         };
-        // `bonding_masters` is a plain file of the bonding module.
-        let device = Device::open(class, file_name).ok_or("no network device")?;
-        let arphrd = device.number("type").ok_or("no network device")?;
-        let driver = device.driver();
-        let hardware = device.hardware(driver.is_some());
+        let device = Device::open(class, file_name)?;
+        let arphrd = device.number("type")?.ok_or("no network device")?;
+        let driver = device.driver()?;
+        let hardware = device.hardware(driver.is_some())?;
         let link = match arphrd {
             ARPHRD_ETHER => ethernet(&device, hardware.is_some())?,
-            ARPHRD_INFINIBAND => infiniband(&device)?,
+            ARPHRD_INFINIBAND => infiniband(&device, hardware.is_some())?,
             other => {
-                return Err(format!(
-                    "neither Ethernet nor InfiniBand (ARPHRD type {other})"
-                ));
+                return Err(
+                    format!("neither Ethernet nor InfiniBand (ARPHRD type {other})").into(),
+                );
             }
         };
+        let is_ethernet = matches!(link, Link::Ethernet(_));
         Ok(Nic {
             name,
             link,
             pci: hardware.as_deref().and_then(pci_function),
             port: match ports {
                 Ports::Unread => 0,
-                Ports::Read => device.port(link),
+                Ports::Read => device.port(is_ethernet)?,
             },
             driver,
-            origin: match link {
-                Link::Ethernet(_) => device.address_origin(),
-                Link::Infiniband(_) => AddressOrigin::Permanent,
+            origin: if is_ethernet {
+                device.address_origin()?
+            } else {
+                AddressOrigin::Permanent
             },
-            ready: self.is_ready(&device),
+            ready: self.is_ready(&device)?,
+            master: carrier(class, &device)?,
         })
     }
 
     /// Whether udev is done with a device: its record is there and says when (`I:`).
-    fn is_ready(&self, device: &Device<'_>) -> bool {
-        let Some(udev) = &self.udev else { return true };
-        let Some(ifindex) = device.number("ifindex") else {
-            return false;
+    fn is_ready(&self, device: &Device<'_>) -> Result<bool, Attribute> {
+        let Some(udev) = &self.udev else {
+            return Ok(true);
         };
-        std::fs::read_to_string(udev.join(format!("n{ifindex}")))
-            .is_ok_and(|record| record.lines().any(|line| line.starts_with("I:")))
+        let Some(ifindex) = device.number("ifindex")? else {
+            return Ok(false);
+        };
+        let record = udev.join(format!("n{ifindex}"));
+        match std::fs::read_to_string(&record) {
+            Ok(record) => Ok(record.lines().any(|line| line.starts_with("I:"))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Attribute::new(&record.display().to_string(), &error)),
+        }
     }
 }
 
@@ -148,11 +156,11 @@ enum Ports {
 
 /// Takes out those NICs that stand on a function with others: they are read once more, as a whole, for a device may have
 /// got another name meanwhile. Where each has a function to itself, nobody asks for ports.
-fn take_out_shared(nics: &mut Vec<Nic>) -> Vec<InterfaceName> {
+fn take_out_shared(nics: &mut Vec<Nic>) -> BTreeSet<InterfaceName> {
     nics.sort_unstable_by_key(|nic| nic.pci);
     let functions = nics.chunk_by(|a, b| a.pci == b.pci);
     let shared = functions.filter(|function| function.len() > 1).flatten();
-    let shared: Vec<InterfaceName> = shared.map(|nic| nic.name.clone()).collect();
+    let shared: BTreeSet<InterfaceName> = shared.map(|nic| nic.name.clone()).collect();
     nics.retain(|nic| !shared.contains(&nic.name));
     shared
 }
@@ -161,34 +169,68 @@ fn take_out_shared(nics: &mut Vec<Nic>) -> Vec<InterfaceName> {
 ///
 /// A device without hardware behind it is a NIC only in a container, where the NIC *is* such a
 /// device: nothing is stacked below it, and somebody gave it its address on purpose.
-fn ethernet(device: &Device<'_>, has_hardware: bool) -> Result<Link, String> {
+fn ethernet(device: &Device<'_>, has_hardware: bool) -> Result<Link, NoNic> {
     let mac = device.address::<MacAddress>()?;
-    if let Some(kind) = device.kind() {
-        return Err(format!("a device of kind '{kind}'"));
+    is_no_stack(device, has_hardware)?;
+    if !has_hardware && device.address_origin()? != AddressOrigin::Set {
+        return Err("a virtual device with an address that nobody chose".into());
     }
-    if !has_hardware {
-        if let Some(sign) = device.sign_of_software() {
-            return Err(format!("a virtual device (it has '{sign}')"));
-        }
-        if device.address_origin() != AddressOrigin::Set {
-            return Err("a virtual device with an address that nobody chose".into());
-        }
-    }
-    Ok(Link::Ethernet(mac))
+    let own = device.address_before_bonding()?;
+    Ok(Link::Ethernet(own.unwrap_or(mac)))
 }
 
-/// An InfiniBand port. A P_Key child shares its parent's address; it is told by its link to the parent.
-fn infiniband(device: &Device<'_>) -> Result<Link, String> {
-    if device.number("iflink") != device.number("ifindex") || device.has("parent") {
+/// An InfiniBand port. A P_Key child shares its parent's address; it is told by its link to the parent. A bond or team of
+/// ports has the type and the address of one.
+fn infiniband(device: &Device<'_>, has_hardware: bool) -> Result<Link, NoNic> {
+    is_no_stack(device, has_hardware)?;
+    if device.number("iflink")? != device.number("ifindex")? || device.has("parent")? {
         return Err("a P_Key child".into());
     }
-    let text = device.text("address").unwrap_or_default();
+    let text = match device.text("bonding_slave/perm_hwaddr")? {
+        // Kernels that have six bytes of it show those.
+        Some(own) if own.parse::<IpoibAddress>().is_ok() => own,
+        _ => device.text("address")?.unwrap_or_default(),
+    };
     match text.parse::<IpoibAddress>() {
-        Ok(address) => Ok(Link::Infiniband(Some(address))),
         Err(AddressError::Refused { .. }) => Ok(Link::Infiniband(None)),
-        Err(error) => Err(format!("no usable hardware address ({error})")),
+        _ => Ok(Link::Infiniband(Some(parse(&text)?))),
     }
 }
+
+/// Refuses what the kernel stacked on other devices or made up: it says so, or has none of its own hardware and a sign.
+fn is_no_stack(device: &Device<'_>, has_hardware: bool) -> Result<(), NoNic> {
+    if let Some(kind) = device.kind()? {
+        return Err(format!("a device of kind '{kind}'").into());
+    }
+    if !has_hardware && let Some(sign) = device.sign_of_software()? {
+        return Err(format!("a virtual device (it has '{sign}')").into());
+    }
+    Ok(())
+}
+
+/// The device that carries the addresses of one that is a port of it: a bond, a team or a bridge
+/// (`Documentation/networking/bonding.rst`, `bridge.rst`), the master of a failover pair (`net_failover.rst`) and of a VF
+/// of Hyper-V (`netvsc.rst`). Devices in a VRF keep theirs (`vrf.rst`).
+///
+/// The kernel gives a VRF no `DEVTYPE`; what tells it is an Ethernet address of its own without hardware.
+fn carrier(class: &Class, device: &Device<'_>) -> Result<Option<String>, Attribute> {
+    let Some(name) = device.master()? else {
+        return Ok(None);
+    };
+    let Ok(master) = Device::open(class, name.as_ref()) else {
+        return Ok(Some(name));
+    };
+    let is_vrf = !device.has("brport")?
+        && master.number("type")? == Some(ARPHRD_ETHER)
+        && master.kind()?.is_none()
+        && master.hardware(false)?.is_none()
+        && master.text("address")? != device.text("address")?
+        && name != OPEN_VSWITCH;
+    Ok((!is_vrf).then_some(name))
+}
+
+/// The master of all ports of Open vSwitch, which is no VRF.
+const OPEN_VSWITCH: &str = "ovs-system";
 
 /// The PCI function in a device path: virtio and others stand one level below it.
 fn pci_function(hardware: &Path) -> Option<PciAddress> {
@@ -197,140 +239,4 @@ fn pci_function(hardware: &Path) -> Option<PciAddress> {
     parts
         .filter(is_function)
         .find_map(|part| PciAddress::from_str(part).ok())
-}
-
-/// `/sys/class/net`, open.
-struct Class {
-    path: PathBuf,
-    directory: OwnedFd,
-}
-
-/// What [`std::fs::read_dir`] lists, and the directory for what is looked up in it.
-fn list(class: &Path) -> io::Result<(OwnedFd, Vec<OsString>)> {
-    let names = std::fs::read_dir(class)?.map(|entry| Ok(entry?.file_name()));
-    let names = names.collect::<io::Result<_>>()?;
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let directory = openat(AT_FDCWD, class, flags, Mode::empty())?;
-    Ok((directory, names))
-}
-
-/// One directory of it, open: its files are looked up without walking to it again.
-struct Device<'a> {
-    class: &'a Class,
-    name: &'a OsStr,
-    directory: OwnedFd,
-}
-
-impl<'a> Device<'a> {
-    /// By `openat`: musl's `open` asks the kernel for `O_CLOEXEC` once more.
-    fn open(class: &'a Class, name: &'a OsStr) -> Option<Self> {
-        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let directory = openat(&class.directory, name, flags, Mode::empty()).ok()?;
-        Some(Self {
-            class,
-            name,
-            directory,
-        })
-    }
-
-    fn path(&self) -> PathBuf {
-        self.class.path.join(self.name)
-    }
-
-    /// The text of an attribute, which sysfs hands out in one piece.
-    fn text(&self, attribute: &str) -> Option<String> {
-        /// No attribute that is looked at comes near this.
-        const LONGEST: usize = 1024;
-        let file = openat(
-            &self.directory,
-            attribute,
-            OFlag::O_RDONLY | OFlag::O_CLOEXEC,
-            Mode::empty(),
-        )
-        .ok()?;
-        let mut buffer = [0; LONGEST];
-        let length = read(&file, &mut buffer).ok()?;
-        let text = std::str::from_utf8(buffer.get(..length)?).ok()?;
-        Some(text.trim_end().to_owned())
-    }
-
-    fn has(&self, name: &str) -> bool {
-        faccessat(&self.directory, name, AccessFlags::F_OK, AtFlags::empty()).is_ok()
-    }
-
-    /// Where the hardware behind the device stands in the tree of devices; none for a virtual one.
-    ///
-    /// `/sys/class/net/eth0` is a link to `../../devices/pci0000:00/0000:00:03.0/virtio0/net/eth0`. What has a driver
-    /// has hardware.
-    fn hardware(&self, has_driver: bool) -> Option<PathBuf> {
-        if !has_driver && !self.has("device") {
-            return None;
-        }
-        match readlinkat(&self.class.directory, self.name) {
-            Ok(target) => Some(target.into()),
-            Err(_) => self.path().join("device").canonicalize().ok(),
-        }
-    }
-
-    fn driver(&self) -> Option<String> {
-        let target = readlinkat(&self.directory, "device/driver").ok()?;
-        Some(Path::new(&target).file_name()?.to_str()?.to_owned())
-    }
-
-    /// A number, decimal or with `0x`.
-    fn number(&self, attribute: &str) -> Option<u32> {
-        let text = self.text(attribute)?;
-        match text.strip_prefix("0x") {
-            Some(hex) => u32::from_str_radix(hex, 16).ok(),
-            None => text.parse().ok(),
-        }
-    }
-
-    /// The port on its PCI function, which orders InfiniBand ports; old drivers tell it in `dev_id` alone.
-    fn port(&self, link: Link) -> u32 {
-        let port = self.number("dev_port");
-        let by_id = match (link, port) {
-            (Link::Ethernet(_), Some(_)) => None,
-            _ => self.number("dev_id"),
-        };
-        port.max(by_id).unwrap_or(0)
-    }
-
-    fn address<A: FromStr<Err: std::fmt::Display>>(&self) -> Result<A, String> {
-        let text = self.text("address").unwrap_or_default();
-        text.parse()
-            .map_err(|error: A::Err| format!("no usable hardware address ({error})"))
-    }
-
-    fn address_origin(&self) -> AddressOrigin {
-        match self.number("addr_assign_type") {
-            Some(1) => AddressOrigin::Random,
-            Some(2) => AddressOrigin::Stolen,
-            Some(3) => AddressOrigin::Set,
-            _ => AddressOrigin::Permanent,
-        }
-    }
-
-    /// `DEVTYPE=` of the uevent file: `bridge`, `bond`, `vlan`, `wlan`, ...; plain NICs have none.
-    fn kind(&self) -> Option<String> {
-        let uevent = self.text("uevent")?;
-        Some(
-            uevent
-                .lines()
-                .find_map(|line| line.strip_prefix("DEVTYPE="))?
-                .to_owned(),
-        )
-    }
-
-    /// The entry that tells a stacked or software device where the kernel gives no `DEVTYPE`.
-    fn sign_of_software(&self) -> Option<String> {
-        let entries = std::fs::read_dir(self.path()).ok()?;
-        let names = entries
-            .flatten()
-            .filter_map(|entry| entry.file_name().into_string().ok());
-        let is_sign = |name: &str| {
-            matches!(name, "bonding" | "bridge" | "tun_flags") || name.starts_with("lower_")
-        };
-        names.filter(|name| is_sign(name)).min()
-    }
 }

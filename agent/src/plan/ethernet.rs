@@ -6,6 +6,7 @@ use hwaddr::{DummyMac, DummyPrefix, Key};
 
 use super::context_nics::ContextNics;
 use super::outcome::{DummyNic, MatchedBy};
+use super::uncertain::ports_last;
 use crate::inventory::{AddressOrigin, Inventory, Nic};
 
 /// The first two octets of OpenNebula's MACs (`MAC_PREFIX` of `oned.conf`, as it is shipped).
@@ -50,7 +51,13 @@ pub(super) fn candidates<'a>(
             && !described.has_pci_nic(nic.pci)
             && !dummies.iter().any(|dummy| dummy.name == nic.name)
     };
-    inventory.nics.iter().filter(is_candidate).collect()
+    let mut candidates = inventory
+        .nics
+        .iter()
+        .filter(is_candidate)
+        .collect::<Vec<_>>();
+    ports_last(&mut candidates);
+    candidates
 }
 
 /// The device of each `ETH<k>` that its MAC tells (or, in contexts without MACs, the address in it).
@@ -83,7 +90,7 @@ pub(super) fn by_mac<'a>(
             found.insert(index, (*device, matched_by));
         }
     }
-    for device in candidates {
+    for device in candidates.iter().filter(|device| device.master.is_none()) {
         let mac = device
             .mac()
             .filter(|mac| described.has_mac(*mac) && !taken.contains(device.name.as_str()));
@@ -118,7 +125,7 @@ pub(super) fn mark_markers(
         let found = if nics.is_empty() {
             candidates
                 .iter()
-                .filter(|nic| nic.mac().map(Key::from) == Some(key))
+                .filter(|nic| nic.master.is_none() && nic.mac().map(Key::from) == Some(key))
                 .count()
         } else {
             nics.iter()

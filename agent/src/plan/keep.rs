@@ -42,6 +42,9 @@ impl Plan {
         if self.is_anothers(id, device, inventory) {
             return false;
         }
+        if inventory.is_unreadable(device) {
+            return true;
+        }
         if let Some(nic) = self.nics.iter().find(|nic| &nic.id == id) {
             return stays(nic);
         }

@@ -22,6 +22,7 @@ mod positions;
 mod read_config;
 mod settings;
 mod tokens;
+mod uncertain;
 mod values;
 mod vlan_id;
 

@@ -11,7 +11,7 @@ use super::outcome::{Device, MatchedBy, Outcome, Plan, PlannedNic};
 use super::positions::{self, Place, Position};
 use super::read_config::{Source, read_config};
 use super::values::Origin;
-use super::{NicId, Role, Settings, ethernet, global, late, tokens};
+use super::{NicId, Role, Settings, ethernet, global, late, tokens, uncertain};
 use crate::context::Context;
 use crate::inventory::{Inventory, Nic};
 
@@ -52,7 +52,13 @@ impl<'a> Planner<'a> {
             &devices,
             &positions::claimed(&claims),
         );
-        let positions = positions::positions(&infiniband, &claims, &dummies, &mut notes);
+        let positions = positions::positions(
+            &infiniband,
+            &claims,
+            &dummies,
+            inventory.unreadable.is_empty(),
+            &mut notes,
+        );
         let eth_of = self.eth_of_positions(&positions, &devices, &mut notes);
         let taken = eth_of.values().copied().collect();
         devices.extend(ethernet::by_name(described, &ethernet, &devices, &taken));
@@ -86,10 +92,14 @@ impl<'a> Planner<'a> {
         self.note_idle_variables(&positions, &mut notes);
         refuse_long_children(&mut nics);
         forbid_shared_names(&mut nics, &dummies, inventory);
+        let late = late::late(&nics, &dummies);
+        let missing = late::missing(&nics);
+        uncertain::leave_ports(&mut nics, inventory);
+        uncertain::await_reading(&mut nics, inventory, &mut notes);
         global::hand_out(self.context, self.settings.role, &mut nics, &mut notes);
         Plan {
-            late: late::late(&nics, &dummies),
-            missing: late::missing(&nics),
+            late,
+            missing,
             nics,
             dummies,
             notes,
@@ -233,13 +243,12 @@ impl<'a> Planner<'a> {
         let id = NicId::new(pci.address.map_or(format!("PCI{index}"), |address| {
             format!("PCI{index}/{address}")
         }));
-        let mut at_address = self
-            .inventory
-            .nics
-            .iter()
-            .filter(|nic| nic.pci.is_some() && nic.pci == pci.address);
-        if let Some(device) = at_address.next() {
-            notes.extend(at_address.map(|other| {
+        let at_address = |nic: &&Nic| nic.pci.is_some() && nic.pci == pci.address;
+        let mut at_address: Vec<&Nic> = self.inventory.nics.iter().filter(at_address).collect();
+        uncertain::ports_last(&mut at_address);
+        if let Some((device, others)) = at_address.split_first() {
+            let others = others.iter().filter(|other| other.master.is_none());
+            notes.extend(others.map(|other| {
                 format!(
                     "'{}' is another port at the PCI address of PCI{index}; '{}' is taken",
                     other.name, device.name
@@ -267,9 +276,9 @@ impl<'a> Planner<'a> {
 
     /// The oldest fall-back: the address in a MAC of OpenNebula's, a /24, `.1` as gateway of `eth0`.
     fn by_cloud_mac(&self, nic: &Nic) -> Option<PlannedNic> {
-        let mac = nic
-            .mac()
-            .filter(|mac| mac.octets().starts_with(&ethernet::CLOUD_PREFIX))?;
+        let mac = nic.mac().filter(|mac| {
+            nic.master.is_none() && mac.octets().starts_with(&ethernet::CLOUD_PREFIX)
+        })?;
         let address = Some(Key::from(mac).ipv4()).filter(|address| tokens::is_host4(*address))?;
         let source = self.source(Vec::new(), None, false, Some(address));
         let id = NicId::new(format!("MAC/{mac}"));

@@ -67,11 +67,12 @@ pub(super) fn claimed(claims: &[Claim]) -> BTreeSet<u8> {
     claims.iter().map(|claim| claim.dummy.position()).collect()
 }
 
-/// Puts a device to each position: GUID before order, order before rank.
+/// Puts a device to each position: GUID before order, order before rank. Order says nothing while a device cannot be read.
 pub(super) fn positions(
     candidates: &[&Nic],
     claims: &[Claim],
     dummies: &[DummyNic],
+    all_are_read: bool,
     notes: &mut Vec<String>,
 ) -> Vec<Position> {
     let wanted = wanted(claims, dummies);
@@ -87,7 +88,11 @@ pub(super) fn positions(
         .filter(|dummy| dummy.is_marker)
         .map(|dummy| dummy.mac.position())
         .collect();
-    let paired = pair(&open, &ethernet, candidates, &unclaimed);
+    let paired = if all_are_read {
+        pair(&open, &ethernet, candidates, &unclaimed)
+    } else {
+        BTreeMap::new()
+    };
     let mut positions = Vec::new();
     for (&number, keys) in &wanted {
         let place = if let Some(why) = contradiction(number, claims, dummies) {

@@ -3,7 +3,9 @@
 mod devices;
 mod dummies;
 mod late;
+mod ports;
 mod positions;
+mod unreadable;
 
 use one_sriov_tests::{Nic, infiniband, virtio};
 

@@ -1,0 +1,278 @@
+//! One device of `/sys/class/net`, and what its attributes say.
+//!
+//! An attribute that is not there is something else than one that cannot be read. Of a device that vanishes, opening says
+//! ENOENT or ENODEV (kernfs), and reading ENODEV or, for the attributes of the network core, EINVAL (`netdev_show` of
+//! `net/core/net-sysfs.c`). Whatever else is an error of reading, and says nothing of the device.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
+use nix::sys::stat::Mode;
+use nix::unistd::{AccessFlags, faccessat, read};
+use one_sriov_system::plain;
+
+use super::AddressOrigin;
+
+/// Why a device directory gives no NIC.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NoNic {
+    /// It is none, for this reason: half a sentence, `a bridge`.
+    LeftOut(String),
+    /// Nobody can say: this attribute cannot be read.
+    Unreadable(Attribute),
+}
+
+/// An attribute that cannot be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Attribute {
+    name: String,
+    cause: String,
+}
+
+impl Attribute {
+    pub(super) fn new(name: &str, cause: &io::Error) -> Self {
+        Self {
+            name: name.to_owned(),
+            cause: plain(cause),
+        }
+    }
+}
+
+impl fmt::Display for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "failed to read '{}': {}", self.name, self.cause)
+    }
+}
+
+impl From<Attribute> for NoNic {
+    fn from(attribute: Attribute) -> Self {
+        Self::Unreadable(attribute)
+    }
+}
+
+impl From<String> for NoNic {
+    fn from(why: String) -> Self {
+        Self::LeftOut(why)
+    }
+}
+
+impl From<&str> for NoNic {
+    fn from(why: &str) -> Self {
+        Self::LeftOut(why.to_owned())
+    }
+}
+
+/// Nothing, if the error says that there is nothing.
+fn absent<T>(error: Errno) -> Result<Option<T>, io::Error> {
+    match error {
+        Errno::ENOENT | Errno::ENODEV | Errno::ENOTDIR | Errno::EINVAL => Ok(None),
+        error => Err(error.into()),
+    }
+}
+
+/// `/sys/class/net`, open.
+pub(super) struct Class {
+    pub(super) path: PathBuf,
+    directory: OwnedFd,
+}
+
+impl Class {
+    /// Opens it, and lists what [`std::fs::read_dir`] does.
+    pub(super) fn open(path: PathBuf) -> io::Result<(Self, Vec<OsString>)> {
+        let names = std::fs::read_dir(&path)?.map(|entry| Ok(entry?.file_name()));
+        let names = names.collect::<io::Result<_>>()?;
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let directory = openat(AT_FDCWD, &path, flags, Mode::empty())?;
+        Ok((Self { path, directory }, names))
+    }
+}
+
+/// One directory of it, open: its files are looked up without walking to it again.
+pub(super) struct Device<'a> {
+    class: &'a Class,
+    name: &'a OsStr,
+    directory: OwnedFd,
+}
+
+impl<'a> Device<'a> {
+    /// By `openat`: musl's `open` asks the kernel for `O_CLOEXEC` once more. `bonding_masters` is a plain file of the
+    /// bonding module.
+    pub(super) fn open(class: &'a Class, name: &'a OsStr) -> Result<Self, NoNic> {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        match openat(&class.directory, name, flags, Mode::empty()) {
+            Ok(directory) => Ok(Self {
+                class,
+                name,
+                directory,
+            }),
+            Err(error) => match absent(error) {
+                Ok(None::<()> | Some(())) => Err("no network device".into()),
+                Err(error) => Err(Attribute::new(".", &error).into()),
+            },
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.class.path.join(self.name)
+    }
+
+    /// The text of an attribute, which sysfs hands out in one piece.
+    pub(super) fn text(&self, attribute: &str) -> Result<Option<String>, Attribute> {
+        /// No attribute that is looked at comes near this.
+        const LONGEST: usize = 1024;
+        let fail = |error: io::Error| Attribute::new(attribute, &error);
+        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+        let file = match openat(&self.directory, attribute, flags, Mode::empty()) {
+            Ok(file) => file,
+            Err(error) => return absent(error).map_err(fail),
+        };
+        let mut buffer = [0; LONGEST];
+        let length = match read(&file, &mut buffer) {
+            Ok(length) => length,
+            Err(error) => return absent(error).map_err(fail),
+        };
+        let bytes = buffer.get(..length).unwrap_or_default();
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| fail(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+        Ok(Some(text.trim_end().to_owned()))
+    }
+
+    pub(super) fn has(&self, name: &str) -> Result<bool, Attribute> {
+        match faccessat(&self.directory, name, AccessFlags::F_OK, AtFlags::empty()) {
+            Ok(()) => Ok(true),
+            Err(error) => absent(error)
+                .map(|none: Option<()>| none.is_some())
+                .map_err(|error| Attribute::new(name, &error)),
+        }
+    }
+
+    /// The target of a link.
+    fn link(&self, name: &str) -> Result<Option<PathBuf>, Attribute> {
+        match readlinkat(&self.directory, name) {
+            Ok(target) => Ok(Some(target.into())),
+            Err(error) => absent(error).map_err(|error| Attribute::new(name, &error)),
+        }
+    }
+
+    /// The last name of a link's target.
+    fn link_name(&self, name: &str) -> Result<Option<String>, Attribute> {
+        let target = self.link(name)?;
+        Ok(target.and_then(|target| Some(target.file_name()?.to_str()?.to_owned())))
+    }
+
+    /// Where the hardware behind the device stands in the tree of devices; none for a virtual one.
+    ///
+    /// `/sys/class/net/eth0` is a link to `../../devices/pci0000:00/0000:00:03.0/virtio0/net/eth0`. What has a driver
+    /// has hardware.
+    pub(super) fn hardware(&self, has_driver: bool) -> Result<Option<PathBuf>, Attribute> {
+        if !has_driver && !self.has("device")? {
+            return Ok(None);
+        }
+        match readlinkat(&self.class.directory, self.name) {
+            Ok(target) => Ok(Some(target.into())),
+            // The class of an old kernel has directories.
+            Err(_) => match self.path().join("device").canonicalize() {
+                Ok(path) => Ok(Some(path)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(Attribute::new("device", &error)),
+            },
+        }
+    }
+
+    pub(super) fn driver(&self) -> Result<Option<String>, Attribute> {
+        self.link_name("device/driver")
+    }
+
+    /// The device that this one is a port of: a bond, a bridge, a failover pair.
+    pub(super) fn master(&self) -> Result<Option<String>, Attribute> {
+        self.link_name("master")
+    }
+
+    /// A number, decimal or with `0x`.
+    pub(super) fn number(&self, attribute: &str) -> Result<Option<u32>, Attribute> {
+        let Some(text) = self.text(attribute)? else {
+            return Ok(None);
+        };
+        Ok(match text.strip_prefix("0x") {
+            Some(hex) => u32::from_str_radix(hex, 16).ok(),
+            None => text.parse().ok(),
+        })
+    }
+
+    /// The port on its PCI function, which orders InfiniBand ports; old drivers tell it in `dev_id` alone.
+    pub(super) fn port(&self, is_ethernet: bool) -> Result<u32, Attribute> {
+        let port = self.number("dev_port")?;
+        let by_id = match port {
+            Some(_) if is_ethernet => None,
+            _ => self.number("dev_id")?,
+        };
+        Ok(port.max(by_id).unwrap_or(0))
+    }
+
+    /// The hardware address.
+    pub(super) fn address<A: FromStr<Err: fmt::Display>>(&self) -> Result<A, NoNic> {
+        Ok(parse(&self.text("address")?.unwrap_or_default())?)
+    }
+
+    /// The address that the device had before a bond gave it its own (`Documentation/networking/bonding.rst`,
+    /// `drivers/net/bonding/bond_sysfs_slave.c`).
+    pub(super) fn address_before_bonding<A: FromStr>(&self) -> Result<Option<A>, Attribute> {
+        let text = self.text("bonding_slave/perm_hwaddr")?;
+        Ok(text.and_then(|text| text.parse().ok()))
+    }
+
+    pub(super) fn address_origin(&self) -> Result<AddressOrigin, Attribute> {
+        Ok(match self.number("addr_assign_type")? {
+            Some(1) => AddressOrigin::Random,
+            Some(2) => AddressOrigin::Stolen,
+            Some(3) => AddressOrigin::Set,
+            _ => AddressOrigin::Permanent,
+        })
+    }
+
+    /// `DEVTYPE=` of the uevent file: `bridge`, `bond`, `vlan`, `wlan`, ...; plain NICs have none.
+    pub(super) fn kind(&self) -> Result<Option<String>, Attribute> {
+        let uevent = self.text("uevent")?.unwrap_or_default();
+        let mut lines = uevent.lines();
+        Ok(lines
+            .find_map(|line| line.strip_prefix("DEVTYPE="))
+            .map(ToOwned::to_owned))
+    }
+
+    /// The entry that tells a stacked or software device where the kernel gives no `DEVTYPE`.
+    pub(super) fn sign_of_software(&self) -> Result<Option<String>, Attribute> {
+        let fail = |error: io::Error| Attribute::new(".", &error);
+        let entries = match std::fs::read_dir(self.path()) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(fail(error)),
+        };
+        let mut first: Option<String> = None;
+        for entry in entries {
+            let name = entry.map_err(fail)?.file_name();
+            let Some(name) = name.to_str().filter(|name| is_sign(name)) else {
+                continue;
+            };
+            if first.as_deref().is_none_or(|first| name < first) {
+                first = Some(name.to_owned());
+            }
+        }
+        Ok(first)
+    }
+}
+
+fn is_sign(name: &str) -> bool {
+    matches!(name, "bonding" | "bridge" | "tun_flags") || name.starts_with("lower_")
+}
+
+/// A hardware address, or why the device has none.
+pub(super) fn parse<A: FromStr<Err: fmt::Display>>(text: &str) -> Result<A, String> {
+    text.parse()
+        .map_err(|error: A::Err| format!("no usable hardware address ({error})"))
+}

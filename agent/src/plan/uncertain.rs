@@ -1,0 +1,56 @@
+//! NICs that must wait: their device carries no addresses now, or nobody can say which device is theirs.
+
+use super::outcome::{Outcome, PlannedNic};
+use crate::inventory::{Inventory, Nic};
+
+/// A port of a bond, a bridge or a failover pair gets no addresses: the device above it carries them.
+pub(super) fn leave_ports(nics: &mut [PlannedNic], inventory: &Inventory) {
+    let master = |nic: &PlannedNic| {
+        let device = &nic.device.as_ref()?.name;
+        Some((device.clone(), inventory.by_name(device)?.master.clone()?))
+    };
+    for nic in nics {
+        if let (Outcome::Configure(_), Some((device, master))) = (&nic.outcome, master(nic)) {
+            nic.outcome = Outcome::Absent(format!(
+                "'{device}' is a port of '{master}', which carries its addresses"
+            ));
+        }
+    }
+}
+
+/// A device that cannot be read may be that of any NIC whose device is not here.
+pub(super) fn await_reading(
+    nics: &mut [PlannedNic],
+    inventory: &Inventory,
+    notes: &mut Vec<String>,
+) {
+    if inventory.unreadable.is_empty() {
+        return;
+    }
+    let unread = inventory.unreadable.iter();
+    notes.extend(
+        unread
+            .clone()
+            .map(|device| format!("'{}' cannot be identified: {}", device.name, device.why)),
+    );
+    let names: Vec<String> = unread.map(|device| format!("'{}'", device.name)).collect();
+    let why = format!(
+        "its device may be {}, which cannot be read",
+        names.join(" or ")
+    );
+    let is_here = |nic: &PlannedNic| {
+        let device = nic.device.as_ref();
+        device.is_some_and(|device| device.matched_by.is_present())
+    };
+    for nic in nics {
+        let is_open = matches!(nic.outcome, Outcome::Configure(_) | Outcome::Absent(_));
+        if is_open && !is_here(nic) {
+            nic.outcome = Outcome::Absent(why.clone());
+        }
+    }
+}
+
+/// Devices that carry addresses before ports of others: a failover pair has one MAC three times.
+pub(super) fn ports_last(nics: &mut [&Nic]) {
+    nics.sort_by_key(|nic| nic.master.is_some());
+}

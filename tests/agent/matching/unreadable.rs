@@ -1,0 +1,102 @@
+//! A device that cannot be read is not an absent one.
+
+use std::process::Command;
+
+use one_sriov_tests::{Machine, Outcome, agent_path, run, virtio};
+
+use super::{carrying, dummy, nics, plain};
+
+/// Applies while the kernel answers the reading of one attribute with an error.
+fn apply_while(machine: &Machine, device: &str, attribute: &str, error: &str) -> Outcome {
+    let path = machine
+        .path(&format!("/sys/class/net/{device}"))
+        .join(attribute);
+    let path = path.canonicalize().expect("an attribute");
+    let output = Command::new("strace")
+        .args(["--quiet=all", "--output=/dev/null", "--trace=read"])
+        .arg(format!("--trace-path={}", path.display()))
+        .arg(format!("--inject=read:error={error}"))
+        .arg(agent_path())
+        .args(["apply", "--backend", "interfaces", "--root"])
+        .arg(machine.root())
+        .output();
+    output.expect("strace runs").into()
+}
+
+fn apply(machine: &Machine) -> Outcome {
+    run(machine, &["apply", "--backend", "interfaces"])
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_its_files_stay() {
+    let context = nics(&[5, 6, 7]);
+    let devices = [
+        virtio("eth9", "02:00:c0:a8:07:05", 9),
+        dummy(0, 6),
+        dummy(1, 7),
+        plain("ibs5", 5),
+        carrying("ibs6", 6, 1, 7),
+    ];
+    let attributes = [
+        ("eth9", "address", "EIO"),
+        ("eth9", "type", "EIO"),
+        ("eth9", "uevent", "EACCES"),
+        ("eth0", "address", "EIO"),
+        ("eth0", "addr_assign_type", "EIO"),
+        ("ibs5", "address", "EACCES"),
+        ("ibs5", "ifindex", "EIO"),
+        ("ibs6", "address", "EIO"),
+        ("ibs6", "iflink", "EIO"),
+    ];
+    let machine = Machine::new(&context, &devices);
+    assert_eq!(apply(&machine).code, 0);
+    let before = machine.etc();
+    for (device, attribute, error) in attributes {
+        let outcome = apply_while(&machine, device, attribute, error);
+        let expected = format!("'{device}' cannot be identified: failed to read '{attribute}': ");
+        assert!(outcome.stderr.contains(&expected), "{}", outcome.stderr);
+        assert_eq!(outcome.code, 4, "{device} {attribute}: {}", outcome.stderr);
+        assert_eq!(machine.etc(), before, "{device} {attribute}");
+    }
+    assert_eq!(apply(&machine).code, 0);
+    assert_eq!(machine.etc(), before);
+}
+
+#[test]
+fn before_anything_is_written_no_name_is_assumed_and_no_order_counted() {
+    let devices = [dummy(0, 5), dummy(1, 6), plain("ibs5", 5), plain("ibs6", 6)];
+    let machine = Machine::new(&nics(&[5, 6]), &devices);
+    let outcome = apply_while(&machine, "ibs5", "address", "EIO");
+    assert_eq!(outcome.code, 4, "{}", outcome.stderr);
+    for nic in ["ETH0", "ETH1"] {
+        let expected =
+            format!("{nic} is not configured: its device may be 'ibs5', which cannot be read\n");
+        assert!(outcome.stderr.contains(&expected), "{}", outcome.stderr);
+    }
+    assert!(
+        !machine.etc_paths().iter().any(|path| path.contains("ib")),
+        "{:?}",
+        machine.etc_paths()
+    );
+}
+
+/// The network core answers EINVAL, and kernfs ENODEV, for a device that goes away.
+#[test]
+fn a_device_that_vanishes_while_it_is_read_is_absent() {
+    for error in ["ENODEV", "EINVAL", "ENOENT"] {
+        let devices = [
+            virtio("eth8", "02:00:c0:a8:07:05", 8),
+            virtio("eth9", "02:00:c0:a8:07:06", 9),
+        ];
+        let machine = Machine::new(&nics(&[5, 6]), &devices);
+        let outcome = apply_while(&machine, "eth9", "type", error);
+        assert_eq!(outcome.code, 0, "{error}: {}", outcome.stderr);
+        assert!(
+            outcome
+                .stderr
+                .contains("ETH1 is not configured: no device has its MAC"),
+            "{}",
+            outcome.stderr
+        );
+    }
+}
