@@ -144,8 +144,12 @@ fn pf_netdev(sysfs: Sysfs<'_>, lease: &Lease) -> io::Result<Port> {
     }
     let mut netdevs = sysfs.netdevs_of(pf)?;
     netdevs.sort_by_key(|netdev| *netdev != lease.pf);
-    let first = netdevs.into_iter().next();
-    Ok(first.map_or(Port::Without, Port::Netdev))
+    for netdev in netdevs {
+        if !sysfs.is_representor(&netdev)? {
+            return Ok(Port::Netdev(netdev));
+        }
+    }
+    Ok(Port::Without)
 }
 
 /// Marks a lease as on its way back, from the first time on; anew if the clock was set back since.

@@ -5,6 +5,7 @@
 
 mod audit;
 mod bad_input;
+mod cards;
 mod deploy;
 mod doctor;
 mod finish;

@@ -56,7 +56,7 @@ fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
     known.map(|_| ())
 }
 
-/// The pools that there are, and those that have had leases since the boot and are gone: the front-end
+/// The pools that there are or could be, and those that were seen since the boot and are gone: the front-end
 /// still knows what they once had free. Where one source cannot be read, those of the others are named all the same.
 fn names(host: &Host) -> (Vec<PoolName>, Result<(), Failure>) {
     let of_maps = || Ok(Pool::names_of_maps(&host.maps()?)?);
@@ -66,7 +66,7 @@ fn names(host: &Host) -> (Vec<PoolName>, Result<(), Failure>) {
     };
     let sources: [Result<Vec<PoolName>, Failure>; 3] = [
         of_maps(),
-        Pool::names_of_pfs(&host.root).map_err(Failure::from),
+        Pool::names_of_possible_pfs(&host.root).map_err(Failure::from),
         of_leases().map_err(Failure::from),
     ];
     let mut names = Vec::new();
@@ -89,6 +89,7 @@ fn views(host: &Host, names: &[PoolName]) -> Result<Vec<view::PoolView>, Failure
     let guard = store.lock(LOCK_WAIT.min(host.config.lock_wait), "probe")?;
     let running = host.libvirt().running()?;
     let sweep = view::sweep(&guard, host, &running)?;
+    guard.remember(names)?;
     drop(guard);
     let pools = view::pools(host, names.to_vec(), &store, &running, &sweep);
     release(

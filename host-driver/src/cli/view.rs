@@ -56,6 +56,7 @@ impl VfView {
             Availability::Corrupt => ("corrupt", String::new()),
             Availability::Domain(name) => ("busy", format!("domain '{name}'")),
             Availability::Host(host) => ("busy", format!("this host: {host}")),
+            Availability::NoNetdev(pf) => ("unusable", format!("no network device of PF '{pf}'")),
             Availability::Absent => ("absent", String::new()),
         }
     }
@@ -118,7 +119,7 @@ fn vfs(
     }
     let view = |(index, address)| -> Result<VfView, Failure> {
         let availability = match address {
-            Some(address) => allocator.availability(address, sweep)?,
+            Some(_) => allocator.availability_in(name, index, sweep)?,
             None => Availability::Absent,
         };
         // The lease may be in another pool that shows the same VF.

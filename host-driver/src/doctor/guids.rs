@@ -102,11 +102,8 @@ mod tests {
     fn pf(name: &str, guids: &[Option<u8>]) -> (InterfaceName, Vec<VfInfo>) {
         let info = |(vf, last): (u32, &Option<u8>)| VfInfo {
             vf,
-            mac: None,
-            vlan: None,
-            link_state: None,
-            node_guid: None,
             port_guid: last.map(|last| format!("00:11:22:33:44:55:66:{last:02x}").parse().unwrap()),
+            ..VfInfo::default()
         };
         (name.parse().unwrap(), (0..).zip(guids).map(info).collect())
     }

@@ -62,6 +62,8 @@ pub enum Availability {
     Domain(String),
     /// The host uses it.
     Host(HostUse),
+    /// Its PF has no network device, so that it cannot be set up.
+    NoNetdev(PciAddress),
     /// The map names it, but it is not there.
     Absent,
 }
@@ -252,8 +254,11 @@ impl<'a> Allocator<'a> {
             Availability::Free | Availability::Stale(_) => {}
             _ => return Ok(None),
         }
-        let Some(vf) = pool.vf(self.root, index)? else {
-            return Ok(None);
+        let vf = match pool.vf(self.root, index) {
+            Ok(Some(vf)) => vf,
+            // Another VF of the map may be of a card that can be used.
+            Ok(None) | Err(PoolError::NoNetdev { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
         };
         let stale = sweep.find(address).cloned();
         if stale.as_ref().is_some_and(|stale| !stale.can_go_on_to(&vf)) {
@@ -308,6 +313,24 @@ impl<'a> Allocator<'a> {
         })
     }
 
+    /// What is the matter with the VF at an index of a pool that was opened.
+    pub fn availability_in(
+        &self,
+        name: &PoolName,
+        index: u32,
+        sweep: &Sweep,
+    ) -> Result<Availability, AllocateError> {
+        let pool = &self.pools[name];
+        let Some(address) = pool.address(self.root, index)? else {
+            return Ok(Availability::Absent);
+        };
+        let availability = self.availability(address, sweep)?;
+        Ok(match (availability, pool.vf(self.root, index)) {
+            (Availability::Free, Err(PoolError::NoNetdev { pf, .. })) => Availability::NoNetdev(pf),
+            (availability, _) => availability,
+        })
+    }
+
     fn driver(&self, address: PciAddress) -> Result<Option<String>, AllocateError> {
         let driver = Sysfs::new(self.root).driver(address);
         driver.map_err(|cause| AllocateError::Sysfs(address, cause))
@@ -352,7 +375,7 @@ impl<'a> Allocator<'a> {
         };
         for index in indexes {
             let availability = match pool.address(self.root, index)? {
-                Some(address) => self.availability(address, sweep)?,
+                Some(_) => self.availability_in(name, index, sweep)?,
                 None => Availability::Absent,
             };
             let holder = match availability {
@@ -372,6 +395,7 @@ impl<'a> Allocator<'a> {
                 Availability::Corrupt => "a corrupt lease".into(),
                 Availability::Domain(domain) => format!("domain '{domain}'"),
                 Availability::Host(_) => "this host".into(),
+                Availability::NoNetdev(pf) => format!("no network device of PF '{pf}'"),
                 Availability::Absent => "not there".into(),
             };
             *shortage.holders.entry(holder).or_default() += 1;

@@ -1,8 +1,8 @@
 //! VFs that the host itself uses.
 //!
 //! A VF is the host's own if one of its netdevs has an address that is not link-local, belongs to
-//! a bridge or a bond, has a VLAN or a macvtap on top, or has a route. What NetworkManager does to any fresh
-//! netdev, a link-local address or a try at DHCP, does not count.
+//! a bridge or a bond, has a VLAN or a macvtap on top, has a route, or lives in another network namespace, as that
+//! of a container does. What NetworkManager does to any fresh netdev, a link-local address or a try at DHCP, does not count.
 //!
 //! ```text
 //! /sys/class/net/ens1f0v2/upper_stor.100 -> ../../../../../virtual/net/stor.100
@@ -27,6 +27,8 @@ pub enum HostUse {
     Route(InterfaceName),
     /// Its netdev belongs to another.
     Member(InterfaceName, String),
+    /// Its netdev lives in another network namespace.
+    Namespace,
     /// Another one is on top of its netdev.
     Below(InterfaceName, String),
 }
@@ -37,6 +39,7 @@ impl fmt::Display for HostUse {
             Self::Address(netdev) => write!(f, "'{netdev}' has an address"),
             Self::Route(netdev) => write!(f, "'{netdev}' has a route"),
             Self::Member(netdev, master) => write!(f, "'{netdev}' belongs to '{master}'"),
+            Self::Namespace => f.write_str("its network device is in another network namespace"),
             Self::Below(netdev, upper) => write!(f, "'{netdev}' carries '{upper}'"),
         }
     }
@@ -86,6 +89,9 @@ impl<'r> HostUses<'r> {
     /// What the host does with a VF, if anything.
     pub fn of(&self, vf: PciAddress) -> Result<Option<HostUse>, HostUseError> {
         let fail = |cause| HostUseError::Sysfs { vf, cause };
+        if self.sysfs.has_hidden_netdev(vf).map_err(fail)? {
+            return Ok(Some(HostUse::Namespace));
+        }
         for netdev in self.sysfs.netdevs_of(vf).map_err(fail)? {
             if let Some(master) = self.sysfs.master(&netdev).map_err(fail)? {
                 return Ok(Some(HostUse::Member(netdev, master)));

@@ -89,6 +89,11 @@ pub enum PoolError {
     /// A network device that is no PCI device.
     #[error("failed to find a VF of '{0}': it is no PCI device")]
     NotPci(PoolName),
+    /// A network device that stands for one VF or subfunction of a switch.
+    #[error(
+        "failed to find a VF of '{0}': it is a representor of a switch; use the network device of the PF"
+    )]
+    Representor(PoolName),
     /// A map that cannot be read.
     #[error("failed to read VF map '{}': {cause}", path.display())]
     ReadMap {
@@ -162,6 +167,9 @@ impl Pool {
             let name = name.clone();
             return Err(PoolError::Unknown { name, map });
         };
+        if sysfs.is_representor(&netdev).map_err(fail)? {
+            return Err(PoolError::Representor(name.clone()));
+        }
         let address = sysfs.device_of(&netdev).map_err(fail)?;
         let address = address.ok_or_else(|| PoolError::NotPci(name.clone()))?;
         let numbers = sysfs.vf_numbers(address).map_err(fail)?;
@@ -205,12 +213,28 @@ impl Pool {
 
     /// The names of the PFs of this host that have VFs.
     pub fn names_of_pfs(root: &Root) -> Result<Vec<PoolName>, ListError> {
+        Self::names_of_devices(root, |sysfs, pf| Ok(!sysfs.vf_numbers(pf)?.is_empty()))
+    }
+
+    /// The names of the PFs of this host that have VFs or could have some.
+    pub fn names_of_possible_pfs(root: &Root) -> Result<Vec<PoolName>, ListError> {
+        Self::names_of_devices(root, |sysfs, pf| {
+            let total = sysfs.total_vfs(pf)?.unwrap_or(0);
+            Ok(total > 0 || !sysfs.vf_numbers(pf)?.is_empty())
+        })
+    }
+
+    fn names_of_devices(
+        root: &Root,
+        is_wanted: impl Fn(Sysfs<'_>, PciAddress) -> io::Result<bool>,
+    ) -> Result<Vec<PoolName>, ListError> {
         let sysfs = Sysfs::new(root);
         let list = || {
             let mut names = Vec::new();
             for netdev in sysfs.netdevs()? {
                 if let Some(device) = sysfs.device_of(&netdev)?
-                    && !sysfs.vf_numbers(device)?.is_empty()
+                    && is_wanted(sysfs, device)?
+                    && !sysfs.is_representor(&netdev)?
                 {
                     names.extend(netdev.as_str().parse::<PoolName>());
                 }
@@ -225,7 +249,10 @@ impl Pool {
     pub fn exists(root: &Root, maps: &Path, name: &PoolName) -> bool {
         !matches!(
             Self::open(root, maps, name),
-            Err(PoolError::Unknown { .. } | PoolError::NoVfs(_) | PoolError::NotPci(_))
+            Err(PoolError::Unknown { .. }
+                | PoolError::NoVfs(_)
+                | PoolError::NotPci(_)
+                | PoolError::Representor(_))
         )
     }
 
@@ -314,6 +341,9 @@ impl Pool {
         let mut netdevs = sysfs.netdevs_of(pf)?;
         netdevs.sort_by_key(|netdev| netdev.as_str() != self.name.as_str());
         for netdev in netdevs {
+            if sysfs.is_representor(&netdev)? {
+                continue;
+            }
             if let Some(layer) = sysfs.link_layer(&netdev)? {
                 return Ok(Some((netdev, layer)));
             }

@@ -117,6 +117,29 @@ impl<'r> Sysfs<'r> {
         Ok(netdevs)
     }
 
+    /// Whether the network device of a PCI device lives in another network namespace: the kernel shows the directory of
+    /// its devices then, and nothing in it (`net_namespace` of net/core/net-sysfs.c; without a netdev there is no
+    /// directory).
+    pub fn has_hidden_netdev(self, address: PciAddress) -> io::Result<bool> {
+        let dir = device_dir(address).join("net");
+        let names = absent_is(self.root.list(&dir).map(Some), None)?;
+        Ok(names.is_some_and(|names| names.is_empty()))
+    }
+
+    /// Whether a network device is a representor, by which a switch (`switchdev`) speaks to a VF or a subfunction, or
+    /// another host's PF: not a port of the card, though it is a device of the PF.
+    ///
+    /// Their `phys_port_name` is `pf0vf3`, `pf0sf88`, `pf0hpf` or `c1pf0vf3` (`__devlink_port_phys_port_name_get` of
+    /// net/devlink/port.c), with ice `pf0vfr3`; that of a port `p0`, or there is none.
+    pub fn is_representor(self, netdev: &InterfaceName) -> io::Result<bool> {
+        const EOPNOTSUPP: i32 = 95;
+        let name = match self.text(&netdev_dir(netdev).join("phys_port_name")) {
+            Err(error) if error.raw_os_error() == Some(EOPNOTSUPP) => None,
+            read => read?,
+        };
+        Ok(name.is_some_and(|name| is_representor_name(&name)))
+    }
+
     /// The interface index of a network device.
     pub fn ifindex(self, netdev: &InterfaceName) -> io::Result<Option<u32>> {
         let text = self.text(&netdev_dir(netdev).join("ifindex"))?;
@@ -200,6 +223,20 @@ impl<'r> Sysfs<'r> {
     }
 }
 
+/// `c<controller>`, which may be missing, `pf<number>`, and something behind that.
+fn is_representor_name(name: &str) -> bool {
+    let behind_number = |text: &str| {
+        text.trim_start_matches(|c: char| c.is_ascii_digit())
+            .to_owned()
+    };
+    let own = match name.strip_prefix('c') {
+        Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => behind_number(rest),
+        _ => name.to_owned(),
+    };
+    own.strip_prefix("pf")
+        .is_some_and(|rest| !behind_number(rest).is_empty())
+}
+
 fn netdev_dir(netdev: &InterfaceName) -> PathBuf {
     Path::new("/sys/class/net").join(netdev.as_str())
 }
@@ -220,4 +257,20 @@ fn is_absent(error: &io::Error) -> bool {
     const ENODEV: i32 = 19;
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
         || error.raw_os_error() == Some(ENODEV)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn representors_are_told_from_ports() {
+        let representors = ["pf0vf3", "pf1sf88", "pf0hpf", "c1pf0vf3", "pf0vfr12"];
+        for name in representors {
+            assert!(is_representor_name(name), "{name}");
+        }
+        for name in ["p0", "p1s2", "pf0", "c1pf0", "", "n0", "0"] {
+            assert!(!is_representor_name(name), "{name}");
+        }
+    }
 }

@@ -6,7 +6,7 @@
 //! sudo -n ip link set dev ib0 vf 3 port_guid 00:04:aa:00:c0:a8:32:11 state auto
 //! ```
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hwaddr::{Guid, MacAddress};
 use one_sriov_system::Program;
@@ -15,6 +15,11 @@ use super::{SetError, SetVf, Settings, Target};
 
 /// So long may one call take: firmware answers in milliseconds, or not at all.
 const LIMIT: Duration = Duration::from_secs(20);
+
+/// So long is a PF asked again that cannot say yes or no: a VF in reset is ready within a second or so.
+const BUSY_LIMIT: Duration = Duration::from_secs(3);
+/// How often. The kernel does not tell when the reset is over.
+const BUSY_PACE: Duration = Duration::from_millis(100);
 
 /// The MAC that the kernel takes as "none" (`is_zero_ether_addr` in the drivers' `ndo_set_vf_mac`).
 const NO_MAC: &str = "00:00:00:00:00:00";
@@ -31,9 +36,18 @@ pub struct IpLink;
 
 impl SetVf for IpLink {
     fn set(&self, target: &Target<'_>, settings: &Settings) -> Result<(), SetError> {
-        calls(settings)
-            .into_iter()
-            .try_for_each(|call| call.make(target))
+        let deadline = Instant::now() + BUSY_LIMIT;
+        for call in calls(settings) {
+            loop {
+                match call.make(target) {
+                    Err(error) if error.is_busy() && Instant::now() < deadline => {
+                        std::thread::sleep(BUSY_PACE);
+                    }
+                    done => break done?,
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -58,7 +72,7 @@ impl Call {
         words.any(|word| word == NODE_GUID || word == PORT_GUID)
     }
 
-    fn make(self, target: &Target<'_>) -> Result<(), SetError> {
+    fn make(&self, target: &Target<'_>) -> Result<(), SetError> {
         let what = self.what.join(", ");
         let pf = target.pf.to_string();
         let vf = target.vf;

@@ -13,6 +13,7 @@
 mod guids;
 mod ip_link;
 mod put_back;
+mod read_back;
 mod settings;
 
 use hwaddr::{DummyMac, Guid};
@@ -22,6 +23,7 @@ pub use guids::{Conflict, GuidsInUse};
 pub use ip_link::IpLink;
 pub(crate) use ip_link::ip_link;
 pub use put_back::put_back;
+pub use read_back::read_back;
 pub use settings::{Settings, restoration, settings};
 
 use crate::config::{GuidPrefix, IdentitySetting};
@@ -68,6 +70,20 @@ pub enum SetError {
         /// What the program said.
         said: String,
     },
+    /// The kernel shows another value than was set.
+    #[error("failed to set {what} of VF {vf} of '{pf}' to '{asked}': the kernel shows '{shown}'")]
+    Other {
+        /// What was to be set.
+        what: &'static str,
+        /// The PF.
+        pf: String,
+        /// The VF.
+        vf: u32,
+        /// The value that was to be set.
+        asked: String,
+        /// The value that the VF has.
+        shown: String,
+    },
     /// The program did not run.
     #[error("failed to set {what} of VF {vf} of '{pf}': {cause}")]
     Run {
@@ -83,6 +99,18 @@ pub enum SetError {
 }
 
 impl SetError {
+    /// Whether the VF is just being reset: asked again later, the PF's driver may take the value (`i40e_ndo_set_vf_mac`
+    /// and `ice_check_vf_ready_for_cfg` answer so).
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        // strerror(EAGAIN) and strerror(EBUSY), as ip passes them on.
+        let busy = [
+            "Resource temporarily unavailable",
+            "Device or resource busy",
+        ];
+        matches!(self, Self::Failed { said, .. } if busy.iter().any(|answer| said.contains(answer)))
+    }
+
     /// Whether the PF's driver was asked, and does not take the value.
     #[must_use]
     pub fn is_refusal(&self) -> bool {

@@ -43,10 +43,11 @@ fn info(vf: u32, guid: Option<&str>) -> VfInfo {
     VfInfo {
         vf,
         mac: Some("02:01:02:03:04:05".parse().unwrap()),
-        vlan: Some(VfVlan { id: 0, qos: 0 }),
+        vlan: Some(VfVlan::default()),
         link_state: Some(VfLinkState::Disable),
         node_guid: guid,
         port_guid: guid,
+        ..VfInfo::default()
     }
 }
 
@@ -152,7 +153,11 @@ fn an_ethernet_vf_gets_the_nics_mac_and_its_vlan() {
     let (set, back) = lease_for(Some(100), &[info(1, None)]);
     assert_eq!((set.vlan, back.vlan), (Some((100, 0)), Some((0, 0))));
     let tagged = VfInfo {
-        vlan: Some(VfVlan { id: 9, qos: 2 }),
+        vlan: Some(VfVlan {
+            id: 9,
+            qos: 2,
+            is_8021ad: false,
+        }),
         ..info(1, None)
     };
     let (set, back) = lease_for(None, &[tagged]);
@@ -229,7 +234,10 @@ fn of_a_lease_that_cannot_be_read_nothing_is_taken_for_the_vfs_own() {
         ..allocation(LinkLayer::Ethernet)
     };
     let tagged = VfInfo {
-        vlan: Some(VfVlan { id: 100, qos: 0 }),
+        vlan: Some(VfVlan {
+            id: 100,
+            ..VfVlan::default()
+        }),
         ..info(1, None)
     };
     let setup = setup(

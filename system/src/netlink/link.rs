@@ -2,8 +2,13 @@
 //!
 //! ```text
 //! struct ifinfomsg { u8 family; u8 pad; u16 type; s32 index; u32 flags; u32 change; }
+//! IFLA_NUM_VF u32
 //! IFLA_VFINFO_LIST { IFLA_VF_INFO { IFLA_VF_MAC, IFLA_VF_VLAN, IFLA_VF_LINK_STATE, ... } ... }
 //! ```
+//!
+//! An attribute holds less than 64 KiB. With its counters (`IFLA_VF_STATS`) a VF takes some 300 bytes, so that a PF with
+//! 256 VFs does not fit: some kernels answer EMSGSIZE, others write the length of the list modulo 65536. The counters are
+//! left out, and of a list that is cut off all the same what is whole is read (`rtnl_fill_vf` of net/core/rtnetlink.c).
 
 use std::fmt;
 use std::io;
@@ -21,12 +26,23 @@ pub(super) const IFLA_IFNAME: u16 = 3;
 pub(super) const IFLA_VFINFO_LIST: u16 = 22;
 const IFLA_EXT_MASK: u16 = 29;
 const RTEXT_FILTER_VF: u32 = 1;
+const RTEXT_FILTER_SKIP_STATS: u32 = 1 << 3;
+pub(super) const IFLA_NUM_VF: u16 = 21;
 pub(super) const IFLA_VF_INFO: u16 = 1;
 pub(super) const IFLA_VF_MAC: u16 = 1;
 pub(super) const IFLA_VF_VLAN: u16 = 2;
+pub(super) const IFLA_VF_SPOOFCHK: u16 = 4;
 pub(super) const IFLA_VF_LINK_STATE: u16 = 5;
+pub(super) const IFLA_VF_RATE: u16 = 6;
+pub(super) const IFLA_VF_TRUST: u16 = 9;
 pub(super) const IFLA_VF_IB_NODE_GUID: u16 = 10;
 pub(super) const IFLA_VF_IB_PORT_GUID: u16 = 11;
+pub(super) const IFLA_VF_BROADCAST: u16 = 13;
+pub(super) const IFLA_VF_VLAN_LIST: u16 = 12;
+pub(super) const IFLA_VF_VLAN_INFO: u16 = 1;
+/// `ETH_P_8021AD` of `include/uapi/linux/if_ether.h`.
+pub(super) const ETH_P_8021AD: u16 = 0x88a8;
+pub(super) const ETH_P_8021Q: u16 = 0x8100;
 pub(super) const IFINFOMSG: usize = 16;
 
 /// A link.
@@ -41,7 +57,7 @@ pub struct Link {
 }
 
 /// What the driver of a PF says of a VF. What is none was not said, or means "none".
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VfInfo {
     /// Its number.
     pub vf: u32,
@@ -51,6 +67,12 @@ pub struct VfInfo {
     pub vlan: Option<VfVlan>,
     /// Its link state.
     pub link_state: Option<VfLinkState>,
+    /// Whether frames with another sender's MAC are dropped; none if the driver has no such check.
+    pub spoof_check: Option<bool>,
+    /// Whether it may change its MAC and see the frames of others; none if the driver does not know trust.
+    pub trust: Option<bool>,
+    /// Its lowest and highest rate of transmission in Mbit/s; 0 is no limit.
+    pub rates: Option<(u32, u32)>,
     /// Its node GUID, which kernels report since 5.6.
     pub node_guid: Option<Guid>,
     /// Its port GUID.
@@ -58,12 +80,14 @@ pub struct VfInfo {
 }
 
 /// The VLAN of a VF.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct VfVlan {
     /// Its id.
     pub id: u16,
     /// Its priority.
     pub qos: u8,
+    /// Whether its tag is that of a provider bridge, 802.1ad, instead of 802.1Q.
+    pub is_8021ad: bool,
 }
 
 /// What a PF makes of the link of a VF (`IFLA_VF_LINK_STATE_*`).
@@ -103,12 +127,16 @@ impl FromStr for VfLinkState {
     }
 }
 
-pub(super) fn request(name: &InterfaceName) -> Vec<u8> {
+/// The question after a link, with its VFs or without.
+pub(super) fn request(name: &InterfaceName, with_vfs: bool) -> Vec<u8> {
     let mut payload = vec![0; IFINFOMSG];
     let mut text = name.as_str().as_bytes().to_vec();
     text.push(0);
     payload.extend(attribute(IFLA_IFNAME, &text));
-    payload.extend(attribute(IFLA_EXT_MASK, &RTEXT_FILTER_VF.to_ne_bytes()));
+    if with_vfs {
+        let filter = RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS;
+        payload.extend(attribute(IFLA_EXT_MASK, &filter.to_ne_bytes()));
+    }
     message(RTM_GETLINK, NLM_F_REQUEST, &payload)
 }
 
@@ -126,6 +154,7 @@ fn link(payload: &[u8]) -> io::Result<Link> {
     let index = u32_at(payload, 4).ok_or_else(cut)?;
     let mut name = None;
     let mut vfs = Vec::new();
+    let mut number = 0;
     for attribute in Attributes::behind(payload, IFINFOMSG)? {
         match attribute? {
             (IFLA_IFNAME, text) => {
@@ -134,11 +163,19 @@ fn link(payload: &[u8]) -> io::Result<Link> {
                     .ok()
                     .and_then(|text| text.parse().ok());
             }
+            (IFLA_NUM_VF, value) => number = u32_at(value, 0).ok_or_else(cut)? as usize,
             (IFLA_VFINFO_LIST, list) => {
                 for info in Attributes::within(list) {
-                    if let (IFLA_VF_INFO, info) = info? {
-                        vfs.extend(vf(info)?);
+                    match info {
+                        Ok((IFLA_VF_INFO, info)) => vfs.extend(vf(info)?),
+                        Ok(_) => {}
+                        Err(_) if vfs.len() < number => break,
+                        Err(error) => return Err(error),
                     }
+                }
+                if vfs.len() < number {
+                    // The length of the list did not fit: what follows is a VF of it, not an attribute of the link.
+                    break;
                 }
             }
             _ => {}
@@ -153,16 +190,18 @@ fn vf(info: &[u8]) -> io::Result<Option<VfInfo>> {
     let mut found: Option<VfInfo> = None;
     for attribute in Attributes::within(info) {
         let (kind, value) = attribute?;
+        if kind == IFLA_VF_VLAN_LIST {
+            if let Some(vf) = &mut found {
+                vlan_list(value, vf)?;
+            }
+            continue;
+        }
         let Some(vf) = u32_at(value, 0) else {
             return Err(cut());
         };
         let vf = found.get_or_insert(VfInfo {
             vf,
-            mac: None,
-            vlan: None,
-            link_state: None,
-            node_guid: None,
-            port_guid: None,
+            ..VfInfo::default()
         });
         match kind {
             IFLA_VF_MAC => {
@@ -179,7 +218,15 @@ fn vf(info: &[u8]) -> io::Result<Option<VfInfo>> {
                 vf.vlan = Some(VfVlan {
                     id: u16::try_from(id).map_err(|_| cut())?,
                     qos: u8::try_from(qos).map_err(|_| cut())?,
+                    is_8021ad: false,
                 });
+            }
+            IFLA_VF_SPOOFCHK => vf.spoof_check = switch(value)?,
+            IFLA_VF_TRUST => vf.trust = switch(value)?,
+            IFLA_VF_RATE => {
+                let min = u32_at(value, 4).ok_or_else(cut)?;
+                let max = u32_at(value, 8).ok_or_else(cut)?;
+                vf.rates = Some((min, max));
             }
             IFLA_VF_LINK_STATE => {
                 vf.link_state = match u32_at(value, 4).ok_or_else(cut)? {
@@ -195,6 +242,28 @@ fn vf(info: &[u8]) -> io::Result<Option<VfInfo>> {
         }
     }
     Ok(found)
+}
+
+/// `struct ifla_vf_vlan_info { u32 vf; u32 vlan; u32 qos; be16 vlan_proto; }`, one for each VF so far.
+fn vlan_list(list: &[u8], vf: &mut VfInfo) -> io::Result<()> {
+    for info in Attributes::within(list) {
+        if let (IFLA_VF_VLAN_INFO, info) = info? {
+            let protocol: &[u8; 2] = info
+                .get(12..)
+                .and_then(<[u8]>::first_chunk)
+                .ok_or_else(cut)?;
+            if let Some(vlan) = &mut vf.vlan {
+                vlan.is_8021ad = u16::from_be_bytes(*protocol) == ETH_P_8021AD;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `struct ifla_vf_spoofchk { u32 vf; u32 setting; }`, and the same for trust: -1 is "not said by the driver".
+fn switch(value: &[u8]) -> io::Result<Option<bool>> {
+    let setting = u32_at(value, 4).ok_or_else(cut)?;
+    Ok((setting != u32::MAX).then_some(setting != 0))
 }
 
 /// `struct ifla_vf_guid { u32 vf; u64 guid; }`: the number is in the machine's byte order, its first

@@ -10,7 +10,7 @@
 use std::io::{self, ErrorKind};
 
 pub(super) const HEADER: usize = 16;
-const ATTRIBUTE_HEADER: usize = 4;
+pub(super) const ATTRIBUTE_HEADER: usize = 4;
 
 pub(super) const NLMSG_ERROR: u16 = 2;
 pub(super) const NLMSG_DONE: u16 = 3;

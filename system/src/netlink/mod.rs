@@ -4,7 +4,8 @@
 //! the kernel would send ([`record`] writes such):
 //!
 //! ```text
-//! <root>/run/netlink/link/ib0     RTM_NEWLINK with its VFs; no file: there is no such link
+//! <root>/run/netlink/link/ib0     RTM_NEWLINK with its VFs, or NLMSG_ERROR; no file: there is no such link
+//! <root>/run/netlink/bare/ib0     RTM_NEWLINK without its VFs, where they do not fit into a message
 //! <root>/run/netlink/addresses    RTM_NEWADDR, one after the other; no file: none
 //! <root>/run/netlink/routes       RTM_NEWROUTE, one after the other; no file: none
 //! ```
@@ -27,6 +28,9 @@ use hwaddr::InterfaceName;
 use crate::Root;
 pub use link::{Link, VfInfo, VfLinkState, VfLinkStateError, VfVlan};
 use message::Messages;
+
+/// The answer does not fit into a message.
+const EMSGSIZE: i32 = 90;
 
 /// Asks the kernel of one machine.
 #[derive(Debug, Clone)]
@@ -57,14 +61,27 @@ impl Netlink {
     }
 
     /// A link and what its driver says of its VFs; none if there is no such link.
+    ///
+    /// Of a PF with so many VFs that the kernel's answer does not fit into a message, no VF is known.
     pub fn link(&self, name: &InterfaceName) -> Result<Option<Link>, NetlinkError> {
-        let question = Question {
-            what: format!("link '{name}'"),
-            request: link::request(name),
-            recorded: format!("link/{name}"),
+        let ask = |with_vfs, directory| {
+            let question = Question {
+                what: format!("link '{name}'"),
+                request: link::request(name, with_vfs),
+                recorded: format!("{directory}/{name}"),
+            };
+            let parse = |answer: &[u8]| link::parse(Messages::new(answer));
+            self.ask(&question, parse).map(Option::flatten)
         };
-        let parse = |answer: &[u8]| link::parse(Messages::new(answer));
-        Ok(self.ask(&question, parse)?.flatten())
+        match ask(true, "link") {
+            Err(error) if error.cause.raw_os_error() == Some(EMSGSIZE) => {
+                log::warn!(
+                    "the kernel cannot tell of the VFs of '{name}': its answer does not fit into a message"
+                );
+                ask(false, "bare")
+            }
+            asked => asked,
+        }
     }
 
     /// The indexes of links with an address that is not link-local.
@@ -101,7 +118,7 @@ impl Netlink {
             let path = Path::new("/run/netlink").join(&question.recorded);
             match self.root.read(&path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-                read => read.map(Some),
+                read => read.and_then(socket::checked),
             }
         };
         let parsed = answer.and_then(|answer| answer.as_deref().map(parse).transpose());

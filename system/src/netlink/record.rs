@@ -2,20 +2,22 @@
 
 use std::net::IpAddr;
 
+use super::EMSGSIZE;
 use super::address::{IFA_ADDRESS, IFADDRMSG, RTM_NEWADDR, is_link_local};
 use super::link::{
-    IFINFOMSG, IFLA_IFNAME, IFLA_VF_IB_NODE_GUID, IFLA_VF_IB_PORT_GUID, IFLA_VF_INFO,
-    IFLA_VF_LINK_STATE, IFLA_VF_MAC, IFLA_VF_VLAN, IFLA_VFINFO_LIST, Link, RTM_NEWLINK, VfInfo,
-    VfLinkState,
+    ETH_P_8021AD, ETH_P_8021Q, IFINFOMSG, IFLA_IFNAME, IFLA_NUM_VF, IFLA_VF_BROADCAST,
+    IFLA_VF_IB_NODE_GUID, IFLA_VF_IB_PORT_GUID, IFLA_VF_INFO, IFLA_VF_LINK_STATE, IFLA_VF_MAC,
+    IFLA_VF_RATE, IFLA_VF_SPOOFCHK, IFLA_VF_TRUST, IFLA_VF_VLAN, IFLA_VF_VLAN_INFO,
+    IFLA_VF_VLAN_LIST, IFLA_VFINFO_LIST, Link, RTM_NEWLINK, VfInfo, VfLinkState,
 };
-use super::message::{attribute, message};
+use super::message::{ATTRIBUTE_HEADER, NLMSG_ERROR, attribute, message};
 use super::route::{RTA_DST, RTA_OIF, RTM_NEWROUTE, RTMSG, UNICAST};
 
 const NESTED: u16 = 0x8000;
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
 
-/// The answer to the question after a link.
+/// The answer to the question after a link: a refusal if its VFs do not fit.
 #[must_use]
 pub fn link_message(link: &Link) -> Vec<u8> {
     let mut payload = vec![0; IFINFOMSG];
@@ -23,9 +25,23 @@ pub fn link_message(link: &Link) -> Vec<u8> {
     let mut name = link.name.as_str().as_bytes().to_vec();
     name.push(0);
     payload.extend(attribute(IFLA_IFNAME, &name));
+    if link.vfs.is_empty() {
+        return message(RTM_NEWLINK, 0, &payload);
+    }
+    let number = u32::try_from(link.vfs.len()).unwrap_or(u32::MAX);
+    payload.extend(attribute(IFLA_NUM_VF, &number.to_ne_bytes()));
     let vfs: Vec<u8> = link.vfs.iter().flat_map(vf).collect();
+    if ATTRIBUTE_HEADER + vfs.len() > usize::from(u16::MAX) {
+        return refusal(EMSGSIZE);
+    }
     payload.extend(attribute(IFLA_VFINFO_LIST | NESTED, &vfs));
     message(RTM_NEWLINK, 0, &payload)
+}
+
+/// The answer that is none: the number of an error.
+#[must_use]
+pub fn refusal(number: i32) -> Vec<u8> {
+    message(NLMSG_ERROR, 0, &number.wrapping_neg().to_ne_bytes())
 }
 
 fn vf(info: &VfInfo) -> Vec<u8> {
@@ -38,9 +54,24 @@ fn vf(info: &VfInfo) -> Vec<u8> {
     let mut mac = [0; 32];
     mac[..6].copy_from_slice(&info.mac.map_or([0; 6], |mac| mac.octets()));
     add(IFLA_VF_MAC, &mac);
+    add(IFLA_VF_BROADCAST, &[0xff; 32][..]);
     if let Some(vlan) = info.vlan {
         let value = [u32::from(vlan.id), u32::from(vlan.qos)].map(u32::to_ne_bytes);
         add(IFLA_VF_VLAN, value.as_flattened());
+    }
+    for (kind, value) in [
+        (IFLA_VF_SPOOFCHK, info.spoof_check),
+        (IFLA_VF_TRUST, info.trust),
+    ] {
+        // -1 where the driver says nothing.
+        let value = value.map_or(u32::MAX, u32::from);
+        add(kind, &value.to_ne_bytes());
+    }
+    if let Some((min, max)) = info.rates {
+        add(
+            IFLA_VF_RATE,
+            [min, max].map(u32::to_ne_bytes).as_flattened(),
+        );
     }
     if let Some(state) = info.link_state {
         let state: u32 = match state {
@@ -58,6 +89,17 @@ fn vf(info: &VfInfo) -> Vec<u8> {
             let number = u64::from_be_bytes(guid.octets());
             add(kind, &[&[0; 4][..], &number.to_ne_bytes()].concat());
         }
+    }
+    if let Some(vlan) = info.vlan {
+        let protocol = if vlan.is_8021ad {
+            ETH_P_8021AD
+        } else {
+            ETH_P_8021Q
+        };
+        let numbers = [info.vf, u32::from(vlan.id), u32::from(vlan.qos)].map(u32::to_ne_bytes);
+        let value = [numbers.as_flattened(), &protocol.to_be_bytes()].concat();
+        let list = attribute(IFLA_VF_VLAN_INFO, &value);
+        values.extend(attribute(IFLA_VF_VLAN_LIST | NESTED, &list));
     }
     attribute(IFLA_VF_INFO | NESTED, &values)
 }

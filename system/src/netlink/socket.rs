@@ -9,12 +9,14 @@ use nix::sys::socket::{
 };
 use nix::sys::time::{TimeVal, TimeValLike};
 
-use super::message::{Messages, NLM_F_DUMP, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, u32_at};
+use super::message::{
+    Message, Messages, NLM_F_DUMP, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, cut, u32_at,
+};
 
 /// The kernel answers at once, or something is badly wrong.
 const LIMIT_SECS: i64 = 2;
-/// Larger than any one message: a link with 256 VFs takes some 60 kB.
-const BUFFER: usize = 1 << 20;
+/// As much of a dump as the kernel sends at once (`netlink_recvmsg`); a message that is larger gets a larger buffer.
+const BUFFER: usize = 1 << 15;
 /// A table that changes while it is read is read anew, so often.
 const TRIES: usize = 5;
 const ENODEV: i32 = 19;
@@ -44,6 +46,25 @@ pub(super) fn ask(request: &[u8]) -> io::Result<Option<Vec<u8>>> {
     ))
 }
 
+/// A recorded answer, which may be a refusal.
+pub(super) fn checked(answer: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
+    for message in Messages::new(&answer) {
+        match message {
+            Ok(message) if message.kind == NLMSG_ERROR => {
+                return Err(io::Error::from_raw_os_error(refusal(message)));
+            }
+            _ => {}
+        }
+    }
+    Ok(Some(answer))
+}
+
+/// The error of a refusal: the message has the negative of an errno; 0 is an acknowledgement.
+fn refusal(message: Message<'_>) -> i32 {
+    let number = u32_at(message.payload, 0).unwrap_or_default();
+    number.wrapping_neg().cast_signed()
+}
+
 enum Answer {
     Whole(Vec<u8>),
     NoDevice,
@@ -70,13 +91,13 @@ fn receive(socket: &OwnedFd, is_dump: bool) -> io::Result<Answer> {
     let mut answer = Vec::new();
     let mut buffer = vec![0; BUFFER];
     loop {
+        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC;
+        let len = recv(socket.as_raw_fd(), &mut buffer, flags)?;
+        if len > buffer.len() {
+            buffer.resize(len, 0);
+        }
         let len = recv(socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_TRUNC)?;
-        let Some(bytes) = buffer.get(..len) else {
-            return Err(io::Error::new(
-                ErrorKind::InvalidData,
-                "the answer is too long",
-            ));
-        };
+        let bytes = buffer.get(..len).ok_or_else(cut)?;
         for message in Messages::new(bytes) {
             let message = message?;
             if message.flags & NLM_F_DUMP_INTR != 0 {
@@ -85,10 +106,7 @@ fn receive(socket: &OwnedFd, is_dump: bool) -> io::Result<Answer> {
             match message.kind {
                 NLMSG_DONE => return Ok(Answer::Whole(answer)),
                 NLMSG_ERROR => {
-                    // The negative of an errno; 0 is an acknowledgement.
-                    let number = u32_at(message.payload, 0).unwrap_or_default();
-                    let number = number.wrapping_neg().cast_signed();
-                    return match number {
+                    return match refusal(message) {
                         ENODEV => Ok(Answer::NoDevice),
                         number => Err(io::Error::from_raw_os_error(number)),
                     };

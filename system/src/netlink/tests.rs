@@ -13,15 +13,22 @@ fn link() -> Link {
     let vf = |vf| VfInfo {
         vf,
         mac: Some("02:11:00:00:00:01".parse().unwrap()),
-        vlan: Some(VfVlan { id: 100, qos: 3 }),
+        vlan: Some(VfVlan {
+            id: 100,
+            qos: 3,
+            is_8021ad: vf % 2 == 1,
+        }),
         link_state: Some(VfLinkState::Disable),
+        spoof_check: Some(true),
+        trust: (vf % 2 == 1).then_some(false),
+        rates: Some((10, 1000)),
         node_guid: Some("00:04:aa:00:c0:a8:32:11".parse().unwrap()),
         port_guid: None,
     };
     Link {
         index: 7,
         name: "ib0".parse().unwrap(),
-        vfs: (0..300).map(vf).collect(),
+        vfs: (0..200).map(vf).collect(),
     }
 }
 
@@ -53,6 +60,9 @@ fn a_message_of_the_kernel_is_read() {
         mac: Some("02:11:00:00:00:05".parse().unwrap()),
         vlan: None,
         link_state: Some(VfLinkState::Enable),
+        spoof_check: None,
+        trust: Some(true),
+        rates: None,
         node_guid: Some("00:04:aa:00:c0:a8:32:11".parse().unwrap()),
         port_guid: None,
     };
@@ -65,7 +75,7 @@ fn a_message_of_the_kernel_is_read() {
 #[test]
 fn what_is_recorded_is_what_is_read() {
     let link = Link {
-        vfs: link().vfs.split_off(297),
+        vfs: link().vfs.split_off(197),
         ..link()
     };
     let bytes = link_message(&link);
@@ -143,6 +153,77 @@ fn a_staged_machine_answers_from_its_records() {
     );
 }
 
+/// An answer with a list whose length did not fit, as `nla_nest_end` of older kernels leaves it: modulo 65536.
+fn overflown(link: &Link) -> Vec<u8> {
+    let half = Link {
+        vfs: link.vfs[..link.vfs.len() / 2].to_vec(),
+        ..link.clone()
+    };
+    let mut bytes = link_message(&half);
+    let list = bytes
+        .windows(4)
+        .position(|head| head[2..] == (link::IFLA_VFINFO_LIST + 0x8000).to_ne_bytes())
+        .unwrap();
+    let infos = bytes[list + 4..].to_vec();
+    bytes.extend(&infos);
+    // IFLA_NUM_VF is right before the list.
+    let number = u32::try_from(link.vfs.len()).unwrap();
+    bytes[list - 4..list].copy_from_slice(&number.to_ne_bytes());
+    let wrapped = u16::try_from((4 + 2 * infos.len()) & 0xffff).unwrap();
+    bytes[list..list + 2].copy_from_slice(&wrapped.to_ne_bytes());
+    let len = u32::try_from(bytes.len()).unwrap();
+    bytes[..4].copy_from_slice(&len.to_ne_bytes());
+    bytes
+}
+
+#[test]
+fn of_a_list_that_does_not_fit_what_is_whole_is_read() {
+    let all = Link {
+        vfs: link().vfs.into_iter().cycle().take(480).collect(),
+        ..link()
+    };
+    let read = link::parse(Messages::new(&overflown(&all)))
+        .unwrap()
+        .unwrap();
+    assert_eq!((read.index, read.name.as_str()), (7, "ib0"));
+    assert!((1..400).contains(&read.vfs.len()), "{}", read.vfs.len());
+    assert_eq!(read.vfs, all.vfs[..read.vfs.len()]);
+}
+
+#[test]
+fn of_a_pf_whose_vfs_do_not_fit_into_a_message_none_is_known() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let netlink = Netlink::new(&Root::new(dir.path()));
+    let records = dir.path().join("run/netlink");
+    for directory in ["link", "bare"] {
+        std::fs::create_dir_all(records.join(directory)).unwrap();
+    }
+    let name: InterfaceName = "ib0".parse().unwrap();
+    std::fs::write(records.join("link/ib0"), record::refusal(EMSGSIZE)).unwrap();
+    let bare = Link {
+        vfs: Vec::new(),
+        ..link()
+    };
+    std::fs::write(records.join("bare/ib0"), link_message(&bare)).unwrap();
+    assert_eq!(netlink.link(&name).unwrap(), Some(bare));
+    std::fs::write(records.join("link/ib0"), record::refusal(1)).unwrap();
+    let error = netlink.link(&name).unwrap_err().to_string();
+    let expected = "failed to ask the kernel for link 'ib0': Operation not permitted (os error 1)";
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn counters_are_not_asked_for() {
+    let name = "ib0".parse().unwrap();
+    let filter = [8_u16.to_ne_bytes(), 29_u16.to_ne_bytes()].concat();
+    let mask = |bytes: Vec<u8>| {
+        let found = bytes.windows(4).position(|head| head == filter)?;
+        message::u32_at(&bytes, found + 4)
+    };
+    assert_eq!(mask(link::request(&name, true)), Some(0b1001));
+    assert_eq!(mask(link::request(&name, false)), None);
+}
+
 #[test]
 fn the_kernel_of_this_machine_answers() {
     let netlink = Netlink::new(&Root::default());
@@ -164,7 +245,7 @@ proptest! {
 
     #[test]
     fn a_cut_answer_is_an_error(end in 1_usize..200) {
-        let link = Link { vfs: link().vfs.split_off(298), ..link() };
+        let link = Link { vfs: link().vfs.split_off(198), ..link() };
         let bytes = link_message(&link);
         let read = link::parse(Messages::new(&bytes[..end.min(bytes.len() - 1)]));
         prop_assert!(read.is_err());

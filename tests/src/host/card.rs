@@ -141,8 +141,7 @@ impl Pf {
         let vfs = self.formers();
         for netdev in &self.netdevs {
             host.write(&format!("/state/vfs/{netdev}"), kernel::print(&vfs));
-            let message = kernel::message(netdev, &vfs);
-            host.write(&format!("/run/netlink/link/{netdev}"), message);
+            kernel::answers(netdev, &vfs, |path, answer| host.write(path, answer));
         }
         for number in 0..self.vfs {
             let driver = host.path(format!("/sys/bus/pci/devices/{}/driver", self.vf(number)));

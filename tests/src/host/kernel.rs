@@ -34,7 +34,13 @@ pub fn print(vfs: &Vfs) -> String {
     vfs.iter().map(line).collect()
 }
 
-/// The answer of the kernel to the question after this link.
+/// Has `write` record what the kernel answers to the questions after this link, with its VFs and without.
+pub fn answers(pf: &str, vfs: &Vfs, mut write: impl FnMut(&str, Vec<u8>)) {
+    write(&format!("/run/netlink/link/{pf}"), message(pf, vfs));
+    write(&format!("/run/netlink/bare/{pf}"), message(pf, &Vfs::new()));
+}
+
+/// The answer of the kernel to the question after this link: EMSGSIZE if it has too many VFs.
 #[must_use]
 pub fn message(pf: &str, vfs: &Vfs) -> Vec<u8> {
     let info = |(vf, settings): (&u32, &BTreeMap<String, String>)| {
@@ -45,11 +51,18 @@ pub fn message(pf: &str, vfs: &Vfs) -> Vec<u8> {
             vlan: get("vlan").map(|id| VfVlan {
                 id: id.parse().expect("a VLAN"),
                 qos: get("qos").map_or(0, |qos| qos.parse().expect("a priority")),
+                is_8021ad: get("proto") == Some("802.1ad"),
             }),
             link_state: get("state").map(|state| match state {
                 "auto" => VfLinkState::Auto,
                 "enable" => VfLinkState::Enable,
                 _ => VfLinkState::Disable,
+            }),
+            spoof_check: get("spoofchk").map(|switch| switch == "on"),
+            trust: get("trust").map(|switch| switch == "on"),
+            rates: get("max_tx_rate").map(|max| {
+                let rate = |text: &str| text.parse().expect("a rate");
+                (get("min_tx_rate").map_or(0, rate), rate(max))
             }),
             // All ones and all zeros are how a PF says "none".
             node_guid: get("node_guid").and_then(|text| text.parse().ok()),

@@ -176,8 +176,9 @@ impl Host {
     /// Has a PF's VFs be as these lines say, for `ip` and in what the kernel tells: `0 state disable`.
     pub fn set_vfs(&self, pf: &str, lines: &str) {
         self.write(&format!("/state/vfs/{pf}"), lines);
-        let message = kernel::message(pf, &kernel::parse(lines));
-        self.write(&format!("/run/netlink/link/{pf}"), message);
+        kernel::answers(pf, &kernel::parse(lines), |path, answer| {
+            self.write(path, answer);
+        });
     }
 
     /// A program with the environment that the front-end's ssh session gives, on this host.

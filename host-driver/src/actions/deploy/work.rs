@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use one_sriov_system::{Delegation, exit_code};
+use one_sriov_system::{Delegation, Netlink, exit_code};
 
 use super::SriovNic;
 use crate::actions::stock::{pass_on, program};
@@ -141,7 +141,12 @@ impl Work<'_> {
             put_back(&IpLink, &target, &lease.original)?;
         }
         match IpLink.set(&target, &settings) {
-            Ok(()) => Ok(()),
+            Ok(()) if settings.is_empty() => Ok(()),
+            Ok(()) => {
+                let link = Netlink::new(&self.host.root).link(&lease.pf)?;
+                let known = link.map(|link| link.vfs).unwrap_or_default();
+                Ok(prepare::read_back(&target, &settings, &known)?)
+            }
             // mlx4 upstream has no GUIDs for its VFs; the dummy NIC alone says enough.
             Err(SetError::Unsupported { .. })
                 if lease.identity == VfIdentity::Guid

@@ -121,7 +121,7 @@ impl Store {
         Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
     }
 
-    /// All pools that have leases or had some.
+    /// All pools that have leases, had some, or were [remembered](Self::remember).
     pub fn pools(&self) -> Result<Vec<PoolName>, StoreError> {
         let mut pools: Vec<PoolName> = names(&self.dir)?
             .iter()
@@ -130,6 +130,18 @@ impl Store {
             .collect();
         pools.sort();
         Ok(pools)
+    }
+
+    /// Notes that there are these pools: each has a directory from now on.
+    pub fn remember(&self, pools: &[PoolName]) -> Result<(), StoreError> {
+        for pool in pools {
+            let dir = self.dir.join(pool.as_str());
+            match fs::create_dir(&dir) {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                made => StoreIo("make", &dir).check(made)?,
+            }
+        }
+        Ok(())
     }
 
     /// Reads a lease; none where there is none.

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Switches: `ip-unsupported` (the PFs that refuse, one a line), `ip-fails` (its text is the answer), `ip-is-old` (it
-//! knows no GUIDs).
+//! knows no GUIDs), `ip-busy` (a line of answers for each VF in reset: the first one is given and taken away),
+//! `ip-changes` (words that replace others in what is set, as a PF with a will of its own: `100 200`).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,6 +35,14 @@ pub(crate) fn run(place: &Place, words: &[String]) -> Result<(), String> {
 fn set(place: &Place, pf: &str, vf: &str, settings: &[&str]) -> Result<(), String> {
     if let Some(answer) = place.switch("ip-fails") {
         return Err(format!("RTNETLINK answers: {}", answer.trim()));
+    }
+    if let Some(answers) = place.switch("ip-busy") {
+        let (first, rest) = answers.split_once('\n').expect("a line");
+        match rest {
+            "" => fs::remove_file(place.path("state/ip-busy")).expect("the switch was on"),
+            rest => place.write("state/ip-busy", rest),
+        }
+        return Err(format!("RTNETLINK answers: {first}"));
     }
     let unsupported = place.switch("ip-unsupported").unwrap_or_default();
     if unsupported.lines().any(|line| line == pf) {
@@ -70,9 +79,14 @@ fn set(place: &Place, pf: &str, vf: &str, settings: &[&str]) -> Result<(), Strin
         if sets_node_guid && *name == "port_guid" {
             continue;
         }
-        state.insert((*name).to_owned(), (*value).to_owned());
+        let change = place.switch("ip-changes");
+        let value = match change.as_deref().and_then(|text| text.split_once(' ')) {
+            Some((asked, other)) if asked == *value => other,
+            _ => value,
+        };
+        state.insert((*name).to_owned(), value.to_owned());
     }
     place.write(format!("state/vfs/{pf}"), kernel::print(&vfs));
-    place.write(format!("run/netlink/link/{pf}"), kernel::message(pf, &vfs));
+    kernel::answers(pf, &vfs, |path, answer| place.write(path, answer));
     Ok(())
 }

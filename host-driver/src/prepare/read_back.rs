@@ -1,0 +1,52 @@
+//! Whether a VF has what was set on it, as far as the kernel shows that.
+
+use std::fmt::Display;
+
+use hwaddr::Guid;
+use one_sriov_system::VfInfo;
+
+use super::{SetError, Settings, Target};
+
+/// Compares what was set on a VF with what the kernel says of the VFs of its PF, `known`.
+///
+/// What is unset is not compared: PFs show that in ways of their own. Nor is a GUID that all VFs have: older kernels tell
+/// one for all.
+///
+/// # Errors
+/// The first value that is another one.
+pub fn read_back(target: &Target<'_>, set: &Settings, known: &[VfInfo]) -> Result<(), SetError> {
+    let Some(shown) = known.iter().find(|info| info.vf == target.vf) else {
+        return Ok(());
+    };
+    let own = |guid: fn(&VfInfo) -> Option<Guid>| {
+        let own = guid(shown)?;
+        let alike = known.iter().filter(|other| guid(other) == Some(own));
+        (alike.count() == 1).then_some(own)
+    };
+    compare(target, "MAC", set.mac.flatten(), shown.mac)?;
+    let id = set.vlan.map(|(id, _)| id);
+    compare(target, "VLAN", id, shown.vlan.map(|vlan| vlan.id))?;
+    let node_guid = own(|info| info.node_guid);
+    compare(target, "node GUID", set.node_guid.flatten(), node_guid)?;
+    let port_guid = own(|info| info.port_guid);
+    compare(target, "port GUID", set.port_guid.flatten(), port_guid)?;
+    compare(target, "link state", set.link_state, shown.link_state)
+}
+
+fn compare<T: PartialEq + Display>(
+    target: &Target<'_>,
+    what: &'static str,
+    asked: Option<T>,
+    shown: Option<T>,
+) -> Result<(), SetError> {
+    match (asked, shown) {
+        (Some(asked), Some(shown)) if asked != shown => Err(SetError::Other {
+            what,
+            pf: target.pf.to_string(),
+            vf: target.vf,
+            asked: asked.to_string(),
+            shown: shown.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
