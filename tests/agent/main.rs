@@ -14,6 +14,7 @@ mod live;
 mod log;
 mod matching;
 mod medium;
+mod netplan;
 mod readers;
 mod resolver;
 mod rules;

@@ -1,12 +1,15 @@
 //! The other contextualizations of a guest. cloud-init leaves the network to us.
 //!
 //! Beside one-context: it writes for plain Ethernet, we for what it does not know, for the same network stack
-//! and right after it, whatever it is called with. A stand-in does to the files what one-context does.
+//! and right after it, whatever it is called with. A stand-in does to a guest what one-context does, by the tables
+//! of its releases, as bash reads them.
 
 // Tests may end at the first surprise.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cloud_init;
+mod ifupdown;
+mod releases;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -94,12 +97,52 @@ fn renderers() -> impl Iterator<Item = Renderer> {
 
 struct Guest {
     machine: Machine,
+    /// The release of one-context whose tables it has.
+    release: &'static str,
+    /// The links that it really has, `NAME=MAC`, so that addresses can be set.
+    links: &'static str,
 }
 
 type Files = BTreeMap<PathBuf, String>;
 
+/// What a guest has lived through.
+struct Life {
+    /// The files below /etc after each step.
+    steps: Vec<Files>,
+    /// The addresses and routes that the kernel has then.
+    kernel: Vec<String>,
+    /// What the programs said.
+    said: String,
+}
+
+impl Life {
+    /// The renderer that one-context took.
+    fn chosen(&self, step: usize) -> &str {
+        self.steps[step][Path::new(CHOSEN)].trim_end()
+    }
+}
+
+/// Where the stand-in notes its renderer.
+const CHOSEN: &str = "one-context.d/chosen";
+
 impl Guest {
+    /// A guest whose context asks for a renderer.
     fn new(renderer: &str) -> Self {
+        let guest = Self::of("debian", "11", &format!("NETCFG_TYPE='{renderer}'\n"));
+        if renderer == "scripts" {
+            guest
+                .machine
+                .write("/etc/sysconfig/network-scripts/ifup", "");
+            guest.machine.write(
+                "/etc/systemd/system/multi-user.target.wants/network.service",
+                "",
+            );
+        }
+        guest
+    }
+
+    /// A guest of a distribution, with more in its context.
+    fn of(id: &str, version: &str, more: &str) -> Self {
         let nics = [
             virtio("eth0", "02:00:0a:00:00:05", 3),
             virtio("eth1", "aa:00:c0:a8:07:05", 4),
@@ -108,28 +151,37 @@ impl Guest {
         ];
         let machine = Machine::new("", &nics);
         for (name, context) in [("context.sh", CONTEXT), ("other.sh", OTHER)] {
-            let text = format!("NETCFG_TYPE='{renderer}'\n{context}");
-            machine.write(&format!("/{name}"), text);
+            machine.write(&format!("/{name}"), format!("{more}{context}"));
         }
-        machine.write("/etc/os-release", "ID=debian\nVERSION_ID=\"11\"\n");
-        if renderer == "scripts" {
-            machine.write("/etc/sysconfig/network-scripts/ifup", "");
-            machine.write(
-                "/etc/systemd/system/multi-user.target.wants/network.service",
-                "",
-            );
+        machine.write("/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+        machine.write(
+            "/etc/os-release",
+            format!("ID={id}\nVERSION_ID=\"{version}\"\n"),
+        );
+        Self {
+            machine,
+            release: "7.2",
+            links: "",
         }
-        Self { machine }
     }
 
     /// The files below /etc after each step.
     fn live_through(&self, steps: &[&str]) -> Vec<Files> {
+        let mut steps = self.live(steps).steps;
+        for files in &mut steps {
+            files.remove(Path::new(CHOSEN));
+        }
+        steps
+    }
+
+    fn live(&self, steps: &[&str]) -> Life {
         let own = Path::new(env!("CARGO_MANIFEST_DIR"));
         let output = Command::new("unshare")
             // No network stack of this machine is seen, nor told anything.
             .args([
                 "--map-root-user",
                 "--mount",
+                "--net",
                 "--pid",
                 "--fork",
                 "--mount-proc",
@@ -138,6 +190,9 @@ impl Guest {
             .args(steps)
             .env("GUEST", self.machine.root())
             .env("AGENT", agent_path())
+            .env("RELEASE", self.release)
+            .env("LINKS", self.links)
+            .env("PATH", "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin")
             .env(
                 "HOOK",
                 own.join("../packaging/one-context/loc-11-one-sriov"),
@@ -145,12 +200,25 @@ impl Guest {
             .output()
             .unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success(), "{steps:?}: {stdout}{stderr}");
-        assert!(!stderr.contains("error"), "{steps:?}: {stdout}{stderr}");
-        let all =
-            (1..=steps.len()).map(|step| files(&self.machine.path(&format!("/steps/{step}"))));
-        all.collect()
+        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success(), "{steps:?}: {said}");
+        assert!(!said.contains("error"), "{steps:?}: {said}");
+        let all = 1..=steps.len();
+        Life {
+            steps: all
+                .clone()
+                .map(|step| files(&self.machine.path(&format!("/steps/{step}"))))
+                .collect(),
+            kernel: all
+                .map(|step| self.machine.read(&format!("/kernel/{step}")))
+                .collect(),
+            said,
+        }
+    }
+
+    /// Its memory of a context does not outlive the boot.
+    fn shut_down(&self) {
+        fs::remove_dir_all(self.machine.path("/run")).unwrap();
     }
 }
 
@@ -165,12 +233,16 @@ fn files(directory: &Path) -> Files {
                 open.push(path);
             } else {
                 let name = path.strip_prefix(directory).unwrap().to_path_buf();
-                found.insert(name, fs::read_to_string(&path).unwrap());
+                if name != Path::new("ld.so.cache") {
+                    found.insert(name, fs::read_to_string(&path).unwrap());
+                }
             }
         }
     }
+    let chosen = found.get(Path::new(CHOSEN)).cloned();
     let known = [
         "one-context.d",
+        "machine-id",
         "os-release",
         "network/interfaces",
         "sysconfig/network-scripts/ifup",
@@ -182,6 +254,7 @@ fn files(directory: &Path) -> Files {
             .all(|known| !path.starts_with(known) || path.starts_with("network/interfaces.d"))
     });
     found.remove(Path::new("NetworkManager/conf.d/50-unmanaged-devices.conf"));
+    found.extend(chosen.map(|chosen| (PathBuf::from(CHOSEN), chosen)));
     found
 }
 
@@ -257,8 +330,7 @@ fn a_reboot_finds_all_as_it_was_and_one_context_takes_nothing_of_ours() {
     for (renderer, _, _) in renderers() {
         let guest = Guest::new(renderer);
         let first = guest.live_through(&["all"]).pop().unwrap();
-        // Its memory of a context does not outlive the boot.
-        fs::remove_dir_all(guest.machine.path("/run")).unwrap();
+        guest.shut_down();
         assert_eq!(
             guest.live_through(&["all"]).pop().unwrap(),
             first,

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use one_sriov_system::Root;
 
-use super::Options;
 use super::error::Failure;
+use super::Options;
 use crate::config::Config;
 use crate::context::Context;
 use crate::context::medium::{self, Fallbacks, Medium};
@@ -104,13 +104,8 @@ impl Read {
     ) -> Result<RunState, Failure> {
         let root = options.root();
         let record = Record::load(directories)?;
-        // Not looked at where the backend is named and nobody else is there.
-        let facts = LazyCell::new(|| Facts {
-            running,
-            ..Facts::gather(&root)
-        });
-        let one_context = OneContext::is_there(&root).then(|| OneContext::gather(&root, &facts));
-        let beside = one_context.as_ref().map(|_| Role::Companion);
+        let has_one_context = OneContext::is_there(&root);
+        let beside = has_one_context.then_some(Role::Companion);
         let role = self.config.role.or(beside).unwrap_or_default();
         let known = record.devices().into_iter();
         let known = known
@@ -136,9 +131,18 @@ impl Read {
                 break (inventory, plan);
             }
         };
-        let beside = one_context.filter(|_| role == Role::Companion);
+        let devices = plan.nics.iter().filter_map(|nic| nic.device.as_ref());
+        // Not looked at where the backend is named and nobody else is there.
+        let facts = LazyCell::new(|| Facts {
+            running,
+            devices: devices.map(|device| device.name.to_string()).collect(),
+            ..Facts::gather(&root)
+        });
+        let is_beside = has_one_context && role == Role::Companion;
+        let beside = is_beside.then(|| OneContext::gather(&root, &facts));
         let choice = detect(&self.requests(options), &facts, beside.as_ref())?;
         let mut rendered = choice.backend.render(&plan);
+        rendered.notes.extend(choice.warnings.iter().cloned());
         // one-context writes those of all NICs.
         if role == Role::Whole {
             let names = choice.backend.name_servers(&plan, || resolver(&root));

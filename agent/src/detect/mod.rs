@@ -3,7 +3,7 @@
 //!
 //! | what is found, the first that is | backend |
 //! |---|---|
-//! | netplan, and YAML for it | `netplan-networkd`, or `netplan-nm` where a file names that renderer |
+//! | netplan, and YAML for it | `netplan-networkd`, or `netplan-nm` where that names NetworkManager for our NICs |
 //! | Alpine | `interfaces-alpine` |
 //! | wicked enabled | `ifcfg-suse` |
 //! | NetworkManager enabled | `keyfile`; `ifcfg-nm` below 1.20 with the plugin for `ifcfg` files |
@@ -13,12 +13,20 @@
 //! | netplan without YAML, or with ours alone | `netplan-networkd` |
 
 mod facts;
+mod glob;
+mod netplan;
+mod network_manager;
 mod one_context;
+mod renderers;
 mod requests;
 mod running;
+mod units;
 
-pub use facts::{Facts, NetplanRenderer, resolver};
-pub use one_context::{OneContext, choose_beside};
+pub use facts::{Facts, resolver};
+pub use netplan::{Netplan, NetplanRenderer};
+pub use network_manager::{Device, NetworkManagerConfig};
+pub use one_context::{OneContext, Theirs, choose_beside};
+pub use renderers::Renderers;
 pub use requests::{DetectError, Requests, detect};
 pub use running::Running;
 
@@ -33,6 +41,19 @@ pub struct Choice {
     pub why: String,
     /// Nothing on this machine is known to read the files of this backend.
     pub is_doubtful: bool,
+    /// What else a person should know of the choice.
+    pub warnings: Vec<String>,
+}
+
+impl Choice {
+    fn new(backend: Backend, why: impl Into<String>) -> Self {
+        Self {
+            backend,
+            why: why.into(),
+            is_doubtful: false,
+            warnings: Vec::new(),
+        }
+    }
 }
 
 /// Chooses the backend: the wish of a person first (with who had it: `--backend`, ...), then the facts.
@@ -48,8 +69,7 @@ pub fn choose(wish: Option<(&str, &str)>, facts: &Facts) -> Result<Choice, Unkno
     };
     let backend = match in_short(name) {
         "ifcfg" => ifcfg(facts),
-        "scripts" if facts.suse_layout => Backend::IfcfgSuse,
-        "scripts" => Backend::IfcfgInitscripts,
+        "scripts" => scripts(facts),
         "nm" => network_manager(facts),
         "netplan" => netplan(facts),
         "interfaces" => interfaces(facts),
@@ -69,21 +89,14 @@ pub fn choose_named(who: &str, name: &str) -> Option<Choice> {
 }
 
 fn wished(who: &str, backend: Backend) -> Choice {
-    Choice {
-        backend,
-        why: format!("{who} names it"),
-        is_doubtful: false,
-    }
+    Choice::new(backend, format!("{who} names it"))
 }
 
 fn by_facts(facts: &Facts) -> Choice {
-    let (backend, why) = if facts.netplan.is_some() {
-        let why = match netplan(facts) {
-            Backend::NetplanNetworkManager => "netplan has YAML, and it names NetworkManager",
-            _ => "netplan has YAML",
-        };
-        (netplan(facts), why)
-    } else if facts.alpine {
+    if let Some(yaml) = &facts.netplan {
+        return by_netplan(yaml, facts);
+    }
+    let (backend, why) = if facts.alpine {
         (interfaces(facts), "this is Alpine")
     } else if facts.wicked_enabled {
         (Backend::IfcfgSuse, "wicked is enabled")
@@ -113,15 +126,23 @@ fn by_facts(facts: &Facts) -> Choice {
         )
     } else {
         return Choice {
-            backend: ifcfg(facts),
-            why: "nothing is known to be enabled".to_owned(),
             is_doubtful: !(facts.suse_layout || facts.red_hat_layout),
+            ..Choice::new(ifcfg(facts), "nothing is known to be enabled")
         };
     };
+    Choice::new(backend, why)
+}
+
+fn by_netplan(yaml: &Netplan, facts: &Facts) -> Choice {
+    let why = match (yaml.file(&facts.devices), yaml.renderer(&facts.devices)) {
+        (None, _) => "netplan has YAML, which names no renderer".to_owned(),
+        (Some(file), renderer) => format!("'{}' names {renderer}", file.display()),
+    };
+    let refused = yaml.refused.iter();
+    let warning = |reason: &String| format!("netplan writes nothing, because it refuses {reason}");
     Choice {
-        backend,
-        why: why.to_owned(),
-        is_doubtful: false,
+        warnings: refused.map(warning).collect(),
+        ..Choice::new(netplan(facts), why)
     }
 }
 
@@ -164,11 +185,7 @@ fn by_running(facts: &Facts) -> Option<Choice> {
     let mut running = all.into_iter().filter(|(runs, ..)| *runs);
     let (_, backend, why) = running.next()?;
     // Of two nobody can tell.
-    running.next().is_none().then(|| Choice {
-        backend,
-        why: why.to_owned(),
-        is_doubtful: false,
-    })
+    running.next().is_none().then(|| Choice::new(backend, why))
 }
 
 /// The reader of `ifcfg` files.
@@ -190,8 +207,18 @@ fn network_manager(facts: &Facts) -> Backend {
     }
 }
 
+/// What initscripts read, or wicked: SUSE has no initscripts.
+fn scripts(facts: &Facts) -> Backend {
+    if facts.suse_layout && !facts.initscripts {
+        Backend::IfcfgSuse
+    } else {
+        Backend::IfcfgInitscripts
+    }
+}
+
 fn netplan(facts: &Facts) -> Backend {
-    match facts.netplan {
+    let yaml = facts.netplan.as_ref();
+    match yaml.map(|yaml| yaml.renderer(&facts.devices)) {
         Some(NetplanRenderer::NetworkManager) => Backend::NetplanNetworkManager,
         _ => Backend::NetplanNetworkd,
     }

@@ -1,21 +1,26 @@
 //! The network stack that one-context has chosen, which is ours beside it (`loc-10-network` of one-context).
 //!
 //! It goes through the names of `NETCFG_TYPE`, or through those of the distribution, and takes the first whose
-//! tool is installed. Before 6.2 it had no choice: its package wrote what its distribution read.
+//! tool is installed. A name before that one for which it has no renderer ends its work. Before 6.2 it had no
+//! choice: its package wrote what its distribution read.
 
 use std::path::Path;
 
 use one_sriov_system::Root;
 
-use super::{Choice, Facts, in_short, interfaces, network_manager};
+use super::renderers::Renderers;
+use super::units::names;
+use super::{Choice, Facts, interfaces, network_manager, scripts};
 use crate::render::Backend;
 
 /// What of a guest tells one-context's choice.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // each is an observation of its own
 pub struct OneContext {
-    /// `ID` and `VERSION_ID` of `/etc/os-release`: `debian12`.
+    /// `ID` of `/etc/os-release`, or what the system is like: `debian`.
     pub system: String,
+    /// `VERSION_ID`: `12`.
+    pub version: String,
     /// `nmcli` is installed.
     pub nmcli: bool,
     /// `networkctl` is installed.
@@ -24,13 +29,27 @@ pub struct OneContext {
     pub netplan: bool,
     /// The service `network` of initscripts is enabled, or wicked's configuration is there.
     pub scripts: bool,
-    /// It has renderers to choose from.
-    pub has_renderers: bool,
+    /// The order in which it tries its renderers.
+    pub renderers: Renderers,
+    /// The renderers that it has; none before 6.2.
+    pub modules: Vec<String>,
+}
+
+/// What one-context does about the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Theirs {
+    /// It writes for a network stack.
+    Takes(Choice),
+    /// It has no renderer for this system.
+    Nothing,
+    /// It ends at a name for which it has no renderer.
+    Refuses(String),
 }
 
 /// Its own network scripts, of 4.x, 5.0 and later: without one it leaves the network to others.
 const SCRIPTS: [&str; 3] = ["00-network", "10-network", "loc-10-network"];
 const DIRECTORY: &str = "/etc/one-context.d";
+const MODULES: &str = "/etc/one-context.d/loc-10-network.d";
 
 impl OneContext {
     /// Whether one-context configures the network of a guest.
@@ -46,7 +65,6 @@ impl OneContext {
     /// Looks at a guest that has it.
     #[must_use]
     pub fn gather(root: &Root, facts: &Facts) -> Self {
-        let directory = Path::new(DIRECTORY);
         let has_program = |name: &str| {
             let places = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
             places
@@ -56,8 +74,11 @@ impl OneContext {
         let release = root
             .read_to_string(Path::new("/etc/os-release"))
             .unwrap_or_default();
+        let (system, version) = system(&release);
+        let module = |name: String| name.strip_prefix("netcfg-").map(str::to_owned);
         Self {
-            system: system(&release),
+            system,
+            version,
             nmcli: has_program("nmcli"),
             networkctl: has_program("networkctl"),
             netplan: has_program("netplan"),
@@ -66,7 +87,11 @@ impl OneContext {
             } else {
                 facts.suse_layout
             },
-            has_renderers: root.is_dir(&directory.join("loc-10-network.d")),
+            renderers: Renderers::gather(root),
+            modules: names(root, MODULES)
+                .into_iter()
+                .filter_map(module)
+                .collect(),
         }
     }
 }
@@ -88,8 +113,8 @@ const KNOWN: [&str; 13] = [
     "amzn",
 ];
 
-/// `ID=debian`, `VERSION_ID="12"` are `debian12`.
-fn system(release: &str) -> String {
+/// `ID=debian`, `VERSION_ID="12"` are `debian` and `12`.
+fn system(release: &str) -> (String, String) {
     let value = |key: &str| {
         let mut lines = release.lines();
         let value = lines.find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
@@ -101,35 +126,10 @@ fn system(release: &str) -> String {
     let id = value("ID");
     let is_known = KNOWN.contains(&&*id) || id.starts_with("opensuse") || id == "sled";
     let name = if is_known { id } else { value("ID_LIKE") };
-    format!("{name}{}", value("VERSION_ID"))
+    (name, value("VERSION_ID"))
 }
 
-/// The names that it goes through on a system.
-fn candidates(system: &str) -> &'static str {
-    let table: [(&[&str], &str); 9] = [
-        (&["alpine"], "interfaces"),
-        (&["altlinux"], "networkd nm"),
-        (&["debian12", "ubuntu"], "netplan networkd interfaces nm"),
-        (&["devuan", "debian"], "interfaces netplan nm networkd"),
-        (
-            &["fedora", "centos", "rhel", "almalinux", "ol", "rocky"],
-            "nm networkd scripts",
-        ),
-        (&["opensuse-leap15", "sles15", "sled15"], "scripts"),
-        (
-            &["opensuse-leap16", "sles16", "sled16"],
-            "nm networkd scripts",
-        ),
-        (&["amzn"], "scripts"),
-        (&[""], ""),
-    ];
-    let known = table
-        .iter()
-        .find(|(systems, _)| systems.iter().any(|name| system.starts_with(name)));
-    known.map_or("", |(_, names)| names)
-}
-
-/// The backend whose files the renderer reads that one-context takes; none where it takes none.
+/// What one-context does: the backend whose files the renderer reads that it takes.
 ///
 /// `asked` is `NETCFG_TYPE` of the context, `renderer` is `NETCFG_NETPLAN_RENDERER`.
 #[must_use]
@@ -138,28 +138,34 @@ pub fn choose_beside(
     asked: Option<&str>,
     renderer: Option<&str>,
     facts: &Facts,
-) -> Option<Choice> {
-    if !one_context.has_renderers {
-        return None;
-    }
+) -> Theirs {
     let renderer = renderer.map(str::trim).filter(|name| !name.is_empty());
     let network_manager_below = match renderer {
-        Some(name) => in_short(name) == "nm",
+        Some(name) => is_network_manager(name),
         None => !one_context.networkctl && one_context.nmcli,
     };
-    let asked = asked.map(str::trim).filter(|names| !names.is_empty());
-    let names = asked.unwrap_or_else(|| candidates(&one_context.system));
-    let found = names.split_ascii_whitespace().find_map(|name| {
-        Some((
-            name,
-            backend(name, one_context, network_manager_below, facts)?,
-        ))
-    });
-    found.map(|(name, backend)| Choice {
-        backend,
-        why: format!("one-context writes for '{}'", name.escape_debug()),
-        is_doubtful: false,
-    })
+    let renderers = &one_context.renderers;
+    let names = match asked.filter(|names| !names.is_empty()) {
+        Some(names) => renderers.asked(names),
+        None => renderers.on(&one_context.system, &one_context.version),
+    };
+    for name in names.unwrap_or_default() {
+        if !one_context.modules.contains(&name) {
+            return Theirs::Refuses(name);
+        }
+        if let Some(backend) = backend(&name, one_context, network_manager_below, facts) {
+            let why = format!("one-context writes for '{}'", name.escape_debug());
+            return Theirs::Takes(Choice::new(backend, why));
+        }
+    }
+    Theirs::Nothing
+}
+
+/// The names that it knows for that renderer of netplan's.
+fn is_network_manager(name: &str) -> bool {
+    ["networkmanager", "nm"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// The backend of a renderer, if one-context takes it on this system.
@@ -170,18 +176,16 @@ fn backend(
     facts: &Facts,
 ) -> Option<Backend> {
     let by_distribution = ["alpine", "debian", "ubuntu", "devuan"];
-    match in_short(name) {
+    match name {
         "nm" => one_context.nmcli.then(|| network_manager(facts)),
         "networkd" => one_context.networkctl.then_some(Backend::Networkd),
         "netplan" if network_manager_below => one_context
             .netplan
             .then_some(Backend::NetplanNetworkManager),
         "netplan" => one_context.netplan.then_some(Backend::NetplanNetworkd),
-        "scripts" if one_context.scripts && facts.initscripts => Some(Backend::IfcfgInitscripts),
-        "scripts" => one_context.scripts.then_some(Backend::IfcfgSuse),
+        "scripts" => one_context.scripts.then(|| scripts(facts)),
         "interfaces" => by_distribution
-            .iter()
-            .any(|system| one_context.system.starts_with(system))
+            .contains(&&*one_context.system)
             .then(|| interfaces(facts)),
         _ => None,
     }
@@ -194,34 +198,57 @@ mod tests {
     #[test]
     fn systems_are_named_as_one_context_names_them() {
         let table = [
-            ("ID=debian\nVERSION_ID=\"12\"\n", "debian12"),
+            ("ID=debian\nVERSION_ID=\"12\"\n", ("debian", "12")),
             (
                 "PRETTY_NAME=x\nID=\"rocky\"\nVERSION_ID='9.4'\n",
-                "rocky9.4",
+                ("rocky", "9.4"),
             ),
-            ("ID=linuxmint\nID_LIKE=ubuntu\nVERSION_ID=22\n", "ubuntu22"),
+            (
+                "ID=linuxmint\nID_LIKE=ubuntu\nVERSION_ID=22\n",
+                ("ubuntu", "22"),
+            ),
             (
                 "ID=opensuse-leap\nID_LIKE=\"suse\"\nVERSION_ID=15.6\n",
-                "opensuse-leap15.6",
+                ("opensuse-leap", "15.6"),
             ),
-            ("", ""),
+            ("", ("", "")),
         ];
-        for (release, expected) in table {
+        for (release, (name, version)) in table {
+            let expected = (name.to_owned(), version.to_owned());
             assert_eq!(system(release), expected, "{release}");
         }
     }
 
-    /// With all tools there, and with one of them gone.
-    #[test]
-    fn the_first_renderer_whose_tool_is_there() {
-        let all = |system: &str| OneContext {
+    /// The newest one, with all tools there.
+    fn all(system: &str, version: &str) -> OneContext {
+        let modules = ["interfaces", "netplan", "networkd", "nm", "scripts"];
+        OneContext {
             system: system.to_owned(),
+            version: version.to_owned(),
             nmcli: true,
             networkctl: true,
             netplan: true,
             scripts: true,
-            has_renderers: true,
-        };
+            renderers: Renderers::newest(),
+            modules: modules.map(str::to_owned).to_vec(),
+        }
+    }
+
+    fn without(system: &str, version: &str, change: fn(&mut OneContext)) -> OneContext {
+        let mut one_context = all(system, version);
+        change(&mut one_context);
+        one_context
+    }
+
+    fn taken(theirs: Theirs) -> Option<Backend> {
+        match theirs {
+            Theirs::Takes(choice) => Some(choice.backend),
+            Theirs::Nothing | Theirs::Refuses(_) => None,
+        }
+    }
+
+    #[test]
+    fn the_first_renderer_whose_tool_is_there() {
         let suse = Facts {
             suse_layout: true,
             ..Facts::default()
@@ -239,66 +266,81 @@ mod tests {
             ..Facts::default()
         };
         let plain = &Facts::default();
-        let none = |change: fn(&mut OneContext), system: &str| {
-            let mut one_context = all(system);
-            change(&mut one_context);
-            one_context
-        };
         let table = [
-            (all("debian12"), plain, Some(Backend::NetplanNetworkd)),
+            (all("debian", "12"), plain, Some(Backend::NetplanNetworkd)),
             (
-                none(|it| it.networkctl = false, "debian12"),
+                without("debian", "12", |it| it.networkctl = false),
                 plain,
                 Some(Backend::NetplanNetworkManager),
             ),
             (
-                none(|it| it.netplan = false, "debian12"),
+                without("debian", "12", |it| it.netplan = false),
                 plain,
                 Some(Backend::Networkd),
             ),
-            (all("debian11"), plain, Some(Backend::Interfaces)),
-            (all("debian13"), plain, Some(Backend::Interfaces)),
-            (all("ubuntu24.04"), plain, Some(Backend::NetplanNetworkd)),
-            (all("alpine3.20"), &alpine, Some(Backend::InterfacesAlpine)),
-            (all("rocky9.4"), plain, Some(Backend::Keyfile)),
-            (all("centos7"), &old_nm, Some(Backend::IfcfgNetworkManager)),
+            (all("debian", "11"), plain, Some(Backend::Interfaces)),
+            (all("debian", "13"), plain, Some(Backend::Interfaces)),
             (
-                none(|it| it.nmcli = false, "rhel8"),
+                all("ubuntu", "24.04"),
+                plain,
+                Some(Backend::NetplanNetworkd),
+            ),
+            (
+                all("alpine", "3.20"),
+                &alpine,
+                Some(Backend::InterfacesAlpine),
+            ),
+            (all("rocky", "9.4"), plain, Some(Backend::Keyfile)),
+            (
+                all("centos", "7"),
+                &old_nm,
+                Some(Backend::IfcfgNetworkManager),
+            ),
+            (
+                without("rhel", "8", |it| it.nmcli = false),
                 plain,
                 Some(Backend::Networkd),
             ),
             (
-                none(|it| (it.nmcli, it.networkctl) = (false, false), "centos7"),
+                without("centos", "7", |it| {
+                    (it.nmcli, it.networkctl) = (false, false);
+                }),
                 &red_hat,
                 Some(Backend::IfcfgInitscripts),
             ),
-            (all("sles15.5"), &suse, Some(Backend::IfcfgSuse)),
-            (all("opensuse-leap16.0"), plain, Some(Backend::Keyfile)),
-            (none(|it| it.scripts = false, "amzn2023"), plain, None),
-            (all("arch"), plain, None),
-            (none(|it| it.has_renderers = false, "debian12"), plain, None),
+            (all("sles", "15.5"), &suse, Some(Backend::IfcfgSuse)),
+            (all("opensuse-leap", "16.0"), plain, Some(Backend::Keyfile)),
+            (
+                without("amzn", "2023", |it| it.scripts = false),
+                plain,
+                None,
+            ),
+            (all("arch", ""), plain, None),
         ];
         for (one_context, facts, expected) in table {
-            let choice =
-                choose_beside(&one_context, None, None, facts).map(|choice| choice.backend);
-            assert_eq!(choice, expected, "{one_context:?}");
+            let theirs = choose_beside(&one_context, None, None, facts);
+            assert_eq!(taken(theirs), expected, "{one_context:?}");
         }
-        let asked = |names| {
-            let choice = choose_beside(&all("debian12"), Some(names), None, plain);
-            choice.map(|choice| choice.backend)
-        };
-        assert_eq!(asked(" NetworkManager "), Some(Backend::Keyfile));
-        assert_eq!(asked("wicked networkd"), Some(Backend::Networkd));
-        assert_eq!(asked("none"), None);
+    }
+
+    #[test]
+    fn what_is_asked_for_goes_before_the_system() {
+        let plain = &Facts::default();
+        let one_context = all("debian", "12");
+        let asked = |names| choose_beside(&one_context, Some(names), None, plain);
+        assert_eq!(taken(asked(" NetworkManager ")), Some(Backend::Keyfile));
         assert_eq!(
-            asked(""),
-            Some(Backend::NetplanNetworkd),
-            "as if it were not there"
+            taken(asked("scripts networkd")),
+            Some(Backend::IfcfgInitscripts)
         );
-        let below = |renderer| {
-            let choice = choose_beside(&all("debian12"), None, Some(renderer), plain);
-            choice.map(|choice| choice.backend)
-        };
+        assert_eq!(asked("wicked networkd"), Theirs::Refuses("wicked".into()));
+        assert_eq!(
+            asked("NetworkManager networkd"),
+            Theirs::Refuses("networkmanager".into())
+        );
+        assert_eq!(taken(asked("networkd wicked")), Some(Backend::Networkd));
+        assert_eq!(asked("none"), Theirs::Nothing);
+        let below = |renderer| taken(choose_beside(&one_context, None, Some(renderer), plain));
         assert_eq!(
             below("NetworkManager"),
             Some(Backend::NetplanNetworkManager)

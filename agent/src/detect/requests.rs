@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use super::{Choice, Facts, OneContext, choose, choose_beside, choose_named};
+use super::{Choice, Facts, OneContext, Renderers, Theirs, choose, choose_beside, choose_named};
 use crate::render::UnknownBackend;
 
 /// What a network stack is asked for by, beside `--backend`.
@@ -67,18 +67,56 @@ pub fn detect(
                 .map_err(DetectError::of(by));
         }
     }
-    let asked = requests.netcfg_type;
-    let theirs = one_context
-        .and_then(|theirs| choose_beside(theirs, asked, requests.netplan_renderer, facts));
-    if let Some(choice) = theirs {
-        return Ok(choice);
+    let asked = requests.netcfg_type.map(str::trim);
+    let asked = asked.filter(|asked| !asked.is_empty());
+    // Before 6.2 it has no renderers, and does not know the variable.
+    let choosing = one_context.filter(|theirs| !theirs.modules.is_empty());
+    let theirs = match (choosing, asked) {
+        (Some(theirs), _) => choose_beside(theirs, asked, requests.netplan_renderer, facts),
+        (None, Some(asked)) => alone(asked, facts),
+        (None, None) => Theirs::Nothing,
+    };
+    let by_machine = || choose(None, facts).map_err(DetectError::of(MACHINE));
+    match theirs {
+        Theirs::Takes(choice) => Ok(choice),
+        Theirs::Nothing => by_machine(),
+        Theirs::Refuses(name) => {
+            let mut choice = by_machine()?;
+            choice.warnings.push(format!(
+                "NETCFG_TYPE: one-context has no renderer '{}', and configures no NIC where it meets that name; \
+                 files are written for {}, because {}",
+                name.escape_debug(),
+                choice.backend,
+                choice.why
+            ));
+            Ok(choice)
+        }
     }
-    let mut names = asked.unwrap_or_default().split_ascii_whitespace();
-    if let Some(choice) = names.find_map(|name| choose(Some((NETCFG_TYPE, name)), facts).ok()) {
-        return Ok(choice);
+}
+
+/// `NETCFG_TYPE` without one-context: the first of its renderers that this guest has; if it has none, the first.
+fn alone(asked: &str, facts: &Facts) -> Theirs {
+    let names = Renderers::newest().asked(asked).unwrap_or_default();
+    let known = |name: &str| match name {
+        "nm" => Some(facts.network_manager_enabled),
+        "networkd" => Some(facts.networkd_enabled),
+        "netplan" => Some(facts.netplan_is_there),
+        "scripts" => Some(facts.initscripts || facts.suse_layout),
+        "interfaces" => Some(facts.ifupdown || facts.alpine),
+        _ => None,
+    };
+    let mut chosen = None;
+    for name in &names {
+        match known(name) {
+            None => return Theirs::Refuses(name.clone()),
+            Some(true) => {
+                chosen = Some(name);
+                break;
+            }
+            Some(false) => {}
+        }
     }
-    if asked.is_some_and(|asked| !asked.trim().is_empty()) {
-        log::warn!("NETCFG_TYPE names no network stack that is known");
-    }
-    choose(None, facts).map_err(DetectError::of(MACHINE))
+    let chosen = chosen.or(names.first());
+    let choice = chosen.and_then(|name| choose(Some((NETCFG_TYPE, name)), facts).ok());
+    choice.map_or(Theirs::Nothing, Theirs::Takes)
 }

@@ -49,6 +49,12 @@ impl Stanzas<'_> {
     /// What has to be so before the device is up.
     fn before(&mut self, device: &InterfaceName, child: Option<(Child, &InterfaceName)>) {
         self.link_options(device, child);
+        if matches!(self.config.ipv4, Ipv4::Static(_)) {
+            self.flush("ip -4", device);
+        }
+        if matches!(self.config.ipv6, Ipv6::Static(_)) {
+            self.flush("ip -6", device);
+        }
         let accepted = match self.config.ipv6 {
             Ipv6::None | Ipv6::Disabled => return,
             Ipv6::Static(_) => 0,

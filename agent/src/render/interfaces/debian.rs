@@ -55,6 +55,7 @@ impl Stanzas<'_> {
                     self.iface(device, "inet", "static");
                     self.option("address", network);
                     if nth == 0 {
+                        self.flush("ip -4", device);
                         self.gateway4();
                         self.names();
                     }
@@ -90,6 +91,7 @@ impl Stanzas<'_> {
                     self.iface(device, "inet6", "static");
                     self.option("address", network);
                     if nth == 0 {
+                        self.flush("ip -6", device);
                         self.accept(false);
                         self.gateway6(device);
                     }

@@ -171,6 +171,14 @@ impl<'a> Stanzas<'a> {
         );
     }
 
+    /// No reader gets past an address that is there already: one-context sets those of PCI NICs before ifupdown starts.
+    fn flush(&mut self, ip: &str, device: &InterfaceName) {
+        self.option(
+            "pre-up",
+            format_args!("{ip} address flush dev {device} scope global"),
+        );
+    }
+
     fn metric(&mut self, metric: Option<u32>) {
         if let Some(metric) = metric {
             self.option("metric", metric);

@@ -1,0 +1,181 @@
+//! Which renderer netplan's YAML names: for everything, or for one device.
+//!
+//! ```text
+//! network:
+//!   renderer: networkd            # of all devices
+//!   ethernets:
+//!     renderer: NetworkManager    # of those that this file names first
+//!     eth0:
+//!       renderer: NetworkManager  # of this one
+//! ```
+//! All files count, in the order of their names; of equal names that in `/run` goes before that in `/etc`, and
+//! that before the one in `/usr/lib`. Without a word of the renderer it is systemd-networkd.
+//! Facts: `netplan-generate(8)`; netplan's `src/parse.c` (`handle_network_type`, `netplan_parser_load_yaml_hierarchy`).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use one_sriov_system::Root;
+use one_sriov_system::yaml::{MAX_SIZE, Node};
+
+/// Those that go first come last.
+const DIRECTORIES: [&str; 4] = [
+    "/lib/netplan",
+    "/usr/lib/netplan",
+    "/etc/netplan",
+    "/run/netplan",
+];
+const PROGRAMS: [&str; 2] = ["/usr/sbin/netplan", "/sbin/netplan"];
+/// The beginning of the names of the agent's own files.
+const OURS: &str = "60-one-sriov-";
+
+/// What netplan writes for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NetplanRenderer {
+    /// systemd-networkd, its default.
+    Networkd,
+    /// NetworkManager.
+    NetworkManager,
+}
+
+impl fmt::Display for NetplanRenderer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Networkd => "networkd",
+            Self::NetworkManager => "NetworkManager",
+        })
+    }
+}
+
+/// What the YAML of others says of renderers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Netplan {
+    global: Option<Named>,
+    /// Of each Ethernet device that is named, what is said of it alone.
+    devices: BTreeMap<String, Option<Named>>,
+    /// Files that netplan refuses, with the reason: while there is one it writes nothing at all.
+    pub refused: Vec<String>,
+}
+
+/// A renderer, and the file that names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Named {
+    renderer: NetplanRenderer,
+    file: PathBuf,
+}
+
+impl Netplan {
+    /// Whether netplan is installed.
+    #[must_use]
+    pub fn is_installed(root: &Root) -> bool {
+        PROGRAMS.iter().any(|path| root.exists(Path::new(path)))
+    }
+
+    /// Reads the YAML; none where there is no file but the agent's, or no netplan.
+    #[must_use]
+    pub fn gather(root: &Root) -> Option<Self> {
+        if !Self::is_installed(root) {
+            return None;
+        }
+        let mut files = BTreeMap::new();
+        for directory in DIRECTORIES {
+            let directory = Path::new(directory);
+            for name in root.list(directory).unwrap_or_default() {
+                let text = name.to_string_lossy();
+                let is_yaml = text.ends_with(".yaml") && !text.starts_with('.');
+                if is_yaml && !text.starts_with(OURS) {
+                    files.insert(name.clone(), directory.join(name));
+                }
+            }
+        }
+        if files.is_empty() {
+            return None;
+        }
+        let mut netplan = Self::default();
+        for path in files.into_values() {
+            if let Err(reason) = netplan.take(root, &path) {
+                let path = path.display();
+                netplan.refused.push(format!("'{path}': {reason}"));
+            }
+        }
+        Some(netplan)
+    }
+
+    fn take(&mut self, root: &Root, path: &Path) -> Result<(), String> {
+        let text = read(root, path).map_err(|error| error.to_string())?;
+        let document = Node::parse(&text).map_err(|error| error.to_string())?;
+        let Some(network) = document.get("network") else {
+            return Ok(());
+        };
+        if let Some(renderer) = network.get("renderer") {
+            self.global = named(renderer, path)?.or(self.global.take());
+        }
+        let Some(ethernets) = network.get("ethernets") else {
+            return Ok(());
+        };
+        // That of the type holds for devices behind it that no file has named before.
+        let mut of_type = None;
+        for (name, device) in ethernets.entries() {
+            if name == "renderer" {
+                of_type = named(device, path)?;
+                continue;
+            }
+            let known = self.devices.entry(name.to_owned());
+            let known = known.or_insert_with(|| of_type.clone());
+            if let Some(renderer) = device.get("renderer") {
+                *known = named(renderer, path)?.or(known.take());
+            }
+        }
+        Ok(())
+    }
+
+    /// The renderer of some devices: of one that is named, else of everything. Where those of several
+    /// differ, that of everything.
+    #[must_use]
+    pub fn renderer(&self, devices: &[String]) -> NetplanRenderer {
+        self.decider(devices)
+            .map_or(NetplanRenderer::Networkd, |named| named.renderer)
+    }
+
+    /// The file that decides, for a person to read.
+    #[must_use]
+    pub fn file(&self, devices: &[String]) -> Option<&Path> {
+        self.decider(devices).map(|named| &*named.file)
+    }
+
+    fn decider(&self, devices: &[String]) -> Option<&Named> {
+        let own = |device: &String| {
+            let own = self.devices.get(device).and_then(Option::as_ref);
+            own.or(self.global.as_ref())
+        };
+        let mut deciders = devices.iter().map(own);
+        let renderer = |named: Option<&Named>| named.map(|named| named.renderer);
+        match deciders.next() {
+            Some(first) if deciders.all(|other| renderer(other) == renderer(first)) => first,
+            _ => self.global.as_ref(),
+        }
+    }
+}
+
+/// A file that is not larger than what is read of it.
+fn read(root: &Root, path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let file = root.open(path)?;
+    // One byte more, so that the reader refuses what is too large.
+    file.take(MAX_SIZE as u64 + 1).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// None of another renderer that netplan knows, such as `sriov`.
+fn named(node: &Node, file: &Path) -> Result<Option<Named>, String> {
+    let renderer = match node.text() {
+        Some("networkd") => NetplanRenderer::Networkd,
+        Some("NetworkManager") => NetplanRenderer::NetworkManager,
+        Some("openvswitch" | "sriov") => return Ok(None),
+        _ => return Err("its renderer is neither 'networkd' nor 'NetworkManager'".to_owned()),
+    };
+    let file = file.to_owned();
+    Ok(Some(Named { renderer, file }))
+}

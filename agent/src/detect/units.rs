@@ -1,0 +1,138 @@
+//! Which units of systemd start at boot, by the links and presets of a machine at rest.
+//!
+//! As `systemctl --root DIR is-enabled` has it, and with the distribution's own links: one in some `*.wants` or `*.requires`, and no mask, which is
+//! a link to `/dev/null` or an empty file; before the first boot, while there is no machine id, the presets.
+//! Facts: `systemd.unit(5)`, `systemd.preset(5)`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use one_sriov_system::Root;
+
+use super::glob;
+
+/// Where systemd looks for units and links to them, those that go first first.
+const UNITS: [&str; 5] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
+const PRESETS: [&str; 5] = [
+    "/etc/systemd/system-preset",
+    "/run/systemd/system-preset",
+    "/usr/local/lib/systemd/system-preset",
+    "/usr/lib/systemd/system-preset",
+    "/lib/systemd/system-preset",
+];
+
+/// The units of a machine.
+pub(super) struct Units<'r> {
+    root: &'r Root,
+    /// The directories that are there, each with its names, looked at once.
+    directories: Vec<(&'static Path, Vec<String>)>,
+}
+
+impl<'r> Units<'r> {
+    pub(super) fn of(root: &'r Root) -> Self {
+        let directories = UNITS.map(|directory| (Path::new(directory), names(root, directory)));
+        let there = directories.into_iter();
+        Self {
+            root,
+            directories: there.filter(|(_, names)| !names.is_empty()).collect(),
+        }
+    }
+
+    /// Whether a unit starts at boot.
+    pub(super) fn is_enabled(&self, unit: &str) -> bool {
+        let file = self.file(unit);
+        let is_masked = file.as_deref().is_some_and(|file| self.is_mask(file));
+        let by_preset = || file.is_some() && self.is_first_boot() && self.is_preset(unit);
+        !is_masked && (self.is_wanted(unit) || by_preset())
+    }
+
+    /// The unit itself, in the first directory that has it.
+    fn file(&self, unit: &str) -> Option<PathBuf> {
+        let mut having = self.directories.iter();
+        let (directory, _) = having.find(|(_, names)| names.iter().any(|name| name == unit))?;
+        Some(directory.join(unit))
+    }
+
+    fn is_mask(&self, file: &Path) -> bool {
+        match self.root.read_link(file) {
+            Ok(target) => target == Path::new("/dev/null"),
+            Err(_) => self.root.read(file).is_ok_and(|text| text.is_empty()),
+        }
+    }
+
+    /// An enabled unit is a link; where it leads to need not be there.
+    fn is_wanted(&self, unit: &str) -> bool {
+        let is_wants = |name: &&String| has_end(name, "wants") || has_end(name, "requires");
+        self.directories.iter().any(|(directory, names)| {
+            let mut wants = names.iter().filter(is_wants);
+            wants.any(|name| self.is_entry(&directory.join(name).join(unit)))
+        })
+    }
+
+    fn is_entry(&self, path: &Path) -> bool {
+        let entry = self.root.entry(path);
+        entry.is_ok_and(|entry| std::fs::symlink_metadata(entry).is_ok())
+    }
+
+    fn is_first_boot(&self) -> bool {
+        let id = self.root.read_to_string(Path::new("/etc/machine-id"));
+        id.map_or(true, |id| {
+            id.trim().is_empty() || id.trim() == "uninitialized"
+        })
+    }
+
+    /// The first rule of all presets that matches the unit; a unit that none matches is enabled.
+    fn is_preset(&self, unit: &str) -> bool {
+        let mut files = BTreeMap::new();
+        for directory in PRESETS {
+            for name in names(self.root, directory) {
+                if has_end(&name, "preset") {
+                    let path = Path::new(directory).join(&name);
+                    files.entry(name).or_insert(path);
+                }
+            }
+        }
+        let mut texts = files
+            .into_values()
+            .map(|path| self.root.read_to_string(&path).unwrap_or_default());
+        let decided = texts.find_map(|text| text.lines().find_map(|line| rule(line, unit)));
+        decided.unwrap_or(true)
+    }
+}
+
+/// What a line of a preset says of a unit. What is ignored stays as it is, which is disabled on the first boot.
+fn rule(line: &str, unit: &str) -> Option<bool> {
+    let (word, rest) = line.trim().split_once(char::is_whitespace)?;
+    let rest = rest.trim();
+    let (pattern, is_enabled) = match word {
+        // Instances of a template come behind its name.
+        "enable" => (rest.split_whitespace().next()?, true),
+        "disable" | "ignore" => (rest, false),
+        _ => return None,
+    };
+    glob::matches(pattern, unit).then_some(is_enabled)
+}
+
+/// The names in a directory; none of one that is not there.
+pub(super) fn names(root: &Root, directory: &str) -> Vec<String> {
+    let names = root.list(Path::new(directory)).unwrap_or_default();
+    names
+        .into_iter()
+        .filter_map(|name| name.into_string().ok())
+        .collect()
+}
+
+/// Whether a name has an extension.
+pub(super) fn has_end(name: &str, end: &str) -> bool {
+    Path::new(name).extension().is_some_and(|own| own == end)
+}
+
+#[cfg(test)]
+#[path = "units_tests.rs"]
+mod tests;

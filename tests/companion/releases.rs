@@ -1,0 +1,117 @@
+//! Each release of one-context has its own order of renderers, and refuses names in its own way.
+
+use std::path::Path;
+
+use super::{Guest, RENDERERS, names, sorted};
+
+/// Where all tools are installed; CI has them.
+fn has_all_tools() -> bool {
+    super::renderers().count() == RENDERERS.len()
+}
+
+/// A guest lives through a boot: for which renderer one-context wrote, and whether we wrote for the same.
+fn assert_agrees(guest: &Guest, expected: &str, what: &str) {
+    let life = guest.live(&["local", "online", "network"]);
+    assert_eq!(life.chosen(2), expected, "{what}");
+    let (_, theirs, ours) = RENDERERS
+        .iter()
+        .find(|(name, ..)| *name == expected)
+        .unwrap();
+    let mut files = life.steps[2].clone();
+    files.remove(Path::new(super::CHOSEN));
+    assert_eq!(
+        names(&files),
+        sorted(&[theirs, ours]),
+        "{what}: {}",
+        life.said
+    );
+}
+
+#[test]
+fn each_release_has_an_order_of_its_own() {
+    if !has_all_tools() {
+        return;
+    }
+    let table = [
+        ("6.6", "debian", "12", "interfaces"),
+        ("7.0", "debian", "12", "netplan"),
+        ("7.2", "debian", "12", "netplan"),
+        ("7.2", "debian", "13", "interfaces"),
+        ("6.6", "ubuntu", "22.04", "interfaces"),
+        ("7.2", "ubuntu", "24.04", "netplan"),
+        ("6.6", "rocky", "9.4", "nm"),
+        ("7.2", "rocky", "9.4", "nm"),
+        ("6.6", "altlinux", "10", "networkd"),
+    ];
+    for (release, id, version, expected) in table {
+        let mut guest = Guest::of(id, version, "");
+        guest.release = release;
+        assert_agrees(&guest, expected, &format!("{release}, {id} {version}"));
+    }
+    // The service of initscripts is enabled: 6.6 takes it first, later ones only if NetworkManager is missing.
+    for (release, expected) in [("6.6", "scripts"), ("7.2", "nm")] {
+        let mut guest = Guest::of("rocky", "8.9", "");
+        guest.release = release;
+        for file in [
+            "/etc/sysconfig/network-scripts/ifup",
+            "/etc/systemd/system/multi-user.target.wants/network.service",
+        ] {
+            guest.machine.write(file, "");
+        }
+        assert_agrees(&guest, expected, &format!("{release}, Rocky 8"));
+    }
+}
+
+#[test]
+fn asked_for_it_takes_the_first_that_it_knows_and_that_is_there() {
+    if !has_all_tools() {
+        return;
+    }
+    let table = [
+        ("7.2", " NetworkManager ", "nm"),
+        ("7.2", "systemd", "networkd"),
+        ("7.2", "Networkd NM", "networkd"),
+        ("6.6", "networkd wicked", "networkd"),
+        ("7.2", "scripts interfaces", "interfaces"),
+    ];
+    for (release, asked, expected) in table {
+        let mut guest = Guest::of("debian", "12", &format!("NETCFG_TYPE='{asked}'\n"));
+        guest.release = release;
+        assert_agrees(&guest, expected, &format!("{release}, {asked}"));
+    }
+}
+
+/// It does nothing then, and says so; we do not write for a network stack that it would not have taken.
+#[test]
+fn a_name_that_it_refuses_is_refused() {
+    if !has_all_tools() {
+        return;
+    }
+    let table = [
+        ("7.2", "wicked networkd", "wicked"),
+        ("7.2", "NetworkManager networkd", "networkmanager"),
+        ("6.6", "NetworkManager", "NetworkManager"),
+        ("7.2", "keyfile", "keyfile"),
+    ];
+    for (release, asked, refused) in table {
+        let mut guest = Guest::of("debian", "12", &format!("NETCFG_TYPE='{asked}'\n"));
+        guest.release = release;
+        let life = guest.live(&["local"]);
+        assert_eq!(life.chosen(0), "", "{release}, {asked}");
+        assert!(
+            life.said
+                .contains(&format!("one-context refuses {refused}\n"))
+        );
+        let warning = format!("NETCFG_TYPE: one-context has no renderer '{refused}'");
+        assert!(life.said.contains(&warning), "{asked}: {}", life.said);
+        let files = names(&life.steps[0]).join(" ");
+        assert!(
+            !files.contains("networkd/") && !files.contains("05-one-sriov"),
+            "{asked}: {files}"
+        );
+        assert!(
+            files.contains("60-one-sriov-ib0.cfg"),
+            "what is enabled counts: {files}"
+        );
+    }
+}
