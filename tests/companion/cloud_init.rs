@@ -1,42 +1,138 @@
-//! cloud-init itself, with and without the file that switches its network off.
+//! cloud-init itself, on a guest with a context and on the same image without one.
 
 use std::path::Path;
 use std::process::Command;
 
+use one_sriov_tests::{Machine, agent_path, virtio};
+
 /// What cloud-init makes of `/etc/cloud`, as its first stage does (`cloudinit/stages.py`).
 const ASK: &str = "from cloudinit import stages\ninit = stages.Init()\ninit.read_cfg()\n\
                    config, _ = init._find_networking_config()\nprint('off' if config is None else 'on')";
+const DROP_IN: &str = "/etc/cloud/cloud.cfg.d/99-one-sriov.cfg";
+/// Not one that an address can be decoded from.
+const MAC: &str = "52:54:00:00:00:05";
+const CONTEXT: &str = "ETH0_MAC='52:54:00:00:00:05'\nETH0_IP='10.0.0.5'\n";
 
-fn network(mount: &str) -> String {
-    let output = Command::new("unshare")
-        .args(["--map-root-user", "--mount", "sh", "-euc"])
-        .arg(format!("{mount}\n/usr/bin/python3 -c \"$ASK\""))
-        .env("ASK", ASK)
-        .env(
-            "FILE",
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/cloud-init/99-one-sriov.cfg"),
-        )
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap()
-}
-
-#[test]
-fn its_network_is_off_by_our_file_and_on_without() {
+/// An image with this machine's cloud-init; none where that is not installed.
+fn image() -> Option<Machine> {
     if !Path::new("/usr/bin/cloud-init").exists() {
         assert!(
             std::env::var_os("CI").is_none(),
             "CI has no cloud-init; 'make setup' installs it there"
         );
-        return;
+        return None;
     }
-    assert_eq!(network(":"), "on\n");
-    let with_file = "mount -t tmpfs tmpfs /mnt && cp -a /etc/cloud /mnt/cloud\n\
-                     cp \"$FILE\" /mnt/cloud/cloud.cfg.d/ && mount --bind /mnt/cloud /etc/cloud";
-    assert_eq!(network(with_file), "off\n");
+    let mut machine = Machine::default();
+    machine.plug(&virtio("eth0", MAC, 3));
+    machine.write("/etc/machine-id", "");
+    let status = Command::new("cp")
+        .args(["-a", "/etc/cloud"])
+        .arg(machine.path("/etc/cloud"))
+        .status();
+    assert!(status.unwrap().success());
+    Some(machine)
+}
+
+/// Whether cloud-init would configure the network of the image.
+fn network(machine: &Machine) -> String {
+    let output = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-euc"])
+        .arg("mount --bind \"$CLOUD\" /etc/cloud\n/usr/bin/python3 -c \"$ASK\"")
+        .env("ASK", ASK)
+        .env("CLOUD", machine.path("/etc/cloud"))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs the agent on the image, with a context or without a medium; what it says.
+fn apply(machine: &Machine, context: Option<&str>, more: &[&str]) -> String {
+    let mut command = Command::new(agent_path());
+    command
+        .args(["apply", "--root"])
+        .arg(machine.root())
+        .args(["--backend", "networkd"])
+        .args(more);
+    if let Some(context) = context {
+        machine.write("/context.sh", context);
+        command.arg("--context").arg(machine.path("/context.sh"));
+    }
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn its_network_is_off_with_a_context_and_on_without() {
+    let Some(machine) = image() else { return };
+    assert_eq!(network(&machine), "on\n", "before the first boot");
+    assert_eq!(
+        apply(&machine, None, &[]),
+        "no context medium: nothing to do\n"
+    );
+    assert_eq!(network(&machine), "on\n", "on another cloud");
+
+    apply(&machine, Some(CONTEXT), &["--dry-run"]);
+    assert_eq!(network(&machine), "on\n", "a dry run changes nothing");
+    apply(&machine, Some(CONTEXT), &[]);
+    assert_eq!(network(&machine), "off\n");
+    apply(&machine, Some(CONTEXT), &[]);
+    assert_eq!(network(&machine), "off\n", "a boot later");
+
+    let would = apply(&machine, None, &["--dry-run"]);
+    assert!(
+        would.contains(&format!("would remove '{DROP_IN}'")),
+        "{would}"
+    );
+    assert_eq!(network(&machine), "off\n");
+    let files = machine.etc().len();
+    let removed = apply(&machine, None, &[]);
+    assert!(
+        removed.contains(&format!("removed '{DROP_IN}'")),
+        "{removed}"
+    );
+    assert_eq!(network(&machine), "on\n", "cloned to another cloud");
+    assert_eq!(
+        machine.etc().len(),
+        files - 1,
+        "the files of NICs stay: no medium removes nothing else"
+    );
+    apply(&machine, Some(CONTEXT), &[]);
+    assert_eq!(network(&machine), "off\n", "and back");
+}
+
+#[test]
+fn a_context_without_nics_leaves_it_the_network() {
+    for context in ["SET_HOSTNAME='a'\n", "NETWORK='NO'\n"] {
+        let Some(machine) = image() else { return };
+        apply(&machine, Some(context), &[]);
+        assert_eq!(network(&machine), "on\n", "{context}");
+        apply(&machine, Some(CONTEXT), &[]);
+        assert_eq!(network(&machine), "off\n");
+        apply(&machine, Some(context), &[]);
+        assert_eq!(network(&machine), "on\n", "{context}, later");
+    }
+}
+
+#[test]
+fn what_is_cleaned_has_a_network_elsewhere() {
+    let Some(machine) = image() else { return };
+    apply(&machine, Some(CONTEXT), &[]);
+    assert_eq!(network(&machine), "off\n");
+    let status = Command::new(agent_path())
+        .args(["clean", "--root"])
+        .arg(machine.root())
+        .status();
+    assert!(status.unwrap().success());
+    assert_eq!(network(&machine), "on\n");
+}
+
+#[test]
+fn nothing_is_written_where_it_is_not_installed() {
+    let machine = Machine::new(CONTEXT, &[virtio("eth0", MAC, 3)]);
+    apply(&machine, Some(CONTEXT), &[]);
+    assert!(!machine.has("/etc/cloud"));
 }

@@ -106,6 +106,9 @@ impl Work {
         // A device with a file of a dummy from now on is one, whatever NIC's files go.
         let (mut nics, mut dummies) = (BTreeSet::new(), BTreeSet::new());
         for change in changes {
+            if change.nic.is_of_machine() {
+                continue;
+            }
             if let Some(edit) = Edit::of(change, &wanted) {
                 if change.nic.is_nic() {
                     nics.insert(&change.device);

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::activate::Live;
 use super::error::Failure;
 use super::run_state::{Read, RunState, read};
-use super::{Exit, Options, json as to_json, text};
+use super::{Exit, Options, cloud_init, json as to_json, text};
 use crate::activate::{self, Activation, Ledger};
 use crate::detect::Running;
 use crate::install::{self, Directories, Lock, Report};
@@ -41,7 +41,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     let wait_budget = WaitBudget::new(&root, options.wait());
     let announces = root.is_live() && !apply.dry_run;
     let Some(mut found) = read_or_announce(options, &wait_budget, announces)? else {
-        return no_medium(options, out);
+        return without_medium(options, apply, out);
     };
     // A dry run changes nothing, not even the lock.
     let lock_wait = if apply.activate {
@@ -58,7 +58,8 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     if lock.as_ref().is_some_and(Lock::was_contended) {
         // The CD may have been changed while the other run held the lock.
         let Some(again) = read(options, &wait_budget)? else {
-            return no_medium(options, out);
+            drop(lock);
+            return without_medium(options, apply, out);
         };
         found = again;
     }
@@ -69,7 +70,8 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     let running = apply.activate.then(|| Running::gather(&root));
     let run_state = found.look(options, &wait_budget, running, &mut directories)?;
     log_plan(&run_state);
-    let done = if apply.dry_run || run_state.plan.hands_off {
+    let is_untouched = run_state.plan.hands_off && !run_state.changes.touch_files();
+    let done = if apply.dry_run || is_untouched {
         // What wants nothing touched does not want the state record touched either.
         Done {
             report: Report::of(&run_state.changes),
@@ -166,6 +168,22 @@ fn announce(root: &Root) {
     if let Err(error) = Ledger::announce(root) {
         log::warn!("failed to say that a run has begun: {error}");
     }
+}
+
+/// Without a medium nothing is to be done but to give cloud-init its network back.
+fn without_medium(options: &Options, apply: &Apply, out: &mut impl Write) -> Result<Exit, Failure> {
+    let report = cloud_init::without_medium(options, apply.dry_run)?;
+    let removed = if apply.dry_run {
+        "would remove"
+    } else {
+        "removed"
+    };
+    if let Some(report) = report.filter(|_| !options.json) {
+        for file in &report.removed {
+            writeln!(out, "{removed} '{}'", file.path.display())?;
+        }
+    }
+    no_medium(options, out)
 }
 
 /// No medium is no error: images boot elsewhere, too.

@@ -3,6 +3,7 @@
 mod activate;
 mod apply;
 mod clean;
+mod cloud_init;
 mod error;
 mod exit;
 mod explain;

@@ -6,7 +6,7 @@ use std::path::Path;
 use one_sriov_system::Root;
 
 use super::error::Failure;
-use super::Options;
+use super::{Options, cloud_init};
 use crate::config::Config;
 use crate::context::Context;
 use crate::context::medium::{self, Fallbacks, Medium};
@@ -14,7 +14,7 @@ use crate::detect::{Choice, Facts, OneContext, Requests, Running, detect, resolv
 use crate::install::{Changes, Directories, Record, Snapshot, Wanted, decide};
 use crate::inventory::{Inventory, Sysfs};
 use crate::plan::{Plan, Role, Settings, plan};
-use crate::render::Rendered;
+use crate::render::{Rendered, cloud_init_drop_in};
 use crate::wait::WaitBudget;
 
 /// A context, before any NIC is looked at.
@@ -149,6 +149,7 @@ impl Read {
             rendered.files.extend(names.files);
             rendered.notes.extend(names.notes);
         }
+        rendered.files.extend(cloud_init_drop_in(&plan, &root));
         let read = |path: &Path| root.read_to_string(path).ok();
         let list = |path: &Path| root.list(path).unwrap_or_default();
         rendered
@@ -160,7 +161,9 @@ impl Read {
             keep,
         };
         let changes = if plan.hands_off {
-            Changes::default()
+            let wanted = cloud_init::nothing_for_it(&record);
+            let found = Snapshot::take(directories, &wanted, &record)?;
+            decide(&wanted, &record, &found)
         } else {
             let found = Snapshot::take(directories, &wanted, &record)?;
             decide(&wanted, &record, &found)

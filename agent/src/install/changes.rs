@@ -129,7 +129,8 @@ impl Changes {
     }
 
     /// Does any file change?
-    pub(super) fn touch_files(&self) -> bool {
+    #[must_use]
+    pub fn touch_files(&self) -> bool {
         self.list.iter().any(|change| {
             !matches!(
                 change.kind,

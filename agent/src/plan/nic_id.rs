@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 /// IB3/c0:a8:07:05          position 3, known from its dummy MAC or GUID alone
 /// DUMMY/aa:01:c0:a8:07:05  a dummy NIC
 /// DNS                      none: the name servers of all NICs, in a file of theirs
+/// CLOUD-INIT               none: what keeps cloud-init from the network
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -31,10 +32,22 @@ impl NicId {
         Self::new("DNS")
     }
 
-    /// Whether it is one that a network stack brings up: no dummy NIC, and no name servers.
+    /// That of the file for cloud-init.
+    #[must_use]
+    pub fn cloud_init() -> Self {
+        Self::new("CLOUD-INIT")
+    }
+
+    /// Whether it is one that a network stack brings up: no dummy NIC, and nothing of the whole machine.
     #[must_use]
     pub fn is_nic(&self) -> bool {
-        !self.0.starts_with("DUMMY/") && *self != Self::name_servers()
+        !self.0.starts_with("DUMMY/") && !self.is_of_machine()
+    }
+
+    /// Whether it is no device's, so that no network stack has to be told.
+    #[must_use]
+    pub fn is_of_machine(&self) -> bool {
+        *self == Self::name_servers() || *self == Self::cloud_init()
     }
 
     /// The id as text.

@@ -4,6 +4,7 @@
 //! and [`detect`](crate::detect) picks one. A new network stack is a new module and a new name, nothing else.
 
 mod backend;
+mod cloud_init;
 mod configured;
 mod file;
 mod ifcfg;
@@ -19,6 +20,7 @@ mod resolv_conf;
 mod transport;
 
 pub use backend::{Backend, UnknownBackend};
+pub use cloud_init::drop_in as cloud_init_drop_in;
 pub use file::{HEADER, Mode, Rendered, RenderedFile};
 pub(crate) use network_manager::version as network_manager_version;
 pub use resolv_conf::{PATH as RESOLV_CONF, Resolver};

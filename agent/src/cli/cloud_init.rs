@@ -1,0 +1,43 @@
+//! cloud-init gets its network back where there is no context with NICs.
+
+use super::Options;
+use super::apply::LOCK_WAIT;
+use super::error::Failure;
+use crate::install::{self, Lock, Record, Report, Snapshot, Wanted, decide};
+use crate::plan::NicId;
+
+/// What is wanted where only the file for cloud-init has to go: all files of NICs stay.
+pub(super) fn nothing_for_it(record: &Record) -> Wanted {
+    let nics = record.devices().into_keys();
+    Wanted {
+        files: Vec::new(),
+        keep: nics
+            .filter(|nic| **nic != NicId::cloud_init())
+            .cloned()
+            .collect(),
+    }
+}
+
+/// Removes the file for cloud-init on a machine without a context medium; none: there is none of ours.
+pub(super) fn without_medium(options: &Options, dry_run: bool) -> Result<Option<Report>, Failure> {
+    let has_it = |record: &Record| record.files_of(&NicId::cloud_init()).next().is_some();
+    let mut directories = options.directories();
+    if !has_it(&Record::load(&mut directories)?) {
+        return Ok(None);
+    }
+    let _lock = if dry_run {
+        None
+    } else {
+        Some(Lock::take(&options.root(), LOCK_WAIT)?)
+    };
+    // Another run may have found a context meanwhile.
+    let mut directories = options.directories();
+    let record = Record::load(&mut directories)?;
+    let wanted = nothing_for_it(&record);
+    let found = Snapshot::take(&mut directories, &wanted, &record)?;
+    let changes = decide(&wanted, &record, &found);
+    if dry_run {
+        return Ok(Some(Report::of(&changes)));
+    }
+    Ok(Some(install::apply(&mut directories, &changes, record)?))
+}

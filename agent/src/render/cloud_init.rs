@@ -1,0 +1,38 @@
+//! `/etc/cloud/cloud.cfg.d`: cloud-init leaves the network alone while there is a context with NICs.
+//!
+//! ```text
+//! # Written by one-sriov-agent from the context of the VM. Changes here are lost.
+//! network:
+//!   config: disabled
+//! ```
+//! cloud-init configures every physical NIC, InfiniBand as well, and cannot read an address of 20 bytes: one such
+//! NIC costs all of them. Without a context the image may be on another cloud, where it needs cloud-init's network.
+//! Facts: `cloudinit/stages.py` (`_find_networking_config`).
+
+use std::path::{Path, PathBuf};
+
+use hwaddr::InterfaceName;
+use one_sriov_system::Root;
+
+use super::RenderedFile;
+use super::lines::Lines;
+use crate::plan::{NicId, Plan};
+
+const DIRECTORY: &str = "/etc/cloud/cloud.cfg.d";
+
+/// The file, where cloud-init is installed and the context has NICs.
+#[must_use]
+pub fn drop_in(plan: &Plan, root: &Root) -> Option<RenderedFile> {
+    let has_nics = !plan.hands_off && !plan.nics.is_empty();
+    if !has_nics || !root.is_dir(Path::new(DIRECTORY)) {
+        return None;
+    }
+    let mut lines = Lines::for_machine();
+    lines
+        .raw("# Without a context it is removed, so that the image has a network on other clouds.");
+    lines.raw("network:\n  config: disabled");
+    // It is no NIC's.
+    let device = "lo".parse::<InterfaceName>().ok()?;
+    let path = PathBuf::from(DIRECTORY).join("99-one-sriov.cfg");
+    Some(lines.into_file(path, NicId::cloud_init(), &device))
+}
