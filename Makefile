@@ -38,7 +38,7 @@ TEST_PROGRAMS += $(if $(CI),NetworkManager systemd-networkd netplan ifup busybox
 LAB_PROGRAMS = mmdebstrap genisoimage cpio depmod mke2fs zstd xz ssh rsync setpriv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo bench fuzz lint man install-agent install-node install-frontend deb rpm sbom dist lab lab-shell clean
+.PHONY: help setup build test demo bench fuzz lint man licences install-agent install-node install-frontend deb rpm sbom dist lab lab-shell clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -81,6 +81,9 @@ lint: ## Format, clippy, licences and advisories, shell scripts, documentation
 man: ## Make the man pages and the completions of shells anew
 	cargo run --quiet --locked --package one-sriov-xtask -- man packaging/man
 	cargo run --quiet --locked --package one-sriov-xtask -- completions packaging/completions
+
+licences: ## Write the licences of what is linked into the programs anew
+	cargo run --quiet --locked --package one-sriov-xtask -- licences packaging/licences
 
 install-agent: $(BUILD) ## Install the agent below DESTDIR and PREFIX, for INIT=systemd, sysv or openrc
 	PREFIX=$(PREFIX) INIT=$(INIT) packaging/build/install-agent '$(DESTDIR)' $(AGENT)

@@ -1,7 +1,12 @@
 //! What is made from the source and committed, so that a package needs no Rust to have it.
 
 pub mod completion;
+mod crates;
+pub mod licences;
 mod man;
 pub mod sbom;
 
 pub use man::Page;
+
+/// The programs that are released.
+pub const PROGRAMS: [&str; 2] = ["one-sriov-agent", "one-sriov-driver"];

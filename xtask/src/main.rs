@@ -1,13 +1,14 @@
 //! `one-sriov-xtask man DIR`, `completions DIR`: writes the man pages, or the completions of shells, into a directory.
+//! `one-sriov-xtask licences DIR`: writes the licences of what is linked into each program into a directory.
 //! `one-sriov-xtask sbom TARGET`: prints what the programs for a machine are made of.
 
 use std::io::{Error, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use one_sriov_xtask::{Page, completion, sbom};
+use one_sriov_xtask::{PROGRAMS, Page, completion, licences, sbom};
 
-const USAGE: &str = "usage: one-sriov-xtask man|completions DIR, or sbom TARGET";
+const USAGE: &str = "usage: one-sriov-xtask man|completions|licences DIR, or sbom TARGET";
 
 fn main() -> Result<ExitCode, Error> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,6 +21,12 @@ fn main() -> Result<ExitCode, Error> {
         }
         ["completions", dir] => {
             completion::write_all(Path::new(dir))?;
+        }
+        ["licences", dir] => {
+            for program in PROGRAMS {
+                let path = Path::new(dir).join(format!("{program}.txt"));
+                std::fs::write(path, licences::render(program)?)?;
+            }
         }
         ["sbom", target] => std::io::stdout().write_all(sbom::render(target)?.as_bytes())?,
         _ => {

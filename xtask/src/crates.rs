@@ -1,0 +1,96 @@
+//! The crates that a program is made of, as `cargo metadata --format-version 1` lists them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Error, ErrorKind};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What cargo knows of the workspace's packages, for one machine.
+pub(crate) struct Metadata(Value);
+
+impl Metadata {
+    /// Asks cargo. `target` is a triple such as `x86_64-unknown-linux-musl`.
+    pub(crate) fn of(target: &str) -> Result<Self, Error> {
+        let output = Command::new("cargo")
+            .args([
+                "metadata",
+                "--format-version=1",
+                "--locked",
+                "--filter-platform",
+                target,
+            ])
+            .output()?;
+        if !output.status.success() {
+            return Err(Error::other(
+                String::from_utf8_lossy(&output.stderr).into_owned(),
+            ));
+        }
+        Ok(Self(serde_json::from_slice(&output.stdout)?))
+    }
+
+    /// The packages that these programs depend on, themselves included, but neither what builds nor what tests them.
+    /// `is_wanted` leaves out a package together with what only it depends on.
+    pub(crate) fn used_by(
+        &self,
+        programs: &[&str],
+        is_wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Vec<&Value>, Error> {
+        self.find(programs, is_wanted).ok_or_else(unknown_form)
+    }
+
+    fn find(&self, programs: &[&str], is_wanted: impl Fn(&Value) -> bool) -> Option<Vec<&Value>> {
+        let packages = by_id(self.0["packages"].as_array()?);
+        let nodes = by_id(self.0["resolve"]["nodes"].as_array()?);
+        let mut open: Vec<&str> = packages
+            .iter()
+            .filter(|(_, package)| programs.iter().any(|name| package["name"] == *name))
+            .map(|(id, _)| *id)
+            .collect();
+        let mut used = BTreeSet::new();
+        while let Some(id) = open.pop() {
+            if !is_wanted(packages.get(id)?) || !used.insert(id) {
+                continue;
+            }
+            for dependency in nodes.get(id)?["deps"].as_array()? {
+                let mut kinds = dependency["dep_kinds"].as_array()?.iter();
+                if kinds.any(|kind| kind["kind"].is_null()) {
+                    open.push(dependency["pkg"].as_str()?);
+                }
+            }
+        }
+        used.iter().map(|id| packages.get(id).copied()).collect()
+    }
+}
+
+/// Whether a package runs in the compiler only.
+pub(crate) fn is_macro(package: &Value) -> bool {
+    let of_target = |target: &Value| target["kind"][0] == "proc-macro";
+    package["targets"]
+        .as_array()
+        .is_some_and(|targets| targets.iter().any(of_target))
+}
+
+/// A field of a package that every package has.
+pub(crate) fn field<'a>(package: &'a Value, name: &str) -> Result<&'a str, Error> {
+    package[name].as_str().ok_or_else(unknown_form)
+}
+
+/// The directory of a package's source.
+pub(crate) fn directory(package: &Value) -> Result<&Path, Error> {
+    let manifest = Path::new(field(package, "manifest_path")?);
+    manifest.parent().ok_or_else(unknown_form)
+}
+
+fn by_id(objects: &[Value]) -> BTreeMap<&str, &Value> {
+    objects
+        .iter()
+        .filter_map(|object| Some((object["id"].as_str()?, object)))
+        .collect()
+}
+
+fn unknown_form() -> Error {
+    let message = "the output of 'cargo metadata' has an unknown form";
+    Error::new(ErrorKind::InvalidData, message)
+}
