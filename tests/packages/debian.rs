@@ -1,11 +1,12 @@
 //! `dpkg`.
 
 use std::fs;
+use std::process::Command;
 
 use one_sriov_tests::turn;
 
-use crate::system::{System, assert_works};
-use crate::{NEW, OLD, can_run};
+use crate::system::{SYNC, System, VFS_WANTED, assert_works};
+use crate::{NEW, OLD, PACKAGES, build_with, can_run, said};
 
 const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/one-sriov-agent.service";
 const NAMES: [&str; 3] = ["one-sriov-agent", "one-sriov-node", "one-sriov-frontend"];
@@ -48,6 +49,7 @@ fn an_upgrade_keeps_what_was_decided_here() {
     fs::remove_file(system.path(WANTED)).unwrap();
     let told = system.install_debian(NEW);
     assert!(!told.contains("ARGUMENTS"), "it is told once: {told}");
+    assert!(told.contains(SYNC), "the hosts are old: {told}");
     assert_eq!(system.read("/etc/one-sriov/agent.conf"), "prefix = A6\n");
     assert_eq!(
         system.read("/var/lib/one/remotes/etc/vmm/kvm-sriov/kvmrc"),
@@ -71,6 +73,8 @@ fn removal_leaves_the_network_and_nothing_else() {
     let _turn = turn::shared();
     let system = System::new();
     let _ = system.install_debian(NEW);
+    let _ = system.run(&["systemctl", "enable", "one-sriov-vfs@ib0.service"]);
+    assert!(system.has(VFS_WANTED));
     let network = "/etc/network/interfaces.d/60-one-sriov-ib0.cfg";
     system.write(network, "auto ib0\n");
     let _ = system.run(&[&["dpkg", "--purge"], &NAMES[..]].concat());
@@ -100,4 +104,25 @@ fn the_hook_comes_and_goes_with_one_context() {
     );
     let _ = system.run(&["dpkg", "--remove", "one-sriov-agent"]);
     assert!(!system.has(HOOK));
+}
+
+#[test]
+fn a_package_names_the_home_page_that_its_publisher_sets() {
+    if !can_run() {
+        return;
+    }
+    let _turn = turn::shared();
+    let field = |package: &std::path::Path| {
+        let mut field = Command::new("dpkg-deb");
+        said(field.arg("--field").arg(package).arg("Homepage"))
+    };
+    for package in PACKAGES.of("deb", NEW) {
+        assert_eq!(field(&package).trim(), "", "nobody has set any");
+    }
+    let dist = tempfile::tempdir().unwrap();
+    build_with("deb", NEW, dist.path(), &[("HOMEPAGE", crate::HOMEPAGE)]);
+    for package in fs::read_dir(dist.path()).unwrap() {
+        let package = package.unwrap().path();
+        assert_eq!(field(&package).trim(), crate::HOMEPAGE);
+    }
 }

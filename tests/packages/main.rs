@@ -73,12 +73,21 @@ fn source() -> PathBuf {
 }
 
 fn build(kind: &str, version: &str, into: &Path) {
+    build_with(kind, version, into, &[]);
+}
+
+/// The page that a publisher would name.
+const HOMEPAGE: &str = "https://example.org/one-sriov?a&b";
+
+fn build_with(kind: &str, version: &str, into: &Path, environment: &[(&str, &str)]) {
     let mut command = Command::new(source().join("packaging/build").join(kind));
     command
         .args([version, std::env::consts::ARCH])
         .arg(agent_path())
         .arg(driver_path())
-        .env("DIST", into);
+        .env_remove("HOMEPAGE")
+        .env("DIST", into)
+        .envs(environment.iter().copied());
     let _ = said(&mut command);
 }
 

@@ -3,10 +3,10 @@
 use std::fs;
 use std::process::Command;
 
-use one_sriov_tests::turn;
+use one_sriov_tests::{agent_path, driver_path, turn};
 
-use crate::system::{System, assert_works};
-use crate::{NEW, OLD, PACKAGES, can_run, said};
+use crate::system::{SYNC, System, VFS_WANTED, assert_works, unpacked};
+use crate::{HOMEPAGE, NEW, OLD, PACKAGES, build_with, can_run, said, source};
 
 const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/one-sriov-agent.service";
 const HOOK: &str = "/etc/one-context.d/loc-11-one-sriov";
@@ -70,6 +70,7 @@ fn an_upgrade_keeps_what_was_decided_here() {
     fs::remove_file(system.path(WANTED)).unwrap();
     let told = install(&system, NEW);
     assert!(!told.contains("ARGUMENTS"), "it is told once: {told}");
+    assert!(told.contains(SYNC), "the hosts are old: {told}");
     for (path, text) in kept {
         assert_eq!(system.read(path), text, "{path}");
     }
@@ -131,6 +132,8 @@ fn erasing_leaves_the_network_and_nothing_else() {
     system.write("/etc/one-context.d/loc-10-network", "");
     let _ = system.run(&["/usr/lib/one-sriov/integrate", "install"]);
     assert!(system.has(HOOK));
+    let _ = system.run(&["systemctl", "enable", "one-sriov-vfs@ib0.service"]);
+    assert!(system.has(VFS_WANTED));
     let _ = rpm(&system, &[&["--erase", "--nodeps"], &NAMES[..]].concat());
     assert_eq!(system.read(network), "DEVICE=ib0\n");
     assert!(!system.has(WANTED));
@@ -138,4 +141,61 @@ fn erasing_leaves_the_network_and_nothing_else() {
         system.run(&["find", "/etc", "/usr", "/var/lib", "-name", "*sriov*"]),
         ""
     );
+}
+
+#[test]
+fn a_package_names_the_home_page_that_its_publisher_sets() {
+    if !can_run() {
+        return;
+    }
+    let _turn = turn::shared();
+    let dist = tempfile::tempdir().unwrap();
+    build_with("rpm", NEW, dist.path(), &[("HOMEPAGE", HOMEPAGE)]);
+    for package in fs::read_dir(dist.path()).unwrap() {
+        let mut query = Command::new("rpm");
+        query.args(["--query", "--queryformat", "%{URL}", "--package"]);
+        assert_eq!(said(query.arg(package.unwrap().path())), HOMEPAGE);
+    }
+}
+
+/// By the rpm of Debian 13, 4.20: from 4.19 on a file of a user makes its package depend on `user(...)`, which no
+/// package of OpenNebula provides.
+#[test]
+fn no_package_requires_that_another_provides_oneadmin() {
+    if !can_run() {
+        return;
+    }
+    let _turn = turn::shared();
+    let root = unpacked("trixie", "rpm,make");
+    let top = root.path().join("tmp/top");
+    fs::create_dir_all(top.join("SOURCES")).unwrap();
+    let mut archive = Command::new(source().join("packaging/build/source"));
+    archive.arg(NEW);
+    let _ = said(archive.arg(top.join(format!("SOURCES/one-sriov-{NEW}.tar.gz"))));
+    fs::copy(source().join("rpm/one-sriov.spec"), top.join("spec")).unwrap();
+    fs::copy(agent_path(), top.join("one-sriov-agent")).unwrap();
+    fs::copy(driver_path(), top.join("one-sriov-driver")).unwrap();
+    let inside = |command: &[&str]| {
+        let mut chroot = Command::new("chroot");
+        chroot.arg(root.path()).args(command).env_clear();
+        said(chroot.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"))
+    };
+    assert!(inside(&["rpm", "--version"]).contains("version 4.20"));
+    let _ = inside(&[
+        "rpmbuild",
+        "-bb",
+        "--quiet",
+        "--nodeps",
+        "--nocheck",
+        "--with=prebuilt",
+        "--define=_topdir /tmp/top",
+        "--define=one_sriov_binaries /tmp/top",
+        "/tmp/top/spec",
+    ]);
+    let frontend = inside(&["sh", "-c", "echo /tmp/top/RPMS/*/one-sriov-frontend-*.rpm"]);
+    let about = |tag: &str| inside(&["rpm", "--query", tag, "--package", frontend.trim()]);
+    let required = about("--requires");
+    assert!(!required.contains("oneadmin"), "{required}");
+    // This rpm looks at the owners.
+    assert!(about("--recommends").contains("user(oneadmin)"));
 }

@@ -10,6 +10,13 @@ use tempfile::TempDir;
 
 use crate::{PACKAGES, kept_until_the_next_run, said};
 
+/// What an upgrade of the front-end's package says.
+pub(crate) const SYNC: &str = "run as oneadmin: onehost sync --force";
+
+/// What 'systemctl enable one-sriov-vfs@ib0' makes.
+pub(crate) const VFS_WANTED: &str =
+    "/etc/systemd/system/multi-user.target.wants/one-sriov-vfs@ib0.service";
+
 /// Debian as debootstrap makes it, with systemd, and OpenNebula's user. Nobody changes it.
 static DEBIAN: LazyLock<PathBuf> = LazyLock::new(|| {
     let directory = kept_until_the_next_run("debian");
@@ -175,6 +182,8 @@ pub(crate) fn assert_modes(system: &System, files: &str, rules: &str) {
         "/usr/bin/one-sriov",
         "/etc/sudoers.d/one-sriov",
         "/usr/lib/tmpfiles.d/one-sriov.conf",
+        "/usr/lib/systemd/system/one-sriov-vfs@.service",
+        "/etc/one-sriov/vfs",
         &format!("{rules}/70-one-sriov.rules"),
         "/usr/share/bash-completion/completions/one-sriov",
         "/var/lib/one/remotes/vmm/kvm-sriov/deploy",
@@ -212,9 +221,39 @@ pub(crate) fn assert_modes(system: &System, files: &str, rules: &str) {
     }
 }
 
+/// Each package has the licences of what is linked into its program, and the documentation, and what the installation
+/// tells people to read is where it says.
+fn assert_documented(system: &System) {
+    for (package, linked) in [
+        ("one-sriov-agent", "ipnetwork"),
+        ("one-sriov-node", "quick-xml"),
+        ("one-sriov-frontend", "quick-xml"),
+    ] {
+        let directory = format!("/usr/share/doc/{package}");
+        let licences = system.read(&format!("{directory}/third-party-licences.txt"));
+        assert!(licences.contains(&format!("    {linked} ")), "{licences}");
+        let page = format!("{directory}/docs/how-to/when-something-is-wrong.md");
+        assert!(system.has(&page), "{page}");
+    }
+    let told = system.read("/usr/share/doc/one-sriov-frontend/oned.conf.txt");
+    let words: Vec<&str> = told.split([' ', '\n', ',']).collect();
+    let of_docs = |word: &&&str| word.starts_with('/') && word.contains("/docs/");
+    let directory = words.iter().find(of_docs).expect(&told);
+    let pages = words.iter().filter_map(|word| {
+        let page = word.trim_end_matches('.');
+        page.ends_with(".md").then_some(page)
+    });
+    let pages: Vec<&str> = pages.collect();
+    assert_eq!(pages.len(), 2, "{told}");
+    for page in pages {
+        assert!(system.has(&format!("{directory}{page}")), "{page}");
+    }
+}
+
 /// What is the same whoever has installed it.
 pub(crate) fn assert_works(system: &System, files: &str, rules: &str) {
     assert_modes(system, files, rules);
+    assert_documented(system);
     for wanted in [
         "multi-user.target.wants/one-sriov-agent.service",
         "network-online.target.wants/one-sriov-agent-online.service",
