@@ -30,12 +30,18 @@ impl Host {
         Ok(host)
     }
 
+    /// Below which the files of this process are.
+    #[must_use]
+    pub fn root_dir() -> Root {
+        let root = std::env::var_os(Self::ROOT_VARIABLE).filter(|dir| !dir.is_empty());
+        root.map_or_else(Root::default, Root::new)
+    }
+
     /// The same as if nothing were set: for those who look into what is wrong with what is.
     #[must_use]
     pub fn unconfigured(home: &Path) -> Self {
-        let root = std::env::var_os(Self::ROOT_VARIABLE).filter(|dir| !dir.is_empty());
         Self {
-            root: root.map_or_else(Root::default, Root::new),
+            root: Self::root_dir(),
             home: home.to_owned(),
             config: Config::new(home),
         }

@@ -19,4 +19,5 @@ pub mod pool;
 pub mod pool_name;
 pub mod prepare;
 pub mod release;
+pub mod vfs;
 pub mod xml;

@@ -20,4 +20,6 @@ mod pools;
 mod protocol;
 mod refuse;
 mod returning;
+mod root;
 mod stress;
+mod vfs;

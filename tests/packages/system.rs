@@ -239,11 +239,9 @@ fn assert_documented(system: &System) {
     let words: Vec<&str> = told.split([' ', '\n', ',']).collect();
     let of_docs = |word: &&&str| word.starts_with('/') && word.contains("/docs/");
     let directory = words.iter().find(of_docs).expect(&told);
-    let pages = words.iter().filter_map(|word| {
-        let page = word.trim_end_matches('.');
-        page.ends_with(".md").then_some(page)
-    });
-    let pages: Vec<&str> = pages.collect();
+    let pages = words.iter().map(|word| word.trim_end_matches('.'));
+    let is_page = |page: &&str| Path::new(page).extension().is_some_and(|end| end == "md");
+    let pages: Vec<&str> = pages.filter(is_page).collect();
     assert_eq!(pages.len(), 2, "{told}");
     for page in pages {
         assert!(system.has(&format!("{directory}{page}")), "{page}");

@@ -13,15 +13,17 @@ use crate::host::Host;
 
 pub(super) fn run(home: &Path, json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
     let mut host = Host::unconfigured(home);
-    // What is wrong with it is among the findings.
-    if let Ok(config) = Config::read(&host.root, home) {
-        host.config = config;
-    }
+    // Only root may read some of that. None of it is oneadmin's.
     let mut findings = examine(&host, &OF_THE_HOST);
-    if let Err(error) = owner::become_owner(&host) {
-        findings.push(Finding::problem("leases", error.to_string()));
+    if let Err(error) = owner::leave_root(&host.root, home) {
+        findings.push(Finding::problem("user", error.to_string()));
+    } else {
+        // What is wrong with the settings is among the findings.
+        if let Ok(config) = Config::read(&host.root, home) {
+            host.config = config;
+        }
+        findings.extend(examine(&host, &OF_THE_DRIVER));
     }
-    findings.extend(examine(&host, &OF_THE_DRIVER));
     if json {
         serde_json::to_writer_pretty(&mut *out, &json!({ "findings": findings }))?;
         writeln!(out)?;

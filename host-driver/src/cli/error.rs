@@ -2,12 +2,14 @@
 
 use std::io;
 
+use super::owner::OwnerError;
 use crate::config::ConfigError;
 use crate::lease::{AllocateError, StoreError};
 use crate::legacy::ImportError;
 use crate::libvirt::LibvirtError;
 use crate::pool::{ListError, PoolError};
 use crate::pool_name::PoolNameError;
+use crate::vfs::VfsError;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -27,8 +29,10 @@ pub(super) enum Failure {
     Import(#[from] ImportError),
     #[error(transparent)]
     Pools(#[from] ListError),
-    #[error("failed to become user '{user}', whose the leases are: {cause}")]
-    Owner { user: String, cause: nix::Error },
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
+    #[error(transparent)]
+    Vfs(#[from] VfsError),
     #[error("failed to print: {0}")]
     Output(#[from] io::Error),
     #[error("failed to print: {0}")]

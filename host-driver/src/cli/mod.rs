@@ -10,6 +10,7 @@ mod pool;
 mod probe;
 mod reconcile;
 mod table;
+mod vfs;
 mod view;
 
 use std::ffi::OsString;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
+use hwaddr::InterfaceName;
 use one_sriov_system::logging::{self, Logging};
 use one_sriov_system::release;
 
@@ -82,6 +84,11 @@ enum Verb {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Create the VFs of a PF, as many as /etc/one-sriov/vfs/PF says. one-sriov-vfs@PF.service does it at boot.
+    Vfs {
+        /// The network device of the PF.
+        pf: InterfaceName,
+    },
     /// Look for what keeps VMs from getting their VFs. Run as root it sees most.
     Doctor,
     /// Take over the VFs that the driver of 2013 has given to running VMs.
@@ -101,6 +108,9 @@ impl Cli {
         });
         match self.verb {
             Verb::Action { name, arguments } => {
+                if let Err(error) = owner::leave_root(&Host::root_dir(), &home) {
+                    return fail(&error);
+                }
                 ExitCode::from(actions::run(&home, &name, &arguments))
             }
             Verb::Probe => {
@@ -110,27 +120,30 @@ impl Cli {
             verb => match command(&home, &verb, self.json, out) {
                 Ok(exit) => exit.into(),
                 Err(error) if error.is_broken_pipe() => Exit::Ok.into(),
-                Err(error) => {
-                    let _ = writeln!(std::io::stderr(), "one-sriov-driver: {error}");
-                    Exit::Failure.into()
-                }
+                Err(error) => fail(&error),
             },
         }
     }
 }
 
+fn fail(error: &dyn std::error::Error) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "one-sriov-driver: {error}");
+    Exit::Failure.into()
+}
+
 fn command(home: &Path, verb: &Verb, json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
-    if matches!(verb, Verb::Doctor) {
-        return doctor::run(home, json, out);
+    match verb {
+        Verb::Doctor => return doctor::run(home, json, out),
+        Verb::Vfs { pf } => return vfs::run(&Host::root_dir(), pf, json, out),
+        _ => owner::leave_root(&Host::root_dir(), home)?,
     }
     let host = Host::new(home)?;
-    owner::become_owner(&host)?;
     match verb {
         Verb::Pool { name } => pool::run(&host, name.as_deref(), json, out),
         Verb::Leases => leases::run(&host, json, out),
         Verb::Reconcile { dry_run } => reconcile::run(&host, *dry_run, json, out),
         Verb::ImportLegacy(arguments) => import_legacy::run(&host, arguments, json, out),
-        Verb::Action { .. } | Verb::Probe | Verb::Doctor => Ok(Exit::Ok),
+        Verb::Action { .. } | Verb::Probe | Verb::Doctor | Verb::Vfs { .. } => Ok(Exit::Ok),
     }
 }
 

@@ -1,38 +1,128 @@
-//! Working as the owner of the leases.
+//! As whom a command works: never as root.
 //!
-//! `oneadmin` owns them. What root writes there, `oneadmin` could not change any more, and so root
-//! becomes the owner first.
+//! The files below `/var/tmp/one` are oneadmin's, and any local user's where OpenNebula has not been yet: settings, VF maps,
+//! the stock driver and its `LIBVIRT_URI`, in which `?command=` names a program that libvirt's client starts. The leases
+//! are oneadmin's, too. So root becomes oneadmin before it reads any of them, and reads none if it cannot.
 
 use std::ffi::CString;
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
-use nix::unistd::{Gid, Uid, User, geteuid, initgroups, setgid, setuid};
+use nix::errno::Errno;
+use nix::unistd::{Gid, Uid, User, geteuid, initgroups, setgid, setgroups, setuid};
+use one_sriov_system::Root;
 
-use super::error::Failure;
-use crate::host::Host;
 use crate::lease::user_name;
 
-pub(super) fn become_owner(host: &Host) -> Result<(), Failure> {
-    let dir = host.root.path(&host.config.lease_dir);
-    let Some(metadata) = dir.ok().and_then(|dir| fs::symlink_metadata(dir).ok()) else {
-        return Ok(());
-    };
-    let owner = Uid::from_raw(metadata.uid());
-    if !geteuid().is_root() || owner.is_root() {
+/// OpenNebula's user on every host. A name, and no owner of a file: anybody may own a file.
+const ONEADMIN: &str = "oneadmin";
+
+/// Why root does not go on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OwnerError {
+    /// OpenNebula is not installed, or its user comes from a directory service that a static program cannot ask.
+    #[error(
+        "refused to work as root: user 'oneadmin' is not in /etc/passwd; run this as OpenNebula's user: \
+         sudo -u <user> one-sriov ..."
+    )]
+    Unknown,
+    /// oneadmin is another name of root.
+    #[error("refused to work as root: user 'oneadmin' has user ID 0; give it an ID of its own")]
+    IsRoot,
+    /// A scratch root of root's with somebody else's files.
+    #[error("refused to work as root: '{path}' belongs to '{owner}'")]
+    Foreign {
+        /// The file.
+        path: String,
+        /// Whose it is.
+        owner: String,
+    },
+    /// The system says no.
+    #[error("refused to work as root: failed to become user '{user}': {cause}")]
+    Become {
+        /// Who.
+        user: String,
+        /// What the system said.
+        cause: Errno,
+    },
+    /// Nobody can be looked up.
+    #[error("refused to work as root: failed to look up user 'oneadmin': {0}")]
+    LookUp(Errno),
+    /// Whose the lease directory of a scratch root is is not known.
+    #[error("refused to work as root: failed to look at '{path}': {cause}")]
+    Look {
+        /// The file.
+        path: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+}
+
+/// Becomes oneadmin if this is root; nothing else changes.
+///
+/// Below another root (for tests and staging) whoever has the lease directory there stands for oneadmin: that machine's
+/// users are not ours. Root stays root there only if it has the lease directory and the driver's directory itself.
+///
+/// # Errors
+/// Where root would go on as root.
+pub(super) fn leave_root(root: &Root, home: &Path) -> Result<(), OwnerError> {
+    if !geteuid().is_root() {
         return Ok(());
     }
-    let fail = |cause| Failure::Owner {
-        user: user_name(owner),
+    if !root.is_live() {
+        return stand_in(root, home);
+    }
+    let user = User::from_name(ONEADMIN).map_err(OwnerError::LookUp)?;
+    let user = user.ok_or(OwnerError::Unknown)?;
+    if user.uid.is_root() {
+        return Err(OwnerError::IsRoot);
+    }
+    let fail = |cause| OwnerError::Become {
+        user: ONEADMIN.into(),
         cause,
     };
-    let user = User::from_uid(owner).map_err(fail)?;
-    let gid = user
-        .as_ref()
-        .map_or(Gid::from_raw(metadata.gid()), |user| user.gid);
-    if let Some(name) = user.and_then(|user| CString::new(user.name).ok()) {
-        // libvirt lets in who is of its group.
-        initgroups(&name, gid).map_err(fail)?;
+    let name = CString::new(ONEADMIN).map_err(|_| fail(Errno::EINVAL))?;
+    // libvirt lets in who is of its group.
+    initgroups(&name, user.gid).map_err(fail)?;
+    // By root this sets the real, the effective and the saved ID (setuid(2)): there is no way back.
+    setgid(user.gid)
+        .and_then(|()| setuid(user.uid))
+        .map_err(fail)
+}
+
+fn stand_in(root: &Root, home: &Path) -> Result<(), OwnerError> {
+    let leases = Path::new("/run/one-sriov");
+    let owner = |path: &Path| match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(OwnerError::Look {
+            path: path.display().to_string(),
+            cause,
+        }),
+        Ok(metadata) => Ok(Some((
+            Uid::from_raw(metadata.uid()),
+            Gid::from_raw(metadata.gid()),
+        ))),
+    };
+    let place = root.path(leases).map_err(|cause| OwnerError::Look {
+        path: leases.display().to_string(),
+        cause,
+    })?;
+    if let Some((uid, gid)) = owner(&place)?.filter(|(uid, _)| !uid.is_root()) {
+        let become_it = setgroups(&[gid])
+            .and_then(|()| setgid(gid))
+            .and_then(|()| setuid(uid));
+        return become_it.map_err(|cause| OwnerError::Become {
+            user: user_name(uid),
+            cause,
+        });
     }
-    setgid(gid).and_then(|()| setuid(owner)).map_err(fail)
+    match owner(home)? {
+        Some((uid, _)) if !uid.is_root() => Err(OwnerError::Foreign {
+            path: home.display().to_string(),
+            owner: user_name(uid),
+        }),
+        _ => Ok(()),
+    }
 }

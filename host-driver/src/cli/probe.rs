@@ -33,11 +33,9 @@ pub(super) fn run(home: &Path, out: &mut impl Write) {
 }
 
 fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
+    owner::leave_root(&Host::root_dir(), home)?;
     let (host, ready) = match Host::new(home) {
-        Ok(host) => {
-            let ready = owner::become_owner(&host);
-            (host, ready)
-        }
+        Ok(host) => (host, Ok(())),
         // The pools that there are without settings have nothing free.
         Err(error) => (Host::unconfigured(home), Err(error.into())),
     };

@@ -12,6 +12,7 @@
 mod assignments;
 
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -196,6 +197,20 @@ impl Config {
         Ok(config)
     }
 
+    /// Reads `/etc/one-sriov/kvmrc` alone, and only if no other user could have written it: for a command that works
+    /// as root.
+    pub fn of_host(root: &Root) -> Result<Self, ConfigError> {
+        let mut config = Self::new(Path::new(HOST_DIR));
+        let path = host_file(root)?;
+        if is_of_another_user(&path) {
+            return Ok(config);
+        }
+        if let Some(text) = read(&path)? {
+            config.take(&path, &Assignments::parse(&text))?;
+        }
+        Ok(config)
+    }
+
     /// How VFs of this pool come into their VMs, as far as the operator has said.
     #[must_use]
     pub fn identity(&self, pool: &PoolName) -> IdentitySetting {
@@ -328,20 +343,42 @@ fn files(root: &Root, home: &Path, driver: Driver) -> Result<Vec<(PathBuf, Strin
     };
     let mut paths = vec![beside, home.join(etc)];
     if driver == Driver::Ours {
-        let path = Path::new(HOST_DIR).join("kvmrc");
-        let found = root.path(&path);
-        paths.push(found.map_err(|cause| ConfigError::Read { path, cause })?);
+        paths.push(host_file(root)?);
     }
     let mut files = Vec::new();
     for path in paths {
-        match std::fs::read(&path) {
-            // What is not UTF-8 can only be in a comment or spoil its own value.
-            Ok(bytes) => files.push((path, String::from_utf8_lossy(&bytes).into_owned())),
-            Err(error) if is_absent(&error) => {}
-            Err(cause) => return Err(ConfigError::Read { path, cause }),
+        if let Some(text) = read(&path)? {
+            files.push((path, text));
         }
     }
     Ok(files)
+}
+
+fn host_file(root: &Root) -> Result<PathBuf, ConfigError> {
+    let path = Path::new(HOST_DIR).join("kvmrc");
+    let found = root.path(&path);
+    found.map_err(|cause| ConfigError::Read { path, cause })
+}
+
+fn read(path: &Path) -> Result<Option<String>, ConfigError> {
+    match std::fs::read(path) {
+        // What is not UTF-8 can only be in a comment or spoil its own value.
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(cause) => Err(ConfigError::Read {
+            path: path.to_owned(),
+            cause,
+        }),
+    }
+}
+
+/// Whether somebody else than root, or us, owns a file or may write to it.
+fn is_of_another_user(path: &Path) -> bool {
+    const ROOT: u32 = 0;
+    std::fs::symlink_metadata(path).is_ok_and(|file| {
+        let owners = [ROOT, nix::unistd::geteuid().as_raw()];
+        !owners.contains(&file.uid()) || file.mode() & 0o022 != 0
+    })
 }
 
 /// There is no such file, nor a directory that could hold it.

@@ -39,6 +39,17 @@ pub enum StoreError {
         /// Its mode.
         mode: u32,
     },
+    /// It holds something else than leases.
+    #[error(
+        "failed to open lease directory '{}': it holds other files ('{}'); set LEASE_DIR to an empty directory",
+        dir.display(), found.escape_debug()
+    )]
+    Occupied {
+        /// The directory.
+        dir: PathBuf,
+        /// One of the files.
+        found: String,
+    },
     /// The system said no.
     #[error("failed to {verb} '{}': {cause}", path.display())]
     Io {

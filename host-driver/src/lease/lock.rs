@@ -30,6 +30,7 @@ pub struct Guard<'s> {
 impl Store {
     /// Waits for the right to decide, at most so long. `purpose` is what others are told.
     pub fn lock(&self, wait: Duration, purpose: &str) -> Result<Guard<'_>, StoreError> {
+        self.refuse_other_files()?;
         let path = self.lock_path();
         let io = StoreIo("lock", &path);
         let file = io.check(

@@ -10,6 +10,7 @@ mod error;
 mod grant;
 mod judge;
 mod lock;
+mod observe;
 mod record;
 mod returned;
 mod store;
@@ -22,8 +23,9 @@ pub use error::StoreError;
 pub use grant::{Deployment, VfSetup};
 pub use judge::{Signs, Verdict, judge};
 pub use lock::Guard;
+pub use observe::{claimed, stop_decisions};
 pub use record::{DeploymentId, FORMAT, Lease, OriginalState, Place, State, VfIdentity};
-pub use returned::is_back;
+pub use returned::{VFIO, is_back};
 pub use store::{Store, now, user_name};
 pub use sweep::{ReclaimGuard, Returning, StaleLease, Sweep, SweepScope};
 

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::pool::Sysfs;
 
 /// The driver of devices that are lent to VMs.
-const VFIO: &str = "vfio-pci";
+pub const VFIO: &str = "vfio-pci";
 
 /// Whether libvirt has returned the VF of a stale lease to the host.
 ///

@@ -36,8 +36,16 @@ use crate::opennebula::VmId;
 use crate::pool_name::PoolName;
 
 const DEPLOYMENTS: &str = ".deployments";
-const DEVICES: &str = ".devices";
+pub(super) const DEVICES: &str = ".devices";
 const GUIDS: &str = ".guids";
+/// What the lock on the decision is on.
+pub(super) const LOCK: &str = "lock";
+/// Which boot all of it belongs to. A directory that has this is a lease directory.
+pub(super) const BOOT_ID_FILE: &str = "boot-id";
+/// The same while it is written.
+const NEW_BOOT_ID: &str = ".boot-id.new";
+/// The boot of this machine.
+pub(super) const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// The leases of this host. Reading needs no lock; deciding does: [`Store::lock`].
 #[derive(Debug)]
@@ -80,7 +88,7 @@ impl Store {
                 mode: metadata.mode() & 0o7777,
             });
         }
-        let path = Path::new("/proc/sys/kernel/random/boot_id");
+        let path = Path::new(BOOT_ID);
         let boot_id = StoreIo("read", path).check(root.read_to_string(path))?;
         Ok(Some(Self {
             dir: host,
@@ -220,9 +228,35 @@ impl Store {
         Ok(())
     }
 
+    /// Refuses a directory of other files: `LEASE_DIR` may name any by mistake, and what is in a lease directory of another
+    /// boot is removed.
+    ///
+    /// A lease directory has a boot id from its first lock on, and is empty before. Another process may be making it.
+    pub(in crate::lease) fn refuse_other_files(&self) -> Result<(), StoreError> {
+        let look = || {
+            if self.dir.join(BOOT_ID_FILE).try_exists()? {
+                return Ok(None);
+            }
+            for entry in fs::read_dir(&self.dir)? {
+                let name = entry?.file_name();
+                if name != LOCK && name != NEW_BOOT_ID && name != BOOT_ID_FILE {
+                    return Ok(Some(name));
+                }
+            }
+            Ok(None)
+        };
+        match StoreIo("list", &self.dir).check(look())? {
+            None => Ok(()),
+            Some(found) => Err(StoreError::Occupied {
+                dir: self.dir.clone(),
+                found: found.to_string_lossy().into_owned(),
+            }),
+        }
+    }
+
     /// Voids everything that belongs to another boot of this host.
     pub(in crate::lease) fn void_other_boots(&self) -> Result<(), StoreError> {
-        let path = self.dir.join("boot-id");
+        let path = self.dir.join(BOOT_ID_FILE);
         let written = match fs::read_to_string(&path) {
             Err(error) if is_absent(&error) => String::new(),
             read => StoreIo("read", &path).check(read)?,
@@ -247,14 +281,14 @@ impl Store {
                 }
             }
         }
-        let new = self.dir.join(".boot-id.new");
+        let new = self.dir.join(NEW_BOOT_ID);
         let line = format!("{}\n", self.boot_id);
         StoreIo("write", &path).check(replace(&new, &path, line.as_bytes()))
     }
 
     /// The lock file's path.
     pub(in crate::lease) fn lock_path(&self) -> PathBuf {
-        self.dir.join("lock")
+        self.dir.join(LOCK)
     }
 
     fn lease(&self, place: &Place) -> PathBuf {

@@ -1,0 +1,65 @@
+//! What root may know of the leases, which belong to another user: names, and who is deciding.
+//!
+//! Root writes nothing there, follows no link, and waits for no FIFO.
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use hwaddr::PciAddress;
+use nix::fcntl::OFlag;
+use one_sriov_system::{Locked, Root, lock_within};
+
+use super::store::{BOOT_ID, BOOT_ID_FILE, DEVICES, LOCK};
+
+/// The devices that the leases of this boot name; none where there is no lease directory.
+pub fn claimed(root: &Root, dir: &Path) -> io::Result<HashSet<PciAddress>> {
+    let Some(file) = open(root, &dir.join(BOOT_ID_FILE))? else {
+        return Ok(HashSet::new());
+    };
+    let mut written = String::new();
+    // A boot id has 36 characters.
+    file.take(64).read_to_string(&mut written)?;
+    let boot_id = root.read_to_string(Path::new(BOOT_ID))?;
+    if written.trim_end() != boot_id.trim_end() {
+        return Ok(HashSet::new());
+    }
+    let names = match root.list(&dir.join(DEVICES)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        listed => listed?,
+    };
+    Ok(names
+        .iter()
+        .filter_map(|name| name.to_str()?.parse().ok())
+        .collect())
+}
+
+/// Keeps actions from deciding about VFs for as long as the file is open: holds the lock that each of them takes. None
+/// where no action has decided yet.
+///
+/// # Errors
+/// Also if an action does not come to an end of its decision within `wait`: `TimedOut`.
+pub fn stop_decisions(root: &Root, dir: &Path, wait: Duration) -> io::Result<Option<File>> {
+    let Some(file) = open(root, &dir.join(LOCK))? else {
+        return Ok(None);
+    };
+    match lock_within(file, wait)? {
+        Locked::AtOnce(file) | Locked::AfterWaiting(file) => Ok(Some(file)),
+        Locked::Not => Err(ErrorKind::TimedOut.into()),
+    }
+}
+
+fn open(root: &Root, path: &Path) -> io::Result<Option<File>> {
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits())
+        .open(root.entry(path)?);
+    match opened {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
+}

@@ -1,0 +1,158 @@
+//! What can be wrong with the VFs that are wanted.
+
+use std::io;
+use std::path::PathBuf;
+
+use hwaddr::{InterfaceName, PciAddress};
+
+use super::in_use::VfUser;
+use super::plan::TooMany;
+use super::wanted::WantedError;
+use crate::pool::HostUseError;
+
+/// Why a PF does not get its VFs.
+#[derive(Debug, thiserror::Error)]
+pub enum VfsError {
+    /// Nobody has said how many.
+    #[error(
+        "failed to find the number of VFs of '{pf}': '{path}' is missing; write a number there: echo 8 > {path}",
+        path = path.display()
+    )]
+    NoNumber {
+        /// The PF.
+        pf: InterfaceName,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be read.
+    #[error("failed to read '{}': {cause}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The file says something else.
+    #[error("failed to read '{}': {cause}", path.display())]
+    Wanted {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        cause: WantedError,
+    },
+    /// No such device.
+    #[error("failed to find '{pf}': no network device of that name")]
+    NoDevice {
+        /// The PF.
+        pf: InterfaceName,
+    },
+    /// A bridge, for example.
+    #[error("failed to create VFs of '{pf}': it is not a PCI device")]
+    NotPci {
+        /// The PF.
+        pf: InterfaceName,
+    },
+    /// A card without SR-IOV, or with SR-IOV off.
+    #[error(
+        "failed to create VFs of '{pf}' ({address}): it has no SR-IOV; enable it in the firmware of the card"
+    )]
+    NoSriov {
+        /// The PF.
+        pf: InterfaceName,
+        /// Where it is.
+        address: PciAddress,
+    },
+    /// sysfs cannot be read.
+    #[error("failed to read the VFs of '{pf}': {cause}")]
+    Look {
+        /// The PF.
+        pf: InterfaceName,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// More than the card allows.
+    #[error(
+        "failed to create {} VFs of '{pf}': the card allows {}; allow more in its firmware, or write a smaller number",
+        cause.wanted, cause.total
+    )]
+    TooMany {
+        /// The PF.
+        pf: InterfaceName,
+        /// How many.
+        cause: TooMany,
+    },
+    /// VFs that would go are in use.
+    #[error(
+        "refused to change the VFs of '{pf}' from {before} to {wanted}: {}; power off these VMs first",
+        in_use_list(users)
+    )]
+    InUse {
+        /// The PF.
+        pf: InterfaceName,
+        /// How many it has.
+        before: u32,
+        /// How many are wanted.
+        wanted: u32,
+        /// Who has which.
+        users: Vec<VfUser>,
+    },
+    /// Who uses VFs is not known.
+    #[error(transparent)]
+    HostUse(#[from] HostUseError),
+    /// The leases cannot be read.
+    #[error("failed to read the leases in '{}': {cause}", dir.display())]
+    Leases {
+        /// The lease directory.
+        dir: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// An action decides and does not come to an end.
+    #[error("failed to lock the leases in '{}' within {wait} s: an action is choosing VFs; try again", dir.display())]
+    Locked {
+        /// The lease directory.
+        dir: PathBuf,
+        /// How long was waited, in seconds.
+        wait: u64,
+    },
+    /// The kernel refuses.
+    #[error("failed to write {value} to '{name}' of '{pf}': {cause}; see the kernel's log")]
+    Write {
+        /// The PF.
+        pf: InterfaceName,
+        /// The attribute.
+        name: &'static str,
+        /// The number.
+        value: u32,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The kernel has taken the number and done something else.
+    #[error("failed to create {wanted} VFs of '{pf}': it has {found}; see the kernel's log")]
+    Other {
+        /// The PF.
+        pf: InterfaceName,
+        /// How many are wanted.
+        wanted: u32,
+        /// How many there are.
+        found: u32,
+    },
+    /// It failed, and the card has its old VFs again.
+    #[error("{cause}; its {number} VFs of before exist again")]
+    Restored {
+        /// What failed.
+        cause: Box<VfsError>,
+        /// How many VFs it has again.
+        number: u32,
+    },
+}
+
+fn in_use_list(users: &[VfUser]) -> String {
+    const SHOWN: usize = 4;
+    let shown: Vec<String> = users.iter().take(SHOWN).map(ToString::to_string).collect();
+    let shown = shown.join(", ");
+    match users.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

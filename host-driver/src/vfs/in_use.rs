@@ -1,0 +1,86 @@
+//! VFs that must not go.
+
+use std::fmt;
+use std::fs::File;
+use std::io::ErrorKind;
+
+use hwaddr::PciAddress;
+use one_sriov_system::Root;
+
+use super::card::Card;
+use super::error::VfsError;
+use crate::config::Config;
+use crate::lease;
+use crate::pool::{HostUse, HostUses, Sysfs};
+
+/// A VF in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VfUser {
+    vf: PciAddress,
+    user: User,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum User {
+    /// vfio-pci has it.
+    Vm,
+    /// It has a lease.
+    Lease,
+    /// The host has it.
+    Host(HostUse),
+}
+
+impl fmt::Display for VfUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}' ", self.vf)?;
+        match &self.user {
+            User::Vm => f.write_str("is in use by a VM"),
+            User::Lease => f.write_str("is leased to a VM"),
+            User::Host(host) => write!(f, "is in use by this host ({host})"),
+        }
+    }
+}
+
+/// Keeps actions from deciding about VFs for as long as the file is open.
+pub(super) fn stop_decisions(root: &Root, config: &Config) -> Result<Option<File>, VfsError> {
+    let (dir, wait) = (&config.lease_dir, config.lock_wait);
+    lease::stop_decisions(root, dir, wait).map_err(|cause| match cause.kind() {
+        ErrorKind::TimedOut => VfsError::Locked {
+            dir: dir.clone(),
+            wait: wait.as_secs(),
+        },
+        _ => VfsError::Leases {
+            dir: dir.clone(),
+            cause,
+        },
+    })
+}
+
+/// The VFs of a card that a VM or the host has.
+pub(super) fn find(root: &Root, config: &Config, card: &Card<'_>) -> Result<Vec<VfUser>, VfsError> {
+    let sysfs = Sysfs::new(root);
+    let host = HostUses::new(root);
+    let leased = lease::claimed(root, &config.lease_dir).map_err(|cause| VfsError::Leases {
+        dir: config.lease_dir.clone(),
+        cause,
+    })?;
+    let look = |cause| VfsError::Look {
+        pf: card.pf.clone(),
+        cause,
+    };
+    let mut users = Vec::new();
+    for number in sysfs.vf_numbers(card.address).map_err(look)? {
+        let Some(vf) = sysfs.vf(card.address, number).map_err(look)? else {
+            continue;
+        };
+        let user = if sysfs.driver(vf).map_err(look)?.as_deref() == Some(lease::VFIO) {
+            Some(User::Vm)
+        } else if leased.contains(&vf) {
+            Some(User::Lease)
+        } else {
+            host.of(vf)?.map(User::Host)
+        };
+        users.extend(user.map(|user| VfUser { vf, user }));
+    }
+    Ok(users)
+}

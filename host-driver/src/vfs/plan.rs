@@ -1,0 +1,130 @@
+//! What has to be written to a card.
+
+use super::wanted::Wanted;
+
+/// What a card says of its VFs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CardState {
+    /// `sriov_numvfs`: how many VFs it has.
+    pub number: u32,
+    /// `sriov_totalvfs`: how many its firmware allows.
+    pub total: u32,
+    /// `sriov_drivers_autoprobe`: whether the host's driver takes new VFs. None before Linux 4.12.
+    pub autoprobe: Option<bool>,
+}
+
+/// What has to be written, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// All VFs go.
+    pub removes: bool,
+    /// Whether the host's driver takes new VFs, where that is to change.
+    pub autoprobe: Option<bool>,
+    /// So many are created.
+    pub creates: Option<u32>,
+}
+
+/// More VFs than the card allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooMany {
+    /// How many are wanted.
+    pub wanted: u32,
+    /// How many it allows.
+    pub total: u32,
+}
+
+/// How the card gets to what is wanted.
+///
+/// # Errors
+/// If it allows fewer VFs.
+pub fn plan(card: &CardState, wanted: Wanted) -> Result<Plan, TooMany> {
+    if wanted.number > card.total {
+        return Err(TooMany {
+            wanted: wanted.number,
+            total: card.total,
+        });
+    }
+    let differs = card.number != wanted.number;
+    Ok(Plan {
+        removes: differs && card.number > 0,
+        autoprobe: wanted
+            .autoprobe
+            .filter(|is_on| card.autoprobe != Some(*is_on)),
+        creates: (differs && wanted.number > 0).then_some(wanted.number),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_number_goes_through_zero_and_the_same_one_writes_nothing() {
+        let table = [
+            // (has, allows, wanted, removes, creates)
+            (0, 8, 0, false, None),
+            (0, 8, 8, false, Some(8)),
+            (8, 8, 8, false, None),
+            (4, 8, 8, true, Some(8)),
+            (8, 8, 4, true, Some(4)),
+            (8, 8, 0, true, None),
+        ];
+        for (number, total, wanted, removes, creates) in table {
+            let card = CardState {
+                number,
+                total,
+                autoprobe: Some(true),
+            };
+            let wanted = Wanted {
+                number: wanted,
+                autoprobe: None,
+            };
+            let expected = Plan {
+                removes,
+                autoprobe: None,
+                creates,
+            };
+            assert_eq!(plan(&card, wanted), Ok(expected), "{card:?} {wanted:?}");
+        }
+    }
+
+    #[test]
+    fn more_than_the_card_allows_is_refused() {
+        let card = CardState {
+            number: 4,
+            total: 8,
+            autoprobe: None,
+        };
+        let wanted = Wanted {
+            number: 9,
+            autoprobe: None,
+        };
+        let refused = TooMany {
+            wanted: 9,
+            total: 8,
+        };
+        assert_eq!(plan(&card, wanted), Err(refused));
+    }
+
+    #[test]
+    fn autoprobe_is_written_where_it_differs() {
+        for (has, wanted, expected) in [
+            (Some(true), None, None),
+            (Some(true), Some(true), None),
+            (Some(true), Some(false), Some(false)),
+            (None, Some(false), Some(false)),
+        ] {
+            let card = CardState {
+                number: 0,
+                total: 8,
+                autoprobe: has,
+            };
+            let wanted = Wanted {
+                number: 8,
+                autoprobe: wanted,
+            };
+            let plan = plan(&card, wanted).map(|plan| plan.autoprobe);
+            assert_eq!(plan, Ok(expected), "{has:?} {wanted:?}");
+        }
+    }
+}

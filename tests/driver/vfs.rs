@@ -1,0 +1,230 @@
+//! `vfs`: what `one-sriov-vfs@.service` runs at boot.
+//!
+//! A fake sysfs takes any write, so the order of the writes is what strace sees.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use one_sriov_tests::host::{Host, Pf, run};
+
+const NUMBER: &str = "/sys/bus/pci/devices/0000:81:00.0/sriov_numvfs";
+const AUTOPROBE: &str = "/sys/bus/pci/devices/0000:81:00.0/sriov_drivers_autoprobe";
+
+/// A PF with four VFs, of eight that it allows.
+fn host(wanted: &str) -> Host {
+    let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
+    let total = "/sys/bus/pci/devices/0000:81:00.0/sriov_totalvfs";
+    host.write(total, "8\n");
+    host.write(AUTOPROBE, "1\n");
+    host.write("/etc/one-sriov/vfs/ib0", wanted);
+    host
+}
+
+/// A PF that has just come up.
+fn fresh(wanted: &str) -> Host {
+    let host = host(wanted);
+    host.write(NUMBER, "0\n");
+    for number in 0..4 {
+        let link = format!("/sys/bus/pci/devices/0000:81:00.0/virtfn{number}");
+        fs::remove_file(host.path(link)).unwrap();
+    }
+    host
+}
+
+/// What is written to the card, in order, as `<attribute> <value>`.
+fn written(host: &Host) -> Vec<String> {
+    let log = host.path("/strace");
+    let mut strace = Command::new("strace");
+    let driver = host.driver(&["vfs", "ib0"]);
+    strace
+        .args(["-f", "-y", "-e", "trace=write", "-o"])
+        .arg(&log)
+        .arg(driver.get_program())
+        .args(driver.get_args())
+        .env("ONE_SRIOV_ROOT", host.root());
+    let done = run(&mut strace, "");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let text = fs::read_to_string(log).unwrap();
+    let writes = text.lines().filter_map(|line| {
+        // write(3</tmp/x/sys/bus/pci/devices/0000:81:00.0/sriov_numvfs>, "8", 1) = 1
+        let (_, rest) = line.split_once("/sriov_")?;
+        let (name, rest) = rest.split_once(">, \"")?;
+        Some(format!("{name} {}", rest.split_once('"')?.0))
+    });
+    writes.collect()
+}
+
+#[test]
+fn a_fresh_card_gets_the_number_of_its_file() {
+    let host = fresh("8\n");
+    let done = host.operator(&["vfs", "ib0"]);
+    assert_eq!(
+        (done.code, &*done.stdout, &*done.stderr),
+        (0, "'ib0' has 8 VFs now; it had 0\n", "")
+    );
+    assert_eq!(written(&fresh("8\n")), ["numvfs 8"]);
+    let json = fresh("8 # all of them\n")
+        .operator(&["vfs", "ib0", "--json"])
+        .stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!({ "pf": "ib0", "before": 0, "now": 8 })
+    );
+}
+
+#[test]
+fn another_number_is_written_behind_a_zero() {
+    assert_eq!(written(&host("8\n")), ["numvfs 0", "numvfs 8"]);
+    assert_eq!(written(&host("0\n")), ["numvfs 0"]);
+}
+
+#[test]
+fn the_same_number_touches_nothing_even_under_a_running_vm() {
+    let host = host("4\n");
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    let done = host.operator(&["vfs", "ib0"]);
+    assert_eq!(
+        (done.code, &*done.stdout),
+        (0, "'ib0' has 4 VFs already\n"),
+        "{}",
+        done.stderr
+    );
+    assert_eq!(written(&host), [""; 0]);
+}
+
+#[test]
+fn the_hosts_driver_is_kept_from_the_vfs_before_they_come() {
+    let asked = "8 autoprobe=off\n";
+    assert_eq!(written(&fresh(asked)), ["drivers_autoprobe 0", "numvfs 8"]);
+    assert_eq!(
+        written(&host(asked)),
+        ["numvfs 0", "drivers_autoprobe 0", "numvfs 8"]
+    );
+}
+
+/// Says no, changes nothing, and says it so.
+#[track_caller]
+fn assert_refused(host: &Host, message: &str) {
+    let before = host.read(NUMBER);
+    let refused = host.operator(&["vfs", "ib0"]);
+    assert_eq!(
+        (refused.code, &*refused.stdout, refused.stderr),
+        (1, "", format!("one-sriov-driver: {message}\n"))
+    );
+    assert_eq!(host.read(NUMBER), before);
+}
+
+#[test]
+fn a_change_under_a_running_vm_is_refused() {
+    let host = host("8\n");
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    let of_vm = "refused to change the VFs of 'ib0' from 4 to 8: '0000:81:00.1' is in use by a VM; \
+                 power off these VMs first";
+    assert_refused(&host, of_vm);
+    host.write("/etc/one-sriov/vfs/ib0", "0\n");
+    assert_refused(&host, &of_vm.replace("to 8", "to 0"));
+    // The VM has gone, and its lease still says that a deployment may want the VF.
+    host.switch("ip-fails", "Device or resource busy");
+    host.power_off(7);
+    let leased = "refused to change the VFs of 'ib0' from 4 to 0: '0000:81:00.1' is leased to a VM; \
+                  power off these VMs first";
+    assert_refused(&host, leased);
+    host.switch_off("ip-fails");
+    assert_eq!(host.operator(&["reconcile"]).code, 0);
+    assert_eq!(host.operator(&["vfs", "ib0"]).code, 0);
+}
+
+#[test]
+fn leases_of_another_boot_keep_nothing() {
+    let host = host("8\n");
+    host.write(
+        "/run/one-sriov/boot-id",
+        "00000000-0000-0000-0000-000000000000\n",
+    );
+    host.write("/run/one-sriov/.devices/0000:81:00.1", "ib0/0 7.18b2f0c4\n");
+    assert_eq!(host.operator(&["vfs", "ib0"]).code, 0);
+}
+
+#[test]
+fn a_vf_that_the_host_uses_does_not_go() {
+    let host = host("8\n");
+    let netdev = "/sys/class/net/ib0v2";
+    host.write(&format!("{netdev}/ifindex"), "9\n");
+    symlink("../br0", host.path(format!("{netdev}/master"))).unwrap();
+    let net = host.path("/sys/bus/pci/devices/0000:81:00.3/net");
+    fs::create_dir_all(&net).unwrap();
+    symlink("../../../../../class/net/ib0v2", net.join("ib0v2")).unwrap();
+    let message = "refused to change the VFs of 'ib0' from 4 to 8: '0000:81:00.3' is in use by this host \
+                   ('ib0v2' belongs to 'br0'); power off these VMs first";
+    assert_refused(&host, message);
+}
+
+#[test]
+fn wrong_files_and_cards_are_named() {
+    // The file, what else is done to the host, and the message.
+    type Case = (&'static str, fn(&Host), &'static str);
+    let table: [Case; 5] = [
+        (
+            "eight\n",
+            |_| {},
+            "failed to read '/etc/one-sriov/vfs/ib0': line 1: expected a number of VFs, and optionally \
+             autoprobe=on or autoprobe=off, found 'eight'",
+        ),
+        (
+            "9\n",
+            |_| {},
+            "failed to create 9 VFs of 'ib0': the card allows 8; allow more in its firmware, or write a \
+             smaller number",
+        ),
+        (
+            "",
+            |host| fs::remove_file(host.path("/etc/one-sriov/vfs/ib0")).unwrap(),
+            "failed to find the number of VFs of 'ib0': '/etc/one-sriov/vfs/ib0' is missing; write a \
+             number there: echo 8 > /etc/one-sriov/vfs/ib0",
+        ),
+        (
+            "8\n",
+            |host| {
+                let total = "/sys/bus/pci/devices/0000:81:00.0/sriov_totalvfs";
+                fs::remove_file(host.path(total)).unwrap();
+            },
+            "failed to create VFs of 'ib0' (0000:81:00.0): it has no SR-IOV; enable it in the firmware of \
+             the card",
+        ),
+        (
+            "8\n",
+            |host| fs::remove_dir_all(host.path("/sys/class/net/ib0")).unwrap(),
+            "failed to find 'ib0': no network device of that name",
+        ),
+    ];
+    for (wanted, make, message) in table {
+        let host = host(wanted);
+        make(&host);
+        assert_refused(&host, message);
+    }
+}
+
+/// A number of the kernel's that takes 0, 1 and 2, and refuses 8: of a network namespace of its own.
+#[test]
+fn where_the_kernel_refuses_the_number_the_card_gets_its_old_vfs_again() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let host = host("8\n");
+    let script = "number=/proc/sys/net/ipv4/tcp_ecn; echo 2 >$number && mount --bind $number \"$0\" &&\n\
+                  \"$@\"; echo \"code $?, $(cat $number) VFs\"";
+    let mut unshare = Command::new("unshare");
+    let driver = host.driver(&["vfs", "ib0"]);
+    unshare
+        .args(["--net", "--mount", "sh", "-c", script])
+        .arg(host.path(NUMBER))
+        .arg(driver.get_program())
+        .args(driver.get_args())
+        .env("ONE_SRIOV_ROOT", host.root());
+    let done = run(&mut unshare, "");
+    let message = "one-sriov-driver: failed to write 8 to 'sriov_numvfs' of 'ib0': Invalid argument (os error 22); \
+                   see the kernel's log; its 2 VFs of before exist again\n";
+    assert_eq!((&*done.stdout, &*done.stderr), ("code 1, 2 VFs\n", message));
+}
