@@ -6,6 +6,7 @@
 //! role = whole          # or companion; companion beside the network scripts of one-context, if not said
 //! backend = ifcfg
 //! unlabelled_context = yes   # OpenNebula 4.0: its CD has no label
+//! address_from_mac = no # or yes; in contexts before OpenNebula 4.14, if not said
 //! ```
 
 use std::io;
@@ -30,6 +31,9 @@ pub struct Config {
     pub backend: Option<String>,
     /// Whether a CD without the label is a context, as that of OpenNebula 4.0 is.
     pub unlabelled_context: bool,
+    /// Whether a plain NIC that no variable describes gets the address in its MAC; not said: in contexts before OpenNebula
+    /// 4.14 alone.
+    pub decodes_macs: Option<bool>,
 }
 
 /// The file cannot be used.
@@ -77,21 +81,27 @@ impl Config {
 
     fn set(&mut self, line: &str) -> Result<(), String> {
         let (key, value) = line.split_once('=').ok_or("expected 'key = value'")?;
-        match (key.trim(), value.trim().trim_matches('"')) {
+        let key = key.trim();
+        match (key, value.trim().trim_matches('"')) {
             ("prefix", value) => self.prefix = value.parse().map_err(|error| format!("{error}"))?,
             ("role", "whole") => self.role = Some(Role::Whole),
             ("role", "companion") => self.role = Some(Role::Companion),
             ("role", _) => return Err("role is neither 'whole' nor 'companion'".into()),
+            ("address_from_mac", value) => self.decodes_macs = Some(yes_or_no(key, value)?),
             ("backend", "") => self.backend = None,
             ("backend", value) => self.backend = Some(value.to_owned()),
-            ("unlabelled_context", "yes") => self.unlabelled_context = true,
-            ("unlabelled_context", "no") => self.unlabelled_context = false,
-            ("unlabelled_context", _) => {
-                return Err("unlabelled_context is neither 'yes' nor 'no'".into());
-            }
+            ("unlabelled_context", value) => self.unlabelled_context = yes_or_no(key, value)?,
             (key, _) => return Err(format!("unknown key '{}'", key.escape_debug())),
         }
         Ok(())
+    }
+}
+
+fn yes_or_no(key: &str, value: &str) -> Result<bool, String> {
+    match value {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(format!("{key} is neither 'yes' nor 'no'")),
     }
 }
 
@@ -104,13 +114,14 @@ mod tests {
     #[test]
     fn keys_are_read_and_comments_passed_over() {
         let config =
-            Config::parse("# c\n\nprefix = a6 # old\nrole=companion\nbackend = \"ifcfg-nm\"\nunlabelled_context = yes\n")
+            Config::parse("# c\n\nprefix = a6 # old\nrole=companion\nbackend = \"ifcfg-nm\"\nunlabelled_context = yes\naddress_from_mac = no\n")
                 .unwrap();
         let expected = Config {
             prefix: "a6".parse().unwrap(),
             role: Some(Role::Companion),
             backend: Some("ifcfg-nm".into()),
             unlabelled_context: true,
+            decodes_macs: Some(false),
         };
         assert_eq!(config, expected);
         assert_eq!(Config::parse("").unwrap(), Config::default());
@@ -123,6 +134,10 @@ mod tests {
             (
                 "role = both",
                 "line 1: role is neither 'whole' nor 'companion'",
+            ),
+            (
+                "address_from_mac = maybe",
+                "line 1: address_from_mac is neither 'yes' nor 'no'",
             ),
             (
                 "unlabelled_context = maybe",

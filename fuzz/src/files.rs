@@ -39,6 +39,9 @@ fn check(plan: &Plan) {
     for note in &plan.notes {
         printable(note);
     }
+    for value in &plan.bad_values {
+        printable(&value.to_string());
+    }
     for nic in &plan.nics {
         printable(nic.label());
         printable(nic.id.as_str());
@@ -46,6 +49,9 @@ fn check(plan: &Plan) {
             Outcome::Refused(reasons) => reasons.iter().for_each(|reason| printable(reason)),
             Outcome::Absent(why) | Outcome::LeftAlone(why) => printable(why),
             Outcome::Configure(_) => {}
+        }
+        for value in &nic.bad_values {
+            printable(&value.to_string());
         }
         for origin in &nic.origins {
             printable(&origin.value);

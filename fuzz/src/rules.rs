@@ -113,7 +113,10 @@ fn holds(rule: bool, what: &str) -> Check {
 /// `nameserver ADDRESS` or `search DOMAIN...`
 fn is_resolver(line: &str) -> bool {
     match line.split_once(' ') {
-        Some(("nameserver", address)) => address.parse::<std::net::IpAddr>().is_ok(),
+        Some(("nameserver", server)) => {
+            let (ip, device) = server.split_once('%').unwrap_or((server, "lo"));
+            ip.parse::<std::net::IpAddr>().is_ok() && is_device(device)
+        }
         Some(("search", domains)) => {
             let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"._- ".contains(&byte);
             domains.bytes().all(is_letter)
@@ -134,9 +137,11 @@ fn is_assignment(line: &str) -> bool {
         return false;
     };
     let is_key = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    // In quotes no shell takes a tilde for a home: it marks a domain that only says where to ask.
+    let is_word = |word: &str| is_token(word.strip_prefix('~').unwrap_or(word));
     let is_list = |list: &str| {
         list.split(' ')
-            .all(|token| !token.is_empty() && is_token(token))
+            .all(|word| !word.is_empty() && is_word(word))
     };
     key.starts_with(|first: char| first.is_ascii_uppercase())
         && key.bytes().all(is_key)
@@ -198,6 +203,7 @@ mod tests {
             "DEVICE=ib0",
             "IPADDR1=10.0.0.1",
             "DOMAIN=\"a.b c.d\"",
+            "DOMAIN=\"~a.b .\"",
             "IPV6_DEFAULTGW=fe80::1%ib0",
         ] {
             assert!(is_assignment(line), "{line:?}");
@@ -223,6 +229,8 @@ mod tests {
             "",
             "1=b",
             "A=~",
+            "A=\"a~b\"",
+            "A=\"~$(b)\"",
         ] {
             assert!(!is_assignment(line), "{line:?}");
         }
@@ -234,6 +242,21 @@ mod tests {
         }
         for line in ["", " default", "default  via", "a;b", "a\tb", "$(b)"] {
             assert!(!is_route(line), "{line:?}");
+        }
+        for line in [
+            "nameserver fe80::1%ib0.8001",
+            "nameserver 10.0.0.2",
+            "search a.b .",
+        ] {
+            assert!(is_resolver(line), "{line:?}");
+        }
+        for line in [
+            "nameserver fe80::1%a/b",
+            "nameserver x",
+            "search ~a.b",
+            "search $(b)",
+        ] {
+            assert!(!is_resolver(line), "{line:?}");
         }
         assert!(is_sysctl("net.ipv6.conf.$SYSCTL_IF.accept_ra = 0"));
         assert!(!is_sysctl("net.ipv6.conf.$SYSCTL_IF.accept_ra = 0; b"));

@@ -149,6 +149,8 @@ const SECTIONS: &[&str] = &[
     "IPoIB",
     "VLAN",
 ];
+/// Keys of lists of domains, in which a tilde marks one that only says where to ask.
+const DOMAINS: &[&str] = &["DOMAIN", "Domains", "dns-search", "search"];
 /// Words that only our own commands and the rules of udev have.
 const OPERATORS: &[&str] = &["||", ">", "2>", "!", "=="];
 
@@ -208,7 +210,15 @@ pub fn check_line(line: &str) -> Result<(), String> {
     let is_harmless = |word: &str| {
         is_token(word) || OPERATORS.contains(&word) || word.starts_with("net.ipv6.conf.$SYSCTL_IF.")
     };
-    match text.split(' ').find(|word| !is_harmless(word)) {
+    let has_domains = DOMAINS.contains(&key) && !text.starts_with("dns-search ");
+    let without_tilde = |word: &str| match word.split_once('~') {
+        Some(_) if has_domains => word.replace('~', ""),
+        _ => word.to_owned(),
+    };
+    match text
+        .split(' ')
+        .find(|word| !is_harmless(&without_tilde(word)))
+    {
         None => Ok(()),
         Some(word) => Err(format!("word '{word}': {line}")),
     }

@@ -35,6 +35,10 @@ const SUFFIXES: &[&str] = &[
     "ALIAS0_IP6",
     "MODE",
     "PKEY",
+    "PORT",
+    "IPV6",
+    "ALIAS0_MASK",
+    "ALIAS0_EXTERNAL",
 ];
 
 /// The context with one value of a NIC's replaced, and all files that any stack gets from it.
@@ -122,6 +126,14 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
         "|",
         "&&",
         "http://169.254.1.1",
+        "fe80::1%eth0",
+        "~",
+        ".",
+        "172.16.0.0/12 via 10.0.0.1",
+        " dev eth0",
+        " metric 5",
+        " 255.0.0.0 ",
+        "8001",
     ]);
     let built = prop::collection::vec(pieces, 0..6).prop_map(|pieces| pieces.concat().into_bytes());
     prop_oneof![4 => built, 1 => prop::collection::vec(any::<u8>(), 0..40)]
@@ -150,6 +162,9 @@ fn what_is_none_of_ours_is_seen() {
         "dns=1.1.1.1\t[ipv4]",
         "post-up reboot",
         "BOOTPROTO=no\u{a0}ne",
+        "    up ip route replace ~ via 10.0.0.1",
+        "    dns-search ~a.b",
+        "DNS1=~",
     ] {
         assert!(check_line(line).is_err(), "{line}");
     }

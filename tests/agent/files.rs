@@ -68,7 +68,7 @@ fn a_nic_whose_device_is_absent_keeps_its_files() {
     let outcome = apply(&machine);
     assert_eq!(
         outcome.stderr,
-        "one-sriov-agent: warning: ETH0 is not configured: no device has its MAC, and no position its key\n"
+        "one-sriov-agent: warning: ETH0 is not configured: no network device has MAC 02:00:0a:00:00:05, and no dummy NIC or port GUID ends in 0a:00:00:05\n"
     );
     assert_eq!(machine.etc(), before);
 }

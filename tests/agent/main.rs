@@ -15,6 +15,7 @@ mod log;
 mod matching;
 mod medium;
 mod netplan;
+mod peers;
 mod readers;
 mod resolver;
 mod rules;

@@ -229,21 +229,23 @@ fn log_plan(run_state: &RunState) {
             }
             (Outcome::Configure(_), None) => {}
         }
+        for problem in &nic.bad_values {
+            log::error!("{label} is configured without a value: {problem}");
+        }
+    }
+    for problem in &run_state.plan.bad_values {
+        log::error!("a value is left out: {problem}");
     }
 }
 
 fn exit(run_state: &RunState, done: &Done) -> Exit {
-    let is_refused = run_state
-        .plan
-        .nics
-        .iter()
-        .any(|nic| matches!(nic.outcome, Outcome::Refused(_)));
     let is_due = done
         .activation
         .as_ref()
         .is_some_and(|activation| !activation.failed.is_empty());
     let is_unsure = !run_state.inventory.unreadable.is_empty();
-    if is_refused || is_unsure || is_due || !done.report.conflicts.is_empty() {
+    let is_partial = run_state.plan.is_partial() || is_unsure;
+    if is_partial || is_due || !done.report.conflicts.is_empty() {
         Exit::Partial
     } else {
         Exit::Ok

@@ -14,7 +14,8 @@ pub enum Exit {
     Usage = 2,
     /// There is a context medium, but it cannot be read. Nothing was changed.
     Context = 3,
-    /// Some NICs could not be configured, for what the context or the machine says of them; each is named.
+    /// Some NICs could not be configured, for what the context or the machine says of them, or some values are left out; each is
+    /// named.
     Partial = 4,
     /// Another agent works on this machine and did not finish in time.
     Busy = 5,
@@ -27,7 +28,7 @@ Exit codes:
   1  files, devices or the agent's configuration could not be read or written
   2  the command line is wrong
   3  there is a context medium, but it cannot be read; nothing was changed
-  4  some NICs that are here could not be configured; each is named
+  4  some NICs that are here could not be configured, or some values of the context are left out; each is named
   5  another agent works on this machine and did not finish in time";
 
 impl From<Exit> for ExitCode {

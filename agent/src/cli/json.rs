@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::error::Failure;
 use super::run_state::RunState;
 use crate::activate::Activation;
-use crate::plan::model::{Ipv4, Ipv6, NicConfig};
-use crate::plan::{DummyNic, Outcome, PlannedNic, Role};
+use crate::plan::model::{Ipv4, Ipv6, Mtu, NicConfig};
+use crate::plan::{DummyNic, Outcome, PlannedNic, Problem, Role};
 
 pub(super) fn print(value: &Value, out: &mut impl Write) -> Result<(), Failure> {
     serde_json::to_writer_pretty(&mut *out, value)?;
@@ -27,6 +27,7 @@ pub(super) fn run_state(run_state: &RunState) -> Value {
             Role::Companion => "companion",
         },
         "hands_off": plan.hands_off,
+        "bad_values": plan.bad_values.iter().map(bad_value).collect::<Vec<_>>(),
         "nics": plan.nics.iter().map(nic).collect::<Vec<_>>(),
         "dummies": plan.dummies.iter().map(dummy).collect::<Vec<_>>(),
         "notes": plan.notes.iter().chain(&run_state.rendered.notes).collect::<Vec<_>>(),
@@ -57,9 +58,18 @@ pub(super) fn nic(nic: &PlannedNic) -> Value {
         "outcome": outcome,
         "reasons": reasons,
         "config": config,
+        "bad_values": nic.bad_values.iter().map(bad_value).collect::<Vec<_>>(),
         "origins": origins
             .map(|origin| json!({ "what": origin.what, "value": origin.value, "from": origin.from }))
             .collect::<Vec<_>>(),
+    })
+}
+
+fn bad_value(problem: &Problem) -> Value {
+    json!({
+        "variable": problem.variable,
+        "value": problem.value,
+        "reason": problem.reason,
     })
 }
 
@@ -116,11 +126,17 @@ fn configuration(config: &NicConfig) -> Value {
         "gateway6": config.gateway6,
         "metric4": config.metric4,
         "metric6": config.metric6,
-        "mtu": config.mtu,
+        "mtu": config.mtu.map(Mtu::bytes),
         "dns": config.dns,
         "search": strings(&config.search),
         "routes": routes
-            .map(|route| json!({ "destination": route.destination.to_string(), "via": route.via }))
+            .map(|route| {
+                json!({
+                    "destination": route.destination().to_string(),
+                    "via": route.via(),
+                    "metric": route.metric(),
+                })
+            })
             .collect::<Vec<_>>(),
         "infiniband": infiniband,
         "vlan": config.vlan.map(|vlan| vlan.to_string()),

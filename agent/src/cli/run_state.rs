@@ -115,6 +115,7 @@ impl Read {
             prefix: self.config.prefix,
             role,
             known,
+            decodes_macs: self.config.decodes_macs,
         };
         let sysfs = Sysfs::new(options.sysfs()?, &root);
         let (inventory, plan) = loop {

@@ -23,6 +23,9 @@ pub(super) fn plan(run_state: &RunState, out: &mut impl Write) -> io::Result<()>
     }
     for nic in &run_state.plan.nics {
         writeln!(out, "{}", line(nic))?;
+        for problem in &nic.bad_values {
+            writeln!(out, "  without a value: {problem}")?;
+        }
     }
     for dummy in &run_state.plan.dummies {
         let position = dummy.mac.position();
@@ -31,6 +34,9 @@ pub(super) fn plan(run_state: &RunState, out: &mut impl Write) -> io::Result<()>
             "'{}' is the dummy NIC of position {position}, left unmanaged",
             dummy.name
         )?;
+    }
+    for problem in &run_state.plan.bad_values {
+        writeln!(out, "a value is left out: {problem}")?;
     }
     for note in run_state.plan.notes.iter().chain(&run_state.rendered.notes) {
         writeln!(out, "note: {note}")?;

@@ -22,6 +22,16 @@ use std::collections::BTreeMap;
 /// The variables of a context in byte order of their names; values are bytes, often UTF-8, not always.
 pub type Variables = BTreeMap<String, Vec<u8>>;
 
+/// The quotes around the values of a context.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Quotes {
+    /// Single ones, none, or some of each.
+    #[default]
+    Other,
+    /// Double ones around every value: OpenNebula 4.0.
+    Double,
+}
+
 /// Says no more: behind a quote in the wrong place, what looks like a name is a piece of a value.
 const NO_ASSIGNMENT: &str = "expected NAME=value";
 
@@ -43,7 +53,19 @@ pub struct GrammarError {
 /// [`GrammarError`] for the first thing that is no assignment. Nothing of the text is returned then,
 /// so half of a context is never used.
 pub fn parse(text: &[u8]) -> Result<Variables, GrammarError> {
-    let mut cursor = Cursor { text, at: 0 };
+    parse_with_quotes(text).map(|(variables, _)| variables)
+}
+
+/// Reads all assignments of `text`, and how their values are quoted.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_with_quotes(text: &[u8]) -> Result<(Variables, Quotes), GrammarError> {
+    let mut cursor = Cursor {
+        text,
+        at: 0,
+        has_other_quotes: false,
+    };
     let mut variables = Vec::new();
     if text.starts_with(b"\xef\xbb\xbf") {
         cursor.at = 3;
@@ -51,8 +73,13 @@ pub fn parse(text: &[u8]) -> Result<Variables, GrammarError> {
     while cursor.skip_to_statement() {
         statement(&mut cursor, &mut variables)?;
     }
+    let quotes = if variables.is_empty() || cursor.has_other_quotes {
+        Quotes::Other
+    } else {
+        Quotes::Double
+    };
     // In one go: they come sorted, so that each name is compared with its neighbours alone. The last of equal ones wins.
-    Ok(variables.into_iter().collect())
+    Ok((variables.into_iter().collect(), quotes))
 }
 
 /// One line: `[export] NAME=value [NAME=value ...]`.
@@ -68,6 +95,7 @@ fn statement(
         match cursor.peek() {
             Some(b'=') => {
                 cursor.at += 1;
+                cursor.has_other_quotes |= cursor.peek() != Some(b'"');
                 let value = word(cursor)?;
                 variables.push((name.to_owned(), value));
             }
@@ -158,6 +186,8 @@ fn double_quoted(
 struct Cursor<'a> {
     text: &'a [u8],
     at: usize,
+    /// Whether a value begins with anything but a double quote.
+    has_other_quotes: bool,
 }
 
 impl<'a> Cursor<'a> {

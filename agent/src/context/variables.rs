@@ -2,12 +2,15 @@
 
 use std::ops::Bound;
 
-use super::grammar::{self, GrammarError, Variables};
+use super::grammar::{self, GrammarError, Quotes, Variables};
 
 /// What a context says. An empty value is an unset value: OpenNebula writes every name it knows,
 /// with nothing behind it where it has nothing to say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Context(Variables);
+pub struct Context {
+    variables: Variables,
+    quotes: Quotes,
+}
 
 impl Context {
     /// Reads the text of a `context.sh`.
@@ -15,21 +18,27 @@ impl Context {
     /// # Errors
     /// [`GrammarError`] where the text is more than assignments.
     pub fn parse(text: &[u8]) -> Result<Self, GrammarError> {
-        let mut variables = grammar::parse(text)?;
+        let (mut variables, quotes) = grammar::parse_with_quotes(text)?;
         variables.retain(|_, value| !value.is_empty());
-        Ok(Self(variables))
+        Ok(Self { variables, quotes })
+    }
+
+    /// Whether OpenNebula 4.0 has written it: that release alone has double quotes around its values.
+    #[must_use]
+    pub fn is_of_opennebula_4_0(&self) -> bool {
+        self.quotes == Quotes::Double
     }
 
     /// The value of a variable, if it is set.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.0.get(name).map(Vec::as_slice)
+        self.variables.get(name).map(Vec::as_slice)
     }
 
     /// The names and values whose names begin so, by name.
     pub fn starting_with(&self, prefix: &str) -> impl Iterator<Item = (&str, &[u8])> {
         let from = (Bound::Included(prefix), Bound::Unbounded);
-        self.0
+        self.variables
             .range::<str, _>(from)
             .take_while(move |(name, _)| name.starts_with(prefix))
             .map(|(name, value)| (name.as_str(), value.as_slice()))
@@ -37,7 +46,7 @@ impl Context {
 
     /// All names and values, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0
+        self.variables
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_slice()))
     }
@@ -45,12 +54,12 @@ impl Context {
     /// How many variables are set.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.variables.len()
     }
 
     /// Whether no variable is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.variables.is_empty()
     }
 }

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use hwaddr::{Key, MacAddress, PciAddress};
 
 use super::NicId;
+use super::port_number::PortNumber;
 use super::values::Problem;
 use crate::context::Context;
 
@@ -16,8 +17,8 @@ pub(super) struct ContextNics {
     pub(super) eth: BTreeMap<u32, EthNic>,
     /// `PCI<k>_*`.
     pub(super) pci: BTreeMap<u32, PciNic>,
-    /// The positions with `IB<N>_*`.
-    pub(super) ib: BTreeSet<u32>,
+    /// `IB<N>_*`.
+    pub(super) ib: BTreeMap<u32, IbNic>,
     /// Whether any `ETH<k>_MAC` is there; contexts before OpenNebula 4.14 have none.
     pub(super) has_macs: bool,
     /// The NICs by key: by their MAC or, in contexts without MACs, by their IPv4 address.
@@ -40,6 +41,36 @@ pub(super) struct PciNic {
     pub(super) bad_address: Option<Problem>,
     /// Whether there is more than the address, so that it is a NIC.
     pub(super) is_nic: bool,
+    pub(super) mac: Option<MacAddress>,
+    pub(super) port: Port,
+}
+
+/// The NIC of a position.
+#[derive(Debug, Default)]
+pub(super) struct IbNic {
+    pub(super) port: Port,
+}
+
+/// Which port of its PCI function a NIC is said to be.
+#[derive(Debug, Default)]
+pub(super) struct Port {
+    pub(super) number: Option<PortNumber>,
+    pub(super) bad: Option<Problem>,
+}
+
+impl Port {
+    fn read(name: &str, value: &[u8]) -> Self {
+        match Problem::parse(name, value, "is not a port: expected 1 to 254") {
+            Ok(number) => Self {
+                number: Some(number),
+                bad: None,
+            },
+            Err(problem) => Self {
+                number: None,
+                bad: Some(problem),
+            },
+        }
+    }
 }
 
 impl ContextNics {
@@ -58,7 +89,7 @@ impl ContextNics {
                         }
                         (None, "MAC") => {
                             described.has_macs = true;
-                            match Problem::parse(name, value, "is no MAC address") {
+                            match Problem::parse(name, value, "is not a MAC address") {
                                 Ok(mac) => nic.mac = Some(mac),
                                 Err(problem) => nic.bad_mac = Some(problem),
                             }
@@ -69,17 +100,23 @@ impl ContextNics {
                 }
                 "PCI" => {
                     let nic = described.pci.entry(number).or_default();
-                    if rest == "ADDRESS" {
-                        match Problem::parse(name, value, "is no PCI address") {
+                    nic.is_nic |= rest != "ADDRESS";
+                    match rest {
+                        "ADDRESS" => match Problem::parse(name, value, "is not a PCI address") {
                             Ok(address) => nic.address = Some(address),
                             Err(problem) => nic.bad_address = Some(problem),
-                        }
-                    } else {
-                        nic.is_nic = true;
+                        },
+                        // It only counts where no device has the address.
+                        "MAC" => nic.mac = Problem::parse(name, value, "").ok(),
+                        "PORT" => nic.port = Port::read(name, value),
+                        _ => {}
                     }
                 }
                 _ => {
-                    described.ib.insert(number);
+                    let nic = described.ib.entry(number).or_default();
+                    if rest == "PORT" {
+                        nic.port = Port::read(name, value);
+                    }
                 }
             }
         }
@@ -100,7 +137,19 @@ impl ContextNics {
 
     /// Whether the context describes any NIC at all.
     pub(super) fn describes_nics(&self) -> bool {
-        !self.eth.is_empty() || self.pci.values().any(|nic| nic.is_nic)
+        !self.eth.is_empty() || !self.ib.is_empty() || self.pci.values().any(|nic| nic.is_nic)
+    }
+
+    /// Whether a release before OpenNebula 4.14 has written the context: there a NIC has no MAC, and that release (from 5.0 on)
+    /// names PCI devices. A context without any NIC tells its release by its quotes alone, and only that of 4.0.
+    pub(super) fn is_before_4_14(&self, context: &Context) -> bool {
+        let is_old = !self.eth.is_empty() || context.is_of_opennebula_4_0();
+        is_old && !self.has_macs && self.pci.is_empty()
+    }
+
+    /// The port that a position is said to be.
+    pub(super) fn port_of(&self, position: u8) -> Option<PortNumber> {
+        self.ib.get(&u32::from(position))?.port.number
     }
 
     /// The NICs with a key, in order.

@@ -6,121 +6,130 @@
 //! ONEGATE_ENDPOINT='http://169.254.16.9:5030'   oned, with TOKEN=YES
 //! ```
 //!
-//! The network stacks keep name servers per NIC, so that these go to the first NIC with an address,
-//! behind its own and without what another NIC has already. A OneGate with a link-local address is a
-//! proxy on the hypervisor: it is reached on the link of the first NIC with a static IPv4 address.
+//! The network stacks keep name servers per NIC, so that these go to the first NIC with an address, before
+//! its own, as in one-context's `resolv.conf`. A link-local one goes to the NIC whose link it names. A OneGate with
+//! a link-local address is a proxy on the hypervisor: it is reached on the link of the first NIC with a static IPv4 address.
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
+use std::str::FromStr;
 
 use super::model::{Ipv4, NicConfig};
+use super::name_server::NameServer;
 use super::outcome::{Outcome, PlannedNic};
-use super::tokens::{is_list_separator, parse};
-use super::values::{Origin, Problem, text};
-use super::{DomainName, Role};
+use super::tokens::is_list_separator;
+use super::values::{Found, Origin, Problem, list};
+use super::{Role, SearchDomain};
 use crate::context::Context;
+use crate::inventory::Inventory;
 
-/// Gives the NICs what is said of none of them in particular.
+/// Gives the NICs what is said of none of them in particular. Returns what cannot be used of it.
 pub(super) fn hand_out(
     context: &Context,
     role: Role,
+    inventory: &Inventory,
     nics: &mut [PlannedNic],
-    notes: &mut Vec<String>,
-) {
+) -> Vec<Problem> {
     onegate(context, nics);
     // Beside one-context these are its own business.
     if role == Role::Companion {
-        return;
+        return Vec::new();
     }
-    let servers = list(context, "DNS", notes, |token| {
-        parse::<IpAddr>(token, "is no list of IP addresses")
-    });
-    let domains = list(context, "SEARCH_DOMAIN", notes, |token| {
-        token
-            .parse::<DomainName>()
-            .map_err(|_| "is no list of domain names".to_owned())
-    });
-    let servers = new_ones(nics, servers, |config| &config.dns);
-    let domains = new_ones(nics, domains, |config| &config.search);
-    let Some((origins, config)) = first(nics, |_| true) else {
-        return;
-    };
-    origins.extend(origin("name servers", "DNS", &servers));
-    origins.extend(origin("search domains", "SEARCH_DOMAIN", &domains));
-    config.dns.extend(servers);
-    config.search.extend(domains);
+    let (servers, mut problems) = values::<NameServer>(context, "DNS");
+    let (domains, bad_domains) = values::<SearchDomain>(context, "SEARCH_DOMAIN");
+    problems.extend(bad_domains);
+    // The last one first: each goes before those that a NIC has by then.
+    for server in servers.into_iter().rev() {
+        if let Err(problem) = hand_out_server(&server, inventory, nics) {
+            problems.push(problem);
+        }
+    }
+    if let Some((origins, config)) = first(nics, |_, _| true) {
+        let what = "search domains";
+        origins.extend(
+            (!domains.is_empty()).then(|| Origin::new(what, joined(&domains), "SEARCH_DOMAIN")),
+        );
+        config.search.retain(|domain| !domains.contains(domain));
+        config.search.splice(0..0, domains);
+    }
+    problems
 }
 
-/// The first NIC that is configured, its origins and its configuration.
+/// A list of the context's own, each value once, and what is wrong with the others.
+fn values<T>(context: &Context, name: &str) -> (Vec<T>, Vec<Problem>)
+where
+    T: FromStr<Err = &'static str> + PartialEq,
+{
+    let Some(value) = context.get(name) else {
+        return (Vec::new(), Vec::new());
+    };
+    list(&Found { name, value }, is_list_separator, |token| {
+        let value = token.parse().map_err(str::to_owned)?;
+        Ok(vec![value])
+    })
+}
+
+fn joined(values: &[impl Display]) -> String {
+    let words: Vec<String> = values.iter().map(ToString::to_string).collect();
+    words.join(", ")
+}
+
+/// Puts a name server before those of the first NIC, or of the one whose link it names. What the author of a context calls
+/// `eth0` may have any name here, so that a link that is not on this machine is the first NIC's.
+fn hand_out_server(
+    server: &NameServer,
+    inventory: &Inventory,
+    nics: &mut [PlannedNic],
+) -> Result<(), Problem> {
+    let link = server.link.as_ref();
+    let link = link.filter(|name| inventory.by_name(name).is_some());
+    let is_its = |nic: &PlannedNic, _: &NicConfig| {
+        let own = nic.device.as_ref();
+        link.is_none() || own.is_some_and(|device| Some(&device.name) == link)
+    };
+    match first(nics, is_its) {
+        Some((origins, config)) => {
+            origins.push(Origin::new("name server", server.to_string(), "DNS"));
+            config.dns.retain(|own| *own != server.address);
+            config.dns.insert(0, server.address);
+            Ok(())
+        }
+        None if link.is_none() => Ok(()),
+        None => {
+            let reason = "names a link that is not configured";
+            Err(Problem::new("DNS", server.to_string().as_bytes(), reason))
+        }
+    }
+}
+
+/// The first NIC that is configured and fits, its origins and its configuration.
 fn first(
     nics: &mut [PlannedNic],
-    is_wanted: fn(&NicConfig) -> bool,
+    fits: impl Fn(&PlannedNic, &NicConfig) -> bool,
 ) -> Option<(&mut Vec<Origin>, &mut NicConfig)> {
-    nics.iter_mut().find_map(|nic| match &mut nic.outcome {
-        Outcome::Configure(config) if is_wanted(config) => Some((&mut nic.origins, &mut **config)),
-        _ => None,
-    })
-}
-
-/// Without those that a NIC has already.
-fn new_ones<T: Clone + Ord>(
-    nics: &[PlannedNic],
-    values: Vec<T>,
-    of: fn(&NicConfig) -> &Vec<T>,
-) -> Vec<T> {
-    let configs = nics.iter().filter_map(|nic| match &nic.outcome {
-        Outcome::Configure(config) => Some(config),
-        _ => None,
-    });
-    let mut known: BTreeSet<T> = configs.flat_map(|config| of(config)).cloned().collect();
-    let mut new = values;
-    new.retain(|value| known.insert(value.clone()));
-    new
-}
-
-fn origin(what: &'static str, from: &str, values: &[impl Display]) -> Option<Origin> {
-    let words: Vec<String> = values.iter().map(ToString::to_string).collect();
-    (!words.is_empty()).then(|| Origin {
-        what,
-        value: words.join(", "),
-        from: from.to_owned(),
-    })
-}
-
-fn list<T>(
-    context: &Context,
-    name: &str,
-    notes: &mut Vec<String>,
-    parse: fn(&str) -> Result<T, String>,
-) -> Vec<T> {
-    let Some(value) = context.get(name) else {
-        return Vec::new();
+    let is_wanted = |nic: &PlannedNic| match &nic.outcome {
+        Outcome::Configure(config) => fits(nic, config),
+        _ => false,
     };
-    let parsed = text(value).and_then(|text| {
-        let tokens = text.split(is_list_separator);
-        let tokens = tokens.filter(|token| !token.is_empty());
-        tokens.map(parse).collect::<Result<Vec<T>, String>>()
-    });
-    parsed.unwrap_or_else(|reason| {
-        // It is of no NIC, and costs none.
-        notes.push(Problem::new(name, value, reason).to_string());
-        Vec::new()
-    })
+    let nic = nics.iter_mut().find(|nic| is_wanted(nic))?;
+    match &mut nic.outcome {
+        Outcome::Configure(config) => Some((&mut nic.origins, &mut **config)),
+        _ => None,
+    }
 }
 
 fn onegate(context: &Context, nics: &mut [PlannedNic]) {
     const NAME: &str = "ONEGATE_ENDPOINT";
-    let has_address = |config: &NicConfig| matches!(config.ipv4, Ipv4::Static(_));
+    let has_address = |_: &PlannedNic, config: &NicConfig| matches!(config.ipv4, Ipv4::Static(_));
     let proxy = context.get(NAME).and_then(proxy);
     let Some((address, (origins, config))) = proxy.zip(first(nics, has_address)) else {
         return;
     };
-    origins.push(Origin {
-        what: "OneGate on the link",
-        value: address.to_string(),
-        from: NAME.to_owned(),
-    });
+    origins.push(Origin::new(
+        "OneGate on the link",
+        address.to_string(),
+        NAME,
+    ));
     config.onegate = Some(address);
 }
 

@@ -75,9 +75,10 @@ impl Plan {
             (Some(_), None) => false,
             // A context that does not tell all keys names these NICs by nothing, so that an absent
             // device cannot be told from a NIC that is gone; nothing is removed then.
-            (None, _) => ["IB", "MAC/", "DUMMY/"]
-                .iter()
-                .any(|kind| id.as_str().starts_with(kind)),
+            (None, _) => {
+                let of_kind = |kind| id.as_str().starts_with(kind);
+                of_kind("IB") || of_kind("DUMMY/") || (self.decodes_macs && of_kind("MAC/"))
+            }
         }
     }
 }

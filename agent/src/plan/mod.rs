@@ -7,20 +7,32 @@
 //!   =>  IB0_* and ETH1_* configure ib0, and eth0 is left unmanaged
 //! ```
 
+mod addresses;
 mod context_nics;
-mod domain_name;
 mod ethernet;
+mod flag;
 mod global;
 mod keep;
 mod late;
+mod link;
 pub mod model;
+mod mtu;
+mod name_server;
 mod names;
 mod nic_id;
+mod old_contexts;
 mod outcome;
+mod pairing;
+mod pci;
+mod planned;
 mod planner;
+mod port_number;
 mod positions;
 mod read_config;
+mod route;
+mod search_domain;
 mod settings;
+mod source;
 mod tokens;
 mod uncertain;
 mod values;
@@ -28,10 +40,11 @@ mod vlan_id;
 
 use crate::context::Context;
 use crate::inventory::Inventory;
-pub use domain_name::DomainName;
+pub(crate) use name_server::is_link_local;
 pub use nic_id::NicId;
 pub use outcome::{Device, DummyNic, MatchedBy, Outcome, Plan, PlannedNic};
 use planner::Planner;
+pub use search_domain::SearchDomain;
 pub use settings::{Role, Settings};
 pub use values::{Origin, Problem};
 pub use vlan_id::VlanId;
@@ -39,14 +52,5 @@ pub use vlan_id::VlanId;
 /// Plans the network of a guest.
 #[must_use]
 pub fn plan(context: &Context, inventory: &Inventory, settings: &Settings) -> Plan {
-    let no = context
-        .get("NETWORK")
-        .is_some_and(|value| value.trim_ascii().eq_ignore_ascii_case(b"NO"));
-    if no {
-        return Plan {
-            hands_off: true,
-            ..Plan::default()
-        };
-    }
     Planner::new(context, inventory, settings).plan()
 }

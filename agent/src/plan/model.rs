@@ -7,9 +7,11 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hwaddr::{InterfaceName, Pkey};
-use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
+use ipnetwork::{Ipv4Network, Ipv6Network};
 
-use super::{DomainName, VlanId};
+pub use super::mtu::Mtu;
+pub use super::route::Route;
+use super::{SearchDomain, VlanId};
 
 /// The network configuration of one NIC.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,12 +30,12 @@ pub struct NicConfig {
     pub metric6: Option<u32>,
     /// Static routes.
     pub routes: Vec<Route>,
-    /// MTU in bytes.
-    pub mtu: Option<u32>,
+    /// MTU.
+    pub mtu: Option<Mtu>,
     /// Name servers, in order, without duplicates.
     pub dns: Vec<IpAddr>,
     /// Search domains, in order, without duplicates.
-    pub search: Vec<DomainName>,
+    pub search: Vec<SearchDomain>,
     /// What only an InfiniBand NIC has.
     pub infiniband: Option<Infiniband>,
     /// The VLAN of an Ethernet NIC that is passed through: nobody but the guest can tag.
@@ -96,10 +98,11 @@ impl NicConfig {
     }
 
     /// Whether there is nothing that a device could be brought up for: all that is left then (MTU,
-    /// name servers, metrics, what a network hands down) needs an address beside it.
+    /// name servers, metrics, what a network hands down) needs an address beside it. Nor is a NIC managed
+    /// whose IPv6 alone is disabled, as one-context has it (`loc-10-network.d/functions`, `skip_interface`).
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ipv4 == Ipv4::None && self.ipv6 == Ipv6::None
+        self.ipv4 == Ipv4::None && matches!(self.ipv6, Ipv6::None | Ipv6::Disabled)
     }
 }
 
@@ -129,21 +132,6 @@ pub enum Ipv6 {
     Dhcp,
     /// No IPv6 on this NIC.
     Disabled,
-}
-
-/// A static route. Destination and gateway are of the same family.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Route {
-    /// Where to.
-    pub destination: IpNetwork,
-    /// Through whom.
-    pub via: IpAddr,
-}
-
-impl fmt::Display for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} via {}", self.destination, self.via)
-    }
 }
 
 /// The InfiniBand side of a NIC.

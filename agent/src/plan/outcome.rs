@@ -24,8 +24,23 @@ pub struct Plan {
     pub missing: Vec<String>,
     /// `NETWORK=NO`: the context wants nothing touched.
     pub hands_off: bool,
+    /// Values of no NIC in particular that cannot be used.
+    pub bad_values: Vec<Problem>,
     /// The keys of the context's NICs; none where it does not tell them all.
     pub(super) keys: Option<BTreeSet<Key>>,
+    /// Whether plain NICs get the address in their MAC.
+    pub(super) decodes_macs: bool,
+}
+
+impl Plan {
+    /// Whether something of the context is not done for what it says: a NIC is refused, or a value is left out.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        let is_partial = |nic: &PlannedNic| {
+            matches!(nic.outcome, Outcome::Refused(_)) || !nic.bad_values.is_empty()
+        };
+        !self.bad_values.is_empty() || self.nics.iter().any(is_partial)
+    }
 }
 
 /// One NIC of the context.
@@ -43,9 +58,31 @@ pub struct PlannedNic {
     pub outcome: Outcome,
     /// Where its values came from.
     pub origins: Vec<Origin>,
+    /// Values that cannot be used, and that the NIC is configured without.
+    pub bad_values: Vec<Problem>,
 }
 
 impl PlannedNic {
+    /// A NIC that no device was found for so far.
+    pub(super) fn new(id: NicId, variables: Vec<String>) -> Self {
+        Self {
+            id,
+            variables,
+            position: None,
+            device: None,
+            outcome: Outcome::Absent(String::new()),
+            origins: Vec::new(),
+            bad_values: Vec::new(),
+        }
+    }
+
+    /// Notes a value that it is configured without.
+    pub(super) fn leave_out(&mut self, value: Option<Problem>) {
+        if matches!(self.outcome, Outcome::Configure(_)) {
+            self.bad_values.extend(value);
+        }
+    }
+
     /// How messages name the NIC: `ETH1`, `IB0`, `PCI0`, or its id where no variable speaks of it.
     #[must_use]
     pub fn label(&self) -> &str {
@@ -89,7 +126,7 @@ pub enum MatchedBy {
     AddressInMac,
     /// It is called `eth<k>` (contexts without `ETH<k>_MAC`).
     Name,
-    /// Its MAC has OpenNebula's prefix (contexts without any NIC).
+    /// Its MAC has OpenNebula's prefix, and no variable speaks of it (contexts without `ETH<k>_MAC`).
     MacPrefix,
 }
 
@@ -120,7 +157,7 @@ impl fmt::Display for MatchedBy {
             Self::AddressInMac => f.write_str("its MAC holds the address of the NIC"),
             Self::Name => f.write_str("it has the name of the NIC"),
             Self::MacPrefix => {
-                f.write_str("the context describes no NIC, and its MAC has OpenNebula's prefix")
+                f.write_str("no variable describes it, and its MAC has OpenNebula's prefix")
             }
         }
     }

@@ -1,17 +1,18 @@
 //! Putting the steps of planning together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
 
-use hwaddr::{InterfaceName, Key};
+use hwaddr::Key;
 
 use super::context_nics::{ContextNics, EthNic};
 use super::names::{forbid_shared_names, refuse_long_children};
 use super::outcome::{Device, MatchedBy, Outcome, Plan, PlannedNic};
+use super::planned::{present, read, unready};
 use super::positions::{self, Place, Position};
-use super::read_config::{Source, read_config};
-use super::values::Origin;
-use super::{NicId, Role, Settings, ethernet, global, late, tokens, uncertain};
+use super::source::{Decoded, Source};
+use super::{
+    NicId, Role, Settings, ethernet, flag, global, late, old_contexts, pci, tokens, uncertain,
+};
 use crate::context::Context;
 use crate::inventory::{Inventory, Nic};
 
@@ -21,6 +22,8 @@ pub(super) struct Planner<'a> {
     inventory: &'a Inventory,
     settings: &'a Settings,
     described: ContextNics,
+    /// `NETWORK=NO`: no address is taken from a hardware address.
+    is_network_off: bool,
 }
 
 impl<'a> Planner<'a> {
@@ -34,16 +37,33 @@ impl<'a> Planner<'a> {
             inventory,
             settings,
             described: ContextNics::read(context),
+            is_network_off: context.get("NETWORK").is_some_and(flag::is_no),
         }
     }
 
     pub(super) fn plan(&self) -> Plan {
         let (described, inventory) = (&self.described, self.inventory);
+        // The word is one for OpenNebula: NICs that a person describes under it are meant.
+        if self.is_network_off && !described.describes_nics() {
+            return Plan {
+                hands_off: true,
+                ..Plan::default()
+            };
+        }
         let mut notes = Vec::new();
         let mut dummies = ethernet::dummies(inventory, described, self.settings.prefix);
         let ethernet = ethernet::candidates(inventory, described, &dummies);
         let mut devices = ethernet::by_mac(described, &ethernet, &mut notes);
-        let infiniband = positions::candidates(inventory, described);
+        let mut infiniband = positions::candidates(inventory, described);
+        let pci = pci::Devices {
+            inventory,
+            prefix: self.settings.prefix,
+            ethernet: &ethernet,
+            taken: &devices,
+            infiniband: &infiniband,
+        }
+        .matched(described);
+        infiniband.retain(|nic| !pci::has(&pci, nic));
         let claims = positions::claims(&infiniband, described, self.settings.prefix);
         ethernet::mark_markers(
             &mut dummies,
@@ -52,11 +72,13 @@ impl<'a> Planner<'a> {
             &devices,
             &positions::claimed(&claims),
         );
+        let port_of = |position| described.port_of(position);
         let positions = positions::positions(
             &infiniband,
             &claims,
             &dummies,
             inventory.unreadable.is_empty(),
+            &port_of,
             &mut notes,
         );
         let eth_of = self.eth_of_positions(&positions, &devices, &mut notes);
@@ -67,7 +89,7 @@ impl<'a> Planner<'a> {
         for (&index, nic) in &described.eth {
             match devices.get(&index) {
                 Some((device, matched_by)) => {
-                    nics.push(self.ethernet(index, device, matched_by.clone()));
+                    nics.push(self.ethernet(index, device, matched_by.clone(), &mut notes));
                 }
                 None if !taken.contains(&index) => {
                     nics.push(self.missing(index, nic, &positions));
@@ -75,19 +97,20 @@ impl<'a> Planner<'a> {
                 None => {}
             }
         }
-        nics.extend(
-            positions
-                .iter()
-                .map(|position| self.position(position, eth_of.get(&position.number).copied())),
-        );
-        nics.extend(
-            described
-                .pci
-                .keys()
-                .filter_map(|&index| self.pci(index, &mut notes)),
-        );
-        if !described.describes_nics() {
-            nics.extend(ethernet.iter().filter_map(|nic| self.by_cloud_mac(nic)));
+        for position in &positions {
+            let eth = eth_of.get(&position.number).copied();
+            nics.push(self.position(position, eth, &mut notes));
+        }
+        for (&index, nic) in described.pci.iter().filter(|(_, nic)| nic.is_nic) {
+            let source = self.source(vec![format!("PCI{index}")], None, false);
+            nics.push(pci::plan(index, nic, pci.get(&index), source, &mut notes));
+        }
+        if self.decodes_macs() {
+            let is_described = |nic: &&&Nic| {
+                devices.values().any(|(other, _)| other.name == nic.name) || pci::has(&pci, nic)
+            };
+            let others = ethernet.iter().filter(|nic| !is_described(nic));
+            nics.extend(others.filter_map(|nic| self.by_mac_prefix(nic)));
         }
         self.note_idle_variables(&positions, &mut notes);
         refuse_long_children(&mut nics);
@@ -96,7 +119,7 @@ impl<'a> Planner<'a> {
         let missing = late::missing(&nics);
         uncertain::leave_ports(&mut nics, inventory);
         uncertain::await_reading(&mut nics, inventory, &mut notes);
-        global::hand_out(self.context, self.settings.role, &mut nics, &mut notes);
+        let bad_values = global::hand_out(self.context, self.settings.role, inventory, &mut nics);
         Plan {
             late,
             missing,
@@ -104,7 +127,9 @@ impl<'a> Planner<'a> {
             dummies,
             notes,
             hands_off: false,
+            bad_values,
             keys: described.keys(),
+            decodes_macs: self.decodes_macs(),
         }
     }
 
@@ -149,13 +174,43 @@ impl<'a> Planner<'a> {
         eth_of
     }
 
-    fn ethernet(&self, index: u32, device: &Nic, matched_by: MatchedBy) -> PlannedNic {
-        let source = self.source(vec![format!("ETH{index}")], Some(index), false, None);
-        let mut nic = present(self.described.eth_id(index), &source, device, matched_by);
+    fn ethernet(
+        &self,
+        index: u32,
+        device: &Nic,
+        matched_by: MatchedBy,
+        notes: &mut Vec<String>,
+    ) -> PlannedNic {
+        let source = Source {
+            device: Some(&device.name),
+            decoded: old_contexts::in_mac(device).filter(|_| self.decodes_macs()),
+            ..self.source(vec![format!("ETH{index}")], Some(index), false)
+        };
+        let mut nic = present(
+            self.described.eth_id(index),
+            &source,
+            device,
+            matched_by,
+            notes,
+        );
+        self.leave_to_one_context(&mut nic);
+        nic
+    }
+
+    /// Beside one-context plain Ethernet is its own.
+    fn leave_to_one_context(&self, nic: &mut PlannedNic) {
         if self.settings.role == Role::Companion {
             nic.outcome = Outcome::LeftAlone("one-context configures plain Ethernet NICs".into());
+            nic.bad_values.clear();
         }
-        nic
+    }
+
+    /// An Ethernet NIC that no variable describes.
+    fn by_mac_prefix(&self, device: &Nic) -> Option<PlannedNic> {
+        let source = self.source(Vec::new(), None, false);
+        let mut nic = old_contexts::by_mac_prefix(device, source)?;
+        self.leave_to_one_context(&mut nic);
+        Some(nic)
     }
 
     fn missing(&self, index: u32, nic: &EthNic, positions: &[Position]) -> PlannedNic {
@@ -168,56 +223,74 @@ impl<'a> Planner<'a> {
         let outcome = match (&nic.bad_mac, place) {
             (Some(problem), _) => Outcome::refused(std::slice::from_ref(problem)),
             (None, Some(Place::Contradicted(why))) => Outcome::Refused(vec![why.clone()]),
-            (None, _) => Outcome::Absent("no device has its MAC, and no position its key".into()),
+            (None, _) => Outcome::Absent(match nic.mac {
+                Some(mac) => format!(
+                    "no network device has MAC {mac}, and no dummy NIC or port GUID ends in {}",
+                    Key::from(mac)
+                ),
+                None if self.described.has_macs => format!("ETH{index}_MAC is not set"),
+                None => format!("no MAC holds its address, and no device is called 'eth{index}'"),
+            }),
         };
         PlannedNic {
-            id: self.described.eth_id(index),
-            variables: vec![format!("ETH{index}")],
-            position: None,
-            device: None,
             outcome,
-            origins: Vec::new(),
+            ..PlannedNic::new(self.described.eth_id(index), vec![format!("ETH{index}")])
         }
     }
 
-    fn position(&self, position: &Position, eth: Option<u32>) -> PlannedNic {
+    fn position(
+        &self,
+        position: &Position,
+        eth: Option<u32>,
+        notes: &mut Vec<String>,
+    ) -> PlannedNic {
         let number = position.number;
-        let mut layers = Vec::new();
-        if self.described.ib.contains(&u32::from(number)) {
-            layers.push(format!("IB{number}"));
-        }
+        let ib = self.described.ib.get(&u32::from(number));
+        let mut layers: Vec<String> = ib.map(|_| format!("IB{number}")).into_iter().collect();
         layers.extend(eth.map(|index| format!("ETH{index}")));
         let id = match eth {
             Some(index) => self.described.eth_id(index),
             None => NicId::new(format!("IB{number}/{}", position.key)),
         };
-        // Where the context knows the key, its NICs have taken what it says: an address must not be
-        // given out twice.
-        let is_unknown = self.described.with_key(position.key).is_empty();
-        let decoded = is_unknown
-            .then(|| position.key.ipv4())
-            .filter(|address| tokens::is_host4(*address));
-        let device = match &position.place {
+        let mut nic = PlannedNic::new(id, layers.clone());
+        nic.position = Some(number);
+        nic.device = match &position.place {
             Place::Here(device) => Some(device.clone()),
-            Place::Open => self.name_of_absent(&id, number),
+            Place::Open => self.name_of_absent(&nic.id, number),
             Place::Unready(_) | Place::Contradicted(_) => None,
         };
-        let mut nic = PlannedNic {
-            id,
-            variables: layers.clone(),
-            position: Some(number),
-            device,
-            outcome: Outcome::Absent(String::new()),
-            origins: Vec::new(),
-        };
-        nic.outcome = match &position.place {
-            Place::Contradicted(why) => Outcome::Refused(vec![why.clone()]),
-            Place::Unready(name) => Outcome::Absent(unready(name)),
+        match &position.place {
+            Place::Contradicted(why) => nic.outcome = Outcome::Refused(vec![why.clone()]),
+            Place::Unready(name) => nic.outcome = Outcome::Absent(unready(name)),
             Place::Here(_) | Place::Open => {
-                outcome(&self.source(layers, eth, true, decoded), &mut nic.origins)
+                let device = nic.device.as_ref().map(|device| device.name.clone());
+                let source = Source {
+                    device: device.as_ref(),
+                    decoded: self.in_key(position.key),
+                    ..self.source(layers, eth, true)
+                };
+                read(&source, &mut nic, notes);
+                nic.leave_out(ib.and_then(|ib| ib.port.bad.clone()));
             }
-        };
+        }
         nic
+    }
+
+    /// The address in the key of a position. Where the context knows the key, its NICs have taken what it says: an address
+    /// must not be given out twice.
+    fn in_key(&self, key: Key) -> Option<Decoded> {
+        let is_unknown = self.described.with_key(key).is_empty() && !self.is_network_off;
+        let address = Some(key.ipv4()).filter(|address| tokens::is_host4(*address));
+        address.filter(|_| is_unknown).map(|address| Decoded {
+            address,
+            from: "the key in the dummy MAC",
+        })
+    }
+
+    /// Whether a plain NIC without an address in its variables gets the one in its MAC.
+    fn decodes_macs(&self) -> bool {
+        let is_old = || self.described.is_before_4_14(self.context);
+        !self.is_network_off && self.settings.decodes_macs.unwrap_or_else(is_old)
     }
 
     /// The name to write for while no device is at a position: the one of an earlier run, unless it
@@ -237,70 +310,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn pci(&self, index: u32, notes: &mut Vec<String>) -> Option<PlannedNic> {
-        let pci = self.described.pci.get(&index).filter(|pci| pci.is_nic)?;
-        let layers = vec![format!("PCI{index}")];
-        let id = NicId::new(pci.address.map_or(format!("PCI{index}"), |address| {
-            format!("PCI{index}/{address}")
-        }));
-        let at_address = |nic: &&Nic| nic.pci.is_some() && nic.pci == pci.address;
-        let mut at_address: Vec<&Nic> = self.inventory.nics.iter().filter(at_address).collect();
-        uncertain::ports_last(&mut at_address);
-        if let Some((device, others)) = at_address.split_first() {
-            let others = others.iter().filter(|other| other.master.is_none());
-            notes.extend(others.map(|other| {
-                format!(
-                    "'{}' is another port at the PCI address of PCI{index}; '{}' is taken",
-                    other.name, device.name
-                )
-            }));
-            let source = Source {
-                tags: true,
-                ..self.source(layers, None, device.is_infiniband(), None)
-            };
-            return Some(present(id, &source, device, MatchedBy::Pci));
-        }
-        let outcome = match &pci.bad_address {
-            Some(problem) => Outcome::refused(std::slice::from_ref(problem)),
-            None => Outcome::Absent("no device has its PCI address".into()),
-        };
-        Some(PlannedNic {
-            id,
-            variables: layers,
-            position: None,
-            device: None,
-            outcome,
-            origins: Vec::new(),
-        })
-    }
-
-    /// The oldest fall-back: the address in a MAC of OpenNebula's, a /24, `.1` as gateway of `eth0`.
-    fn by_cloud_mac(&self, nic: &Nic) -> Option<PlannedNic> {
-        let mac = nic.mac().filter(|mac| {
-            nic.master.is_none() && mac.octets().starts_with(&ethernet::CLOUD_PREFIX)
-        })?;
-        let address = Some(Key::from(mac).ipv4()).filter(|address| tokens::is_host4(*address))?;
-        let source = self.source(Vec::new(), None, false, Some(address));
-        let id = NicId::new(format!("MAC/{mac}"));
-        let mut planned = present(id, &source, nic, MatchedBy::MacPrefix);
-        if let Outcome::Configure(config) = &mut planned.outcome {
-            let [a, b, c, _] = address.octets();
-            config.gateway4 = (nic.name.as_str() == "eth0").then_some(Ipv4Addr::new(a, b, c, 1));
-        }
-        if self.settings.role == Role::Companion {
-            planned.outcome =
-                Outcome::LeftAlone("one-context configures plain Ethernet NICs".into());
-        }
-        Some(planned)
-    }
-
-    fn source(
-        &self,
-        layers: Vec<String>,
-        eth: Option<u32>,
-        infiniband: bool,
-        decoded: Option<Ipv4Addr>,
-    ) -> Source<'_> {
+    fn source(&self, layers: Vec<String>, eth: Option<u32>, infiniband: bool) -> Source<'_> {
         let eth = eth.and_then(|index| Some((index, self.described.eth.get(&index)?)));
         Source {
             context: self.context,
@@ -308,7 +318,9 @@ impl<'a> Planner<'a> {
             eth,
             infiniband,
             tags: false,
-            decoded,
+            decoded: None,
+            inventory: self.inventory,
+            device: None,
         }
     }
 
@@ -319,48 +331,10 @@ impl<'a> Planner<'a> {
                 .iter()
                 .any(|position| u32::from(position.number) == **number)
         };
-        notes.extend(self.described.ib.iter().filter(is_idle).map(|number| {
+        notes.extend(self.described.ib.keys().filter(is_idle).map(|number| {
             format!(
                 "IB{number}_* is set, but no dummy NIC and no port GUID names position {number}"
             )
         }));
     }
-}
-
-/// A NIC whose device is here.
-fn present(id: NicId, source: &Source, device: &Nic, matched_by: MatchedBy) -> PlannedNic {
-    let mut nic = PlannedNic {
-        id,
-        variables: source.layers.clone(),
-        position: None,
-        device: Some(Device {
-            name: device.name.clone(),
-            matched_by,
-        }),
-        outcome: Outcome::Absent(unready(&device.name)),
-        origins: Vec::new(),
-    };
-    if device.ready {
-        nic.outcome = outcome(source, &mut nic.origins);
-    }
-    nic
-}
-
-/// What becomes of a NIC whose device is known.
-fn outcome(source: &Source, origins: &mut Vec<Origin>) -> Outcome {
-    match read_config(source) {
-        Err(problems) => Outcome::refused(&problems),
-        Ok((config, found)) => {
-            *origins = found;
-            if config.is_empty() {
-                Outcome::LeftAlone("the context gives it no address".into())
-            } else {
-                Outcome::Configure(Box::new(config))
-            }
-        }
-    }
-}
-
-fn unready(name: &InterfaceName) -> String {
-    format!("udev is not done with '{name}' yet")
 }

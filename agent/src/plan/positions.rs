@@ -7,6 +7,8 @@ use hwaddr::{DummyMac, DummyPrefix, InterfaceName, Key};
 
 use super::context_nics::ContextNics;
 use super::outcome::{Device, DummyNic, MatchedBy};
+use super::pairing;
+use super::port_number::PortNumber;
 use crate::inventory::{Inventory, Nic};
 
 /// A position that an InfiniBand NIC shall have.
@@ -73,6 +75,7 @@ pub(super) fn positions(
     claims: &[Claim],
     dummies: &[DummyNic],
     all_are_read: bool,
+    port_of: &dyn Fn(u8) -> Option<PortNumber>,
     notes: &mut Vec<String>,
 ) -> Vec<Position> {
     let wanted = wanted(claims, dummies);
@@ -89,7 +92,7 @@ pub(super) fn positions(
         .map(|dummy| dummy.mac.position())
         .collect();
     let paired = if all_are_read {
-        pair(&open, &ethernet, candidates, &unclaimed)
+        pairing::pair(&open, &ethernet, candidates, &unclaimed)
     } else {
         BTreeMap::new()
     };
@@ -109,7 +112,10 @@ pub(super) fn positions(
             }));
             place(claim.nic, MatchedBy::Guid(claim.dummy))
         } else if let Some((nic, matched_by)) = paired.get(&number) {
-            place(nic, matched_by.clone())
+            match pairing::port(number, nic, candidates, port_of(number), notes) {
+                Ok(nic) => place(nic, matched_by.clone()),
+                Err(why) => Place::Contradicted(why),
+            }
         } else {
             Place::Open
         };
@@ -138,37 +144,6 @@ fn wanted(claims: &[Claim], dummies: &[DummyNic]) -> BTreeMap<u8, BTreeSet<Key>>
             .insert(dummy.key());
     }
     wanted
-}
-
-/// Pairs open positions with devices that no GUID settles, if that can be done without guessing.
-///
-/// The place of a position is how many InfiniBand positions may be below it: itself, less those that
-/// are known to be Ethernet. If every open position has its place among the devices, it is the
-/// device there, counting those that a GUID has settled. Else, with as many open positions as
-/// devices left, they are paired in order: a VM with an Ethernet and an InfiniBand SR-IOV NIC has
-/// InfiniBand position 1 and one device, whether or not the Ethernet one is here yet.
-fn pair<'a>(
-    open: &[u8],
-    ethernet: &BTreeSet<u8>,
-    all: &[&'a Nic],
-    unclaimed: &[&'a Nic],
-) -> BTreeMap<u8, (&'a Nic, MatchedBy)> {
-    let nth = |&number: &u8| {
-        let place = usize::from(number) - ethernet.range(..number).count();
-        let nic = *all.get(place)?;
-        let is_free = unclaimed.iter().any(|free| free.name == nic.name);
-        is_free.then_some((number, (nic, MatchedBy::Order)))
-    };
-    if let Some(paired) = open.iter().map(nth).collect() {
-        return paired;
-    }
-    if open.len() != unclaimed.len() {
-        return BTreeMap::new();
-    }
-    open.iter()
-        .zip(unclaimed)
-        .map(|(&number, &nic)| (number, (nic, MatchedBy::Rank)))
-        .collect()
 }
 
 /// Why nobody can say which NIC is at a position: two keys are claimed for it.

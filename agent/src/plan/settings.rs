@@ -15,6 +15,9 @@ pub struct Settings {
     pub role: Role,
     /// The names that earlier runs wrote for.
     pub known: BTreeMap<NicId, InterfaceName>,
+    /// Whether a plain NIC that no variable describes gets the address in its MAC; not said: in contexts before OpenNebula
+    /// 4.14 alone.
+    pub decodes_macs: Option<bool>,
 }
 
 /// Which NICs this agent configures.

@@ -6,14 +6,16 @@ use std::str::FromStr;
 
 use crate::context::Context;
 
-/// A value that cannot be used. It costs its NIC, not the others.
+/// A value that cannot be used.
+///
+/// One that the address of a NIC needs costs that NIC, any other costs itself alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The variable, for example `ETH1_IP`.
     pub variable: String,
     /// Its value, escaped and cut for printing.
     pub value: String,
-    /// What is wrong with it, as the rest of the sentence: `is no IPv4 address`.
+    /// What is wrong with it, as the rest of the sentence: `is not an IPv4 address`.
     pub reason: String,
 }
 
@@ -58,12 +60,27 @@ pub struct Origin {
     pub from: String,
 }
 
+impl Origin {
+    pub(super) fn new(what: &'static str, value: String, from: &str) -> Self {
+        Self {
+            what,
+            value,
+            from: from.to_owned(),
+        }
+    }
+}
+
 /// The variables of one NIC, looked up in layers: per value, the first layer that sets it wins.
 pub(super) struct Values<'a> {
     /// Per layer, the variables by what follows its prefix: `IP` for `ETH1_IP`.
     layers: Vec<BTreeMap<&'a str, Found<'a>>>,
+    /// Bad values that the addresses need: with one of them the NIC is not configured.
     pub(super) problems: Vec<Problem>,
+    /// Bad values that cost themselves alone.
+    pub(super) left_out: Vec<Problem>,
     pub(super) origins: Vec<Origin>,
+    /// What a person should know of values that are used.
+    pub(super) notes: Vec<String>,
 }
 
 /// A variable that is set, with its name.
@@ -87,7 +104,9 @@ impl<'a> Values<'a> {
         Self {
             layers: layers.iter().map(layer).collect(),
             problems: Vec::new(),
+            left_out: Vec::new(),
             origins: Vec::new(),
+            notes: Vec::new(),
         }
     }
 
@@ -100,88 +119,139 @@ impl<'a> Values<'a> {
         places.flatten().next().copied()
     }
 
-    /// A value of one token.
-    pub(super) fn one<T>(
+    /// A value of one token that the addresses need.
+    pub(super) fn needed<T: fmt::Display>(
         &mut self,
         what: &'static str,
         suffixes: &[&str],
         parse: fn(&str) -> Result<T, String>,
-    ) -> Option<T>
-    where
-        T: fmt::Display,
-    {
-        let found = self.find(suffixes)?;
-        let parsed = text(found.value).and_then(parse);
-        self.keep(what, &found, parsed.map(|value| (value.to_string(), value)))
-    }
-
-    /// A value that is a list of tokens divided by any of `separators`.
-    pub(super) fn list<T>(
-        &mut self,
-        what: &'static str,
-        suffixes: &[&str],
-        separators: fn(char) -> bool,
-        parse: fn(&str) -> Result<T, String>,
-    ) -> Vec<T>
-    where
-        T: PartialEq + fmt::Display,
-    {
-        /// More is no configuration but an attack.
-        const MOST: usize = 256;
-        let Some(found) = self.find(suffixes) else {
-            return Vec::new();
-        };
-        let parsed = text(found.value).and_then(|text| {
-            let mut values = Vec::new();
-            for token in text
-                .split(separators)
-                .map(str::trim_ascii)
-                .filter(|token| !token.is_empty())
-            {
-                let value = parse(token)?;
-                if !values.contains(&value) {
-                    values.push(value);
-                }
-                if values.len() > MOST {
-                    return Err(format!("has more than {MOST} entries"));
-                }
-            }
-            Ok(values)
-        });
-        let shown = |values: &[T]| {
-            values
-                .iter()
-                .map(T::to_string)
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        let parsed = parsed.map(|values| (shown(&values), values));
-        self.keep(what, &found, parsed).unwrap_or_default()
-    }
-
-    /// Notes where a value came from, or what is wrong with it.
-    pub(super) fn keep<T>(
-        &mut self,
-        what: &'static str,
-        found: &Found,
-        parsed: Result<(String, T), String>,
     ) -> Option<T> {
-        match parsed {
-            Ok((value, parsed)) => {
-                self.origins.push(Origin {
-                    what,
-                    value,
-                    from: found.name.to_owned(),
-                });
-                Some(parsed)
-            }
-            Err(reason) => {
-                self.problems
-                    .push(Problem::new(found.name, found.value, reason));
+        let found = self.find(suffixes)?;
+        match parsed(&found, parse) {
+            Ok(value) => Some(self.keep(what, &found, value)),
+            Err(problem) => {
+                self.problems.push(problem);
                 None
             }
         }
     }
+
+    /// One of a few words, in any case, that the addresses need.
+    pub(super) fn needed_one_of<'m>(
+        &mut self,
+        what: &'static str,
+        suffixes: &[&str],
+        known: &[&'m str],
+    ) -> Option<&'m str> {
+        let found = self.find(suffixes)?;
+        let word = parsed(&found, |text| {
+            let mut known_words = known.iter();
+            let word = known_words.find(|word| word.eq_ignore_ascii_case(text));
+            word.copied()
+                .ok_or_else(|| format!("is none of {}", known.join(", ")))
+        });
+        match word {
+            Ok(word) => Some(self.keep(what, &found, word)),
+            Err(problem) => {
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    /// A value of one token that costs itself alone.
+    pub(super) fn extra<T: fmt::Display>(
+        &mut self,
+        what: &'static str,
+        suffixes: &[&str],
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let found = self.find(suffixes)?;
+        match parsed(&found, parse) {
+            Ok(value) => Some(self.keep(what, &found, value)),
+            Err(problem) => {
+                self.left_out.push(problem);
+                None
+            }
+        }
+    }
+
+    /// A list of tokens; a bad one costs itself alone.
+    pub(super) fn extras<T>(
+        &mut self,
+        what: &'static str,
+        suffixes: &[&str],
+        separators: fn(char) -> bool,
+        parse: impl FnMut(&str) -> Result<Vec<T>, String>,
+    ) -> Vec<T>
+    where
+        T: PartialEq + fmt::Display,
+    {
+        let Some(found) = self.find(suffixes) else {
+            return Vec::new();
+        };
+        let (values, problems) = list(&found, separators, parse);
+        self.left_out.extend(problems);
+        if !values.is_empty() {
+            let words: Vec<String> = values.iter().map(T::to_string).collect();
+            self.origins
+                .push(Origin::new(what, words.join(", "), found.name));
+        }
+        values
+    }
+
+    /// Notes where a value came from.
+    fn keep<T: fmt::Display>(&mut self, what: &'static str, found: &Found, value: T) -> T {
+        self.origins
+            .push(Origin::new(what, value.to_string(), found.name));
+        value
+    }
+}
+
+/// Reads a variable's value as one token.
+fn parsed<T>(found: &Found, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Problem> {
+    text(found.value)
+        .and_then(parse)
+        .map_err(|reason| Problem::new(found.name, found.value, reason))
+}
+
+/// The tokens of a list, each once, and what is wrong with the others.
+pub(super) fn list<T: PartialEq>(
+    found: &Found,
+    separators: fn(char) -> bool,
+    mut parse: impl FnMut(&str) -> Result<Vec<T>, String>,
+) -> (Vec<T>, Vec<Problem>) {
+    /// More is no configuration but an attack.
+    const MOST: usize = 256;
+    let text = match text(found.value) {
+        Ok(text) => text,
+        Err(reason) => {
+            return (
+                Vec::new(),
+                vec![Problem::new(found.name, found.value, reason)],
+            );
+        }
+    };
+    let (mut values, mut problems) = (Vec::new(), Vec::new());
+    let tokens = text.split(separators).map(str::trim_ascii);
+    for (index, token) in tokens.filter(|token| !token.is_empty()).enumerate() {
+        if index >= MOST || values.len() >= MOST {
+            let reason = format!("is beyond the first {MOST} entries");
+            problems.push(Problem::new(found.name, token.as_bytes(), reason));
+            break;
+        }
+        match parse(token) {
+            Ok(parsed) => {
+                for value in parsed {
+                    if !values.contains(&value) {
+                        values.push(value);
+                    }
+                }
+            }
+            Err(reason) => problems.push(Problem::new(found.name, token.as_bytes(), reason)),
+        }
+    }
+    (values, problems)
 }
 
 /// The text of a value, blanks around it left out.

@@ -13,7 +13,7 @@ impl FromStr for VlanId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.parse() {
             Ok(id @ 1..=4094) => Ok(Self(id)),
-            _ => Err("is no VLAN: expected 1 to 4094"),
+            _ => Err("is not a VLAN: expected 1 to 4094"),
         }
     }
 }

@@ -29,7 +29,7 @@ use sha2::{Digest as _, Sha256};
 use super::configured::{Configured, configured, dummies};
 use super::lines::Lines;
 use super::{Rendered, RenderedFile, network_manager};
-use crate::plan::model::{Child, Ipv4, Ipv6, NicConfig, TransportMode};
+use crate::plan::model::{Child, Ipv4, Ipv6, Mtu, NicConfig, TransportMode};
 use crate::plan::{NicId, Plan};
 
 const DIR: &str = "/etc/NetworkManager/system-connections";
@@ -167,7 +167,7 @@ pub(super) fn warnings(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> Ve
 }
 
 /// The section of the link: transport mode and MTU.
-fn link(lines: &mut Lines, config: &NicConfig, mtu: Option<u32>) {
+fn link(lines: &mut Lines, config: &NicConfig, mtu: Option<Mtu>) {
     if config.infiniband.is_some() {
         lines.section("infiniband");
         lines.set(
@@ -287,8 +287,12 @@ impl Family<'_, '_> {
     fn routes(&self, family: fn(&IpAddr) -> bool) -> Vec<String> {
         let routes = self.config.routes.iter();
         routes
-            .filter(|route| family(&route.via))
-            .map(|route| format!("{},{}", route.destination, route.via))
+            .filter(|route| family(&route.via()))
+            .map(|route| {
+                let metric = route.metric().map(|metric| format!(",{metric}"));
+                let metric = metric.unwrap_or_default();
+                format!("{},{}{metric}", route.destination(), route.via())
+            })
             .collect()
     }
 

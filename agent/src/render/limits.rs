@@ -6,6 +6,7 @@
 //! | DHCPv6 whatever a router says | NetworkManager, also below netplan |
 //! | DHCPv6 | busybox' ifup and ifupdown-ng |
 //! | a metric of routes that a router advertises | initscripts, wicked, ifupdown |
+//! | domains that only say where to ask | initscripts, wicked, ifupdown: what has only `resolv.conf` |
 //! | a metric of the default route alone | NetworkManager: it is that of all routes of its family |
 
 use super::Backend;
@@ -45,6 +46,13 @@ fn of_nic(backend: Backend, nic: &Configured) -> Vec<String> {
             "{label}: the metric {metric} of routes that a router advertises is not written; {backend} has no word for it"
         ));
     }
+    if !(is_network_manager(backend) || is_networkd(backend)) {
+        let mut domains = config.search.iter();
+        let domains = domains.by_ref().filter(|domain| domain.is_routing_only());
+        notes.extend(domains.map(|domain| {
+            format!("{label}: the domain '{domain}' is not written; {backend} cannot ask one NIC's servers for one domain")
+        }));
+    }
     if is_network_manager(backend) {
         notes.extend(shared_metrics(config).map(|(family, metric)| {
             format!("{label}: the metric {metric} becomes that of all {family} routes; {backend} has none for the default route alone")
@@ -72,7 +80,7 @@ fn is_networkd(backend: Backend) -> bool {
 fn shared_metrics(config: &NicConfig) -> impl Iterator<Item = (&'static str, u32)> {
     let has_routes = |is_ipv6: bool| {
         let mut routes = config.routes.iter();
-        routes.any(|route| route.via.is_ipv6() == is_ipv6)
+        routes.any(|route| route.via().is_ipv6() == is_ipv6)
     };
     let ipv4 = config.metric4.filter(|_| has_routes(false));
     let ipv6 = config.metric6.filter(|_| has_routes(true));

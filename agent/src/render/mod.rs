@@ -17,6 +17,7 @@ mod network_manager;
 mod networkd;
 mod renderers;
 mod resolv_conf;
+mod resolver_words;
 mod transport;
 
 pub use backend::{Backend, UnknownBackend};

@@ -143,8 +143,10 @@ fn routes(config: &NicConfig) -> Vec<String> {
         routes.extend(is_off_link.then(|| "          on-link: true".to_owned()));
     }
     for route in &config.routes {
-        routes.push(format!("        - to: {}", quoted(route.destination)));
-        routes.push(format!("          via: {}", quoted(route.via)));
+        routes.push(format!("        - to: {}", quoted(route.destination())));
+        routes.push(format!("          via: {}", quoted(route.via())));
+        let metric = route.metric();
+        routes.extend(metric.map(|metric| format!("          metric: {metric}")));
     }
     if let Some(host) = config.onegate {
         routes.push(format!(

@@ -49,15 +49,22 @@ pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
     lines.into_file(path(&dummy.name, "network"), dummy.id(), &dummy.name)
 }
 
-/// P_Key children that networkd is too old for: it passes over their kind, and says so in its log alone.
+/// What networkd is too old for: it passes over that, and says so in its log at most.
 ///
-/// Its version is in the name of a library, `/usr/lib/systemd/libsystemd-shared-247.so`; where it is not
-/// found, networkd is a newer one.
+/// It makes P_Key children from 250 on, and sends DHCP on InfiniBand from 247 on (systemd's pull request 17444). Its version is in
+/// the name of a library, `/usr/lib/systemd/libsystemd-shared-247.so`; where it is not found, networkd is a newer one.
 pub(super) fn warnings(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> Vec<String> {
-    const FIRST: u32 = 250;
+    const PARTITIONS: u32 = 250;
+    const DHCP: u32 = 247;
     let is_partition = |nic: &Configured| matches!(nic.child, Some((Child::Partition(_), _)));
-    let mut children = configured(plan).filter(is_partition).peekable();
-    if children.peek().is_none() {
+    let asks_dhcp = |nic: &Configured| {
+        nic.config.infiniband.is_some()
+            && (nic.config.ipv4 == Ipv4::Dhcp || nic.config.ipv6 == Ipv6::Dhcp)
+    };
+    let mut nics = configured(plan)
+        .filter(|nic| is_partition(nic) || asks_dhcp(nic))
+        .peekable();
+    if nics.peek().is_none() {
         return Vec::new();
     }
     let version = |name: OsString| -> Option<u32> {
@@ -69,16 +76,21 @@ pub(super) fn warnings(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> Ve
     let Some(version) = directories.into_iter().flat_map(list).find_map(version) else {
         return Vec::new();
     };
-    children
-        .filter(|_| version < FIRST)
-        .map(|nic| {
-            format!(
-                "{}: '{}' does not come up; systemd-networkd makes P_Key children from {FIRST} on, and this is {version}",
-                nic.nic.label(),
-                nic.carrier()
-            )
-        })
-        .collect()
+    let warning = |nic: Configured| {
+        let (label, carrier) = (nic.nic.label(), nic.carrier());
+        if is_partition(&nic) && version < PARTITIONS {
+            Some(format!(
+                "{label}: '{carrier}' does not come up; systemd-networkd makes P_Key children from {PARTITIONS} on, and this is {version}"
+            ))
+        } else if asks_dhcp(&nic) && version < DHCP {
+            Some(format!(
+                "{label}: '{carrier}' gets no address; systemd-networkd sends DHCP on InfiniBand from {DHCP} on, and this is {version}"
+            ))
+        } else {
+            None
+        }
+    };
+    nics.filter_map(warning).collect()
 }
 
 /// The units of one NIC.
@@ -230,8 +242,9 @@ fn routes(lines: &mut Lines, config: &NicConfig) {
     }
     for route in &config.routes {
         lines.section("Route");
-        lines.set("Destination", route.destination);
-        lines.set("Gateway", route.via);
+        lines.set("Destination", route.destination());
+        lines.set("Gateway", route.via());
+        lines.set_some("Metric", route.metric());
     }
     if let Some(host) = config.onegate {
         lines.section("Route");

@@ -17,6 +17,7 @@ use hwaddr::InterfaceName;
 use super::Rendered;
 use super::configured::configured;
 use super::lines::Lines;
+use super::resolver_words;
 use crate::plan::model::{Ipv4, Ipv6};
 use crate::plan::{NicId, Plan};
 
@@ -48,8 +49,11 @@ pub(super) fn render(plan: &Plan, resolver: Resolver) -> Rendered {
     let mut servers = Vec::new();
     let mut domains = Vec::new();
     for nic in configured(plan) {
-        push_new(&mut servers, &nic.config.dns);
-        push_new(&mut domains, &nic.config.search);
+        push_new(
+            &mut servers,
+            &resolver_words::servers(&nic.config.dns, nic.carrier()),
+        );
+        push_new(&mut domains, &resolver_words::domains(&nic.config.search));
     }
     if servers.is_empty() && domains.is_empty() {
         return rendered;
@@ -78,7 +82,6 @@ pub(super) fn render(plan: &Plan, resolver: Resolver) -> Rendered {
     }
     let mut lines = Lines::for_machine();
     if !domains.is_empty() {
-        let domains: Vec<String> = domains.iter().map(ToString::to_string).collect();
         lines.raw(format_args!("search {}", domains.join(" ")));
     }
     for server in servers {

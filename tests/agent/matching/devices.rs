@@ -1,8 +1,9 @@
 //! Which network devices are NICs at all.
 
-use one_sriov_tests::{Machine, Nic, virtio};
+use one_sriov_tests::{Machine, Nic, ethernet, virtio};
 
-use super::{dummy, nics, pairs, plain};
+use super::{carrying, dummy, nics, pairs, plain};
+use crate::scenario::decide;
 
 #[test]
 fn stacked_and_virtual_devices_are_left_out() {
@@ -78,4 +79,82 @@ fn a_device_handed_in_by_its_pci_address_is_at_no_position() {
     let context = nics(&[10]) + "PCI0_ADDRESS='05:05.0'\n";
     let devices = [dummy(0, 10), plain("ib0", 5), plain("ib1", 6)];
     assert_eq!(pairs(&context, &devices), ["ETH0 -> ib1"]);
+}
+
+/// OpenNebula's guess of a PCI address is wrong on some machines; the GUID or MAC that the host has set is not.
+#[test]
+fn a_nic_by_its_pci_address_is_found_by_its_guid_or_mac_where_no_device_is_there() {
+    let context = "PCI0_ADDRESS='01:01.0'\nPCI0_MAC='02:00:c0:a8:07:0a'\nPCI0_IP='10.9.0.5'\n\
+                   PCI1_ADDRESS='01:02.0'\nPCI1_MAC='02:00:c0:a8:07:0b'\nPCI1_IP='10.9.0.6'\n";
+    let devices = [
+        carrying("ib0", 5, 1, 10),
+        ethernet("ens9", "02:00:c0:a8:07:0b", "0000:05:06.0", "mlx5_core"),
+    ];
+    assert_eq!(
+        decide(context, &devices),
+        [
+            "PCI0 -> ib0: its port GUID carries the dummy MAC aa:01:c0:a8:07:0a",
+            "PCI1 -> ens9: it has the MAC of the NIC",
+        ]
+    );
+    // The address goes before the key, and an ETH<k> before a PCI<k>.
+    let at_address = carrying("ib1", 6, 0, 99).at("0000:01:01.0");
+    assert_eq!(
+        pairs(context, &[devices[1].clone(), at_address]),
+        ["PCI0 -> ib1", "PCI1 -> ens9"]
+    );
+    let with_eth = context.to_owned() + &nics(&[10]);
+    assert_eq!(pairs(&with_eth, &devices), ["ETH0 -> ib0", "PCI1 -> ens9"]);
+}
+
+/// Whatever a context describes and this machine has not: it is named, and the exit code is not all that says so.
+#[test]
+fn no_nic_is_missing_in_silence() {
+    let table = [
+        (
+            "ETH0_MAC='02:00:c0:a8:07:0a'\nETH0_IP='10.0.0.5'",
+            "ETH0 is not configured: no network device has MAC 02:00:c0:a8:07:0a, and no dummy NIC or port GUID ends in c0:a8:07:0a",
+        ),
+        (
+            "ETH0_MAC='02:00:c0:a8:07:0a'\nETH0_METHOD='skip'",
+            "ETH0 is not configured: no network device has MAC 02:00:c0:a8:07:0a",
+        ),
+        (
+            "ETH0_IP='10.0.0.5'",
+            "ETH0 is not configured: no MAC holds its address, and no device is called 'eth0'",
+        ),
+        (
+            "ETH0_MAC='02:00:c0:a8:07:0a'\nETH1_IP='10.0.0.5'",
+            "ETH1 is not configured: ETH1_MAC is not set",
+        ),
+        ("ETH0_ALIAS0_IP='10.0.0.5'", "ETH0 is not configured: "),
+        (
+            "IB3_IP='10.0.0.5'",
+            "IB3_* is set, but no dummy NIC and no port GUID names position 3",
+        ),
+        (
+            "PCI0_ADDRESS='01:01.0'\nPCI0_IP='10.0.0.5'",
+            "PCI0 is not configured: no network device is at PCI address 0000:01:01.0",
+        ),
+        (
+            "PCI0_ADDRESS='01:01.0'\nPCI0_MAC='02:00:c0:a8:07:0a'",
+            "PCI0 is not configured: no network device is at PCI address 0000:01:01.0, and none has MAC 02:00:c0:a8:07:0a or a port GUID that ends in c0:a8:07:0a",
+        ),
+        (
+            "PCI0_IP='10.0.0.5'",
+            "PCI0 is not configured: neither its PCI address nor its MAC is known",
+        ),
+    ];
+    for (context, named) in table {
+        for (word, network) in [("", ""), ("NETWORK=NO", "NETWORK='NO'\n")] {
+            let machine = Machine::new(&format!("{context}\n{network}"), &[]);
+            let said = crate::scenario::apply(&machine).stderr;
+            assert!(
+                said.contains(&format!("warning: {named}")),
+                "{context} {word}: {said}"
+            );
+            let planned = one_sriov_tests::run(&machine, &["plan"]).stdout;
+            assert!(planned.contains(named), "{context} {word}: {planned}");
+        }
+    }
 }

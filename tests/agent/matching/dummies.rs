@@ -51,7 +51,9 @@ fn a_vf_that_drew_a_mac_with_the_prefix_is_no_dummy() {
         let machine = Machine::new(&nics(&[10]), std::slice::from_ref(&impostor));
         assert_eq!(
             decisions(&machine),
-            ["ETH0 is not configured: no device has its MAC, and no position its key"],
+            [
+                "ETH0 is not configured: no network device has MAC 02:00:c0:a8:07:0a, and no dummy NIC or port GUID ends in c0:a8:07:0a"
+            ],
             "{impostor:?}"
         );
         assert_eq!(apply(&machine).code, 0);
@@ -170,17 +172,127 @@ fn a_name_is_no_reason_for_a_device_that_its_address_has_given_away() {
     );
 }
 
+/// The script of 2013 went NIC by NIC.
 #[test]
-fn variables_of_a_position_alone_leave_the_oldest_fall_back_as_it_is() {
-    let devices = [virtio("eth0", "02:00:0a:00:00:05", 3)];
-    let machine = Machine::new("IB0_MASK='255.255.0.0'\n", &devices);
+fn before_4_14_a_nic_that_no_variable_describes_gets_the_address_in_its_mac() {
+    let devices = [
+        virtio("eth0", "02:00:0a:00:00:05", 3),
+        virtio("eth1", "02:00:0a:01:00:05", 4),
+        virtio("eth2", "52:54:00:01:02:03", 5),
+    ];
+    let table = [
+        // ETH1 is found by the address in the MAC; eth0 is nobody's.
+        (
+            "ETH1_IP='10.1.0.5'\nETH1_MASK='255.255.0.0'\n",
+            &["10.0.0.5/24 via 10.0.0.1", "10.1.0.5/16"][..],
+        ),
+        // IPv6 alone takes no IPv4 address away.
+        (
+            "ETH0_IP6='2001:db8::5'\nETH0_DNS='10.0.0.2'\n",
+            &["10.0.0.5/24", "10.1.0.5/24"],
+        ),
+        (
+            "ETH0_IP='10.0.0.5'\nETH1_METHOD='skip'\n",
+            &["10.0.0.5/24", ""],
+        ),
+    ];
+    for (context, expected) in table {
+        let machine = Machine::new(context, &devices);
+        assert_eq!(apply(&machine).code, 0, "{context}");
+        let found: Vec<String> = (0..expected.len())
+            .map(|index| ipv4_of(&machine, &format!("eth{index}")))
+            .collect();
+        assert_eq!(found, expected, "{context}");
+        assert_eq!(address_of(&machine, "eth2"), None);
+    }
+    let machine = Machine::new("ETH0_IP6='2001:db8::5'\n", &devices);
     assert_eq!(apply(&machine).code, 0);
-    assert_eq!(address_of(&machine, "eth0").as_deref(), Some("10.0.0.5"));
-    machine.write("/etc/one-sriov/agent.conf", "role = companion\n");
+    let text = machine.read("/etc/sysconfig/network-scripts/ifcfg-eth0");
+    assert!(text.contains("IPV6ADDR=2001:db8::5/64\n"), "{text}");
+}
+
+/// The IPv4 address and the gateway in an ifcfg file.
+fn ipv4_of(machine: &Machine, device: &str) -> String {
+    let path = format!("/etc/sysconfig/network-scripts/ifcfg-{device}");
+    let text = if machine.has(&path) {
+        machine.read(&path)
+    } else {
+        String::new()
+    };
+    let value = |key: &str| {
+        let mut lines = text.lines();
+        lines.find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+    };
+    let (Some(address), Some(length)) = (value("IPADDR"), value("PREFIX")) else {
+        return String::new();
+    };
+    match value("GATEWAY") {
+        Some(gateway) => format!("{address}/{length} via {gateway}"),
+        None => format!("{address}/{length}"),
+    }
+}
+
+/// A VM of today whose NICs wait for DHCP, or are somebody else's, has no NIC in its context either.
+#[test]
+fn no_address_is_invented_for_a_context_of_today() {
+    let devices = [
+        virtio("eth0", "02:00:5e:12:34:56", 3),
+        dummy(3, 10),
+        plain("ib0", 6),
+    ];
+    for context in [
+        one_sriov_tests::context("7.5-no-nic"),
+        "IB0_MASK='255.255.0.0'\n".into(),
+        "NETWORK='YES'\nPCI0_ADDRESS='01:01.0'\n".into(),
+        // Every NIC of today has a MAC.
+        "ETH7_MAC='02:00:c0:a8:07:63'\nETH7_IP='192.168.7.99'\n".into(),
+    ] {
+        let machine = Machine::new(&context, &devices);
+        assert_eq!(apply(&machine).code, 0, "{context}");
+        assert_eq!(address_of(&machine, "eth0"), None, "{context}");
+    }
+    // Dummies and GUIDs say what they said.
+    let machine = Machine::new(&one_sriov_tests::context("7.5-no-nic"), &devices);
     assert_eq!(apply(&machine).code, 0);
-    assert_eq!(
-        address_of(&machine, "eth0"),
-        None,
-        "beside one-context, Ethernet is not ours"
-    );
+    assert_eq!(address_of(&machine, "ib0").as_deref(), Some("192.168.7.10"));
+
+    // Unless somebody asks for it, or forbids it where it is the custom.
+    machine.write("/etc/one-sriov/agent.conf", "address_from_mac = yes\n");
+    assert_eq!(apply(&machine).code, 0);
+    assert_eq!(ipv4_of(&machine, "eth0"), "94.18.52.86/24 via 94.18.52.1");
+    machine.write("/etc/one-sriov/agent.conf", "address_from_mac = no\n");
+    machine.write("/context/context.sh", "HOSTNAME=\"hpc1\"\n");
+    assert_eq!(apply(&machine).code, 0);
+    assert_eq!(address_of(&machine, "eth0"), None, "the file is gone");
+}
+
+/// `NETWORK=NO` is a word for OpenNebula: what a person describes by hand is meant, and nothing else.
+#[test]
+fn with_network_no_only_what_is_described_is_configured() {
+    let devices = [
+        virtio("eth0", "02:00:0a:00:00:05", 3),
+        dummy(3, 10),
+        plain("ib0", 5),
+        ethernet("ens9", "02:00:0a:09:00:05", "0000:01:01.0", "mlx5_core"),
+    ];
+    let table = [
+        ("ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.9'\n", "eth0"),
+        ("ETH0_IP='10.0.0.9'\n", "eth0"),
+        ("IB3_IP='10.0.0.9'\n", "ib0"),
+        ("PCI0_ADDRESS='01:01.0'\nPCI0_IP='10.0.0.9'\n", "ens9"),
+    ];
+    for no in ["NO", "no", "false", "0"] {
+        for (context, device) in table {
+            let machine = Machine::new(&format!("{context}NETWORK='{no}'\n"), &devices);
+            assert_eq!(apply(&machine).code, 0, "{context}");
+            for name in ["eth0", "ib0", "ens9"] {
+                let expected = (name == device).then_some("10.0.0.9");
+                assert_eq!(address_of(&machine, name).as_deref(), expected, "{context}");
+            }
+        }
+        // Nothing is decoded, and nothing written by default.
+        let machine = Machine::new(&format!("HOSTNAME=\"a\"\nNETWORK=\"{no}\"\n"), &devices);
+        assert_eq!(apply(&machine).code, 0);
+        assert_eq!(machine.etc_paths(), Vec::<String>::new());
+    }
 }

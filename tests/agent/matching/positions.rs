@@ -193,3 +193,64 @@ fn a_vf_whose_guid_was_taken_back_is_still_a_device() {
         );
     }
 }
+
+/// The VF of a ConnectX-3 has two ports, and its host may refuse GUIDs: the dummy NIC says which VF, not which port.
+#[test]
+fn of_a_vf_with_two_ports_the_port_is_doubted_unless_the_context_names_it() {
+    let port = |name: &str, slot: u8, number: &str| plain(name, slot).with("dev_port", number);
+    let vfs = [
+        dummy(0, 10),
+        dummy(1, 11),
+        port("ib0", 5, "0"),
+        port("ib1", 5, "1"),
+        port("ib2", 6, "0"),
+        port("ib3", 6, "1"),
+    ];
+    let doubt = |position: u8, first: &str, second: &str| {
+        format!(
+            "note: position {position} is a VF with 2 ports ('{first}', '{second}'), and its dummy NIC does not say which one \
+             its network is on: '{first}' is taken; IB{position}_PORT names another"
+        )
+    };
+    let decided = decide(&nics(&[10, 11]), &vfs);
+    assert_eq!(
+        decided[..2],
+        [
+            "ETH0 (position 0) -> ib0: its place in PCI order is the position",
+            "ETH1 (position 1) -> ib2: its place in PCI order is the position",
+        ]
+    );
+    assert!(decided.contains(&doubt(0, "ib0", "ib1")), "{decided:?}");
+    assert!(decided.contains(&doubt(1, "ib2", "ib3")), "{decided:?}");
+
+    let named = nics(&[10, 11]) + "IB0_PORT='1'\nIB1_PORT='2'\n";
+    assert_eq!(pairs(&named, &vfs), ["ETH0 -> ib0", "ETH1 -> ib3"]);
+    assert_eq!(apply(&Machine::new(&named, &vfs)).stderr, "");
+
+    // One VF for position 1: position 0 is an Ethernet VF.
+    let one = [&vfs[1..2], &vfs[4..]].concat();
+    assert_eq!(
+        pairs(&(nics(&[10, 11]) + "IB1_PORT='2'\n"), &one),
+        ["ETH1 -> ib3"]
+    );
+
+    let wrong = nics(&[10, 11]) + "IB0_PORT='3'\nIB1_PORT='x'\n";
+    let machine = Machine::new(&wrong, &vfs);
+    let outcome = apply(&machine);
+    assert_eq!(outcome.code, 4);
+    for said in [
+        "error: ETH0 is not configured: IB0_PORT is 3, and its VF has no such port: 'ib0', 'ib1'\n",
+        "error: ETH1 is configured without a value: IB1_PORT 'x' is not a port: expected 1 to 254\n",
+    ] {
+        assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    }
+    assert_eq!(address_of(&machine, "ib2").as_deref(), Some("192.168.7.11"));
+
+    // A GUID tells the port.
+    let by_guid = [
+        port("ib0", 5, "0"),
+        carrying("ib1", 5, 0, 10).with("dev_port", "1"),
+    ];
+    assert_eq!(decide(&nics(&[10]), &by_guid).len(), 1);
+    assert_eq!(pairs(&nics(&[10]), &by_guid), ["ETH0 -> ib1"]);
+}

@@ -94,7 +94,7 @@ fn a_device_that_vanishes_while_it_is_read_is_absent() {
         assert!(
             outcome
                 .stderr
-                .contains("ETH1 is not configured: no device has its MAC"),
+                .contains("ETH1 is not configured: no network device has MAC 02:00:c0:a8:07:06"),
             "{}",
             outcome.stderr
         );

@@ -11,7 +11,7 @@ use crate::plan::model::{Child, Ipv4, Ipv6, NicConfig, TransportMode};
 use crate::plan::{DummyNic, Plan, PlannedNic};
 use crate::render::configured::{Configured, configured, dummies};
 use crate::render::lines::{Lines, metric, path};
-use crate::render::{Rendered, RenderedFile, network_manager};
+use crate::render::{Rendered, RenderedFile, network_manager, resolver_words};
 
 const DIR: &str = "/etc/sysconfig/network-scripts";
 
@@ -96,10 +96,7 @@ impl<'a> Device<'a> {
         self.ipv4(&mut lines);
         self.ipv6(&mut lines, device);
         self.link(&mut lines);
-        for (index, server) in self.config.dns.iter().enumerate() {
-            lines.set(&format!("DNS{}", index + 1), server);
-        }
-        lines.set_list("DOMAIN", &self.config.search);
+        self.names(&mut lines, device);
         files.push(lines.into_file(path(DIR, "ifcfg", device), self.nic.id.clone(), self.parent));
         for (kind, routes) in [
             ("route", self.routes4(device)),
@@ -226,6 +223,25 @@ impl<'a> Device<'a> {
         }
     }
 
+    /// initscripts put them into `resolv.conf`, NetworkManager keeps them for the link.
+    fn names(&self, lines: &mut Lines, device: &InterfaceName) {
+        let (dns, search) = (&self.config.dns, &self.config.search);
+        let (servers, domains) = match self.reader {
+            Reader::Initscripts => (
+                resolver_words::servers(dns, device),
+                resolver_words::domains(search),
+            ),
+            Reader::NetworkManager => (
+                dns.iter().map(ToString::to_string).collect(),
+                search.iter().map(ToString::to_string).collect(),
+            ),
+        };
+        for (server, number) in servers.iter().zip(1..) {
+            lines.set(&format!("DNS{number}"), server);
+        }
+        lines.set_list("DOMAIN", &domains);
+    }
+
     /// MTU and transport mode, which belong to the link.
     fn link(&self, lines: &mut Lines) {
         lines.set_some("MTU", self.config.mtu);
@@ -296,7 +312,11 @@ impl<'a> Device<'a> {
             .config
             .routes
             .iter()
-            .filter(move |route| family(&route.via));
-        routes.map(move |route| format!("{} via {} dev {device}", route.destination, route.via))
+            .filter(move |route| family(&route.via()));
+        routes.map(move |route| {
+            let metric = metric(route.metric());
+            let (destination, via) = (route.destination(), route.via());
+            format!("{destination} via {via} dev {device}{metric}")
+        })
     }
 }

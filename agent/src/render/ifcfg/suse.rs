@@ -1,7 +1,5 @@
 //! `/etc/sysconfig/network`, for wicked: the same file names as Red Hat's, other keys.
 
-use std::net::IpAddr;
-
 use hwaddr::InterfaceName;
 
 use crate::plan::model::{Child, Infiniband, Ipv4, Ipv6, NicConfig};
@@ -145,8 +143,8 @@ fn routes(config: &NicConfig, device: &InterfaceName) -> Vec<String> {
         ));
     }
     routes.extend(config.routes.iter().map(|route| {
-        let family: IpAddr = route.via;
-        format!("{} {family} - {device}", route.destination)
+        let metric = metric(route.metric());
+        format!("{} {} - {device}{metric}", route.destination(), route.via())
     }));
     routes
 }

@@ -87,7 +87,7 @@ impl Stanzas<'_> {
                 }
             }
         }
-        self.names();
+        self.names(device);
     }
 
     fn commands4(&mut self, device: &InterfaceName) {
@@ -131,7 +131,7 @@ impl Stanzas<'_> {
             self.iface(device, "inet6", "manual");
         }
         if config.ipv4 == Ipv4::None {
-            self.names();
+            self.names(device);
         }
     }
 

@@ -48,7 +48,7 @@ impl Stanzas<'_> {
             Ipv4::Dhcp => {
                 self.iface(device, "inet", "dhcp");
                 self.metric(config.metric4);
-                self.names();
+                self.names(device);
             }
             Ipv4::Static(networks) => {
                 for (nth, network) in networks.iter().enumerate() {
@@ -57,7 +57,7 @@ impl Stanzas<'_> {
                     if nth == 0 {
                         self.flush("ip -4", device);
                         self.gateway4();
-                        self.names();
+                        self.names(device);
                     }
                 }
             }
@@ -101,7 +101,7 @@ impl Stanzas<'_> {
             }
         }
         if config.ipv4 == Ipv4::None {
-            self.names();
+            self.names(device);
         }
         self.routes("ip -6", device, IpAddr::is_ipv6);
     }

@@ -27,6 +27,7 @@ pub(super) use main_file::{PATH, warnings};
 
 use super::configured::{Configured, configured};
 use super::lines::Lines;
+use super::resolver_words;
 use super::{Rendered, RenderedFile};
 use crate::plan::Plan;
 use crate::plan::model::{Child, Ipv6, NicConfig};
@@ -208,9 +209,20 @@ impl<'a> Stanzas<'a> {
     }
 
     fn routes(&mut self, ip: &str, device: &InterfaceName, family: fn(&IpAddr) -> bool) {
-        let routes = self.config.routes.iter().filter(|route| family(&route.via));
+        let routes = self
+            .config
+            .routes
+            .iter()
+            .filter(|route| family(&route.via()));
         let routes: Vec<String> = routes
-            .map(|route| format!("{} via {} dev {device}", route.destination, route.via))
+            .map(|route| {
+                let metric = super::lines::metric(route.metric());
+                format!(
+                    "{} via {} dev {device}{metric}",
+                    route.destination(),
+                    route.via()
+                )
+            })
             .collect();
         for route in routes {
             self.up_route(ip, &route);
@@ -222,15 +234,14 @@ impl<'a> Stanzas<'a> {
     }
 
     /// For resolvconf, where it is installed.
-    fn names(&mut self) {
-        let joined = |values: Vec<String>| values.join(" ");
-        let servers = self.config.dns.iter().map(ToString::to_string).collect();
-        let domains = self.config.search.iter().map(ToString::to_string).collect();
-        if !self.config.dns.is_empty() {
-            self.option("dns-nameservers", joined(servers));
+    fn names(&mut self, device: &InterfaceName) {
+        let servers = resolver_words::servers(&self.config.dns, device);
+        if !servers.is_empty() {
+            self.option("dns-nameservers", servers.join(" "));
         }
-        if !self.config.search.is_empty() {
-            self.option("dns-search", joined(domains));
+        let domains = resolver_words::domains(&self.config.search);
+        if !domains.is_empty() {
+            self.option("dns-search", domains.join(" "));
         }
     }
 }

@@ -1,0 +1,209 @@
+//! The addresses of a NIC, its gateways and their metrics.
+
+use ipnetwork::{Ipv4Network, Ipv6Network};
+
+use super::flag;
+use super::model::{Ipv4, Ipv6, NicConfig};
+use super::source::Source;
+use super::tokens::{
+    DEFAULT_PREFIX4, Prefix, host_and_prefix4, host_and_prefix6, host4, host6, parse, prefix4,
+    prefix6,
+};
+use super::values::{Origin, Problem, Values};
+
+/// As many aliases as initscripts read (`ifup-eth` counts to 256).
+const MOST_ALIASES: usize = 256;
+
+/// Reads both families. True if an address is lost to a bad value that costs itself alone.
+pub(super) fn read(values: &mut Values, source: &Source, config: &mut NicConfig) -> bool {
+    let aliases = aliases(values, source);
+    let mut further = Further::default();
+    let method4 = ipv4(values, source, &aliases, config, &mut further);
+    ipv6(values, source, method4, &aliases, config, &mut further);
+    further.lost
+}
+
+/// What became of the addresses besides the NIC's own.
+#[derive(Default)]
+struct Further {
+    lost: bool,
+}
+
+impl Further {
+    /// Takes over what the values of an alias brought up.
+    fn take(&mut self, values: &mut Values, alias: Values) {
+        self.lost |= !alias.left_out.is_empty();
+        values.left_out.extend(alias.left_out);
+        values.origins.extend(alias.origins);
+    }
+}
+
+/// Returns what `METHOD` says.
+fn ipv4(
+    values: &mut Values,
+    source: &Source,
+    aliases: &[String],
+    config: &mut NicConfig,
+    further: &mut Further,
+) -> Option<&'static str> {
+    config.metric4 = values.extra("metric", &["METRIC"], |text| parse(text, "is not a metric"));
+    let method = values.needed_one_of("method", &["METHOD"], &["static", "dhcp", "skip"]);
+    match method {
+        Some("dhcp") => {
+            config.ipv4 = Ipv4::Dhcp;
+            return method;
+        }
+        Some("skip") => return method,
+        _ => {}
+    }
+    let mut addresses: Vec<Ipv4Network> = own4(values, source).into_iter().collect();
+    for layer in aliases {
+        let mut alias = Values::new(source.context, std::slice::from_ref(layer));
+        let address = alias.extra("alias", &["IP"], host_and_prefix4);
+        let length = alias.extra("alias mask", &["MASK"], |text| prefix4(text).map(Prefix));
+        // Without its mask an address is another one.
+        if let Some(address) = address.filter(|_| alias.left_out.is_empty()) {
+            let length = length.map_or(address.prefix(), |Prefix(length)| length);
+            push_new(&mut addresses, Ipv4Network::new(address.ip(), length).ok());
+        }
+        further.take(values, alias);
+    }
+    let gateway = values.extra("gateway", &["GATEWAY"], host4);
+    if !addresses.is_empty() {
+        // Without an address on it, a gateway leads nowhere: networks of two families have both.
+        config.gateway4 = gateway;
+        config.ipv4 = Ipv4::Static(addresses);
+    }
+    method
+}
+
+/// The NIC's own address.
+fn own4(values: &mut Values, source: &Source) -> Option<Ipv4Network> {
+    let written = values.needed("address", &["IP"], host_and_prefix4);
+    let prefix = values
+        .needed("mask", &["MASK"], |text| prefix4(text).map(Prefix))
+        .map(|Prefix(length)| length);
+    if let Some(address) = written {
+        let length = prefix.unwrap_or(address.prefix());
+        return Ipv4Network::new(address.ip(), length).ok();
+    }
+    let decoded = source.decoded.filter(|_| values.find(&["IP"]).is_none())?;
+    values.origins.push(Origin::new(
+        "address",
+        decoded.address.to_string(),
+        decoded.from,
+    ));
+    Ipv4Network::new(decoded.address, prefix.unwrap_or(DEFAULT_PREFIX4)).ok()
+}
+
+/// An empty `IP6_METHOD` is `METHOD`, and the metric is that of the NIC's routes of both families unless IPv6 has one of
+/// its own, as one-context has both (`loc-10-network.d/functions`, `setup_iface_vars`).
+fn ipv6(
+    values: &mut Values,
+    source: &Source,
+    method4: Option<&str>,
+    aliases: &[String],
+    config: &mut NicConfig,
+    further: &mut Further,
+) {
+    config.metric6 = values.extra("IPv6 metric", &["IP6_METRIC", "METRIC6"], |text| {
+        parse(text, "is not a metric")
+    });
+    let own = values.needed_one_of(
+        "IPv6 method",
+        &["IP6_METHOD"],
+        &["static", "auto", "dhcp", "disable", "skip"],
+    );
+    config.ipv6 = match own.or(method4) {
+        Some("auto") => Ipv6::Auto,
+        Some("dhcp") => Ipv6::Dhcp,
+        Some("disable") => Ipv6::Disabled,
+        Some("skip") => Ipv6::None,
+        _ => static6(values, source, aliases, config, further),
+    };
+    let has_default_route =
+        config.gateway6.is_some() || matches!(config.ipv6, Ipv6::Auto | Ipv6::Dhcp);
+    if has_default_route {
+        config.metric6 = config.metric6.or(config.metric4);
+    }
+}
+
+fn static6(
+    values: &mut Values,
+    source: &Source,
+    aliases: &[String],
+    config: &mut NicConfig,
+    further: &mut Further,
+) -> Ipv6 {
+    let length = values
+        .needed("IPv6 prefix length", &["IP6_PREFIX_LENGTH"], |text| {
+            prefix6(text).map(Prefix)
+        })
+        .map(|Prefix(length)| length);
+    let mut addresses = Vec::new();
+    if let Some(address) = values.needed("IPv6 address", &["IP6", "IPV6"], host_and_prefix6) {
+        let length = length.unwrap_or(address.prefix());
+        push_new(&mut addresses, Ipv6Network::new(address.ip(), length).ok());
+    }
+    further.lost |= ula(values, &mut addresses);
+    for layer in aliases {
+        let mut alias = Values::new(source.context, std::slice::from_ref(layer));
+        alias6(&mut alias, &mut addresses);
+        further.take(values, alias);
+    }
+    let gateway = values.extra("IPv6 gateway", &["IP6_GATEWAY", "GATEWAY6"], host6);
+    config.gateway6 = gateway.filter(|_| !addresses.is_empty());
+    if addresses.is_empty() {
+        Ipv6::None
+    } else {
+        Ipv6::Static(addresses)
+    }
+}
+
+fn alias6(alias: &mut Values, addresses: &mut Vec<Ipv6Network>) {
+    let length = alias.extra("alias IPv6 prefix length", &["IP6_PREFIX_LENGTH"], |text| {
+        prefix6(text).map(Prefix)
+    });
+    let address = alias.extra("alias IPv6 address", &["IP6", "IPV6"], host_and_prefix6);
+    if let Some(address) = address.filter(|_| alias.left_out.is_empty()) {
+        let length = length.map_or(address.prefix(), |Prefix(length)| length);
+        push_new(addresses, Ipv6Network::new(address.ip(), length).ok());
+    }
+    ula(alias, addresses);
+}
+
+/// The unique local address, a /64: the prefix length is that of the global network. True if it is lost.
+fn ula(values: &mut Values, addresses: &mut Vec<Ipv6Network>) -> bool {
+    let before = values.left_out.len();
+    let local = values.extra("unique local address", &["IP6_ULA"], host_and_prefix6);
+    push_new(addresses, local);
+    values.left_out.len() > before
+}
+
+fn push_new<T: PartialEq>(all: &mut Vec<T>, new: Option<T>) {
+    all.extend(new.filter(|new| !all.contains(new)));
+}
+
+/// `ETH1_ALIAS0`, ...: the aliases that live in the guest.
+fn aliases(values: &mut Values, source: &Source) -> Vec<String> {
+    let Some((index, nic)) = source.eth else {
+        return Vec::new();
+    };
+    if nic.aliases.len() > MOST_ALIASES {
+        let number = nic.aliases.len().to_string();
+        let reason = format!("aliases are more than {MOST_ALIASES}; the first ones are used");
+        let name = format!("ETH{index}_ALIAS<m>");
+        let problem = Problem::new(&name, number.as_bytes(), reason);
+        values.left_out.push(problem);
+    }
+    let layers = nic.aliases.iter().take(MOST_ALIASES);
+    let layers = layers.map(|alias| format!("ETH{index}_ALIAS{alias}"));
+    let value = |layer: &str, suffix: &str| source.context.get(&format!("{layer}_{suffix}"));
+    let is_ours = |layer: &String| {
+        let is_external = value(layer, "EXTERNAL").is_some_and(flag::is_yes);
+        let is_detaching =
+            value(layer, "DETACH").is_some_and(|value| !value.trim_ascii().is_empty());
+        !is_external && !is_detaching
+    };
+    layers.filter(is_ours).collect()
+}

@@ -1,0 +1,38 @@
+//! Yes or no, as contexts say it.
+//!
+//! OpenNebula hands the text of a template down unchanged, and its own guest scripts take all of these (`is_true`).
+
+/// Whether a value says yes: `YES`, `true`, `1`, `y`, in any case.
+pub(super) fn is_yes(value: &[u8]) -> bool {
+    is_one_of(value, &["yes", "true", "1", "y"])
+}
+
+/// Whether a value says no: `NO`, `false`, `0`, `n`, in any case.
+pub(super) fn is_no(value: &[u8]) -> bool {
+    is_one_of(value, &["no", "false", "0", "n"])
+}
+
+fn is_one_of(value: &[u8], words: &[&str]) -> bool {
+    let value = value.trim_ascii();
+    let mut words = words.iter();
+    words.any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_any_case_are_read_and_nothing_else() {
+        for yes in ["YES", "yes", " Yes ", "true", "TRUE", "1", "y", "Y"] {
+            assert!(is_yes(yes.as_bytes()) && !is_no(yes.as_bytes()), "{yes}");
+        }
+        for no in ["NO", "no", "\tno\n", "False", "0", "N"] {
+            assert!(is_no(no.as_bytes()) && !is_yes(no.as_bytes()), "{no}");
+        }
+        for neither in ["", "on", "2", "yess", "maybe"] {
+            let value = neither.as_bytes();
+            assert!(!is_yes(value) && !is_no(value), "{neither}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The link of a NIC: transport mode and partition of an InfiniBand port, VLAN, MTU.
+
+use hwaddr::Pkey;
+
+use super::VlanId;
+use super::model::{Infiniband, Mtu, NicConfig, TransportMode};
+use super::source::Source;
+use super::values::{Origin, Values};
+
+/// Reads what belongs to the link. All of it costs itself alone.
+pub(super) fn read(values: &mut Values, source: &Source, config: &mut NicConfig) {
+    if source.infiniband {
+        config.infiniband = Some(infiniband(values));
+    } else if source.tags && !is_no_vlan(values) {
+        config.vlan = values.extra("VLAN", &["VLAN_ID"], |text| {
+            text.parse::<VlanId>().map_err(str::to_owned)
+        });
+    }
+    mtu(values, config);
+}
+
+fn infiniband(values: &mut Values) -> Infiniband {
+    let mode = values.extra("transport mode", &["MODE"], |text| {
+        match text.to_ascii_lowercase().as_str() {
+            "datagram" => Ok(TransportMode::Datagram),
+            "connected" => Ok(TransportMode::Connected),
+            _ => Err("is neither 'datagram' nor 'connected'".into()),
+        }
+    });
+    let pkey = pkey(values).filter(|pkey| !pkey.is_default());
+    Infiniband {
+        mode,
+        pkey: pkey.map(|pkey| pkey.full_member()),
+    }
+}
+
+/// `PKEY`, or the network's `VLAN_ID`, which is a decimal P_Key on InfiniBand.
+fn pkey(values: &mut Values) -> Option<Pkey> {
+    let suffix = match values.find(&["PKEY"]) {
+        Some(_) => "PKEY",
+        None if is_no_vlan(values) => return None,
+        None => "VLAN_ID",
+    };
+    let mut note = None;
+    let pkey = values.extra("P_Key", &[suffix], |text| {
+        let written = pkey_of(text)?;
+        note = written.note;
+        Ok(written.pkey)
+    });
+    let name = values.find(&[suffix]).map(|found| found.name);
+    let note = note.zip(name).map(|(note, name)| format!("{name} {note}"));
+    values.notes.extend(note);
+    pkey
+}
+
+/// A P_Key, and what is doubtful about the way it is written.
+struct WrittenPkey {
+    pkey: Pkey,
+    note: Option<String>,
+}
+
+/// Four digits without `0x` may be meant in either base. Those of a full member's key read like one in hexadecimal: 8001 is
+/// 0x1f41, and 0x8001 is 32769.
+fn pkey_of(text: &str) -> Result<WrittenPkey, String> {
+    let hex = (text.len() == 4)
+        .then(|| Pkey::from_hex(text).ok())
+        .flatten();
+    match (text.parse::<Pkey>(), hex) {
+        (Ok(pkey), Some(hex)) if hex.is_full_member() => Ok(WrittenPkey {
+            pkey,
+            note: Some(format!(
+                "is decimal, P_Key {}; write {hex} if the hexadecimal one is meant",
+                pkey.full_member()
+            )),
+        }),
+        (Ok(pkey), _) => Ok(WrittenPkey { pkey, note: None }),
+        // A letter among four digits: it can only be hexadecimal.
+        (Err(_), Some(pkey)) if text.bytes().any(|byte| byte.is_ascii_alphabetic()) => {
+            Ok(WrittenPkey {
+                pkey,
+                note: Some(format!("is taken for hexadecimal; write {pkey}")),
+            })
+        }
+        (Err(_), _) => Err("is not a P_Key".into()),
+    }
+}
+
+/// `VLAN_ID='0'` is how some front-ends write "none".
+fn is_no_vlan(values: &Values) -> bool {
+    let found = values.find(&["VLAN_ID"]);
+    found.is_some_and(|found| found.value.trim_ascii() == b"0")
+}
+
+/// The MTU; an InfiniBand NIC with one that only connected mode has is one in connected mode.
+fn mtu(values: &mut Values, config: &mut NicConfig) {
+    let largest = TransportMode::Connected.largest_mtu();
+    let is_infiniband = config.infiniband.is_some();
+    config.mtu = values.extra("MTU", &["MTU"], |text| {
+        let mtu: Mtu = text.parse()?;
+        if is_infiniband && mtu.bytes() > largest {
+            return Err(format!("is above {largest}, the largest MTU of InfiniBand"));
+        }
+        Ok(mtu)
+    });
+    let datagram = TransportMode::Datagram.largest_mtu();
+    let written = values.find(&["MTU"]).map(|found| found.name);
+    let (Some(mtu), Some(name), Some(infiniband)) = (config.mtu, written, &mut config.infiniband)
+    else {
+        return;
+    };
+    if mtu.bytes() <= datagram {
+        return;
+    }
+    match infiniband.mode {
+        None => {
+            infiniband.mode = Some(TransportMode::Connected);
+            values.origins.push(Origin::new(
+                "transport mode",
+                TransportMode::Connected.to_string(),
+                &format!("{name}, which no other mode has"),
+            ));
+        }
+        Some(TransportMode::Datagram) => values.notes.push(format!(
+            "MTU {mtu} is above {datagram}, the most that datagram mode has on most devices; the kernel may refuse it"
+        )),
+        Some(TransportMode::Connected) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pkey_that_reads_as_hexadecimal_is_doubted() {
+        let table = [
+            ("0x8001", Some("0x8001"), false),
+            ("32769", Some("0x8001"), false),
+            ("5", Some("0x0005"), false),
+            ("1001", Some("0x03e9"), false),
+            ("8001", Some("0x1f41"), true),
+            ("9fff", Some("0x9fff"), true),
+            ("8a01", Some("0x8a01"), true),
+            ("ffff", Some("0xffff"), true),
+            ("8000", Some("0x1f40"), false),
+            ("0x8000", None, false),
+            ("0", None, false),
+            ("0010", None, false),
+            ("99999", None, false),
+            ("abcde", None, false),
+            ("$(id)", None, false),
+        ];
+        for (text, expected, is_doubted) in table {
+            let written = pkey_of(text).ok();
+            let pkey = written.as_ref().map(|written| written.pkey.to_string());
+            assert_eq!(pkey.as_deref(), expected, "{text}");
+            let note = written.and_then(|written| written.note);
+            assert_eq!(note.is_some(), is_doubted, "{text}: {note:?}");
+        }
+    }
+}

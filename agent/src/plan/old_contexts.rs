@@ -1,0 +1,45 @@
+//! What the script of 2013 made of a NIC that no variable describes: contexts before OpenNebula 4.14, or where `agent.conf` asks
+//! for it.
+//!
+//! ```text
+//! eth0  02:00:0a:00:00:05   OpenNebula's prefix, then the address: 10.0.0.5/24, gateway 10.0.0.1
+//! ```
+
+use std::net::Ipv4Addr;
+
+use hwaddr::Key;
+
+use super::outcome::{MatchedBy, Outcome, PlannedNic};
+use super::planned::present;
+use super::source::{Decoded, Source};
+use super::{NicId, ethernet, tokens};
+use crate::inventory::Nic;
+
+/// The address in a MAC of OpenNebula's.
+pub(super) fn in_mac(nic: &Nic) -> Option<Decoded> {
+    let mac = nic
+        .mac()
+        .filter(|mac| nic.master.is_none() && mac.octets().starts_with(&ethernet::CLOUD_PREFIX))?;
+    let address = Some(Key::from(mac).ipv4()).filter(|address| tokens::is_host4(*address))?;
+    Some(Decoded {
+        address,
+        from: "its MAC",
+    })
+}
+
+/// A NIC that no variable describes: the address in its MAC, a /24, `.1` as gateway of `eth0`.
+pub(super) fn by_mac_prefix(device: &Nic, source: Source) -> Option<PlannedNic> {
+    let (mac, decoded) = device.mac().zip(in_mac(device))?;
+    let source = Source {
+        decoded: Some(decoded),
+        device: Some(&device.name),
+        ..source
+    };
+    let id = NicId::new(format!("MAC/{mac}"));
+    let mut nic = present(id, &source, device, MatchedBy::MacPrefix, &mut Vec::new());
+    if let Outcome::Configure(config) = &mut nic.outcome {
+        let [a, b, c, _] = decoded.address.octets();
+        config.gateway4 = (device.name.as_str() == "eth0").then_some(Ipv4Addr::new(a, b, c, 1));
+    }
+    Some(nic)
+}

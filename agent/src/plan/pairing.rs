@@ -1,0 +1,127 @@
+//! Pairing positions with InfiniBand devices that no GUID settles.
+//!
+//! A VF may have more than one port, as those of ConnectX-3: a position is the VF, and no dummy NIC says which of its ports.
+//!
+//! ```text
+//! 0000:05:00.1  ib0 (port 1)  ib1 (port 2)     position 0, whose network may be on either port
+//! 0000:05:00.2  ib2 (port 1)  ib3 (port 2)     position 1
+//! ```
+//! A port GUID that the host has set tells the port; a card that refuses GUIDs leaves it to `IB<N>_PORT`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::outcome::MatchedBy;
+use super::port_number::PortNumber;
+use crate::inventory::Nic;
+
+/// Pairs open positions with VFs or, where these are too few or have one port each, with devices. `ethernet` are the positions
+/// that are known to be Ethernet, `unclaimed` those of `all` devices that no GUID settles.
+pub(super) fn pair<'a>(
+    open: &[u8],
+    ethernet: &BTreeSet<u8>,
+    all: &[&'a Nic],
+    unclaimed: &[&'a Nic],
+) -> BTreeMap<u8, (&'a Nic, MatchedBy)> {
+    by_function(open, ethernet, all, unclaimed)
+        .unwrap_or_else(|| by_place(open, ethernet, all, unclaimed))
+}
+
+/// Pairs open positions with devices that no GUID settles, if that can be done without guessing.
+///
+/// The place of a position is how many InfiniBand positions may be below it: itself, less those that
+/// are known to be Ethernet. If every open position has its place among the devices, it is the
+/// device there, counting those that a GUID has settled. Else, with as many open positions as
+/// devices left, they are paired in order: a VM with an Ethernet and an InfiniBand SR-IOV NIC has
+/// InfiniBand position 1 and one device, whether or not the Ethernet one is here yet.
+fn by_place<'a>(
+    open: &[u8],
+    ethernet: &BTreeSet<u8>,
+    all: &[&'a Nic],
+    unclaimed: &[&'a Nic],
+) -> BTreeMap<u8, (&'a Nic, MatchedBy)> {
+    let nth = |&number: &u8| {
+        let place = usize::from(number) - ethernet.range(..number).count();
+        let nic = *all.get(place)?;
+        let is_free = unclaimed.iter().any(|free| free.name == nic.name);
+        is_free.then_some((number, (nic, MatchedBy::Order)))
+    };
+    if let Some(paired) = open.iter().map(nth).collect() {
+        return paired;
+    }
+    if open.len() != unclaimed.len() {
+        return BTreeMap::new();
+    }
+    open.iter()
+        .zip(unclaimed)
+        .map(|(&number, &nic)| (number, (nic, MatchedBy::Rank)))
+        .collect()
+}
+
+/// Pairs open positions with whole VFs, each by its first port, as [`by_place`] does with devices. None if every device
+/// has a VF to itself, or if there are fewer VFs than positions.
+fn by_function<'a>(
+    open: &[u8],
+    ethernet: &BTreeSet<u8>,
+    all: &[&'a Nic],
+    unclaimed: &[&'a Nic],
+) -> Option<BTreeMap<u8, (&'a Nic, MatchedBy)>> {
+    let firsts = |nics: &[&'a Nic]| -> Vec<&'a Nic> {
+        let mut firsts: Vec<&Nic> = Vec::new();
+        for nic in nics {
+            if !firsts.iter().any(|first| is_one_function(first, nic)) {
+                firsts.push(nic);
+            }
+        }
+        firsts
+    };
+    let of_all = firsts(all);
+    if of_all.len() == all.len() {
+        return None;
+    }
+    // A VF with a claimed port is the claim's.
+    let is_free = |first: &&Nic| {
+        let mut ports = all.iter().filter(|nic| is_one_function(first, nic));
+        ports.all(|port| unclaimed.iter().any(|free| free.name == port.name))
+    };
+    let free: Vec<&Nic> = of_all
+        .iter()
+        .filter(|first| is_free(first))
+        .copied()
+        .collect();
+    let paired = by_place(open, ethernet, &of_all, &free);
+    (paired.len() == open.len()).then_some(paired)
+}
+
+/// The port of a position on the VF that it was paired with.
+pub(super) fn port<'a>(
+    position: u8,
+    paired: &'a Nic,
+    all: &[&'a Nic],
+    wanted: Option<PortNumber>,
+    notes: &mut Vec<String>,
+) -> Result<&'a Nic, String> {
+    let ports = all.iter().filter(|nic| is_one_function(paired, nic));
+    let ports: Vec<&Nic> = ports.copied().collect();
+    if ports.len() < 2 {
+        return Ok(paired);
+    }
+    let names: Vec<String> = ports.iter().map(|nic| format!("'{}'", nic.name)).collect();
+    let names = names.join(", ");
+    if let Some(wanted) = wanted {
+        let port = ports.iter().find(|nic| wanted.is_port(nic.port));
+        return port.copied().ok_or_else(|| {
+            format!("IB{position}_PORT is {wanted}, and its VF has no such port: {names}")
+        });
+    }
+    notes.push(format!(
+        "position {position} is a VF with {} ports ({names}), and its dummy NIC does not say which one its network is on: '{}' is taken; \
+         IB{position}_PORT names another",
+        ports.len(),
+        paired.name
+    ));
+    Ok(paired)
+}
+
+fn is_one_function(a: &Nic, b: &Nic) -> bool {
+    a.name == b.name || (a.pci.is_some() && a.pci == b.pci)
+}

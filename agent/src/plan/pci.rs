@@ -1,0 +1,157 @@
+//! `PCI<k>`: NICs that OpenNebula passes through by their PCI address.
+//!
+//! ```text
+//! PCI0_ADDRESS='01:01.0'              as the guest is to see it; no domain
+//! PCI0_MAC='02:00:0a:09:00:05'        Ethernet: the MAC of the VF; InfiniBand: ends like its port GUID
+//! ```
+
+use std::collections::BTreeMap;
+
+use hwaddr::{DummyMac, DummyPrefix, Key, MacAddress};
+
+use super::NicId;
+use super::context_nics::{ContextNics, PciNic};
+use super::outcome::{MatchedBy, Outcome, PlannedNic};
+use super::planned::present;
+use super::source::Source;
+use super::uncertain;
+use crate::inventory::{Inventory, Nic};
+
+/// The device of each `PCI<k>` that has one.
+pub(super) type Matched<'a> = BTreeMap<u32, (&'a Nic, MatchedBy)>;
+
+/// Whether a device is that of a NIC.
+pub(super) fn has(matched: &Matched, nic: &Nic) -> bool {
+    matched.values().any(|(other, _)| other.name == nic.name)
+}
+
+/// The devices that a `PCI<k>` may be.
+pub(super) struct Devices<'a, 'b> {
+    pub(super) inventory: &'a Inventory,
+    pub(super) prefix: DummyPrefix,
+    /// Those at no PCI address of the context.
+    pub(super) ethernet: &'b [&'a Nic],
+    pub(super) infiniband: &'b [&'a Nic],
+    /// Those that an `ETH<k>` has.
+    pub(super) taken: &'b Matched<'a>,
+}
+
+impl<'a> Devices<'a, '_> {
+    /// The device of each `PCI<k>`: by PCI address; where no device has that, by the key of `PCI<k>_MAC` in a port GUID, or
+    /// by the MAC itself.
+    pub(super) fn matched(&self, described: &ContextNics) -> Matched<'a> {
+        let nics = described.pci.iter().filter(|(_, pci)| pci.is_nic);
+        let (mut matched, mut others) = (Matched::new(), Vec::new());
+        for (&index, pci) in nics {
+            match self.at_address(pci) {
+                Some(nic) => {
+                    matched.insert(index, (nic, MatchedBy::Pci));
+                }
+                None => others.push((index, pci)),
+            }
+        }
+        for (index, pci) in others {
+            let mac = pci.mac.filter(|_| pci.bad_address.is_none());
+            let found = mac.and_then(|mac| {
+                // Where an `ETH<k>` has the key, the GUID is that of a position.
+                let is_free = described.with_key(Key::from(mac)).is_empty();
+                let by_guid = || self.by_guid(Key::from(mac), &matched);
+                is_free
+                    .then(by_guid)
+                    .flatten()
+                    .or_else(|| self.by_mac(mac, &matched))
+            });
+            matched.extend(found.map(|found| (index, found)));
+        }
+        matched
+    }
+
+    fn by_guid(&self, key: Key, matched: &Matched) -> Option<(&'a Nic, MatchedBy)> {
+        let mut free = self.infiniband.iter().filter(|nic| !has(matched, nic));
+        free.find_map(|nic| {
+            let dummy = DummyMac::from_guid(nic.guid()?, self.prefix)?;
+            (dummy.key() == key).then_some((*nic, MatchedBy::Guid(dummy)))
+        })
+    }
+
+    fn by_mac(&self, mac: MacAddress, matched: &Matched) -> Option<(&'a Nic, MatchedBy)> {
+        let mut ethernet = self.ethernet.iter();
+        let nic = ethernet
+            .find(|nic| nic.mac() == Some(mac) && !has(self.taken, nic) && !has(matched, nic))?;
+        Some((*nic, MatchedBy::Mac))
+    }
+
+    /// The device at the PCI address; of several ports the one that `PCI<k>_PORT` names, or the first.
+    fn at_address(&self, pci: &PciNic) -> Option<&'a Nic> {
+        let is_port = |nic: &&Nic| nic.pci.is_some() && nic.pci == pci.address;
+        let mut ports: Vec<&Nic> = self.inventory.nics.iter().filter(is_port).collect();
+        uncertain::ports_last(&mut ports);
+        let wanted = pci.port.number.and_then(|number| {
+            let mut ports = ports.iter();
+            ports.find(|nic| number.is_port(nic.port))
+        });
+        wanted.or(ports.first()).copied()
+    }
+}
+
+/// Plans `PCI<k>`.
+pub(super) fn plan(
+    index: u32,
+    pci: &PciNic,
+    matched: Option<&(&Nic, MatchedBy)>,
+    source: Source,
+    notes: &mut Vec<String>,
+) -> PlannedNic {
+    let id = NicId::new(pci.address.map_or(format!("PCI{index}"), |address| {
+        format!("PCI{index}/{address}")
+    }));
+    let Some((device, matched_by)) = matched else {
+        let outcome = match &pci.bad_address {
+            Some(problem) => Outcome::refused(std::slice::from_ref(problem)),
+            None => Outcome::Absent(absent(pci)),
+        };
+        return PlannedNic {
+            outcome,
+            ..PlannedNic::new(id, source.layers)
+        };
+    };
+    if *matched_by == MatchedBy::Pci && pci.port.number.is_none() {
+        let is_other =
+            |nic: &&Nic| nic.pci == device.pci && nic.name != device.name && nic.master.is_none();
+        let others = source.inventory.nics.iter().filter(is_other);
+        notes.extend(others.map(|other| {
+            format!(
+                "'{}' is another port at the PCI address of PCI{index}; '{}' is taken, unless PCI{index}_PORT names the other",
+                other.name, device.name
+            )
+        }));
+    }
+    let source = Source {
+        tags: true,
+        infiniband: device.is_infiniband(),
+        device: Some(&device.name),
+        ..source
+    };
+    let mut nic = present(id, &source, device, matched_by.clone(), notes);
+    nic.leave_out(pci.port.bad.clone());
+    nic
+}
+
+/// What was looked for.
+fn absent(pci: &PciNic) -> String {
+    let at = pci
+        .address
+        .map(|address| format!("no network device is at PCI address {address}"));
+    let with = pci.mac.map(|mac| {
+        format!(
+            "none has MAC {mac} or a port GUID that ends in {}",
+            Key::from(mac)
+        )
+    });
+    let reasons: Vec<String> = at.into_iter().chain(with).collect();
+    if reasons.is_empty() {
+        "neither its PCI address nor its MAC is known".into()
+    } else {
+        reasons.join(", and ")
+    }
+}
