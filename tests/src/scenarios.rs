@@ -54,6 +54,8 @@ pub fn scenarios() -> Vec<(&'static str, String, Vec<Nic>)> {
         ETH0_ALIAS3_IP6='2001:db8:3::5'";
     let routes = "ETH0_ROUTES='172.16.0.0/12 via 10.0.0.254, 10.9.0.0/16 via 10.0.0.253, 2001:db8:9::/48 via 2001:db8::fe'\n\
         ETH0_IP6='2001:db8::5'";
+    let forms = "ETH0_ROUTES='172.16.0.0/12 via 10.0.0.254 dev eth0 metric 50,10.9.0.0 255.255.0.0 10.0.0.253'\n\
+        ETH0_DNS='fe80::53%eth0, 10.0.0.2'\nETH0_SEARCH_DOMAIN='~example.org example.net .'\nETH0_IPV6='2001:db8::5'";
     let pci = "PCI0_ADDRESS='01:01.0'\nPCI0_MAC='02:00:0a:09:00:05'\nPCI0_IP='10.9.0.5'\nPCI0_VLAN_ID='42'\nPCI0_MTU='9000'\n\
         PCI0_GATEWAY='10.9.0.1'\nPCI0_IP6='2001:db8:9::5'\nPCI0_GATEWAY6='2001:db8:9::1'\n\
         PCI1_ADDRESS='01:02.0'\nPCI1_IP='10.10.0.5'\nPCI1_MASK='255.255.0.0'\nPCI1_VLAN_ID='5'\n";
@@ -132,6 +134,7 @@ pub fn scenarios() -> Vec<(&'static str, String, Vec<Nic>)> {
         ("mtu-2044", ib("ETH0_MTU='2044'"), vec![by_guid()]),
         ("mtu-4092", ib("ETH0_MTU='4092'"), vec![by_guid()]),
         ("mtu-65520", ib("ETH0_MTU='65520'"), vec![by_guid()]),
+        ("forms", of_plain(forms), vec![plain()]),
         ("hostile", hostile.into(), vec![plain(), one, two]),
     ]
 }
