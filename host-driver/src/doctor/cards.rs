@@ -41,7 +41,10 @@ fn inspect(host: &Host) -> io::Result<Vec<Finding>> {
             continue;
         }
         let message = format!("'{netdev}' ({pf}) has no VFs; it could have {total}");
-        let remedy = format!("echo {total} > /sys/class/net/{netdev}/device/sriov_numvfs");
+        let remedy = format!(
+            "echo {total} > {} && systemctl enable --now one-sriov-vfs@{netdev}",
+            crate::vfs::file_of(&netdev).display()
+        );
         let is_its = |map: &PoolName| map.as_str() == netdev.as_str();
         findings.push(if maps.iter().any(is_its) {
             Finding::problem(CHECK, format!("{message}, and has a VF map")).remedy(remedy)

@@ -19,10 +19,12 @@ mod libvirt;
 mod memlock;
 mod pci_probe;
 mod pools;
+mod ports;
 mod qemu;
 mod remotes;
 mod settings;
 mod sudo;
+mod vfs;
 
 pub use finding::{Finding, Level};
 
@@ -35,12 +37,14 @@ pub type Check = fn(&Host) -> Vec<Finding>;
 pub const OF_THE_HOST: [Check; 3] = [iommu::check, qemu::check, memlock::check];
 
 /// What is to be looked at as the user who runs the actions.
-pub const OF_THE_DRIVER: [Check; 11] = [
+pub const OF_THE_DRIVER: [Check; 13] = [
     cards::check,
     settings::check,
     settings::mac_prefix,
     pools::check,
     guids::check,
+    vfs::check,
+    ports::check,
     pci_probe::check,
     bridge::check,
     libvirt::check,

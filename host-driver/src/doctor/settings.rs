@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Finding;
-use crate::config::{Assignments, Config, NAMES, Value};
+use crate::config::{Assignments, Config, ConfigError, NAMES, Value};
 use crate::host::Host;
 use crate::pool::Pool;
 
@@ -28,10 +28,7 @@ const SETTINGS_OF_2013: [(&str, &str); 3] = [
 pub(super) fn check(host: &Host) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Err(error) = Config::read(&host.root, &host.home) {
-        findings.push(
-            Finding::problem(CHECK, error.to_string())
-                .remedy("correct that line: until then no VM that wants a VF is deployed"),
-        );
+        findings.push(Finding::problem(CHECK, error.to_string()).remedy(remedy(&error)));
     }
     let Ok(files) = Config::files(&host.root, &host.home) else {
         // Said above.
@@ -52,6 +49,24 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
         findings.push(Finding::ok(CHECK, message));
     }
     findings
+}
+
+/// What worked with the driver of 2013 and fails now has a remedy of its own.
+fn remedy(error: &ConfigError) -> &'static str {
+    let name = match error {
+        ConfigError::Value { name, .. } => name.as_str(),
+        ConfigError::Read { .. } => "",
+    };
+    match name {
+        "VF_MAPS_PATH" => {
+            "write the directory out, or remove the line: vf_maps beside the actions is the default"
+        }
+        "DUMMY_MAC_PREFIX" => {
+            "set AA, or another prefix that is unicast and locally administered, and the same in the guests"
+        }
+        "LIBVIRT_URI" => "write the URI out in the stock driver's kvmrc",
+        _ => "correct that line: until then no VM that wants a VF is deployed",
+    }
 }
 
 fn judge(host: &Host, path: &Path, assignments: &Assignments, name: &str) -> Option<Finding> {

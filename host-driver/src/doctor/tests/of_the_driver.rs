@@ -195,3 +195,20 @@ fn a_check_that_cannot_look_says_so_and_the_others_go_on() {
         assert_some(&tree.find(check), "Problem: failed to ");
     }
 }
+
+#[test]
+fn what_the_driver_of_2013_took_has_a_remedy_of_its_own() {
+    let tree = Tree::new();
+    for (line, beginning) in [
+        (
+            "VF_MAPS_PATH=$(dirname $0)/vf_maps",
+            "write the directory out",
+        ),
+        ("DUMMY_MAC_PREFIX=10", "set AA"),
+        ("LEASE_GRACE=soon", "correct that line"),
+    ] {
+        tree.write("etc/one-sriov/kvmrc", &format!("{line}\n"));
+        let remedy = settings::check(&tree.host()).remove(0).remedy.unwrap();
+        assert!(remedy.starts_with(beginning), "{line}: {remedy}");
+    }
+}

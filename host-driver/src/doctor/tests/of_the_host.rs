@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use super::super::{bridge, cards, iommu, memlock, pci_probe, pools, qemu};
+use super::super::{bridge, cards, iommu, memlock, pci_probe, pools, ports, qemu, vfs};
 use super::{Tree, assert_one, assert_some};
 
 #[test]
@@ -189,4 +189,60 @@ fn vfs_are_not_offered_by_the_pci_probe() {
         &tree.find(pci_probe::check),
         "Problem: OpenNebula's PCI probe fails: ",
     );
+}
+
+#[test]
+fn a_shared_iommu_group_and_vfs_of_the_host_are_named() {
+    let tree = Tree::new();
+    assert_eq!(tree.find(vfs::check), [""; 0]);
+    let devices = "sys/bus/pci/devices";
+    let put = |address: &str, group: u32| {
+        let groups = format!("sys/kernel/iommu_groups/{group}/devices");
+        tree.make(&groups);
+        tree.link(
+            &format!("../../../../../{devices}/{address}"),
+            &format!("{groups}/{address}"),
+        );
+        tree.link(
+            &format!("../../../../kernel/iommu_groups/{group}"),
+            &format!("{devices}/{address}/iommu_group"),
+        );
+    };
+    tree.write(&format!("{devices}/0000:80:01.0/class"), "0x060400\n");
+    put("0000:81:00.1", 14);
+    put("0000:80:01.0", 14);
+    put("0000:81:00.2", 15);
+    assert_eq!(tree.find(vfs::check), [""; 0], "a bridge does not count");
+    put("0000:81:00.0", 15);
+    let shared = "Problem: VF '0000:81:00.2' of 'ib0' shares IOMMU group 15 with '0000:81:00.0'";
+    assert_eq!(tree.find(vfs::check), [shared]);
+
+    tree.make(&format!("{devices}/0000:81:00.1/net"));
+    tree.make("sys/class/net/ib4");
+    tree.link(
+        "../../../../../class/net/ib4",
+        &format!("{devices}/0000:81:00.1/net/ib4"),
+    );
+    tree.link("../br0", "sys/class/net/ib4/master");
+    let used = "Note: VF '0000:81:00.1' of 'ib0' is in use by this host: 'ib4' belongs to 'br0'";
+    assert_eq!(tree.find(vfs::check), [used, shared]);
+}
+
+#[test]
+fn ports_without_a_link_are_named() {
+    let tree = Tree::new();
+    assert_eq!(tree.find(ports::check), [""; 0]);
+    let port = "sys/bus/pci/devices/0000:81:00.0/infiniband/mlx5_0/ports/1";
+    tree.write(&format!("{port}/state"), "4: ACTIVE\n");
+    tree.write(&format!("{port}/phys_state"), "5: LinkUp\n");
+    assert_eq!(tree.find(ports::check), [""; 0]);
+    tree.write(&format!("{port}/state"), "2: INIT\n");
+    let init = "Warning: port 'mlx5_0/1' of 'ib0' is INIT: no subnet manager serves it";
+    assert_eq!(tree.find(ports::check), [init]);
+    tree.write("sys/class/net/ib0/type", "1\n");
+    tree.write("sys/class/net/ib0/flags", "0x1003\n");
+    assert_eq!(tree.find(ports::check), [""; 0]);
+    tree.write("sys/class/net/ib0/flags", "0x1002\n");
+    let down = "Warning: PF 'ib0' is down: its VFs may have no link";
+    assert_eq!(tree.find(ports::check), [down]);
 }

@@ -1,0 +1,89 @@
+//! What keeps a single VF from getting into a VM: its IOMMU group, or the host.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use hwaddr::{InterfaceName, PciAddress};
+
+use super::Finding;
+use super::finding::some;
+use crate::host::Host;
+use crate::pool::{HostUseError, HostUses, Sysfs};
+
+const CHECK: &str = "vfs";
+
+pub(super) fn check(host: &Host) -> Vec<Finding> {
+    inspect(host).unwrap_or_else(|error| vec![Finding::problem(CHECK, error.to_string())])
+}
+
+fn inspect(host: &Host) -> Result<Vec<Finding>, Box<dyn std::error::Error>> {
+    let sysfs = Sysfs::new(&host.root);
+    let uses = HostUses::new(&host.root);
+    let mut findings = Vec::new();
+    let (mut pfs, mut groups) = (BTreeSet::new(), BTreeSet::new());
+    for netdev in sysfs.netdevs()? {
+        let Some(pf) = sysfs.device_of(&netdev)?.filter(|pf| pfs.insert(*pf)) else {
+            continue;
+        };
+        for number in sysfs.vf_numbers(pf)? {
+            let Some(vf) = sysfs.vf(pf, number)? else {
+                continue;
+            };
+            findings.extend(shared_group(host, &netdev, vf, &mut groups));
+            findings.extend(used_by_host(&uses, &netdev, vf)?);
+        }
+    }
+    Ok(findings)
+}
+
+/// The kernel lends a VM all devices of a group or none (`vfio_group_viable`); bridges do not count.
+fn shared_group(
+    host: &Host,
+    pf: &InterfaceName,
+    vf: PciAddress,
+    known: &mut BTreeSet<String>,
+) -> Option<Finding> {
+    let group = device(vf).join("iommu_group");
+    // Without an IOMMU there are no groups, and another check says so.
+    let link = host.root.read_link(&group).ok()?;
+    let number = link.file_name()?.to_string_lossy().into_owned();
+    if !known.insert(number.clone()) {
+        return None;
+    }
+    let members = host.root.list(&group.join("devices")).ok()?;
+    let members = members
+        .iter()
+        .filter_map(|name| name.to_str()?.parse().ok());
+    let others: Vec<PciAddress> = members
+        .filter(|other| *other != vf && !is_bridge(host, *other))
+        .collect();
+    (!others.is_empty()).then(|| {
+        let others = some(&others);
+        let message = format!("VF '{vf}' of '{pf}' shares IOMMU group {number} with {others}");
+        Finding::problem(CHECK, message).remedy(
+            "no VM gets one of them while the host or another VM has one: enable ACS in the firmware, or use another slot",
+        )
+    })
+}
+
+fn is_bridge(host: &Host, address: PciAddress) -> bool {
+    const PCI_TO_PCI: &str = "0x0604";
+    let class = host.root.read_to_string(&device(address).join("class"));
+    class.is_ok_and(|class| class.starts_with(PCI_TO_PCI))
+}
+
+fn used_by_host(
+    uses: &HostUses<'_>,
+    pf: &InterfaceName,
+    vf: PciAddress,
+) -> Result<Option<Finding>, HostUseError> {
+    let finding = |host_use| {
+        let message = format!("VF '{vf}' of '{pf}' is in use by this host: {host_use}");
+        Finding::note(CHECK, message).remedy("no VM gets it until that is taken away")
+    };
+    Ok(uses.of(vf)?.map(finding))
+}
+
+fn device(address: PciAddress) -> PathBuf {
+    Path::new("/sys/bus/pci/devices").join(address.to_string())
+}
