@@ -109,17 +109,20 @@ fn a_netplan_that_fails_is_named_and_costs_nothing_else() {
     );
 }
 
+/// The warnings of a run with more variables, beside a library of systemd.
+fn told_beside(more: &str, backend: &str, library: &str) -> String {
+    let machine = machine();
+    let context = machine.read("/context/context.sh") + more;
+    machine.write("/context/context.sh", context);
+    machine.write(library, "");
+    let outcome = run(&machine, &["apply", "--backend", backend]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    outcome.stderr
+}
+
 #[test]
 fn a_networkd_that_knows_no_partitions_is_named() {
-    let told = |backend: &str, library: &str| {
-        let machine = machine();
-        let context = machine.read("/context/context.sh") + "IB0_PKEY='0x8003'\n";
-        machine.write("/context/context.sh", context);
-        machine.write(library, "");
-        let outcome = run(&machine, &["apply", "--backend", backend]);
-        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
-        outcome.stderr
-    };
+    let told = |backend: &str, library: &str| told_beside("IB0_PKEY='0x8003'\n", backend, library);
     let old = "/lib/systemd/libsystemd-shared-247.so";
     let warning = "one-sriov-agent: warning: ETH0: 'ib0.8003' does not come up; systemd-networkd makes P_Key \
                    children from 250 on, and this is 247\n";
@@ -130,6 +133,24 @@ fn a_networkd_that_knows_no_partitions_is_named() {
         assert_eq!(told(backend, "/usr/bin/networkctl"), "", "{backend}");
     }
     assert_eq!(told("keyfile", old), "");
+}
+
+/// systemd's pull request 17444 came with 247; Ubuntu 20.04 has 245.
+#[test]
+fn a_networkd_that_sends_no_dhcp_on_infiniband_is_named() {
+    let dhcp = "ETH0_METHOD='dhcp'\n";
+    let told = |version: &str| {
+        let library = format!("/usr/lib/systemd/libsystemd-shared-{version}.so");
+        told_beside(dhcp, "networkd", &library)
+    };
+    assert_eq!(
+        told("245"),
+        "one-sriov-agent: warning: ETH0: 'ib0' gets no address; systemd-networkd sends DHCP on InfiniBand from 247 on, \
+         and this is 245\n"
+    );
+    assert_eq!(told("247"), "");
+    let old = "/usr/lib/systemd/libsystemd-shared-245.so";
+    assert_eq!(told_beside("", "networkd", old), "");
 }
 
 #[test]
