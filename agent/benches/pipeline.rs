@@ -25,7 +25,7 @@ fn run(text: &[u8], sysfs: &Path, root: &Root) {
     let context = Context::parse(text).unwrap();
     let mut directories = Directories::new(root);
     let record = Record::load(&mut directories).unwrap();
-    let inventory = Sysfs::new(sysfs, root).inventory().unwrap();
+    let inventory = Sysfs::new(sysfs, root).unwrap().inventory().unwrap();
     let plan = plan(&context, &inventory, &Settings::default());
     let wanted = Wanted {
         files: BACKEND.render(&plan).files,
@@ -42,7 +42,7 @@ fn steps(criterion: &mut Criterion) {
         let (text, devices) = fleet(nics);
         let machine = Machine::new_in(&scratch(), &text, &devices);
         let root = Root::new(machine.root());
-        let sysfs = Sysfs::new(machine.path("/sys"), &root);
+        let sysfs = Sysfs::new(machine.path("/sys"), &root).unwrap();
         let context = Context::parse(text.as_bytes()).unwrap();
         let inventory: Inventory = sysfs.inventory().unwrap();
         let planned = plan(&context, &inventory, &Settings::default());

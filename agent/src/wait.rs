@@ -36,17 +36,24 @@ impl WaitBudget {
         Self {
             start: Instant::now(),
             bound,
-            udev: waits.then(|| watch_udev(root)).flatten(),
-            kernel: waits.then(kernel_events).flatten(),
+            udev: waits.then(|| events_of("udev", watch_udev(root))).flatten(),
+            kernel: waits
+                .then(|| events_of("the kernel", kernel_events()))
+                .flatten(),
             root: root.clone(),
             shows_progress: std::io::stderr().is_terminal(),
         }
     }
 
-    /// Whether udev still works on devices that it knows of.
+    /// Whether udev still works on devices that it knows of, or may do so.
     #[must_use]
     pub fn udev_is_busy(&self) -> bool {
-        self.root.exists(Path::new(UDEV_QUEUE))
+        self.root
+            .has(Path::new(UDEV_QUEUE))
+            .unwrap_or_else(|error| {
+                log::warn!("failed to look for '{UDEV_QUEUE}', udev is taken for busy: {error}");
+                true
+            })
     }
 
     /// Waits until something has happened to a device; `false` when the time is over.
@@ -111,9 +118,16 @@ impl WaitBudget {
     }
 }
 
+/// A source of events; without one a wait lasts as long as it may.
+fn events_of<T>(source: &str, events: nix::Result<T>) -> Option<T> {
+    events
+        .map_err(|error| log::warn!("failed to listen to the events of {source}: {error}"))
+        .ok()
+}
+
 /// Watches udev's queue and records, and the device nodes that it makes.
-fn watch_udev(root: &Root) -> Option<Inotify> {
-    let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC).ok()?;
+fn watch_udev(root: &Root) -> nix::Result<Inotify> {
+    let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?;
     let changes = AddWatchFlags::IN_CREATE
         | AddWatchFlags::IN_DELETE
         | AddWatchFlags::IN_MOVED_TO
@@ -125,19 +139,18 @@ fn watch_udev(root: &Root) -> Option<Inotify> {
             log::debug!("failed to watch '{directory}': {error}");
         }
     }
-    Some(inotify)
+    Ok(inotify)
 }
 
 /// The kernel's events of devices (`NETLINK_KOBJECT_UEVENT`, group 1).
-fn kernel_events() -> Option<OwnedFd> {
+fn kernel_events() -> nix::Result<OwnedFd> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let fd = socket(
         AddressFamily::Netlink,
         SockType::Raw,
         flags,
         SockProtocol::NetlinkKObjectUEvent,
-    )
-    .ok()?;
-    bind(fd.as_raw_fd(), &NetlinkAddr::new(0, 1)).ok()?;
-    Some(fd)
+    )?;
+    bind(fd.as_raw_fd(), &NetlinkAddr::new(0, 1))?;
+    Ok(fd)
 }

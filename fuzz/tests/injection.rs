@@ -65,7 +65,10 @@ fn lines(name: &str, value: &[u8]) -> BTreeSet<String> {
         ],
     );
     let root = Root::new(machine.root());
-    let inventory = Sysfs::new(machine.path("/sys"), &root).inventory().unwrap();
+    let inventory = Sysfs::new(machine.path("/sys"), &root)
+        .unwrap()
+        .inventory()
+        .unwrap();
     let context = Context::parse(&context).unwrap();
     let plan = plan(&context, &inventory, &Settings::default());
     let rendered = Backend::ALL.into_iter().flat_map(|backend| {

@@ -107,10 +107,22 @@ impl Root {
         self.path(path).is_ok_and(|host| host.exists())
     }
 
+    /// Is there something at the path? A dangling link is nothing. What cannot be looked at is an error, not an answer.
+    pub fn has(&self, path: &Path) -> io::Result<bool> {
+        Ok(self.about(path)?.is_some())
+    }
+
     /// Is there a directory at the path, or a link to one?
-    #[must_use]
-    pub fn is_dir(&self, path: &Path) -> bool {
-        self.path(path).is_ok_and(|host| host.is_dir())
+    pub fn has_dir(&self, path: &Path) -> io::Result<bool> {
+        Ok(self.about(path)?.is_some_and(|about| about.is_dir()))
+    }
+
+    fn about(&self, path: &Path) -> io::Result<Option<fs::Metadata>> {
+        match fs::metadata(self.path(path)?) {
+            Ok(about) => Ok(Some(about)),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -205,6 +217,10 @@ impl<'r> Walk<'r> {
         self.enqueue(target);
         Ok(())
     }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 fn is_no_link(error: &io::Error) -> bool {

@@ -6,6 +6,7 @@
 mod activate;
 mod commands;
 mod contexts;
+mod faults;
 mod files;
 mod gateways;
 mod kill;

@@ -85,3 +85,34 @@ pub fn run(machine: &Machine, arguments: &[&str]) -> Outcome {
         .env_remove("JOURNAL_STREAM");
     command.output().expect("the agent starts").into()
 }
+
+/// Runs the agent while the kernel answers system calls on one path of the machine with an error: `statx`, `EIO`.
+///
+/// The path is followed first, as the kernel names open files by their real path.
+#[must_use]
+pub fn run_while(
+    machine: &Machine,
+    path: &str,
+    calls: &str,
+    error: &str,
+    arguments: &[&str],
+) -> Outcome {
+    let host = machine.path(path);
+    let host = host.canonicalize().unwrap_or(host);
+    let mut command = Command::new("strace");
+    command
+        .args(["--quiet=all", "--output=/dev/null"])
+        .arg(format!("--trace={calls}"))
+        .arg(format!("--trace-path={}", host.display()))
+        .arg(format!("--inject={calls}:error={error}"))
+        .arg(agent_path())
+        .args(arguments)
+        .arg("--root")
+        .arg(machine.root())
+        .env_remove("CONTEXT_FILE")
+        .env_remove("JOURNAL_STREAM");
+    let output = command.output();
+    output
+        .expect("strace runs; 'make setup' installs it")
+        .into()
+}

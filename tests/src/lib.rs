@@ -22,7 +22,7 @@ mod stock;
 mod trial;
 pub mod turn;
 
-pub use agent::{BACKENDS, Outcome, agent_path, driver_path, run};
+pub use agent::{BACKENDS, Outcome, agent_path, driver_path, run, run_while};
 pub use fixtures::{context, fixture};
 pub use fleet::{fleet, sizes};
 pub use frontend::{Answer, ErrorRegime, FrontEnd, Hang, Level, Release, Reply, Stdin, Transport};

@@ -39,7 +39,11 @@ impl Ledger {
     pub fn load(root: &Root) -> Self {
         match root.read_to_string(Path::new(FILE)) {
             Ok(text) => Self::parse(&text),
-            Err(_) => Self::default(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
+            Err(error) => {
+                log::warn!("failed to read '{FILE}', no device counts as up to date: {error}");
+                Self::default()
+            }
         }
     }
 

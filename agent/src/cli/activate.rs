@@ -141,5 +141,16 @@ impl<'a> Live<'a> {
 /// The index of a device that is there.
 fn index(sysfs: &Path, device: &str) -> Option<u32> {
     let path = sysfs.join("class/net").join(device).join("ifindex");
-    fs::read_to_string(path).ok()?.trim_end().parse().ok()
+    match fs::read_to_string(&path) {
+        Ok(text) => text.trim_end().parse().ok(),
+        Err(error) => {
+            if error.kind() != io::ErrorKind::NotFound {
+                log::warn!(
+                    "failed to read '{}', '{device}' is taken for absent: {error}",
+                    path.display()
+                );
+            }
+            None
+        }
+    }
 }

@@ -10,7 +10,9 @@ use super::{Options, cloud_init};
 use crate::config::Config;
 use crate::context::Context;
 use crate::context::medium::{self, Fallbacks, Medium};
-use crate::detect::{Choice, Facts, OneContext, Requests, Running, detect, resolver};
+use crate::detect::{
+    Choice, DetectError, Facts, OneContext, Probe, Requests, Running, detect, resolver,
+};
 use crate::install::{Changes, Directories, Record, Snapshot, Wanted, decide};
 use crate::inventory::{Inventory, Sysfs};
 use crate::plan::{Plan, Role, Settings, plan};
@@ -35,6 +37,16 @@ pub(super) struct RunState {
     pub(super) rendered: Rendered,
     pub(super) record: Record,
     pub(super) changes: Changes,
+}
+
+/// Nothing is decided by what was seen while something could not be read.
+fn all_read(probe: &Probe<'_>) -> Result<(), DetectError> {
+    let failures = probe.failures();
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(DetectError::Unread(failures))
+    }
 }
 
 /// Finds and reads the context; none if there is no medium.
@@ -104,7 +116,9 @@ impl Read {
     ) -> Result<RunState, Failure> {
         let root = options.root();
         let record = Record::load(directories)?;
-        let has_one_context = OneContext::is_there(&root);
+        let probe = Probe::new(&root);
+        let has_one_context = OneContext::is_there(&probe);
+        all_read(&probe)?;
         let beside = has_one_context.then_some(Role::Companion);
         let role = self.config.role.or(beside).unwrap_or_default();
         let known = record.devices().into_iter();
@@ -117,7 +131,7 @@ impl Read {
             known,
             decodes_macs: self.config.decodes_macs,
         };
-        let sysfs = Sysfs::new(options.sysfs()?, &root);
+        let sysfs = Sysfs::new(options.sysfs()?, &root)?;
         let (inventory, plan) = loop {
             let udev_was_busy = wait_budget.udev_is_busy();
             let inventory = sysfs.inventory()?;
@@ -140,22 +154,28 @@ impl Read {
             ..Facts::gather(&root)
         });
         let is_beside = has_one_context && role == Role::Companion;
-        let beside = is_beside.then(|| OneContext::gather(&root, &facts));
+        let beside = is_beside.then(|| OneContext::gather(&probe, &facts));
+        all_read(&probe)?;
         let choice = detect(&self.requests(options), &facts, beside.as_ref())?;
         let mut rendered = choice.backend.render(&plan);
         rendered.notes.extend(choice.warnings.iter().cloned());
         // one-context writes those of all NICs.
         if role == Role::Whole {
-            let names = choice.backend.name_servers(&plan, || resolver(&root));
+            let names = choice.backend.name_servers(&plan, || resolver(&probe));
+            all_read(&probe)?;
             rendered.files.extend(names.files);
             rendered.notes.extend(names.notes);
         }
-        rendered.files.extend(cloud_init_drop_in(&plan, &root));
-        let read = |path: &Path| root.read_to_string(path).ok();
-        let list = |path: &Path| root.list(path).unwrap_or_default();
+        rendered
+            .files
+            .extend(cloud_init_drop_in(&plan, |path| probe.is_dir(path)));
+        all_read(&probe)?;
+        let read = |path: &Path| probe.read_to_string(path).ok();
+        let list = |path: &Path| probe.list(path).unwrap_or_default();
         rendered
             .notes
             .extend(choice.backend.warnings(&plan, read, list));
+        rendered.notes.extend(probe.failures());
         let keep = plan.keep(record.devices(), &inventory);
         let wanted = Wanted {
             files: std::mem::take(&mut rendered.files),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use one_sriov_system::Root;
 
+use super::Probe;
 use super::units::{Units, names};
 use super::{Netplan, NetworkManagerConfig, Running};
 use crate::render::{RESOLV_CONF, Resolver, network_manager_version};
@@ -40,6 +41,8 @@ pub struct Facts {
     pub ifupdown: bool,
     /// `/etc/alpine-release` is there.
     pub alpine: bool,
+    /// What could not be read, so that the rest may be wrong.
+    pub unread: Vec<String>,
     /// What runs, where that is to count, too.
     pub running: Option<Running>,
 }
@@ -48,9 +51,10 @@ impl Facts {
     /// Looks at a guest.
     #[must_use]
     pub fn gather(root: &Root) -> Self {
+        let root = &Probe::new(root);
         let units = Units::of(root);
         let is_there = |paths: &[&str]| paths.iter().any(|path| root.exists(Path::new(path)));
-        Self {
+        let facts = Self {
             suse_layout: root.is_dir(Path::new("/etc/sysconfig/network")),
             red_hat_layout: root.is_dir(Path::new("/etc/sysconfig/network-scripts")),
             initscripts: is_there(&["/etc/sysconfig/network-scripts/ifup"]),
@@ -67,14 +71,19 @@ impl Facts {
                 && is_there(&["/etc/network/interfaces"]),
             alpine: is_there(&["/etc/alpine-release"]),
             devices: Vec::new(),
+            unread: Vec::new(),
             running: None,
+        };
+        Self {
+            unread: root.failures(),
+            ..facts
         }
     }
 }
 
 /// Who writes `/etc/resolv.conf` of a guest.
 #[must_use]
-pub fn resolver(root: &Root) -> Resolver {
+pub fn resolver(root: &Probe<'_>) -> Resolver {
     let programs = [
         "/usr/sbin/resolvconf",
         "/sbin/resolvconf",
@@ -91,7 +100,7 @@ pub fn resolver(root: &Root) -> Resolver {
 }
 
 /// EL 6: `/etc/rc.d/rc3.d/S23NetworkManager`.
-fn is_in_runlevel(root: &Root, service: &str) -> bool {
+fn is_in_runlevel(root: &Probe<'_>, service: &str) -> bool {
     names(root, "/etc/rc.d/rc3.d")
         .iter()
         .any(|name| name.starts_with('S') && name.get(3..) == Some(service))
@@ -99,7 +108,7 @@ fn is_in_runlevel(root: &Root, service: &str) -> bool {
 
 /// `/usr/lib64/NetworkManager/1.18.8-2.el7_9/libnm-settings-plugin-ifcfg-rh.so`; older ones stand a
 /// directory above and have no version. One that the configuration leaves out reads nothing.
-fn ifcfg_plugin(root: &Root) -> Option<(u32, u32)> {
+fn ifcfg_plugin(root: &Probe<'_>) -> Option<(u32, u32)> {
     let mut directories = ["/usr/lib64/NetworkManager", "/usr/lib/NetworkManager"].iter();
     let installed = directories.find_map(|directory| {
         let path = Path::new(directory);

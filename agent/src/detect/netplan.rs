@@ -14,10 +14,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use one_sriov_system::Root;
+use super::Probe;
 use one_sriov_system::yaml::{MAX_SIZE, Node};
 
 /// Those that go first come last.
@@ -69,13 +68,13 @@ struct Named {
 impl Netplan {
     /// Whether netplan is installed.
     #[must_use]
-    pub fn is_installed(root: &Root) -> bool {
+    pub fn is_installed(root: &Probe<'_>) -> bool {
         PROGRAMS.iter().any(|path| root.exists(Path::new(path)))
     }
 
     /// Reads the YAML; none where there is no file but the agent's, or no netplan.
     #[must_use]
-    pub fn gather(root: &Root) -> Option<Self> {
+    pub fn gather(root: &Probe<'_>) -> Option<Self> {
         if !Self::is_installed(root) {
             return None;
         }
@@ -103,7 +102,7 @@ impl Netplan {
         Some(netplan)
     }
 
-    fn take(&mut self, root: &Root, path: &Path) -> Result<(), String> {
+    fn take(&mut self, root: &Probe<'_>, path: &Path) -> Result<(), String> {
         let text = read(root, path).map_err(|error| error.to_string())?;
         let document = Node::parse(&text).map_err(|error| error.to_string())?;
         let Some(network) = document.get("network") else {
@@ -160,12 +159,9 @@ impl Netplan {
 }
 
 /// A file that is not larger than what is read of it.
-fn read(root: &Root, path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    let file = root.open(path)?;
+fn read(root: &Probe<'_>, path: &Path) -> std::io::Result<String> {
     // One byte more, so that the reader refuses what is too large.
-    file.take(MAX_SIZE as u64 + 1).read_to_string(&mut text)?;
-    Ok(text)
+    root.read_at_most(path, MAX_SIZE as u64 + 1)
 }
 
 /// None of another renderer that netplan knows, such as `sriov`.

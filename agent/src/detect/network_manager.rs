@@ -14,8 +14,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::Probe;
 use hwaddr::InterfaceName;
-use one_sriov_system::Root;
 
 use super::glob;
 use super::units::{has_end, names};
@@ -56,7 +56,7 @@ pub struct Device<'a> {
 impl NetworkManagerConfig {
     /// Reads the files of a machine, but for those of `passed_over`.
     #[must_use]
-    pub fn gather(root: &Root, passed_over: &[&str]) -> Self {
+    pub fn gather(root: &Probe<'_>, passed_over: &[&str]) -> Self {
         let listed = |directory: &'static str| {
             let mut names = names(root, directory);
             names.retain(|name| has_end(name, "conf") && !name.starts_with(OURS));

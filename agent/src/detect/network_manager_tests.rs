@@ -5,6 +5,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use one_sriov_system::Root;
+
 use super::*;
 
 /// The files of `/usr/lib`, `/run` and `/etc`, by the paths below NetworkManager's directories there.
@@ -107,7 +109,7 @@ fn the_files_count_in_the_order_of_network_manager() {
     ];
     for (files, expected) in table {
         let machine = machine(files);
-        let config = NetworkManagerConfig::gather(&Root::new(machine.path()), &[]);
+        let config = NetworkManagerConfig::gather(&Probe::new(&Root::new(machine.path())), &[]);
         let found: Vec<&str> = config.unmanaged.iter().map(|item| &*item.text).collect();
         assert_eq!(found.join(","), expected, "{files:?}");
         if let Some(printed) = printed(&machine) {
@@ -164,6 +166,7 @@ fn the_agents_own_files_and_those_that_go_are_passed_over() {
         (theirs, "unmanaged-devices=*"),
     ]);
     let root = Root::new(machine.path());
+    let root = Probe::new(&root);
     let config = NetworkManagerConfig::gather(&root, &[theirs]);
     assert_eq!(config, NetworkManagerConfig::default());
     assert_eq!(NetworkManagerConfig::gather(&root, &[]).unmanaged.len(), 1);

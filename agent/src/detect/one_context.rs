@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use one_sriov_system::Root;
+use super::Probe;
 
 use super::renderers::Renderers;
 use super::units::names;
@@ -54,7 +54,7 @@ const MODULES: &str = "/etc/one-context.d/loc-10-network.d";
 impl OneContext {
     /// Whether one-context configures the network of a guest.
     #[must_use]
-    pub fn is_there(root: &Root) -> bool {
+    pub fn is_there(root: &Probe<'_>) -> bool {
         let directory = Path::new(DIRECTORY);
         root.is_dir(directory)
             && SCRIPTS
@@ -64,7 +64,7 @@ impl OneContext {
 
     /// Looks at a guest that has it.
     #[must_use]
-    pub fn gather(root: &Root, facts: &Facts) -> Self {
+    pub fn gather(root: &Probe<'_>, facts: &Facts) -> Self {
         let has_program = |name: &str| {
             let places = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
             places

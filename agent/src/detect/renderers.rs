@@ -15,7 +15,7 @@
 
 use std::path::Path;
 
-use one_sriov_system::Root;
+use super::Probe;
 
 use super::glob;
 
@@ -57,7 +57,7 @@ impl Table {
 impl Renderers {
     /// Those of the one-context that a machine has.
     #[must_use]
-    pub fn gather(root: &Root) -> Self {
+    pub fn gather(root: &Probe<'_>) -> Self {
         let script = root.read_to_string(Path::new(SCRIPT)).unwrap_or_default();
         Self::parse(&script).unwrap_or_else(|| {
             log::debug!("the tables of '{SCRIPT}' are not understood");
@@ -170,7 +170,7 @@ fn arms<'l>(lines: &mut impl Iterator<Item = &'l str>) -> Option<Table> {
 }
 
 /// The version of the package, by dpkg's or apk's own list of what is installed.
-fn version(root: &Root) -> Option<(u32, u32, u32)> {
+fn version(root: &Probe<'_>) -> Option<(u32, u32, u32)> {
     let lists = [
         ("/var/lib/dpkg/status", "Package: ", "Version: "),
         ("/lib/apk/db/installed", "P:", "V:"),
@@ -330,7 +330,8 @@ mod tests {
             let file = machine.path().join(&path[1..]);
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(file, text).unwrap();
-            let found = version(&Root::new(machine.path()));
+            let root = one_sriov_system::Root::new(machine.path());
+            let found = version(&Probe::new(&root));
             assert_eq!(found, expected, "{text}");
         }
     }

@@ -23,23 +23,31 @@ pub struct Requests<'a> {
     pub netplan_renderer: Option<&'a str>,
 }
 
-/// A request for a network stack that there is not.
+/// Why no network stack can be named.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{by}: {unknown}")]
-pub struct DetectError {
-    by: &'static str,
-    unknown: UnknownBackend,
+pub enum DetectError {
+    /// Somebody asks for one that there is not.
+    #[error("{by}: {unknown}")]
+    Unknown {
+        /// Who asks.
+        by: &'static str,
+        /// For what.
+        unknown: UnknownBackend,
+    },
+    /// What tells it cannot be read.
+    #[error("failed to detect the network stack: {}", .0.join("; "))]
+    Unread(Vec<String>),
 }
 
 impl DetectError {
     /// Whether the command line names it.
     #[must_use]
     pub fn is_of_command_line(&self) -> bool {
-        self.by == OPTION
+        matches!(self, Self::Unknown { by: OPTION, .. })
     }
 
     fn of(by: &'static str) -> impl Fn(UnknownBackend) -> Self {
-        move |unknown| Self { by, unknown }
+        move |unknown| Self::Unknown { by, unknown }
     }
 }
 
@@ -50,7 +58,8 @@ const OPTION: &str = "--backend";
 /// what the context asks for, then what is installed. The facts are gathered only where they are needed.
 ///
 /// # Errors
-/// [`DetectError`] if the command line or `agent.conf` names a network stack that there is not.
+/// [`DetectError`] if the command line or `agent.conf` names a network stack that there is not, or if what tells the
+/// network stack cannot be read.
 pub fn detect(
     requests: &Requests<'_>,
     facts: &impl Deref<Target = Facts>,
@@ -62,11 +71,13 @@ pub fn detect(
     ];
     for (by, name) in of_operator {
         if let Some(name) = name {
-            return choose_named(by, name)
-                .map_or_else(|| choose(Some((by, name)), facts), Ok)
-                .map_err(DetectError::of(by));
+            return match choose_named(by, name) {
+                Some(choice) => Ok(choice),
+                None => choose(Some((by, name)), all_read(facts)?).map_err(DetectError::of(by)),
+            };
         }
     }
+    let facts = all_read(facts)?;
     let asked = requests.netcfg_type.map(str::trim);
     let asked = asked.filter(|asked| !asked.is_empty());
     // Before 6.2 it has no renderers, and does not know the variable.
@@ -91,6 +102,15 @@ pub fn detect(
             ));
             Ok(choice)
         }
+    }
+}
+
+/// The facts, if nothing of them could not be read.
+fn all_read(facts: &Facts) -> Result<&Facts, DetectError> {
+    if facts.unread.is_empty() {
+        Ok(facts)
+    } else {
+        Err(DetectError::Unread(facts.unread.clone()))
     }
 }
 

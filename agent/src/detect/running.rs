@@ -4,6 +4,7 @@ use std::path::Path;
 
 use one_sriov_system::Root;
 
+use super::Probe;
 use crate::render::Backend;
 
 /// What was seen of them. No program is asked: at boot most could not answer yet.
@@ -45,6 +46,7 @@ impl Running {
     /// Looks at the processes and at the marks that services leave.
     #[must_use]
     pub fn gather(root: &Root) -> Self {
+        let root = &Probe::new(root);
         let text = |path: &str| root.read_to_string(Path::new(path)).unwrap_or_default();
         let mut running = Self {
             ifupdown: IFSTATE.iter().any(|path| !text(path).trim().is_empty()),
@@ -64,6 +66,9 @@ impl Running {
                 "wickedd" => running.wicked = true,
                 _ => {}
             }
+        }
+        for failure in root.failures() {
+            log::warn!("what runs may be more than was seen: {failure}");
         }
         running
     }

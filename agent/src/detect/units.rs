@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use one_sriov_system::Root;
+use super::Probe;
 
 use super::glob;
 
@@ -29,13 +29,13 @@ const PRESETS: [&str; 5] = [
 
 /// The units of a machine.
 pub(super) struct Units<'r> {
-    root: &'r Root,
+    root: &'r Probe<'r>,
     /// The directories that are there, each with its names, looked at once.
     directories: Vec<(&'static Path, Vec<String>)>,
 }
 
 impl<'r> Units<'r> {
-    pub(super) fn of(root: &'r Root) -> Self {
+    pub(super) fn of(root: &'r Probe<'r>) -> Self {
         let directories = UNITS.map(|directory| (Path::new(directory), names(root, directory)));
         let there = directories.into_iter();
         Self {
@@ -62,7 +62,10 @@ impl<'r> Units<'r> {
     fn is_mask(&self, file: &Path) -> bool {
         match self.root.read_link(file) {
             Ok(target) => target == Path::new("/dev/null"),
-            Err(_) => self.root.read(file).is_ok_and(|text| text.is_empty()),
+            Err(_) => self
+                .root
+                .read_at_most(file, 1)
+                .is_ok_and(|text| text.is_empty()),
         }
     }
 
@@ -76,8 +79,7 @@ impl<'r> Units<'r> {
     }
 
     fn is_entry(&self, path: &Path) -> bool {
-        let entry = self.root.entry(path);
-        entry.is_ok_and(|entry| std::fs::symlink_metadata(entry).is_ok())
+        self.root.entry_metadata(path).is_ok()
     }
 
     fn is_first_boot(&self) -> bool {
@@ -120,7 +122,7 @@ fn rule(line: &str, unit: &str) -> Option<bool> {
 }
 
 /// The names in a directory; none of one that is not there.
-pub(super) fn names(root: &Root, directory: &str) -> Vec<String> {
+pub(super) fn names(root: &Probe<'_>, directory: &str) -> Vec<String> {
     let names = root.list(Path::new(directory)).unwrap_or_default();
     names
         .into_iter()

@@ -6,6 +6,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use one_sriov_system::Root;
+
 use super::*;
 
 const UNIT: &str = "systemd-networkd.service";
@@ -33,7 +35,8 @@ impl Machine {
     }
 
     fn is_enabled(&self) -> bool {
-        Units::of(&Root::new(self.0.path())).is_enabled(UNIT)
+        let root = Root::new(self.0.path());
+        Units::of(&Probe::new(&root)).is_enabled(UNIT)
     }
 
     fn systemctl(&self, verb: &str) -> String {

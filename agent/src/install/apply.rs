@@ -19,7 +19,7 @@ use super::state_file;
 ///
 /// Killed before 1 is done, nothing has changed; before 4, the next run knows every file as ours
 /// whether it is the old or the new one, sweeps the temporary files away, and finishes. When
-/// nothing changes, nothing is written.
+/// nothing changes, nothing is written. Where a temporary file stays, the record does not say that all is done.
 pub fn apply(
     directories: &mut Directories,
     changes: &Changes,
@@ -27,8 +27,11 @@ pub fn apply(
 ) -> Result<Report, InstallError> {
     warn(changes);
     let mut report = Report::of(changes);
-    // The one temporary file that no record tells of is the record's own.
+    // The one temporary file that no record tells of is the record's own: every run looks for it.
     directories.sweep(&state_file::path())?;
+    if let Some(error) = directories.unswept() {
+        log::warn!("a file that a killed run left stays for now: {error}");
+    }
     if !changes.touch_files() && record == changes.next {
         return Ok(report);
     }
@@ -41,7 +44,13 @@ pub fn apply(
     }
     report.backed_up = backup::save(changes, directories)?;
     batch_of(changes).commit(directories)?;
-    changes.next.save(directories)?;
+    match directories.unswept() {
+        None => changes.next.save(directories)?,
+        Some(error) => {
+            log::warn!("a file that a killed run left stays for now: {error}");
+            changes.next.clone().unfinished().save(directories)?;
+        }
+    }
     Ok(report)
 }
 

@@ -167,14 +167,24 @@ fn fill(file: &mut File, write: &Write<'_>) -> io::Result<()> {
     let bytes = match write.body {
         Body::Text(bytes) => bytes,
         Body::Copy(bytes, (user, group)) => {
-            // Best effort: in a user namespace the owner may have no name.
-            let _ = fchown(&*file, Some(user), Some(group));
+            match fchown(&*file, Some(user), Some(group)) {
+                // In a user namespace the owner may have no name (EINVAL), and another one may not be given (EPERM).
+                Err(error) if !is_unknown_owner(&error) => return Err(error),
+                _ => {}
+            }
             bytes
         }
         Body::Symlink(_) => return Ok(()),
     };
     file.set_permissions(Permissions::from_mode(write.mode))?;
     file.write_all(bytes)
+}
+
+fn is_unknown_owner(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::InvalidInput
+    )
 }
 
 fn fix_mode(host: &Path, mode: u32) -> io::Result<()> {

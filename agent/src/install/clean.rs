@@ -34,13 +34,15 @@ pub fn clean(directories: &mut Directories, dry: bool) -> Result<Report, Install
     directories.sweep(&state_file::path())?;
     tidy(&record, &changes, directories)?;
     batch_of(&changes).commit(directories)?;
-    let path = state_file::path();
-    if directories.root().exists(&path) {
-        let batch = Batch {
-            removals: vec![&path],
-            ..Batch::default()
-        };
-        batch.commit(directories)?;
+    // The record is what tells the next `clean` where to look.
+    if let Some(error) = directories.unswept() {
+        return Err(error);
     }
+    let path = state_file::path();
+    let batch = Batch {
+        removals: vec![&path],
+        ..Batch::default()
+    };
+    batch.commit(directories)?;
     Ok(report)
 }

@@ -42,6 +42,8 @@ pub(super) fn is_temp_name(name: &[u8]) -> bool {
 pub struct Directories {
     root: Root,
     met: BTreeMap<OsString, Directory>,
+    /// What a killed run left and this one failed to remove.
+    unswept: Option<InstallError>,
 }
 
 #[derive(Debug)]
@@ -62,6 +64,23 @@ impl Directories {
         Self {
             root: root.clone(),
             met: BTreeMap::new(),
+            unswept: None,
+        }
+    }
+
+    /// Why something that a killed run left is still there, if so: the next run has to look again.
+    pub(super) fn unswept(&mut self) -> Option<InstallError> {
+        self.unswept.take()
+    }
+
+    /// Sweeps the directory of a file, once.
+    fn sweep_once(&mut self, path: &Path) {
+        let Some(parent) = path.parent() else { return };
+        if let Some(directory) = self.met.get_mut(parent.as_os_str())
+            && let Err((name, error)) = directory.sweep()
+        {
+            let path = parent.join(name);
+            self.unswept = Some(InstallError::new("remove", &path, error));
         }
     }
 
@@ -85,15 +104,16 @@ impl Directories {
 
     /// Removes what killed runs left in the directory of a file.
     pub(super) fn sweep(&mut self, path: &Path) -> Result<(), InstallError> {
-        let (directory, _) = self.meet(path, "read")?;
-        directory.sweep();
+        self.meet(path, "read")?;
+        self.sweep_once(path);
         Ok(())
     }
 
     /// The host path of a file that comes, changes or goes: its directory will be flushed.
     pub(super) fn change(&mut self, path: &Path) -> Result<PathBuf, InstallError> {
+        self.meet(path, "write")?;
+        self.sweep_once(path);
         let (directory, name) = self.meet(path, "write")?;
-        directory.sweep();
         directory.changed = true;
         Ok(directory.host.join(name))
     }
@@ -104,8 +124,9 @@ impl Directories {
         &mut self,
         path: &'p Path,
     ) -> Result<(io::Result<Rc<OwnedFd>>, &'p OsStr), InstallError> {
+        self.meet(path, "write")?;
+        self.sweep_once(path);
         let (directory, name) = self.meet(path, "write")?;
-        directory.sweep();
         directory.changed = true;
         Ok((directory.open(), name))
     }
@@ -189,21 +210,27 @@ impl Directory {
         Ok(self.names.as_deref().unwrap_or_default())
     }
 
-    /// Best effort: a left-over is untidy, no network stack reads it.
-    fn sweep(&mut self) {
+    /// Removes what killed runs left; the first that stays is named, with the reason. No network stack reads it.
+    fn sweep(&mut self) -> Result<(), (OsString, io::Error)> {
         if std::mem::replace(&mut self.swept, true) {
-            return;
+            return Ok(());
         }
         let host = self.host.clone();
-        let names = self.names().unwrap_or_default();
+        let names = self.names().map_err(|error| (OsString::new(), error))?;
+        let mut outcome = Ok(());
         for name in names
             .iter()
             .filter(|name| is_temp_name(name.as_encoded_bytes()))
         {
             let path = host.join(name);
-            let removed = fs::remove_file(&path);
-            log::debug!("removed '{}' of a killed run: {removed:?}", path.display());
+            match fs::remove_file(&path) {
+                Ok(()) => log::debug!("removed '{}' of a killed run", path.display()),
+                Err(error) if nothing_there(&error) => {}
+                Err(error) if outcome.is_ok() => outcome = Err((name.clone(), error)),
+                Err(_) => {}
+            }
         }
+        outcome
     }
 }
 

@@ -82,6 +82,14 @@ impl Record {
         self.files.get(path.as_os_str())
     }
 
+    /// The same with something left to do.
+    pub(super) fn unfinished(self) -> Self {
+        Self {
+            state: State::Unfinished,
+            ..self
+        }
+    }
+
     /// What to write down before the first file is touched: whatever is on the disk until `next`
     /// holds, it is known to be ours.
     pub(super) fn ahead_of(self, next: &Self) -> Self {

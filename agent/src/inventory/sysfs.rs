@@ -16,12 +16,25 @@ use super::{AddressOrigin, Inventory, LeftOut, Link, Nic, Unreadable};
 const ARPHRD_ETHER: u32 = 1;
 const ARPHRD_INFINIBAND: u32 = 32;
 
-/// The list of network devices could not be read.
+/// What says which network devices there are cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to list the network devices in '{path}': {source}")]
-pub struct InventoryError {
-    path: PathBuf,
-    source: io::Error,
+pub enum InventoryError {
+    /// Their list.
+    #[error("failed to list the network devices in '{path}': {source}")]
+    List {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The state of udev.
+    #[error("failed to look for udev in '{path}': {source}")]
+    Udev {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
 }
 
 /// A sysfs tree, and what udev knows of its devices.
@@ -33,16 +46,21 @@ pub struct Sysfs {
 
 impl Sysfs {
     /// The tree at `sys` (`/sys` on a live machine), with the udev of the machine below `root`.
-    #[must_use]
-    pub fn new(sys: impl Into<PathBuf>, root: &Root) -> Self {
+    ///
+    /// # Errors
+    /// [`InventoryError`] if nobody can say whether udev runs.
+    pub fn new(sys: impl Into<PathBuf>, root: &Root) -> Result<Self, InventoryError> {
         let run_udev = Path::new("/run/udev");
-        let udev = root
-            .exists(&run_udev.join("control"))
-            .then(|| root.path(&run_udev.join("data")).ok());
-        Self {
+        let runs = root.has(&run_udev.join("control"));
+        let data = |runs: bool| runs.then(|| root.path(&run_udev.join("data"))).transpose();
+        let udev = runs.and_then(data).map_err(|source| InventoryError::Udev {
+            path: run_udev.to_owned(),
+            source,
+        })?;
+        Ok(Self {
             sys: sys.into(),
-            udev: udev.flatten(),
-        }
+            udev,
+        })
     }
 
     /// Reads all network devices. A device that vanishes while it is read is left out.
@@ -51,7 +69,7 @@ impl Sysfs {
     /// [`InventoryError`] if `class/net` cannot be listed.
     pub fn inventory(&self) -> Result<Inventory, InventoryError> {
         let class = self.sys.join("class/net");
-        let (class, names) = Class::open(class.clone()).map_err(|source| InventoryError {
+        let (class, names) = Class::open(class.clone()).map_err(|source| InventoryError::List {
             path: class,
             source,
         })?;

@@ -12,7 +12,6 @@
 use std::path::{Path, PathBuf};
 
 use hwaddr::InterfaceName;
-use one_sriov_system::Root;
 
 use super::RenderedFile;
 use super::lines::Lines;
@@ -20,11 +19,11 @@ use crate::plan::{NicId, Plan};
 
 const DIRECTORY: &str = "/etc/cloud/cloud.cfg.d";
 
-/// The file, where cloud-init is installed and the context has NICs.
+/// The file, where cloud-init is installed and the context has NICs; `is_dir` looks for its directory.
 #[must_use]
-pub fn drop_in(plan: &Plan, root: &Root) -> Option<RenderedFile> {
+pub fn drop_in(plan: &Plan, is_dir: impl FnOnce(&Path) -> bool) -> Option<RenderedFile> {
     let has_nics = !plan.hands_off && !plan.nics.is_empty();
-    if !has_nics || !root.is_dir(Path::new(DIRECTORY)) {
+    if !has_nics || !is_dir(Path::new(DIRECTORY)) {
         return None;
     }
     let mut lines = Lines::for_machine();

@@ -1,26 +1,14 @@
 //! A device that cannot be read is not an absent one.
 
-use std::process::Command;
-
-use one_sriov_tests::{Machine, Outcome, agent_path, run, virtio};
+use one_sriov_tests::{Machine, Outcome, run, run_while, virtio};
 
 use super::{carrying, dummy, nics, plain};
 
 /// Applies while the kernel answers the reading of one attribute with an error.
 fn apply_while(machine: &Machine, device: &str, attribute: &str, error: &str) -> Outcome {
-    let path = machine
-        .path(&format!("/sys/class/net/{device}"))
-        .join(attribute);
-    let path = path.canonicalize().expect("an attribute");
-    let output = Command::new("strace")
-        .args(["--quiet=all", "--output=/dev/null", "--trace=read"])
-        .arg(format!("--trace-path={}", path.display()))
-        .arg(format!("--inject=read:error={error}"))
-        .arg(agent_path())
-        .args(["apply", "--backend", "interfaces", "--root"])
-        .arg(machine.root())
-        .output();
-    output.expect("strace runs").into()
+    let path = format!("/sys/class/net/{device}/{attribute}");
+    let arguments = ["apply", "--backend", "interfaces"];
+    run_while(machine, &path, "read", error, &arguments)
 }
 
 fn apply(machine: &Machine) -> Outcome {

@@ -1,0 +1,92 @@
+//! Looking at a guest's files without taking what cannot be read for absent.
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::fs::{File, Metadata};
+use std::io::{self, ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+
+use one_sriov_system::{Root, plain};
+
+/// The files of a guest, and what of them could not be read: whoever decides by what he saw asks for that first.
+pub struct Probe<'r> {
+    root: &'r Root,
+    failures: RefCell<Vec<String>>,
+}
+
+impl<'r> Probe<'r> {
+    /// Nothing is looked at yet.
+    #[must_use]
+    pub fn new(root: &'r Root) -> Self {
+        Self {
+            root,
+            failures: RefCell::default(),
+        }
+    }
+
+    /// What could not be read, each as `failed to read '/etc/netplan': I/O error`.
+    #[must_use]
+    pub fn failures(&self) -> Vec<String> {
+        self.failures.borrow().clone()
+    }
+
+    /// Is there something at the path? A dangling link is nothing.
+    pub fn exists(&self, path: &Path) -> bool {
+        self.note(path, self.root.has(path)).unwrap_or(false)
+    }
+
+    /// Is there a directory at the path, or a link to one?
+    pub fn is_dir(&self, path: &Path) -> bool {
+        self.note(path, self.root.has_dir(path)).unwrap_or(false)
+    }
+
+    /// What stands at the path itself, be it a dangling link.
+    pub fn entry_metadata(&self, path: &Path) -> io::Result<Metadata> {
+        let about = self.root.entry(path).and_then(std::fs::symlink_metadata);
+        self.note(path, about)
+    }
+
+    /// The content of a text file.
+    pub fn read_to_string(&self, path: &Path) -> io::Result<String> {
+        self.note(path, self.root.read_to_string(path))
+    }
+
+    /// The beginning of a text file, so many bytes at most.
+    pub fn read_at_most(&self, path: &Path, bytes: u64) -> io::Result<String> {
+        let read = |file: File| {
+            let mut text = String::new();
+            file.take(bytes).read_to_string(&mut text).map(|_| text)
+        };
+        self.note(path, self.root.open(path).and_then(read))
+    }
+
+    /// The names in a directory, sorted.
+    pub fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        self.note(path, self.root.list(path))
+    }
+
+    /// The target of a symbolic link, as it stands in the link.
+    pub fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        self.note(path, self.root.read_link(path))
+    }
+
+    /// What is not there, is no link (EINVAL), no text, or belongs to a process that ended (ESRCH) is no failure.
+    fn note<T>(&self, path: &Path, found: io::Result<T>) -> io::Result<T> {
+        /// "No such process"; `ErrorKind` has no name for it.
+        const ESRCH: i32 = 3;
+        if let Err(error) = &found {
+            let is_absence = matches!(
+                error.kind(),
+                ErrorKind::NotFound
+                    | ErrorKind::NotADirectory
+                    | ErrorKind::InvalidInput
+                    | ErrorKind::InvalidData
+            );
+            if !is_absence && error.raw_os_error() != Some(ESRCH) {
+                let failure = format!("failed to read '{}': {}", path.display(), plain(error));
+                self.failures.borrow_mut().push(failure);
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,163 @@
+//! What cannot be read or removed is an error that names it, never an answer.
+
+use one_sriov_tests::{Machine, Outcome, run, run_while, virtio};
+
+const MAC: &str = "02:00:0a:00:00:05";
+const RECORD: &str = "/var/lib/one-sriov/state.json";
+const BACKEND: [&str; 3] = ["apply", "--backend", "interfaces"];
+
+fn machine() -> Machine {
+    let context = format!("ETH0_MAC='{MAC}'\nETH0_IP='10.0.0.5'\nETH0_DNS='10.0.0.1'\n");
+    let machine = Machine::new(&context, &[virtio("eth0", MAC, 3)]);
+    machine.write(
+        "/etc/network/interfaces",
+        "source /etc/network/interfaces.d/*\n",
+    );
+    machine
+}
+
+fn says(outcome: &Outcome, code: i32, expected: &str) {
+    assert!(
+        outcome.stderr.contains(expected),
+        "{expected}: {}",
+        outcome.stderr
+    );
+    assert_eq!(outcome.code, code, "{}", outcome.stderr);
+}
+
+#[test]
+fn a_network_stack_is_not_detected_by_what_cannot_be_read() {
+    let looks = [
+        ("/etc/one-context.d", "statx", ""),
+        ("/usr/sbin/netplan", "statx", ""),
+        ("/etc/netplan/50-image.yaml", "read", "network: {}\n"),
+        ("/etc/machine-id", "read", "0123456789abcdef\n"),
+        ("/etc/netplan", "openat", ""),
+        ("/etc/systemd/system", "openat", ""),
+    ];
+    for (path, calls, text) in looks {
+        let machine = machine();
+        machine.write("/usr/sbin/netplan", "");
+        machine.write("/etc/netplan/50-image.yaml", "network: {}\n");
+        machine.write("/etc/systemd/system/x", "");
+        machine.write(
+            "/usr/lib/systemd/system/systemd-networkd.service",
+            "[Unit]\n",
+        );
+        if !text.is_empty() {
+            machine.write(path, text);
+        }
+        let before = machine.etc();
+        let outcome = run_while(&machine, path, calls, "EIO", &["apply"]);
+        let expected = format!("failed to detect the network stack: failed to read '{path}': ");
+        says(&outcome, 1, &expected);
+        assert_eq!(machine.etc(), before, "{path}");
+        assert_eq!(run(&machine, &["apply"]).code, 0, "{path}");
+    }
+}
+
+#[test]
+fn nothing_is_written_while_the_places_of_a_run_cannot_be_read() {
+    let looks = [
+        ("/dev", "openat", 3, "failed to read '/dev': "),
+        (
+            "/context/context.sh",
+            "read",
+            3,
+            "failed to read '/context/context.sh': ",
+        ),
+        (
+            "/etc/one-sriov/agent.conf",
+            "read",
+            1,
+            "failed to read '/etc/one-sriov/agent.conf': ",
+        ),
+        (
+            "/run/udev/control",
+            "statx",
+            1,
+            "failed to look for udev in '/run/udev': ",
+        ),
+        (
+            "/sys/class/net",
+            "openat",
+            1,
+            "failed to list the network devices in ",
+        ),
+        (
+            "/etc/resolv.conf",
+            "readlink",
+            1,
+            "failed to read '/etc/resolv.conf': ",
+        ),
+        (
+            RECORD,
+            "read",
+            1,
+            "failed to read '/var/lib/one-sriov/state.json': ",
+        ),
+    ];
+    for (path, calls, code, expected) in looks {
+        let machine = machine();
+        machine.write("/dev/null", "");
+        machine.write("/etc/one-sriov/agent.conf", "");
+        assert_eq!(run(&machine, &BACKEND).code, 0);
+        let before = machine.etc();
+        machine.write(
+            "/context/context.sh",
+            format!("ETH0_MAC='{MAC}'\nETH0_IP='10.0.0.6'\n"),
+        );
+        says(
+            &run_while(&machine, path, calls, "EIO", &BACKEND),
+            code,
+            expected,
+        );
+        assert_eq!(machine.etc(), before, "{path}");
+    }
+}
+
+#[test]
+fn a_left_over_that_cannot_be_removed_is_removed_by_the_next_run() {
+    const LEFT: &str = "/etc/network/interfaces.d/.60-one-sriov-eth0.cfg.one-sriov-4242";
+    let machine = machine();
+    assert_eq!(run(&machine, &BACKEND).code, 0);
+    // As a run leaves it that is killed in the middle.
+    machine.write(LEFT, "half");
+    let record = machine.read(RECORD);
+    machine.write(
+        RECORD,
+        record.replace("\"version\":1,", "\"version\":1,\"unfinished\":true,"),
+    );
+    let unlink = "?unlink,unlinkat";
+    let stays = format!("failed to remove '{LEFT}': ");
+    says(
+        &run_while(&machine, LEFT, unlink, "EIO", &BACKEND),
+        0,
+        &stays,
+    );
+    assert!(machine.has(LEFT));
+    // `clean` does not say that all is gone, and knows where to look the next time.
+    says(
+        &run_while(&machine, LEFT, unlink, "EIO", &["clean"]),
+        1,
+        &stays,
+    );
+    assert!(machine.has(LEFT) && machine.has(RECORD));
+    assert_eq!(run(&machine, &BACKEND).code, 0);
+    assert!(!machine.has(LEFT));
+    assert!(!machine.read(RECORD).contains("unfinished"));
+}
+
+#[test]
+fn clean_removes_its_record_or_says_that_it_failed() {
+    let machine = machine();
+    assert_eq!(run(&machine, &BACKEND).code, 0);
+    let failed = format!("failed to remove '{RECORD}': ");
+    let outcome = run_while(&machine, RECORD, "?unlink,unlinkat", "EIO", &["clean"]);
+    says(&outcome, 1, &failed);
+    assert!(machine.has(RECORD));
+    // A look at it decides nothing.
+    let outcome = run_while(&machine, RECORD, "statx", "EIO", &["clean"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert!(!machine.has(RECORD));
+}
