@@ -4,14 +4,15 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use hwaddr::InterfaceName;
-use one_sriov_system::Root;
+use one_sriov_system::{Netlink, Root, VfInfo};
 
 use crate::config::Config;
 use crate::lease::{
-    Lease, OriginalState, ReclaimGuard, StaleLease, State, Store, StoreError, is_back, now,
+    Lease, OriginalState, ReclaimGuard, StaleLease, State, Store, StoreError, VfIdentity, is_back,
+    now,
 };
 use crate::pool::Sysfs;
-use crate::prepare::{IpLink, Target, put_back};
+use crate::prepare::{IpLink, Target, outstanding, put_back};
 
 /// How often the kernel is asked whether a VF is back: before 4.14 it does not say so by itself.
 const PACE: Duration = Duration::from_millis(50);
@@ -23,6 +24,8 @@ pub struct ReleaseReport {
     pub freed: Vec<String>,
     /// VFs that are not, and why.
     pub kept: Vec<String>,
+    /// Of those, the ones that may still have the GUID, the MAC or the VLAN of their VM, and why.
+    pub known: Vec<(Lease, String)>,
 }
 
 impl ReleaseReport {
@@ -48,7 +51,6 @@ pub fn release(
     reclaims: Vec<ReclaimGuard>,
     wait: Duration,
 ) -> Result<ReleaseReport, StoreError> {
-    let sysfs = Sysfs::new(root);
     let deadline = Instant::now() + wait;
     let mut returns = ReleaseReport::default();
     let stale = reclaims.iter().flat_map(|reclaim| &reclaim.stale);
@@ -69,12 +71,18 @@ pub fn release(
                 stale.place,
                 reclaim.id.vm()
             );
-            match restore(sysfs, config, store, &stale, deadline) {
+            match restore(root, config, store, &stale, deadline) {
                 Ok(()) => {
                     store.forget(&mut reclaim, &stale)?;
                     returns.freed.push(name);
                 }
-                Err(why) => returns.kept.push(format!("{name}: {why}")),
+                Err(Kept { why, has_identity }) => {
+                    let why = format!("{name}: {why}");
+                    if let Some(lease) = stale.lease.filter(|_| has_identity) {
+                        returns.known.push((lease, why.clone()));
+                    }
+                    returns.kept.push(why);
+                }
             }
         }
         store.close(&reclaim)?;
@@ -82,47 +90,107 @@ pub fn release(
     Ok(returns)
 }
 
+/// Why a VF is not free yet.
+struct Kept {
+    why: String,
+    /// The VF may still have what its VM was known by.
+    has_identity: bool,
+}
+
 fn restore(
-    sysfs: Sysfs<'_>,
+    root: &Root,
     config: &Config,
     store: &Store,
     stale: &StaleLease,
     deadline: Instant,
-) -> Result<(), String> {
+) -> Result<(), Kept> {
     let Some(lease) = stale.lease.as_ref().filter(|_| stale.restore) else {
         return Ok(());
     };
-    loop {
-        match is_back(sysfs, config, stale) {
-            Err(error) => return Err(format!("failed to look at it: {error}")),
-            Ok(true) => break,
-            Ok(false) if Instant::now() < deadline => std::thread::sleep(PACE),
-            Ok(false) => {
-                mark(store, lease)?;
-                return Err("libvirt has not given it back yet".into());
-            }
-        }
+    let put = await_return(root, config, stale, lease, deadline).and_then(|()| {
+        take_off(root, lease).map_err(|why| Kept {
+            why,
+            has_identity: true,
+        })
+    });
+    if put.is_err() {
+        mark(store, lease).map_err(|why| Kept {
+            why,
+            has_identity: true,
+        })?;
     }
+    put
+}
+
+/// Waits until libvirt has returned a VF. Its VM may come back on another VF meanwhile, with the same GUID, MAC and VLAN: they
+/// are taken off before.
+fn await_return(
+    root: &Root,
+    config: &Config,
+    stale: &StaleLease,
+    lease: &Lease,
+    deadline: Instant,
+) -> Result<(), Kept> {
+    let mut off = None;
+    loop {
+        let is_back = is_back(Sysfs::new(root), config, stale).map_err(|error| Kept {
+            why: format!("failed to look at it: {error}"),
+            has_identity: true,
+        })?;
+        if is_back {
+            return Ok(());
+        }
+        let off = off.get_or_insert_with(|| take_off(root, lease));
+        if Instant::now() >= deadline {
+            let why = "libvirt has not given it back yet";
+            return Err(match off {
+                Ok(()) => Kept {
+                    why: why.into(),
+                    has_identity: false,
+                },
+                Err(error) => Kept {
+                    why: format!("{why}, and {error}"),
+                    has_identity: true,
+                },
+            });
+        }
+        std::thread::sleep(PACE);
+    }
+}
+
+/// Takes off a VF what its VM was known by, and puts it back as it was.
+fn take_off(root: &Root, lease: &Lease) -> Result<(), String> {
     if lease.original == OriginalState::Untouched {
         return Ok(());
     }
-    let put = match pf_netdev(sysfs, lease) {
+    match pf_netdev(Sysfs::new(root), lease) {
         // Nothing is left of what was set.
-        Ok(Port::Anew) => return Ok(()),
+        Ok(Port::Anew) => Ok(()),
         Ok(Port::Netdev(pf)) => {
             let target = Target {
                 pf: &pf,
                 vf: lease.vf,
             };
-            put_back(&IpLink, &target, &lease.original).map_err(|error| error.to_string())
+            let wanted = outstanding(lease, shown(root, &target)?.as_ref());
+            if wanted.is_empty() {
+                return Ok(());
+            }
+            put_back(&IpLink, &target, &wanted).map_err(|error| error.to_string())
         }
+        // libvirt has set it, and restores it.
+        Ok(Port::Without) if lease.identity == VfIdentity::Mac => Ok(()),
         Ok(Port::Without) => Err(format!("its PF '{}' has no network device now", lease.pf)),
         Err(error) => Err(error.to_string()),
-    };
-    if put.is_err() {
-        mark(store, lease)?;
     }
-    put
+}
+
+/// What the kernel says of a VF.
+fn shown(root: &Root, target: &Target<'_>) -> Result<Option<VfInfo>, String> {
+    let link = Netlink::new(root)
+        .link(target.pf)
+        .map_err(|error| error.to_string())?;
+    let mut vfs = link.into_iter().flat_map(|link| link.vfs);
+    Ok(vfs.find(|info| info.vf == target.vf))
 }
 
 /// By what the PF of a lease's VF can be told something.

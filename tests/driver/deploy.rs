@@ -72,7 +72,7 @@ fn an_ethernet_nic_becomes_an_interface_of_type_hostdev() {
     assert!(!domain.contains("aa:00:"), "{domain}");
     assert_eq!(host.lease("ens1f0/0").unwrap()["identity"], "mac");
     // libvirt sets MAC and VLAN; we write neither.
-    assert_eq!(host.vf("ens1f0", 0), "mac 02:11:00:00:00:00 vlan 0");
+    assert_eq!(host.vf("ens1f0", 0), "mac 02:00:c0:a8:07:01 vlan 100");
     assert!(host.calls().iter().all(|call| !call.starts_with("ip ")));
 }
 

@@ -74,6 +74,16 @@ enum ActionError {
     VfSetup(#[from] VfSetupError),
     #[error(transparent)]
     Conflict(#[from] Conflict),
+    #[error(
+        "failed to get VFs for VM {vm}: another driver is still releasing those it had; deploy it again, or see \
+         'one-sriov pool'"
+    )]
+    OwnVfs { vm: VmId },
+    #[error("failed to use MAC '{mac}': another VF still has what the NIC is known by: {why}")]
+    StillKnown {
+        mac: hwaddr::MacAddress,
+        why: String,
+    },
     #[error(transparent)]
     Set(#[from] SetError),
     #[error("failed to make bridge '{bridge}' for the dummy NICs: {what}")]

@@ -45,7 +45,7 @@ pub(super) fn run(
         });
         ReleaseReport {
             freed: stale.collect(),
-            kept: Vec::new(),
+            ..ReleaseReport::default()
         }
     } else {
         release(

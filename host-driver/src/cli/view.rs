@@ -57,6 +57,7 @@ impl VfView {
             Availability::Domain(name) => ("busy", format!("domain '{name}'")),
             Availability::Host(host) => ("busy", format!("this host: {host}")),
             Availability::NoNetdev(pf) => ("unusable", format!("no network device of PF '{pf}'")),
+            Availability::Failed(why) => ("failed", why.clone()),
             Availability::Absent => ("absent", String::new()),
         }
     }

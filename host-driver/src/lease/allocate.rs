@@ -1,5 +1,6 @@
 //! Which VF a NIC gets: the first of its pool that nobody has.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::{self, Write as _};
 use std::time::Duration;
@@ -64,6 +65,8 @@ pub enum Availability {
     Host(HostUse),
     /// Its PF has no network device, so that it cannot be set up.
     NoNetdev(PciAddress),
+    /// Nobody has it, but it could not be used of late: why.
+    Failed(String),
     /// The map names it, but it is not there.
     Absent,
 }
@@ -149,6 +152,7 @@ pub struct Allocator<'a> {
     store: &'a Store,
     running: &'a RunningDomains,
     uses: HostUses<'a>,
+    failures: OnceCell<HashMap<PciAddress, String>>,
     pools: HashMap<PoolName, Pool>,
 }
 
@@ -178,6 +182,7 @@ impl<'a> Allocator<'a> {
             store,
             running,
             uses: HostUses::new(root),
+            failures: OnceCell::new(),
             pools: HashMap::new(),
         }
     }
@@ -219,15 +224,19 @@ impl<'a> Allocator<'a> {
             .indexes()
             .into_iter()
             .partition(|index| leased.contains(index));
-        // A VF that nobody had before needs nothing to be put back.
-        let mut found = Vec::new();
-        for index in fresh {
-            if found.len() == wanted {
-                return Ok(found);
-            }
-            found.extend(self.candidate(name, index, sweep, taken)?);
+        // A VF that nobody had before needs nothing to be put back, and one that failed may fail again.
+        let mut failed = Vec::new();
+        let mut order = Vec::new();
+        for index in fresh.into_iter().chain(given) {
+            let address = self.pools[name].address(self.root, index)?;
+            let has_failed = match address {
+                Some(address) => self.failures()?.contains_key(&address),
+                None => false,
+            };
+            if has_failed { &mut failed } else { &mut order }.push(index);
         }
-        for index in given {
+        let mut found = Vec::new();
+        for index in order.into_iter().chain(failed) {
             if found.len() == wanted {
                 break;
             }
@@ -313,6 +322,14 @@ impl<'a> Allocator<'a> {
         })
     }
 
+    fn failures(&self) -> Result<&HashMap<PciAddress, String>, StoreError> {
+        if let Some(failures) = self.failures.get() {
+            return Ok(failures);
+        }
+        let failures = self.store.failures()?;
+        Ok(self.failures.get_or_init(|| failures))
+    }
+
     /// What is the matter with the VF at an index of a pool that was opened.
     pub fn availability_in(
         &self,
@@ -327,6 +344,10 @@ impl<'a> Allocator<'a> {
         let availability = self.availability(address, sweep)?;
         Ok(match (availability, pool.vf(self.root, index)) {
             (Availability::Free, Err(PoolError::NoNetdev { pf, .. })) => Availability::NoNetdev(pf),
+            (Availability::Free, _) => match self.failures()?.get(&address) {
+                Some(why) => Availability::Failed(why.clone()),
+                None => Availability::Free,
+            },
             (availability, _) => availability,
         })
     }
@@ -379,7 +400,7 @@ impl<'a> Allocator<'a> {
                 None => Availability::Absent,
             };
             let holder = match availability {
-                Availability::Free | Availability::Stale(_) => {
+                Availability::Free | Availability::Stale(_) | Availability::Failed(_) => {
                     shortage.free += 1;
                     continue;
                 }

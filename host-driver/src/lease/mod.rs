@@ -24,7 +24,9 @@ pub use grant::{Deployment, VfSetup};
 pub use judge::{Signs, Verdict, judge};
 pub use lock::Guard;
 pub use observe::{claimed, stop_decisions};
-pub use record::{DeploymentId, FORMAT, Lease, OriginalState, Place, State, VfIdentity};
+pub use record::{
+    DeploymentId, EthernetFeatures, FORMAT, Lease, OriginalState, Place, State, VfIdentity,
+};
 pub use returned::{VFIO, is_back};
 pub use store::{Store, now, user_name};
 pub use sweep::{ReclaimGuard, Returning, StaleLease, Sweep, SweepScope};

@@ -109,6 +109,23 @@ pub enum VfIdentity {
     Guid,
 }
 
+/// What a PF does with the frames of an Ethernet VF. Nobody here sets any of it; but libvirt sets a VLAN without its protocol,
+/// PFs' drivers reset what they like, and operators have a hand in it, too. What is none is not known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EthernetFeatures {
+    /// Whether the VLAN's tag is that of 802.1ad.
+    pub is_8021ad: bool,
+    /// Whether frames with another sender's MAC are dropped.
+    pub spoof_check: Option<bool>,
+    /// Whether the VF is trusted.
+    pub trust: Option<bool>,
+    /// The lowest and highest rate of transmission in Mbit/s.
+    pub rates: Option<(u32, u32)>,
+    /// The link state.
+    #[serde(with = "text::option")]
+    pub link_state: Option<VfLinkState>,
+}
+
 /// How the VF was before we wrote to it. What is missing is not known: it was unset, or the kernel
 /// does not tell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +140,8 @@ pub enum OriginalState {
         mac: Option<MacAddress>,
         /// VLAN id and priority; none if the VLAN is not written.
         vlan: Option<(u16, u8)>,
+        /// What else the PF does with the VF.
+        features: EthernetFeatures,
     },
     /// Both GUIDs and the link state are written.
     Infiniband {

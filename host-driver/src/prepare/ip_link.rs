@@ -130,11 +130,27 @@ fn calls(settings: &Settings) -> Vec<Call> {
     if let Some(value) = &settings.mac {
         first.add("MAC", "mac", mac(value));
     }
-    if let Some((id, qos)) = settings.vlan {
-        first.add("VLAN", "vlan", id.to_string());
-        if qos != 0 {
-            first.words.extend(["qos".to_owned(), qos.to_string()]);
+    if let Some(vlan) = settings.vlan {
+        first.add("VLAN", "vlan", vlan.id.to_string());
+        if vlan.qos != 0 {
+            first.words.extend(["qos".to_owned(), vlan.qos.to_string()]);
         }
+        if vlan.is_8021ad && vlan.id != 0 {
+            first.words.extend(["proto", "802.1ad"].map(str::to_owned));
+        }
+    }
+    let switch = |on| if on { "on" } else { "off" }.to_owned();
+    if let Some(on) = settings.spoof_check {
+        first.add("spoof check", "spoofchk", switch(on));
+    }
+    if let Some(on) = settings.trust {
+        first.add("trust", "trust", switch(on));
+    }
+    if let Some((min, max)) = settings.rates {
+        first.add("rates", "max_tx_rate", max.to_string());
+        first
+            .words
+            .extend(["min_tx_rate".to_owned(), min.to_string()]);
     }
     if let Some(value) = &settings.node_guid {
         first.add("node GUID", NODE_GUID, guid(value));
@@ -155,7 +171,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use one_sriov_system::VfLinkState;
+    use one_sriov_system::{VfLinkState, VfVlan};
 
     fn told(settings: &Settings) -> Vec<(String, String)> {
         let calls = calls(settings).into_iter();
@@ -212,12 +228,21 @@ mod tests {
     fn one_call_sets_all_of_an_ethernet_vf() {
         let ethernet = Settings {
             mac: Some(Some("02:00:0a:00:00:05".parse().unwrap())),
-            vlan: Some((100, 3)),
+            vlan: Some(VfVlan {
+                id: 100,
+                qos: 3,
+                is_8021ad: true,
+            }),
+            spoof_check: Some(false),
+            trust: Some(true),
+            rates: Some((10, 1000)),
             ..Settings::default()
         };
         let expected = (
-            "MAC, VLAN".to_owned(),
-            "mac 02:00:0a:00:00:05 vlan 100 qos 3".to_owned(),
+            "MAC, VLAN, spoof check, trust, rates".to_owned(),
+            "mac 02:00:0a:00:00:05 vlan 100 qos 3 proto 802.1ad spoofchk off trust on \
+             max_tx_rate 1000 min_tx_rate 10"
+                .to_owned(),
         );
         assert_eq!(told(&ethernet), [expected]);
         assert_eq!(told(&Settings::default()), []);

@@ -2,7 +2,7 @@
 //!
 //! | PF | identity | what is written |
 //! |---|---|---|
-//! | Ethernet | `mac` | nothing: libvirt sets and restores MAC and VLAN |
+//! | Ethernet | `mac` | nothing: libvirt sets and restores MAC and VLAN; after it, what it did not restore |
 //! | Ethernet | `dummy` | the NIC's own MAC, and its VLAN if it has one |
 //! | InfiniBand | `guid` | node GUID, port GUID, link state `auto` |
 //! | InfiniBand | `dummy` | nothing, but what takes the GUIDs of a former VM off |
@@ -24,10 +24,10 @@ pub use ip_link::IpLink;
 pub(crate) use ip_link::ip_link;
 pub use put_back::put_back;
 pub use read_back::read_back;
-pub use settings::{Settings, restoration, settings};
+pub use settings::{Settings, outstanding, restoration, settings};
 
 use crate::config::{GuidPrefix, IdentitySetting};
-use crate::lease::{Allocation, OriginalState, VfIdentity, VfRequest, VfSetup};
+use crate::lease::{Allocation, EthernetFeatures, OriginalState, VfIdentity, VfRequest, VfSetup};
 use crate::pool::LinkLayer;
 
 /// Writes settings to a VF: through the kernel's own interface now, through a vendor's later.
@@ -179,16 +179,22 @@ pub fn setup(
         (Some(None), OriginalState::Ethernet { .. }) => OriginalState::Ethernet {
             mac: None,
             vlan: Some((0, 0)),
+            features: EthernetFeatures::default(),
         },
         (None | Some(None | Some(OriginalState::Untouched)), now) => now,
         // The value before the first write of all is the one to put back. That of a VLAN was not noted as long as none was
         // written: there was none.
         (
-            Some(Some(OriginalState::Ethernet { mac, vlan: None })),
+            Some(Some(OriginalState::Ethernet {
+                mac,
+                vlan: None,
+                features,
+            })),
             OriginalState::Ethernet { vlan, .. },
         ) => OriginalState::Ethernet {
             mac: *mac,
             vlan: vlan.map(|_| (0, 0)),
+            features: features.clone(),
         },
         (Some(Some(saved)), _) => saved.clone(),
     };
@@ -224,6 +230,14 @@ fn original(
 ) -> OriginalState {
     let info = known.iter().find(|info| info.vf == allocation.vf.number);
     match (identity, allocation.vf.pf.link_layer) {
+        // What libvirt sets, it restores; but not all of it.
+        (VfIdentity::Mac, _) => {
+            info.map_or(OriginalState::Untouched, |info| OriginalState::Ethernet {
+                mac: info.mac,
+                vlan: info.vlan.map(|vlan| (vlan.id, vlan.qos)),
+                features: features(info),
+            })
+        }
         (VfIdentity::Dummy, LinkLayer::Ethernet) => {
             let vlan = info.and_then(|info| info.vlan);
             let was = vlan.map_or((0, 0), |vlan| (vlan.id, vlan.qos));
@@ -231,6 +245,7 @@ fn original(
             OriginalState::Ethernet {
                 mac: info.and_then(|info| info.mac),
                 vlan: is_written.then_some(was),
+                features: info.map(features).unwrap_or_default(),
             }
         }
         (VfIdentity::Guid, _) => {
@@ -254,6 +269,16 @@ fn original(
             }
         }
         _ => OriginalState::Untouched,
+    }
+}
+
+fn features(info: &VfInfo) -> EthernetFeatures {
+    EthernetFeatures {
+        is_8021ad: info.vlan.is_some_and(|vlan| vlan.is_8021ad),
+        spoof_check: info.spoof_check,
+        trust: info.trust,
+        rates: info.rates,
+        link_state: info.link_state,
     }
 }
 

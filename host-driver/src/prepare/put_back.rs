@@ -4,27 +4,25 @@
 //! zeros (`is_valid_ether_addr` in `ndo_set_vf_mac`), and is done with the message. So what else was in it is written by itself
 //! then. Whatever goes wrong besides, a lease must not be forgotten for: the VF still has what its VM had.
 
-use super::{SetError, SetVf, Settings, Target, restoration};
-use crate::lease::OriginalState;
+use super::{SetError, SetVf, Settings, Target};
 
-/// Writes what puts a VF back.
+/// Writes what puts a VF back: its [`restoration`](super::restoration), or what is outstanding of it.
 ///
 /// # Errors
 /// The first thing that could not be written, of what can be: the rest is written all the same.
 pub fn put_back(
     means: &impl SetVf,
     target: &Target<'_>,
-    original: &OriginalState,
+    wanted: &Settings,
 ) -> Result<(), SetError> {
-    let wanted = restoration(original);
-    match means.set(target, &wanted) {
+    match means.set(target, wanted) {
         Err(error) if error.is_refusal() => {}
         // What cannot be set was not set by us either.
         Ok(()) | Err(SetError::Unsupported { .. }) => return Ok(()),
         Err(error) => return Err(error),
     }
     let mut failure = None;
-    for part in parts(&wanted) {
+    for part in parts(wanted) {
         match means.set(target, &part) {
             Ok(()) | Err(SetError::Unsupported { .. }) => {}
             // There was nothing, and this PF cannot be told so.
@@ -57,6 +55,18 @@ fn parts(all: &Settings) -> impl Iterator<Item = Settings> {
         },
         Settings {
             link_state: all.link_state,
+            ..none.clone()
+        },
+        Settings {
+            spoof_check: all.spoof_check,
+            ..none.clone()
+        },
+        Settings {
+            trust: all.trust,
+            ..none.clone()
+        },
+        Settings {
+            rates: all.rates,
             ..none
         },
     ];
@@ -70,6 +80,9 @@ fn only_unsets(settings: &Settings) -> bool {
         && !matches!(settings.node_guid, Some(Some(_)))
         && !matches!(settings.port_guid, Some(Some(_)))
         && settings.link_state.is_none()
+        && settings.spoof_check.is_none()
+        && settings.trust.is_none()
+        && settings.rates.is_none()
 }
 
 #[cfg(test)]
@@ -78,8 +91,10 @@ mod tests {
 
     use std::cell::RefCell;
 
+    use super::super::restoration;
     use super::*;
-    use one_sriov_system::VfLinkState;
+    use crate::lease::{EthernetFeatures, OriginalState};
+    use one_sriov_system::{VfLinkState, VfVlan};
 
     /// A PF that answers some settings with an error, and notes the others.
     struct Pf {
@@ -116,7 +131,7 @@ mod tests {
             pf: &"ib0".parse().unwrap(),
             vf: 3,
         };
-        let done = put_back(&pf, &target, original);
+        let done = put_back(&pf, &target, &restoration(original));
         (
             pf.has.into_inner(),
             done.err().map(|error| error.to_string()),
@@ -130,13 +145,14 @@ mod tests {
         let original = OriginalState::Ethernet {
             mac: None,
             vlan: Some((0, 0)),
+            features: EthernetFeatures::default(),
         };
         let (has, error) = put(&original, |settings| {
             (settings.mac == Some(None)).then_some(INVALID)
         });
         assert_eq!(error, None);
         let vlan = Settings {
-            vlan: Some((0, 0)),
+            vlan: Some(VfVlan::default()),
             ..Settings::default()
         };
         assert_eq!(has, [vlan]);
@@ -162,6 +178,7 @@ mod tests {
         let original = OriginalState::Ethernet {
             mac: None,
             vlan: Some((7, 0)),
+            features: EthernetFeatures::default(),
         };
         let (has, error) = put(&original, |settings| settings.vlan.map(|_| INVALID));
         assert_eq!(

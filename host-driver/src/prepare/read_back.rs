@@ -24,7 +24,7 @@ pub fn read_back(target: &Target<'_>, set: &Settings, known: &[VfInfo]) -> Resul
         (alike.count() == 1).then_some(own)
     };
     compare(target, "MAC", set.mac.flatten(), shown.mac)?;
-    let id = set.vlan.map(|(id, _)| id);
+    let id = set.vlan.map(|vlan| vlan.id);
     compare(target, "VLAN", id, shown.vlan.map(|vlan| vlan.id))?;
     let node_guid = own(|info| info.node_guid);
     compare(target, "node GUID", set.node_guid.flatten(), node_guid)?;

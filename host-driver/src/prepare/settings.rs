@@ -1,7 +1,7 @@
 //! What to write to a VF.
 
 use hwaddr::{Guid, MacAddress};
-use one_sriov_system::VfLinkState;
+use one_sriov_system::{VfInfo, VfLinkState, VfVlan};
 
 use super::{VfSetupError, ethernet_vlan};
 use crate::lease::{Lease, OriginalState, VfIdentity, VfRequest};
@@ -11,14 +11,20 @@ use crate::lease::{Lease, OriginalState, VfIdentity, VfRequest};
 pub struct Settings {
     /// The administrative MAC; `Some(None)` unsets it.
     pub mac: Option<Option<MacAddress>>,
-    /// VLAN id and priority; id 0 is none.
-    pub vlan: Option<(u16, u8)>,
+    /// The VLAN; id 0 is none.
+    pub vlan: Option<VfVlan>,
     /// The node GUID; `Some(None)` unsets it.
     pub node_guid: Option<Option<Guid>>,
     /// The port GUID; `Some(None)` unsets it.
     pub port_guid: Option<Option<Guid>>,
     /// The link state.
     pub link_state: Option<VfLinkState>,
+    /// Whether frames with another sender's MAC are dropped.
+    pub spoof_check: Option<bool>,
+    /// Whether the VF is trusted.
+    pub trust: Option<bool>,
+    /// The lowest and highest rate of transmission in Mbit/s.
+    pub rates: Option<(u32, u32)>,
 }
 
 impl Settings {
@@ -43,8 +49,11 @@ pub fn settings(lease: &Lease, request: &VfRequest) -> Result<Settings, VfSetupE
             mac: Some(Some(lease.mac)),
             // One that a former tenant left is taken off.
             vlan: match ethernet_vlan(request)? {
-                Some(id) => Some((id, 0)),
-                None => vlan.map(|_| (0, 0)),
+                Some(id) => Some(VfVlan {
+                    id,
+                    ..VfVlan::default()
+                }),
+                None => vlan.map(|_| VfVlan::default()),
             },
             ..none
         },
@@ -58,9 +67,21 @@ pub fn restoration(original: &OriginalState) -> Settings {
     let none = Settings::default();
     match original {
         OriginalState::Untouched => none,
-        OriginalState::Ethernet { mac, vlan } => Settings {
+        OriginalState::Ethernet {
+            mac,
+            vlan,
+            features,
+        } => Settings {
             mac: Some(*mac),
-            vlan: *vlan,
+            vlan: vlan.map(|(id, qos)| VfVlan {
+                id,
+                qos,
+                is_8021ad: features.is_8021ad,
+            }),
+            link_state: features.link_state,
+            spoof_check: features.spoof_check,
+            trust: features.trust,
+            rates: features.rates,
             ..none
         },
         OriginalState::Infiniband {
@@ -73,5 +94,35 @@ pub fn restoration(original: &OriginalState) -> Settings {
             link_state: *link_state,
             ..none
         },
+    }
+}
+
+/// What of its [`restoration`] the VF of a lease still lacks, by what the kernel says of it now.
+///
+/// The MAC and the VLAN that libvirt has set it restores, too, but a VLAN without its protocol and priority; and what nobody
+/// has set is written only where it is known to be another one.
+#[must_use]
+pub fn outstanding(lease: &Lease, now: Option<&VfInfo>) -> Settings {
+    let mut wanted = restoration(&lease.original);
+    if !matches!(lease.original, OriginalState::Ethernet { .. }) {
+        return wanted;
+    }
+    let unknown = VfInfo::default();
+    let shown = now.unwrap_or(&unknown);
+    if lease.identity == VfIdentity::Mac {
+        wanted.mac = wanted.mac.filter(|mac| now.is_some() && *mac != shown.mac);
+        wanted.vlan = differing(wanted.vlan, shown.vlan);
+    }
+    wanted.link_state = differing(wanted.link_state, shown.link_state);
+    wanted.spoof_check = differing(wanted.spoof_check, shown.spoof_check);
+    wanted.trust = differing(wanted.trust, shown.trust);
+    wanted.rates = differing(wanted.rates, shown.rates);
+    wanted
+}
+
+fn differing<T: PartialEq>(wanted: Option<T>, shown: Option<T>) -> Option<T> {
+    match (wanted, shown) {
+        (Some(wanted), Some(shown)) if wanted != shown => Some(wanted),
+        _ => None,
     }
 }

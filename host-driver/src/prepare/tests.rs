@@ -143,6 +143,13 @@ fn an_ethernet_vf_gets_the_nics_mac_and_its_vlan() {
         let set = settings(&lease, &request).unwrap();
         (set, restoration(&lease.original))
     };
+    let vlan = |id, qos| {
+        Some(VfVlan {
+            id,
+            qos,
+            ..VfVlan::default()
+        })
+    };
     let mac = Some(Some("02:00:c0:a8:32:11".parse().unwrap()));
     let was = Some(Some("02:01:02:03:04:05".parse().unwrap()));
     let (set, back) = lease_for(None, &[info(1, None)]);
@@ -151,7 +158,7 @@ fn an_ethernet_vf_gets_the_nics_mac_and_its_vlan() {
         (mac, None, was, None)
     );
     let (set, back) = lease_for(Some(100), &[info(1, None)]);
-    assert_eq!((set.vlan, back.vlan), (Some((100, 0)), Some((0, 0))));
+    assert_eq!((set.vlan, back.vlan), (vlan(100, 0), vlan(0, 0)));
     let tagged = VfInfo {
         vlan: Some(VfVlan {
             id: 9,
@@ -161,7 +168,7 @@ fn an_ethernet_vf_gets_the_nics_mac_and_its_vlan() {
         ..info(1, None)
     };
     let (set, back) = lease_for(None, &[tagged]);
-    assert_eq!((set.vlan, back.vlan), (Some((0, 0)), Some((9, 2))));
+    assert_eq!((set.vlan, back.vlan), (vlan(0, 0), vlan(9, 2)));
     let (_, back) = lease_for(None, &[]);
     assert_eq!(back.mac, Some(None));
 }
@@ -250,6 +257,7 @@ fn of_a_lease_that_cannot_be_read_nothing_is_taken_for_the_vfs_own() {
     let none = OriginalState::Ethernet {
         mac: None,
         vlan: Some((0, 0)),
+        features: EthernetFeatures::default(),
     };
     assert_eq!(setup.original, none);
 }

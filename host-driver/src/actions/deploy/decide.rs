@@ -17,7 +17,7 @@ use crate::lease::{
 use crate::libvirt::RunningDomains;
 use crate::opennebula::VmId;
 use crate::prepare;
-use crate::release::release;
+use crate::release::{ReleaseReport, release};
 
 /// The decision: which VFs the VM gets.
 ///
@@ -94,7 +94,15 @@ fn decide(
         sweep.confirm(|| host.libvirt().running())?;
         allocations = allocator.allocate(requests, &sweep);
     }
+    let own: Vec<_> = sweep
+        .held
+        .iter()
+        .filter(|id| id.vm() == vm)
+        .cloned()
+        .collect();
     let granted = match allocations {
+        // They still have what this VM is known by.
+        Ok(_) if !guard.returning(&own)?.is_empty() => Err(ActionError::OwnVfs { vm }),
         Err(error) => Err(error.into()),
         Ok(allocations) => {
             let taken: Vec<_> = allocations
@@ -121,7 +129,7 @@ fn decide(
         Err(error) => {
             let returning = returning(&guard, &mut allocator, &sweep, &error);
             drop(guard);
-            let freed = release_vfs(host, store, sweep.reclaims);
+            let freed = !release_vfs(host, store, sweep.reclaims).freed.is_empty();
             return Ok(Decision::Refused {
                 refusal: error,
                 freed,
@@ -148,6 +156,15 @@ fn returning(
     let lacking: HashSet<PciAddress> = match refusal {
         ActionError::Choose(AllocateError::Short(shortage)) => allocator.vfs_of(&shortage.pool)?,
         ActionError::Conflict(conflict) => conflict.vf().into_iter().collect(),
+        ActionError::OwnVfs { vm } => {
+            let own: Vec<_> = sweep
+                .held
+                .iter()
+                .filter(|id| id.vm() == *vm)
+                .cloned()
+                .collect();
+            return Ok(guard.returning(&own)?);
+        }
         _ => return Ok(Vec::new()),
     };
     let mut returning = guard.returning(&sweep.held)?;
@@ -191,16 +208,20 @@ fn agree<'w>(
     Ok(granted)
 }
 
-/// Brings back what has ended; whatever goes wrong there is not this VM's concern. Whether a VF is free by that.
-pub(super) fn release_vfs(host: &Host, store: &Store, reclaims: Vec<ReclaimGuard>) -> bool {
+/// Brings back what has ended; what goes wrong there is this VM's concern only if another VF still has what it is known by.
+pub(super) fn release_vfs(
+    host: &Host,
+    store: &Store,
+    reclaims: Vec<ReclaimGuard>,
+) -> ReleaseReport {
     match release(&host.root, &host.config, store, reclaims, Duration::ZERO) {
         Ok(returns) => {
             returns.log();
-            !returns.freed.is_empty()
+            returns
         }
         Err(error) => {
             log::error!("{error}");
-            false
+            ReleaseReport::default()
         }
     }
 }

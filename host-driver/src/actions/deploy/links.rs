@@ -22,13 +22,18 @@ impl Links {
             let pf = &allocation.vf.pf;
             let is_written = pf.link_layer == LinkLayer::Infiniband
                 || host.config.identity(&allocation.vf.pool) == IdentitySetting::Dummy;
-            if is_written && !links.contains_key(&pf.netdev) {
-                links.extend(
-                    netlink
-                        .link(&pf.netdev)?
-                        .map(|link| (pf.netdev.clone(), link)),
-                );
+            if links.contains_key(&pf.netdev) {
+                continue;
             }
+            let link = match netlink.link(&pf.netdev) {
+                // libvirt restores what it sets.
+                Err(error) if !is_written => {
+                    log::warn!("{error}");
+                    continue;
+                }
+                asked => asked?,
+            };
+            links.extend(link.map(|link| (pf.netdev.clone(), link)));
         }
         Ok(Self(links))
     }

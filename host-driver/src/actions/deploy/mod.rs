@@ -48,12 +48,13 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
     let requests = requests(context, &host, vm, &nics)?;
     let store = host.leases()?;
     let (deployment, reclaims) = decide::lease(context, &host, &store, vm, &domain, &requests)?;
-    decide::release_vfs(&host, &store, reclaims);
+    let released = decide::release_vfs(&host, &store, reclaims);
     let work = Work {
         context,
         host: &host,
         store: &store,
         requests: &requests,
+        known: &released.known,
     };
     work.deploy(&domain, &nics, deployment, report)
 }

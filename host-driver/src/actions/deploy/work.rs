@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hwaddr::PciAddress;
 use one_sriov_system::{Delegation, Netlink, exit_code};
 
 use super::SriovNic;
@@ -11,7 +12,9 @@ use crate::config::IdentitySetting;
 use crate::domain::{DeviceReplacement, Domain, DummyNic, HostDevice};
 use crate::dummy_bridge;
 use crate::host::Host;
-use crate::lease::{Deployment, Lease, OriginalState, State, Store, VfIdentity, VfRequest};
+use crate::lease::{
+    Deployment, Lease, OriginalState, State, Store, StoreError, VfIdentity, VfRequest,
+};
 use crate::opennebula::Report;
 use crate::prepare::{
     self, IpLink, SetError, SetVf as _, Settings, Target, ethernet_vlan, put_back,
@@ -27,6 +30,8 @@ pub(super) struct Work<'a> {
     pub(super) host: &'a Host,
     pub(super) store: &'a Store,
     pub(super) requests: &'a [VfRequest],
+    /// Stale leases whose VFs may still have what their VMs were known by, and why.
+    pub(super) known: &'a [(Lease, String)],
 }
 
 impl Work<'_> {
@@ -55,6 +60,7 @@ impl Work<'_> {
             Ok(done) => match exit_code(done.status) {
                 0 => {
                     note(nics, &deployment, report);
+                    self.forget_failures(&deployment);
                     let id =
                         first_word(&done.stdout).unwrap_or_else(|| deployment.id().vm().domain());
                     if let Err(error) = self.store.activate(&mut deployment, &id) {
@@ -66,6 +72,7 @@ impl Work<'_> {
                 }
                 code => {
                     pass_on(&done.stdout);
+                    self.note_failures(&deployment, &done.stderr_tail);
                     if done.stderr_tail.is_empty() {
                         report.note(&format!(
                             "the stock deploy has failed with exit code {code}"
@@ -90,9 +97,11 @@ impl Work<'_> {
         deployment: &mut Deployment,
         report: &mut Report,
     ) -> Result<Vec<DeviceReplacement>, ActionError> {
+        self.check_known(deployment)?;
         let mut replacements = Vec::new();
         for ((lease, request), nic) in deployment.leases.iter_mut().zip(self.requests).zip(nics) {
-            self.set_up(lease, request, report)?;
+            self.set_up(lease, request, report)
+                .inspect_err(|error| self.note_refusal(lease.address, error))?;
             let dummy = lease.identity != VfIdentity::Mac;
             if dummy {
                 let is_ovs = nic.element.has_virtualport();
@@ -123,6 +132,22 @@ impl Work<'_> {
         Ok(replacements)
     }
 
+    /// Two VFs with one GUID or MAC break a network: the one that has it must lose it first.
+    fn check_known(&self, deployment: &Deployment) -> Result<(), ActionError> {
+        for lease in &deployment.leases {
+            let is_same = |(old, _): &&(Lease, String)| {
+                old.mac == lease.mac || (old.guid.is_some() && old.guid == lease.guid)
+            };
+            if let Some((_, why)) = self.known.iter().find(is_same) {
+                return Err(ActionError::StillKnown {
+                    mac: lease.mac,
+                    why: why.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
     fn set_up(
         &self,
         lease: &mut Lease,
@@ -138,7 +163,7 @@ impl Work<'_> {
             && matches!(lease.original, OriginalState::Infiniband { .. })
         {
             // Its VM before had GUIDs, and takes them along wherever it goes next.
-            put_back(&IpLink, &target, &lease.original)?;
+            put_back(&IpLink, &target, &prepare::restoration(&lease.original))?;
         }
         match IpLink.set(&target, &settings) {
             Ok(()) if settings.is_empty() => Ok(()),
@@ -163,6 +188,37 @@ impl Work<'_> {
                 Ok(self.store.update(lease)?)
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Notes that a VF could not be set up, if that was the answer of its PF.
+    fn note_refusal(&self, device: PciAddress, error: &ActionError) {
+        let is_answer = match error {
+            ActionError::Set(SetError::Other { .. }) => true,
+            ActionError::Set(SetError::Failed { said, .. }) => {
+                said.starts_with("RTNETLINK answers")
+            }
+            _ => false,
+        };
+        if is_answer {
+            warn_if_failed(self.store.note_failure(device, &error.to_string()));
+        }
+    }
+
+    /// Notes which VFs the stock action names where it has failed: libvirt and QEMU name a device that they cannot get.
+    fn note_failures(&self, deployment: &Deployment, said: &[u8]) {
+        let said = String::from_utf8_lossy(said);
+        for lease in &deployment.leases {
+            let address = lease.address.to_string();
+            if let Some(line) = said.lines().find(|line| line.contains(&address)) {
+                warn_if_failed(self.store.note_failure(lease.address, line));
+            }
+        }
+    }
+
+    fn forget_failures(&self, deployment: &Deployment) {
+        for lease in &deployment.leases {
+            warn_if_failed(self.store.forget_failure(lease.address));
         }
     }
 
@@ -205,6 +261,13 @@ impl Work<'_> {
             // They stay marked as being deployed, and are swept up after the grace.
             Err(error) => log::error!("{error}"),
         }
+    }
+}
+
+/// What is noted of VFs only helps to choose among them.
+fn warn_if_failed(noted: Result<(), StoreError>) {
+    if let Err(error) = noted {
+        log::warn!("{error}");
     }
 }
 

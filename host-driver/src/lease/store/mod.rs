@@ -8,6 +8,7 @@
 //!   .devices/0000:81:00.4               "ib0/3 7.18b2f0c4": the VF is taken, whatever pool shows it
 //!   .deployments/7.18b2f0c4             "ib0/3 0000:81:00.4" a line: what one deployment has
 //!   .guids/00:04:aa:00:c0:a8:32:11      "ib0/3": whose lease has this GUID, if it still does
+//!   .failures/0000:81:00.4              "1795446991 why": a VM did not start with the VF
 //! ```
 //!
 //! A deployment comes first and goes last, so that whatever else is there has one. Its file is
@@ -17,6 +18,7 @@
 
 mod claims;
 mod deployments;
+mod failures;
 mod files;
 
 use std::fs;
@@ -37,6 +39,7 @@ use crate::pool_name::PoolName;
 
 const DEPLOYMENTS: &str = ".deployments";
 pub(super) const DEVICES: &str = ".devices";
+const FAILURES: &str = ".failures";
 const GUIDS: &str = ".guids";
 /// What the lock on the decision is on.
 pub(super) const LOCK: &str = "lock";
@@ -271,7 +274,7 @@ impl Store {
                     .iter()
                     .map(|pool| self.dir.join(pool.as_str())),
             );
-            stale.extend([DEVICES, GUIDS, DEPLOYMENTS].map(|name| self.dir.join(name)));
+            stale.extend([DEVICES, GUIDS, FAILURES, DEPLOYMENTS].map(|name| self.dir.join(name)));
             for dir in stale {
                 match fs::remove_dir_all(&dir) {
                     Err(error) if !is_absent(&error) => {

@@ -64,6 +64,11 @@ fn set(place: &Place, pf: &str, vf: &str, settings: &[&str]) -> Result<(), Strin
         .parse()
         .map_err(|_| format!("Error: argument \"{vf}\" is wrong: Invalid \"vf\" value"))?;
     let _lock = place.lock();
+    apply(place, pf, vf, settings)
+}
+
+/// What the kernel does with a message to a VF.
+pub(crate) fn apply(place: &Place, pf: &str, vf: u32, settings: &[&str]) -> Result<(), String> {
     let text = fs::read_to_string(place.path(format!("state/vfs/{pf}")))
         .map_err(|_| format!("Cannot find device \"{pf}\""))?;
     let mut vfs = kernel::parse(&text);
@@ -78,6 +83,11 @@ fn set(place: &Place, pf: &str, vf: &str, settings: &[&str]) -> Result<(), Strin
         };
         if sets_node_guid && *name == "port_guid" {
             continue;
+        }
+        if *name == "vlan" {
+            // Its priority and protocol are those of the message, or none and 802.1Q (IFLA_VF_VLAN in do_setvfinfo).
+            state.remove("qos");
+            state.remove("proto");
         }
         let change = place.switch("ip-changes");
         let value = match change.as_deref().and_then(|text| text.split_once(' ')) {

@@ -11,6 +11,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 mod ip;
+mod network;
 mod place;
 mod virsh;
 

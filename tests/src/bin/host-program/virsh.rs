@@ -4,7 +4,7 @@
 //! `vfio-pci` while it runs. A device that another domain has is refused, as by libvirt.
 //!
 //! Switches: `virsh-fails` (its text is the complaint), `virsh-hangs`, `create-fails`,
-//! `destroy-fails`, `devices-stay` (bound to `vfio-pci` when their domain ends), `comes-after-look` (a domain that
+//! `destroy-fails`, `device-fails` (QEMU does not get the device of its text), `devices-stay` (bound to `vfio-pci` when their domain ends), `comes-after-look` (a domain that
 //! runs from the next list of domains on, which does not have it yet: its name, and its text).
 
 use std::fs;
@@ -15,6 +15,7 @@ use std::path::Path;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use roxmltree::{Document, Node};
 
+use crate::network;
 use crate::place::Place;
 
 pub(crate) fn run(place: &Place, words: &[String]) -> Result<(), String> {
@@ -108,6 +109,15 @@ fn create(place: &Place, file: &str) -> Result<(), String> {
             ));
         }
     }
+    if let Some(device) = place.switch("device-fails")
+        && domain.devices.contains(&device)
+    {
+        return Err(format!(
+            "error: internal error: process exited while connecting to monitor: vfio {device}: failed to open \
+             /dev/vfio/12: Device or resource busy"
+        ));
+    }
+    network::set(place, &domain.text);
     for device in &domain.devices {
         bind(place, device, Some("vfio-pci"));
     }
@@ -124,6 +134,7 @@ fn destroy(place: &Place, name: &str) -> Result<(), String> {
     let path = place.path(format!("state/domains/{}.xml", domain.name));
     fs::remove_file(path).expect("the domain can be removed");
     if place.switch("devices-stay").is_none() {
+        network::restore(place, &domain.text);
         for device in &domain.devices {
             bind(place, device, None);
         }
@@ -222,7 +233,7 @@ fn made_up_uuid(name: &str) -> String {
     format!("00000000-0000-4000-8000-{number:012x}")
 }
 
-fn address(node: &Node<'_, '_>) -> String {
+pub(crate) fn address(node: &Node<'_, '_>) -> String {
     let part = |name: &str| {
         let text = node.attribute(name).unwrap_or("0");
         u32::from_str_radix(text.trim_start_matches("0x"), 16).expect("a hexadecimal number")
