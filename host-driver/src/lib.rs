@@ -19,5 +19,6 @@ pub mod pool;
 pub mod pool_name;
 pub mod prepare;
 pub mod release;
+pub mod shared_guids;
 pub mod vfs;
 pub mod xml;

@@ -115,3 +115,31 @@ fn their_vfs_come_back_when_they_end_and_others_get_the_rest_meanwhile() {
     assert!(vf.contains(&format!("port_guid {unset}")), "{vf}");
     assert_eq!(host.deploy(9, &["sriov_ib0"]).code, 0);
 }
+
+#[test]
+fn a_guid_that_two_running_vms_have_is_named() {
+    let host = host();
+    let guid = "00:00:aa:00:c0:a8:07:05";
+    let other = "0c:42:a1:03:00:00:00:00";
+    let vfs = [(0, other), (1, guid), (2, guid), (3, other)];
+    let line =
+        |(vf, guid): (u32, &str)| format!("{vf} node_guid {guid} port_guid {guid} state auto\n");
+    // VFs 1 and 3 run, VF 2 is free: whatever it has, it does not count.
+    host.set_vfs("ib0", &vfs.map(line).concat());
+    assert_eq!(host.operator(&["reconcile"]).code, 0);
+    host.foreign_domain("stranger", &["0000:81:00.3"]);
+    let expected = format!(
+        "port GUID '{guid}' is in use twice: VF '0000:81:00.2' of domain 'one-7' and VF '0000:81:00.3' of domain \
+         'stranger'; stop one of the VMs\n"
+    );
+    let reconciled = host.operator(&["reconcile"]);
+    assert_eq!(reconciled.code, 4);
+    assert!(
+        reconciled.stdout.contains(&expected),
+        "{}",
+        reconciled.stdout
+    );
+    let imported = host.operator(&["import-legacy"]);
+    assert_eq!(imported.code, 4);
+    assert!(imported.stdout.contains(&expected), "{}", imported.stdout);
+}

@@ -48,11 +48,13 @@ pub(super) fn run(
     } else {
         print(&import, arguments.dry_run, out)?;
     }
-    Ok(if import.failed.is_empty() {
-        Exit::Ok
-    } else {
-        Exit::Partial
-    })
+    Ok(
+        if import.failed.is_empty() && import.shared_guids.is_empty() {
+            Exit::Ok
+        } else {
+            Exit::Partial
+        },
+    )
 }
 
 fn print(import: &Import, dry_run: bool, out: &mut impl Write) -> Result<(), Failure> {
@@ -76,6 +78,7 @@ fn print(import: &Import, dry_run: bool, out: &mut impl Write) -> Result<(), Fai
     for (heading, lines) in [
         ("have a lease already", &import.leased),
         ("could not be imported", &import.failed),
+        ("GUIDs of several running VMs", &import.shared_guids),
         ("stale entries, left as they are", &import.stale),
         ("left behind", &import.left_behind),
     ] {
@@ -128,6 +131,7 @@ fn to_json(import: &Import, dry_run: bool) -> Value {
         "imported": imported.collect::<Vec<_>>(),
         "leased": import.leased,
         "failed": import.failed,
+        "shared_guids": import.shared_guids,
         "stale": import.stale,
         "left_behind": import.left_behind,
     })

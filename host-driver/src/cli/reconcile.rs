@@ -8,6 +8,7 @@ use super::error::Failure;
 use super::{Exit, view};
 use crate::host::Host;
 use crate::release::{ReleaseReport, release};
+use crate::shared_guids::shared_guids;
 
 pub(super) fn run(
     host: &Host,
@@ -17,10 +18,11 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let config = &host.config;
     let store = host.leases()?;
-    let sweep = {
+    let (sweep, shared) = {
         let guard = store.lock(config.lock_wait, "reconcile")?;
         let running = host.libvirt().running()?;
-        view::sweep(&guard, host, &running)?
+        let sweep = view::sweep(&guard, host, &running)?;
+        (sweep, shared_guids(host, &running))
     };
     let mut pending: Vec<String> = sweep
         .pending
@@ -34,7 +36,8 @@ pub(super) fn run(
         })
         .collect();
     pending.sort();
-    let problems = sweep.problems;
+    let mut problems = sweep.problems;
+    problems.extend(shared);
     let returns = if dry_run {
         let stale = sweep.reclaims.iter().flat_map(|reclaim| {
             let vm = reclaim.id.vm();

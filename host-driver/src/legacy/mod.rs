@@ -22,6 +22,7 @@ use crate::lease::{Adopted, Place, StoreError};
 use crate::libvirt::LibvirtError;
 use crate::opennebula::VmId;
 use crate::pool::{ListError, MapError};
+use crate::shared_guids::shared_guids;
 
 /// Where that driver tracked the VFs, the later place first.
 const TRACKING: [&str; 2] = ["/dev/shm/vf_interfaces", "/tmp/vf_interfaces"];
@@ -46,6 +47,8 @@ pub struct Import {
     pub failed: Vec<String>,
     /// Entries of VFs that no VM has.
     pub stale: Vec<String>,
+    /// GUIDs that several running VMs have.
+    pub shared_guids: Vec<String>,
     /// What the old driver did and this one does not.
     pub left_behind: Vec<String>,
 }
@@ -126,7 +129,9 @@ pub fn import(host: &Host, sources: &Sources, dry_run: bool) -> Result<Import, I
         dry_run,
         dummies: &document,
     };
-    work.run(&settings, entries)
+    let mut import = work.run(&settings, entries)?;
+    import.shared_guids = shared_guids(host, &running);
+    Ok(import)
 }
 
 /// The entries of the tracking directories; of one VF only the first.
