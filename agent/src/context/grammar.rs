@@ -35,6 +35,9 @@ pub enum Quotes {
 /// Says no more: behind a quote in the wrong place, what looks like a name is a piece of a value.
 const NO_ASSIGNMENT: &str = "expected NAME=value";
 
+/// More than any context has. Each costs many times the memory of its text: 2.7 million fit into the 16 MiB that are read.
+const MOST: usize = 1 << 17;
+
 /// A place in `context.sh` that is no assignment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {problem}")]
@@ -94,6 +97,10 @@ fn statement(
         let name = cursor.name()?;
         match cursor.peek() {
             Some(b'=') => {
+                if variables.len() == MOST {
+                    let problem = format!("more than {MOST} assignments");
+                    return Err(cursor.error_at(start, problem));
+                }
                 cursor.at += 1;
                 cursor.has_other_quotes |= cursor.peek() != Some(b'"');
                 let value = word(cursor)?;

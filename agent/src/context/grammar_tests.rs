@@ -145,3 +145,14 @@ proptest! {
         let _ = parse(text.as_bytes());
     }
 }
+
+#[test]
+fn more_assignments_than_any_context_has_are_refused_where_they_begin() {
+    let text = |count: usize| "A=\n".repeat(count).into_bytes();
+    assert_eq!(parse(&text(MOST)).unwrap().len(), 1);
+    let error = parse(&text(MOST + 1)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "line 131073, column 1: more than 131072 assignments"
+    );
+}
