@@ -38,13 +38,18 @@ TEST_PROGRAMS += $(if $(CI),NetworkManager systemd-networkd netplan ifup busybox
 LAB_PROGRAMS = mmdebstrap genisoimage cpio depmod mke2fs zstd xz ssh rsync setpriv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo bench fuzz lint man licences install-agent install-node install-frontend deb rpm sbom dist lab lab-shell clean
+.PHONY: help setup readers build test demo bench fuzz lint man licences install-agent install-node install-frontend deb rpm sbom dist lab lab-shell clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: ## Install the programs that the tests run (as root, or with sudo)
 	@packaging/build/setup $(TEST_PROGRAMS)
+	@$(if $(CI),packaging/build/readers,echo "setup: not CI: the tests run ifupdown-ng and NetworkManager's reader of ifcfg files after 'make readers'")
+
+readers: ## Fetch ifupdown-ng, and build NetworkManager with its reader of ifcfg files, for the tests (as root)
+	@packaging/build/setup NetworkManager dpkg-deb
+	@packaging/build/readers
 
 build: ## Build the static agent and driver for TARGET (this machine's by default)
 	@packaging/build/setup cc

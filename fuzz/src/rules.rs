@@ -14,7 +14,7 @@ type Check = Result<(), String>;
 type Place = (&'static str, &'static str, &'static str, fn(&str) -> bool);
 
 /// Where a file may be.
-const PLACES: [Place; 15] = [
+const PLACES: [Place; 16] = [
     (
         "/etc/sysconfig/network-scripts/",
         "ifcfg-",
@@ -26,6 +26,7 @@ const PLACES: [Place; 15] = [
     ("/etc/sysconfig/network/", "ifcfg-", "", is_assignment),
     ("/etc/sysconfig/network/", "ifroute-", "", is_route),
     ("/etc/sysconfig/network/", "ifsysctl-", "", is_sysctl),
+    ("/etc/sysctl.d/", "90-one-sriov-", ".conf", is_sysctl),
     (
         "/etc/NetworkManager/conf.d/",
         "90-one-sriov-",
@@ -158,10 +159,15 @@ fn is_route(line: &str) -> bool {
             .all(|token| !token.is_empty() && is_token(token))
 }
 
-/// wicked puts the name of the device in place of `$SYSCTL_IF`; no shell sees these files.
+/// wicked puts the name of the device in place of `$SYSCTL_IF`, others have it between slashes; no shell sees these files.
 fn is_sysctl(line: &str) -> bool {
-    let setting = line.strip_prefix("net.ipv6.conf.$SYSCTL_IF.");
-    setting
+    let of_wicked = line.strip_prefix("net.ipv6.conf.$SYSCTL_IF.");
+    let of_kernel = || {
+        let (device, setting) = line.strip_prefix("net/ipv6/conf/")?.split_once('/')?;
+        is_device(device).then_some(setting)
+    };
+    of_wicked
+        .or_else(of_kernel)
         .and_then(|setting| setting.split_once(" = "))
         .is_some_and(|(key, value)| {
             ["accept_ra", "autoconf", "disable_ipv6"].contains(&key)
@@ -260,6 +266,8 @@ mod tests {
         }
         assert!(is_sysctl("net.ipv6.conf.$SYSCTL_IF.accept_ra = 0"));
         assert!(!is_sysctl("net.ipv6.conf.$SYSCTL_IF.accept_ra = 0; b"));
+        assert!(is_sysctl("net/ipv6/conf/eth0.5/accept_ra = 0"));
+        assert!(!is_sysctl("net/ipv6/conf/../accept_ra = 0"));
         assert!(!is_sysctl("kernel.core_pattern = 0"));
         assert!(is_keyfile(
             "unmanaged-devices+=mac:aa:00:c0:a8:07:05;interface-name:=eth1"

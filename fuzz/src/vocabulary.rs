@@ -184,7 +184,9 @@ pub fn check_line(line: &str) -> Result<(), String> {
     let end = text.find(['=', ' ']).unwrap_or(text.len());
     let key = text[..end].trim_end_matches([':', '+']);
     let numbered = key.trim_end_matches(|c: char| c.is_ascii_digit());
-    let is_key = KEYS.contains(&key) || KEYS.contains(&numbered) || key == "unmanaged-devices";
+    let is_setting = key.starts_with("net/ipv6/conf/");
+    let is_key =
+        KEYS.contains(&key) || KEYS.contains(&numbered) || key == "unmanaged-devices" || is_setting;
     // Routes and quoted names of devices begin with the token itself.
     let is_token = |word: &str| {
         !word.is_empty()

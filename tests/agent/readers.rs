@@ -36,7 +36,7 @@ fn machines(backend: &str) -> Vec<Machine> {
         ETH0_ROUTES='172.16.0.0/12 via 10.0.0.254, 2001:db8:9::/48 via fe80::9'\nETH0_IP6='2001:db8::5'\nETH0_IP6_ULA='fd00::5'\n\
         ETH0_IP6_GATEWAY='fe80::1'\nETH0_DNS='10.0.0.2 10.0.0.3'\nETH0_SEARCH_DOMAIN='example.org example.net'\nETH0_ALIAS0_IP='10.0.1.5'\n\
         ETH1_MAC='02:00:0a:00:00:06'\nETH1_METHOD='dhcp'\nETH1_IP6_METHOD='dhcp'\nETH2_MAC='02:00:0a:00:00:07'\nETH2_IP='10.2.0.5'\n\
-        ETH2_MASK='255.255.255.255'\nETH2_GATEWAY='169.254.1.1'\nETH2_IP6_METHOD='disable'\n";
+        ETH2_MASK='255.255.255.255'\nETH2_GATEWAY='169.254.1.1'\nETH2_ROUTES='10.9.0.0/16 via 169.254.1.2'\nETH2_IP6_METHOD='disable'\n";
     let nics = [5, 6, 7].map(|last| {
         virtio(
             &format!("eth{}", last - 5),

@@ -98,6 +98,117 @@ fn no_file_has_twenty_octets_of_an_infiniband_address() {
     rule(|_| true, |file| !twenty.is_match(&file.text));
 }
 
+/// NetworkManager's reader goes by `TYPE` before it looks at `VLAN` (`nms-ifcfg-rh-reader.c`), and initscripts by `VLAN`.
+#[test]
+fn a_vlan_has_the_type_that_its_reader_makes_one_of() {
+    for (backend, kind) in [("ifcfg-nm", "Vlan"), ("ifcfg-initscripts", "Ethernet")] {
+        rule(
+            |file| file.is_ifcfg(&[backend]) && file.has("VLAN=yes"),
+            |file| file.value("TYPE") == Some(kind),
+        );
+    }
+}
+
+/// What lies below a VLAN or a P_Key child is up, and takes the addresses of any router there, unless IPv6 is off on it.
+#[test]
+fn a_parent_has_no_ipv6() {
+    let has_child = |file: &File, device: &str| {
+        let beginning = format!("ifcfg-{device}.");
+        let mut same = FILES
+            .iter()
+            .filter(|other| (other.scenario, other.backend) == (file.scenario, file.backend));
+        same.any(|other| other.name().starts_with(&beginning))
+    };
+    let device = |file: &File| {
+        let name = file.name().trim_end_matches(".conf");
+        ["ifcfg-", "ifsysctl-", "90-one-sriov-"]
+            .iter()
+            .find_map(|beginning| name.strip_prefix(beginning))
+            .map(str::to_owned)
+    };
+    let is_of_parent = |file: &File| device(file).is_some_and(|device| has_child(file, &device));
+    let is_named = |file: &File, beginning: &str| file.name().starts_with(beginning);
+    rule(
+        |file| file.is_ifcfg(RED_HAT) && is_of_parent(file),
+        |file| file.value("IPV6INIT") == Some("no"),
+    );
+    rule(
+        |file| file.is_ifcfg(&["ifcfg-nm"]) && is_of_parent(file),
+        |file| file.value("IPV6_DISABLED") == Some("yes"),
+    );
+    // As many files of settings as there are parents.
+    for (backend, beginning) in [
+        ("ifcfg-initscripts", "90-one-sriov-"),
+        ("ifcfg-nm", "90-one-sriov-"),
+        ("ifcfg-suse", "ifsysctl-"),
+    ] {
+        let of = |file: &&File| file.backend == backend && is_of_parent(file);
+        let parents = FILES
+            .iter()
+            .filter(of)
+            .filter(|file| is_named(file, "ifcfg-"));
+        let off = FILES
+            .iter()
+            .filter(of)
+            .filter(|file| is_named(file, beginning) && file.text.contains("disable_ipv6 = 1"));
+        assert_eq!(off.count(), parents.count(), "{backend}");
+    }
+    rule(
+        |file| {
+            file.backend.starts_with("interfaces") && file.text.contains("post-down ip link delete")
+        },
+        |file| {
+            let child = file.text.find("type vlan").unwrap();
+            file.text
+                .find("disable_ipv6")
+                .is_some_and(|parent| parent < child)
+        },
+    );
+}
+
+/// `ifup` looks for routers before it is told not to, and `IPV6INIT=no` leaves that to the kernel (`ifup-ipv6`).
+#[test]
+fn initscripts_have_the_kernel_told_before() {
+    let is_settings = |file: &File| {
+        file.backend == "ifcfg-initscripts" && file.path.starts_with("/etc/sysctl.d/90-one-sriov-")
+    };
+    for (scenario, expected) in [
+        ("dual", "net/ipv6/conf/eth0/accept_ra = 0"),
+        ("no-ipv6", "net/ipv6/conf/eth0/disable_ipv6 = 1"),
+    ] {
+        rule(
+            |file| is_settings(file) && file.scenario == scenario,
+            |file| file.has(expected),
+        );
+    }
+}
+
+/// Each reader sets routes in their order, and the kernel refuses one through a gateway that it cannot reach; what DHCP and
+/// routers bring is not there yet.
+#[test]
+fn a_gateway_off_the_link_is_reached_before_it_is_used() {
+    let via =
+        Regex::new(r"(?m)^[0-9a-f.:/]+ (?:via )?(10\.0\.0\.254|169\.254\.1\.2|2001:db8:ffff::2) ")
+            .unwrap();
+    rule(
+        |file| {
+            file.backend.starts_with("ifcfg")
+                && ["off-link", "dhcp"].contains(&file.scenario)
+                && via.is_match(&file.text)
+        },
+        |file| {
+            via.captures_iter(&file.text).all(|found| {
+                let gateway = &found[1];
+                let length = if gateway.contains(':') { 128 } else { 32 };
+                let own = format!("\n{gateway}/{length} ");
+                file.text
+                    .find(&own)
+                    .is_some_and(|at| at < found.get(0).unwrap().start())
+            })
+        },
+    );
+}
+
 /// initscripts compare it letter by letter (`network-functions`, `source_config`).
 #[test]
 fn the_type_is_spelled_as_initscripts_compare_it() {
@@ -303,7 +414,7 @@ fn files_for_wicked_are_of_its_own_dialect() {
 fn wicked_is_told_what_is_infiniband() {
     rule(
         |file| file.is_ifcfg(&["ifcfg-suse"]) && file.name().starts_with("ifcfg-ib"),
-        |file| file.value("IPOIB") == Some("yes") || file.has("IPOIB_DEVICE="),
+        |file| file.value("IPOIB") == Some("yes"),
     );
     rule(
         |file| file.is_ifcfg(&["ifcfg-suse"]) && file.has("IPOIB_PKEY="),

@@ -44,7 +44,7 @@ pub fn scenarios() -> Vec<(&'static str, String, Vec<Nic>)> {
         ONEGATE_ENDPOINT='http://169.254.16.9:5030'\n";
     let ipv6 = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP6='2001:db8::5'\nETH0_IP6_PREFIX_LENGTH='56'\nETH0_IP6_GATEWAY='fe80::1'\n\
         ETH0_IP6_METRIC='50'\nETH0_MTU='1400'\nETH0_DNS='2001:db8::53'\nETH0_SEARCH_DOMAIN='six.example.org'\n";
-    let dhcp = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_METHOD='dhcp'\nETH0_METRIC='300'\nETH0_IP6_METHOD='dhcp'\n\
+    let dhcp = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_METHOD='dhcp'\nETH0_ROUTES='10.9.0.0/16 via 10.0.0.254'\nETH0_METRIC='300'\nETH0_IP6_METHOD='dhcp'\n\
         ETH1_MAC='02:00:0a:01:00:05'\nETH1_METHOD='dhcp'\nETH1_IP6_METHOD='auto'\nETH1_IP6_METRIC='301'\n";
     let metrics = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_METHOD='dhcp'\nETH0_METRIC='300'\nETH0_IP6_METHOD='dhcp'\nETH0_IP6_METRIC='301'\n\
         ETH1_MAC='02:00:0a:01:00:05'\nETH1_IP='10.1.0.5'\nETH1_GATEWAY='10.1.0.1'\nETH1_METRIC='302'\n\
@@ -61,7 +61,8 @@ pub fn scenarios() -> Vec<(&'static str, String, Vec<Nic>)> {
         PCI1_ADDRESS='01:02.0'\nPCI1_IP='10.10.0.5'\nPCI1_MASK='255.255.0.0'\nPCI1_VLAN_ID='5'\n";
     let shared = "ETH0_VROUTER_IP='10.0.0.250'\nETH0_VROUTER_IP6='2001:db8::fa'\nETH0_VROUTER_MANAGEMENT='YES'";
     let off_link = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_MASK='255.255.255.255'\nETH0_GATEWAY='169.254.1.1'\n\
-        ETH0_IP6='2001:db8::5'\nETH0_IP6_PREFIX_LENGTH='128'\nETH0_IP6_GATEWAY='2001:db8:ffff::1'\n";
+        ETH0_IP6='2001:db8::5'\nETH0_IP6_PREFIX_LENGTH='128'\nETH0_IP6_GATEWAY='2001:db8:ffff::1'\n\
+        ETH0_ROUTES='10.8.0.0/16 via 169.254.1.1, 10.9.0.0/16 via 169.254.1.2, 2001:db8:9::/48 via 2001:db8:ffff::2'\n";
     let hostile = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_DNS='10.0.0.2\n[Network]\nDNS=6.6.6.6'\n\
         ETH1_MAC='02:00:0a:01:00:05'\nETH1_IP='10.1.0.5'\nETH1_GATEWAY='$(reboot)'\n\
         ETH2_MAC='02:00:0a:02:00:05'\nETH2_IP='10.2.0.5'\nETH2_SEARCH_DOMAIN='a;b \"c'\nDNS='`id`'\nONEGATE_ENDPOINT='http://169.254.1.1;reboot'\n";

@@ -1,14 +1,14 @@
 #!/bin/bash
 # A guest in namespaces of its own, from its boot on. The agent works on it as on any running machine; a real
 # network stack reads its files; what the kernel has then is written down. Run by 'unshare', as root.
-# Usage: guest.sh STACK AGENT STAGE...
+# Usage: guest.sh STACK BACKEND AGENT STAGE...
 # Each STAGE is a directory: sys and context are what the agent sees, links (NAME=MAC, NAME=infiniband) come
 # before it runs, until (see 'await') is what it comes to. Left behind are apply, again, kernel, udev and
 # foreign (what became of the files of others, which is nothing where all is well).
 # The first stage is the boot; at the others the network stack runs already.
 set -euo pipefail
-stack=$1 agent=$2
-shift 2
+stack=$1 backend=$2 agent=$3
+shift 3
 here=$(dirname "$0")
 
 # Nothing of this machine is changed.
@@ -103,12 +103,12 @@ start() {
         bus
         /lib/systemd/systemd-networkd > "$log/stack.log" 2>&1 &
         ;;
-    keyfile | netplan-nm)
+    keyfile | netplan-nm | ifcfg-nm)
         bus
         NetworkManager --debug > "$log/stack.log" 2>&1 &
         nm-online -s -q -t 30
         ;;
-    interfaces*)
+    interfaces* | ifupdown-ng)
         ifup -a > "$log/stack.log" 2>&1
         ;;
     esac
@@ -120,7 +120,7 @@ settle() {
     local device
     case $stack in
     *networkd) /lib/systemd/systemd-networkd-wait-online --timeout=30 ;;
-    keyfile | netplan-nm) nm-online -s -q -t 30 ;;
+    keyfile | netplan-nm | ifcfg-nm) nm-online -s -q -t 30 ;;
     esac
     sed -n 's/^address \([^ ]*\) .*/\1/p' "$1" | sort -u | while read -r device; do
         case $stack in
@@ -128,18 +128,18 @@ settle() {
             /lib/systemd/systemd-networkd-wait-online --timeout=60 --operational-state=routable -i "$device"
             sed -n 's/^DNS=//p' "/run/systemd/netif/links/$(cat "/sys/class/net/$device/ifindex")"
             ;;
-        keyfile | netplan-nm)
+        keyfile | netplan-nm | ifcfg-nm)
             nmcli -g IP4.DNS,IP6.DNS device show "$device" | tr -s '\n' ' ' | sed 's/\\//g; s/ | / /g'
             ;;
         esac
     done | tr -s '\n' ' ' > /run/dns
     # It has no place for them but the one of all programs.
-    [[ $stack != interfaces* ]] || sed -n 's/^nameserver //p' /etc/resolv.conf | tr '\n' ' ' > /run/dns
+    [[ $backend != interfaces* ]] || sed -n 's/^nameserver //p' /etc/resolv.conf | tr '\n' ' ' > /run/dns
 }
 
 # What others have in the directories of all stacks, for devices that are not here.
 others() {
-    find /etc/{systemd/network,NetworkManager,netplan,network,udev} -type f ! -name '*one-sriov*' \
+    find /etc/{systemd/network,NetworkManager,netplan,network,udev} /etc/sysconfig/network-scripts/ifcfg-none0 -type f ! -name '*one-sriov*' \
         -exec sha256sum {} + | sort -k 2
 }
 printf '[Match]\nName=none0\n\n[Network]\nAddress=192.0.2.1/24\n' > /etc/systemd/network/05-none0.network
@@ -149,13 +149,23 @@ printf '[connection]\nid=none0\ntype=ethernet\ninterface-name=none0\n' \
 printf 'network:\n  version: 2\n  renderer: %s\n  ethernets:\n    all-eth0: {match: {name: "eth0*"}, dhcp4: true, optional: true}\n' \
     "$(if [ "$stack" = netplan-nm ]; then echo NetworkManager; else echo networkd; fi)" > /etc/netplan/60-none0.yaml
 chmod 600 /etc/NetworkManager/system-connections/none0.nmconnection /etc/netplan/60-none0.yaml
+printf 'DEVICE=none0\nTYPE=Ethernet\nONBOOT=yes\nBOOTPROTO=dhcp\n' > /etc/sysconfig/network-scripts/ifcfg-none0
 printf 'iface none0 inet dhcp\n' > /etc/network/interfaces.d/60-none0.cfg
 # The network of the other stacks is none of this one's business.
 source='source /etc/network/interfaces.d/*'
-if [ "$stack" = interfaces-alpine ]; then
-    only_busybox
-    source='source-directory /etc/network/interfaces.d'
-fi
+case $stack in
+interfaces-alpine) alpine /run/busybox ;;
+ifupdown-ng)
+    mount --bind "$ONE_SRIOV_READERS/ifupdown-ng/usr/libexec" /usr/libexec
+    # It takes the DHCP client that it finds in /sbin; on Alpine that is busybox.
+    mkdir /run/sbin
+    : > /run/sbin/dhclient
+    ln -s /run/busybox/udhcpc /run/sbin/udhcpc
+    mount -t overlay overlay -o lowerdir=/run/sbin:/usr/sbin /usr/sbin
+    alpine "$ONE_SRIOV_READERS/ifupdown-ng/sbin"
+    ;;
+esac
+[ "$backend" != interfaces-alpine ] || source='source-directory /etc/network/interfaces.d'
 printf '%s\n' 'auto lo' 'iface lo inet loopback' "$source" > /etc/network/interfaces
 : > /etc/resolv.conf
 if [[ $stack = netplan-* ]]; then netplan generate; fi
@@ -167,7 +177,7 @@ for stage in "$@"; do
     fi
     apply() {
         local code=0
-        "$agent" apply $activate --verbose --backend "$stack" --sysfs "$stage/sys" --context "$stage/context" \
+        "$agent" apply $activate --verbose --backend "$backend" --sysfs "$stage/sys" --context "$stage/context" \
             > "$1" 2>&1 || code=$?
         echo "exit code $code" >> "$1"
     }

@@ -1,5 +1,6 @@
-//! The network stacks themselves read what the agent wrote: systemd-networkd, NetworkManager, netplan, ifupdown
-//! and busybox, each in namespaces of its own with real links. What counts is what the kernel has then.
+//! The network stacks themselves read what the agent wrote: systemd-networkd, NetworkManager (keyfiles and `ifcfg`
+//! files), netplan, ifupdown, ifupdown-ng and busybox, each in namespaces of its own with real links. What counts is
+//! what the kernel has then.
 
 // Tests may end at the first surprise.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
@@ -7,22 +8,60 @@
 mod scenarios;
 mod understood;
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use one_sriov_tests::{Machine, Nic, agent_path};
+use one_sriov_tests::{Machine, Nic, agent_path, virtio};
 use serde_json::Value;
 
-/// The stacks, each with a program that is there where it is installed.
-const STACKS: [(&str, &str); 6] = [
-    ("networkd", "/lib/systemd/systemd-networkd"),
-    ("netplan-networkd", "/usr/sbin/netplan"),
-    ("interfaces", "/sbin/ifup"),
-    ("interfaces-alpine", "/bin/busybox"),
-    ("keyfile", "/usr/sbin/NetworkManager"),
-    ("netplan-nm", "/usr/sbin/netplan"),
-];
+/// A network stack that reads the files of a backend.
+#[derive(Debug, Clone, Copy)]
+struct Stack {
+    name: &'static str,
+    /// The backend of the agent.
+    backend: &'static str,
+    /// A program that is there where the stack is installed; a relative path is one below [`readers`].
+    program: &'static str,
+}
+
+const NETWORKD: Stack = stack("networkd", "/lib/systemd/systemd-networkd");
+const NETPLAN_NETWORKD: Stack = stack("netplan-networkd", "/usr/sbin/netplan");
+const NETPLAN_NM: Stack = stack("netplan-nm", "/usr/sbin/netplan");
+const IFUPDOWN: Stack = stack("interfaces", "/sbin/ifup");
+const BUSYBOX: Stack = stack("interfaces-alpine", "/bin/busybox");
+const KEYFILE: Stack = stack("keyfile", "/usr/sbin/NetworkManager");
+const IFCFG_NM: Stack = stack("ifcfg-nm", "network-manager/sbin/NetworkManager");
+const IFUPDOWN_NG: Stack = Stack {
+    name: "ifupdown-ng",
+    backend: "interfaces-alpine",
+    program: "ifupdown-ng/sbin/ifup",
+};
+
+/// A stack that is called like its backend.
+const fn stack(name: &'static str, program: &'static str) -> Stack {
+    Stack {
+        name,
+        backend: name,
+        program,
+    }
+}
+
+/// Where `packaging/build/readers` keeps the stacks that are no packages of this machine.
+fn readers() -> PathBuf {
+    let named = std::env::var_os("ONE_SRIOV_READERS");
+    named.map_or_else(|| "/var/cache/one-sriov-readers".into(), PathBuf::from)
+}
+
+impl Stack {
+    fn is_networkd(self) -> bool {
+        self.backend.ends_with("networkd")
+    }
+
+    fn is_network_manager(self) -> bool {
+        matches!(self.backend, "keyfile" | "netplan-nm" | "ifcfg-nm")
+    }
+}
 
 /// A guest, from its boot on.
 struct Scenario {
@@ -49,6 +88,8 @@ struct Stage {
     addresses: &'static [(&'static str, &'static [&'static str])],
     /// `destination [via gateway] dev device [metric N]`; the metric where the context has one.
     routes: &'static [&'static str],
+    /// The devices of the default routes, the one that the kernel takes first; the same in both families.
+    default_routes: &'static [&'static str],
     dns: &'static [&'static str],
     /// Of each device.
     mtus: &'static [(&'static str, u64)],
@@ -73,8 +114,8 @@ impl Scenario {
 }
 
 /// Has a stack live through a scenario; what the kernel had at each stage.
-fn live_through(stack: &str, scenario: &Scenario) -> Vec<Value> {
-    let what = format!("{stack}, {}", scenario.name);
+fn live_through(stack: Stack, scenario: &Scenario) -> Vec<Value> {
+    let what = format!("{}, {}", stack.name, scenario.name);
     let machines: Vec<Machine> = scenario.stages.iter().map(prepare).collect();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks/guest.sh");
     let output = Command::new("unshare")
@@ -87,10 +128,11 @@ fn live_through(stack: &str, scenario: &Scenario) -> Vec<Value> {
             "--mount-proc",
         ])
         .arg(script)
-        .arg(stack)
+        .args([stack.name, stack.backend])
         .arg(agent_path())
         .args(machines.iter().map(Machine::root))
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("ONE_SRIOV_READERS", readers())
         .output()
         .unwrap();
     let said = |machine: &Machine, name: &str| {
@@ -118,7 +160,7 @@ fn live_through(stack: &str, scenario: &Scenario) -> Vec<Value> {
         );
         assert!(!again.contains("run '"), "{what}: {again}");
         assert_eq!(machine.read("foreign"), "", "{what}: files of others");
-        if let (Some(mode), true) = (stage.mode, stack.ends_with("networkd")) {
+        if let (Some(mode), true) = (stage.mode, stack.is_networkd()) {
             let udev = machine.read("udev");
             let writes = format!(
                 "99-one-sriov-ib0.rules:2 ATTR '/sys/devices/virtual/net/ib0/mode' writing '{mode}'"
@@ -187,19 +229,15 @@ fn addresses(kernel: &Value, device: &str) -> BTreeSet<String> {
 /// The routes that somebody has made, with the metric where it is one of the context's.
 fn routes(kernel: &Value, metrics: &[u64]) -> BTreeSet<String> {
     let all = ["route4", "route6"].map(|family| kernel[family].as_array().unwrap());
-    let made = all.into_iter().flatten().filter(|route| {
-        let is_multicast = texts(route, "dst").starts_with("ff00::");
-        // Of the gateway itself, where a stack needs that to reach it.
-        let is_host = route["gateway"].is_null()
-            && [
-                "169.254.1.1",
-                "2001:db8:ffff::1",
-                "10.99.0.1",
-                "10.99.0.53",
-                "2001:db8:99::/64",
-            ]
-            .contains(&&*texts(route, "dst"));
-        route["protocol"] != "kernel" && !is_multicast && !is_host
+    let all: Vec<&Value> = all.into_iter().flatten().collect();
+    let gateways: BTreeSet<String> = all.iter().map(|route| texts(route, "gateway")).collect();
+    let made = all.into_iter().filter(|route| {
+        let destination = texts(route, "dst");
+        // Some stacks need a route to a gateway to reach it, and DHCP and router advertisements bring routes on the link.
+        let is_on_link = route["gateway"].is_null()
+            && (gateways.contains(&destination)
+                || ["10.99.0.53", "2001:db8:99::/64"].contains(&&*destination));
+        route["protocol"] != "kernel" && !destination.starts_with("ff00::") && !is_on_link
     });
     let route = |route: &Value| {
         let via = match &route["gateway"] {
@@ -220,10 +258,25 @@ fn routes(kernel: &Value, metrics: &[u64]) -> BTreeSet<String> {
     made.map(route).collect()
 }
 
-fn check(stack: &str, scenario: &Scenario) {
+/// The devices of a family's default routes, the smallest metric first. No two have the same: the kernel takes turns then.
+fn default_routes(kernel: &Value, family: &str) -> Vec<String> {
+    let all = kernel[family].as_array().unwrap().iter();
+    let default = all.filter(|route| route["dst"] == "default");
+    let by_metric: BTreeMap<u64, Vec<String>> = default.fold(BTreeMap::new(), |mut map, route| {
+        let devices: &mut Vec<String> = map
+            .entry(route["metric"].as_u64().unwrap_or_default())
+            .or_default();
+        devices.push(texts(route, "dev"));
+        map
+    });
+    let each = by_metric.into_values().map(|devices| devices.join("+"));
+    each.collect()
+}
+
+fn check(stack: Stack, scenario: &Scenario) {
     let all = live_through(stack, scenario);
     for (nth, (stage, kernel)) in scenario.stages.iter().zip(&all).enumerate() {
-        let what = format!("{stack}, {}, stage {nth}", scenario.name);
+        let what = format!("{}, {}, stage {nth}", stack.name, scenario.name);
         check_stage(stage, kernel, &what);
     }
 }
@@ -235,6 +288,15 @@ fn check_stage(stage: &Stage, kernel: &Value, what: &str) {
     }
     let expected: BTreeSet<String> = stage.routes.iter().map(|&text| text.to_owned()).collect();
     assert_eq!(routes(kernel, &[77, 78]), expected, "{what}");
+    for family in ["route4", "route6"] {
+        let devices = default_routes(kernel, family);
+        let is_checked = !stage.default_routes.is_empty() && !devices.is_empty();
+        assert!(
+            !is_checked || devices == stage.default_routes,
+            "{what}: {devices:?} in {}",
+            kernel[family]
+        );
+    }
     for (device, mtu) in stage.mtus {
         assert_eq!(link(kernel, device)["mtu"], *mtu, "{what}: {device}");
     }
@@ -253,7 +315,7 @@ fn check_stage(stage: &Stage, kernel: &Value, what: &str) {
 /// Module `8021q` is not in every kernel.
 fn has_vlans() -> bool {
     let script =
-        "ip link add a type veth peer name b && ip link add link a name a.5 type vlan id 5";
+        "ip link add v0 type veth peer name v1 && ip link add link v0 name v0.5 type vlan id 5";
     let mut unshare = Command::new("unshare");
     let made = unshare
         .args(["--net", "sh", "-c", script])
@@ -263,29 +325,32 @@ fn has_vlans() -> bool {
 }
 
 /// Whether a stack is installed; CI has them all.
-fn can_run(stack: &str) -> bool {
-    let (_, program) = STACKS.iter().find(|(name, _)| *name == stack).unwrap();
-    if !Path::new(program).exists() || !nix::unistd::geteuid().is_root() {
+fn can_run(stack: Stack) -> bool {
+    let path = readers().join(stack.program);
+    let program = path.display();
+    if !path.exists() || !nix::unistd::geteuid().is_root() {
         assert!(
             std::env::var_os("CI").is_none(),
             "CI has no '{program}', or is not root; 'make setup' installs it there"
         );
-        println!("passed over: '{program}' is not installed, or this is not root");
+        println!(
+            "passed over: '{program}' is not installed ('make setup', 'make readers'), or this is not root"
+        );
         return false;
     }
     true
 }
 
 /// All scenarios for one stack.
-fn check_stack(stack: &str) {
+fn check_stack(stack: Stack) {
     if !can_run(stack) {
         return;
     }
     for scenario in scenarios::all() {
-        if scenario.has_infiniband && matches!(stack, "keyfile" | "netplan-nm") {
+        if scenario.has_infiniband && stack.is_network_manager() {
             continue;
         }
-        if scenario.needs_dhcpv6 && stack == "interfaces-alpine" {
+        if scenario.needs_dhcpv6 && stack.backend == "interfaces-alpine" {
             continue;
         }
         if scenario.needs_vlans && !has_vlans() {
@@ -296,32 +361,79 @@ fn check_stack(stack: &str) {
     }
 }
 
+/// What initscripts leave to the kernel, or tell it too late: the agent has told it before.
+#[test]
+fn the_kernel_hears_no_router_that_it_must_not_hear() {
+    if !can_run(BUSYBOX) {
+        return;
+    }
+    for (context, expected) in [
+        (
+            "ETH0_IP='10.0.0.5'\nETH0_IP6_METHOD='disable'\n",
+            "disable_ipv6 1\n",
+        ),
+        (
+            "ETH0_IP6='2001:db8::5'\n",
+            "disable_ipv6 0\naccept_ra 0\nautoconf 0\n",
+        ),
+    ] {
+        let context = format!("ETH0_MAC='02:00:0a:00:00:05'\n{context}");
+        let machine = Machine::new(&context, &[virtio("eth0", "02:00:0a:00:00:05", 3)]);
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks/settings.sh");
+        let output = Command::new("unshare")
+            .args(["--net", "--mount", "--pid", "--fork", "--kill-child"])
+            .arg("--mount-proc")
+            .arg(script)
+            .arg(agent_path())
+            .arg(machine.root())
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            expected,
+            "{stderr}"
+        );
+    }
+}
+
 #[test]
 fn systemd_networkd() {
-    check_stack("networkd");
+    check_stack(NETWORKD);
 }
 
 #[test]
 fn netplan_for_networkd() {
-    check_stack("netplan-networkd");
+    check_stack(NETPLAN_NETWORKD);
 }
 
 #[test]
 fn ifupdown() {
-    check_stack("interfaces");
+    check_stack(IFUPDOWN);
 }
 
 #[test]
 fn busybox() {
-    check_stack("interfaces-alpine");
+    check_stack(BUSYBOX);
+}
+
+#[test]
+fn ifupdown_ng() {
+    check_stack(IFUPDOWN_NG);
 }
 
 #[test]
 fn network_manager() {
-    check_stack("keyfile");
+    check_stack(KEYFILE);
+}
+
+#[test]
+fn network_manager_with_ifcfg_files() {
+    check_stack(IFCFG_NM);
 }
 
 #[test]
 fn netplan_for_network_manager() {
-    check_stack("netplan-nm");
+    check_stack(NETPLAN_NM);
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced: an /etc, /run and /var/lib of one's own, in which no network stack has files.
+# Sourced, with $stack set: an /etc, /run and /var/lib of one's own, in which no network stack has files.
 
 mount --make-rprivate /
 mount -t tmpfs tmpfs /mnt
@@ -10,12 +10,20 @@ mount -t tmpfs tmpfs /var/lib
 # Read-only: networkd then knows that there is no udev to wait for.
 mount -t sysfs -o ro sysfs /sys
 mkdir -p /run/udev /run/network /run/dbus /run/NetworkManager /run/systemd/{netif/{links,leases,lldp},network} \
-    /var/lib/{dhcp,NetworkManager} /etc/network/interfaces.d
-rm -rf /etc/netplan/* /etc/systemd/network/* /etc/NetworkManager/{conf.d,system-connections}/* /etc/network/interfaces.d/*
+    /var/lib/{dhcp,NetworkManager} /etc/network/interfaces.d /etc/sysconfig/network-scripts
+rm -rf /etc/netplan/* /etc/systemd/network/* /etc/NetworkManager/{conf.d,system-connections}/* /etc/network/interfaces.d/* \
+    /etc/sysconfig/network-scripts/*
 chown -R systemd-network: /run/systemd/netif
-cat > /etc/NetworkManager/NetworkManager.conf <<-'EOT'
+plugins=keyfile
+# The NetworkManager that reads ifcfg files is none of this machine's packages; it looks for its plugins below /run.
+if [ "$stack" = ifcfg-nm ]; then
+    plugins=ifcfg-rh
+    ln -s "$ONE_SRIOV_READERS/network-manager" /run/network-manager
+    PATH=/run/network-manager/sbin:$PATH
+fi
+cat > /etc/NetworkManager/NetworkManager.conf <<-EOT
 	[main]
-	plugins=keyfile
+	plugins=$plugins
 	auth-polkit=false
 	dns=none
 	EOT
@@ -33,12 +41,12 @@ bus() {
     dbus-daemon --config-file=/run/bus.conf --fork
 }
 
-# As on Alpine: ifup, ifdown, and all that they run, are busybox. Nobody else's scripts are run by them.
-only_busybox() {
+# As on Alpine: all that ifup and ifdown run is busybox. Nobody else's scripts are run by them.
+alpine() { # DIRECTORY of ifup and ifdown
     mkdir /run/busybox /run/ifupdown /etc/udhcpc
     busybox --install -s /run/busybox
     for program in ifup ifdown; do
-        printf '#!/bin/sh\nPATH=/run/busybox SHELL=/run/busybox/sh exec /run/busybox/%s "$@"\n' $program \
+        printf '#!/bin/sh\nPATH=/run/busybox SHELL=/run/busybox/sh exec %s/%s "$@"\n' "$1" $program \
             > /run/ifupdown/$program
     done
     chmod +x /run/ifupdown/*
@@ -52,7 +60,7 @@ only_busybox() {
 	#!/run/busybox/sh
 	[ "$1" = bound ] || exit 0
 	ip address replace "$ip/$mask" dev "$interface"
-	ip route replace default via "$router" dev "$interface"
+	ip route replace default via "$router" dev "$interface" ${IF_METRIC:+metric "$IF_METRIC"}
 	for server in $dns; do echo "nameserver $server"; done > /etc/resolv.conf
 	EOT
     chmod +x /etc/udhcpc/default.script

@@ -23,7 +23,7 @@ case $stack in
     /lib/systemd/systemd-networkd > $log 2>&1 &
     ready org.freedesktop.network1
     ;;
-keyfile)
+keyfile | ifcfg-nm)
     bus
     NetworkManager --debug > $log 2>&1 &
     nm-online -s -q -t 60
@@ -33,6 +33,7 @@ esac
 for root in "$@"; do
     rm -rf /etc/systemd/network /run/systemd/network /etc/NetworkManager/system-connections
     mkdir -p /etc/systemd/network /run/systemd/network /etc/NetworkManager/system-connections
+    rm -f /etc/sysconfig/network-scripts/*
     if [[ $stack = netplan-* ]]; then
         netplan generate --root-dir "$root" > "$root/read" 2>&1 || { cat "$root/read" >&2 && exit 1; }
         find "$root/run" -type f -printf '%P\n' >> "$root/read"
@@ -52,6 +53,13 @@ for root in "$@"; do
         cp "$root"/etc/NetworkManager/system-connections/* /etc/NetworkManager/system-connections/
         nmcli connection reload
         nmcli -g FILENAME,TYPE connection show >> "$root/read"
+        ;;
+    ifcfg-nm)
+        before=$(wc -l < $log)
+        cp "$root"/etc/sysconfig/network-scripts/* /etc/sysconfig/network-scripts/
+        nmcli connection reload
+        nmcli -g FILENAME,TYPE connection show >> "$root/read"
+        tail -n +$((before + 1)) $log | grep -F '<warn>' >> "$root/read" || true
         ;;
     interfaces-alpine)
         for file in "$root"/etc/network/interfaces.d/*; do

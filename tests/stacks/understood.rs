@@ -6,32 +6,35 @@ use std::process::Command;
 
 use one_sriov_tests::{Machine, run, scenarios};
 
-use crate::can_run;
+use crate::{
+    BUSYBOX, IFCFG_NM, IFUPDOWN, KEYFILE, NETPLAN_NETWORKD, NETWORKD, Stack, can_run, readers,
+};
 
 /// Names, and the machines with what was written for a stack; none without any file.
-fn written(stack: &str) -> Vec<(&'static str, Machine)> {
+fn written(stack: Stack) -> Vec<(&'static str, Machine)> {
     let machines = scenarios().into_iter().map(|(name, context, nics)| {
         let machine = Machine::new(&context, &nics);
-        let _ = run(&machine, &["apply", "--backend", stack]);
+        let _ = run(&machine, &["apply", "--backend", stack.backend]);
         (name, machine)
     });
     let written: Vec<_> = machines
         .filter(|(_, machine)| !machine.etc().is_empty())
         .collect();
-    assert!(written.len() > 15, "{stack}");
+    assert!(written.len() > 15, "{stack:?}");
     let machines = written.iter().map(|(_, machine)| machine.root());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks/read.sh");
     let output = Command::new("unshare")
         .args(["--net", "--mount", "--pid", "--fork", "--kill-child"])
         .arg("--mount-proc")
         .arg(script)
-        .arg(stack)
+        .arg(stack.name)
         .args(machines)
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("ONE_SRIOV_READERS", readers())
         .output()
         .unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{stack}: {stderr}");
+    assert!(output.status.success(), "{stack:?}: {stderr}");
     written
 }
 
@@ -44,30 +47,38 @@ fn devices(machine: &Machine, beginning: &str, end: &str) -> Vec<String> {
 
 #[test]
 fn network_manager_loads_every_profile() {
-    if !can_run("keyfile") {
-        return;
-    }
-    let beginning = "/etc/NetworkManager/system-connections/one-sriov-";
-    for (name, machine) in written("keyfile") {
-        let loaded = machine.read("/read");
-        for device in devices(&machine, beginning, ".nmconnection") {
-            let kind = match device.split_once('.') {
-                Some((parent, _)) if parent.starts_with("en") => "vlan",
-                _ if device.starts_with("ib") => "infiniband",
-                _ => "802-3-ethernet",
-            };
-            let line = format!("{beginning}{device}.nmconnection:{kind}");
-            assert!(
-                loaded.lines().any(|known| known == line),
-                "{name}: {line} is not in\n{loaded}"
-            );
+    for (stack, beginning, end) in [
+        (
+            KEYFILE,
+            "/etc/NetworkManager/system-connections/one-sriov-",
+            ".nmconnection",
+        ),
+        (IFCFG_NM, "/etc/sysconfig/network-scripts/ifcfg-", ""),
+    ] {
+        if !can_run(stack) {
+            continue;
+        }
+        for (name, machine) in written(stack) {
+            let loaded = machine.read("/read");
+            for device in devices(&machine, beginning, end) {
+                let kind = match device.split_once('.') {
+                    Some((parent, _)) if parent.starts_with("en") => "vlan",
+                    _ if device.starts_with("ib") => "infiniband",
+                    _ => "802-3-ethernet",
+                };
+                let line = format!("{beginning}{device}{end}:{kind}");
+                assert!(
+                    loaded.lines().any(|known| known == line),
+                    "{name}: {line} is not in\n{loaded}"
+                );
+            }
         }
     }
 }
 
 #[test]
 fn networkd_passes_over_no_line() {
-    for stack in ["networkd", "netplan-networkd"] {
+    for stack in [NETWORKD, NETPLAN_NETWORKD] {
         if !can_run(stack) {
             return;
         }
@@ -77,14 +88,14 @@ fn networkd_passes_over_no_line() {
                 let words = ["Unknown", "gnoring", "Failed to parse", "Invalid"];
                 words.iter().any(|word| line.contains(word))
             });
-            assert_eq!(complaint, None, "{stack}, {name}: {said}");
+            assert_eq!(complaint, None, "{stack:?}, {name}: {said}");
         }
     }
 }
 
 #[test]
 fn netplan_writes_for_every_device() {
-    let stack = "netplan-networkd";
+    let stack = NETPLAN_NETWORKD;
     if !can_run(stack) {
         return;
     }
@@ -102,10 +113,10 @@ fn netplan_writes_for_every_device() {
 
 #[test]
 fn ifup_knows_every_interface() {
-    if !can_run("interfaces") {
+    if !can_run(IFUPDOWN) {
         return;
     }
-    for (name, machine) in written("interfaces") {
+    for (name, machine) in written(IFUPDOWN) {
         let said = machine.read("/read");
         let stanzas = machine.etc().into_iter().map(|(_, _, text)| text);
         let stanzas: String = stanzas.collect();
@@ -123,10 +134,10 @@ fn ifup_knows_every_interface() {
 
 #[test]
 fn busybox_would_do_all_that_its_stanzas_say() {
-    if !can_run("interfaces-alpine") {
+    if !can_run(BUSYBOX) {
         return;
     }
-    for (name, machine) in written("interfaces-alpine") {
+    for (name, machine) in written(BUSYBOX) {
         let said = machine.read("/read");
         let stanzas = machine.etc().into_iter().map(|(_, _, text)| text);
         let stanzas: String = stanzas.collect();

@@ -135,6 +135,7 @@ fn carry_out(
     live.before();
     let installed = install();
     install::set_modes(&sysfs, &run_state.rendered.modes);
+    install::set_sysctls(&run_state.rendered.sysctls);
     // Whatever became of the files: what was taken down for them comes up again.
     let activation = live.after();
     let report = installed?;

@@ -35,6 +35,7 @@ mod record;
 mod report;
 mod snapshot;
 mod state_file;
+mod sysctl;
 mod transport;
 mod wanted;
 
@@ -50,6 +51,7 @@ pub use lock::{Lock, LockError};
 pub use record::{Entry, Record};
 pub use report::{BackedUp, Conflict, FileNote, Report};
 pub use snapshot::{Current, OldFile, Snapshot};
+pub use sysctl::set_sysctls;
 pub use transport::set_modes;
 pub use wanted::Wanted;
 

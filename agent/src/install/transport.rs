@@ -23,15 +23,15 @@ pub fn set_modes(sysfs: &Path, modes: &[Mode]) {
 }
 
 /// Whether it had to be written. A device that is not there gets it by udev.
-fn set(path: &Path, mode: &str) -> io::Result<bool> {
+pub(super) fn set(path: &Path, value: &str) -> io::Result<bool> {
     let known = match fs::read_to_string(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         read => read?,
     };
-    if known.trim_end() == mode {
+    if known.trim_end() == value {
         return Ok(false);
     }
     // The kernel wants the line's end.
-    fs::write(path, format!("{mode}\n"))?;
+    fs::write(path, format!("{value}\n"))?;
     Ok(true)
 }

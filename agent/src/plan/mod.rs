@@ -9,6 +9,7 @@
 
 mod addresses;
 mod context_nics;
+mod default_routes;
 mod ethernet;
 mod flag;
 mod global;

@@ -45,16 +45,46 @@ pub struct NicConfig {
 }
 
 impl NicConfig {
+    /// Whether a gateway must be declared as being on the link: it lies in none of the NIC's networks, or they are not
+    /// known yet, because the addresses come by DHCP or from a router. A link-local gateway always is on the link.
+    ///
+    /// The kernel refuses a route through any other gateway (`fib_check_nh`, `ip6_route_check_nh`).
+    #[must_use]
+    pub fn is_off_link(&self, gateway: IpAddr) -> bool {
+        match (gateway, &self.ipv4, &self.ipv6) {
+            (IpAddr::V4(gateway), Ipv4::Static(networks), _) => {
+                !networks.iter().any(|network| network.contains(gateway))
+            }
+            (IpAddr::V6(gateway), _, _) if gateway.is_unicast_link_local() => false,
+            (IpAddr::V6(gateway), _, Ipv6::Static(networks)) => {
+                !networks.iter().any(|network| network.contains(gateway))
+            }
+            _ => true,
+        }
+    }
+
+    /// The gateways of static routes that are off the link, each once, without the default gateway: a stack that cannot
+    /// declare a gateway as on the link first sets a route to each.
+    #[must_use]
+    pub fn off_link_gateways(&self, family: fn(&IpAddr) -> bool) -> Vec<IpAddr> {
+        let default = [
+            self.gateway4.map(IpAddr::from),
+            self.gateway6.map(IpAddr::from),
+        ];
+        let mut gateways = Vec::new();
+        for via in self.routes.iter().map(Route::via).filter(family) {
+            if self.is_off_link(via) && !default.contains(&Some(via)) && !gateways.contains(&via) {
+                gateways.push(via);
+            }
+        }
+        gateways
+    }
+
     /// Whether the IPv4 gateway lies in none of the NIC's networks, so that it needs a route of its own.
     #[must_use]
     pub fn gateway4_is_off_link(&self) -> bool {
-        let Some(gateway) = self.gateway4 else {
-            return false;
-        };
-        match &self.ipv4 {
-            Ipv4::Static(addresses) => !addresses.iter().any(|network| network.contains(gateway)),
-            Ipv4::None | Ipv4::Dhcp => false,
-        }
+        self.gateway4
+            .is_some_and(|gateway| self.is_off_link(gateway.into()))
     }
 
     /// Whether the IPv4 gateway lies in the network of the NIC's first address: some stacks set it before any further address.
@@ -68,19 +98,11 @@ impl NicConfig {
         }
     }
 
-    /// The same for IPv6, where a link-local gateway always lies on the link.
+    /// The same for IPv6.
     #[must_use]
     pub fn gateway6_is_off_link(&self) -> bool {
-        let Some(gateway) = self
-            .gateway6
-            .filter(|gateway| !gateway.is_unicast_link_local())
-        else {
-            return false;
-        };
-        match &self.ipv6 {
-            Ipv6::Static(addresses) => !addresses.iter().any(|network| network.contains(gateway)),
-            Ipv6::None | Ipv6::Auto | Ipv6::Dhcp | Ipv6::Disabled => false,
-        }
+        self.gateway6
+            .is_some_and(|gateway| self.is_off_link(gateway.into()))
     }
 
     /// The child that carries the addresses; none: the device itself does.

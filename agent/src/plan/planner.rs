@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use hwaddr::Key;
 
 use super::context_nics::{ContextNics, EthNic};
+use super::model::NicConfig;
 use super::names::{forbid_shared_names, refuse_long_children};
 use super::outcome::{Device, MatchedBy, Outcome, Plan, PlannedNic};
 use super::planned::{present, read, unready};
 use super::positions::{self, Place, Position};
+use super::read_config::read_config;
 use super::source::{Decoded, Source};
 use super::{
-    NicId, Role, Settings, ethernet, flag, global, late, old_contexts, pci, tokens, uncertain,
+    NicId, Role, Settings, default_routes, ethernet, flag, global, late, old_contexts, pci, tokens,
+    uncertain,
 };
 use crate::context::Context;
 use crate::inventory::{Inventory, Nic};
@@ -119,6 +122,8 @@ impl<'a> Planner<'a> {
         let missing = late::missing(&nics);
         uncertain::leave_ports(&mut nics, inventory);
         uncertain::await_reading(&mut nics, inventory, &mut notes);
+        let others = self.of_one_context(&devices);
+        default_routes::order(&mut nics, &others, &mut notes);
         let bad_values = global::hand_out(self.context, self.settings.role, inventory, &mut nics);
         Plan {
             late,
@@ -211,6 +216,21 @@ impl<'a> Planner<'a> {
         let mut nic = old_contexts::by_mac_prefix(device, source)?;
         self.leave_to_one_context(&mut nic);
         Some(nic)
+    }
+
+    /// The NICs that one-context configures beside us, with what the context says of them.
+    fn of_one_context(
+        &self,
+        devices: &BTreeMap<u32, (&Nic, MatchedBy)>,
+    ) -> Vec<(String, NicConfig)> {
+        let is_shared = self.settings.role == Role::Companion;
+        let theirs = devices.keys().filter(|_| is_shared);
+        let read = theirs.filter_map(|&index| {
+            let label = format!("ETH{index}");
+            let source = self.source(vec![label.clone()], Some(index), false);
+            Some((label, read_config(&source).ok()?.config))
+        });
+        read.collect()
     }
 
     fn missing(&self, index: u32, nic: &EthNic, positions: &[Position]) -> PlannedNic {

@@ -31,6 +31,8 @@ pub struct Rendered {
     pub notes: Vec<String>,
     /// Transport modes that the network stack cannot set; the agent does.
     pub modes: Vec<Mode>,
+    /// IPv6 settings of the kernel that the network stack does not make; the agent does.
+    pub sysctls: Vec<Sysctl>,
 }
 
 /// A transport mode to be set on a device that is there.
@@ -40,6 +42,17 @@ pub struct Mode {
     pub device: InterfaceName,
     /// Its transport mode.
     pub mode: TransportMode,
+}
+
+/// An IPv6 setting to be made on a device that is there: `/proc/sys/net/ipv6/conf/<device>/<key>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sysctl {
+    /// The device.
+    pub device: InterfaceName,
+    /// The setting, for example `accept_ra`.
+    pub key: &'static str,
+    /// Its value.
+    pub value: u8,
 }
 
 /// How every file of ours begins; a file without it is somebody else's.

@@ -8,11 +8,13 @@
 //! | a metric of routes that a router advertises | initscripts, wicked, ifupdown |
 //! | domains that only say where to ask | initscripts, wicked, ifupdown: what has only `resolv.conf` |
 //! | a metric of the default route alone | NetworkManager: it is that of all routes of its family |
+//! | a datagram MTU above 2044 | initscripts: `ifup-ib` sets 2044 |
+//! | more than three name servers | initscripts: `ifup-post` writes `DNS1` to `DNS3` |
 
 use super::Backend;
 use super::configured::{Configured, configured};
 use crate::plan::Plan;
-use crate::plan::model::{Ipv6, NicConfig};
+use crate::plan::model::{Ipv6, NicConfig, TransportMode};
 
 /// What of a plan a backend does not support.
 pub(super) fn unsupported(backend: Backend, plan: &Plan) -> Vec<String> {
@@ -58,7 +60,36 @@ fn of_nic(backend: Backend, nic: &Configured) -> Vec<String> {
             format!("{label}: the metric {metric} becomes that of all {family} routes; {backend} has none for the default route alone")
         }));
     }
+    if backend == Backend::IfcfgInitscripts {
+        notes.extend(of_initscripts(config).map(|limit| format!("{label}: {limit}")));
+    }
     notes
+}
+
+fn of_initscripts(config: &NicConfig) -> impl Iterator<Item = String> {
+    const DATAGRAM_MTU: u32 = 2044;
+    const NAME_SERVERS: usize = 3;
+    let is_datagram =
+        config.infiniband.is_some() && config.mode() != Some(TransportMode::Connected);
+    let mtu = config
+        .mtu
+        .filter(|mtu| is_datagram && mtu.bytes() > DATAGRAM_MTU)
+        .map(|mtu| {
+            format!("'ifup-ib' sets an MTU of {DATAGRAM_MTU} in datagram mode, and not {mtu}")
+        });
+    let unused: Vec<String> = config
+        .dns
+        .iter()
+        .skip(NAME_SERVERS)
+        .map(ToString::to_string)
+        .collect();
+    let unused = (!unused.is_empty()).then(|| {
+        format!(
+            "initscripts use the first {NAME_SERVERS} name servers, and not {}",
+            unused.join(", ")
+        )
+    });
+    mtu.into_iter().chain(unused)
 }
 
 fn asks_routers(config: &NicConfig) -> bool {

@@ -18,10 +18,11 @@ mod networkd;
 mod renderers;
 mod resolv_conf;
 mod resolver_words;
+mod sysctl;
 mod transport;
 
 pub use backend::{Backend, UnknownBackend};
 pub use cloud_init::drop_in as cloud_init_drop_in;
-pub use file::{HEADER, Mode, Rendered, RenderedFile};
+pub use file::{HEADER, Mode, Rendered, RenderedFile, Sysctl};
 pub(crate) use network_manager::version as network_manager_version;
 pub use resolv_conf::{PATH as RESOLV_CONF, Resolver};

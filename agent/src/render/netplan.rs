@@ -31,6 +31,9 @@ use super::{Rendered, RenderedFile, networkd};
 use crate::plan::Plan;
 use crate::plan::model::{Ipv4, Ipv6, NicConfig};
 
+/// A gateway that netplan's renderer must not look for in the networks of the NIC.
+const ON_LINK: &str = "          on-link: true";
+
 /// Renders a plan.
 pub(super) fn render(plan: &Plan) -> Rendered {
     let mut rendered = Rendered::default();
@@ -140,13 +143,15 @@ fn routes(config: &NicConfig) -> Vec<String> {
         routes.push(format!("        - to: {}", quoted(to)));
         routes.push(format!("          via: {}", quoted(gateway)));
         routes.extend(metric.map(|metric| format!("          metric: {metric}")));
-        routes.extend(is_off_link.then(|| "          on-link: true".to_owned()));
+        routes.extend(is_off_link.then(|| ON_LINK.to_owned()));
     }
     for route in &config.routes {
         routes.push(format!("        - to: {}", quoted(route.destination())));
         routes.push(format!("          via: {}", quoted(route.via())));
         let metric = route.metric();
         routes.extend(metric.map(|metric| format!("          metric: {metric}")));
+        let is_off_link = config.is_off_link(route.via());
+        routes.extend(is_off_link.then(|| ON_LINK.to_owned()));
     }
     if let Some(host) = config.onegate {
         routes.push(format!(

@@ -245,6 +245,9 @@ fn routes(lines: &mut Lines, config: &NicConfig) {
         lines.set("Destination", route.destination());
         lines.set("Gateway", route.via());
         lines.set_some("Metric", route.metric());
+        if config.is_off_link(route.via()) {
+            lines.set("GatewayOnLink", "yes");
+        }
     }
     if let Some(host) = config.onegate {
         lines.section("Route");

@@ -6,12 +6,13 @@
 use std::net::IpAddr;
 
 use hwaddr::InterfaceName;
+use ipnetwork::IpNetwork;
 
 use crate::plan::model::{Child, Ipv4, Ipv6, NicConfig, TransportMode};
 use crate::plan::{DummyNic, Plan, PlannedNic};
 use crate::render::configured::{Configured, configured, dummies};
 use crate::render::lines::{Lines, metric, path};
-use crate::render::{Rendered, RenderedFile, network_manager, resolver_words};
+use crate::render::{Rendered, RenderedFile, network_manager, resolver_words, sysctl};
 
 const DIR: &str = "/etc/sysconfig/network-scripts";
 
@@ -24,15 +25,13 @@ pub(in crate::render) enum Reader {
 
 /// Renders a plan.
 pub(in crate::render) fn red_hat(plan: &Plan, reader: Reader) -> Rendered {
-    let mut files = Vec::new();
+    let mut rendered = Rendered::default();
     for nic in configured(plan) {
-        Device::new(&nic, reader).render(&nic, &mut files);
+        Device::new(&nic, reader).render(&nic, &mut rendered);
     }
-    files.extend(dummies(plan).map(|dummy| unmanaged(dummy, reader)));
-    Rendered {
-        files,
-        ..Rendered::default()
-    }
+    let dummies = dummies(plan).map(|dummy| unmanaged(dummy, reader));
+    rendered.files.extend(dummies);
+    rendered
 }
 
 /// A dummy NIC, out of reach of both readers.
@@ -68,36 +67,37 @@ impl<'a> Device<'a> {
         }
     }
 
-    fn render(&self, configured: &Configured, files: &mut Vec<RenderedFile>) {
+    fn render(&self, configured: &Configured, rendered: &mut Rendered) {
         let Some((child, name)) = &configured.child else {
-            self.device_files(self.parent, None, files);
+            self.device_files(self.parent, None, rendered);
             return;
         };
         // The port only has to be up; its child carries the addresses.
-        let mut lines = self.head(self.parent);
+        let mut lines = self.head(self.parent, self.kind());
         lines.set("BOOTPROTO", "none");
+        self.ipv6(&mut lines, self.parent, &Ipv6::Disabled);
         self.link(&mut lines);
-        files.push(lines.into_file(
+        rendered.files.push(lines.into_file(
             path(DIR, "ifcfg", self.parent),
             self.nic.id.clone(),
             self.parent,
         ));
-        self.device_files(name, Some(*child), files);
+        self.sysctls(self.parent, &Ipv6::Disabled, rendered);
+        self.device_files(name, Some(*child), rendered);
     }
 
     /// `ifcfg-`, `route-` and `route6-` of the device that carries the addresses.
-    fn device_files(
-        &self,
-        device: &InterfaceName,
-        child: Option<Child>,
-        files: &mut Vec<RenderedFile>,
-    ) {
+    fn device_files(&self, device: &InterfaceName, child: Option<Child>, rendered: &mut Rendered) {
         let mut lines = self.head_of(device, child);
         self.ipv4(&mut lines);
-        self.ipv6(&mut lines, device);
+        self.ipv6(&mut lines, device, &self.config.ipv6);
         self.link(&mut lines);
         self.names(&mut lines, device);
-        files.push(lines.into_file(path(DIR, "ifcfg", device), self.nic.id.clone(), self.parent));
+        let id = || self.nic.id.clone();
+        rendered
+            .files
+            .push(lines.into_file(path(DIR, "ifcfg", device), id(), self.parent));
+        self.sysctls(device, &self.config.ipv6, rendered);
         for (kind, routes) in [
             ("route", self.routes4(device)),
             ("route6", self.routes6(device)),
@@ -105,17 +105,20 @@ impl<'a> Device<'a> {
             if !routes.is_empty() {
                 let mut lines = Lines::for_nic(self.nic);
                 lines.raw_all(&routes);
-                files.push(lines.into_file(
-                    path(DIR, kind, device),
-                    self.nic.id.clone(),
-                    self.parent,
-                ));
+                rendered
+                    .files
+                    .push(lines.into_file(path(DIR, kind, device), id(), self.parent));
             }
         }
     }
 
     fn head_of(&self, device: &InterfaceName, child: Option<Child>) -> Lines {
-        let mut lines = self.head(device);
+        let kind = match (child, self.reader) {
+            // It goes by `TYPE` before it looks at `VLAN`; initscripts know no such type.
+            (Some(Child::Vlan(_)), Reader::NetworkManager) => "Vlan",
+            _ => self.kind(),
+        };
+        let mut lines = self.head(device, kind);
         match child {
             None => {}
             Some(Child::Partition(pkey)) => {
@@ -132,18 +135,19 @@ impl<'a> Device<'a> {
         lines
     }
 
-    fn head(&self, device: &InterfaceName) -> Lines {
+    /// `InfiniBand` with this spelling: initscripts compare it to the letter.
+    fn kind(&self) -> &'static str {
+        if self.config.infiniband.is_some() {
+            "InfiniBand"
+        } else {
+            "Ethernet"
+        }
+    }
+
+    fn head(&self, device: &InterfaceName, kind: &str) -> Lines {
         let mut lines = Lines::for_nic(self.nic);
         lines.set("DEVICE", device);
-        // `InfiniBand` with this spelling: initscripts compare it to the letter.
-        lines.set(
-            "TYPE",
-            if self.config.infiniband.is_some() {
-                "InfiniBand"
-            } else {
-                "Ethernet"
-            },
-        );
+        lines.set("TYPE", kind);
         lines.set("ONBOOT", "yes");
         if self.reader == Reader::Initscripts {
             lines.set("NM_CONTROLLED", "no");
@@ -184,12 +188,11 @@ impl<'a> Device<'a> {
         lines.set_some(metric, self.config.metric4);
     }
 
-    fn ipv6(&self, lines: &mut Lines, device: &InterfaceName) {
-        let (init, autoconf, dhcp) = match &self.config.ipv6 {
+    fn ipv6(&self, lines: &mut Lines, device: &InterfaceName, ipv6: &Ipv6) {
+        let (init, autoconf, dhcp) = match ipv6 {
             Ipv6::None => return,
-            Ipv6::Static(_) | Ipv6::Disabled => {
-                (!matches!(self.config.ipv6, Ipv6::Disabled), "no", false)
-            }
+            Ipv6::Static(_) => (true, "no", false),
+            Ipv6::Disabled => (false, "no", false),
             Ipv6::Auto => (true, "yes", false),
             // Only router advertisements tell the way out.
             Ipv6::Dhcp => (true, "yes", true),
@@ -199,10 +202,13 @@ impl<'a> Device<'a> {
         if dhcp {
             lines.set("DHCPV6C", "yes");
         }
-        if self.config.ipv6 == Ipv6::Disabled && self.reader == Reader::NetworkManager {
-            lines.set("IPV6_DISABLED", "yes");
+        if *ipv6 == Ipv6::Disabled {
+            if self.reader == Reader::NetworkManager {
+                lines.set("IPV6_DISABLED", "yes");
+            }
+            return;
         }
-        if let Ipv6::Static(addresses) = &self.config.ipv6 {
+        if let Ipv6::Static(addresses) = ipv6 {
             lines.set_some("IPV6ADDR", addresses.first());
             lines.set_list(
                 "IPV6ADDR_SECONDARIES",
@@ -242,6 +248,14 @@ impl<'a> Device<'a> {
         lines.set_list("DOMAIN", &domains);
     }
 
+    /// What the readers do not set in time or at all: `ifup` looks for a router before it is told not to, and
+    /// `IPV6INIT=no` leaves the kernel to it; NetworkManager switches IPv6 off from 1.20 on.
+    fn sysctls(&self, device: &InterfaceName, ipv6: &Ipv6, rendered: &mut Rendered) {
+        if self.reader == Reader::Initscripts || *ipv6 == Ipv6::Disabled {
+            sysctl::render(self.nic, self.parent, device, ipv6, rendered);
+        }
+    }
+
     /// MTU and transport mode, which belong to the link.
     fn link(&self, lines: &mut Lines) {
         lines.set_some("MTU", self.config.mtu);
@@ -277,7 +291,7 @@ impl<'a> Device<'a> {
         );
         if let Some(gateway) = self.config.gateway4.filter(|_| self.gateway4_by_route()) {
             if self.config.gateway4_is_off_link() {
-                routes.push(format!("{gateway}/32 dev {device}"));
+                routes.push(to_gateway(gateway.into(), device));
             }
             routes.push(format!(
                 "default via {gateway} dev {device}{}",
@@ -292,7 +306,7 @@ impl<'a> Device<'a> {
         let mut routes = Vec::new();
         if let Some(gateway) = self.config.gateway6.filter(|_| self.gateway6_by_route()) {
             if self.config.gateway6_is_off_link() {
-                routes.push(format!("{gateway}/128 dev {device}"));
+                routes.push(to_gateway(gateway.into(), device));
             }
             routes.push(format!(
                 "default via {gateway} dev {device}{}",
@@ -308,15 +322,24 @@ impl<'a> Device<'a> {
         device: &InterfaceName,
         family: fn(&IpAddr) -> bool,
     ) -> impl Iterator<Item = String> {
+        let gateways = self.config.off_link_gateways(family);
         let routes = self
             .config
             .routes
             .iter()
             .filter(move |route| family(&route.via()));
-        routes.map(move |route| {
-            let metric = metric(route.metric());
-            let (destination, via) = (route.destination(), route.via());
-            format!("{destination} via {via} dev {device}{metric}")
-        })
+        gateways
+            .into_iter()
+            .map(|gateway| to_gateway(gateway, device))
+            .chain(routes.map(move |route| {
+                let metric = metric(route.metric());
+                let (destination, via) = (route.destination(), route.via());
+                format!("{destination} via {via} dev {device}{metric}")
+            }))
     }
+}
+
+/// The route to a gateway off the link, before those through it.
+fn to_gateway(gateway: IpAddr, device: &InterfaceName) -> String {
+    format!("{} dev {device}", IpNetwork::from(gateway))
 }

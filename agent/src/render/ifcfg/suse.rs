@@ -1,12 +1,15 @@
 //! `/etc/sysconfig/network`, for wicked: the same file names as Red Hat's, other keys.
 
+use std::net::IpAddr;
+
 use hwaddr::InterfaceName;
+use ipnetwork::IpNetwork;
 
 use crate::plan::model::{Child, Infiniband, Ipv4, Ipv6, NicConfig};
 use crate::plan::{DummyNic, Plan, PlannedNic};
 use crate::render::configured::{Configured, configured, dummies};
 use crate::render::lines::{Lines, metric, path};
-use crate::render::{Rendered, RenderedFile};
+use crate::render::{Rendered, RenderedFile, sysctl};
 
 const DIR: &str = "/etc/sysconfig/network";
 
@@ -55,14 +58,20 @@ fn render_nic(configured: &Configured, rendered: &mut Rendered) {
         lines.raw_all(&routes);
         file(lines, "ifroute", device);
     }
-    let sysctls = sysctls(&config.ipv6);
-    if !sysctls.is_empty() {
-        let mut lines = Lines::for_nic(nic);
-        // wicked puts the device's name in place of $SYSCTL_IF.
-        for (key, value) in sysctls {
-            lines.raw(format_args!("net.ipv6.conf.$SYSCTL_IF.{key} = {value}"));
+    let parent_ipv6 = configured
+        .child
+        .is_some()
+        .then_some((parent, &Ipv6::Disabled));
+    for (device, ipv6) in parent_ipv6.into_iter().chain([(device, &config.ipv6)]) {
+        let settings = sysctl::settings(ipv6);
+        if !settings.is_empty() {
+            let mut lines = Lines::for_nic(nic);
+            // wicked puts the device's name in place of $SYSCTL_IF.
+            for (key, value) in settings {
+                lines.raw(format_args!("net.ipv6.conf.$SYSCTL_IF.{key} = {value}"));
+            }
+            file(lines, "ifsysctl", device);
         }
-        file(lines, "ifsysctl", device);
     }
 }
 
@@ -109,15 +118,18 @@ fn link(lines: &mut Lines, config: &NicConfig, child_of: Option<(&InterfaceName,
     let Some(Infiniband { mode, .. }) = config.infiniband else {
         return;
     };
-    match child_of {
-        Some((parent, Child::Partition(pkey))) => {
-            lines.set("IPOIB_DEVICE", parent);
-            lines.set("IPOIB_PKEY", pkey);
-        }
-        // Only a name like `ib0` tells wicked that the device is InfiniBand.
-        _ => lines.set("IPOIB", "yes"),
+    // Only a name like `ib0` or `ib0.8001` makes it InfiniBand to wicked without this (`try_infiniband`).
+    lines.set("IPOIB", "yes");
+    if let Some((parent, Child::Partition(pkey))) = child_of {
+        lines.set("IPOIB_DEVICE", parent);
+        lines.set("IPOIB_PKEY", pkey);
     }
     lines.set_some("IPOIB_MODE", mode);
+}
+
+/// The route to a gateway off the link, before those through it.
+fn to_gateway(gateway: IpAddr, device: &InterfaceName) -> String {
+    format!("{} - - {device}", IpNetwork::from(gateway))
 }
 
 /// `DESTINATION GATEWAY - DEVICE [metric N]`.
@@ -126,7 +138,7 @@ fn routes(config: &NicConfig, device: &InterfaceName) -> Vec<String> {
     routes.extend(config.onegate.map(|host| format!("{host}/32 - - {device}")));
     if let Some(gateway) = config.gateway4 {
         if config.gateway4_is_off_link() {
-            routes.push(format!("{gateway}/32 - - {device}"));
+            routes.push(to_gateway(gateway.into(), device));
         }
         routes.push(format!(
             "default {gateway} - {device}{}",
@@ -135,25 +147,18 @@ fn routes(config: &NicConfig, device: &InterfaceName) -> Vec<String> {
     }
     if let Some(gateway) = config.gateway6 {
         if config.gateway6_is_off_link() {
-            routes.push(format!("{gateway}/128 - - {device}"));
+            routes.push(to_gateway(gateway.into(), device));
         }
         routes.push(format!(
             "default {gateway} - {device}{}",
             metric(config.metric6)
         ));
     }
+    let gateways = config.off_link_gateways(|_| true).into_iter();
+    routes.extend(gateways.map(|gateway| to_gateway(gateway, device)));
     routes.extend(config.routes.iter().map(|route| {
         let metric = metric(route.metric());
         format!("{} {} - {device}{metric}", route.destination(), route.via())
     }));
     routes
-}
-
-fn sysctls(ipv6: &Ipv6) -> &'static [(&'static str, u8)] {
-    match ipv6 {
-        Ipv6::None => &[],
-        Ipv6::Static(_) => &[("accept_ra", 0), ("autoconf", 0)],
-        Ipv6::Auto | Ipv6::Dhcp => &[("accept_ra", 1), ("autoconf", 1)],
-        Ipv6::Disabled => &[("disable_ipv6", 1)],
-    }
 }

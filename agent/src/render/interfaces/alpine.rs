@@ -112,7 +112,7 @@ impl Stanzas<'_> {
             return;
         }
         if self.config.gateway4_is_off_link() {
-            self.up_route("ip", &format!("{gateway}/32 dev {device} scope link"));
+            self.route_to("ip", gateway.into(), device);
         }
         let metric = crate::render::lines::metric(self.config.metric4);
         self.up_route("ip", &format!("default via {gateway} dev {device}{metric}"));

@@ -21,6 +21,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use hwaddr::InterfaceName;
+use ipnetwork::IpNetwork;
 
 pub(super) use dialect::Dialect;
 pub(super) use main_file::{PATH, warnings};
@@ -106,6 +107,7 @@ impl<'a> Stanzas<'a> {
     fn parent(&mut self, device: &InterfaceName) {
         self.iface(device, "inet", "manual");
         self.mode_and_mtu(device);
+        self.no_ipv6(device);
         self.up_and_down(device);
     }
 
@@ -146,8 +148,14 @@ impl<'a> Stanzas<'a> {
         }
         self.mode_and_mtu(device);
         if self.config.ipv6 == Ipv6::Disabled {
-            self.sysctl("pre-up", device, "disable_ipv6", 1);
+            self.no_ipv6(device);
         }
+    }
+
+    /// Until it is down again: another context may have IPv6 on it.
+    fn no_ipv6(&mut self, device: &InterfaceName) {
+        self.sysctl("pre-up", device, "disable_ipv6", 1);
+        self.sysctl("post-down", device, "disable_ipv6", 0);
     }
 
     fn mode_and_mtu(&mut self, device: &InterfaceName) {
@@ -192,7 +200,7 @@ impl<'a> Stanzas<'a> {
             return;
         };
         if self.config.gateway6_is_off_link() {
-            self.up_route("ip -6", &format!("{gateway}/128 dev {device}"));
+            self.route_to("ip -6", gateway.into(), device);
         }
         let metric = super::lines::metric(self.config.metric6);
         self.up_route(
@@ -209,24 +217,34 @@ impl<'a> Stanzas<'a> {
     }
 
     fn routes(&mut self, ip: &str, device: &InterfaceName, family: fn(&IpAddr) -> bool) {
-        let routes = self
-            .config
-            .routes
-            .iter()
-            .filter(|route| family(&route.via()));
-        let routes: Vec<String> = routes
-            .map(|route| {
-                let metric = super::lines::metric(route.metric());
-                format!(
-                    "{} via {} dev {device}{metric}",
-                    route.destination(),
-                    route.via()
-                )
-            })
-            .collect();
-        for route in routes {
-            self.up_route(ip, &route);
+        let config = self.config;
+        // IPv6 knows `onlink` from Linux 4.16 on, and not every `ip` of busybox has the word.
+        let is_debian = self.dialect == Dialect::Debian;
+        let has_onlink = |via: &IpAddr| is_debian && via.is_ipv4();
+        for gateway in config.off_link_gateways(family) {
+            if !has_onlink(&gateway) {
+                self.route_to(ip, gateway, device);
+            }
         }
+        for route in config.routes.iter().filter(|route| family(&route.via())) {
+            let (destination, via) = (route.destination(), route.via());
+            let onlink = if has_onlink(&via) && config.is_off_link(via) {
+                " onlink"
+            } else {
+                ""
+            };
+            let metric = super::lines::metric(route.metric());
+            self.up_route(
+                ip,
+                &format!("{destination} via {via} dev {device}{onlink}{metric}"),
+            );
+        }
+    }
+
+    /// The route to a gateway off the link, before those through it.
+    fn route_to(&mut self, ip: &str, gateway: IpAddr, device: &InterfaceName) {
+        let host = IpNetwork::from(gateway);
+        self.up_route(ip, &format!("{host} dev {device} scope link"));
     }
 
     fn up_route(&mut self, ip: &str, route: &str) {

@@ -1,0 +1,59 @@
+//! IPv6 settings of the kernel that a network stack leaves as they are, or makes too late.
+//!
+//! ```text
+//! # /etc/sysctl.d/90-one-sriov-eth0.conf
+//! net/ipv6/conf/eth0/disable_ipv6 = 0
+//! net/ipv6/conf/eth0/accept_ra = 0
+//! ```
+//! udev applies them when a device comes (systemd's `99-systemd.rules`), initscripts once they have started the network
+//! and before they start a VLAN; on a device that is there the agent makes them itself ([`Sysctl`]). A name with a dot
+//! is why keys are written with slashes (`sysctl.d(5)`).
+
+use std::path::PathBuf;
+
+use hwaddr::InterfaceName;
+
+use super::lines::Lines;
+use super::{Rendered, Sysctl};
+use crate::plan::PlannedNic;
+use crate::plan::model::Ipv6;
+
+/// The settings of a device, by the names that they have in its directory.
+///
+/// IPv6 is switched on where it is used: images switch it off, and so did an earlier context.
+pub(super) fn settings(ipv6: &Ipv6) -> &'static [(&'static str, u8)] {
+    match ipv6 {
+        Ipv6::None => &[],
+        Ipv6::Static(_) => &[("disable_ipv6", 0), ("accept_ra", 0), ("autoconf", 0)],
+        Ipv6::Auto | Ipv6::Dhcp => &[("disable_ipv6", 0), ("accept_ra", 1), ("autoconf", 1)],
+        Ipv6::Disabled => &[("disable_ipv6", 1)],
+    }
+}
+
+/// A file with the settings of a device, which is the NIC's own (`owner`) or lies on top of it.
+pub(super) fn render(
+    nic: &PlannedNic,
+    owner: &InterfaceName,
+    device: &InterfaceName,
+    ipv6: &Ipv6,
+    rendered: &mut Rendered,
+) {
+    let settings = settings(ipv6);
+    if settings.is_empty() {
+        return;
+    }
+    let mut lines = Lines::for_nic(nic);
+    for (key, value) in settings {
+        lines.raw(format_args!("net/ipv6/conf/{device}/{key} = {value}"));
+    }
+    let path = PathBuf::from(format!("/etc/sysctl.d/90-one-sriov-{device}.conf"));
+    rendered
+        .files
+        .push(lines.into_file(path, nic.id.clone(), owner));
+    let made = settings.iter().map(|&(key, value)| Sysctl {
+        device: device.clone(),
+        key,
+        value,
+    });
+    rendered.sysctls.extend(made);
+}
