@@ -114,6 +114,9 @@ fn a_killed_driver_whose_child_dies_too_loses_the_vf_after_the_grace() {
         .and_then(|rest| rest.strip_suffix(" s\n")?.parse().ok());
     let left: u64 = left.unwrap_or_else(|| panic!("{}", full.stderr));
     assert!((3600 - gone_by..=3600).contains(&left), "{left}");
+    let own = host.deploy(7, &["sriov_ib0"]).stderr;
+    let named = "; the unfinished deployment of this VM (7) itself is given up in ";
+    assert!(own.contains(named), "{own}");
     host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=0\n");
     host.stock("deploy", "cat >/dev/null; echo one-8\n");
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);

@@ -107,10 +107,19 @@ pub struct Shortage {
     pub total: usize,
     /// Who has how many.
     pub holders: BTreeMap<String, usize>,
-    /// Unfinished deployments and when they are given up.
-    pub pending: Vec<(VmId, Duration)>,
+    /// Unfinished deployments, when they are given up, and whether they are of the VM that asks.
+    pub pending: Vec<(VmId, Duration, bool)>,
     /// What could not be read.
     pub problems: Vec<String>,
+}
+
+impl Shortage {
+    /// Names the unfinished deployments of the VM that asks as its own.
+    pub fn name_own(&mut self, vm: VmId) {
+        for (of, _, is_own) in &mut self.pending {
+            *is_own = *of == vm;
+        }
+    }
 }
 
 impl std::error::Error for Shortage {}
@@ -130,11 +139,17 @@ impl fmt::Display for Shortage {
         if !holders.is_empty() {
             write!(f, " ({holders})")?;
         }
-        for (vm, left) in &self.pending {
+        for (vm, left, is_own) in &self.pending {
             let left = left.as_secs_f64().ceil();
+            // "VM 7" would look like another VM to who reads the error of VM 7.
+            let whose = if *is_own {
+                format!("this VM ({vm}) itself")
+            } else {
+                format!("VM {vm}")
+            };
             write!(
                 f,
-                "; the unfinished deployment of VM {vm} is given up in {left} s"
+                "; the unfinished deployment of {whose} is given up in {left} s"
             )?;
         }
         for problem in &self.problems {
@@ -406,9 +421,9 @@ impl<'a> Allocator<'a> {
                 }
                 Availability::Leased(vm) => {
                     let left = pending(sweep, vm);
-                    let known = |(other, _): &(VmId, Duration)| *other == vm;
+                    let known = |(other, ..): &(VmId, Duration, bool)| *other == vm;
                     if let (Some(left), false) = (left, shortage.pending.iter().any(known)) {
-                        shortage.pending.push((vm, left));
+                        shortage.pending.push((vm, left, false));
                     }
                     format!("VM {vm}")
                 }

@@ -100,6 +100,9 @@ fn decide(
         .filter(|id| id.vm() == vm)
         .cloned()
         .collect();
+    if let Err(AllocateError::Short(shortage)) = &mut allocations {
+        shortage.name_own(vm);
+    }
     let granted = match allocations {
         // They still have what this VM is known by.
         Ok(_) if !guard.returning(&own)?.is_empty() => Err(ActionError::OwnVfs { vm }),
