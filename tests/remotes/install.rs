@@ -1,7 +1,7 @@
 //! `make install-frontend`.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -72,6 +72,35 @@ fn the_tree_has_every_action_and_nothing_else() {
         .map(|action| fs::read_to_string(directory.join(action)).unwrap())
         .collect();
     assert!(texts.iter().all(|text| *text == texts[0]));
+}
+
+#[test]
+fn root_leaves_the_tree_to_its_owner() {
+    const ONEADMIN: u32 = 9869;
+    let host = Host::default();
+    let remotes = host.remotes();
+    // OpenNebula's own directories are there before us.
+    fs::create_dir_all(remotes.join("vmm/kvm")).unwrap();
+    for path in [&remotes, &remotes.join("vmm"), &remotes.join("vmm/kvm")] {
+        chown(path, Some(ONEADMIN), Some(ONEADMIN)).unwrap();
+    }
+    fs::set_permissions(host.path(""), fs::Permissions::from_mode(0o755)).unwrap();
+    for version in ["1.2.3", "1.2.4"] {
+        install(&host, version);
+        let mut paths = vec![remotes.clone()];
+        let mut seen = 0;
+        while let Some(path) = paths.pop() {
+            let metadata = path.symlink_metadata().unwrap();
+            let owner = (metadata.uid(), metadata.gid());
+            assert_eq!(owner, (ONEADMIN, ONEADMIN), "{}", path.display());
+            if metadata.is_dir() {
+                let entries = fs::read_dir(path).unwrap();
+                paths.extend(entries.map(|entry| entry.unwrap().path()));
+            }
+            seen += 1;
+        }
+        assert!(seen > ACTIONS.len(), "{seen}");
+    }
 }
 
 #[test]
