@@ -12,18 +12,24 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Makes the bridge if it is missing. One of Open vSwitch is for its owner to make.
 pub(crate) fn ensure(root: &Root, bridge: &str, is_open_vswitch: bool) -> Result<(), String> {
     let sysfs = Sysfs::new(root);
-    if sysfs.has_netdev(bridge) {
+    let is_there = || {
+        let found = sysfs.has_netdev(bridge);
+        found.map_err(|error| format!("failed to look for it: {error}"))
+    };
+    if is_there()? {
         return Ok(());
     }
     if is_open_vswitch {
-        return Err("it is missing; the NIC's network is of Open vSwitch, so make it there".into());
+        return Err(format!(
+            "run 'ovs-vsctl add-br {bridge}': the NIC's network is of Open vSwitch"
+        ));
     }
     let made = ip_link(["add", "name", bridge, "type", "bridge"])
         .capture(LIMIT)
         .map_err(|error| error.to_string())?;
     // Another deployment may have been faster.
-    if made.status.success() || sysfs.has_netdev(bridge) {
+    if made.status.success() || is_there()? {
         return Ok(());
     }
-    Err(made.stderr_line())
+    Err(format!("{}; see 'one-sriov doctor'", made.stderr_line()))
 }

@@ -60,7 +60,9 @@ pub fn release(
     {
         if lease.state == State::Deploying {
             // Who wants the VF waits for it from now on. A full disk does not keep it from coming back.
-            let _ = mark(store, lease);
+            if let Err(error) = mark(store, lease) {
+                log::warn!("{error}");
+            }
         }
     }
     for mut reclaim in reclaims {

@@ -16,15 +16,15 @@ use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
-use one_sriov_system::{Delegation, Program, exit_code};
+use one_sriov_system::{Delegation, Program, Spool, exit_code};
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         ["exec", stdin, program, ref args @ ..] => {
-            let stdin = bytes(stdin);
-            let error = Program::new(program).args(args).exec(stdin.as_deref());
+            let stdin = bytes(stdin).map(Spool::Memory);
+            let error = Program::new(program).args(args).exec(stdin.as_ref());
             println!("{error}");
         }
         ["delegate", stdin, lock, program, ref args @ ..] => delegate(stdin, lock, program, args),

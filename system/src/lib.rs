@@ -4,8 +4,10 @@
 //! - [`process`] is the door to programs: run without a shell, within a bound, or in our place.
 //! - [`logging`] is the door to the log of the machine.
 //! - [`yaml`] reads what other programs are configured with.
+//! - [`is_absent`] tells an absent file from one that cannot be read.
 //! - [`lock_within`] waits for another process, but not for ever.
 
+mod absent;
 mod lock;
 pub mod logging;
 pub mod netlink;
@@ -15,8 +17,9 @@ pub mod release;
 mod root;
 pub mod yaml;
 
+pub use absent::{is_absent, unless_absent};
 pub use lock::{Locked, lock_within};
 pub use netlink::{Link, Netlink, NetlinkError, VfInfo, VfLinkState, VfLinkStateError, VfVlan};
 pub use plain::plain;
-pub use process::{Captured, Delegated, Delegation, ProcessError, Program, exit_code};
+pub use process::{Captured, Delegated, Delegation, ProcessError, Program, Spool, exit_code};
 pub use root::Root;

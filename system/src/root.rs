@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
+use crate::absent::unless_absent;
+
 /// So many symbolic links may one path hold, as in the kernel (`MAXSYMLINKS`).
 const MAX_LINKS: usize = 40;
 /// "Too many levels of symbolic links"; `ErrorKind` has no stable name for it.
@@ -99,6 +101,24 @@ impl Root {
             .collect::<io::Result<Vec<_>>>()?;
         names.sort_unstable();
         Ok(names)
+    }
+
+    /// Whether something is at the path. A dangling link is nothing.
+    ///
+    /// # Errors
+    /// What leaves that open, for example a directory on the path that may not be searched.
+    pub fn try_exists(&self, path: &Path) -> io::Result<bool> {
+        let found = self.path(path).and_then(fs::metadata);
+        unless_absent(found.map(|_| true), false)
+    }
+
+    /// Whether a directory is at the path, or a link to one.
+    ///
+    /// # Errors
+    /// As of [`Self::try_exists`].
+    pub fn try_is_dir(&self, path: &Path) -> io::Result<bool> {
+        let found = self.path(path).and_then(fs::metadata);
+        unless_absent(found.map(|found| found.is_dir()), false)
     }
 
     /// Is there something at the path? A dangling link is nothing.

@@ -143,6 +143,38 @@ fn what_cannot_be_looked_at_is_no_answer() {
 }
 
 #[test]
+fn what_cannot_be_looked_up_is_not_taken_for_absent() {
+    let (_dir, root, image) = image();
+    symlink("/etc", image.join("conf")).unwrap();
+    symlink("nothing", image.join("etc/dangling")).unwrap();
+    // Not even root gets to the end of this one.
+    symlink("loop", image.join("etc/loop")).unwrap();
+    let exists = |path: &str| {
+        root.try_exists(Path::new(path))
+            .map_err(|e| e.raw_os_error())
+    };
+    let is_dir = |path: &str| {
+        root.try_is_dir(Path::new(path))
+            .map_err(|e| e.raw_os_error())
+    };
+    assert_eq!(exists("/conf/hostname"), Ok(true));
+    for path in ["/etc/nothing", "/etc/dangling", "/etc/hostname/x"] {
+        assert_eq!(
+            (exists(path), is_dir(path)),
+            (Ok(false), Ok(false)),
+            "{path}"
+        );
+    }
+    assert_eq!(is_dir("/conf"), Ok(true));
+    assert_eq!(is_dir("/etc/hostname"), Ok(false));
+    for path in ["/etc/loop", "/etc/loop/x"] {
+        const ELOOP: i32 = 40;
+        assert_eq!(exists(path), Err(Some(ELOOP)), "{path}");
+        assert_eq!(is_dir(path), Err(Some(ELOOP)), "{path}");
+    }
+}
+
+#[test]
 fn errors_keep_their_kind() {
     let (_dir, root, _image) = image();
     let kind = |path: &str| root.read(Path::new(path)).unwrap_err().kind();

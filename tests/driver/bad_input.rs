@@ -73,7 +73,7 @@ fn an_empty_pool() {
     let full = host.deploy(7, &["sriov_ib0"]);
     assert_eq!(
         full.stderr,
-        "failed to find a free VF in pool 'ib0': 2 of 2 in use (VM 1: 1, domain 'stranger': 1)\n"
+        "failed to find a free VF in pool 'ib0': 2 of 2 in use (VM 1: 1, domain 'stranger': 1).\n"
     );
     assert_eq!((full.code, host.leased("ib0")), (1, vec!["0".to_owned()]));
 }
@@ -81,7 +81,7 @@ fn an_empty_pool() {
 #[test]
 fn too_few_vfs_leave_none_taken() {
     let host = host();
-    let expected = "failed to find 3 free VFs in pool 'ib0': 0 of 2 in use\n";
+    let expected = "failed to find 3 free VFs in pool 'ib0': 0 of 2 in use.\n";
     assert_refused(&host, &host.deploy(7, &["sriov_ib0"; 3]), expected);
 }
 
@@ -138,7 +138,7 @@ fn an_unreadable_lease() {
 fn no_lease_directory() {
     let host = host();
     fs::remove_dir(host.path("/run/one-sriov")).unwrap();
-    let expected = "failed to open lease directory '/run/one-sriov': it is missing; run as root: install -d -m 0700 -o root '/run/one-sriov'\n";
+    let expected = "failed to open lease directory '/run/one-sriov': it is missing; run as root: install -d -m 0700 -o root '/run/one-sriov'.\n";
     assert_refused(&host, &host.deploy(7, &["sriov_ib0"]), expected);
 }
 
@@ -146,8 +146,7 @@ fn no_lease_directory() {
 fn a_lease_directory_of_somebody_else() {
     let host = host();
     chown(host.path("/run/one-sriov"), Some(65534), None).unwrap();
-    let expected =
-        "failed to open lease directory '/run/one-sriov': it belongs to 'nobody', not to 'root'\n";
+    let expected = "failed to open lease directory '/run/one-sriov': it belongs to 'nobody', not to 'root'; see 'one-sriov doctor'.\n";
     assert_refused(&host, &host.deploy(7, &["sriov_ib0"]), expected);
 }
 
@@ -159,8 +158,7 @@ fn a_lease_directory_that_others_may_write() {
         fs::Permissions::from_mode(0o1777),
     )
     .unwrap();
-    let expected =
-        "failed to open lease directory '/run/one-sriov': its mode is 1777, expected 0700\n";
+    let expected = "failed to open lease directory '/run/one-sriov': its mode is 1777, expected 0700; see 'one-sriov doctor'.\n";
     assert_refused(&host, &host.deploy(7, &["sriov_ib0"]), expected);
 }
 
@@ -183,8 +181,7 @@ fn virsh_is_missing() {
 fn libvirt_does_not_answer_or_says_no() {
     let host = host();
     host.switch("virsh-fails", "failed to connect to the hypervisor");
-    let expected =
-        "failed to ask libvirt at 'qemu:///system': error: failed to connect to the hypervisor\n";
+    let expected = "failed to ask libvirt at 'qemu:///system': failed to connect to the hypervisor; see 'one-sriov doctor'.\n";
     assert_refused(&host, &host.deploy(7, &["sriov_ib0"]), expected);
     host.switch_off("virsh-fails");
     host.switch("virsh-hangs", "");
@@ -244,7 +241,7 @@ fn a_bad_mac() {
 fn a_bad_configuration() {
     let host = host();
     host.write("/etc/one-sriov/kvmrc", "\nVF_IDENTITY=vdpa\n");
-    let expected = "failed to read '/etc/one-sriov/kvmrc': line 2: VF_IDENTITY: invalid value 'vdpa': expected auto, mac, dummy or guid\n";
+    let expected = "failed to read '/etc/one-sriov/kvmrc': line 2: VF_IDENTITY: invalid value 'vdpa': expected auto, mac, dummy or guid.\n";
     assert_refused(&host, &host.deploy(7, &["sriov_ib0"]), expected);
     host.stock("deploy", "echo passed\n");
     assert_eq!(host.deploy(7, &["br0"]).stdout, "passed\n");
@@ -254,7 +251,7 @@ fn a_bad_configuration() {
 fn a_bad_document_beside_the_deployment_file() {
     let host = host();
     host.write("/var/lib/one/datastores/0/7/vm.xml", "<VM><TEMPLATE>");
-    let expected = "failed to read '/var/lib/one//datastores/0/7/vm.xml': it ends in the middle\n";
+    let expected = "failed to read '/var/lib/one//datastores/0/7/vm.xml': it ends in the middle.\n";
     assert_refused(&host, &host.deploy(7, &["sriov_ib0"]), expected);
 }
 

@@ -220,8 +220,7 @@ fn a_second_deployment_of_a_vm_that_runs_leaves_the_first_alone() {
     let host = host();
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     let again = host.deploy(7, &["sriov_ib0"]);
-    let expected =
-        "failed to use GUID '00:00:aa:00:c0:a8:07:01': VF 0 of 'ib0' has it and is in use\n";
+    let expected = "failed to use GUID '00:00:aa:00:c0:a8:07:01': VM 7 has it (VF 0 of 'ib0'); end VM 7, with 'virsh destroy one-7' if OpenNebula does not know it.\n";
     assert_eq!((again.code, &*again.stderr), (1, expected));
     // Without GUIDs it is libvirt that refuses.
     host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY=dummy\n");

@@ -57,8 +57,7 @@ fn guids_that_were_asked_for_and_refused_are_an_error() {
     for host in hosts_without_guids() {
         host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY=guid\n");
         let failed = host.deploy(7, &["sriov_ib0"]);
-        let expected =
-            "failed to set node GUID of VF 0 of 'ib0': the driver of 'ib0' cannot do that\n";
+        let expected = "failed to set node GUID of VF 0 of 'ib0': the driver of 'ib0' cannot do that; set VF_IDENTITY=auto.\n";
         assert_eq!((failed.code, &*failed.stderr), (1, expected));
         assert_eq!(host.leased("ib0"), [""; 0]);
     }
@@ -114,8 +113,7 @@ fn a_guid_that_somebody_has_is_refused() {
     let same = one_sriov_tests::host::domain(8, &["sriov_ib0"])
         .replace("02:00:c0:a8:08:01", "02:00:c0:a8:07:01");
     let refused = host.deploy_domain(8, &same);
-    let expected =
-        "failed to use GUID '00:00:aa:00:c0:a8:07:01': VF 0 of 'ib0' has it and is in use\n";
+    let expected = "failed to use GUID '00:00:aa:00:c0:a8:07:01': VM 7 has it (VF 0 of 'ib0'); end VM 7, with 'virsh destroy one-7' if OpenNebula does not know it.\n";
     assert_eq!((refused.code, &*refused.stderr), (1, expected));
     assert_eq!(host.leased("ib0"), ["0"]);
     host.power_off(7);
@@ -152,9 +150,9 @@ fn open_vswitch_is_left_to_its_owner() {
     std::fs::remove_dir(host.path("/sys/class/net/sriov_br")).unwrap();
     let failed = host.deploy_domain(7, &domain);
     assert!(
-        failed
-            .stderr
-            .starts_with("failed to make bridge 'sriov_br' for the dummy NICs: it is missing"),
+        failed.stderr.starts_with(
+            "failed to make bridge 'sriov_br' for the dummy NICs: run 'ovs-vsctl add-br sriov_br'"
+        ),
         "{}",
         failed.stderr
     );
@@ -178,8 +176,7 @@ fn a_guid_that_a_vm_has_is_refused_where_the_kernel_tells_none() {
         .replace("02:00:c0:a8:08:01", "02:00:c0:a8:07:01");
     let refused = host.deploy_domain(8, &same);
     assert_eq!(refused.code, 1);
-    let expected =
-        "failed to use GUID '00:00:aa:00:c0:a8:07:01': VF 0 of 'ib0' has it and is in use\n";
+    let expected = "failed to use GUID '00:00:aa:00:c0:a8:07:01': VM 7 has it (VF 0 of 'ib0'); end VM 7, with 'virsh destroy one-7' if OpenNebula does not know it.\n";
     assert_eq!(refused.stderr, expected);
     assert_eq!(host.leased("ib0"), ["0"]);
     // It is free with its VM, also when that gets another VF the next time.

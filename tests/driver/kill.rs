@@ -73,7 +73,7 @@ fn a_killed_driver_whose_child_goes_on_keeps_the_vf() {
     let full = host.deploy(8, &["sriov_ib0"]);
     assert_eq!(
         full.stderr,
-        "failed to find a free VF in pool 'ib0': 1 of 1 in use (VM 7: 1)\n"
+        "failed to find a free VF in pool 'ib0': 1 of 1 in use (VM 7: 1).\n"
     );
     say(&host, "yes");
     // It has made the domain when that is there; then libvirt says who has the VF.
@@ -111,7 +111,7 @@ fn a_killed_driver_whose_child_dies_too_loses_the_vf_after_the_grace() {
             "failed to find a free VF in pool 'ib0': 1 of 1 in use (VM 7: 1); \
              the unfinished deployment of VM 7 is given up in ",
         )
-        .and_then(|rest| rest.strip_suffix(" s\n")?.parse().ok());
+        .and_then(|rest| rest.strip_suffix(" s.\n")?.parse().ok());
     let left: u64 = left.unwrap_or_else(|| panic!("{}", full.stderr));
     assert!((3600 - gone_by..=3600).contains(&left), "{left}");
     let own = host.deploy(7, &["sriov_ib0"]).stderr;
@@ -171,7 +171,7 @@ fn a_holder_of_the_lock_that_hangs_is_named() {
     });
     let stuck = host.deploy(8, &["sriov_ib0"]);
     let expected = format!(
-        "failed to lock '{}' within 1 s: process {} holds it (deploy of VM 7)\n",
+        "failed to lock '{}' within 1 s: process {} holds it (deploy of VM 7).\n",
         lock.display(),
         child.id()
     );

@@ -22,7 +22,7 @@ fn a_vm_with_vfs_is_not_saved_restored_or_migrated() {
         host.stock(action, ": >\"$DIR/state/touched\"\n");
         let refused = host.action(action, arguments, "");
         let expected = format!(
-            "failed to {action} VM 7: it holds VFs 'ib0/0', 'ib0/1', which cannot go with it\n"
+            "failed to {action} VM 7: it holds VFs 'ib0/0', 'ib0/1', which cannot go with it.\n"
         );
         assert_eq!((refused.code, refused.stderr), (1, expected));
         assert_eq!(host.read("/state/touched"), None, "{action}");
@@ -61,7 +61,7 @@ fn an_sriov_nic_is_not_attached_and_any_other_is() {
     assert_eq!(refused.code, 1);
     assert_eq!(
         refused.stderr,
-        "failed to attach a NIC on 'sriov_ib0': SR-IOV NICs cannot be attached to a running VM\n"
+        "failed to attach a NIC on 'sriov_ib0': SR-IOV NICs cannot be attached to a running VM.\n"
     );
 }
 
@@ -79,7 +79,7 @@ fn a_leased_nic_is_not_detached_and_any_other_is() {
         let refused = detach(mac);
         assert_eq!(refused.code, 1, "{mac}");
         let expected = format!(
-            "failed to detach NIC '{mac}': it is an SR-IOV NIC, which stays until the VM ends\n"
+            "failed to detach NIC '{mac}': it is an SR-IOV NIC, which stays until the VM ends.\n"
         );
         assert_eq!(refused.stderr, expected);
     }
@@ -102,7 +102,7 @@ fn on_the_front_end_the_vms_document_decides() {
     let refused = migrate(sriov);
     assert_eq!(
         refused.stderr,
-        "failed to migrate VM 9: it holds a VF by bridge 'sriov_ib0', which cannot go with it\n"
+        "failed to migrate VM 9: it holds a VF by bridge 'sriov_ib0', which cannot go with it.\n"
     );
     for passed in ["", "PFZNLz4=", "<VM><NIC><BRIDGE>br0</BRIDGE></NIC></VM>"] {
         assert_eq!(migrate(passed).stdout, passed);

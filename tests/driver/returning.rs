@@ -160,8 +160,7 @@ fn a_conflict_that_no_return_can_change_is_told_at_once() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 3)]);
     // Another VM with the MAC of VM 7, which runs.
     let domain = domain(7, &["sriov_ib0"]).replace("one-7", "one-9");
-    let expected =
-        "failed to use GUID '00:00:aa:00:c0:a8:07:01': VF 0 of 'ib0' has it and is in use\n";
+    let expected = "failed to use GUID '00:00:aa:00:c0:a8:07:01': VM 7 has it (VF 0 of 'ib0'); end VM 7, with 'virsh destroy one-7' if OpenNebula does not know it.\n";
     is_told_at_once(&host, "sriov_ib0", "ib0/1", &domain, expected);
 }
 
@@ -171,7 +170,7 @@ fn a_pool_that_is_full_is_told_at_once_where_only_others_get_a_vf_back() {
         Pf::infiniband("ib0", "0000:81:00", 1),
         Pf::infiniband("ib1", "0000:82:00", 1),
     ]);
-    let expected = "failed to find a free VF in pool 'ib0': 1 of 1 in use (VM 7: 1)\n";
+    let expected = "failed to find a free VF in pool 'ib0': 1 of 1 in use (VM 7: 1).\n";
     let domain = domain(9, &["sriov_ib0"]);
     is_told_at_once(&host, "sriov_ib1", "ib1/0", &domain, expected);
 }

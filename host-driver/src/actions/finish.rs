@@ -5,15 +5,12 @@
 
 use std::time::Duration;
 
-use one_sriov_system::{Delegation, exit_code};
-
-use super::stock::{become_stock, program};
+use super::stock::{become_stock, delegate};
 use super::{ActionError, Context};
 use crate::host::Host;
 use crate::lease::Store;
-use crate::opennebula::Report;
-use crate::opennebula::VmId;
-use crate::release::release;
+use crate::opennebula::{MonitoringClient, Report, VmId};
+use crate::release::{ReleaseReport, release};
 
 pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
     // A VM must be stoppable whatever is wrong with its leases.
@@ -24,13 +21,21 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
         Some((_, Err(error))) => {
             log::error!("{}: {error}", context.action);
             report.note(&error.to_string());
-            delegate(context)?;
-            return Ok(());
+            return delegate(context, report);
         }
     };
-    let result = delegate(context);
+    let monitoring = MonitoringClient::find(&host.root);
+    let result = delegate(context, report);
     match take_back(context, &host, &store, vm) {
-        Ok(notes) => notes.iter().for_each(|note| report.note(note)),
+        Ok(returns) => {
+            if !returns.freed.is_empty() {
+                MonitoringClient::refresh(monitoring.as_ref());
+            }
+            let freed = returns.freed.iter().map(|name| format!("{name} is free"));
+            freed
+                .chain(returns.kept)
+                .for_each(|note| report.note(&note));
+        }
         // The VM has gone, and its leases are not forgotten.
         Err(error) => {
             log::error!("{}: {error}", context.action);
@@ -49,31 +54,12 @@ fn leases(context: &Context<'_>, vm: VmId) -> Result<Option<(Host, Store)>, Acti
     Ok((!has_none).then_some((host, store)))
 }
 
-fn delegate(context: &Context<'_>) -> Result<(), ActionError> {
-    let done = program(context)
-        .delegate(Delegation {
-            stdin: None,
-            keep: &[],
-            every: Duration::from_secs(60),
-            tick: &mut || {},
-        })
-        .map_err(|cause| ActionError::Stock {
-            action: context.action.to_owned(),
-            cause,
-        })?;
-    super::stock::pass_on(&done.stdout);
-    match exit_code(done.status) {
-        0 => Ok(()),
-        code => Err(ActionError::StockFailed(code)),
-    }
-}
-
 fn take_back(
     context: &Context<'_>,
     host: &Host,
     store: &Store,
     vm: VmId,
-) -> Result<Vec<String>, ActionError> {
+) -> Result<ReleaseReport, ActionError> {
     let config = &host.config;
     let reclaims = {
         let guard = store.lock(config.lock_wait, &context.purpose(vm))?;
@@ -85,6 +71,5 @@ fn take_back(
     };
     let returns = release(&host.root, config, store, reclaims, config.return_wait)?;
     returns.log();
-    let freed = returns.freed.iter().map(|name| format!("{name} is free"));
-    Ok(freed.chain(returns.kept).collect())
+    Ok(returns)
 }

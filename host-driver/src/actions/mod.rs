@@ -8,10 +8,12 @@
 //! | `attach_nic`, `detach_nic` | refused for an SR-IOV NIC |
 //! | all others | the stock action |
 //!
-//! Where no VF is in play we become the stock action: same arguments, same stdin to the byte.
+//! Where no VF is in play we become the stock action: same arguments, same stdin to the byte. For a VM that holds VFs
+//! the stock action runs beside us, so that the VM's log has a line from us if it fails without one of its own.
 
 mod deploy;
 mod finish;
+mod input;
 mod nic;
 mod refuse;
 mod stock;
@@ -38,6 +40,8 @@ enum ActionError {
     Config(#[from] ConfigError),
     #[error("failed to read the domain of the VM: {0}")]
     Input(std::io::Error),
+    #[error("failed to read the document of the VM: it is larger than {mib} MiB")]
+    Large { mib: usize },
     #[error(transparent)]
     Domain(#[from] DomainError),
     #[error("failed to find the id of the VM in the arguments")]
@@ -90,6 +94,12 @@ enum ActionError {
     DummyBridge { bridge: String, what: String },
     #[error("failed to run the stock '{action}': {cause}")]
     Stock { action: String, cause: ProcessError },
+    #[error("failed to print deploy id '{id}' of VM {vm}, which runs: {cause}")]
+    DeployId {
+        id: String,
+        vm: VmId,
+        cause: std::io::Error,
+    },
     #[error("failed to {verb} VM {vm}: it holds {vfs}, which cannot go with it")]
     HoldsVfs {
         verb: &'static str,
@@ -103,6 +113,25 @@ enum ActionError {
     /// The stock action has failed and said why.
     #[error("the stock action failed")]
     StockFailed(u8),
+}
+
+impl ActionError {
+    /// What to do about it, where the message does not say so itself.
+    fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Set(SetError::Unsupported { .. }) | Self::VfSetup(VfSetupError::Layer { .. }) => {
+                Some("set VF_IDENTITY=auto")
+            }
+            Self::Set(_)
+            | Self::Libvirt(_)
+            | Self::Netlink(_)
+            | Self::Sysfs(_)
+            | Self::Store(
+                StoreError::NoDirectory(_) | StoreError::Foreign { .. } | StoreError::Open { .. },
+            ) => Some("see 'one-sriov doctor'"),
+            _ => None,
+        }
+    }
 }
 
 /// Runs an action of the driver whose actions are in `home`; gives back the exit code.
@@ -119,13 +148,13 @@ pub fn run(home: &Path, action: &str, arguments: &[OsString]) -> u8 {
     let result = match action {
         "deploy" => deploy::run(&context, &mut report),
         "shutdown" | "cancel" => finish::run(&context, &mut report),
-        "save" => refuse::run(&context, "save"),
-        "restore" => refuse::run(&context, "restore"),
-        "migrate" => refuse::run(&context, "migrate"),
+        "save" => refuse::run(&context, "save", &mut report),
+        "restore" => refuse::run(&context, "restore", &mut report),
+        "migrate" => refuse::run(&context, "migrate", &mut report),
         "migrate_local" => refuse::migrate_local(&context),
-        "attach_nic" => nic::attach(&context),
-        "detach_nic" => nic::detach(&context),
-        _ => Err(stock::become_stock(&context, None)),
+        "attach_nic" => nic::attach(&context, &mut report),
+        "detach_nic" => nic::detach(&context, &mut report),
+        _ => stock::run_stock(&context, &mut report),
     };
     match result {
         Ok(()) => {
@@ -138,7 +167,8 @@ pub fn run(home: &Path, action: &str, arguments: &[OsString]) -> u8 {
         }
         Err(error) => {
             log::error!("{action}: {error}");
-            report.fail(&error.to_string());
+            let remedy = error.remedy().map(|remedy| format!("; {remedy}"));
+            report.fail(&format!("{error}{}", remedy.unwrap_or_default()));
             1
         }
     }

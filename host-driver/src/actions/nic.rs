@@ -7,12 +7,13 @@
 
 use hwaddr::MacAddress;
 
-use super::stock::become_stock;
+use super::stock::run_stock;
 use super::{ActionError, Context, requested};
 use crate::lease::Store;
+use crate::opennebula::Report;
 
 /// Refuses an SR-IOV NIC by its bridge; what the VM holds does not matter.
-pub(super) fn attach(context: &Context<'_>) -> Result<(), ActionError> {
+pub(super) fn attach(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
     const BRIDGE: usize = 2;
     if let Some(bridge) = context.arguments.text(BRIDGE)
         && bridge.starts_with(crate::pool_name::PoolName::BRIDGE_PREFIX)
@@ -22,11 +23,11 @@ pub(super) fn attach(context: &Context<'_>) -> Result<(), ActionError> {
             bridge: bridge.to_owned(),
         });
     }
-    Err(become_stock(context, None))
+    run_stock(context, report)
 }
 
 /// Refuses a NIC that a lease of the VM names.
-pub(super) fn detach(context: &Context<'_>) -> Result<(), ActionError> {
+pub(super) fn detach(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
     const MAC: usize = 1;
     let arguments = context.arguments;
     if let (Some(vm), Some(text)) = (arguments.vm(), arguments.text(MAC))
@@ -38,7 +39,7 @@ pub(super) fn detach(context: &Context<'_>) -> Result<(), ActionError> {
             mac: text.to_owned(),
         });
     }
-    Err(become_stock(context, None))
+    run_stock(context, report)
 }
 
 fn is_leased(

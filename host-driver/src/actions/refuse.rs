@@ -2,23 +2,28 @@
 //!
 //! A VF holds state that no hypervisor can read, and libvirt would refuse, half-way.
 
-use std::io::Read as _;
+use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::stock::become_stock;
-use super::{ActionError, Context};
-use crate::opennebula::VmId;
+use super::stock::{become_stock, run_stock};
+use super::{ActionError, Context, input};
+use crate::opennebula::{Report, VmId};
+use crate::pool_name::PoolName;
 
 /// Refuses if the VM holds VFs, before anything is touched.
-pub(super) fn run(context: &Context<'_>, verb: &'static str) -> Result<(), ActionError> {
+pub(super) fn run(
+    context: &Context<'_>,
+    verb: &'static str,
+    report: &mut Report,
+) -> Result<(), ActionError> {
     if let Some(vm) = context.arguments.vm()
         && let Some(vfs) = held(context, vm)?
     {
         return Err(ActionError::HoldsVfs { verb, vm, vfs });
     }
-    Err(become_stock(context, None))
+    run_stock(context, report)
 }
 
 /// The VFs that a VM holds, for people. Leases that are over do not count.
@@ -51,12 +56,12 @@ fn held(context: &Context<'_>, vm: VmId) -> Result<Option<String>, ActionError> 
 /// Stdin is finite here (nothing up to 4.x, the document in base64 from 5.0 on), and it is handed
 /// on as it came.
 pub(super) fn migrate_local(context: &Context<'_>) -> Result<(), ActionError> {
-    let mut stdin = Vec::new();
-    std::io::stdin()
-        .read_to_end(&mut stdin)
-        .map_err(ActionError::Input)?;
-    let document = decoded(&stdin).unwrap_or_else(|| stdin.clone());
-    if let (Some(vm), Some(bridge)) = (context.arguments.vm(), sriov_bridge(&document)) {
+    let stdin = input::read()?;
+    let prefix = PoolName::BRIDGE_PREFIX.as_bytes();
+    if let Some(vm) = context.arguments.vm()
+        && input::mentions_in_base64(&stdin, prefix)?
+        && let Some(bridge) = sriov_bridge(&decoded(input::document(&stdin)?))
+    {
         return Err(ActionError::HoldsVfs {
             verb: "migrate",
             vm,
@@ -66,11 +71,13 @@ pub(super) fn migrate_local(context: &Context<'_>) -> Result<(), ActionError> {
     Err(become_stock(context, Some(&stdin)))
 }
 
-/// What the front-end has encoded, with or without line ends.
-fn decoded(text: &[u8]) -> Option<Vec<u8>> {
+/// What the front-end has encoded, with or without line ends; the text itself if it has not.
+fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     let is_text = |b: &u8| !b.is_ascii_whitespace();
-    let text: Vec<u8> = text.iter().copied().filter(is_text).collect();
-    STANDARD.decode(text).ok()
+    let encoded: Vec<u8> = text.iter().copied().filter(is_text).collect();
+    STANDARD
+        .decode(encoded)
+        .map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// The first bridge of an SR-IOV network in `<BRIDGE><![CDATA[sriov_ib0]]></BRIDGE>`.
@@ -82,7 +89,7 @@ fn sriov_bridge(document: &[u8]) -> Option<String> {
         let value = value.strip_prefix("<![CDATA[").unwrap_or(value);
         let value = value.strip_suffix("]]>").unwrap_or(value).trim();
         value
-            .starts_with(crate::pool_name::PoolName::BRIDGE_PREFIX)
+            .starts_with(PoolName::BRIDGE_PREFIX)
             .then(|| value.to_owned())
     })
 }

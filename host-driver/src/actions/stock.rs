@@ -1,10 +1,12 @@
 //! The stock driver beside us: `../kvm/<action>`.
 
 use std::io::{self, Write as _};
+use std::time::Duration;
 
-use one_sriov_system::Program;
+use one_sriov_system::{Delegated, Delegation, Program, Spool, exit_code};
 
 use super::{ActionError, Context};
+use crate::opennebula::Report;
 
 /// What the front-end takes as "the scripts are missing" and answers by copying them anew.
 const SCRIPTS_MISSING: u8 = 42;
@@ -15,12 +17,85 @@ pub(super) fn program(context: &Context<'_>) -> Program {
     Program::new(path).args(context.arguments.0)
 }
 
-/// Becomes the stock action: its stdin is ours, or these bytes.
-pub(super) fn become_stock(context: &Context<'_>, stdin: Option<&[u8]>) -> ActionError {
+/// Becomes the stock action: its stdin is ours, or what we have read of it.
+pub(super) fn become_stock(context: &Context<'_>, stdin: Option<&Spool>) -> ActionError {
     ActionError::Stock {
         action: context.action.to_owned(),
         cause: program(context).exec(stdin),
     }
+}
+
+/// Runs the stock action with our stdin: beside us for a VM that has leases, else in our place.
+pub(super) fn run_stock(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
+    let has_leases = context.arguments.vm().is_some_and(|vm| {
+        let store = context.leases_if_legible().map(|(_, store)| store);
+        store.is_some_and(|store| match store.deployments(Some(vm)) {
+            Ok(deployments) => !deployments.is_empty(),
+            Err(error) => {
+                log::error!("{}: {error}", context.action);
+                false
+            }
+        })
+    });
+    if has_leases {
+        delegate(context, report)
+    } else {
+        Err(become_stock(context, None))
+    }
+}
+
+/// Runs the stock action beside us, with our stdin. Where that cannot be set up it takes our place.
+pub(super) fn delegate(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
+    let done = program(context).delegate(Delegation {
+        stdin: None,
+        keep: &[],
+        every: Duration::from_secs(60),
+        tick: &mut || {},
+    });
+    match done {
+        Ok(done) => {
+            if let Err(error) = pass_on(&done.stdout) {
+                report.note(&format!(
+                    "failed to print what '{}' has printed: {error}",
+                    context.action
+                ));
+            }
+            outcome(context, &done, report)
+        }
+        Err(cause) if cause.has_run() => Err(ActionError::Stock {
+            action: context.action.to_owned(),
+            cause,
+        }),
+        Err(cause) => {
+            // It needs no thread, no pipe and no room for another process.
+            log::error!(
+                "{}: {cause}; the stock action takes our place",
+                context.action
+            );
+            report.note(&format!("{cause}; it runs in place of this driver"));
+            report.flush();
+            Err(become_stock(context, None))
+        }
+    }
+}
+
+/// What the end of the stock action means. It should have said why it failed; if not, the VM's log gets a line.
+pub(super) fn outcome(
+    context: &Context<'_>,
+    done: &Delegated,
+    report: &mut Report,
+) -> Result<(), ActionError> {
+    let code = exit_code(done.status);
+    if code == 0 {
+        return Ok(());
+    }
+    if done.stderr_tail.iter().all(u8::is_ascii_whitespace) {
+        report.note(&format!(
+            "the stock '{}' failed with exit code {code} and no message",
+            context.action
+        ));
+    }
+    Err(ActionError::StockFailed(code))
 }
 
 /// An exit code that the front-end takes as nothing but a failure.
@@ -29,9 +104,7 @@ pub(super) fn safe_exit_code(code: u8) -> u8 {
 }
 
 /// Passes on what the stock action has printed.
-pub(super) fn pass_on(stdout: &[u8]) {
-    // Nobody is left to read it.
-    let _ = io::stdout()
-        .write_all(stdout)
-        .and_then(|()| io::stdout().flush());
+pub(super) fn pass_on(stdout: &[u8]) -> io::Result<()> {
+    let mut ours = io::stdout();
+    ours.write_all(stdout).and_then(|()| ours.flush())
 }

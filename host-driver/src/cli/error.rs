@@ -40,6 +40,14 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Whether a pool has no VFs, rather than VFs that nothing is known of.
+    pub(super) fn is_no_pool(&self) -> bool {
+        match self {
+            Self::Pool(error) | Self::Choose(AllocateError::Pool(error)) => error.is_no_pool(),
+            _ => false,
+        }
+    }
+
     pub(super) fn is_broken_pipe(&self) -> bool {
         let kind = match self {
             Self::Output(error) => Some(error.kind()),

@@ -11,6 +11,7 @@ use super::{Exit, table};
 use crate::host::Host;
 use crate::lease::OriginalState;
 use crate::legacy::{Import, Imported, Sources, import};
+use crate::opennebula::MonitoringClient;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -40,7 +41,11 @@ pub(super) fn run(
         tracking: arguments.tracking.clone(),
         old_home: arguments.old_home.clone(),
     };
+    let monitoring = MonitoringClient::find(&host.root);
     let import = import(host, &sources, arguments.dry_run)?;
+    if !arguments.dry_run && !import.imported.is_empty() {
+        MonitoringClient::refresh(monitoring.as_ref());
+    }
     if json {
         let value = to_json(&import, arguments.dry_run);
         serde_json::to_writer_pretty(&mut *out, &value)?;

@@ -8,7 +8,8 @@
 //!
 //! A probe that ends with an error takes the whole host out of service: this one never does. A name
 //! that is not printed keeps its old value on the front-end: what is not known to be free is
-//! printed as `FREE=0`. What has ended is taken back first, or a full pool whose guests have
+//! printed as `FREE=0`, and a `TOTAL` that is not known is not printed. What has ended is taken back first, or a full
+//! pool whose guests have
 //! powered themselves off would stay full for as long as nobody is sent to it.
 
 use std::io::Write;
@@ -27,9 +28,14 @@ const LOCK_WAIT: Duration = Duration::from_secs(10);
 
 pub(super) fn run(home: &Path, out: &mut impl Write) {
     if let Err(error) = try_run(home, out) {
-        // Nobody reads it but who runs the probe by hand.
-        let _ = writeln!(std::io::stderr(), "one-sriov-driver: {error}");
+        complain(&error.to_string());
     }
+}
+
+/// OpenNebula does not read it; who runs the probe by hand does.
+fn complain(why: &str) {
+    log::error!("probe: {why}");
+    let _ = writeln!(std::io::stderr(), "one-sriov-driver: {why}");
 }
 
 fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
@@ -46,7 +52,12 @@ fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
     }
     let known = ready.and_then(|()| views(&host, &names));
     let lines = match &known {
-        Ok(pools) => pools.iter().map(lines).collect(),
+        Ok(pools) => {
+            let unknown = pools.iter().filter(|pool| !pool.has_gone);
+            let troubles = unknown.filter_map(|pool| pool.trouble.as_deref());
+            troubles.for_each(complain);
+            pools.iter().map(lines).collect()
+        }
         // Nothing can be handed out as it is.
         Err(_) => all_full(&host, &names),
     };
@@ -102,19 +113,25 @@ fn views(host: &Host, names: &[PoolName]) -> Result<Vec<view::PoolView>, Failure
 
 fn lines(pool: &view::PoolView) -> String {
     match pool.trouble {
-        Some(_) => full(0, &pool.name),
         None => attributes(&pool.name, pool.vfs.len(), pool.free()),
+        Some(_) => full(pool.has_gone.then_some(0), &pool.name),
     }
 }
 
-fn full(total: usize, name: &PoolName) -> String {
-    attributes(name, total, 0)
+/// Nothing of a pool is free. How many VFs it has is printed if it is known.
+fn full(total: Option<usize>, name: &PoolName) -> String {
+    match total {
+        Some(total) => attributes(name, total, 0),
+        None => format!("SRIOV_{}_FREE=0\n", name.attribute()),
+    }
 }
 
-fn host_total(host: &Host, name: &PoolName) -> usize {
-    let maps = host.maps().ok();
-    let pool = maps.and_then(|maps| Pool::open(&host.root, &maps, name).ok());
-    pool.map_or(0, |pool| pool.indexes().len())
+fn host_total(host: &Host, name: &PoolName) -> Option<usize> {
+    let maps = host.maps().ok()?;
+    match Pool::open(&host.root, &maps, name) {
+        Ok(pool) => Some(pool.indexes().len()),
+        Err(error) => error.is_no_pool().then_some(0),
+    }
 }
 
 fn attributes(name: &PoolName, total: usize, free: usize) -> String {

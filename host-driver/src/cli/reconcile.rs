@@ -7,6 +7,7 @@ use serde_json::json;
 use super::error::Failure;
 use super::{Exit, view};
 use crate::host::Host;
+use crate::opennebula::MonitoringClient;
 use crate::release::{ReleaseReport, release};
 use crate::shared_guids::shared_guids;
 
@@ -18,6 +19,7 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let config = &host.config;
     let store = host.leases()?;
+    let monitoring = MonitoringClient::find(&host.root);
     let (sweep, shared) = {
         let guard = store.lock(config.lock_wait, "reconcile")?;
         let running = host.libvirt().running()?;
@@ -59,6 +61,9 @@ pub(super) fn run(
             config.return_wait,
         )?
     };
+    if !dry_run && !returns.freed.is_empty() {
+        MonitoringClient::refresh(monitoring.as_ref());
+    }
     if json {
         let value = json!({
             "dry_run": dry_run,

@@ -1,7 +1,7 @@
 //! All pools of the host with all their VFs, at one moment.
 
 use crate::host::Host;
-use crate::lease::{Allocator, Availability, Guard, Lease, Store, Sweep, SweepScope};
+use crate::lease::{Allocator, Availability, Guard, Lease, Store, StoreError, Sweep, SweepScope};
 use crate::libvirt::RunningDomains;
 use crate::pool::Pool;
 use crate::pool_name::PoolName;
@@ -14,6 +14,8 @@ pub(super) struct PoolView {
     pub(super) name: PoolName,
     /// Why its VFs are not known.
     pub(super) trouble: Option<String>,
+    /// Whether that is because it has no VFs.
+    pub(super) has_gone: bool,
     pub(super) vfs: Vec<VfView>,
 }
 
@@ -95,10 +97,12 @@ pub(super) fn pools(
         Ok(vfs) => PoolView {
             name,
             trouble: None,
+            has_gone: false,
             vfs,
         },
         Err(error) => PoolView {
             name,
+            has_gone: error.is_no_pool(),
             trouble: Some(error.to_string()),
             vfs: Vec::new(),
         },
@@ -124,8 +128,11 @@ fn vfs(
             None => Availability::Absent,
         };
         // The lease may be in another pool that shows the same VF.
-        let place = address.and_then(|address| store.claim(address).ok().flatten());
-        let lease = place.and_then(|(place, _)| store.read(&place).ok().flatten());
+        let claim = address.map(|address| unless_corrupt(store.claim(address)));
+        let lease = match claim.transpose()?.flatten() {
+            Some((place, _)) => unless_corrupt(store.read(&place))?,
+            None => None,
+        };
         Ok(VfView {
             index,
             address,
@@ -134,4 +141,12 @@ fn vfs(
         })
     };
     found.into_iter().map(view).collect()
+}
+
+/// What a lease says; a corrupt one says nothing, and its VF is shown as such.
+fn unless_corrupt<T>(read: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
+    match read {
+        Err(StoreError::Corrupt { .. }) => Ok(None),
+        read => read,
+    }
 }

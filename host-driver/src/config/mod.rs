@@ -11,14 +11,14 @@
 
 mod assignments;
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use hwaddr::DummyPrefix;
-use one_sriov_system::Root;
+use one_sriov_system::{Root, is_absent};
 
 pub use assignments::{Assignments, Value};
 
@@ -379,11 +379,6 @@ fn is_of_another_user(path: &Path) -> bool {
         let owners = [ROOT, nix::unistd::geteuid().as_raw()];
         !owners.contains(&file.uid()) || file.mode() & 0o022 != 0
     })
-}
-
-/// There is no such file, nor a directory that could hold it.
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 #[cfg(test)]

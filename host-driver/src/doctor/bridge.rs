@@ -1,6 +1,9 @@
 //! The bridge of the dummy NICs.
 
+use std::io;
 use std::path::Path;
+
+use one_sriov_system::unless_absent;
 
 use super::Finding;
 use super::finding::some;
@@ -22,35 +25,43 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
         findings
             .push(Finding::warning(CHECK, message).remedy("set DUMMY_BRIDGE to a name of its own"));
     }
+    match look(host, bridge) {
+        Ok((_, cards)) if !cards.is_empty() => {
+            let cards = some(&cards);
+            let message =
+                format!("bridge '{bridge}' of the dummy NICs leads out of this host: {cards}");
+            findings.push(Finding::warning(CHECK, message).remedy(
+                "take the card out of it, or set DUMMY_BRIDGE to a bridge that goes nowhere",
+            ));
+        }
+        Err(error) => {
+            let message = format!("failed to look at bridge '{bridge}' of the dummy NICs: {error}");
+            findings.push(Finding::problem(CHECK, message));
+        }
+        Ok(_) if !findings.is_empty() => {}
+        Ok((true, _)) => {
+            let message = format!("bridge '{bridge}' of the dummy NICs is there");
+            findings.push(Finding::ok(CHECK, message));
+        }
+        Ok((false, _)) => {
+            let message = format!("bridge '{bridge}' of the dummy NICs is missing");
+            let message = format!("{message}: the first deployment makes it");
+            findings.push(Finding::note(CHECK, message));
+        }
+    }
+    findings
+}
+
+/// Whether the bridge is there, and the network cards that are its ports.
+fn look(host: &Host, bridge: &str) -> io::Result<(bool, Vec<String>)> {
+    let is_there = Sysfs::new(&host.root).has_netdev(bridge)?;
     let net = Path::new("/sys/class/net");
     let ports = host.root.list(&net.join(bridge).join("brif"));
-    let is_card = |port: &String| host.root.exists(&net.join(port).join("device"));
-    let cards: Vec<String> = ports
-        .unwrap_or_default()
-        .iter()
-        .map(|port| port.to_string_lossy().into_owned())
-        .filter(is_card)
-        .collect();
-    if !cards.is_empty() {
-        let cards = some(&cards);
-        let message =
-            format!("bridge '{bridge}' of the dummy NICs leads out of this host: {cards}");
-        findings.push(
-            Finding::warning(CHECK, message).remedy(
-                "take the card out of it, or set DUMMY_BRIDGE to a bridge that goes nowhere",
-            ),
-        );
+    let mut cards = Vec::new();
+    for port in unless_absent(ports, Vec::new())? {
+        if host.root.try_exists(&net.join(&port).join("device"))? {
+            cards.push(port.to_string_lossy().into_owned());
+        }
     }
-    if !findings.is_empty() {
-        return findings;
-    }
-    vec![if Sysfs::new(&host.root).has_netdev(bridge) {
-        Finding::ok(
-            CHECK,
-            format!("bridge '{bridge}' of the dummy NICs is there"),
-        )
-    } else {
-        let message = format!("bridge '{bridge}' of the dummy NICs is missing");
-        Finding::note(CHECK, format!("{message}: the first deployment makes it"))
-    }]
+    Ok((is_there, cards))
 }

@@ -7,7 +7,7 @@ use hwaddr::PciAddress;
 use super::Finding;
 use super::finding::count;
 use crate::host::Host;
-use crate::pool::{Pool, Sysfs};
+use crate::pool::{MapEntry, Pool, Sysfs};
 use crate::pool_name::PoolName;
 
 const CHECK: &str = "pools";
@@ -101,21 +101,24 @@ fn absent(host: &Host, pool: &Pool) -> Vec<Finding> {
         return Vec::new();
     };
     let sysfs = Sysfs::new(&host.root);
-    let absent = entries
-        .iter()
-        .filter(|entry| !sysfs.has_device(entry.address));
-    absent
-        .map(|entry| {
+    let judge = |entry: &MapEntry| match sysfs.has_device(entry.address) {
+        Ok(true) => None,
+        Ok(false) => {
             let message = format!(
                 "'{}': line {}: there is no VF '{}' on this host",
                 path.display(),
                 entry.line,
                 entry.address
             );
-            Finding::warning(CHECK, message)
-                .remedy("correct the map, or write more VFs to the card's sriov_numvfs")
-        })
-        .collect()
+            let remedy = "correct the map, or write more VFs to the card's sriov_numvfs";
+            Some(Finding::warning(CHECK, message).remedy(remedy))
+        }
+        Err(error) => {
+            let message = format!("failed to look for VF '{}': {error}", entry.address);
+            Some(Finding::problem(CHECK, message))
+        }
+    };
+    entries.iter().filter_map(judge).collect()
 }
 
 /// VFs that several pools show.

@@ -68,11 +68,14 @@ impl Guard<'_> {
         let _held = self.begin(&id, &listing.collect())?;
         for lease in &leases {
             if let Err(error) = self.write_claim(lease).and_then(|()| self.write(lease)) {
-                // What could not be removed either is swept up later.
-                for lease in &leases {
-                    let _ = self.remove(&lease.place(), lease.address, &id);
+                // What cannot be removed either is swept up later.
+                let removed = leases
+                    .iter()
+                    .try_for_each(|lease| self.remove(&lease.place(), lease.address, &id))
+                    .and_then(|()| self.end(&id));
+                if let Err(error) = removed {
+                    log::warn!("{error}");
                 }
-                let _ = self.end(&id);
                 return Err(error);
             }
         }

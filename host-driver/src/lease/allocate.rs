@@ -328,7 +328,8 @@ impl<'a> Allocator<'a> {
         if let Some(domain) = self.running.holder(address) {
             return Ok(Availability::Domain(domain.name.clone()));
         }
-        if !Sysfs::new(self.root).has_device(address) {
+        let is_there = Sysfs::new(self.root).has_device(address);
+        if !is_there.map_err(|cause| AllocateError::Sysfs(address, cause))? {
             return Ok(Availability::Absent);
         }
         Ok(match self.uses.of(address)? {

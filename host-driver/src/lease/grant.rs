@@ -85,7 +85,9 @@ impl Guard<'_> {
                 .and_then(|()| self.clear(stale, lease));
             if let Err(error) = written {
                 // What could not be removed either is swept up later.
-                let _ = self.revoke(&deployment);
+                if let Err(error) = self.revoke(&deployment) {
+                    log::warn!("{error}");
+                }
                 return Err(error);
             }
         }

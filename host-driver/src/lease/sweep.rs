@@ -223,7 +223,7 @@ impl Guard<'_> {
             };
             let verdict = match &lease {
                 Some(lease) => judge(lease, signs, running, grace),
-                None => self.judge_without(id, address, signs, running, grace),
+                None => self.judge_without(id, address, signs, running, grace)?,
             };
             match verdict {
                 Verdict::Alive => reclaim.others += 1,
@@ -254,18 +254,20 @@ impl Guard<'_> {
         signs: Signs,
         running: &RunningDomains,
         grace: Duration,
-    ) -> Verdict {
+    ) -> Result<Verdict, StoreError> {
         let is_claimed = match self.claim(address) {
             Ok(claim) => claim.is_some_and(|(_, owner)| owner == *id),
-            Err(_) => false,
+            // Nobody else is known to have it.
+            Err(StoreError::Corrupt { .. }) => true,
+            Err(error) => return Err(error),
         };
-        match running.holder(address) {
+        Ok(match running.holder(address) {
             _ if !is_claimed => Verdict::TakenOver,
             Some(domain) if domain.is(id.vm(), None) => Verdict::Alive,
             Some(_) => Verdict::TakenOver,
             None if signs.idle < grace => Verdict::Pending,
             None => Verdict::Dead,
-        }
+        })
     }
 }
 

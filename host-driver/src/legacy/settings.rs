@@ -7,11 +7,12 @@
 //! ```
 
 use std::collections::HashMap;
-use std::io::{self, ErrorKind};
+use std::fs::DirEntry;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use hwaddr::{DummyPrefix, PciAddress};
-use one_sriov_system::Root;
+use one_sriov_system::{Root, is_absent, unless_absent};
 
 use super::ImportError;
 use crate::config::{Assignments, Value};
@@ -76,7 +77,7 @@ impl Settings {
     }
 
     /// What it did and we do not, each with what takes its place.
-    pub(super) fn left_behind(&self) -> Vec<String> {
+    pub(super) fn left_behind(&self) -> Result<Vec<String>, ImportError> {
         let mut left = Vec::new();
         if self.plain("HPC_MODE") == Some("on") {
             left.push(
@@ -90,9 +91,12 @@ impl Settings {
         let of_partitions = |name: &&str| *name == "SM_HOST" || is_of_partitions(name);
         places.extend(names.filter(of_partitions).map(str::to_owned));
         for dir in [&self.home, &self.maps] {
-            let files = dir.read_dir().into_iter().flatten().flatten();
-            let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
-            places.extend(names.filter(|name| is_of_partitions(name)));
+            let names = unless_absent(files_in(dir), Vec::new());
+            let names = names.map_err(|cause| ImportError::Read {
+                path: dir.clone(),
+                cause,
+            })?;
+            places.extend(names.into_iter().filter(|name| is_of_partitions(name)));
         }
         places.sort();
         places.dedup();
@@ -102,8 +106,13 @@ impl Settings {
                 places.join(", ")
             ));
         }
-        left
+        Ok(left)
     }
+}
+
+fn files_in(dir: &Path) -> io::Result<Vec<String>> {
+    let name = |file: io::Result<DirEntry>| Ok(file?.file_name().to_string_lossy().into_owned());
+    dir.read_dir()?.map(name).collect()
 }
 
 fn is_of_partitions(name: &str) -> bool {
@@ -111,8 +120,6 @@ fn is_of_partitions(name: &str) -> bool {
 }
 
 fn read_if_any(path: &Path) -> Result<Option<String>, ImportError> {
-    let is_absent =
-        |error: &io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if is_absent(&error) => Ok(None),

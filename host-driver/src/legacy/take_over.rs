@@ -35,7 +35,7 @@ impl Work<'_> {
         entries: Vec<Entry>,
     ) -> Result<Import, ImportError> {
         let mut import = Import {
-            left_behind: settings.left_behind(),
+            left_behind: settings.left_behind()?,
             ..Import::default()
         };
         let tracked = self.tracked(settings, entries, &mut import)?;

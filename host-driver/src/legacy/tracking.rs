@@ -9,12 +9,13 @@
 //! three digits, `aa:010:c0:a8:07:05`, which libvirt reads as hexadecimal all the same.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use hwaddr::MacAddress;
 use nix::fcntl::OFlag;
+use one_sriov_system::unless_absent;
 
 use crate::pool_name::PoolName;
 
@@ -77,12 +78,7 @@ fn names(dir: &Path) -> io::Result<Vec<String>> {
         }
         Ok(names)
     };
-    match listed() {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Ok(Vec::new())
-        }
-        listed => listed,
-    }
+    unless_absent(listed(), Vec::new())
 }
 
 /// The text of an entry; none for what is no file. Nothing that others put there holds us up.

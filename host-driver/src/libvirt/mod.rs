@@ -113,7 +113,7 @@ impl Libvirt {
         Err(LibvirtError::Unclear {
             uri: self.uri.clone(),
             uuid: uuid.to_owned(),
-            said: dumped.stderr_line(),
+            said: complaint(&dumped),
         })
     }
 
@@ -123,7 +123,7 @@ impl Libvirt {
         if !listed.status.success() {
             return Err(LibvirtError::Refused {
                 uri: self.uri.clone(),
-                said: listed.stderr_line(),
+                said: complaint(&listed),
             });
         }
         let text = String::from_utf8_lossy(&listed.stdout).to_ascii_lowercase();
@@ -140,7 +140,7 @@ impl Libvirt {
         for some in uuids.chunks(DUMPS_AT_ONCE) {
             let commands: Vec<_> = some.iter().map(|uuid| format!("dumpxml {uuid}")).collect();
             let dumped = self.virsh([&commands.join("; ")])?;
-            said = dumped.stderr_line();
+            said = complaint(&dumped);
             let read = read_dumps(&dumped.stdout);
             domains.extend(read.map_err(|cause| LibvirtError::Dump {
                 uri: self.uri.clone(),
@@ -165,6 +165,12 @@ impl Libvirt {
                 cause,
             })
     }
+}
+
+/// The last line of `virsh`, without the `error: ` that it begins with.
+fn complaint(virsh: &one_sriov_system::Captured) -> String {
+    let line = virsh.stderr_line();
+    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 
 /// What runs at one moment.

@@ -1,11 +1,13 @@
 //! What OpenNebula hands to a driver, and what it expects back.
 
 mod arguments;
+mod monitoring;
 mod report;
 mod vm;
 mod vm_id;
 
 pub use arguments::Arguments;
+pub use monitoring::MonitoringClient;
 pub use report::Report;
 pub use vm::{Network, VmDocument, VmDocumentError};
 pub use vm_id::VmId;

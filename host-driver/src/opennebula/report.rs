@@ -16,6 +16,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use one_sriov_system::unless_absent;
+
 /// The start of a message up to 6.0.2 (`src/mad/sh/scripts_common.sh`).
 const OPENING: &str = "ERROR MESSAGE --8<------";
 /// Its end.
@@ -33,7 +35,11 @@ impl Report {
     /// For an action of the driver whose actions are in `home`.
     #[must_use]
     pub fn new(home: &Path, action: &str) -> Self {
-        let common = fs::read(home.join("../../scripts_common.sh")).unwrap_or_default();
+        let path = home.join("../../scripts_common.sh");
+        let common = unless_absent(fs::read(&path), Vec::new()).unwrap_or_else(|error| {
+            log::warn!("failed to read '{}': {error}", path.display());
+            Vec::new()
+        });
         let marker = b"ERROR MESSAGE --8";
         Self {
             action: action.to_owned(),
@@ -48,15 +54,20 @@ impl Report {
     }
 
     /// Says what was kept.
-    pub fn finish(self) {
-        let lines = self.notes.iter();
+    pub fn finish(mut self) {
+        self.flush();
+    }
+
+    /// The same while the action goes on.
+    pub fn flush(&mut self) {
+        let lines = self.notes.drain(..);
         let lines = lines.map(|note| format!("INFO: {}: {note}\n", self.action));
         say(&lines.collect::<String>());
     }
 
     /// Says why the action failed.
     pub fn fail(self, message: &str) {
-        let message = one_line(message);
+        let message = sentence(&one_line(message));
         if self.has_markers {
             say(&format!("{OPENING}\n{message}\n{CLOSING}\n"));
         } else {
@@ -70,6 +81,16 @@ impl Report {
 fn say(text: &str) {
     // Nobody is left to be told.
     let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// The message with a full stop: OpenNebula puts `ExitCode: 1` right behind the last word.
+fn sentence(message: &str) -> String {
+    let stop = if message.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{message}{stop}")
 }
 
 fn one_line(text: &str) -> String {
@@ -86,6 +107,12 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_ends_in_one_full_stop() {
+        assert_eq!(sentence("no such file"), "no such file.");
+        assert_eq!(sentence("It ended."), "It ended.");
+    }
 
     #[test]
     fn a_message_is_one_line_without_control_characters() {

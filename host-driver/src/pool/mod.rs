@@ -14,7 +14,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use hwaddr::{InterfaceName, PciAddress};
-use one_sriov_system::Root;
+use one_sriov_system::{Root, is_absent, unless_absent};
 
 pub use host_use::{HostUse, HostUseError, HostUses};
 pub use map::{MapEntry, MapError};
@@ -130,6 +130,17 @@ pub enum PoolError {
     },
 }
 
+impl PoolError {
+    /// Whether there is no such pool, or it has no VFs. Every other error leaves that open.
+    #[must_use]
+    pub fn is_no_pool(&self) -> bool {
+        matches!(
+            self,
+            Self::Unknown { .. } | Self::NoVfs(_) | Self::NotPci(_) | Self::Representor(_)
+        )
+    }
+}
+
 /// Why the pools of a host cannot be listed.
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
@@ -158,14 +169,16 @@ impl Pool {
         if is_map_name(name.as_str()) {
             match fs::read(&map) {
                 Ok(bytes) => return Self::from_map(sysfs, name, map, &bytes),
-                Err(error) if is_absent(&error) => {}
+                Err(error) if is_no_map(&error) => {}
                 Err(cause) => return Err(PoolError::ReadMap { path: map, cause }),
             }
         }
-        let netdev = name.as_str().parse::<InterfaceName>().ok();
-        let Some(netdev) = netdev.filter(|netdev| sysfs.has_netdev(netdev.as_str())) else {
-            let name = name.clone();
-            return Err(PoolError::Unknown { name, map });
+        let netdev = match name.as_str().parse::<InterfaceName>() {
+            Ok(netdev) if sysfs.has_netdev(name.as_str()).map_err(fail)? => netdev,
+            _ => {
+                let name = name.clone();
+                return Err(PoolError::Unknown { name, map });
+            }
         };
         if sysfs.is_representor(&netdev).map_err(fail)? {
             return Err(PoolError::Representor(name.clone()));
@@ -203,12 +216,21 @@ impl Pool {
             path: maps.to_owned(),
             cause,
         })?;
-        let maps = files.into_iter().filter(|file| file.path().is_file());
-        let names = maps.filter_map(|file| file.file_name().into_string().ok());
-        Ok(names
-            .filter(|name| is_map_name(name))
-            .filter_map(|name| name.parse().ok())
-            .collect())
+        let mut names = Vec::new();
+        for file in files {
+            let name = file.file_name().into_string().ok();
+            let Some(name) = name.filter(|name| is_map_name(name)) else {
+                continue;
+            };
+            let path = file.path();
+            // A link that leads nowhere is no map.
+            let is_file = fs::metadata(&path).map(|file| file.is_file());
+            let is_file = unless_absent(is_file, false);
+            if is_file.map_err(|cause| ListError::Maps { path, cause })? {
+                names.extend(name.parse::<PoolName>());
+            }
+        }
+        Ok(names)
     }
 
     /// The names of the PFs of this host that have VFs.
@@ -247,13 +269,7 @@ impl Pool {
     /// Whether there is a pool of that name, without a look at its VFs.
     #[must_use]
     pub fn exists(root: &Root, maps: &Path, name: &PoolName) -> bool {
-        !matches!(
-            Self::open(root, maps, name),
-            Err(PoolError::Unknown { .. }
-                | PoolError::NoVfs(_)
-                | PoolError::NotPci(_)
-                | PoolError::Representor(_))
-        )
+        !Self::open(root, maps, name).is_err_and(|error| error.is_no_pool())
     }
 
     /// The indexes of its VFs, ascending.
@@ -376,7 +392,7 @@ impl Pool {
         let mut numbers = HashMap::new();
         let mut known = Vec::new();
         for MapEntry { line, address } in &entries {
-            if !sysfs.has_device(*address) {
+            if !sysfs.has_device(*address).map_err(fail)? {
                 // Maps are shared by hosts, and this one may have fewer VFs.
                 continue;
             }
@@ -417,9 +433,7 @@ fn is_map_name(name: &str) -> bool {
             .any(has_end)
 }
 
-fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory
-    )
+/// Whether there is no map of that name; a directory is none.
+fn is_no_map(error: &io::Error) -> bool {
+    is_absent(error) || error.kind() == ErrorKind::IsADirectory
 }

@@ -11,15 +11,19 @@
 //! An mlx5 card has a PF for each port; the two ports of an mlx4 card are two netdevs of one PF,
 //! told apart by `dev_port` (older kernels: `dev_id`), and share its VFs.
 
+use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use hwaddr::{InterfaceName, IpoibAddress, PciAddress};
-use one_sriov_system::Root;
+use one_sriov_system::{Root, unless_absent};
 
 /// `ARPHRD_ETHER`, `ARPHRD_INFINIBAND` of the kernel's `include/uapi/linux/if_arp.h`.
 const ETHERNET: &str = "1";
 const INFINIBAND: &str = "32";
+
+const EOPNOTSUPP: i32 = 95;
 
 /// What a port speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,22 +52,23 @@ impl<'r> Sysfs<'r> {
         self.names(Path::new("/sys/class/net"))
     }
 
-    /// Is there a network device of that name, a bridge for example?
-    #[must_use]
-    pub fn has_netdev(self, name: &str) -> bool {
-        self.root.exists(&Path::new("/sys/class/net").join(name))
+    /// Whether there is a network device of that name, a bridge for example.
+    pub fn has_netdev(self, name: &str) -> io::Result<bool> {
+        let path = Path::new("/sys/class/net").join(name);
+        named(&path, self.root.try_exists(&path))
     }
 
     /// The PCI device of a network device.
     pub fn device_of(self, netdev: &InterfaceName) -> io::Result<Option<PciAddress>> {
-        self.address_behind(&netdev_dir(netdev).join("device"))
+        // That of a virtual machine's own NIC is 'virtio0'.
+        let name = self.name_behind(&netdev_dir(netdev).join("device"))?;
+        Ok(name.and_then(|name| name.parse().ok()))
     }
 
     /// The numbers of the VFs that a PF has, ascending.
     pub fn vf_numbers(self, pf: PciAddress) -> io::Result<Vec<u32>> {
-        let names = absent_is(self.root.list(&device_dir(pf)), Vec::new())?;
-        let number =
-            |name: &std::ffi::OsString| name.to_str()?.strip_prefix("virtfn")?.parse().ok();
+        let names = self.list(&device_dir(pf))?;
+        let number = |name: &OsString| name.to_str()?.strip_prefix("virtfn")?.parse().ok();
         let mut numbers: Vec<u32> = names.iter().filter_map(number).collect();
         numbers.sort_unstable();
         Ok(numbers)
@@ -76,14 +81,13 @@ impl<'r> Sysfs<'r> {
 
     /// How many VFs a PF could have: its `sriov_totalvfs`; none if it is no PF.
     pub fn total_vfs(self, pf: PciAddress) -> io::Result<Option<u32>> {
-        let text = self.text(&device_dir(pf).join("sriov_totalvfs"))?;
-        Ok(text.and_then(|text| text.parse().ok()))
+        self.value(&device_dir(pf).join("sriov_totalvfs"))
     }
 
-    /// Is there a PCI device of that address?
-    #[must_use]
-    pub fn has_device(self, address: PciAddress) -> bool {
-        self.root.exists(&device_dir(address))
+    /// Whether there is a PCI device of that address.
+    pub fn has_device(self, address: PciAddress) -> io::Result<bool> {
+        let path = device_dir(address);
+        named(&path, self.root.try_exists(&path))
     }
 
     /// The PF of a VF; none if it is no VF.
@@ -93,14 +97,7 @@ impl<'r> Sysfs<'r> {
 
     /// The driver that a PCI device is bound to.
     pub fn driver(self, address: PciAddress) -> io::Result<Option<String>> {
-        let target = absent_is(
-            self.root
-                .read_link(&device_dir(address).join("driver"))
-                .map(Some),
-            None,
-        )?;
-        let name = target.as_deref().and_then(Path::file_name);
-        Ok(name.map(|name| name.to_string_lossy().into_owned()))
+        self.name_behind(&device_dir(address).join("driver"))
     }
 
     /// The network devices of a PCI device, sorted by port.
@@ -122,7 +119,8 @@ impl<'r> Sysfs<'r> {
     /// directory).
     pub fn has_hidden_netdev(self, address: PciAddress) -> io::Result<bool> {
         let dir = device_dir(address).join("net");
-        let names = absent_is(self.root.list(&dir).map(Some), None)?;
+        let listed = unless_absent(self.root.list(&dir).map(Some), None);
+        let names = named(&dir, listed)?;
         Ok(names.is_some_and(|names| names.is_empty()))
     }
 
@@ -132,37 +130,25 @@ impl<'r> Sysfs<'r> {
     /// Their `phys_port_name` is `pf0vf3`, `pf0sf88`, `pf0hpf` or `c1pf0vf3` (`__devlink_port_phys_port_name_get` of
     /// net/devlink/port.c), with ice `pf0vfr3`; that of a port `p0`, or there is none.
     pub fn is_representor(self, netdev: &InterfaceName) -> io::Result<bool> {
-        const EOPNOTSUPP: i32 = 95;
-        let name = match self.text(&netdev_dir(netdev).join("phys_port_name")) {
-            Err(error) if error.raw_os_error() == Some(EOPNOTSUPP) => None,
-            read => read?,
-        };
+        let name = self.text(&netdev_dir(netdev).join("phys_port_name"))?;
         Ok(name.is_some_and(|name| is_representor_name(&name)))
     }
 
     /// The interface index of a network device.
     pub fn ifindex(self, netdev: &InterfaceName) -> io::Result<Option<u32>> {
-        let text = self.text(&netdev_dir(netdev).join("ifindex"))?;
-        Ok(text.and_then(|text| text.parse().ok()))
+        self.value(&netdev_dir(netdev).join("ifindex"))
     }
 
     /// The bridge, bond or the like that a network device belongs to.
     pub fn master(self, netdev: &InterfaceName) -> io::Result<Option<String>> {
-        let target = absent_is(
-            self.root
-                .read_link(&netdev_dir(netdev).join("master"))
-                .map(Some),
-            None,
-        )?;
-        let name = target.as_deref().and_then(Path::file_name);
-        Ok(name.map(|name| name.to_string_lossy().into_owned()))
+        self.name_behind(&netdev_dir(netdev).join("master"))
     }
 
     /// A network device on top of this one, a VLAN or a macvtap: the first by name (`upper_stor.100`, `netdev_adjacent_sysfs_add`
     /// of net/core/dev.c).
     pub fn upper(self, netdev: &InterfaceName) -> io::Result<Option<String>> {
-        let names = absent_is(self.root.list(&netdev_dir(netdev)), Vec::new())?;
-        let upper = |name: &std::ffi::OsString| {
+        let names = self.list(&netdev_dir(netdev))?;
+        let upper = |name: &OsString| {
             let name = name.to_str()?.strip_prefix("upper_")?;
             Some(name.to_owned())
         };
@@ -182,24 +168,24 @@ impl<'r> Sysfs<'r> {
     /// The hardware address of an InfiniBand network device.
     pub fn ipoib_address(self, netdev: &InterfaceName) -> io::Result<Option<IpoibAddress>> {
         let text = self.text(&netdev_dir(netdev).join("address"))?;
+        // One without a GUID is no address yet.
         Ok(text.and_then(|text| text.parse().ok()))
     }
 
     fn port(self, netdev: &InterfaceName) -> io::Result<(u32, u32)> {
         let number = |name: &str| {
-            let text = self
-                .text(&netdev_dir(netdev).join(name))?
-                .unwrap_or_default();
+            let path = netdev_dir(netdev).join(name);
+            let text = self.text(&path)?.unwrap_or_else(|| "0".to_owned());
             let (digits, radix) = text
                 .strip_prefix("0x")
                 .map_or((&*text, 10), |hex| (hex, 16));
-            Ok::<_, io::Error>(u32::from_str_radix(digits, radix).unwrap_or(0))
+            u32::from_str_radix(digits, radix).map_err(|_| unexpected(&path, &text))
         };
         Ok((number("dev_port")?, number("dev_id")?))
     }
 
     fn names(self, dir: &Path) -> io::Result<Vec<InterfaceName>> {
-        let names = absent_is(self.root.list(dir), Vec::new())?;
+        let names = self.list(dir)?;
         // A device with a name of another kind cannot be meant by any of ours.
         Ok(names
             .iter()
@@ -207,19 +193,45 @@ impl<'r> Sysfs<'r> {
             .collect())
     }
 
+    fn list(self, dir: &Path) -> io::Result<Vec<OsString>> {
+        named(dir, unless_absent(self.root.list(dir), Vec::new()))
+    }
+
     fn text(self, path: &Path) -> io::Result<Option<String>> {
         let text = match self.root.read_to_string(path) {
-            // A netdev that is not up has no speed, one that goes has nothing.
+            // What a netdev says that is about to go (`netdev_show` of net/core/net-sysfs.c).
             Err(error) if error.kind() == ErrorKind::InvalidInput => return Ok(None),
-            read => absent_is(read.map(Some), None)?,
+            // Its driver has no such attribute.
+            Err(error) if error.raw_os_error() == Some(EOPNOTSUPP) => return Ok(None),
+            read => named(path, unless_absent(read.map(Some), None))?,
         };
         Ok(text.map(|text| text.trim_end().to_owned()))
     }
 
-    fn address_behind(self, link: &Path) -> io::Result<Option<PciAddress>> {
-        let target = absent_is(self.root.read_link(link).map(Some), None)?;
+    fn value<T: FromStr>(self, path: &Path) -> io::Result<Option<T>> {
+        let Some(text) = self.text(path)? else {
+            return Ok(None);
+        };
+        let value = text.parse().map_err(|_| unexpected(path, &text))?;
+        Ok(Some(value))
+    }
+
+    /// The last part of the target of a link.
+    fn name_behind(self, link: &Path) -> io::Result<Option<String>> {
+        let target = named(
+            link,
+            unless_absent(self.root.read_link(link).map(Some), None),
+        )?;
         let name = target.as_deref().and_then(Path::file_name);
-        Ok(name.and_then(|name| name.to_str()?.parse().ok()))
+        Ok(name.map(|name| name.to_string_lossy().into_owned()))
+    }
+
+    fn address_behind(self, link: &Path) -> io::Result<Option<PciAddress>> {
+        let Some(name) = self.name_behind(link)? else {
+            return Ok(None);
+        };
+        let address = name.parse().map_err(|_| unexpected(link, &name))?;
+        Ok(Some(address))
     }
 }
 
@@ -245,18 +257,18 @@ fn device_dir(address: PciAddress) -> PathBuf {
     Path::new("/sys/bus/pci/devices").join(address.to_string())
 }
 
-/// Devices come and go: what is not there is no error.
-fn absent_is<T>(result: io::Result<T>, absent: T) -> io::Result<T> {
-    match result {
-        Err(error) if is_absent(&error) => Ok(absent),
-        other => other,
-    }
+/// An error that names the file.
+fn named<T>(path: &Path, result: io::Result<T>) -> io::Result<T> {
+    result.map_err(|error| io::Error::new(error.kind(), format!("'{}': {error}", path.display())))
 }
 
-fn is_absent(error: &io::Error) -> bool {
-    const ENODEV: i32 = 19;
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-        || error.raw_os_error() == Some(ENODEV)
+fn unexpected(path: &Path, text: &str) -> io::Error {
+    let what = format!(
+        "'{}': unexpected value '{}'",
+        path.display(),
+        text.escape_debug()
+    );
+    io::Error::new(ErrorKind::InvalidData, what)
 }
 
 #[cfg(test)]

@@ -5,6 +5,19 @@ use std::fmt;
 
 use hwaddr::{Guid, InterfaceName, PciAddress};
 
+use crate::opennebula::VmId;
+
+/// Who uses a VF.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VfHolder {
+    /// A VM, by its lease or its running domain. OpenNebula need not know it any more.
+    Vm(VmId),
+    /// A running domain that is not a VM of OpenNebula.
+    Domain(String),
+    /// The VM that is being deployed, for another of its NICs.
+    SameVm,
+}
+
 /// Who has a GUID.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Owner {
@@ -13,6 +26,7 @@ enum Owner {
         pf: InterfaceName,
         vf: u32,
         address: Option<PciAddress>,
+        holder: VfHolder,
     },
 }
 
@@ -44,8 +58,26 @@ impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "failed to use GUID '{}': ", self.guid)?;
         match &self.owner {
-            Owner::Port(netdev) => write!(f, "it is that of '{netdev}' of this host"),
-            Owner::Vf { pf, vf, .. } => write!(f, "VF {vf} of '{pf}' has it and is in use"),
+            Owner::Port(netdev) => {
+                write!(f, "'{netdev}' of this host has it; set another GUID_PREFIX")
+            }
+            Owner::Vf { pf, vf, holder, .. } => match holder {
+                VfHolder::Vm(vm) => write!(
+                    f,
+                    "VM {vm} has it (VF {vf} of '{pf}'); end VM {vm}, with 'virsh destroy {}' if OpenNebula \
+                     does not know it",
+                    vm.domain()
+                ),
+                VfHolder::Domain(name) => {
+                    write!(
+                        f,
+                        "domain '{name}' has it (VF {vf} of '{pf}'); end that domain"
+                    )
+                }
+                VfHolder::SameVm => {
+                    write!(f, "two NICs of the VM have it; give them different MACs")
+                }
+            },
         }
     }
 }
@@ -57,9 +89,21 @@ impl GuidsInUse {
     }
 
     /// Adds a VF that a VM has.
-    pub fn add_vf(&mut self, pf: &InterfaceName, vf: u32, address: Option<PciAddress>, guid: Guid) {
+    pub fn add_vf(
+        &mut self,
+        pf: &InterfaceName,
+        vf: u32,
+        address: Option<PciAddress>,
+        guid: Guid,
+        holder: VfHolder,
+    ) {
         let pf = pf.clone();
-        self.0.entry(guid).or_insert(Owner::Vf { pf, vf, address });
+        self.0.entry(guid).or_insert(Owner::Vf {
+            pf,
+            vf,
+            address,
+            holder,
+        });
     }
 
     /// Whether a VF may get a GUID: nobody has it, or the VF itself.

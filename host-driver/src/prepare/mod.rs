@@ -19,7 +19,7 @@ mod settings;
 use hwaddr::{DummyMac, Guid};
 use one_sriov_system::VfInfo;
 
-pub use guids::{Conflict, GuidsInUse};
+pub use guids::{Conflict, GuidsInUse, VfHolder};
 pub use ip_link::IpLink;
 pub(crate) use ip_link::ip_link;
 pub use put_back::put_back;

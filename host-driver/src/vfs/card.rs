@@ -32,7 +32,7 @@ impl<'r> Card<'r> {
         let address = sysfs.device_of(pf).map_err(fail)?;
         let Some(address) = address else {
             let pf = pf.clone();
-            return Err(if sysfs.has_netdev(pf.as_str()) {
+            return Err(if sysfs.has_netdev(pf.as_str()).map_err(fail)? {
                 VfsError::NotPci { pf }
             } else {
                 VfsError::NoDevice { pf }

@@ -70,12 +70,17 @@ impl<'x> Pieces<'x> {
             Err(error) => return Err(XmlError::new(bytes, error.valid_up_to(), Problem::NotUtf8)),
         };
         let body = text.strip_prefix(BOM).unwrap_or(text);
+        let base = text.len() - body.len();
+        // quick-xml would take off a second one without counting it.
+        if body.starts_with(BOM) {
+            return Err(XmlError::new(bytes, base, Problem::TextOutside));
+        }
         let mut reader = Reader::from_str(body);
         reader.config_mut().expand_empty_elements = true;
         Ok(Self {
             text,
             reader,
-            base: text.len() - body.len(),
+            base,
             roots,
             seen: 0,
             path: Vec::new(),

@@ -41,16 +41,18 @@ impl<'x> Tag<'x> {
     /// The value of an attribute; an error names the one that cannot be read.
     pub(crate) fn attribute(&self, name: &str) -> Result<Option<Cow<'x, str>>, String> {
         let mut found = None;
-        for attribute in Attributes::new(self.attributes, 0) {
+        // The check for doubles compares each name with all others, which takes minutes for a large tag.
+        for attribute in Attributes::new(self.attributes, 0).with_checks(false) {
             let attribute = attribute.map_err(|_| name.to_owned())?;
             if attribute.key.as_ref() == name.as_bytes() {
+                if found.is_some() {
+                    return Err(name.to_owned());
+                }
                 let value = match attribute.value {
                     Cow::Borrowed(bytes) => std::str::from_utf8(bytes).map(Cow::Borrowed),
-                    Cow::Owned(bytes) => {
-                        return String::from_utf8(bytes)
-                            .map(|text| Some(Cow::Owned(text)))
-                            .map_err(|_| name.to_owned());
-                    }
+                    Cow::Owned(bytes) => String::from_utf8(bytes)
+                        .map(Cow::Owned)
+                        .map_err(|error| error.utf8_error()),
                 };
                 let value = value.map_err(|_| name.to_owned())?;
                 found = Some(unescape(value).ok_or_else(|| name.to_owned())?);

@@ -16,12 +16,21 @@ fn problem(text: &[u8]) -> String {
 
 #[test]
 fn what_is_no_domain_is_named_with_its_place() {
-    let table: [(&[u8], &str); 15] = [
+    let table: [(&[u8], &str); 18] = [
         (b"<domain/>\n", "none"),
         (
             b"\xef\xbb\xbf<?xml version='1.0' encoding='UTF-8'?>\n<domain></domain>",
             "none",
         ),
+        (
+            b"\xef\xbb\xbf\xef\xbb\xbf<domain/>",
+            "line 1, column 2: there is text outside of the domain",
+        ),
+        (
+            b"<domain/>\xef\xbb\xbf\xef\xbb\xbf",
+            "line 1, column 10: there is text outside of the domain",
+        ),
+        (b"\xef\xbb\xbf", "line 1, column 2: there is no domain"),
         (b"", "line 1, column 1: there is no domain"),
         (
             b"<network/>",

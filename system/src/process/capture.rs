@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, killpg};
 
 use super::ProcessError;
 use super::ended::{Watch, pid_of};
-use super::intake::{Intake, ready};
+use super::intake::{Intake, persist, ready};
 
 /// A killed process is gone at once, unless the kernel itself hangs in its name.
 const DEATH: Duration = Duration::from_secs(1);
@@ -74,7 +74,7 @@ pub(super) fn capture(
         let _ = killpg(pid_of(&child), Signal::SIGKILL);
         let [gone] = ready([Some((ended.as_fd(), PollFlags::POLLIN))], DEATH).map_err(lost)?;
         if gone {
-            child.wait().map_err(lost)?;
+            persist(|| child.wait()).map_err(lost)?;
         }
     }
     let (stdout, stderr) = collected
@@ -84,7 +84,7 @@ pub(super) fn capture(
             limit,
         })?;
     Ok(Captured {
-        status: child.wait().map_err(lost)?,
+        status: persist(|| child.wait()).map_err(lost)?,
         stdout,
         stderr,
     })

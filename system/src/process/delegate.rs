@@ -10,7 +10,7 @@ use nix::poll::PollFlags;
 
 use super::ProcessError;
 use super::ended::{Watch, pid_of};
-use super::intake::{CHUNK, Intake, ready};
+use super::intake::{CHUNK, Intake, persist, ready};
 use super::keep::Kept;
 use super::relay::Relay;
 use super::signals::Signals;
@@ -70,6 +70,10 @@ pub(super) fn delegate(
         program: program.to_owned(),
         cause,
     };
+    let lost = |cause| ProcessError::Lost {
+        program: program.to_owned(),
+        cause,
+    };
     let signals = Signals::prepare().map_err(|errno| fail(errno.into()))?;
     let watch = Watch::new().map_err(fail)?;
     let mut child = {
@@ -82,23 +86,20 @@ pub(super) fn delegate(
     };
     let ended = watch.start(&child);
     // Setting a mask fails for no set that could be made.
-    let signals = signals.take().map_err(|errno| fail(errno.into()))?;
+    let signals = signals.take().map_err(|errno| lost(errno.into()))?;
     let mut look = Look {
         out: Intake::new(child.stdout.take()),
         err: Intake::new(child.stderr.take()),
         stdout: Vec::new(),
         relay: Relay::new(io::stderr()),
     };
-    let seen = look.on(&child, &ended, &signals, every, tick);
+    if let Err(error) = look.on(&child, &ended, &signals, every, tick) {
+        // The child is at work all the same, and how it ends is what counts.
+        log::error!("failed to read what '{program}' prints: {error}");
+    }
     let Look { stdout, relay, .. } = look;
-    let said = seen.and_then(|()| relay.finish(PEER));
-    // Also after an error the child is at work; its pipes are closed by now.
-    let lost = |cause| ProcessError::Lost {
-        program: program.to_owned(),
-        cause,
-    };
-    let status = child.wait().map_err(lost)?;
-    let (stderr_tail, stderr_ended_with_newline) = said.map_err(lost)?;
+    let (stderr_tail, stderr_ended_with_newline) = relay.finish(PEER);
+    let status = persist(|| child.wait()).map_err(lost)?;
     Ok(Delegated {
         status,
         stdout,

@@ -14,6 +14,8 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
+use super::intake::persist;
+
 /// Waits for a child that is yet to be started, so that nothing can fail once it runs.
 pub(super) struct Watch {
     pid: Sender<Pid>,
@@ -33,7 +35,17 @@ impl Watch {
                 if let Ok(pid) = receiver.recv() {
                     // The child is left to be reaped: until then nobody else gets its process id.
                     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-                    while waitid(Id::Pid(pid), flags) == Err(Errno::EINTR) {}
+                    let waited = persist(|| {
+                        loop {
+                            match waitid(Id::Pid(pid), flags) {
+                                Err(Errno::EINTR) => {}
+                                waited => return waited,
+                            }
+                        }
+                    });
+                    if let Err(errno) = waited {
+                        log::error!("failed to wait for process {pid}: {}", errno.desc());
+                    }
                 }
                 drop(alive);
             });

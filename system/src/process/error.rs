@@ -48,3 +48,14 @@ pub enum ProcessError {
         cause: io::Error,
     },
 }
+
+impl ProcessError {
+    /// Whether the program was started.
+    #[must_use]
+    pub fn has_run(&self) -> bool {
+        match self {
+            Self::NotFound { .. } | Self::Start { .. } | Self::Input { .. } => false,
+            Self::TimedOut { .. } | Self::Lost { .. } => true,
+        }
+    }
+}

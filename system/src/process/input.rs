@@ -1,13 +1,69 @@
 //! Bytes as the standard input of a program, without a process that feeds them.
+//!
+//! ```text
+//! stdin of ours --Spool::read--> memory, or a file without a name --Program::exec--> stdin of the program
+//! ```
 
 use std::env;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Seek, Write};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process;
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
+
+/// Where files without a name are kept: on a disk, not in memory as `/tmp` is on some hosts.
+const SPOOL_DIR: &str = "/var/tmp";
+
+/// What somebody sent, whole: it takes no more memory than was allowed.
+#[derive(Debug)]
+pub enum Spool {
+    /// As much as may be held in memory.
+    Memory(Vec<u8>),
+    /// More than that, in a file without a name.
+    File(File),
+}
+
+impl Spool {
+    /// Reads to the end; more than `bound` bytes go to a file.
+    pub fn read(mut reader: impl Read, bound: usize) -> io::Result<Self> {
+        let mut bytes = Vec::new();
+        let more = u64::try_from(bound).map_or(u64::MAX, |bound| bound.saturating_add(1));
+        reader.by_ref().take(more).read_to_end(&mut bytes)?;
+        if bytes.len() <= bound {
+            return Ok(Self::Memory(bytes));
+        }
+        let mut file = unlinked(Path::new(SPOOL_DIR)).or_else(|_| unlinked(&env::temp_dir()))?;
+        file.write_all(&bytes)?;
+        io::copy(&mut reader, &mut file)?;
+        Ok(Self::File(file))
+    }
+
+    /// All of it, from the first byte; one reader at a time.
+    pub fn reader(&self) -> io::Result<Box<dyn Read + '_>> {
+        match self {
+            Self::Memory(bytes) => Ok(Box::new(bytes.as_slice())),
+            Self::File(file) => {
+                let mut file = file;
+                file.rewind()?;
+                Ok(Box::new(file))
+            }
+        }
+    }
+
+    /// A file that holds it, at its beginning.
+    pub(super) fn file(&self) -> io::Result<File> {
+        match self {
+            Self::Memory(bytes) => file_of(bytes),
+            Self::File(file) => {
+                let mut file = file.try_clone()?;
+                file.rewind()?;
+                Ok(file)
+            }
+        }
+    }
+}
 
 /// A file without a name that holds these bytes, at its beginning.
 pub(super) fn file_of(bytes: &[u8]) -> io::Result<File> {
@@ -45,6 +101,21 @@ mod tests {
     use std::io::Read;
 
     use super::*;
+
+    #[test]
+    fn a_spool_holds_more_than_its_memory() {
+        let text: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+        for (bound, in_memory) in [(100_000, true), (99_999, false), (0, false)] {
+            let spool = Spool::read(text.as_slice(), bound).unwrap();
+            assert_eq!(matches!(spool, Spool::Memory(_)), in_memory, "{bound}");
+            for _ in 0..2 {
+                let (mut read, mut given) = (Vec::new(), Vec::new());
+                spool.reader().unwrap().read_to_end(&mut read).unwrap();
+                spool.file().unwrap().read_to_end(&mut given).unwrap();
+                assert!(read == text && given == text, "{bound}");
+            }
+        }
+    }
 
     #[test]
     fn holds_the_bytes_and_stands_at_the_first() {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -12,6 +13,22 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 pub(super) const CHUNK: usize = 4096;
 /// The pipes of Linux hold this much by default, where the kernel does not tell.
 const CAPACITY: usize = 65536;
+/// A child runs on whatever becomes of a call about it: one that fails, as when the kernel is short of memory, is made
+/// again that often.
+const TRIES: usize = 50;
+/// The pause before it.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Calls until it works, or has failed too often.
+pub(super) fn persist<T, E>(mut call: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+    for _ in 1..TRIES {
+        match call() {
+            Err(_) => thread::sleep(PAUSE),
+            done => return done,
+        }
+    }
+    call()
+}
 
 /// One pipe of a child, until its end or until enough was read.
 pub(super) struct Intake<R> {
@@ -35,9 +52,12 @@ impl<R: Read + AsFd> Intake<R> {
             return Ok(&[]);
         };
         let wanted = buffer.len().min(self.left.unwrap_or(usize::MAX));
-        let length = match pipe.read(&mut buffer[..wanted]) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(&[]),
-            result => result?,
+        let length = persist(|| match pipe.read(&mut buffer[..wanted]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+            read => read.map(Some),
+        })?;
+        let Some(length) = length else {
+            return Ok(&[]);
         };
         if let Some(left) = &mut self.left {
             *left -= length;
@@ -75,10 +95,13 @@ pub(super) fn ready<const N: usize>(
     } else {
         PollTimeout::try_from(time + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
     };
-    match poll(&mut polled, time) {
-        Err(Errno::EINTR) => return Ok([false; N]),
-        result => result?,
-    };
+    let polled_any = persist(|| match poll(&mut polled, time) {
+        Err(Errno::EINTR) => Ok(false),
+        polled => polled.map(|_| true),
+    })?;
+    if !polled_any {
+        return Ok([false; N]);
+    }
     let mut results = polled.iter().map(|fd| fd.any().unwrap_or(true));
     Ok(fds.map(|fd| fd.is_some() && results.next().unwrap_or(false)))
 }

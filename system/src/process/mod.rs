@@ -27,6 +27,7 @@ mod intake;
 mod keep;
 mod program;
 mod relay;
+mod running;
 mod search;
 mod signals;
 
@@ -36,7 +37,9 @@ use std::process::ExitStatus;
 pub use capture::Captured;
 pub use delegate::{Delegated, Delegation};
 pub use error::ProcessError;
+pub use input::Spool;
 pub use program::Program;
+pub use running::Running;
 
 /// The exit code by which a shell tells of such an end: the program's own, or 128 and the signal.
 #[must_use]

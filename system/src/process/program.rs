@@ -2,13 +2,15 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::capture::{Captured, capture};
 use super::delegate::{Delegated, Delegation, delegate};
-use super::{ProcessError, input, search};
+use super::{ProcessError, Spool, input, search};
 
 /// One program with its arguments.
 ///
@@ -94,13 +96,13 @@ impl Program {
 
     /// Becomes this program; comes back only with an error.
     ///
-    /// With bytes it reads exactly these, from a file without a name: from its first byte, as often
+    /// With a spool it reads exactly that, from a file without a name: from its first byte, as often
     /// as it rewinds it, and with no other process behind it.
     #[must_use]
-    pub fn exec(&self, stdin: Option<&[u8]>) -> ProcessError {
+    pub fn exec(&self, stdin: Option<&Spool>) -> ProcessError {
         let prepared = self.command().and_then(|mut command| {
-            if let Some(bytes) = stdin {
-                command.stdin(self.input(bytes)?);
+            if let Some(spool) = stdin {
+                command.stdin(self.stdio(spool.file())?);
             }
             Ok(command)
         });
@@ -147,7 +149,11 @@ impl Program {
     }
 
     fn input(&self, bytes: &[u8]) -> Result<Stdio, ProcessError> {
-        let file = input::file_of(bytes).map_err(|cause| ProcessError::Input {
+        self.stdio(input::file_of(bytes))
+    }
+
+    fn stdio(&self, file: io::Result<File>) -> Result<Stdio, ProcessError> {
+        let file = file.map_err(|cause| ProcessError::Input {
             program: self.name(),
             cause,
         })?;

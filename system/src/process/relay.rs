@@ -1,6 +1,5 @@
 //! The standard error of a child, passed on as it comes.
 
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
@@ -62,19 +61,22 @@ impl<W: AsFd> Relay<W> {
     }
 
     /// Ends the last line, and says whether the child had done so itself.
-    pub(super) fn finish(mut self, patience: Duration) -> io::Result<(Vec<u8>, bool)> {
+    pub(super) fn finish(mut self, patience: Duration) -> (Vec<u8>, bool) {
         let has_ended = matches!(self.tail.last(), None | Some(b'\n'));
         if !has_ended {
             self.take_newline();
             while let Some(fd) = self.pending() {
-                let [has_room] = ready([Some((fd, PollFlags::POLLOUT))], patience)?;
-                if !has_room {
-                    break;
+                match ready([Some((fd, PollFlags::POLLOUT))], patience) {
+                    Ok([true]) => self.flush(),
+                    Ok([false]) => break,
+                    Err(error) => {
+                        log::error!("failed to wait for room on standard error: {error}");
+                        break;
+                    }
                 }
-                self.flush();
             }
         }
-        Ok((self.tail, has_ended))
+        (self.tail, has_ended)
     }
 
     /// The one byte that is not the child's.

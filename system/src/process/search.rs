@@ -2,14 +2,15 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 
 use super::ProcessError;
+use crate::absent::unless_absent;
 
 /// What a process without a `PATH` searches.
 const WITHOUT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -38,31 +39,60 @@ pub(super) fn find(name: &OsStr, path: &OsStr) -> Result<PathBuf, ProcessError> 
     if name.as_bytes().contains(&b'/') {
         return Ok(PathBuf::from(name));
     }
-    let program = || name.to_string_lossy().into_owned();
-    let mut is_there = false;
+    let program = name.to_string_lossy().into_owned();
+    let mut refused = None;
     for directory in env::split_paths(path).filter(|directory| directory.is_absolute()) {
         let file = directory.join(name);
-        if !file.is_file() {
-            continue;
+        match is_program(&file) {
+            Ok(true) => return Ok(file),
+            Ok(false) => {}
+            // The next directory may have it, too.
+            Err(cause) => drop(refused.get_or_insert(cause)),
         }
-        if access(&file, AccessFlags::X_OK).is_ok() {
-            return Ok(file);
-        }
-        is_there = true;
     }
-    Err(if is_there {
-        ProcessError::Start {
-            program: program(),
-            cause: io::Error::from(Errno::EACCES),
-        }
-    } else {
-        ProcessError::NotFound { program: program() }
+    Err(match refused {
+        Some(cause) => ProcessError::Start { program, cause },
+        None => ProcessError::NotFound { program },
     })
+}
+
+/// Whether a file is there that we may execute; an error if it is there and we may not, or if that is unknown.
+fn is_program(file: &Path) -> io::Result<bool> {
+    if !unless_absent(fs::metadata(file).map(|found| found.is_file()), false)? {
+        return Ok(false);
+    }
+    access(file, AccessFlags::X_OK)?;
+    Ok(true)
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+
+    #[test]
+    fn a_directory_that_cannot_be_searched_is_named_unless_the_next_has_the_program() {
+        let dir = tempfile::tempdir().unwrap();
+        // Not even root gets to the end of this one.
+        std::os::unix::fs::symlink("loop", dir.path().join("loop")).unwrap();
+        let path = format!("{}/loop", dir.path().display());
+        let found =
+            |path: &str| find(OsStr::new("sh"), OsStr::new(path)).map_err(|e| e.to_string());
+        let error = found(&path).unwrap_err();
+        assert!(
+            error.starts_with("failed to run 'sh': too many levels"),
+            "{error}"
+        );
+        assert_eq!(
+            found(&format!("{path}:/bin")).unwrap(),
+            Path::new("/bin/sh")
+        );
+        assert_eq!(
+            found("/none").unwrap_err(),
+            "failed to run 'sh': not found in PATH"
+        );
+    }
 
     #[test]
     fn system_directories_come_last_and_once() {

@@ -184,3 +184,33 @@ fn what_cannot_run_is_named() {
         "failed to run '/no/such/action': no such file or directory\n"
     );
 }
+
+#[test]
+fn a_call_of_the_kernel_that_fails_once_costs_neither_output_nor_status() {
+    // The first poll(2) is the start of every Rust program.
+    for (call, when) in [("poll", 2), ("waitid", 1), ("wait4", 1)] {
+        let dir = TempDir::new().unwrap();
+        let log = dir.path().join("log");
+        let driver = in_place(&[
+            "delegate",
+            "-",
+            "-",
+            "sh",
+            "-c",
+            "sleep 0.1; echo one-7; exit 3",
+        ]);
+        let mut strace = std::process::Command::new("strace");
+        strace
+            .args(["-f", "-qq", "-o"])
+            .arg(&log)
+            .args(["-e", &format!("trace={call}")])
+            .args(["-e", &format!("inject={call}:error=ENOMEM:when={when}")])
+            .arg(driver.get_program())
+            .args(driver.get_args());
+        let output = strace.output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(stdout, "one-7\ncode 3, newline true, tail of 0\n", "{call}");
+        let log = fs::read_to_string(log).unwrap();
+        assert!(log.contains("(INJECTED)"), "{call}: {log}");
+    }
+}

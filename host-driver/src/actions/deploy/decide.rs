@@ -16,7 +16,7 @@ use crate::lease::{
 };
 use crate::libvirt::RunningDomains;
 use crate::opennebula::VmId;
-use crate::prepare;
+use crate::prepare::{self, VfHolder};
 use crate::release::{ReleaseReport, release};
 
 /// The decision: which VFs the VM gets.
@@ -205,7 +205,8 @@ fn agree<'w>(
     for (_, allocation, setup) in &granted {
         if let Some(guid) = setup.guid {
             in_use.check(guid, allocation.vf.address)?;
-            in_use.add_vf(&allocation.vf.pf.netdev, allocation.vf.number, None, guid);
+            let vf = &allocation.vf;
+            in_use.add_vf(&vf.pf.netdev, vf.number, None, guid, VfHolder::SameVm);
         }
     }
     Ok(granted)

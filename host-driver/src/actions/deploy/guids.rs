@@ -10,8 +10,9 @@ use crate::actions::ActionError;
 use crate::host::Host;
 use crate::lease::{Guard, Sweep};
 use crate::libvirt::RunningDomains;
+use crate::opennebula::VmId;
 use crate::pool::{LinkLayer, Sysfs};
-use crate::prepare::GuidsInUse;
+use crate::prepare::{GuidsInUse, VfHolder};
 
 /// Who has one of these GUIDs: a port of this host, or a VF that a lease or a domain holds.
 ///
@@ -57,17 +58,24 @@ pub(super) fn guids_in_use(
                 continue;
             };
             // One that has ended is put back before the new one is set.
-            let is_leased = guard.claim(vf)?.is_some() && sweep.find(vf).is_none();
-            if is_leased || running.holder(vf).is_some() {
-                guids.add_vf(&netdev, info.vf, Some(vf), guid);
-            }
+            let claim = guard.claim(vf)?.filter(|_| sweep.find(vf).is_none());
+            let holder = match (running.holder(vf), claim) {
+                (Some(domain), _) => match VmId::of_domain(&domain.name) {
+                    Some(vm) => VfHolder::Vm(vm),
+                    None => VfHolder::Domain(domain.name.clone()),
+                },
+                (None, Some((_, deployment))) => VfHolder::Vm(deployment.vm()),
+                (None, None) => continue,
+            };
+            guids.add_vf(&netdev, info.vf, Some(vf), guid, holder);
         }
     }
     for guid in wanted {
         if let Some(lease) = guard.lease_with(*guid)?
             && sweep.find(lease.address).is_none()
         {
-            guids.add_vf(&lease.pf, lease.vf, Some(lease.address), *guid);
+            let holder = VfHolder::Vm(lease.vm);
+            guids.add_vf(&lease.pf, lease.vf, Some(lease.address), *guid, holder);
         }
     }
     Ok(guids)

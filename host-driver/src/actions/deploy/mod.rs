@@ -17,28 +17,26 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use hwaddr::{DummyMac, Key, MacAddress};
+use one_sriov_system::unless_absent;
 
 use self::work::Work;
 use super::stock::become_stock;
-use super::{ActionError, Context, requested};
+use super::{ActionError, Context, input, requested};
 use crate::domain::{Domain, Interface};
 use crate::host::Host;
 use crate::lease::VfRequest;
 use crate::opennebula::VmId;
-use crate::opennebula::{Report, VmDocument};
+use crate::opennebula::{MonitoringClient, Report, VmDocument};
 use crate::pool_name::PoolName;
 use crate::prepare;
 
 pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
-    let mut stdin = Vec::new();
-    io::stdin()
-        .read_to_end(&mut stdin)
-        .map_err(ActionError::Input)?;
+    let stdin = input::read()?;
     // Nothing is read, and nothing can be wrong, where no bridge can be meant.
-    if !contains(&stdin, PoolName::BRIDGE_PREFIX.as_bytes()) {
+    if !input::mentions(&stdin, PoolName::BRIDGE_PREFIX.as_bytes())? {
         return Err(become_stock(context, Some(&stdin)));
     }
-    let domain = Domain::read(&stdin)?;
+    let domain = Domain::read(input::document(&stdin)?)?;
     let host = context.host()?;
     let nics = nics(&host, &domain)?;
     if nics.is_empty() {
@@ -47,14 +45,22 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
     let vm = vm(context, &domain)?;
     let requests = requests(context, &host, vm, &nics)?;
     let store = host.leases()?;
-    let (deployment, reclaims) = decide::lease(context, &host, &store, vm, &domain, &requests)?;
-    let released = decide::release_vfs(&host, &store, reclaims);
+    let monitoring = MonitoringClient::find(&host.root);
+    let leased = decide::lease(context, &host, &store, vm, &domain, &requests);
+    let leased = leased.map(|(deployment, reclaims)| {
+        let released = decide::release_vfs(&host, &store, reclaims);
+        (deployment, released)
+    });
+    // Also after a refusal: the scheduler has sent the VM here by numbers that no longer hold.
+    MonitoringClient::refresh(monitoring.as_ref());
+    let (deployment, released) = leased?;
     let work = Work {
         context,
         host: &host,
         store: &store,
         requests: &requests,
         known: &released.known,
+        monitoring: monitoring.as_ref(),
     };
     work.deploy(&domain, &nics, deployment, report)
 }
@@ -128,15 +134,23 @@ fn vm_document(context: &Context<'_>, host: &Host) -> Result<VmDocument, ActionE
         return Ok(VmDocument::default());
     }
     let name = path.display().to_string();
-    match host.root.read_to_string(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(VmDocument::default()),
+    let text = unless_absent(read_bounded(host, &path).map(Some), None);
+    match text {
+        Ok(None) => Ok(VmDocument::default()),
         Err(cause) => Err(ActionError::VmFile { path: name, cause }),
-        Ok(text) => {
+        Ok(Some(text)) => {
             VmDocument::parse(&text).map_err(|cause| ActionError::VmDocument { path: name, cause })
         }
     }
 }
 
-fn contains(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|window| window == word)
+fn read_bounded(host: &Host, path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let most = u64::try_from(input::MAX_DOCUMENT).unwrap_or(u64::MAX);
+    let mut file = host.root.open(path)?.take(most.saturating_add(1));
+    file.read_to_string(&mut text)?;
+    if text.len() > input::MAX_DOCUMENT {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(text)
 }

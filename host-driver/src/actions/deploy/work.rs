@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use hwaddr::PciAddress;
-use one_sriov_system::{Delegation, Netlink, exit_code};
+use one_sriov_system::{Delegation, Netlink};
 
 use super::SriovNic;
-use crate::actions::stock::{pass_on, program};
+use crate::actions::stock::{outcome, pass_on, program};
 use crate::actions::{ActionError, Context};
 use crate::config::IdentitySetting;
 use crate::domain::{DeviceReplacement, Domain, DummyNic, HostDevice};
@@ -15,7 +15,7 @@ use crate::host::Host;
 use crate::lease::{
     Deployment, Lease, OriginalState, State, Store, StoreError, VfIdentity, VfRequest,
 };
-use crate::opennebula::Report;
+use crate::opennebula::{MonitoringClient, Report};
 use crate::prepare::{
     self, IpLink, SetError, SetVf as _, Settings, Target, ethernet_vlan, put_back,
 };
@@ -32,6 +32,7 @@ pub(super) struct Work<'a> {
     pub(super) requests: &'a [VfRequest],
     /// Stale leases whose VFs may still have what their VMs were known by, and why.
     pub(super) known: &'a [(Lease, String)],
+    pub(super) monitoring: Option<&'a MonitoringClient>,
 }
 
 impl Work<'_> {
@@ -57,28 +58,14 @@ impl Work<'_> {
             tick: &mut || deployment.show_life(),
         });
         let failure = match done {
-            Ok(done) => match exit_code(done.status) {
-                0 => {
-                    note(nics, &deployment, report);
-                    self.forget_failures(&deployment);
-                    let id =
-                        first_word(&done.stdout).unwrap_or_else(|| deployment.id().vm().domain());
-                    if let Err(error) = self.store.activate(&mut deployment, &id) {
-                        // The VM runs, and libvirt says so to whoever looks at the lease.
-                        report.note(&error.to_string());
-                    }
-                    pass_on(&done.stdout);
-                    return Ok(());
-                }
-                code => {
-                    pass_on(&done.stdout);
+            Ok(done) => match outcome(self.context, &done, report) {
+                Ok(()) => return self.started(nics, deployment, &done.stdout, report),
+                Err(failure) => {
                     self.note_failures(&deployment, &done.stderr_tail);
-                    if done.stderr_tail.is_empty() {
-                        report.note(&format!(
-                            "the stock deploy has failed with exit code {code}"
-                        ));
+                    if let Err(error) = pass_on(&done.stdout) {
+                        log::warn!("failed to print what the stock deploy has printed: {error}");
                     }
-                    ActionError::StockFailed(code)
+                    failure
                 }
             },
             Err(cause) => ActionError::Stock {
@@ -88,6 +75,25 @@ impl Work<'_> {
         };
         self.undo(deployment);
         Err(failure)
+    }
+
+    /// The VM runs: its leases become active, and the front-end gets the deploy id.
+    fn started(
+        &self,
+        nics: &[SriovNic<'_>],
+        mut deployment: Deployment,
+        stdout: &[u8],
+        report: &mut Report,
+    ) -> Result<(), ActionError> {
+        note(nics, &deployment, report);
+        self.forget_failures(&deployment);
+        let vm = deployment.id().vm();
+        let id = first_word(stdout).unwrap_or_else(|| vm.domain());
+        if let Err(error) = self.store.activate(&mut deployment, &id) {
+            // libvirt says to whoever looks at the lease that the VM runs.
+            report.note(&error.to_string());
+        }
+        pass_on(stdout).map_err(|cause| ActionError::DeployId { id, vm, cause })
     }
 
     /// Sets the VFs up and says what becomes of the interfaces.
@@ -257,7 +263,10 @@ impl Work<'_> {
             )?)
         });
         match undone {
-            Ok(returns) => returns.log(),
+            Ok(returns) => {
+                returns.log();
+                MonitoringClient::refresh(self.monitoring);
+            }
             // They stay marked as being deployed, and are swept up after the grace.
             Err(error) => log::error!("{error}"),
         }

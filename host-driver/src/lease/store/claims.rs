@@ -9,8 +9,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use hwaddr::{Guid, PciAddress};
+use one_sriov_system::is_absent;
 
-use super::files::{is_absent, replace_in};
+use super::files::replace_in;
 use super::{DEVICES, GUIDS, Store};
 use crate::lease::error::{StoreError, StoreIo};
 use crate::lease::record::{DeploymentId, Lease, Place};

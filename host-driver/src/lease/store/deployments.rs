@@ -16,9 +16,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hwaddr::PciAddress;
 use nix::time::{ClockId, clock_gettime};
-use one_sriov_system::{Locked, lock_within};
+use one_sriov_system::{Locked, is_absent, lock_within};
 
-use super::files::{is_absent, make_dir, names, remove_file};
+use super::files::{make_dir, names, remove_file};
 use super::{DEPLOYMENTS, Store};
 use crate::lease::error::{StoreError, StoreIo};
 use crate::lease::record::{DeploymentId, Place};

@@ -9,8 +9,9 @@ use std::fs;
 use std::time::Duration;
 
 use hwaddr::PciAddress;
+use one_sriov_system::is_absent;
 
-use super::files::{is_absent, names, remove_file, replace_in};
+use super::files::{names, remove_file, replace_in};
 use super::{FAILURES, Store, now};
 use crate::lease::error::{StoreError, StoreIo};
 

@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
+use one_sriov_system::is_absent;
+
 use crate::lease::error::{StoreError, StoreIo};
 
 pub(super) fn names(dir: &Path) -> Result<Vec<String>, StoreError> {
@@ -57,8 +59,4 @@ pub(super) fn remove_file(path: &Path) -> io::Result<()> {
         Err(error) if is_absent(&error) => Ok(()),
         removed => removed,
     }
-}
-
-pub(super) fn is_absent(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::NotFound
 }

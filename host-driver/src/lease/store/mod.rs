@@ -28,10 +28,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use hwaddr::PciAddress;
 use nix::unistd::{Uid, User, geteuid};
-use one_sriov_system::Root;
+use one_sriov_system::{Root, is_absent, unless_absent};
 
 pub(super) use self::deployments::show_life;
-use self::files::{is_absent, names, remove_file, replace, replace_in};
+use self::files::{names, remove_file, replace, replace_in};
 use super::error::{StoreError, StoreIo};
 use super::record::{DeploymentId, FORMAT, Lease, Place};
 use crate::opennebula::VmId;
@@ -134,11 +134,14 @@ impl Store {
 
     /// All pools that have leases, had some, or were [remembered](Self::remember).
     pub fn pools(&self) -> Result<Vec<PoolName>, StoreError> {
-        let mut pools: Vec<PoolName> = names(&self.dir)?
-            .iter()
-            .filter_map(|name| name.parse().ok())
-            .filter(|name: &PoolName| self.dir.join(name.as_str()).is_dir())
-            .collect();
+        let mut pools: Vec<PoolName> = Vec::new();
+        for name in names(&self.dir)? {
+            let path = self.dir.join(&name);
+            let is_dir = unless_absent(fs::metadata(&path).map(|found| found.is_dir()), false);
+            if StoreIo("look at", &path).check(is_dir)? {
+                pools.extend(name.parse::<PoolName>());
+            }
+        }
         pools.sort();
         Ok(pools)
     }

@@ -1,0 +1,112 @@
+//! OpenNebula's monitoring client of this host, which runs the probes.
+//!
+//! ```text
+//! /var/tmp/one_db/.monitor_client.pid     4711
+//! /proc/4711/cmdline                      ruby /var/tmp/one/im/kvm.d/monitord-client.rb kvm ...
+//! ```
+//!
+//! From 7.0.2 on it runs the probes of `host/system` again when it gets SIGUSR1
+//! (`src/im_mad/remotes/common.d/monitord-client.rb`), so that the scheduler need not wait for its next round. Earlier
+//! clients write no such file.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt as _};
+use std::path::Path;
+
+use nix::fcntl::OFlag;
+use nix::sys::signal::Signal;
+use nix::unistd::geteuid;
+use one_sriov_system::process::Running;
+use one_sriov_system::{Root, unless_absent};
+
+/// `PID_FILE` of the client; `/var/tmp` is open to every local user.
+const PID_FILE: &str = "/var/tmp/one_db/.monitor_client.pid";
+/// Longer than any process id.
+const MAX_LEN: u64 = 32;
+/// The client's program.
+const CLIENT: &str = "monitord-client.rb";
+
+/// The client, ready to be told that a VF was allocated or released.
+#[derive(Debug)]
+pub struct MonitoringClient(Running);
+
+impl MonitoringClient {
+    /// The client of this host, if it understands the signal.
+    ///
+    /// To be called some time before [`Self::refresh`]: a client that has just called `setsid(2)` sets its handler
+    /// up next, and until then the signal would end it.
+    #[must_use]
+    pub fn find(root: &Root) -> Option<Self> {
+        match find(root) {
+            Ok(client) => client.map(Self),
+            Err(error) => {
+                log::warn!(
+                    "failed to find OpenNebula's monitoring client by '{PID_FILE}': {error}"
+                );
+                None
+            }
+        }
+    }
+
+    /// Has the client run the probes again, if there is one. Nothing else depends on it: what fails is only logged.
+    pub fn refresh(client: Option<&Self>) {
+        let Some(Self(process)) = client else {
+            return;
+        };
+        match process.signal(Signal::SIGUSR1) {
+            Ok(true) => log::debug!("OpenNebula's monitoring client runs the probes again"),
+            Ok(false) => log::debug!("OpenNebula's monitoring client has ended"),
+            Err(error) => log::warn!("failed to signal OpenNebula's monitoring client: {error}"),
+        }
+    }
+}
+
+fn find(root: &Root) -> io::Result<Option<Running>> {
+    let us = geteuid();
+    // The file is oneadmin's: root takes no process id from it.
+    if us.is_root() && root.is_live() {
+        return Ok(None);
+    }
+    let Some(pid) = read_pid(root, us.as_raw())? else {
+        return Ok(None);
+    };
+    let found = Running::find(pid)?;
+    Ok(found.filter(|process| {
+        process.uid == us.as_raw() && is_client(&process.words) && process.leads_session()
+    }))
+}
+
+/// The process id in the file; none if there is no such file, or it is not a file of our own.
+fn read_pid(root: &Root, us: u32) -> io::Result<Option<u32>> {
+    let path = root.entry(Path::new(PID_FILE))?;
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let metadata = unless_absent(fs::symlink_metadata(&path).map(Some), None)?;
+    if !metadata.is_some_and(|file| file.is_file() && file.uid() == us) {
+        return Ok(None);
+    }
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits())
+        .open(&path);
+    let Some(file) = unless_absent(opened.map(Some), None)? else {
+        return Ok(None);
+    };
+    let mut text = String::new();
+    file.take(MAX_LEN).read_to_string(&mut text)?;
+    Ok(text.trim().parse().ok())
+}
+
+/// `ruby .../monitord-client.rb kvm ...`, as `monitord-client_control.sh` starts it.
+fn is_client(words: &[String]) -> bool {
+    let [interpreter, program, ..] = words else {
+        return false;
+    };
+    let name = |path: &str| {
+        Path::new(path)
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
+    name(interpreter).is_some_and(|name| name.starts_with("ruby"))
+        && name(program).is_some_and(|name| name == CLIENT)
+}

@@ -1,0 +1,53 @@
+//! Which errors say that something is not there.
+
+use std::io::{self, ErrorKind};
+
+const ENODEV: i32 = 19;
+
+/// Whether an error says that a file is not there, or not any more.
+///
+/// | error | who says so |
+/// |---|---|
+/// | `ENOENT` | the file or a directory on its path does not exist |
+/// | `ENOTDIR` | a directory on its path is a file |
+/// | `ENODEV` | sysfs, of an attribute whose device has gone while the file was open (`kernfs_get_active`) |
+/// | `ESTALE` | NFS, of a file that another host has removed |
+///
+/// Every other error (`EACCES`, `EIO`, `ELOOP`, ...) leaves open whether there is a file.
+#[must_use]
+pub fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::StaleNetworkFileHandle
+    ) || error.raw_os_error() == Some(ENODEV)
+}
+
+/// The value that was read; `absent` if the file is not there.
+///
+/// # Errors
+/// What says nothing about whether the file is there.
+pub fn unless_absent<T>(read: io::Result<T>, absent: T) -> io::Result<T> {
+    match read {
+        Err(error) if is_absent(&error) => Ok(absent),
+        read => read,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::errno::Errno;
+
+    use super::*;
+
+    #[test]
+    fn only_what_says_so_is_absent() {
+        let error = |errno: Errno| io::Error::from(errno);
+        for errno in [Errno::ENOENT, Errno::ENOTDIR, Errno::ENODEV, Errno::ESTALE] {
+            assert!(is_absent(&error(errno)), "{errno}");
+        }
+        for errno in [Errno::EACCES, Errno::EIO, Errno::ELOOP, Errno::EPERM] {
+            assert!(!is_absent(&error(errno)), "{errno}");
+            assert!(unless_absent(Err(error(errno)), ()).is_err(), "{errno}");
+        }
+    }
+}

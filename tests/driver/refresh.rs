@@ -1,0 +1,142 @@
+//! OpenNebula's monitoring client is told when a VF was allocated or released, and no other process ever is.
+
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::chown;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use one_sriov_tests::host::{Host, Pf};
+
+const PID_FILE: &str = "/var/tmp/one_db/.monitor_client.pid";
+
+/// What the client does with signals: it says so, a line for each. Pending ones come in the order of their numbers.
+const SCRIPT: &str = "trap 'echo probes' USR1\ntrap 'kill $!; echo end; exit' TERM\necho ready\n\
+     while :; do sleep 1000 & wait $!; kill $! 2>/dev/null; done\n";
+
+fn host() -> Host {
+    Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)])
+}
+
+/// A process that runs that script as OpenNebula starts its client.
+struct Client {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Client {
+    fn start(host: &Host, interpreter: &str, program: &str, starter: &[&str]) -> Self {
+        let script = format!("/var/tmp/one/im/kvm.d/{program}");
+        host.write(&script, SCRIPT);
+        let shell = format!(
+            "exec -a '{interpreter}' bash '{}' kvm",
+            host.path(&script).display()
+        );
+        let words = [starter, &["bash", "-c", &shell]].concat();
+        let mut child = Command::new(words[0])
+            .args(&words[1..])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n");
+        host.write(PID_FILE, child.id().to_string());
+        Self { child, lines }
+    }
+
+    fn opennebulas(host: &Host) -> Self {
+        Self::start(host, "ruby", "monitord-client.rb", &["setsid"])
+    }
+
+    /// Ends it: how often it was told to run the probes.
+    fn end(mut self) -> usize {
+        kill(
+            Pid::from_raw(self.child.id().cast_signed()),
+            Signal::SIGTERM,
+        )
+        .unwrap();
+        let lines: Vec<String> = self.lines.lines().map(Result::unwrap).collect();
+        assert_eq!(lines.last().map(String::as_str), Some("end"), "{lines:?}");
+        self.child.wait().unwrap();
+        lines.len() - 1
+    }
+}
+
+#[test]
+fn an_allocation_and_a_release_are_told_at_once() {
+    let host = host();
+    let mut client = Client::opennebulas(&host);
+    let mut told = || {
+        let mut line = String::new();
+        client.lines.read_line(&mut line).unwrap();
+        line
+    };
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    assert_eq!(told(), "probes\n");
+    assert_eq!(host.cancel(7).code, 0);
+    assert_eq!(told(), "probes\n");
+    assert_eq!(host.deploy(8, &["sriov_ib0", "sriov_ib0"]).code, 0);
+    assert_eq!(told(), "probes\n");
+    // A VM that was sent here by old numbers.
+    assert_eq!(host.deploy(9, &["sriov_ib0"]).code, 1);
+    assert_eq!(told(), "probes\n");
+    host.power_off(8);
+    assert_eq!(host.operator(&["reconcile"]).code, 0);
+    assert_eq!(told(), "probes\n");
+    assert_eq!(client.end(), 0);
+}
+
+#[test]
+fn where_no_vf_changes_hands_nobody_is_told() {
+    let host = host();
+    let client = Client::opennebulas(&host);
+    host.stock("deploy", "cat >/dev/null; echo one-7\n");
+    assert_eq!(host.deploy(7, &["br0"]).code, 0);
+    assert_eq!(host.cancel(8).code, 255);
+    assert_eq!(host.operator(&["reconcile"]).code, 0);
+    // It runs the probe itself.
+    assert_eq!(host.operator(&["probe"]).code, 0);
+    assert_eq!(client.end(), 0);
+}
+
+#[test]
+fn a_process_that_is_not_the_client_gets_no_signal() {
+    let nobody = ["setpriv", "--reuid", "65534", "--clear-groups", "setsid"];
+    let table: [(&str, &str, &[&str]); 4] = [
+        // Before it leads a session it has no handler yet.
+        ("ruby", "monitord-client.rb", &["env"]),
+        ("ruby", "another.rb", &["setsid"]),
+        ("perl", "monitord-client.rb", &["setsid"]),
+        ("ruby", "monitord-client.rb", &nobody),
+    ];
+    for (interpreter, program, starter) in table {
+        let host = host();
+        // Another user's shell has to get at its script.
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(host.root(), mode).unwrap();
+        let client = Client::start(&host, interpreter, program, starter);
+        assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+        assert_eq!(client.end(), 0, "{interpreter} {program} {starter:?}");
+    }
+}
+
+#[test]
+fn a_pid_file_that_is_not_our_own_is_not_read() {
+    let host = host();
+    let client = Client::opennebulas(&host);
+    chown(host.path(PID_FILE), Some(65534), None).unwrap();
+    assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
+    std::fs::remove_file(host.path(PID_FILE)).unwrap();
+    // Nobody ever writes to this.
+    nix::unistd::mkfifo(&host.path(PID_FILE), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert_eq!(host.cancel(7).code, 0);
+    std::fs::remove_file(host.path(PID_FILE)).unwrap();
+    for text in ["", "0", "-1", "99999999999", "one"] {
+        host.write(PID_FILE, text);
+        assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0, "{text}");
+        assert_eq!(host.cancel(7).code, 0, "{text}");
+    }
+    assert_eq!(client.end(), 0);
+}
