@@ -6,6 +6,7 @@
 // To panic is how a target reports.
 #![allow(clippy::missing_panics_doc, clippy::expect_used)]
 
+mod domain;
 mod files;
 mod grammar;
 mod iso;
@@ -13,6 +14,7 @@ mod machine;
 mod rules;
 mod vocabulary;
 
+pub use domain::domain;
 pub use files::files;
 pub use grammar::grammar;
 pub use iso::{SYSTEM_AREA, iso};

@@ -10,6 +10,7 @@ use std::path::Path;
 use one_sriov_agent::context::iso::Volume;
 
 const CONTEXTS: &str = "../tests/fixtures/contexts";
+const DOMAINS: &str = "../tests/fixtures/domains";
 
 #[test]
 fn grammar() {
@@ -46,6 +47,11 @@ fn the_seeds_of_iso_hold_a_context() {
 #[test]
 fn files() {
     replay(one_sriov_fuzz::files, &["corpus/files", CONTEXTS]);
+}
+
+#[test]
+fn domain() {
+    replay(one_sriov_fuzz::domain, &["corpus/domain", DOMAINS]);
 }
 
 fn replay(target: fn(&[u8]), directories: &[&str]) {

@@ -1,0 +1,4 @@
+//! libFuzzer's door to [`one_sriov_fuzz::domain`].
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| one_sriov_fuzz::domain(input));

@@ -1,0 +1,182 @@
+//! The domain that OpenNebula sends, and the domains that libvirt prints.
+
+use std::str;
+
+use one_sriov_driver::domain::{DeviceReplacement, Domain, DummyNic, HostDevice, Interface};
+use one_sriov_driver::libvirt::read_dumps;
+use one_sriov_driver::opennebula::VmDocument;
+use roxmltree::{Document, Node};
+
+/// So many interfaces are replaced; the rest stays.
+const REPLACED: usize = 8;
+
+/// Any bytes are read without a panic. A domain that was read is changed where VFs take the place of interfaces, and
+/// nowhere else; another XML parser finds in the result what was put there.
+pub fn domain(input: &[u8]) {
+    if let Err(error) = read_dumps(input) {
+        one_line(&error.to_string());
+    }
+    if let Ok(text) = str::from_utf8(input)
+        && let Err(error) = VmDocument::parse(text)
+    {
+        one_line(&error.to_string());
+    }
+    let domain = match Domain::read(input) {
+        Ok(domain) => domain,
+        Err(error) => return stands_in(&error.to_string(), input),
+    };
+    assert_eq!(domain.edit(&[]), input, "nothing is to be changed");
+    let replacements: Vec<_> = (0..)
+        .zip(domain.interfaces())
+        .take(REPLACED)
+        .map(|(nth, interface)| replacement(nth, interface))
+        .collect();
+    let edited = domain.edit(&replacements);
+    let again = Domain::read(&edited).expect("what was read can be read when it is edited");
+    let added = Count::of_replacements(&replacements);
+    let interfaces = domain.interfaces().len() + added.dummies - added.hostdevs;
+    assert_eq!(again.interfaces().len(), interfaces);
+    assert_eq!((again.name(), again.uuid()), (domain.name(), domain.uuid()));
+    // It is stricter than libvirt where that does no harm, and than we are.
+    let text = |bytes| str::from_utf8(bytes).expect("a domain is UTF-8");
+    if let Ok(before) = Document::parse(text(input))
+        && has_plain_names(&before)
+    {
+        let edited = text(&edited);
+        let after = Document::parse(edited)
+            .unwrap_or_else(|error| panic!("the edited domain is malformed: {error}\n{edited}"));
+        let left = Count::of(&before, replacements.len());
+        assert_eq!(Count::of(&after, 0), left.plus(&added), "{edited}");
+    }
+}
+
+/// We go by names as they are written, the other parser by namespaces.
+fn has_plain_names(document: &Document<'_>) -> bool {
+    let names = ["domain", "devices", "interface", "hostdev"];
+    let mut elements = document.descendants().filter(Node::is_element);
+    elements.all(|node| {
+        let name = node.tag_name();
+        name.namespace().is_none() || !names.contains(&name.name())
+    })
+}
+
+/// What takes the place of an interface: all kinds of it by turns.
+fn replacement(nth: usize, interface: &Interface) -> DeviceReplacement {
+    let address = "0000:81:00.4".parse().expect("an address");
+    let mac = interface.mac();
+    let device = match (nth % 2, mac) {
+        (0, Ok(mac)) => HostDevice::Network {
+            address,
+            mac,
+            vlan: nth.is_multiple_of(4).then_some(100),
+        },
+        _ => HostDevice::Plain { address },
+    };
+    let dummy = (!nth.is_multiple_of(3)).then(|| DummyNic {
+        bridge: "sriov_br".into(),
+        mac: "aa:00:c0:a8:07:05"
+            .parse()
+            .ok()
+            .and_then(dummy_mac)
+            .expect("a dummy MAC"),
+    });
+    DeviceReplacement {
+        interface: nth,
+        device,
+        dummy,
+    }
+}
+
+fn dummy_mac(mac: hwaddr::MacAddress) -> Option<hwaddr::DummyMac> {
+    hwaddr::DummyMac::from_mac(mac, hwaddr::DummyPrefix::default())
+}
+
+/// Devices of a domain.
+#[derive(Debug, PartialEq, Eq)]
+struct Count {
+    /// `<hostdev>`
+    hostdevs: usize,
+    /// `<interface type='hostdev'>`
+    networks: usize,
+    /// `<interface type='bridge'>` with a link that is down
+    dummies: usize,
+}
+
+impl Count {
+    fn of_replacements(replacements: &[DeviceReplacement]) -> Self {
+        let is_plain =
+            |replaced: &&DeviceReplacement| matches!(replaced.device, HostDevice::Plain { .. });
+        let hostdevs = replacements.iter().filter(is_plain).count();
+        Self {
+            hostdevs,
+            networks: replacements.len() - hostdevs,
+            dummies: replacements
+                .iter()
+                .filter(|replaced| replaced.dummy.is_some())
+                .count(),
+        }
+    }
+
+    /// Those of a document, but for its first interfaces.
+    fn of(document: &Document<'_>, first: usize) -> Self {
+        fn named<'a, 'i>(
+            parent: Node<'a, 'i>,
+            name: &'static str,
+        ) -> impl Iterator<Item = Node<'a, 'i>> {
+            parent
+                .children()
+                .filter(move |node| node.tag_name().name() == name)
+        }
+        let devices = || named(document.root_element(), "devices");
+        let of_type = |kind| {
+            let interfaces = devices().flat_map(|devices| named(devices, "interface"));
+            interfaces
+                .skip(first)
+                .filter(move |node| node.attribute("type") == Some(kind))
+        };
+        let is_down = |node: &Node<'_, '_>| {
+            named(*node, "link").any(|link| link.attribute("state") == Some("down"))
+        };
+        Self {
+            hostdevs: devices()
+                .flat_map(|devices| named(devices, "hostdev"))
+                .count(),
+            networks: of_type("hostdev").count(),
+            dummies: of_type("bridge").filter(is_down).count(),
+        }
+    }
+}
+
+impl Count {
+    fn plus(&self, other: &Self) -> Self {
+        Self {
+            hostdevs: self.hostdevs + other.hostdevs,
+            networks: self.networks + other.networks,
+            dummies: self.dummies + other.dummies,
+        }
+    }
+}
+
+/// A message is short, and fit for one line of a log.
+fn one_line(message: &str) {
+    assert!(!message.contains(char::is_control), "{message:?}");
+    assert!(message.len() < 400, "{message:?}");
+}
+
+/// `failed to read the domain: line 3, column 7: ...`, where that line and that column are there.
+fn stands_in(message: &str, input: &[u8]) {
+    one_line(message);
+    let numbers = message
+        .split([' ', ',', ':'])
+        .filter_map(|word| word.parse().ok());
+    let numbers: Vec<usize> = numbers.take(2).collect();
+    let [line, column] = numbers[..] else {
+        panic!("no place: {message:?}");
+    };
+    let lines: Vec<&[u8]> = input.split(|byte| *byte == b'\n').collect();
+    assert!((1..=lines.len()).contains(&line), "{message:?}");
+    assert!(
+        (1..=lines[line - 1].len() + 1).contains(&column),
+        "{message:?}"
+    );
+}
