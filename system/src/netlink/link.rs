@@ -21,7 +21,7 @@ use super::message::{
 };
 
 pub(super) const RTM_NEWLINK: u16 = 16;
-const RTM_GETLINK: u16 = 18;
+pub(super) const RTM_GETLINK: u16 = 18;
 pub(super) const IFLA_IFNAME: u16 = 3;
 pub(super) const IFLA_VFINFO_LIST: u16 = 22;
 const IFLA_EXT_MASK: u16 = 29;

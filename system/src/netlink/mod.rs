@@ -6,6 +6,7 @@
 //! ```text
 //! <root>/run/netlink/link/ib0     RTM_NEWLINK with its VFs, or NLMSG_ERROR; no file: there is no such link
 //! <root>/run/netlink/bare/ib0     RTM_NEWLINK without its VFs, where they do not fit into a message
+//! <root>/run/netlink/links        RTM_NEWLINK, one after the other; no file: nobody has recorded what interfaces have
 //! <root>/run/netlink/addresses    RTM_NEWADDR, one after the other; no file: none
 //! <root>/run/netlink/routes       RTM_NEWROUTE, one after the other; no file: none
 //! ```
@@ -13,6 +14,7 @@
 //! Formats: `include/uapi/linux/{netlink,rtnetlink,if_link,if_addr}.h` of the kernel.
 
 mod address;
+mod interface;
 mod link;
 mod message;
 pub mod record;
@@ -26,6 +28,7 @@ use std::path::Path;
 use hwaddr::InterfaceName;
 
 use crate::Root;
+pub use interface::{Interface, InterfaceAddress, InterfaceRoute};
 pub use link::{Link, VfInfo, VfLinkState, VfLinkStateError, VfVlan};
 use message::Messages;
 
@@ -107,6 +110,31 @@ impl Netlink {
         Ok(self.ask(&question, parse)?.unwrap_or_default())
     }
 
+    /// All interfaces, each with its addresses and the routes out of it; none if this is a staged machine that has no
+    /// record of them: an image at rest has no kernel.
+    pub fn interfaces(&self) -> Result<Option<Vec<Interface>>, NetlinkError> {
+        let question = |what: &str, request| Question {
+            what: what.to_owned(),
+            request,
+            recorded: what.to_owned(),
+        };
+        let parse = |answer: &[u8]| interface::parse(Messages::new(answer));
+        let Some(mut interfaces) = self.ask(&question("links", interface::request()), parse)?
+        else {
+            return Ok(None);
+        };
+        let mut add = |what, request, add: Adder| {
+            let whole = |answer: &[u8]| Ok(answer.to_vec());
+            let question = question(what, request);
+            let answer = self.ask(&question, whole)?.unwrap_or_default();
+            let added = add(&mut interfaces, Messages::new(&answer));
+            added.map_err(|cause| question.failed(cause))
+        };
+        add("addresses", address::request(), interface::add_addresses)?;
+        add("routes", route::request(), interface::add_routes)?;
+        Ok(Some(interfaces))
+    }
+
     fn ask<T>(
         &self,
         question: &Question,
@@ -122,12 +150,21 @@ impl Netlink {
             }
         };
         let parsed = answer.and_then(|answer| answer.as_deref().map(parse).transpose());
-        parsed.map_err(|cause| NetlinkError {
-            what: question.what.clone(),
-            cause,
-        })
+        parsed.map_err(|cause| question.failed(cause))
     }
 }
+
+impl Question {
+    fn failed(&self, cause: io::Error) -> NetlinkError {
+        NetlinkError {
+            what: self.what.clone(),
+            cause,
+        }
+    }
+}
+
+/// Adds what an answer holds to the interfaces.
+type Adder = fn(&mut [Interface], Messages<'_>) -> io::Result<()>;
 
 #[cfg(test)]
 mod tests;

@@ -15,13 +15,13 @@ pub(super) const RTM_NEWROUTE: u16 = 24;
 const RTM_GETROUTE: u16 = 26;
 pub(super) const RTA_DST: u16 = 1;
 pub(super) const RTA_OIF: u16 = 4;
-const RTA_MULTIPATH: u16 = 9;
-const RTA_TABLE: u16 = 15;
+pub(super) const RTA_MULTIPATH: u16 = 9;
+pub(super) const RTA_TABLE: u16 = 15;
 pub(super) const RTMSG: usize = 12;
 pub(super) const UNICAST: u8 = 1;
 /// The kernel's own table of the host's addresses (`RT_TABLE_LOCAL`).
 const TABLE_LOCAL: u32 = 255;
-const NEXT_HOP: usize = 8;
+pub(super) const NEXT_HOP: usize = 8;
 
 pub(super) fn request() -> Vec<u8> {
     message(RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, &[0; RTMSG])

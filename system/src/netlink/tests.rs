@@ -235,9 +235,131 @@ fn the_kernel_of_this_machine_answers() {
     assert!(!netlink.routed_links().unwrap().contains(&1));
 }
 
+/// An interface as the header files lay it out.
+fn interface_message(index: u32, name: &str, flags: u32, mtu: u32) -> Vec<u8> {
+    let numbers = [0, index, flags, 0].map(u32::to_ne_bytes);
+    let mut payload = numbers.as_flattened().to_vec();
+    payload.extend(attribute(link::IFLA_IFNAME, format!("{name}\0").as_bytes()));
+    payload.extend(attribute(interface::IFLA_MTU, &mtu.to_ne_bytes()));
+    message(link::RTM_NEWLINK, 0, &payload)
+}
+
+/// A unicast route of IPv4 with attributes.
+fn route4(table: u8, prefix: u8, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+    let mut payload = vec![2, prefix, 0, 0, table, 0, 0, route::UNICAST, 0, 0, 0, 0];
+    for (kind, value) in attributes {
+        payload.extend(attribute(*kind, value));
+    }
+    message(route::RTM_NEWROUTE, 0, &payload)
+}
+
+#[test]
+fn interfaces_have_their_addresses_and_routes() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let netlink = Netlink::new(&Root::new(dir.path()));
+    assert_eq!(netlink.interfaces().unwrap(), None, "an image at rest");
+    let records = dir.path().join("run/netlink");
+    std::fs::create_dir_all(&records).unwrap();
+    let links = [
+        interface_message(2, "eth0", 0x41, 1500),
+        interface_message(5, "ib0", 0x1, 2044),
+    ];
+    std::fs::write(records.join("links"), links.concat()).unwrap();
+    // Of a link with two ends the own end counts; flags of 32 bits come before those of 8.
+    let mut own = vec![2, 24, 0x80, 0];
+    own.extend(2_u32.to_ne_bytes());
+    own.extend(attribute(1, &[10, 0, 0, 254]));
+    own.extend(attribute(2, &[10, 0, 0, 5]));
+    own.extend(attribute(8, &0x48_u32.to_ne_bytes()));
+    let addresses = [
+        message(address::RTM_NEWADDR, 0, &own),
+        address_message(5, "fe80::1".parse().unwrap(), 64),
+        address_message(5, "2001:db8::5".parse().unwrap(), 64),
+    ];
+    std::fs::write(records.join("addresses"), addresses.concat()).unwrap();
+    let hop = |index: u32| {
+        let gateway = attribute(interface::RTA_GATEWAY, &[10, 0, 0, 1]);
+        let head = [16_u16.to_ne_bytes(), [0; 2]].concat();
+        [head, index.to_ne_bytes().to_vec(), gateway].concat()
+    };
+    let out = 2_u32.to_ne_bytes();
+    let routes = [
+        route4(
+            254,
+            0,
+            &[
+                (interface::RTA_GATEWAY, &[10, 0, 0, 1]),
+                (interface::RTA_PRIORITY, &100_u32.to_ne_bytes()),
+                (route::RTA_OIF, &out),
+            ],
+        ),
+        route4(
+            255,
+            8,
+            &[(route::RTA_DST, &[127, 0, 0, 0]), (route::RTA_OIF, &out)],
+        ),
+        route4(
+            254,
+            8,
+            &[
+                (route::RTA_DST, &[172, 0, 0, 0]),
+                (route::RTA_MULTIPATH, &[hop(2), hop(5)].concat()),
+            ],
+        ),
+    ];
+    std::fs::write(records.join("routes"), routes.concat()).unwrap();
+    let route = |destination: &str, prefix, metric| InterfaceRoute {
+        destination: destination.parse().unwrap(),
+        prefix,
+        gateway: Some("10.0.0.1".parse().unwrap()),
+        metric,
+    };
+    let address = |address: &str, prefix, is_odd| InterfaceAddress {
+        address: address.parse().unwrap(),
+        prefix,
+        is_tentative: is_odd,
+        is_duplicate: is_odd,
+    };
+    let interface = |index, name: &str, mtu| Interface {
+        index,
+        name: name.into(),
+        is_up: true,
+        is_running: index == 2,
+        mtu,
+        addresses: Vec::new(),
+        routes: vec![route("172.0.0.0", 8, 0)],
+    };
+    let mut expected = vec![interface(2, "eth0", 1500), interface(5, "ib0", 2044)];
+    expected[0].addresses = vec![address("10.0.0.5", 24, true)];
+    expected[0].routes.insert(0, route("0.0.0.0", 0, 100));
+    expected[1].addresses = vec![address("2001:db8::5", 64, false)];
+    assert_eq!(netlink.interfaces().unwrap(), Some(expected));
+}
+
+#[test]
+fn the_kernel_of_this_machine_has_its_loopback_interface() {
+    let interfaces = Netlink::new(&Root::default()).interfaces().unwrap();
+    let interfaces = interfaces.unwrap();
+    let lo = interfaces.iter().find(|found| found.index == 1).unwrap();
+    let mtu = std::fs::read_to_string("/sys/class/net/lo/mtu").unwrap();
+    assert_eq!(
+        (lo.name.as_str(), lo.mtu.to_string()),
+        ("lo", mtu.trim().into())
+    );
+    // 127.0.0.1 is of the host's own scope.
+    assert!(
+        lo.addresses
+            .iter()
+            .all(|found| !found.address.is_loopback())
+    );
+}
+
 proptest! {
     #[test]
     fn no_bytes_are_too_odd(bytes in vec(any::<u8>(), 0..400)) {
+        let mut interfaces = interface::parse(Messages::new(&bytes)).unwrap_or_default();
+        let _ = interface::add_addresses(&mut interfaces, Messages::new(&bytes));
+        let _ = interface::add_routes(&mut interfaces, Messages::new(&bytes));
         let _ = link::parse(Messages::new(&bytes));
         let _ = address::parse(Messages::new(&bytes));
         let _ = route::parse(Messages::new(&bytes));
@@ -255,6 +377,9 @@ proptest! {
     fn odd_attributes_are_no_panic(payload in vec(any::<u8>(), 0..200)) {
         for kind in [link::RTM_NEWLINK, address::RTM_NEWADDR, route::RTM_NEWROUTE] {
             let bytes = message(kind, 0, &payload);
+            let _ = interface::parse(Messages::new(&bytes));
+            let _ = interface::add_addresses(&mut [], Messages::new(&bytes));
+            let _ = interface::add_routes(&mut [], Messages::new(&bytes));
             let _ = link::parse(Messages::new(&bytes));
             let _ = address::parse(Messages::new(&bytes));
             let _ = route::parse(Messages::new(&bytes));
