@@ -100,7 +100,7 @@ pub fn resolver(root: &Probe<'_>) -> Resolver {
 }
 
 /// EL 6: `/etc/rc.d/rc3.d/S23NetworkManager`.
-fn is_in_runlevel(root: &Probe<'_>, service: &str) -> bool {
+pub(crate) fn is_in_runlevel(root: &Probe<'_>, service: &str) -> bool {
     names(root, "/etc/rc.d/rc3.d")
         .iter()
         .any(|name| name.starts_with('S') && name.get(3..) == Some(service))

@@ -31,6 +31,7 @@ pub use probe::Probe;
 pub use renderers::Renderers;
 pub use requests::{DetectError, Requests, detect};
 pub use running::Running;
+pub use units::{UnitState, Units};
 
 use crate::render::{Backend, UnknownBackend};
 

@@ -27,15 +27,30 @@ const PRESETS: [&str; 5] = [
     "/lib/systemd/system-preset",
 ];
 
+/// Whether a unit starts at boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnitState {
+    /// It does, because of this: a link in some `*.wants`, the presets.
+    Enabled(String),
+    /// It is installed, and nothing starts it.
+    Disabled,
+    /// It is masked, by this file.
+    Masked(String),
+    /// It is not installed.
+    Missing,
+}
+
 /// The units of a machine.
-pub(super) struct Units<'r> {
+pub struct Units<'r> {
     root: &'r Probe<'r>,
     /// The directories that are there, each with its names, looked at once.
     directories: Vec<(&'static Path, Vec<String>)>,
 }
 
 impl<'r> Units<'r> {
-    pub(super) fn of(root: &'r Probe<'r>) -> Self {
+    /// Looks into the directories of units.
+    #[must_use]
+    pub fn of(root: &'r Probe<'r>) -> Self {
         let directories = UNITS.map(|directory| (Path::new(directory), names(root, directory)));
         let there = directories.into_iter();
         Self {
@@ -44,12 +59,28 @@ impl<'r> Units<'r> {
         }
     }
 
+    /// Whether a unit starts at boot, and what says so.
+    #[must_use]
+    pub fn state(&self, unit: &str) -> UnitState {
+        let file = self.file(unit);
+        if let Some(mask) = file.as_deref().filter(|file| self.is_mask(file)) {
+            return UnitState::Masked(mask.display().to_string());
+        }
+        if let Some(link) = self.link_in_wants(unit) {
+            return UnitState::Enabled(link.display().to_string());
+        }
+        match file {
+            None => UnitState::Missing,
+            Some(_) if self.is_first_boot() && self.is_preset(unit) => {
+                UnitState::Enabled("the presets of a first boot".into())
+            }
+            Some(_) => UnitState::Disabled,
+        }
+    }
+
     /// Whether a unit starts at boot.
     pub(super) fn is_enabled(&self, unit: &str) -> bool {
-        let file = self.file(unit);
-        let is_masked = file.as_deref().is_some_and(|file| self.is_mask(file));
-        let by_preset = || file.is_some() && self.is_first_boot() && self.is_preset(unit);
-        !is_masked && (self.is_wanted(unit) || by_preset())
+        matches!(self.state(unit), UnitState::Enabled(_))
     }
 
     /// The unit itself, in the first directory that has it.
@@ -70,11 +101,12 @@ impl<'r> Units<'r> {
     }
 
     /// An enabled unit is a link; where it leads to need not be there.
-    fn is_wanted(&self, unit: &str) -> bool {
+    fn link_in_wants(&self, unit: &str) -> Option<PathBuf> {
         let is_wants = |name: &&String| has_end(name, "wants") || has_end(name, "requires");
-        self.directories.iter().any(|(directory, names)| {
-            let mut wants = names.iter().filter(is_wants);
-            wants.any(|name| self.is_entry(&directory.join(name).join(unit)))
+        self.directories.iter().find_map(|(directory, names)| {
+            let wants = names.iter().filter(is_wants);
+            let mut links = wants.map(|name| directory.join(name).join(unit));
+            links.find(|link| self.is_entry(link))
         })
     }
 
