@@ -30,6 +30,7 @@ fn run(text: &[u8], sysfs: &Path, root: &Root) {
     let wanted = Wanted {
         files: BACKEND.render(&plan).files,
         keep: plan.keep(record.devices(), &inventory),
+        takes_over: false,
     };
     let disk = Snapshot::take(&mut directories, &wanted, &record).unwrap();
     let changes = decide(&wanted, &record, &disk);

@@ -8,6 +8,8 @@
 //! render/     what the network stack shall read   -> files       (pure)
 //! install/    put the files in place, atomically
 //! activate/   have a network stack that runs take them over
+//! kernel/     what the kernel has of the NICs, beside the plan
+//! diagnose/   why a NIC has no address
 //! ```
 //! Each step has one input and one output, and nothing flows backwards. `cli/` strings them together.
 
@@ -16,8 +18,10 @@ pub mod cli;
 pub mod config;
 pub mod context;
 pub mod detect;
+pub mod diagnose;
 pub mod install;
 pub mod inventory;
+pub mod kernel;
 pub mod plan;
 pub mod render;
 pub mod wait;

@@ -9,8 +9,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use install_support::{Begun, IFCFG, Machine, file, nic, paths, text, wanted};
-use one_sriov_agent::install::{Digest, Lock, Wanted, clean};
+use one_sriov_agent::install::{Cleaning, Digest, Lock, Wanted, clean};
 
+const DRY: Cleaning = Cleaning {
+    dry: true,
+    restore: false,
+};
 const STATE: &str = "/var/lib/one-sriov/state.json";
 const BACKUP: &str = "/var/lib/one-sriov/backup/etc/sysconfig/network-scripts/ifcfg-ib1";
 const NETWORK: &str = "/etc/systemd/network/60-one-ib-ib1.network";
@@ -78,7 +82,7 @@ fn a_second_run_writes_nothing_at_all() {
 fn a_machine_with_nothing_to_do_stays_untouched() {
     let machine = Machine::new();
     machine.apply(&Wanted::default());
-    clean(&mut machine.directories(), false).unwrap();
+    clean(&mut machine.directories(), Cleaning::default()).unwrap();
     assert!(machine.disk().is_empty());
 }
 
@@ -113,9 +117,9 @@ fn backups_get_numbers_and_are_never_overwritten() {
 
     let held = |suffix: &str| machine.get(&format!("{BACKUP}{suffix}"));
     assert_eq!(held("").as_deref(), Some("first\n"));
-    assert_eq!(held(".1").as_deref(), Some("second\n"));
-    assert_eq!(held(".2").as_deref(), Some("third\n"));
-    let link = fs::read_link(machine.host(&format!("{BACKUP}.3"))).unwrap();
+    assert_eq!(held(".~1~").as_deref(), Some("second\n"));
+    assert_eq!(held(".~2~").as_deref(), Some("third\n"));
+    let link = fs::read_link(machine.host(&format!("{BACKUP}.~3~"))).unwrap();
     assert_eq!(link, Path::new("/srv/x"));
     assert_eq!(
         (
@@ -125,9 +129,9 @@ fn backups_get_numbers_and_are_never_overwritten() {
         (0o640, 0o700)
     );
 
-    let report = clean(&mut machine.directories(), false).unwrap();
+    let report = clean(&mut machine.directories(), Cleaning::default()).unwrap();
     assert_eq!(report.backups.len(), 4);
-    assert_eq!(held(".1").as_deref(), Some("second\n"));
+    assert_eq!(held(".~1~").as_deref(), Some("second\n"));
 }
 
 #[test]
@@ -263,16 +267,103 @@ fn clean_takes_back_what_is_ours() {
     ]));
     machine.put(NETWORK, "edited\n");
     let before = machine.disk();
-    let dry = clean(&mut machine.directories(), true).unwrap();
+    let dry = clean(&mut machine.directories(), DRY).unwrap();
     assert_eq!(machine.disk(), before);
 
-    let report = clean(&mut machine.directories(), false).unwrap();
+    let report = clean(&mut machine.directories(), Cleaning::default()).unwrap();
     assert_eq!(report, dry);
     assert_eq!(paths(&report.removed), [Path::new(&ifcfg(1))]);
     assert_eq!(paths(&report.left), [Path::new(NETWORK)]);
     assert_eq!(machine.get(STATE), None);
     assert_eq!(machine.get(NETWORK).as_deref(), Some("edited\n"));
     assert_eq!(machine.get(&ifcfg(9)).as_deref(), Some("somebody else's\n"));
+}
+
+/// Puts a foreign file in the place of ours, and has ours replace it.
+fn replaced(machine: &Machine, path: &str, foreign: &str) {
+    machine.put(path, foreign);
+    machine.apply(&wanted([file(path, 1, "ours")]));
+}
+
+#[test]
+fn backups_go_back_the_latest_first() {
+    let machine = Machine::new();
+    let (target, vlan) = (ifcfg(1), format!("{}.5", ifcfg(1)));
+    replaced(&machine, &target, "first\n");
+    replaced(&machine, &target, "second\n");
+    replaced(&machine, &vlan, "vlan\n");
+    let held = machine.disk();
+    let restore = Cleaning {
+        restore: true,
+        ..Cleaning::default()
+    };
+    let dry = Cleaning {
+        restore: true,
+        ..DRY
+    };
+    let dry = clean(&mut machine.directories(), dry).unwrap();
+    assert_eq!(machine.disk(), held);
+    let report = clean(&mut machine.directories(), restore).unwrap();
+    assert_eq!(report, dry);
+    assert_eq!(machine.get(&target).as_deref(), Some("second\n"));
+    assert_eq!(machine.get(&vlan).as_deref(), Some("vlan\n"));
+    assert_eq!(report.restored.len(), 2);
+    assert_eq!(paths_of(&report.backups), [BACKUP], "the first stays");
+    assert_eq!(machine.get(BACKUP).as_deref(), Some("first\n"));
+    // Nothing is left to do: the first is not the latest of anything that is gone.
+    let again = clean(&mut machine.directories(), restore).unwrap();
+    assert_eq!(again.not_restored.len(), 1);
+    assert_eq!(machine.get(&target).as_deref(), Some("second\n"));
+}
+
+#[test]
+fn a_backup_goes_nowhere_where_something_else_has_come() {
+    let machine = Machine::new();
+    let target = ifcfg(1);
+    replaced(&machine, &target, "first\n");
+    machine.put(&target, "newer\n");
+    let restore = Cleaning {
+        restore: true,
+        ..Cleaning::default()
+    };
+    let report = clean(&mut machine.directories(), restore).unwrap();
+    assert_eq!(report.restored, []);
+    assert_eq!(report.not_restored[0].path, Path::new(&target));
+    assert_eq!(machine.get(&target).as_deref(), Some("newer\n"));
+    assert_eq!(machine.get(BACKUP).as_deref(), Some("first\n"));
+    // As a run leaves it that was killed between the two.
+    machine.put(&target, "first\n");
+    let report = clean(&mut machine.directories(), restore).unwrap();
+    assert_eq!(report.restored.len(), 1);
+    assert_eq!(machine.get(BACKUP), None);
+}
+
+#[test]
+fn an_edited_file_that_was_taken_over_is_no_state_to_go_back_to() {
+    let machine = Machine::new();
+    let target = ifcfg(1);
+    replaced(&machine, &target, "first\n");
+    machine.put(&target, &(text("ours") + "# by hand\n"));
+    let want = wanted([file(&target, 1, "ours")]);
+    assert_eq!(machine.apply(&want).conflicts.len(), 1);
+    let force = Wanted {
+        takes_over: true,
+        ..want
+    };
+    assert_eq!(machine.apply(&force).backed_up.len(), 1);
+    let edited = format!("{BACKUP}.~1~");
+    assert!(machine.get(&edited).unwrap().contains("by hand"));
+    let restore = Cleaning {
+        restore: true,
+        ..Cleaning::default()
+    };
+    let report = clean(&mut machine.directories(), restore).unwrap();
+    assert_eq!(machine.get(&target).as_deref(), Some("first\n"));
+    assert_eq!(paths_of(&report.backups), [edited]);
+}
+
+fn paths_of(paths: &[std::path::PathBuf]) -> Vec<&str> {
+    paths.iter().filter_map(|path| path.to_str()).collect()
 }
 
 #[test]
@@ -282,7 +373,7 @@ fn many_files_are_one_batch() {
     assert_eq!(machine.apply(&wanted(files.clone())).written.len(), 256);
     assert_eq!(machine.apply(&wanted(files)).unchanged.len(), 256);
     assert_eq!(
-        clean(&mut machine.directories(), false)
+        clean(&mut machine.directories(), Cleaning::default())
             .unwrap()
             .removed
             .len(),
@@ -300,7 +391,7 @@ fn the_report_is_json() {
     assert_eq!(json["conflicts"][0]["device"], "ib1");
     assert_eq!(
         json["conflicts"][0]["reason"],
-        "there is a file that one-sriov-agent did not write, or that was edited"
+        "there is a file that the agent did not write; 'apply --force' replaces it and keeps a backup"
     );
 }
 

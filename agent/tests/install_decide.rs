@@ -22,9 +22,11 @@ fn name(kind: &Kind) -> &'static str {
         Kind::Unchanged => "unchanged",
         Kind::Remove(_) => "remove",
         Kind::Conflict(Obstacle::File) => "conflict: file",
+        Kind::Conflict(Obstacle::Edited) => "conflict: edited",
         Kind::Conflict(Obstacle::Symlink) => "conflict: symlink",
         Kind::Conflict(Obstacle::Directory) => "conflict: directory",
         Kind::Conflict(Obstacle::Special) => "conflict: special",
+        Kind::Conflict(Obstacle::Denied) => "conflict: denied",
         Kind::Conflict(Obstacle::Twice) => "conflict: twice",
         Kind::ForeignLeft => "left",
     }
@@ -61,8 +63,8 @@ fn a_wanted_file() {
         (
             plain(&(old.clone() + "# mine\n")),
             true,
-            "replace",
-            "conflict: file",
+            "conflict: edited",
+            "conflict: edited",
         ),
         (
             plain(&old.replace(HEADER, "#")),
@@ -87,6 +89,12 @@ fn a_wanted_file() {
             "conflict: special",
             "conflict: special",
         ),
+        (
+            Current::Denied,
+            true,
+            "conflict: denied",
+            "conflict: denied",
+        ),
     ];
     for (current, known, for_ifcfg, for_other) in cases {
         for (path, expected) in [(ifcfg().as_str(), for_ifcfg), (NETWORK, for_other)] {
@@ -108,6 +116,36 @@ fn a_wanted_file() {
 }
 
 #[test]
+fn what_is_in_our_place_is_taken_over_where_somebody_asks_for_it() {
+    let edited = plain(&(text("old") + "# mine\n"));
+    let cases = [
+        (edited, true, "replace"),
+        (plain("DEVICE=ib1\n"), false, "replace"),
+        (Current::Symlink("/srv/x".into()), false, "replace"),
+        (plain(&text("old")), true, "update"),
+        (plain(&text("new")), true, "unchanged"),
+        (Current::Directory, true, "conflict: directory"),
+        (Current::Special, true, "conflict: special"),
+    ];
+    for path in [ifcfg().as_str(), NETWORK] {
+        for (current, known, expected) in &cases {
+            let record = if *known {
+                recorded(&[(path, 1)])
+            } else {
+                Record::default()
+            };
+            let wanted = Wanted {
+                takes_over: true,
+                ..wanted([file(path, 1, "new")])
+            };
+            let changes = decide(&wanted, &record, &disk(&[(path, current.clone())]));
+            let got: Vec<_> = changes.iter().map(|change| name(&change.kind)).collect();
+            assert_eq!(got, [*expected], "{path}, there: {current:?}");
+        }
+    }
+}
+
+#[test]
 fn a_file_that_is_no_longer_wanted() {
     let ours = plain(&text("old"));
     let cases = [
@@ -118,6 +156,7 @@ fn a_file_that_is_no_longer_wanted() {
         (Current::Symlink("/srv/x".into()), Some("left")),
         (Current::Directory, Some("left")),
         (Current::Special, Some("left")),
+        (Current::Denied, Some("conflict: denied")),
     ];
     for path in [ifcfg().as_str(), NETWORK] {
         for (current, expected) in &cases {

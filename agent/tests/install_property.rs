@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use install_support::{IFCFG, Machine, nic, text};
-use one_sriov_agent::install::{Wanted, clean};
+use one_sriov_agent::install::{Cleaning, Wanted, clean};
 use one_sriov_agent::render::RenderedFile;
 use proptest::prelude::*;
 
@@ -27,7 +27,7 @@ fn path(number: usize) -> String {
 #[derive(Debug, Clone)]
 enum Step {
     /// A run that wants these (path, NIC, text, mode 0600) and keeps these NICs.
-    Apply(BTreeMap<usize, (u8, u8, bool)>, BTreeSet<u8>),
+    Apply(BTreeMap<usize, (u8, u8, bool)>, BTreeSet<u8>, bool),
     /// Somebody writes a file, with or without our header.
     Write(usize, bool),
     /// Somebody appends to whatever is there.
@@ -36,7 +36,8 @@ enum Step {
     Chmod(usize),
     /// The record is damaged.
     Corrupt,
-    Clean,
+    /// `clean`, with or without the backups going back.
+    Clean(bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -44,13 +45,13 @@ fn step() -> impl Strategy<Value = Step> {
     let files = prop::collection::btree_map(0..5_usize, file, 0..5);
     let keep = prop::collection::btree_set(1..=3_u8, 0..3);
     prop_oneof![
-        6 => (files, keep).prop_map(|(files, keep)| Step::Apply(files, keep)),
+        6 => (files, keep, any::<bool>()).prop_map(|(files, keep, force)| Step::Apply(files, keep, force)),
         2 => (0..5_usize, any::<bool>()).prop_map(|(at, header)| Step::Write(at, header)),
         2 => (0..5_usize).prop_map(Step::Append),
         2 => (0..5_usize).prop_map(Step::Delete),
         1 => (0..5_usize).prop_map(Step::Chmod),
         1 => Just(Step::Corrupt),
-        1 => Just(Step::Clean),
+        1 => any::<bool>().prop_map(Step::Clean),
     ]
 }
 
@@ -67,6 +68,7 @@ fn wanted(files: &BTreeMap<usize, (u8, u8, bool)>, keep: &BTreeSet<u8>) -> Wante
     Wanted {
         files: files.collect(),
         keep: keep.iter().map(|number| nic(*number)).collect(),
+        ..Wanted::default()
     }
 }
 
@@ -83,7 +85,10 @@ impl World {
     fn take(&mut self, step: &Step) {
         self.serial += 1;
         match step {
-            Step::Apply(files, keep) => self.apply(&wanted(files, keep)),
+            Step::Apply(files, keep, takes_over) => self.apply(&Wanted {
+                takes_over: *takes_over,
+                ..wanted(files, keep)
+            }),
             Step::Write(at, header) => {
                 let body = format!("by hand {}", self.serial);
                 self.write(*at, if *header { text(&body) } else { body });
@@ -102,12 +107,28 @@ impl World {
                 let _ = fs::set_permissions(self.machine.host(&path(*at)), mode);
             }
             Step::Corrupt => self.machine.put("/var/lib/one-sriov/state.json", "{"),
-            Step::Clean => {
-                clean(&mut self.machine.directories(), false).unwrap();
+            Step::Clean(restore) => {
+                self.clean(*restore);
                 assert!(self.machine.record().devices().is_empty());
             }
         }
         self.check();
+    }
+
+    fn clean(&mut self, restore: bool) {
+        let cleaning = Cleaning {
+            restore,
+            ..Cleaning::default()
+        };
+        let report = clean(&mut self.machine.directories(), cleaning).unwrap();
+        assert!(restore || report.restored.is_empty());
+        for file in &report.restored {
+            let path = file.path.to_str().unwrap();
+            let content = self.machine.get(path).unwrap();
+            self.replaced.retain(|replaced| *replaced != content);
+            let at = (0..5).find(|at| path == self::path(*at)).unwrap();
+            self.foreign.insert(at, content);
+        }
     }
 
     fn write(&mut self, at: usize, content: String) {

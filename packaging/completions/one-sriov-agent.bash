@@ -65,7 +65,7 @@ _one__sriov__agent() {
 
     case "${cmd}" in
         one__sriov__agent)
-            opts="-v -h -V --root --sysfs --context --backend --wait --json --verbose --help --version apply plan status explain clean version help"
+            opts="-v -h -V --root --sysfs --nics --context --backend --wait --json --verbose --help --version apply plan status explain clean version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -76,6 +76,10 @@ _one__sriov__agent() {
                     return 0
                     ;;
                 --sysfs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --nics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -99,7 +103,7 @@ _one__sriov__agent() {
             return 0
             ;;
         one__subcmd__sriov__subcmd__agent__subcmd__apply)
-            opts="-v -h --dry-run --activate --root --sysfs --context --backend --wait --json --verbose --help"
+            opts="-v -h --dry-run --force --activate --root --sysfs --nics --context --backend --wait --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -110,6 +114,10 @@ _one__sriov__agent() {
                     return 0
                     ;;
                 --sysfs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --nics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -133,7 +141,7 @@ _one__sriov__agent() {
             return 0
             ;;
         one__subcmd__sriov__subcmd__agent__subcmd__clean)
-            opts="-v -h --dry-run --root --sysfs --context --backend --wait --json --verbose --help"
+            opts="-v -h --dry-run --restore --root --sysfs --nics --context --backend --wait --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -144,6 +152,10 @@ _one__sriov__agent() {
                     return 0
                     ;;
                 --sysfs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --nics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -167,7 +179,7 @@ _one__sriov__agent() {
             return 0
             ;;
         one__subcmd__sriov__subcmd__agent__subcmd__explain)
-            opts="-v -h --root --sysfs --context --backend --wait --json --verbose --help"
+            opts="-v -h --root --sysfs --nics --context --backend --wait --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -178,6 +190,10 @@ _one__sriov__agent() {
                     return 0
                     ;;
                 --sysfs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --nics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -313,7 +329,7 @@ _one__sriov__agent() {
             return 0
             ;;
         one__subcmd__sriov__subcmd__agent__subcmd__plan)
-            opts="-v -h --root --sysfs --context --backend --wait --json --verbose --help"
+            opts="-v -h --root --sysfs --nics --context --backend --wait --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -324,6 +340,10 @@ _one__sriov__agent() {
                     return 0
                     ;;
                 --sysfs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --nics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -347,7 +367,7 @@ _one__sriov__agent() {
             return 0
             ;;
         one__subcmd__sriov__subcmd__agent__subcmd__status)
-            opts="-v -h --root --sysfs --context --backend --wait --json --verbose --help"
+            opts="-v -h --root --sysfs --nics --context --backend --wait --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -358,6 +378,10 @@ _one__sriov__agent() {
                     return 0
                     ;;
                 --sysfs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --nics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -381,7 +405,7 @@ _one__sriov__agent() {
             return 0
             ;;
         one__subcmd__sriov__subcmd__agent__subcmd__version)
-            opts="-v -h --root --sysfs --context --backend --wait --json --verbose --help"
+            opts="-v -h --root --sysfs --nics --context --backend --wait --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -392,6 +416,10 @@ _one__sriov__agent() {
                     return 0
                     ;;
                 --sysfs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --nics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -68,7 +68,8 @@ fn a_nic_whose_device_is_absent_keeps_its_files() {
     let outcome = apply(&machine);
     assert_eq!(
         outcome.stderr,
-        "one-sriov-agent: warning: ETH0 is not configured: no network device has MAC 02:00:0a:00:00:05, and no dummy NIC or port GUID ends in 0a:00:00:05\n"
+        "one-sriov-agent: warning: ETH0 is not configured: no network device has MAC 02:00:0a:00:00:05, and no dummy NIC or port \
+         GUID (prefix aa) ends in 0a:00:00:05; MACs here: 'eth1' 02:00:0a:00:00:06; port GUIDs here: none\n"
     );
     assert_eq!(machine.etc(), before);
 }
@@ -136,7 +137,7 @@ fn somebody_elses_ifcfg_is_backed_up_once_and_never_overwritten() {
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(machine.read(&backup), "DEVICE=eth0\nBOOTPROTO=dhcp\n");
     assert_eq!(
-        machine.read(&format!("{backup}.1")),
+        machine.read(&format!("{backup}.~1~")),
         "DEVICE=eth0\nONBOOT=no\n"
     );
 }

@@ -13,7 +13,8 @@ use crate::scenario::address_of;
 
 const CONTEXT: &str =
     "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH1_MAC='02:00:0a:00:00:06'\n";
-const WARNING: &str = "ETH1 is not configured: no network device has MAC 02:00:0a:00:00:06, and no dummy NIC or port GUID ends in 0a:00:00:06";
+const WARNING: &str = "ETH1 is not configured: no network device has MAC 02:00:0a:00:00:06, and no dummy NIC or port GUID \
+    (prefix aa) ends in 0a:00:00:06; MACs here: 'eth0' 02:00:0a:00:00:05; port GUIDs here: none";
 
 fn machine() -> Machine {
     Machine::new(CONTEXT, &[virtio("eth0", "02:00:0a:00:00:05", 3)])

@@ -6,6 +6,8 @@
 mod activate;
 mod commands;
 mod contexts;
+mod edited;
+mod elsewhere;
 mod faults;
 mod files;
 mod gateways;
@@ -22,6 +24,8 @@ mod resolver;
 mod rules;
 mod scenario;
 mod stacks;
+mod status;
 mod taken_names;
 mod transport;
+mod unprivileged;
 mod values;

@@ -86,6 +86,48 @@ fn removal_leaves_the_network_and_nothing_else() {
 }
 
 #[test]
+fn a_purge_puts_back_what_was_replaced() {
+    if !can_run() {
+        return;
+    }
+    let _turn = turn::shared();
+    let system = System::new();
+    let _ = system.install_debian(NEW);
+    let (ifcfg, other) = (
+        "/etc/sysconfig/network-scripts/ifcfg-eth0",
+        "/etc/sysconfig/network-scripts/ifcfg-eth1",
+    );
+    system.write(ifcfg, "DEVICE=eth0\nBOOTPROTO=dhcp\n");
+    system.write(
+        "/context/context.sh",
+        "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.0.6'\n",
+    );
+    system.write(
+        "/vm.json",
+        r#"{"nics": [{"name": "eth0", "link": {"ethernet": "02:00:0a:00:00:05"}},
+                     {"name": "eth1", "link": {"ethernet": "02:00:0a:00:00:06"}}]}"#,
+    );
+    let _ = system.run(&[
+        "one-sriov-agent",
+        "apply",
+        "--nics",
+        "/vm.json",
+        "--backend",
+        "ifcfg-initscripts",
+    ]);
+    assert!(system.read(ifcfg).contains("IPADDR=10.0.0.5"));
+    let _ = system.run(&["dpkg", "--remove", "one-sriov-agent"]);
+    assert!(
+        system.read(ifcfg).contains("IPADDR=10.0.0.5"),
+        "removal leaves the network"
+    );
+    let _ = system.run(&["dpkg", "--purge", "one-sriov-agent"]);
+    assert_eq!(system.read(ifcfg), "DEVICE=eth0\nBOOTPROTO=dhcp\n");
+    assert!(!system.has(other), "it was the agent's alone");
+    assert!(!system.has("/var/lib/one-sriov"));
+}
+
+#[test]
 fn the_hook_comes_and_goes_with_one_context() {
     if !can_run() {
         return;

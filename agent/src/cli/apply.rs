@@ -9,9 +9,10 @@ use serde_json::json;
 
 use super::activate::Live;
 use super::error::Failure;
-use super::run_state::{Read, RunState, read};
+use super::run_state::{Purpose, Read, RunState, read};
 use super::{Exit, Options, cloud_init, json as to_json, text};
 use crate::activate::{self, Activation, Ledger};
+use crate::context::survey;
 use crate::detect::Running;
 use crate::install::{self, Directories, Lock, Report};
 use crate::plan::Outcome;
@@ -28,6 +29,9 @@ pub(super) struct Apply {
     /// Print a unified diff of what would change, and change nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Replace files that somebody edited or put in the agent's place, and keep a backup of each.
+    #[arg(long)]
+    pub(super) force: bool,
     /// Have the network stack take over what changed, if it runs.
     #[arg(long)]
     pub(super) activate: bool,
@@ -68,7 +72,12 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
         announce(&root);
     }
     let running = apply.activate.then(|| Running::gather(&root));
-    let run_state = found.look(options, &wait_budget, running, &mut directories)?;
+    let purpose = Purpose {
+        running,
+        takes_over: apply.force,
+        reads_only: apply.dry_run,
+    };
+    let run_state = found.look(options, &wait_budget, purpose, &mut directories)?;
     log_plan(&run_state);
     let is_untouched = run_state.plan.hands_off && !run_state.changes.touch_files();
     let done = if apply.dry_run || is_untouched {
@@ -189,10 +198,25 @@ fn without_medium(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
 
 /// No medium is no error: images boot elsewhere, too.
 pub(super) fn no_medium(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> {
-    if options.json {
-        to_json::print(&json!({ "medium": null }), out)?;
+    let looked_at = if options.verbose {
+        survey::survey(&options.root())
     } else {
-        writeln!(out, "no context medium: nothing to do")?;
+        Vec::new()
+    };
+    if options.json {
+        let mut value = json!({ "medium": null });
+        if options.verbose {
+            value["looked_at"] = json!(looked_at);
+        }
+        to_json::print(&value, out)?;
+        return Ok(Exit::Ok);
+    }
+    writeln!(out, "no context medium: nothing to do")?;
+    for drive in &looked_at {
+        writeln!(out, "looked at '{}': {}", drive.path.display(), drive.what)?;
+    }
+    if options.verbose && looked_at.is_empty() {
+        writeln!(out, "looked at no device: there is no CD drive and no disk")?;
     }
     Ok(Exit::Ok)
 }

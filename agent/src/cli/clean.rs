@@ -2,21 +2,38 @@
 
 use std::io::Write;
 
+use clap::Args;
 use serde_json::json;
 
 use super::apply::LOCK_WAIT;
 use super::error::Failure;
 use super::{Exit, Options, json as to_json, text};
-use crate::install::{self, Lock};
+use crate::install::{self, Cleaning, Lock};
 use crate::render::HEADER;
 
-pub(super) fn run(options: &Options, dry_run: bool, out: &mut impl Write) -> Result<Exit, Failure> {
+/// Options of `clean`.
+#[derive(Debug, Default, Args)]
+pub(super) struct Clean {
+    /// Print what would be removed, and remove nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Put back the files of others that the agent replaced.
+    #[arg(long)]
+    restore: bool,
+}
+
+pub(super) fn run(options: &Options, clean: &Clean, out: &mut impl Write) -> Result<Exit, Failure> {
+    let dry_run = clean.dry_run;
     let _lock = if dry_run {
         None
     } else {
         Some(Lock::take(&options.root(), LOCK_WAIT)?)
     };
-    let report = install::clean(&mut options.directories(), dry_run)?;
+    let cleaning = Cleaning {
+        dry: dry_run,
+        restore: clean.restore,
+    };
+    let report = install::clean(&mut options.directories(), cleaning)?;
     if options.json {
         to_json::print(&json!({ "dry_run": dry_run, "files": report }), out)?;
     } else {
@@ -28,5 +45,12 @@ pub(super) fn run(options: &Options, dry_run: bool, out: &mut impl Write) -> Res
         );
         return Ok(Exit::Failure);
     }
-    Ok(Exit::Ok)
+    for path in &report.left_with_address {
+        log::error!(
+            "'{}' still holds an IP address: every clone of this image would have it; remove the file or the address",
+            path.display()
+        );
+    }
+    let is_done = report.left_with_address.is_empty() && report.not_restored.is_empty();
+    Ok(if is_done { Exit::Ok } else { Exit::Partial })
 }

@@ -15,6 +15,7 @@ pub(super) fn nothing_for_it(record: &Record) -> Wanted {
             .filter(|nic| **nic != NicId::cloud_init())
             .cloned()
             .collect(),
+        takes_over: false,
     }
 }
 

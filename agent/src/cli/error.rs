@@ -3,13 +3,15 @@
 use std::io;
 use std::path::PathBuf;
 
+use one_sriov_system::netlink::NetlinkError;
+
 use super::Exit;
 use crate::config::ConfigError;
 use crate::context::grammar::GrammarError;
 use crate::context::medium::MediumError;
 use crate::detect::DetectError;
 use crate::install::{InstallError, LockError};
-use crate::inventory::InventoryError;
+use crate::inventory::{DocumentError, InventoryError};
 
 /// A failure of the whole run. A failure of one NIC is part of the plan instead.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +29,11 @@ pub(super) enum Failure {
     #[error(transparent)]
     Inventory(#[from] InventoryError),
     #[error(transparent)]
+    Nics(#[from] DocumentError),
+    #[error(transparent)]
     Detect(#[from] DetectError),
+    #[error(transparent)]
+    Kernel(#[from] NetlinkError),
     #[error(transparent)]
     Lock(#[from] LockError),
     #[error(transparent)]
@@ -49,6 +55,18 @@ impl Failure {
             Self::Lock(LockError::Held { .. }) => Exit::Busy,
             _ => Exit::Failure,
         }
+    }
+
+    /// Whether root could do it.
+    pub(super) fn is_for_root(&self) -> bool {
+        let kind = match self {
+            Self::Config(ConfigError::Io(error)) => Some(error.kind()),
+            Self::Medium(MediumError::Io { source, .. }) => Some(source.kind()),
+            Self::Lock(LockError::Io { cause, .. }) => Some(cause.kind()),
+            Self::Lock(LockError::Directory(error)) | Self::Install(error) => Some(error.kind()),
+            _ => None,
+        };
+        kind == Some(io::ErrorKind::PermissionDenied) && !nix::unistd::geteuid().is_root()
     }
 
     pub(super) fn is_broken_pipe(&self) -> bool {

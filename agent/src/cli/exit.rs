@@ -12,7 +12,8 @@ pub enum Exit {
     Failure = 1,
     /// The command line is wrong.
     Usage = 2,
-    /// There is a context medium, but it cannot be read. Nothing was changed.
+    /// There is a context medium, but it cannot be read, and nothing was changed; for `status` also: what the machine has is
+    /// not what the context says.
     Context = 3,
     /// Some NICs could not be configured, for what the context or the machine says of them, or some values are left out; each is
     /// named.
@@ -27,7 +28,7 @@ Exit codes:
   0  what is here is as it shall be (a NIC without a device is a warning); also when there is no context medium
   1  files, devices or the agent's configuration could not be read or written
   2  the command line is wrong
-  3  there is a context medium, but it cannot be read; nothing was changed
+  3  the context medium cannot be read, and nothing was changed; with 'status' also: something is missing or has drifted
   4  some NICs that are here could not be configured, or some values of the context are left out; each is named
   5  another agent works on this machine and did not finish in time";
 

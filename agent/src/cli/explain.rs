@@ -2,14 +2,14 @@
 
 use std::io::Write;
 
-use hwaddr::{DummyMac, MacAddress};
+use hwaddr::{DummyMac, Guid, Key, MacAddress};
 use serde_json::{Value, json};
 
 use super::apply::no_medium;
 use super::error::Failure;
-use super::run_state::{RunState, read};
+use super::run_state::{Purpose, RunState, read};
 use super::{Exit, Options, json as to_json, text};
-use crate::inventory::{LeftOut, Link, Nic};
+use crate::inventory::{LeftOut, Link, Nic, listed};
 use crate::plan::{DummyNic, PlannedNic};
 use crate::wait::WaitBudget;
 
@@ -18,19 +18,33 @@ pub(super) fn run(options: &Options, name: &str, out: &mut impl Write) -> Result
     let Some(read) = read(options, &wait_budget)? else {
         return no_medium(options, out);
     };
-    let run_state = read.look(options, &wait_budget, None, &mut options.directories())?;
-    let subject = Subject::find(&run_state, name).ok_or_else(|| {
-        Failure::UnknownNic(name.escape_debug().take(64).collect(), known(&run_state))
-    })?;
+    let run_state = read.look(
+        options,
+        &wait_budget,
+        Purpose::SHOW,
+        &mut options.directories(),
+    )?;
+    let subjects = Subject::find_all(&run_state, name);
+    let Some((first, others)) = subjects.split_first() else {
+        let name = name.escape_debug().take(64).collect();
+        return Err(Failure::UnknownNic(name, known(&run_state)));
+    };
     if options.json {
-        to_json::print(&subject.json(&run_state), out)?;
-    } else {
-        subject.print(&run_state, out)?;
+        let mut value = first.json(&run_state);
+        value["also"] = others.iter().map(|other| other.json(&run_state)).collect();
+        to_json::print(&value, out)?;
+        return Ok(Exit::Ok);
+    }
+    first.print(&run_state, out)?;
+    for other in others {
+        writeln!(out)?;
+        other.print(&run_state, out)?;
     }
     Ok(Exit::Ok)
 }
 
 /// What a name can mean.
+#[derive(Clone, Copy, PartialEq)]
 enum Subject<'a> {
     Planned(&'a PlannedNic),
     Dummy(&'a DummyNic),
@@ -39,100 +53,96 @@ enum Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    fn find(run_state: &'a RunState, name: &str) -> Option<Self> {
-        let plan = &run_state.plan;
-        let mac = name.parse::<MacAddress>().ok();
-        let position = name.parse::<u8>().ok();
-        let is_planned = |nic: &&PlannedNic| {
-            let is_device = nic
-                .device
-                .as_ref()
-                .is_some_and(|device| device.name.as_str() == name);
-            let is_variable = nic
-                .variables
-                .iter()
-                .any(|prefix| prefix.eq_ignore_ascii_case(name));
-            let is_position = nic.position.is_some() && nic.position == position;
-            let is_mac = mac.is_some_and(|mac| nic.id.as_str().ends_with(&format!("/{mac}")));
-            is_device || is_variable || is_position || is_mac || nic.id.as_str() == name
+    /// All that a name means, the closest first: in its exact case it is a device before it is a variable.
+    fn find_all(run_state: &'a RunState, name: &str) -> Vec<Self> {
+        let nics = &run_state.plan.nics;
+        let planned = |is_it: &dyn Fn(&PlannedNic) -> bool| {
+            nics.iter().find(|nic| is_it(nic)).map(Self::Planned)
         };
-        let is_dummy =
-            |dummy: &&DummyNic| dummy.name.as_str() == name || Some(dummy.mac.mac()) == mac;
-        let is_nic = |nic: &&Nic| nic.name.as_str() == name || (mac.is_some() && nic.mac() == mac);
+        let has_variables = |is_it: &dyn Fn(&str) -> bool| {
+            planned(&|nic| nic.variables.iter().any(|prefix| is_it(prefix)))
+        };
+        let position = name.parse::<u8>().ok().or_else(|| position(name));
+        let mac = name.parse::<MacAddress>().ok();
+        let found = [
+            Self::device(run_state, &|device| device == name),
+            has_variables(&|prefix| prefix == name),
+            has_variables(&|prefix| prefix.eq_ignore_ascii_case(name)),
+            planned(&|nic| nic.position.is_some() && nic.position == position),
+            planned(&|nic| nic.id.as_str() == name || mac.is_some() && nic.id.mac() == mac),
+            Self::address(run_state, name),
+        ];
+        let mut subjects: Vec<Self> = Vec::new();
+        for subject in found.into_iter().flatten() {
+            if !subjects.contains(&subject) {
+                subjects.push(subject);
+            }
+        }
+        subjects
+    }
+
+    fn device(run_state: &'a RunState, is_it: &dyn Fn(&str) -> bool) -> Option<Self> {
+        let (plan, inventory) = (&run_state.plan, &run_state.inventory);
+        let is_planned = |nic: &&PlannedNic| {
+            let device = nic.device.as_ref();
+            device.is_some_and(|device| is_it(device.name.as_str()))
+        };
+        let mut dummies = plan.dummies.iter();
+        let mut left_out = inventory.left_out.iter();
         let planned = plan.nics.iter().find(is_planned).map(Self::Planned);
         planned
-            .or_else(|| plan.dummies.iter().find(is_dummy).map(Self::Dummy))
             .or_else(|| {
-                run_state
-                    .inventory
-                    .nics
-                    .iter()
-                    .find(is_nic)
-                    .map(Self::Unclaimed)
+                let dummy = dummies.find(|dummy| is_it(dummy.name.as_str()));
+                dummy.map(Self::Dummy)
             })
             .or_else(|| {
-                run_state
-                    .inventory
-                    .left_out
-                    .iter()
-                    .find(|device| device.name == name)
+                let nic = inventory.nics.iter().find(|nic| is_it(nic.name.as_str()));
+                nic.map(Self::Unclaimed)
+            })
+            .or_else(|| {
+                left_out
+                    .find(|device| is_it(&device.name))
                     .map(Self::LeftOut)
             })
     }
 
+    /// The device with a MAC or port GUID.
+    fn address(run_state: &'a RunState, name: &str) -> Option<Self> {
+        let (mac, guid) = (name.parse::<MacAddress>().ok(), name.parse::<Guid>().ok());
+        let mut nics = run_state.inventory.nics.iter();
+        let nic = nics.find(|nic| {
+            mac.is_some() && nic.mac() == mac || guid.is_some() && nic.guid() == guid
+        })?;
+        Self::device(run_state, &|device| device == nic.name.as_str())
+    }
+
     fn print(&self, run_state: &RunState, out: &mut impl Write) -> Result<(), Failure> {
         match self {
-            Self::Planned(nic) => {
-                writeln!(out, "{}", text::line(nic))?;
-                writeln!(
-                    out,
-                    "variables: {}",
-                    if nic.variables.is_empty() {
-                        "none".into()
-                    } else {
-                        nic.variables.join(", then ")
-                    }
-                )?;
-                for origin in &nic.origins {
-                    writeln!(
-                        out,
-                        "  {} {} from {}",
-                        origin.what, origin.value, origin.from
-                    )?;
-                }
-                writeln!(
-                    out,
-                    "backend: {} ({})",
-                    run_state.choice.backend, run_state.choice.why
-                )?;
-                for file in run_state
-                    .rendered
-                    .files
-                    .iter()
-                    .filter(|file| file.nic == nic.id)
-                {
-                    writeln!(out, "file: {}", file.path.display())?;
-                }
-            }
+            Self::Planned(nic) => print_planned(nic, run_state, out)?,
             Self::Dummy(dummy) => {
+                let of =
+                    owner(run_state, dummy).map_or_else(String::new, |nic| format!(" of {nic}"));
                 writeln!(
                     out,
-                    "'{}' is a dummy NIC ({}): position {}, key {}",
+                    "'{}' is the dummy NIC{of} ({}): position {}, key {}",
                     dummy.name,
                     dummy.mac,
                     dummy.mac.position(),
                     dummy.mac.key()
                 )?;
                 let why = if dummy.is_marker {
-                    "the NIC that it marks is Ethernet and is found by its MAC"
+                    "its NIC is Ethernet and is found by its own MAC"
                 } else {
-                    "it is the position of an InfiniBand NIC"
+                    "it marks the position of an InfiniBand NIC"
                 };
-                writeln!(out, "{why}; it is told to the network stack as unmanaged")?;
+                writeln!(
+                    out,
+                    "{why}; the network stack leaves the dummy NIC unmanaged"
+                )?;
             }
             Self::Unclaimed(nic) => writeln!(
                 out,
-                "'{}' is no NIC of the context: {}",
+                "'{}' is not a NIC of the context: {}",
                 nic.name,
                 unclaimed(run_state, nic)
             )?,
@@ -146,13 +156,66 @@ impl<'a> Subject<'a> {
     fn json(&self, run_state: &RunState) -> Value {
         match self {
             Self::Planned(nic) => to_json::nic(nic),
-            Self::Dummy(dummy) => to_json::dummy(dummy),
+            Self::Dummy(dummy) => {
+                let mut value = to_json::dummy(dummy);
+                value["of"] = json!(owner(run_state, dummy));
+                value
+            }
             Self::Unclaimed(nic) => {
                 json!({ "device": nic.name.as_str(), "left_out": unclaimed(run_state, nic) })
             }
             Self::LeftOut(device) => json!({ "device": device.name, "left_out": device.why }),
         }
     }
+}
+
+/// The position in `IB0`.
+fn position(name: &str) -> Option<u8> {
+    let number = name.get(2..)?;
+    let is_name = name[..2].eq_ignore_ascii_case("ib");
+    number.parse().ok().filter(|_| is_name)
+}
+
+/// The NIC that a dummy NIC is of.
+fn owner<'a>(run_state: &'a RunState, dummy: &DummyNic) -> Option<&'a str> {
+    let mut nics = run_state.plan.nics.iter();
+    let owner = if dummy.is_marker {
+        nics.find(|nic| nic.id.mac().map(Key::from) == Some(dummy.mac.key()))
+    } else {
+        nics.find(|nic| nic.position == Some(dummy.mac.position()))
+    };
+    owner.map(PlannedNic::label)
+}
+
+fn print_planned(
+    nic: &PlannedNic,
+    run_state: &RunState,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    writeln!(out, "{}", text::line(nic))?;
+    writeln!(
+        out,
+        "variables: {}",
+        if nic.variables.is_empty() {
+            "none".into()
+        } else {
+            nic.variables.join(", then ")
+        }
+    )?;
+    for origin in &nic.origins {
+        let (what, value, from) = (origin.what, &origin.value, &origin.from);
+        writeln!(out, "  {what} {value} from {from}")?;
+    }
+    writeln!(
+        out,
+        "backend: {} ({})",
+        run_state.choice.backend, run_state.choice.why
+    )?;
+    let files = run_state.rendered.files.iter();
+    for file in files.filter(|file| file.nic == nic.id) {
+        writeln!(out, "file: {}", file.path.display())?;
+    }
+    Ok(())
 }
 
 /// Why nothing of the context is about a NIC.
@@ -163,8 +226,9 @@ fn unclaimed(run_state: &RunState, nic: &Nic) -> String {
     match nic.link {
         Link::Infiniband(Some(address)) => {
             format!(
-                "no position is left for it, and its port GUID {} carries no dummy MAC of this VM",
-                address.port_guid()
+                "no position is left for it, and its port GUID {} carries no dummy MAC of this VM (prefix {})",
+                address.port_guid(),
+                run_state.prefix
             )
         }
         Link::Infiniband(None) => "no position is left for it, and it has no port GUID".into(),
@@ -172,26 +236,36 @@ fn unclaimed(run_state: &RunState, nic: &Nic) -> String {
             let looks_like_dummy =
                 mac.to_string().parse::<DummyMac>().is_ok() && nic.has_vf_driver();
             let hint = if looks_like_dummy {
-                ", and a VF is no dummy NIC"
+                ", and a VF is not a dummy NIC"
             } else {
                 ""
             };
-            format!("no variable names its MAC {mac}{hint}")
+            format!(
+                "no variable names its MAC {mac}{hint}; MACs of the context: {}",
+                macs(run_state)
+            )
         }
     }
 }
 
+/// The MACs that the context has.
+fn macs(run_state: &RunState) -> String {
+    let nics = run_state.plan.nics.iter();
+    let macs: Vec<String> = nics
+        .filter_map(|nic| Some(format!("{} {}", nic.label(), nic.id.mac()?)))
+        .collect();
+    listed(&macs)
+}
+
 fn known(run_state: &RunState) -> String {
     let planned = run_state.plan.nics.iter().map(|nic| nic.label().to_owned());
-    let devices = run_state
-        .inventory
-        .nics
-        .iter()
-        .map(|nic| nic.name.to_string());
+    let inventory = &run_state.inventory;
+    let devices = inventory.nics.iter().map(|nic| nic.name.to_string());
     let names: Vec<String> = planned.chain(devices).collect();
-    if names.is_empty() {
-        "none".into()
-    } else {
-        names.join(", ")
-    }
+    format!(
+        "{}; prefix of dummy MACs: {}; {}",
+        listed(&names),
+        run_state.prefix,
+        inventory.listed()
+    )
 }

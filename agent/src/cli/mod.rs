@@ -48,6 +48,9 @@ struct Options {
     /// Look for NICs in the sysfs tree DIR [default: /sys, or DIR/sys with --root].
     #[arg(long, global = true, value_name = "DIR")]
     sysfs: Option<PathBuf>,
+    /// Take the NICs from FILE, the output of 'plan --json' on another machine, instead of sysfs.
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "sysfs")]
+    nics: Option<PathBuf>,
     /// Read the context from PATH: an ISO file or device, a directory, or a context.sh.
     #[arg(long, global = true, value_name = "PATH")]
     context: Option<PathBuf>,
@@ -71,7 +74,7 @@ enum Verb {
     Apply(apply::Apply),
     /// Print which variables configure which device, and the files that this makes.
     Plan,
-    /// Print what is configured, and whether it still is what the context says.
+    /// Print whether context, files and kernel agree, and why a NIC has no address.
     Status,
     /// Print why a NIC gets what it gets: by device, ETH1, IB0, PCI0, position or MAC.
     Explain {
@@ -79,11 +82,7 @@ enum Verb {
         nic: String,
     },
     /// Remove all files of this agent, for sealing an image.
-    Clean {
-        /// Print what would be removed, and remove nothing.
-        #[arg(long)]
-        dry_run: bool,
-    },
+    Clean(clean::Clean),
     /// Print the version.
     Version,
 }
@@ -112,7 +111,11 @@ impl Cli {
                 if failure.is_broken_pipe() {
                     return Exit::Ok;
                 }
-                log::error!("{failure}");
+                if failure.is_for_root() {
+                    log::error!("{failure}; run as root");
+                } else {
+                    log::error!("{failure}");
+                }
                 failure.exit()
             });
         log::logger().flush();
@@ -127,7 +130,7 @@ impl Cli {
             Verb::Plan => plan::run(options, out),
             Verb::Status => status::run(options, out),
             Verb::Explain { nic } => explain::run(options, nic, out),
-            Verb::Clean { dry_run } => clean::run(options, *dry_run, out),
+            Verb::Clean(clean) => clean::run(options, clean, out),
             Verb::Version => version::run(options, out),
         }
     }

@@ -1,8 +1,10 @@
 //! From the options to what there is: the context, the NICs, the plan, the files that it makes.
 
 use std::cell::LazyCell;
+use std::io::ErrorKind;
 use std::path::Path;
 
+use hwaddr::DummyPrefix;
 use one_sriov_system::Root;
 
 use super::error::Failure;
@@ -27,12 +29,34 @@ pub(super) struct Read {
     config: Config,
 }
 
+/// What a command looks at a machine for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Purpose {
+    /// What runs counts beside what is enabled, where the files are to be taken over at once.
+    pub(super) running: Option<Running>,
+    /// Files of others in the place of ours are replaced.
+    pub(super) takes_over: bool,
+    /// Nothing is going to be written: what this user may not read is named, and the rest is shown.
+    pub(super) reads_only: bool,
+}
+
+impl Purpose {
+    /// To show what there is.
+    pub(super) const SHOW: Self = Self {
+        running: None,
+        takes_over: false,
+        reads_only: true,
+    };
+}
+
 /// All that a command can ask about.
 pub(super) struct RunState {
     pub(super) source: String,
     pub(super) inventory: Inventory,
     pub(super) plan: Plan,
     pub(super) role: Role,
+    /// First octet of dummy MACs.
+    pub(super) prefix: DummyPrefix,
     pub(super) choice: Choice,
     pub(super) rendered: Rendered,
     pub(super) record: Record,
@@ -105,17 +129,28 @@ fn find(
 
 impl Read {
     /// Looks at the NICs, waiting for late ones, and works out what that means.
-    ///
-    /// `running` is what counts beside what is enabled, where the files are to be taken over at once.
     pub(super) fn look(
         self,
         options: &Options,
         wait_budget: &WaitBudget,
-        running: Option<Running>,
+        Purpose {
+            running,
+            takes_over,
+            reads_only,
+        }: Purpose,
         directories: &mut Directories,
     ) -> Result<RunState, Failure> {
         let root = options.root();
-        let record = Record::load(directories)?;
+        let mut not_read = None;
+        let record = match Record::load(directories) {
+            Err(error) if reads_only && error.kind() == ErrorKind::PermissionDenied => {
+                not_read = Some(format!(
+                    "what earlier runs wrote is not known: {error}; run as root"
+                ));
+                Record::default()
+            }
+            record => record?,
+        };
         let probe = Probe::new(&root);
         let has_one_context = OneContext::is_there(&probe);
         all_read(&probe)?;
@@ -134,7 +169,10 @@ impl Read {
         let sysfs = Sysfs::new(options.sysfs()?, &root)?;
         let (inventory, plan) = loop {
             let udev_was_busy = wait_budget.udev_is_busy();
-            let inventory = sysfs.inventory()?;
+            let inventory = match &options.nics {
+                Some(file) => Inventory::load(file)?,
+                None => sysfs.inventory()?,
+            };
             let plan = plan(&self.context, &inventory, &settings);
             let may_come = if udev_was_busy {
                 &plan.missing[..]
@@ -176,10 +214,12 @@ impl Read {
             .notes
             .extend(choice.backend.warnings(&plan, read, list));
         rendered.notes.extend(probe.failures());
+        rendered.notes.extend(not_read);
         let keep = plan.keep(record.devices(), &inventory);
         let wanted = Wanted {
             files: std::mem::take(&mut rendered.files),
             keep,
+            takes_over,
         };
         let changes = if plan.hands_off {
             let wanted = cloud_init::nothing_for_it(&record);
@@ -197,6 +237,7 @@ impl Read {
             inventory,
             plan,
             role,
+            prefix: self.config.prefix,
             choice,
             rendered,
             record,

@@ -1,67 +1,293 @@
-//! `status`: what is configured, and whether it still is what the context says.
+//! `status`: whether context, files and kernel agree, and why they do not.
 
 use std::io::Write;
+use std::path::Path;
 
+use one_sriov_system::netlink::{Interface, Netlink};
 use serde_json::{Value, json};
 
 use super::error::Failure;
-use super::run_state::{RunState, read};
+use super::run_state::{Purpose, RunState, read};
 use super::{Exit, Options, json as to_json, text};
-use crate::install::{Record, Report};
+use crate::context::survey;
+use crate::diagnose::{Finding, Scene, Severity, without_context};
+use crate::install::{Kind, Obstacle, Record, Report};
+use crate::inventory::Sysfs;
+use crate::kernel::{Comparison, compare};
 use crate::plan::Outcome;
 use crate::wait::WaitBudget;
 
 pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> {
     let wait_budget = WaitBudget::new(&options.root(), options.wait());
     match read(options, &wait_budget)? {
-        Some(read) => with_context(
-            options,
-            &read.look(options, &wait_budget, None, &mut options.directories())?,
-            out,
-        )?,
-        None => without_context(options, out)?,
+        Some(read) => {
+            let state = read.look(
+                options,
+                &wait_budget,
+                Purpose::SHOW,
+                &mut options.directories(),
+            )?;
+            let status = Status::of(options, &state)?;
+            if options.json {
+                to_json::print(&status.json(&state), out)?;
+            } else {
+                status.print(&state, out)?;
+            }
+            Ok(status.verdict.exit())
+        }
+        None => no_context(options, out),
     }
-    Ok(Exit::Ok)
 }
 
-fn with_context(
-    options: &Options,
-    run_state: &RunState,
-    out: &mut impl Write,
-) -> Result<(), Failure> {
-    let report = Report::of(&run_state.changes);
-    let modes = other_modes(options, run_state);
-    if options.json {
-        let mut value = to_json::run_state(run_state);
-        value["files"] = json!(report);
-        value["up_to_date"] = json!(!report.changed());
-        value["transport_modes"] = json!(modes);
-        return to_json::print(&value, out);
-    }
-    text::plan(run_state, out)?;
-    for (state, path) in states(&report) {
-        writeln!(out, "{state}: {path}")?;
-    }
-    for mode in modes {
-        writeln!(out, "note: {mode}")?;
-    }
-    Ok(())
+/// Whether context, files and kernel agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    UpToDate,
+    /// Something is missing or otherwise than the context has it.
+    Drifted,
+    /// A NIC is refused, or something else is where a file is to be.
+    Refused,
+    /// This user may not read what has to be compared.
+    Unknown,
 }
 
-fn without_context(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
+impl Verdict {
+    const fn exit(self) -> Exit {
+        match self {
+            Self::UpToDate => Exit::Ok,
+            Self::Drifted => Exit::Context,
+            Self::Refused => Exit::Partial,
+            Self::Unknown => Exit::Failure,
+        }
+    }
+
+    /// A code that stays, for programs.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::UpToDate => "up-to-date",
+            Self::Drifted => "drifted",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What a look at the machine has found.
+struct Status {
+    verdict: Verdict,
+    findings: Vec<Finding>,
+    report: Report,
+    /// None: this is a machine at rest.
+    kernel: Option<Vec<Comparison>>,
+}
+
+impl Status {
+    fn of(options: &Options, state: &RunState) -> Result<Self, Failure> {
+        let root = options.root();
+        let sys = options.sysfs()?;
+        let interfaces = Netlink::new(&root).interfaces()?;
+        let mode = |device: &str| mode(&sys, device);
+        let kernel = interfaces.map(|interfaces| compare(&state.plan, &interfaces, mode));
+        let scene = Scene {
+            root: &root,
+            sys: &sys,
+            source: &state.source,
+            prefix: state.prefix,
+            inventory: &state.inventory,
+            plan: &state.plan,
+            backend: state.choice.backend,
+            files: &state.rendered.files,
+            record: &state.record,
+            kernel: kernel.as_deref(),
+        };
+        let findings = if state.plan.hands_off {
+            Vec::new()
+        } else {
+            scene.findings()
+        };
+        let report = Report::of(&state.changes);
+        Ok(Self {
+            verdict: verdict(state, &report, &findings, kernel.as_deref()),
+            findings,
+            report,
+            kernel,
+        })
+    }
+
+    /// The verdict and its reasons come first.
+    fn print(&self, state: &RunState, out: &mut impl Write) -> Result<(), Failure> {
+        writeln!(out, "status: {}", self.verdict.code())?;
+        print_findings(&self.findings, out)?;
+        for conflict in &self.report.conflicts {
+            let (path, reason) = (conflict.file.path.display(), &conflict.reason);
+            writeln!(out, "conflict: '{path}': {reason}")?;
+        }
+        for comparison in self.kernel.iter().flatten() {
+            let Comparison { nic, interface, .. } = comparison;
+            for difference in &comparison.differences {
+                writeln!(out, "differs: {nic}: '{interface}' {difference}")?;
+            }
+        }
+        text::plan(state, out)?;
+        for (state, path) in states(&self.report) {
+            writeln!(out, "{state}: {path}")?;
+        }
+        match &self.kernel {
+            None => writeln!(
+                out,
+                "kernel: not compared, because this is not the running machine"
+            )?,
+            Some(kernel) => {
+                let right = kernel.iter().filter(|nic| nic.differences.is_empty());
+                for Comparison { nic, interface, .. } in right {
+                    writeln!(out, "up to date in the kernel: {nic} on '{interface}'")?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn json(&self, state: &RunState) -> Value {
+        let mut value = to_json::run_state(state);
+        value["status"] = json!(self.verdict.code());
+        value["up_to_date"] = json!(self.verdict == Verdict::UpToDate);
+        value["findings"] = findings_json(&self.findings);
+        value["files"] = json!(self.report);
+        value["kernel"] = match &self.kernel {
+            Some(kernel) => kernel.iter().map(comparison_json).collect(),
+            None => Value::Null,
+        };
+        value
+    }
+}
+
+fn verdict(
+    state: &RunState,
+    report: &Report,
+    findings: &[Finding],
+    kernel: Option<&[Comparison]>,
+) -> Verdict {
+    let nics = || state.plan.nics.iter();
+    let is_refused = state.plan.is_partial();
+    let denied = Kind::Conflict(Obstacle::Denied);
+    let denied = state.changes.iter().filter(|change| change.kind == denied);
+    let denied = denied.count();
+    if is_refused || report.conflicts.len() > denied {
+        return Verdict::Refused;
+    }
+    if denied > 0 {
+        return Verdict::Unknown;
+    }
+    let is_missing = nics().any(|nic| match (&nic.outcome, &nic.device) {
+        // A port of a bond or a bridge is right as it is: the device above it carries the addresses.
+        (Outcome::Absent(_), Some(device)) => {
+            let here = state.inventory.by_name(&device.name);
+            here.is_none_or(|here| here.master.is_none())
+        }
+        (Outcome::Absent(_), None) => true,
+        (Outcome::Configure(_), Some(device)) => !device.matched_by.is_present(),
+        _ => false,
+    });
+    let is_problem = |finding: &Finding| finding.severity == Severity::Problem;
+    let differs = |nic: &Comparison| !nic.differences.is_empty();
+    let has_drifted = is_missing
+        || report.changed()
+        || !report.left.is_empty()
+        || findings.iter().any(is_problem)
+        || kernel.unwrap_or_default().iter().any(differs);
+    if has_drifted {
+        Verdict::Drifted
+    } else {
+        Verdict::UpToDate
+    }
+}
+
+/// Without a medium it is an error only where this is a VM that has one.
+fn no_context(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> {
+    let root = options.root();
     let record = Record::load(&mut options.directories())?;
     let paths: Vec<String> = record
         .paths()
         .map(|path| path.display().to_string())
         .collect();
+    let looked_at = survey::survey(&root);
+    let inventory = Sysfs::new(options.sysfs()?, &root)?.inventory()?;
+    let prefix = crate::config::Config::load(&root)?.prefix;
+    let findings = without_context(&looked_at, &inventory, prefix);
+    let is_problem = findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Problem);
     if options.json {
-        return to_json::print(&json!({ "medium": Value::Null, "recorded": paths }), out);
+        let value = json!({
+            "medium": Value::Null,
+            "status": "no-context",
+            "looked_at": looked_at,
+            "findings": findings_json(&findings),
+            "recorded": paths,
+        });
+        to_json::print(&value, out)?;
+    } else {
+        writeln!(out, "status: no-context")?;
+        print_findings(&findings, out)?;
+        for path in paths {
+            writeln!(out, "written by an earlier run: {path}")?;
+        }
     }
-    writeln!(out, "no context medium")?;
-    for path in paths {
-        writeln!(out, "written by an earlier run: {path}")?;
+    Ok(if is_problem { Exit::Context } else { Exit::Ok })
+}
+
+fn print_findings(findings: &[Finding], out: &mut impl Write) -> std::io::Result<()> {
+    for finding in findings {
+        let severity = finding.severity.code();
+        writeln!(out, "{severity}: {}", finding.text)?;
     }
     Ok(())
+}
+
+fn findings_json(findings: &[Finding]) -> Value {
+    let finding = |finding: &Finding| {
+        json!({
+            "code": finding.code,
+            "severity": finding.severity.code(),
+            "device": finding.device,
+            "text": finding.text,
+        })
+    };
+    findings.iter().map(finding).collect()
+}
+
+fn comparison_json(comparison: &Comparison) -> Value {
+    let differences = comparison.differences.iter().map(|difference| {
+        let text = format!("'{}' {difference}", comparison.interface);
+        json!({ "code": difference.code(), "text": text })
+    });
+    json!({
+        "nic": comparison.nic,
+        "interface": comparison.interface,
+        "found": comparison.found.as_ref().map(interface_json),
+        "differences": differences.collect::<Vec<_>>(),
+    })
+}
+
+fn interface_json(interface: &Interface) -> Value {
+    let addresses = interface.addresses.iter();
+    let routes = interface.routes.iter().map(|route| {
+        json!({
+            "destination": format!("{}/{}", route.destination, route.prefix),
+            "via": route.gateway,
+            "metric": route.metric,
+        })
+    });
+    json!({
+        "index": interface.index,
+        "up": interface.is_up,
+        "running": interface.is_running,
+        "mtu": interface.mtu,
+        "addresses": addresses
+            .map(|own| format!("{}/{}", own.address, own.prefix))
+            .collect::<Vec<_>>(),
+        "routes": routes.collect::<Vec<_>>(),
+    })
 }
 
 /// Each file with its state.
@@ -76,39 +302,12 @@ fn states(report: &Report) -> impl Iterator<Item = (&'static str, String)> {
     let files = lists
         .into_iter()
         .flat_map(|(state, files)| files.iter().map(move |file| (state, &file.path)));
-    let conflicts = report
-        .conflicts
-        .iter()
-        .map(|conflict| ("in the way", &conflict.file.path));
-    files
-        .chain(conflicts)
-        .map(|(state, path)| (state, path.display().to_string()))
+    files.map(|(state, path)| (state, path.display().to_string()))
 }
 
-/// InfiniBand devices that run in another transport mode than the context asks for: some refuse
-/// connected mode (enhanced IPoIB), and only the device can say so.
-fn other_modes(options: &Options, run_state: &RunState) -> Vec<String> {
-    let Ok(sysfs) = options.sysfs() else {
-        return Vec::new();
-    };
-    let differs = |nic: &crate::plan::PlannedNic| {
-        let (Outcome::Configure(config), Some(device)) = (&nic.outcome, &nic.device) else {
-            return None;
-        };
-        let wanted = config.infiniband?.mode?;
-        let path = sysfs
-            .join("class/net")
-            .join(device.name.as_str())
-            .join("mode");
-        let is = std::fs::read_to_string(path).ok()?;
-        let is = is.trim();
-        (is != wanted.to_string()).then(|| {
-            format!(
-                "'{}' runs in {is} mode, and {} asks for {wanted}",
-                device.name,
-                nic.label()
-            )
-        })
-    };
-    run_state.plan.nics.iter().filter_map(differs).collect()
+/// The IPoIB mode of a device: some refuse connected mode (enhanced IPoIB), and only the device can say so.
+fn mode(sys: &Path, device: &str) -> Option<String> {
+    let path = sys.join("class/net").join(device).join("mode");
+    let mode = std::fs::read_to_string(path).ok()?;
+    Some(mode.trim().to_owned())
 }

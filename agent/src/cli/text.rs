@@ -120,23 +120,36 @@ pub(super) fn activation(activation: Option<&Activation>, out: &mut impl Write) 
     Ok(())
 }
 
-/// What `clean` did.
+/// What `clean` did, and what it left.
 pub(super) fn cleaned(report: &Report, dry_run: bool, out: &mut impl Write) -> io::Result<()> {
-    let removed = if dry_run { "would remove" } else { "removed" };
+    let (removed, restored) = if dry_run {
+        ("would remove", "would restore")
+    } else {
+        ("removed", "restored")
+    };
     for file in &report.removed {
         writeln!(out, "{removed} '{}'", file.path.display())?;
     }
+    for file in &report.restored {
+        let (path, backup) = (file.path.display(), file.backup.display());
+        writeln!(out, "{restored} '{path}' from '{backup}'")?;
+    }
     for file in &report.left {
+        let path = file.path.display();
+        writeln!(out, "left '{path}': it was edited since the agent wrote it")?;
+    }
+    for file in &report.not_restored {
         writeln!(
             out,
-            "left '{}': it was edited by somebody",
-            file.path.display()
+            "did not restore '{}': {}",
+            file.path.display(),
+            file.reason
         )?;
     }
     for backup in &report.backups {
         writeln!(out, "kept the backup '{}'", backup.display())?;
     }
-    if report.removed.is_empty() && report.left.is_empty() {
+    if report.removed.is_empty() && report.restored.is_empty() && report.left.is_empty() {
         writeln!(out, "nothing to remove")?;
     }
     Ok(())

@@ -202,7 +202,7 @@ fn is_without_medium(error: &io::Error) -> bool {
 
 /// With `O_NONBLOCK` a CD drive without a disc answers at once instead of closing its tray, and a FIFO opens
 /// without a writer.
-fn open_at_once(path: &Path) -> io::Result<File> {
+pub(super) fn open_at_once(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
         .custom_flags(OFlag::O_NONBLOCK.bits())

@@ -6,6 +6,7 @@ mod devices;
 pub mod grammar;
 pub mod iso;
 pub mod medium;
+pub mod survey;
 mod variables;
 
 pub use variables::Context;

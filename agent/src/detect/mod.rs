@@ -23,6 +23,7 @@ mod requests;
 mod running;
 mod units;
 
+pub(crate) use facts::is_in_runlevel;
 pub use facts::{Facts, resolver};
 pub use netplan::{Netplan, NetplanRenderer};
 pub use network_manager::{Device, NetworkManagerConfig};

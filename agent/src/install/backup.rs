@@ -1,7 +1,7 @@
 //! What somebody else had in the place of our file: `/var/lib/one-sriov/backup/<its path>`.
 //!
-//! A name that is taken by something else gets a number: `ifcfg-ib0`, `ifcfg-ib0.1`, ... Nothing
-//! in there is ever overwritten or removed, not by `clean` either.
+//! A name that is taken by something else gets a number: `ifcfg-ib0`, `ifcfg-ib0.~1~`, ... Nothing
+//! in there is ever overwritten, and nothing removed but what [`restore`](super::restore) has put back.
 
 use std::ffi::OsString;
 use std::fs;
@@ -92,6 +92,17 @@ pub(super) fn place_of(path: &Path) -> PathBuf {
     directory().join(path.strip_prefix("/").unwrap_or(path))
 }
 
+/// The file that a backup is of, and the number of the backup, from 0.
+pub(super) fn origin_of(backup: &Path) -> Option<(PathBuf, u32)> {
+    let origin = Path::new("/").join(backup.strip_prefix(directory()).ok()?);
+    let name = origin.file_name()?;
+    let numbered = name.to_str().and_then(|name| {
+        let (name, number) = name.strip_suffix('~')?.rsplit_once(".~")?;
+        Some((origin.with_file_name(name), number.parse().ok()?))
+    });
+    Some(numbered.unwrap_or((origin, 0)))
+}
+
 /// The first name that is free, or that already holds the same.
 fn place_for(
     path: &Path,
@@ -109,7 +120,7 @@ fn place_for(
             Err(error) => return Err(InstallError::new("read", &place, error)),
         }
         let mut name = OsString::from(wanted.file_name().unwrap_or_default());
-        name.push(format!(".{number}"));
+        name.push(format!(".~{number}~"));
         place = wanted.with_file_name(name);
     }
     Ok((place, false))

@@ -34,7 +34,7 @@ pub enum Kind {
         /// What comes.
         new: NewFile,
     },
-    /// Somebody else's `ifcfg-*`: it goes to the backup, ours takes its place.
+    /// Somebody else's `ifcfg-*`, or any file that is to be taken over: it goes to the backup, ours takes its place.
     ReplaceForeign {
         /// What is there now.
         old: Foreign,
@@ -80,14 +80,18 @@ pub enum Foreign {
 /// What is in the way of a file of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
-    /// A file that we did not write, or that was edited since.
+    /// A file that we did not write.
     File,
+    /// A file that we wrote and that was edited since.
+    Edited,
     /// A symbolic link.
     Symlink,
     /// A directory.
     Directory,
     /// A device, socket or pipe.
     Special,
+    /// Something that this user may not read.
+    Denied,
     /// Another file of this very run, with another text.
     Twice,
 }
@@ -95,10 +99,18 @@ pub enum Obstacle {
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::File => "there is a file that one-sriov-agent did not write, or that was edited",
-            Self::Symlink => "there is a symbolic link",
+            Self::File => {
+                "there is a file that the agent did not write; 'apply --force' replaces it and keeps a backup"
+            }
+            Self::Edited => {
+                "it was edited since the agent wrote it; 'apply --force' replaces it and keeps a backup"
+            }
+            Self::Symlink => {
+                "there is a symbolic link; 'apply --force' replaces it and keeps a backup"
+            }
             Self::Directory => "there is a directory",
             Self::Special => "there is a device, socket or pipe",
+            Self::Denied => "this user may not read it; run as root",
             Self::Twice => "two NICs want this file, with different texts",
         })
     }

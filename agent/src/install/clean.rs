@@ -1,5 +1,8 @@
 //! Takes back all that was ever written, before an image is sealed.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
+
 use super::apply::{batch_of, tidy, warn};
 use super::backup;
 use super::batch::Batch;
@@ -8,15 +11,25 @@ use super::directories::Directories;
 use super::error::InstallError;
 use super::record::{Record, State};
 use super::report::Report;
-use super::snapshot::Snapshot;
+use super::restore;
+use super::snapshot::{Current, Snapshot};
 use super::state_file;
 use super::wanted::Wanted;
 
-/// Removes every file of ours, then the record; with `dry` it only says which.
+/// What `clean` is to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cleaning {
+    /// Only say what would be done.
+    pub dry: bool,
+    /// Put backups back.
+    pub restore: bool,
+}
+
+/// Removes every file of ours, then the record.
 ///
-/// Files that somebody edited are left and reported. Backups stay where they are and are named: to
-/// put one back is a decision, and not ours.
-pub fn clean(directories: &mut Directories, dry: bool) -> Result<Report, InstallError> {
+/// Files that somebody edited are left and reported. Backups go back if that is asked for; those that stay are named.
+pub fn clean(directories: &mut Directories, cleaning: Cleaning) -> Result<Report, InstallError> {
+    let Cleaning { dry, restore } = cleaning;
     let record = Record::load(directories)?;
     let wanted = Wanted::default();
     let found = Snapshot::take(directories, &wanted, &record)?;
@@ -24,7 +37,13 @@ pub fn clean(directories: &mut Directories, dry: bool) -> Result<Report, Install
     let mut report = Report::of(&changes);
     report.backups = backup::all(directories.root())?;
     report.is_incomplete = record.state == State::Corrupt;
+    report.left_with_address = report.left.iter().map(|file| file.path.clone()).collect();
+    let holds_address = |path: &PathBuf| holds_address(found.get(path));
+    report.left_with_address.retain(holds_address);
     if dry {
+        if restore {
+            restore::restore(directories, dry, &mut report)?;
+        }
         return Ok(report);
     }
     warn(&changes);
@@ -34,6 +53,9 @@ pub fn clean(directories: &mut Directories, dry: bool) -> Result<Report, Install
     directories.sweep(&state_file::path())?;
     tidy(&record, &changes, directories)?;
     batch_of(&changes).commit(directories)?;
+    if restore {
+        restore::restore(directories, dry, &mut report)?;
+    }
     // The record is what tells the next `clean` where to look.
     if let Some(error) = directories.unswept() {
         return Err(error);
@@ -45,4 +67,55 @@ pub fn clean(directories: &mut Directories, dry: bool) -> Result<Report, Install
     };
     batch.commit(directories)?;
     Ok(report)
+}
+
+/// Whether something that stays gives an IP address to whoever reads it. What a link leads to is not known.
+fn holds_address(current: &Current) -> bool {
+    let Current::File(file) = current else {
+        return matches!(current, Current::Symlink(_));
+    };
+    let text = String::from_utf8_lossy(&file.content);
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    let is_of_address = |c: char| c.is_ascii_hexdigit() || c == '.' || c == ':';
+    let mut words = lines.flat_map(|line| line.split(|c| !is_of_address(c)));
+    words.any(|word| match word.parse() {
+        // A mask, or what stands for all or for the machine itself, is the same in every clone.
+        Ok(IpAddr::V4(address)) => {
+            let is_mask = ipnetwork::ipv4_mask_to_prefix(address).is_ok();
+            !(is_mask || address.is_loopback())
+        }
+        Ok(IpAddr::V6(address)) => !(address.is_unspecified() || address.is_loopback()),
+        Err(_) => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::snapshot::OldFile;
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_that_a_clone_would_have_too() {
+        let table = [
+            ("IPADDR=10.0.0.5\n", true),
+            ("    address 10.0.0.5/24\n", true),
+            ("address1=2001:db8::5/64\n", true),
+            ("# 10.0.0.5\nNETMASK=255.255.255.0\n", false),
+            ("BOOTPROTO=dhcp\nADDR=127.0.0.1\n", false),
+            ("MACAddress=02:00:0a:00:00:05\n", false),
+            ("Address=::\n", false),
+        ];
+        for (text, expected) in table {
+            let file = Current::File(OldFile {
+                content: text.into(),
+                mode: 0o644,
+                owner: (0, 0),
+            });
+            assert_eq!(holds_address(&file), expected, "{text}");
+        }
+        assert!(holds_address(&Current::Symlink("/srv/x".into())));
+        assert!(!holds_address(&Current::Absent));
+    }
 }

@@ -19,7 +19,9 @@ use crate::render::{HEADER, RESOLV_CONF, RenderedFile};
 /// | nothing | create | forget |
 /// | the wanted text | unchanged (recorded if it was not), or fix the mode | |
 /// | ours: header, recorded, hash agrees | update | remove |
+/// | ours: header, recorded, another hash: edited | conflict; back up and replace if that is taken over | leave and forget |
 /// | somebody else's `ifcfg-*` or `resolv.conf`, file or link | back up and replace | leave and forget |
+/// | somebody else's file or link of another name | conflict; back up and replace if that is taken over | leave and forget |
 /// | anything else | conflict | leave and forget |
 ///
 /// Recorded files of a NIC in `keep` that has no wanted file stay as they are.
@@ -36,7 +38,7 @@ pub fn decide(wanted: &Wanted, record: &Record, disk: &Snapshot) -> Changes {
         match taken.get(file.path.as_os_str()) {
             None => {
                 taken.insert(file.path.as_os_str(), file);
-                changes.want(file, record, disk);
+                changes.want(file, record, disk, wanted.takes_over);
             }
             Some(first) if (&first.text, first.mode) == (&file.text, file.mode) => {}
             Some(_) => changes
@@ -64,9 +66,9 @@ pub fn decide(wanted: &Wanted, record: &Record, disk: &Snapshot) -> Changes {
 }
 
 impl Changes {
-    fn want(&mut self, file: &RenderedFile, record: &Record, disk: &Snapshot) {
+    fn want(&mut self, file: &RenderedFile, record: &Record, disk: &Snapshot, takes_over: bool) {
         let entry = record.get(&file.path);
-        let kind = kind_of(file, entry, disk.get(&file.path));
+        let kind = kind_of(file, entry, disk.get(&file.path), takes_over);
         let next = match kind {
             // If somebody puts our text back, it is ours again.
             Kind::Conflict(_) => entry.cloned(),
@@ -88,6 +90,11 @@ impl Changes {
         let kind = match current {
             Current::Absent => return,
             Current::File(old) if entry.owns(&old.content) => Kind::Remove(old.clone()),
+            Current::Denied => {
+                let path = path.as_os_str().to_owned();
+                self.next.files.insert(path, entry.clone());
+                Kind::Conflict(Obstacle::Denied)
+            }
             _ => Kind::ForeignLeft,
         };
         self.list.push(Change {
@@ -99,7 +106,12 @@ impl Changes {
     }
 }
 
-fn kind_of(file: &RenderedFile, entry: Option<&Entry>, current: &Current) -> Kind {
+fn kind_of(
+    file: &RenderedFile,
+    entry: Option<&Entry>,
+    current: &Current,
+    takes_over: bool,
+) -> Kind {
     let new = || NewFile {
         text: file.text.clone(),
         mode: file.mode,
@@ -120,19 +132,30 @@ fn kind_of(file: &RenderedFile, entry: Option<&Entry>, current: &Current) -> Kin
             old: old.clone(),
             new: new(),
         },
-        Current::File(old) if may_be_replaced(&file.path) => Kind::ReplaceForeign {
+        Current::File(old) if !takes_over && is_edited(&old.content, entry) => {
+            Kind::Conflict(Obstacle::Edited)
+        }
+        Current::File(old) if takes_over || may_be_replaced(&file.path) => Kind::ReplaceForeign {
             old: Foreign::File(old.clone()),
             new: new(),
         },
-        Current::Symlink(target) if may_be_replaced(&file.path) => Kind::ReplaceForeign {
-            old: Foreign::Symlink(target.clone()),
-            new: new(),
-        },
+        Current::Symlink(target) if takes_over || may_be_replaced(&file.path) => {
+            Kind::ReplaceForeign {
+                old: Foreign::Symlink(target.clone()),
+                new: new(),
+            }
+        }
         Current::File(_) => Kind::Conflict(Obstacle::File),
         Current::Symlink(_) => Kind::Conflict(Obstacle::Symlink),
         Current::Directory => Kind::Conflict(Obstacle::Directory),
         Current::Special => Kind::Conflict(Obstacle::Special),
+        Current::Denied => Kind::Conflict(Obstacle::Denied),
     }
+}
+
+/// Whether a file is one of ours that somebody changed: he has seen the header, and kept it.
+fn is_edited(content: &[u8], entry: Option<&Entry>) -> bool {
+    entry.is_some() && content.starts_with(HEADER.as_bytes())
 }
 
 /// Distributions and installers leave an `ifcfg-<device>` for every NIC that they saw, and a

@@ -26,7 +26,16 @@ pub struct Report {
     pub conflicts: Vec<Conflict>,
     /// Files that we wrote once, that somebody edited since, and that are left to them.
     pub left: Vec<FileNote>,
-    /// All backups on this machine; named by `clean` only, which leaves them.
+    /// Those of them that still hold an IP address: an image with such a file gives it to every clone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_with_address: Vec<PathBuf>,
+    /// Backups that went back; by `clean --restore` only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub restored: Vec<BackedUp>,
+    /// Files whose backup could not go back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_restored: Vec<FileLeft>,
+    /// All backups that stay on this machine; named by `clean` only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub backups: Vec<PathBuf>,
     /// The state record could not be read, so that files of ours may have been missed.
@@ -53,6 +62,15 @@ pub struct BackedUp {
     pub path: PathBuf,
     /// Where it is now.
     pub backup: PathBuf,
+}
+
+/// A file that stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileLeft {
+    /// The file, as the machine sees it.
+    pub path: PathBuf,
+    /// Why, as a sentence without its full stop.
+    pub reason: String,
 }
 
 /// A file that was not written.

@@ -26,6 +26,8 @@ pub enum Current {
     Directory,
     /// A device, socket or pipe.
     Special,
+    /// Something that this user may not read.
+    Denied,
 }
 
 /// A file as it was before a run.
@@ -55,7 +57,7 @@ impl Snapshot {
         for path in wanted.chain(record.paths()) {
             if !seen.contains_key(path.as_os_str()) {
                 let current = match directories.find(path)? {
-                    Some(host) => look(&host),
+                    Some(host) => look(&host).or_else(denied),
                     None => Ok(Current::Absent),
                 }
                 .map_err(InstallError::while_trying("read", path))?;
@@ -83,7 +85,15 @@ impl FromIterator<(PathBuf, Current)> for Snapshot {
     }
 }
 
-fn look(host: &Path) -> io::Result<Current> {
+/// What this user may not read, a look by root may tell.
+fn denied(error: io::Error) -> io::Result<Current> {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => Ok(Current::Denied),
+        _ => Err(error),
+    }
+}
+
+pub(super) fn look(host: &Path) -> io::Result<Current> {
     let about = match fs::symlink_metadata(host) {
         Ok(about) => about,
         Err(error) if nothing_there(&error) => return Ok(Current::Absent),

@@ -13,4 +13,6 @@ pub struct Wanted {
     /// NICs that the context still names but that this run could not render (absent device, bad
     /// value): what an earlier run wrote for them stays.
     pub keep: BTreeSet<NicId>,
+    /// Whether files of others in the place of ours, and files of ours that somebody edited, are taken over with a backup.
+    pub takes_over: bool,
 }

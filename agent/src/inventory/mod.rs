@@ -12,8 +12,12 @@
 //! Source: the kernel's `Documentation/ABI/testing/sysfs-class-net`.
 
 mod device;
+mod document;
+mod listed;
 mod nic;
 mod sysfs;
 
+pub use document::{DocumentError, KEY};
+pub use listed::listed;
 pub use nic::{AddressOrigin, Inventory, LeftOut, Link, Nic, Unreadable};
 pub use sysfs::{InventoryError, Sysfs};

@@ -1,15 +1,20 @@
 //! A NIC, as the kernel shows it.
 
 use hwaddr::{Guid, InterfaceName, IpoibAddress, MacAddress, PciAddress};
+use serde::{Deserialize, Serialize};
+
+use super::document::{optional_text, text};
 
 /// All NICs of the machine in the order of (PCI address, port, name), the order of positions.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inventory {
     /// The NICs that may be configured.
     pub nics: Vec<Nic>,
     /// The network devices that are no NIC of the context, each with the reason.
+    #[serde(default)]
     pub left_out: Vec<LeftOut>,
     /// The network devices that may be NICs: something of them cannot be read.
+    #[serde(default)]
     pub unreadable: Vec<Unreadable>,
 }
 
@@ -41,7 +46,7 @@ impl Inventory {
 }
 
 /// A network device that is not looked at any further.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     /// Its kernel name, escaped for printing where it is an odd one.
     pub name: String,
@@ -50,7 +55,7 @@ pub struct LeftOut {
 }
 
 /// A network device that nobody can say more of: it may be any NIC.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreadable {
     /// Its kernel name, escaped for printing where it is an odd one.
     pub name: String,
@@ -59,23 +64,31 @@ pub struct Unreadable {
 }
 
 /// One NIC.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Nic {
     /// Its kernel name, for example `ibp0s5`.
+    #[serde(with = "text")]
     pub name: InterfaceName,
     /// What kind of link it is, with its hardware address.
     pub link: Link,
     /// The PCI function it stands on; none in containers and for some paravirtual NICs.
+    #[serde(default, with = "optional_text")]
     pub pci: Option<PciAddress>,
     /// Its port on that function, from 0; not looked at where it has the function to itself.
+    #[serde(default)]
     pub port: u32,
     /// The kernel driver, for example `mlx5_core`.
+    #[serde(default)]
     pub driver: Option<String>,
     /// Who chose the hardware address; that of an InfiniBand port nobody does.
+    #[serde(default)]
     pub origin: AddressOrigin,
     /// Whether udev is done with it (always so where no udev runs); before that its name may change.
+    #[serde(skip, default = "is_ready")]
     pub ready: bool,
     /// The device that it is a port of, and that carries its addresses: a bond, a bridge, the master of a failover pair.
+    #[serde(default)]
     pub master: Option<String>,
 }
 
@@ -130,20 +143,28 @@ impl Nic {
     }
 }
 
+/// A document is of a machine that has finished its boot.
+const fn is_ready() -> bool {
+    true
+}
+
 /// The link layer of a NIC and its hardware address, which is 6 or 20 bytes and never the same type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Link {
     /// ARPHRD 1.
-    Ethernet(MacAddress),
+    Ethernet(#[serde(with = "text")] MacAddress),
     /// ARPHRD 32, a port and not a P_Key child. Without an address where its GUID is all zeroes or all ones: a VF
     /// whose card has none for it, or has taken it back.
-    Infiniband(Option<IpoibAddress>),
+    Infiniband(#[serde(with = "optional_text")] Option<IpoibAddress>),
 }
 
 /// `addr_assign_type`: who chose the hardware address (`include/uapi/linux/netdevice.h`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum AddressOrigin {
     /// 0: the hardware, or the hypervisor.
+    #[default]
     Permanent,
     /// 1: the kernel drew it by lot.
     Random,

@@ -21,6 +21,7 @@ mod mtu;
 mod name_server;
 mod names;
 mod nic_id;
+mod not_found;
 mod old_contexts;
 mod outcome;
 mod pairing;

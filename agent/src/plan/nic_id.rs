@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use hwaddr::MacAddress;
 use serde::{Deserialize, Serialize};
 
 /// A NIC as the context names it, whatever the kernel calls its device today.
@@ -48,6 +49,13 @@ impl NicId {
     #[must_use]
     pub fn is_of_machine(&self) -> bool {
         *self == Self::name_servers() || *self == Self::cloud_init()
+    }
+
+    /// The MAC that the context has for the NIC.
+    #[must_use]
+    pub fn mac(&self) -> Option<MacAddress> {
+        let (variables, rest) = self.0.split_once('/')?;
+        rest.parse().ok().filter(|_| variables.starts_with("ETH"))
     }
 
     /// The id as text.

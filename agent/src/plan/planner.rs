@@ -13,8 +13,8 @@ use super::positions::{self, Place, Position};
 use super::read_config::read_config;
 use super::source::{Decoded, Source};
 use super::{
-    NicId, Role, Settings, default_routes, ethernet, flag, global, late, old_contexts, pci, tokens,
-    uncertain,
+    NicId, Role, Settings, default_routes, ethernet, flag, global, late, not_found, old_contexts,
+    pci, tokens, uncertain,
 };
 use crate::context::Context;
 use crate::inventory::{Inventory, Nic};
@@ -244,10 +244,7 @@ impl<'a> Planner<'a> {
             (Some(problem), _) => Outcome::refused(std::slice::from_ref(problem)),
             (None, Some(Place::Contradicted(why))) => Outcome::Refused(vec![why.clone()]),
             (None, _) => Outcome::Absent(match nic.mac {
-                Some(mac) => format!(
-                    "no network device has MAC {mac}, and no dummy NIC or port GUID ends in {}",
-                    Key::from(mac)
-                ),
+                Some(mac) => not_found::by_mac(mac, self.settings.prefix, self.inventory),
                 None if self.described.has_macs => format!("ETH{index}_MAC is not set"),
                 None => format!("no MAC holds its address, and no device is called 'eth{index}'"),
             }),

@@ -1,0 +1,55 @@
+//! What is on the drives of a machine that has no context: what a person is shown then.
+
+use std::path::PathBuf;
+
+use one_sriov_system::Root;
+use serde::Serialize;
+
+use super::devices::candidates;
+use super::iso::{IsoError, Volume};
+use super::medium::open_at_once;
+
+/// A drive or disk that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LookedAt {
+    /// The device.
+    pub path: PathBuf,
+    /// The label of its ISO 9660 volume, if it has one.
+    pub label: Option<String>,
+    /// What is on it, as half a sentence: `not ISO 9660`.
+    pub what: String,
+    /// Whether this process may not read it.
+    pub is_denied: bool,
+}
+
+/// Looks at every device that a context may be on.
+#[must_use]
+pub fn survey(root: &Root) -> Vec<LookedAt> {
+    let look = |path: PathBuf| {
+        let opened = root.path(&path).and_then(|host| open_at_once(&host));
+        let (label, what, is_denied) = match opened.map(Volume::open) {
+            Ok(Ok(volume)) => {
+                let label = volume.label().escape_debug().to_string();
+                let what = format!("an ISO 9660 volume labelled '{label}'");
+                (Some(label), what, false)
+            }
+            Ok(Err(IsoError::NotIso)) => (None, "not ISO 9660".to_owned(), false),
+            Ok(Err(error)) => (None, error.to_string(), false),
+            Err(error) => {
+                let is_denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+                (None, error.to_string(), is_denied)
+            }
+        };
+        LookedAt {
+            path,
+            label,
+            what,
+            is_denied,
+        }
+    };
+    let devices = candidates(root).unwrap_or_default();
+    devices
+        .into_iter()
+        .map(|device| look(device.path))
+        .collect()
+}

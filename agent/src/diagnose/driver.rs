@@ -1,0 +1,134 @@
+//! PCI network cards that are here and have no network device: their driver is missing.
+//!
+//! ```text
+//! /sys/bus/pci/devices/0000:00:05.0/class      0x020700     network controller, InfiniBand
+//!                                  /vendor     0x15b3
+//!                                  /device     0x1018
+//!                                  /modalias   pci:v000015B3d00001018sv...
+//!                                  /driver  -> ...          none: no driver has taken it
+//!                                  /infiniband/mlx5_0       an InfiniBand device; its network devices are in net/
+//! /lib/modules/6.1.0/modules.alias             alias pci:v000015B3d00001018sv*sd*bc*sc*i* mlx5_core
+//! ```
+
+use std::fs;
+use std::path::Path;
+
+use one_sriov_system::Root;
+
+use super::Finding;
+
+/// A PCI function that is a network card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Card {
+    /// `0000:00:05.0`.
+    address: String,
+    /// `15b3:1018`.
+    id: String,
+    modalias: String,
+    driver: Option<String>,
+    /// Whether there is an InfiniBand device without any network device.
+    lacks_ipoib: bool,
+}
+
+/// All network cards of a machine, in the order of their addresses.
+pub(super) fn cards(sys: &Path) -> Vec<Card> {
+    let Ok(entries) = fs::read_dir(sys.join("bus/pci/devices")) else {
+        return Vec::new();
+    };
+    let card = |entry: fs::DirEntry| {
+        let path = entry.path();
+        let text = |name| {
+            let text = fs::read_to_string(path.join(name)).ok()?;
+            Some(text.trim().trim_start_matches("0x").to_owned())
+        };
+        // Base class 02: network controllers (PCI Code and ID Assignment Specification).
+        text("class").filter(|class| class.starts_with("02"))?;
+        let driver = fs::read_link(path.join("driver")).ok();
+        let name = driver.and_then(|driver| Some(driver.file_name()?.to_str()?.to_owned()));
+        let has =
+            |name| fs::read_dir(path.join(name)).is_ok_and(|mut names| names.next().is_some());
+        Some(Card {
+            address: entry.file_name().to_str()?.to_owned(),
+            id: format!("{}:{}", text("vendor")?, text("device")?),
+            modalias: text("modalias").unwrap_or_default(),
+            lacks_ipoib: name.is_some() && has("infiniband") && !has("net"),
+            driver: name,
+        })
+    };
+    let mut cards: Vec<Card> = entries.flatten().filter_map(card).collect();
+    cards.sort_by(|a, b| a.address.cmp(&b.address));
+    cards
+}
+
+impl Card {
+    /// Why the card has no network device, if it has none; `module` names the driver for a modalias.
+    pub(super) fn finding(&self, module: impl Fn(&str) -> Option<String>) -> Option<Finding> {
+        let Self { address, id, .. } = self;
+        match &self.driver {
+            None => {
+                let remedy = match module(&self.modalias) {
+                    Some(module) => format!("load it: 'modprobe {module}'"),
+                    None => "the kernel's modules know no driver for it: install one".to_owned(),
+                };
+                let text = format!("network card '{address}' ({id}) has no driver; {remedy}");
+                Some(Finding::problem("driver-missing", text))
+            }
+            Some(driver) if self.lacks_ipoib => {
+                let text = format!(
+                    "InfiniBand card '{address}' ({id}, driver {driver}) has no network device: IP over InfiniBand is \
+                     missing; load it: 'modprobe ib_ipoib'"
+                );
+                Some(Finding::problem("ipoib-missing", text))
+            }
+            Some(_) => None,
+        }
+    }
+}
+
+/// The module that the kernel would load for a device.
+pub(super) fn module_for(root: &Root, modalias: &str) -> Option<String> {
+    let release = root.read_to_string(Path::new("/proc/sys/kernel/osrelease"));
+    let release = release.ok()?;
+    let aliases = Path::new("/lib/modules")
+        .join(release.trim())
+        .join("modules.alias");
+    let aliases = root.read_to_string(&aliases).ok()?;
+    let module = aliases.lines().find_map(|line| {
+        let (pattern, module) = line.strip_prefix("alias ")?.rsplit_once(' ')?;
+        matches(pattern, modalias).then(|| module.to_owned())
+    });
+    module.filter(|_| !modalias.is_empty())
+}
+
+/// Whether a pattern with `*` fits a text as a whole.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(text) = text.strip_prefix(start) else {
+        return false;
+    };
+    let mut ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    ends.any(|at| matches(rest, &text[at..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_those_of_modules_alias() {
+        let mlx5 = "pci:v000015B3d00001018sv000015B3sd00000001bc02sc07i00";
+        let table = [
+            ("pci:v000015B3d00001018sv*sd*bc*sc*i*", mlx5, true),
+            ("pci:v000015B3d0000101[79]sv*sd*bc*sc*i*", mlx5, false),
+            ("pci:v000015B3d*sv*sd*bc02sc*i*", mlx5, true),
+            ("pci:v000015B3d*sv*sd*bc0Csc*i*", mlx5, false),
+            ("*", "", true),
+            ("", "x", false),
+        ];
+        for (pattern, text, expected) in table {
+            assert_eq!(matches(pattern, text), expected, "{pattern}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! No context: what is on the drives instead, and whether this looks like a VM that should have one.
+
+use hwaddr::{DummyMac, DummyPrefix};
+
+use super::Finding;
+use crate::context::survey::LookedAt;
+use crate::inventory::{AddressOrigin, Inventory, Nic, listed};
+
+/// Labels of the media of other clouds, in lower case, with what they are.
+const OTHERS: [(&str, &str); 4] = [
+    ("config-2", "OpenStack's config drive"),
+    ("cidata", "a NoCloud seed of cloud-init"),
+    ("ovf env", "an OVF environment"),
+    ("scvmm", "a VMM disk"),
+];
+
+/// Why there is no context.
+#[must_use]
+pub fn without_context(
+    looked_at: &[LookedAt],
+    inventory: &Inventory,
+    prefix: DummyPrefix,
+) -> Vec<Finding> {
+    let mut findings = vec![no_medium(looked_at, inventory, prefix)];
+    let of_other = |drive: &LookedAt| {
+        let label = drive.label.as_deref()?;
+        let (_, what) = OTHERS
+            .iter()
+            .find(|(other, _)| label.eq_ignore_ascii_case(other))?;
+        let text = format!(
+            "'{}' is labelled '{label}', which is {what}: this is a medium of another cloud, and the agent reads OpenNebula's \
+             alone (label 'CONTEXT')",
+            drive.path.display()
+        );
+        Some(Finding::warning("other-cloud", text))
+    };
+    findings.extend(looked_at.iter().filter_map(of_other));
+    findings
+}
+
+fn no_medium(looked_at: &[LookedAt], inventory: &Inventory, prefix: DummyPrefix) -> Finding {
+    let drives: Vec<String> = looked_at
+        .iter()
+        .map(|drive| format!("'{}' is {}", drive.path.display(), drive.what))
+        .collect();
+    let seen = if drives.is_empty() {
+        "this machine has no CD drive and no disk".to_owned()
+    } else {
+        drives.join(", ")
+    };
+    if looked_at.iter().any(|drive| drive.is_denied) {
+        let text = format!(
+            "no context medium among the drives that this user may read: {seen}; run as root"
+        );
+        return Finding::problem("no-permission", text);
+    }
+    let signs: Vec<String> = inventory
+        .nics
+        .iter()
+        .filter_map(|nic| sign(nic, prefix))
+        .collect();
+    let text = format!("no context medium: no drive has a volume labelled 'CONTEXT' ({seen})");
+    if signs.is_empty() {
+        return Finding::warning("no-context", text);
+    }
+    let text = format!(
+        "{text}, though this is a VM of OpenNebula by its NICs ({}): check that the VM has its CD ('CONTEXT' section of the \
+         template, 'onevm show')",
+        listed(&signs)
+    );
+    Finding::problem("no-context", text)
+}
+
+/// What shows that a NIC is one of a VM of OpenNebula with SR-IOV NICs.
+fn sign(nic: &Nic, prefix: DummyPrefix) -> Option<String> {
+    let dummy = if let Some(guid) = nic.guid() {
+        DummyMac::from_guid(guid, prefix)?
+    } else {
+        let is_chosen = nic.origin != AddressOrigin::Random && !nic.has_vf_driver();
+        DummyMac::from_mac(nic.mac().filter(|_| is_chosen)?, prefix)?
+    };
+    Some(format!("'{}' has dummy MAC {dummy}", nic.name))
+}

@@ -1,0 +1,191 @@
+//! Why a NIC has no address: the causes that a machine shows, each with its evidence and what to do.
+//!
+//! ```text
+//! no-context, other-cloud, no-permission   no CD, that of another cloud, or one that this user may not read
+//! dummy-prefix           dummy NICs with another first octet than the agent looks for
+//! other-vm               a CD none of whose NICs is here
+//! driver-missing         a PCI network card without driver
+//! ipoib-missing          an InfiniBand card without network device
+//! port-guid, port-state  an InfiniBand port that the subnet manager has not activated
+//! stack-*                the network stack is disabled, masked, missing or not running, or leaves the NIC alone
+//! two-stacks             more than one network stack is on
+//! foreign-file           a file that the agent did not write configures the device
+//! ```
+//! Each cause has a file of its own: what is read of the machine, and the rule, which is pure.
+
+mod daemon;
+mod driver;
+mod finding;
+mod foreign;
+mod medium;
+mod port;
+mod stack;
+mod unmatched;
+
+use std::path::Path;
+
+use hwaddr::{DummyPrefix, InterfaceName, MacAddress};
+use one_sriov_system::Root;
+
+use crate::activate::Stack;
+use crate::detect::Running;
+use crate::install::Record;
+use crate::inventory::Inventory;
+use crate::kernel::Comparison;
+use crate::plan::{Outcome, Plan, PlannedNic};
+use crate::render::{Backend, RenderedFile};
+pub use finding::{Finding, Severity};
+pub use medium::without_context;
+
+/// All that a look at a machine goes by.
+pub struct Scene<'a> {
+    /// The machine.
+    pub root: &'a Root,
+    /// Its sysfs tree, on the machine that this process runs on.
+    pub sys: &'a Path,
+    /// Where the context was.
+    pub source: &'a str,
+    /// First octet of dummy MACs.
+    pub prefix: DummyPrefix,
+    /// The NICs that are here.
+    pub inventory: &'a Inventory,
+    /// What shall become of them.
+    pub plan: &'a Plan,
+    /// The network stack.
+    pub backend: Backend,
+    /// What it shall read.
+    pub files: &'a [RenderedFile],
+    /// What earlier runs wrote.
+    pub record: &'a Record,
+    /// What the kernel has; none: it was not asked.
+    pub kernel: Option<&'a [Comparison]>,
+}
+
+impl Scene<'_> {
+    /// Every cause of trouble, problems first.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut findings = self.of_devices();
+        findings.extend(self.of_ports());
+        let running = self.root.is_live().then(|| Running::gather(self.root));
+        let stacks = stack::look(self.root, self.backend, running);
+        if self.configured().next().is_some() {
+            findings.extend(self.of_stacks(stacks.as_ref()));
+        }
+        findings.extend(self.of_daemon(running));
+        let started = stacks.map(|stacks| stacks.started());
+        findings.extend(self.of_files(&started.unwrap_or_default()));
+        findings.sort_by_key(|finding| finding.severity);
+        findings
+    }
+
+    /// Why NICs have no device.
+    fn of_devices(&self) -> Vec<Finding> {
+        let is_missing = |nic: &&PlannedNic| match (&nic.outcome, &nic.device) {
+            (Outcome::Absent(_), device) => device.is_none(),
+            (Outcome::Configure(_), Some(device)) => !device.matched_by.is_present(),
+            _ => false,
+        };
+        let missing: Vec<&PlannedNic> = self.plan.nics.iter().filter(is_missing).collect();
+        if missing.is_empty() {
+            return Vec::new();
+        }
+        let with_mac = missing
+            .iter()
+            .filter_map(|nic| Some((nic.label(), nic.id.mac()?)));
+        let with_mac: Vec<(&str, MacAddress)> = with_mac.collect();
+        let mut findings = unmatched::other_prefix(&with_mac, self.inventory, self.prefix);
+        let module = |modalias: &str| driver::module_for(self.root, modalias);
+        let cards = driver::cards(self.sys);
+        findings.extend(cards.iter().filter_map(|card| card.finding(module)));
+        let all_are_missing = with_mac.len() == self.plan.nics.len();
+        if findings.is_empty() && all_are_missing {
+            findings.push(unmatched::other_vm(self.source, &with_mac, self.inventory));
+        }
+        findings
+    }
+
+    /// The InfiniBand ports of NICs that are configured.
+    fn of_ports(&self) -> Vec<Finding> {
+        let nics = self.configured().map(|(_, device)| device);
+        let ports = nics.filter_map(|device| {
+            let nic = self.inventory.by_name(device)?;
+            let has_guid = nic.guid().is_some();
+            port::Port::read(self.sys, device.as_str(), has_guid).filter(|_| nic.is_infiniband())
+        });
+        ports.filter_map(|port| port.finding()).collect()
+    }
+
+    fn of_stacks(&self, stacks: Option<&stack::Stacks>) -> Vec<Finding> {
+        let Some(stacks) = stacks else {
+            return Vec::new();
+        };
+        let of_reader = stack::of_reader(self.backend, &stacks.reader, self.is_right());
+        let two = stack::two(self.backend, stacks);
+        of_reader.into_iter().chain(two).collect()
+    }
+
+    /// What the running daemon says of devices that are not as they are to be.
+    fn of_daemon(&self, running: Option<Running>) -> Vec<Finding> {
+        let drifted = self.kernel.unwrap_or_default().iter();
+        let drifted = drifted.filter(|comparison| !comparison.differences.is_empty());
+        let finding = |comparison: &Comparison| {
+            let interface = comparison.found.as_ref()?;
+            let files = self.files.iter();
+            let files: Vec<&RenderedFile> = files
+                .filter(|file| {
+                    self.plan
+                        .nics
+                        .iter()
+                        .any(|nic| nic.id == file.nic && nic.label() == comparison.nic)
+                })
+                .collect();
+            let (device, index) = (comparison.interface.as_str(), interface.index);
+            match Stack::of(self.backend) {
+                Stack::Networkd => daemon::of_networkd(self.root, device, index, &files),
+                Stack::NetworkManager if running.is_some_and(|runs| runs.network_manager) => {
+                    daemon::of_network_manager(self.root, device, index, &files)
+                }
+                _ => None,
+            }
+        };
+        drifted.filter_map(finding).collect()
+    }
+
+    /// Files of others that speak of our devices.
+    fn of_files(&self, started: &[Stack]) -> Vec<Finding> {
+        let devices: Vec<foreign::OwnDevice> = self
+            .configured()
+            .map(|(_, name)| {
+                let nic = self.inventory.by_name(name);
+                (name.as_str(), nic.and_then(crate::inventory::Nic::mac))
+            })
+            .collect();
+        let is_ours = |path: &Path| {
+            self.record.get(path).is_some() || self.files.iter().any(|file| file.path == path)
+        };
+        let places = foreign::PLACES.iter();
+        places
+            .filter(|place| place.is_read_by(Stack::of(self.backend), started))
+            .flat_map(|place| foreign::findings(self.root, place, &devices, is_ours))
+            .collect()
+    }
+
+    /// Whether the kernel has all that the context asks for.
+    fn is_right(&self) -> bool {
+        let nic_is_right = |nic: &Comparison| nic.differences.is_empty();
+        self.kernel
+            .is_some_and(|nics| nics.iter().all(nic_is_right))
+    }
+
+    /// The NICs that are configured, with their devices.
+    fn configured(&self) -> impl Iterator<Item = (&PlannedNic, &InterfaceName)> {
+        self.plan
+            .nics
+            .iter()
+            .filter_map(|nic| match (&nic.outcome, &nic.device) {
+                (Outcome::Configure(_), Some(device)) => Some((nic, &device.name)),
+                _ => None,
+            })
+    }
+}

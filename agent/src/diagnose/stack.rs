@@ -1,0 +1,158 @@
+//! The network stack that is to read the files: whether it starts, and whether another starts beside it.
+
+use std::path::Path;
+
+use one_sriov_system::Root;
+
+use super::{Finding, Severity};
+use crate::activate::Stack;
+use crate::detect::{Probe, Running, UnitState, Units, is_in_runlevel};
+use crate::render::Backend;
+
+/// What was seen of a network stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    stack: Stack,
+    state: UnitState,
+    /// Whether it runs; none on a machine at rest.
+    runs: Option<bool>,
+}
+
+const fn unit(stack: Stack) -> &'static str {
+    match stack {
+        Stack::NetworkManager => "NetworkManager.service",
+        Stack::Networkd => "systemd-networkd.service",
+        Stack::Ifupdown => "networking.service",
+        Stack::Initscripts => "network.service",
+        Stack::Wicked => "wicked.service",
+    }
+}
+
+/// The stack that reads the files of a backend, and those that may start beside it.
+pub(super) struct Stacks {
+    pub(super) reader: Seen,
+    pub(super) all: Vec<Seen>,
+}
+
+/// The stack that reads the files of a backend, and those of which one alone is meant to run; none where no systemd
+/// is installed: what starts a stack is looked at in its units alone.
+pub(super) fn look(root: &Root, backend: Backend, running: Option<Running>) -> Option<Stacks> {
+    let programs = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
+    if !programs.iter().any(|path| root.exists(Path::new(path))) {
+        return None;
+    }
+    let probe = Probe::new(root);
+    let units = Units::of(&probe);
+    let seen = |stack, runs| {
+        let service = unit(stack).trim_end_matches(".service");
+        let state = match units.state(unit(stack)) {
+            // Where the unit is made of a script of SysV, the link is that of the script.
+            UnitState::Disabled | UnitState::Missing if is_in_runlevel(&probe, service) => {
+                UnitState::Enabled("/etc/rc.d/rc3.d".into())
+            }
+            state => state,
+        };
+        Seen { stack, state, runs }
+    };
+    let all = [
+        (
+            Stack::NetworkManager,
+            running.map(|running| running.network_manager),
+        ),
+        (Stack::Networkd, running.map(|running| running.networkd)),
+        (Stack::Wicked, running.map(|running| running.wicked)),
+    ];
+    let reader = seen(
+        Stack::of(backend),
+        running.map(|running| running.reads(backend)),
+    );
+    let all = all.map(|(stack, runs)| seen(stack, runs));
+    Some(Stacks {
+        reader,
+        all: all.into(),
+    })
+}
+
+/// Why the files of a backend are not read, as far as that is because of their reader; `is_right`: the kernel has all that
+/// they say, whoever has set it.
+pub(super) fn of_reader(backend: Backend, reader: &Seen, is_right: bool) -> Option<Finding> {
+    let stack = reader.stack;
+    let unit = unit(stack);
+    let who = format!("{stack}, which reads the files of {backend},");
+    let finding = match (&reader.state, reader.runs == Some(true)) {
+        (UnitState::Masked(link), false) => Finding::problem(
+            "stack-masked",
+            format!(
+                "{who} is masked by '{link}': 'systemctl unmask {unit}' and enable it, or name another with '--backend'"
+            ),
+        ),
+        (UnitState::Disabled, false) => Finding::problem(
+            "stack-disabled",
+            format!(
+                "{who} is not enabled: 'systemctl enable --now {unit}', or name another with '--backend'"
+            ),
+        ),
+        (UnitState::Missing, false) => Finding::problem(
+            "stack-missing",
+            format!(
+                "{who} is not installed (no directory of units has '{unit}'): install it, or name another with '--backend'"
+            ),
+        ),
+        (UnitState::Masked(_) | UnitState::Disabled, true) => Finding::warning(
+            "stack-disabled",
+            format!(
+                "{who} runs, but is not enabled: it does not start at the next boot ('systemctl enable {unit}')"
+            ),
+        ),
+        (UnitState::Enabled(link), false) if reader.runs == Some(false) => Finding::problem(
+            "stack-stopped",
+            format!(
+                "{who} is enabled by '{link}', but does not run: see 'systemctl status {unit}'"
+            ),
+        ),
+        (UnitState::Enabled(_) | UnitState::Missing, _) => return None,
+    };
+    Some(if is_right {
+        Finding {
+            severity: Severity::Warning,
+            ..finding
+        }
+    } else {
+        finding
+    })
+}
+
+impl Stacks {
+    /// Those that start.
+    pub(super) fn started(&self) -> Vec<Stack> {
+        self.on().map(|seen| seen.stack).collect()
+    }
+
+    fn on(&self) -> impl Iterator<Item = &Seen> {
+        let is_on =
+            |seen: &&Seen| matches!(seen.state, UnitState::Enabled(_)) || seen.runs == Some(true);
+        self.all.iter().filter(is_on)
+    }
+}
+
+/// That more than one network stack starts.
+pub(super) fn two(backend: Backend, stacks: &Stacks) -> Option<Finding> {
+    let all: Vec<&Seen> = stacks.on().collect();
+    let others = all.iter().filter(|seen| seen.stack != Stack::of(backend));
+    let others: Vec<&str> = others.map(|seen| unit(seen.stack)).collect();
+    if all.len() < 2 {
+        return None;
+    }
+    let by = |seen: &&Seen| match &seen.state {
+        UnitState::Enabled(link) => format!("{} (enabled by '{link}')", seen.stack),
+        _ => format!("{} (running)", seen.stack),
+    };
+    let shown: Vec<String> = all.iter().map(by).collect();
+    let text = format!(
+        "more than one network stack is on: {}; the files are written for {backend} alone: \
+         'systemctl disable --now {}', or name another with '--backend'",
+        shown.join(", "),
+        others.join(" ")
+    );
+    Some(Finding::warning("two-stacks", text))
+}

@@ -1,0 +1,70 @@
+//! NICs of the context that no device of this machine belongs to: wrong prefix of dummy MACs, CD of another VM.
+
+use hwaddr::{DummyPrefix, Key, MacAddress};
+
+use super::Finding;
+use crate::inventory::{AddressOrigin, Inventory, Nic};
+
+/// Dummy NICs and port GUIDs that would be those of a missing NIC if their first octet were the prefix.
+///
+/// `missing` are the MACs of the context's NICs without device, each with the NIC's name.
+pub(super) fn other_prefix(
+    missing: &[(&str, MacAddress)],
+    inventory: &Inventory,
+    prefix: DummyPrefix,
+) -> Vec<Finding> {
+    let finding = |&(label, mac): &(&str, MacAddress)| {
+        let key = Key::from(mac);
+        let mut carriers = inventory.nics.iter();
+        let (nic, first, what) = carriers.find_map(|nic| {
+            carrier(nic, key, mac).filter(|(_, first, _)| *first != prefix.octet())
+        })?;
+        let text = format!(
+            "{label} has no device, but {what} ends in its key {key} and begins with {first:02x}, not with the prefix {prefix}: \
+             set 'prefix = {first:02x}' in '{}' (DUMMY_MAC_PREFIX of the hosts)",
+            crate::config::PATH,
+        );
+        Some(Finding::problem("dummy-prefix", text).of(nic.name.as_str()))
+    };
+    missing.iter().filter_map(finding).collect()
+}
+
+/// The first octet of a MAC or GUID of a device that carries the key of a NIC, and how messages name it.
+fn carrier(nic: &Nic, key: Key, own: MacAddress) -> Option<(&Nic, u8, String)> {
+    if let Some(guid) = nic.guid() {
+        let [_, _, first, _, rest @ ..] = guid.octets();
+        let carries = rest == key.octets();
+        return carries.then(|| {
+            (
+                nic,
+                first,
+                format!("the port GUID {guid} of '{}'", nic.name),
+            )
+        });
+    }
+    let mac = nic.mac()?;
+    let may_be_dummy = mac != own && !nic.has_vf_driver() && nic.origin != AddressOrigin::Random;
+    let carries = may_be_dummy && Key::from(mac) == key;
+    carries.then(|| {
+        let what = format!("the MAC {mac} of '{}'", nic.name);
+        (nic, mac.octets()[0], what)
+    })
+}
+
+/// A context none of whose NICs is here.
+pub(super) fn other_vm(
+    source: &str,
+    missing: &[(&str, MacAddress)],
+    inventory: &Inventory,
+) -> Finding {
+    let wanted: Vec<String> = missing
+        .iter()
+        .map(|(label, mac)| format!("{label} {mac}"))
+        .collect();
+    let text = format!(
+        "none of the NICs of the context is here, so '{source}' may be the CD of another VM or cloud: it has {}; {}",
+        wanted.join(", "),
+        inventory.listed()
+    );
+    Finding::problem("other-vm", text)
+}

@@ -1,0 +1,43 @@
+//! What there is, for messages about what was not found.
+
+use std::fmt::Display;
+
+use super::{Inventory, Link};
+
+impl Inventory {
+    /// The addresses that NICs are found by: `MACs here: 'eth0' 02:..., port GUIDs here: 'ib0' ...`.
+    #[must_use]
+    pub fn listed(&self) -> String {
+        let mut macs = Vec::new();
+        let mut guids = Vec::new();
+        for nic in &self.nics {
+            match &nic.link {
+                Link::Ethernet(mac) => macs.push(format!("'{}' {mac}", nic.name)),
+                Link::Infiniband(Some(address)) => {
+                    guids.push(format!("'{}' {}", nic.name, address.port_guid()));
+                }
+                Link::Infiniband(None) => guids.push(format!("'{}' none", nic.name)),
+            }
+        }
+        format!(
+            "MACs here: {}; port GUIDs here: {}",
+            listed(&macs),
+            listed(&guids)
+        )
+    }
+}
+
+/// The values with commas between them, or `none`; of many, the first.
+pub fn listed(values: &[impl Display]) -> String {
+    /// More is nothing that a person reads.
+    const MOST: usize = 16;
+    if values.is_empty() {
+        return "none".into();
+    }
+    let shown = values.iter().take(MOST);
+    let mut texts: Vec<String> = shown.map(ToString::to_string).collect();
+    if values.len() > MOST {
+        texts.push(format!("and {} more", values.len() - MOST));
+    }
+    texts.join(", ")
+}

@@ -1,0 +1,130 @@
+//! One thing that the kernel has otherwise than the context asks for.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnetwork::IpNetwork;
+
+use crate::inventory::listed;
+
+/// What is different about an interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// There is no such interface.
+    NoInterface,
+    /// The interface is down.
+    Down,
+    /// An address of the context is missing; these of its family are there.
+    AddressMissing(IpNetwork, Vec<IpNetwork>),
+    /// An address is there with another prefix length.
+    AddressPrefix {
+        /// As the context has it.
+        wanted: IpNetwork,
+        /// The prefix length that the kernel has.
+        has: u8,
+    },
+    /// An address is there, and another host on the link has it, too: the kernel does not use it.
+    AddressTaken(IpAddr),
+    /// No server or router has given the interface an address of this family.
+    NotAssigned {
+        /// `IPv4` or `IPv6`.
+        family: &'static str,
+        /// Who would: `a DHCP server`.
+        by: &'static str,
+    },
+    /// IPv6 is off for the NIC, and the interface has these addresses.
+    Ipv6Enabled(Vec<IpNetwork>),
+    /// The MTU in bytes.
+    Mtu {
+        /// As the context asks for it.
+        wanted: u32,
+        /// What the kernel has.
+        has: u32,
+    },
+    /// The IPoIB mode.
+    Mode {
+        /// As the context asks for it.
+        wanted: String,
+        /// What the kernel has.
+        has: String,
+    },
+    /// A route is missing; these to the same destination lead out of the interface.
+    RouteMissing(String, Vec<String>),
+    /// A route is there with another metric.
+    RouteMetric {
+        /// The route.
+        route: String,
+        /// As the context asks for it.
+        wanted: u32,
+        /// What the kernel has.
+        has: u32,
+    },
+}
+
+impl Difference {
+    /// A code that stays, for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoInterface => "no-interface",
+            Self::Down => "interface-down",
+            Self::AddressMissing(..) => "address-missing",
+            Self::AddressPrefix { .. } => "address-prefix",
+            Self::AddressTaken(_) => "address-taken",
+            Self::NotAssigned { .. } => "address-not-assigned",
+            Self::Ipv6Enabled(_) => "ipv6-enabled",
+            Self::Mtu { .. } => "mtu",
+            Self::Mode { .. } => "mode",
+            Self::RouteMissing(..) => "route-missing",
+            Self::RouteMetric { .. } => "route-metric",
+        }
+    }
+}
+
+/// As the rest of a sentence that begins with the interface.
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoInterface => f.write_str("does not exist"),
+            Self::Down => f.write_str("is down"),
+            Self::AddressMissing(wanted, has) => {
+                write!(f, "lacks address {wanted} (it has {})", listed(has))
+            }
+            Self::AddressPrefix { wanted, has } => {
+                write!(
+                    f,
+                    "has {}/{has}, the context asks for {wanted}",
+                    wanted.ip()
+                )
+            }
+            Self::AddressTaken(address) => {
+                write!(f, "cannot use {address}: another host on the link has it")
+            }
+            Self::NotAssigned { family, by } => {
+                write!(f, "has no {family} address: {by} has not assigned one")
+            }
+            Self::Ipv6Enabled(has) => {
+                write!(f, "has {}, and the context turns IPv6 off", listed(has))
+            }
+            Self::Mtu { wanted, has } => {
+                write!(f, "has MTU {has}, the context asks for {wanted}")
+            }
+            Self::Mode { wanted, has } => {
+                write!(f, "runs in {has} mode, the context asks for {wanted}")
+            }
+            Self::RouteMissing(route, has) => {
+                write!(f, "lacks route {route}")?;
+                if !has.is_empty() {
+                    write!(f, " (it has {})", listed(has))?;
+                }
+                Ok(())
+            }
+            Self::RouteMetric { route, wanted, has } => {
+                write!(
+                    f,
+                    "has route {route} with metric {has}, the context asks for {wanted}"
+                )
+            }
+        }
+    }
+}
