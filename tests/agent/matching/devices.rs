@@ -113,7 +113,7 @@ fn no_nic_is_missing_in_silence() {
     let table = [
         (
             "ETH0_MAC='02:00:c0:a8:07:0a'\nETH0_IP='10.0.0.5'",
-            "ETH0 is not configured: no network device has MAC 02:00:c0:a8:07:0a, and no dummy NIC or port GUID ends in c0:a8:07:0a",
+            "ETH0 is not configured: no network device has MAC 02:00:c0:a8:07:0a, and no dummy NIC or port GUID (prefix aa) ends in c0:a8:07:0a; MACs here: none; port GUIDs here: none",
         ),
         (
             "ETH0_MAC='02:00:c0:a8:07:0a'\nETH0_METHOD='skip'",
