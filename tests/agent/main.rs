@@ -28,4 +28,5 @@ mod status;
 mod taken_names;
 mod transport;
 mod unprivileged;
+mod unmanaged;
 mod values;

@@ -13,12 +13,13 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::context::medium::{self, Fallbacks, Medium};
 use crate::detect::{
-    Choice, DetectError, Facts, OneContext, Probe, Requests, Running, detect, resolver,
+    Choice, DetectError, Device, Facts, NetworkManagerConfig, OneContext, Probe, Requests, Running,
+    detect, resolver,
 };
 use crate::install::{Changes, Directories, Record, Snapshot, Wanted, decide};
 use crate::inventory::{Inventory, Sysfs};
 use crate::plan::{Plan, Role, Settings, plan};
-use crate::render::{Rendered, cloud_init_drop_in};
+use crate::render::{Backend, Rendered, RenderedFile, cloud_init_drop_in, network_manager_managed};
 use crate::wait::WaitBudget;
 
 /// A context, before any NIC is looked at.
@@ -127,6 +128,30 @@ fn find(
     }
 }
 
+/// The files that have NetworkManager manage NICs that a rule of others would keep it from.
+fn exceptions(
+    backend: Backend,
+    plan: &Plan,
+    probe: &Probe<'_>,
+    is_beside: bool,
+) -> Vec<RenderedFile> {
+    // one-context removes that file of its own, later, where its renderer is NetworkManager.
+    let passed_over: &[&str] = if is_beside {
+        &["/etc/NetworkManager/conf.d/50-unmanaged-devices.conf"]
+    } else {
+        &[]
+    };
+    let settings = LazyCell::new(|| NetworkManagerConfig::gather(probe, passed_over));
+    network_manager_managed(backend, plan, |name, kind| {
+        let device = Device {
+            name,
+            kind,
+            address: None,
+        };
+        settings.unmanaged_by(device).is_some()
+    })
+}
+
 impl Read {
     /// Looks at the NICs, waiting for late ones, and works out what that means.
     pub(super) fn look(
@@ -207,6 +232,8 @@ impl Read {
         rendered
             .files
             .extend(cloud_init_drop_in(&plan, |path| probe.is_dir(path)));
+        let exceptions = exceptions(choice.backend, &plan, &probe, is_beside);
+        rendered.files.extend(exceptions);
         all_read(&probe)?;
         let read = |path: &Path| probe.read_to_string(path).ok();
         let list = |path: &Path| probe.list(path).unwrap_or_default();

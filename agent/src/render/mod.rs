@@ -24,5 +24,6 @@ mod transport;
 pub use backend::{Backend, UnknownBackend};
 pub use cloud_init::drop_in as cloud_init_drop_in;
 pub use file::{HEADER, Mode, Rendered, RenderedFile, Sysctl};
+pub use network_manager::managed as network_manager_managed;
 pub(crate) use network_manager::version as network_manager_version;
 pub use resolv_conf::{PATH as RESOLV_CONF, Resolver};

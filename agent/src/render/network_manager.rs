@@ -10,9 +10,13 @@
 
 use std::path::PathBuf;
 
-use super::RenderedFile;
+use hwaddr::InterfaceName;
+
+use super::configured::{Configured, configured};
 use super::lines::Lines;
-use crate::plan::DummyNic;
+use super::{Backend, RenderedFile};
+use crate::plan::model::Child;
+use crate::plan::{DummyNic, Plan};
 
 /// A dummy NIC, unmanaged.
 pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
@@ -28,6 +32,60 @@ pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
         dummy.name
     ));
     lines.into_file(path, dummy.id(), &dummy.name)
+}
+
+/// The NICs that a rule of others would keep NetworkManager from, each with a file that makes an exception of it.
+///
+/// ```text
+/// [keyfile]
+/// unmanaged-devices+=except:interface-name:=ib0;interface-name:=one-sriov-is-no-device
+/// ```
+/// `is_unmanaged` is asked with the name of a device and its kind, `ethernet`, `infiniband` or `vlan`.
+pub fn managed(
+    backend: Backend,
+    plan: &Plan,
+    is_unmanaged: impl Fn(&InterfaceName, &'static str) -> bool,
+) -> Vec<RenderedFile> {
+    let is_reader = matches!(
+        backend,
+        Backend::Keyfile | Backend::NetplanNetworkManager | Backend::IfcfgNetworkManager
+    );
+    let file = |nic: Configured| {
+        let kind = match nic.config.infiniband {
+            Some(_) => "infiniband",
+            None => "ethernet",
+        };
+        let child = nic.child.as_ref().map(|(child, name)| match child {
+            Child::Partition(_) => (name, "infiniband"),
+            Child::Vlan(_) => (name, "vlan"),
+        });
+        let mut devices: Vec<_> = [(nic.device, kind)].into_iter().chain(child).collect();
+        devices.retain(|(name, kind)| is_unmanaged(name, kind));
+        (!devices.is_empty()).then(|| exception(&nic, devices.into_iter().map(|(name, _)| name)))
+    };
+    let nics = configured(plan).filter(|_| is_reader);
+    nics.filter_map(file).collect()
+}
+
+fn exception<'n>(
+    nic: &Configured,
+    devices: impl Iterator<Item = &'n InterfaceName>,
+) -> RenderedFile {
+    let mut lines = Lines::for_nic(nic.nic);
+    let exceptions: Vec<String> = devices
+        .map(|name| format!("except:interface-name:={name};"))
+        .collect();
+    let exceptions = exceptions.concat();
+    lines.raw("[keyfile]");
+    // Exceptions alone would be exceptions to everything: the name, longer than any, keeps the list from that.
+    lines.raw(format_args!(
+        "unmanaged-devices+={exceptions}interface-name:=one-sriov-is-no-device"
+    ));
+    let path = format!(
+        "/etc/NetworkManager/conf.d/90-one-sriov-{}.conf",
+        nic.device
+    );
+    lines.into_file(PathBuf::from(path), nic.nic.id.clone(), nic.device)
 }
 
 /// The version in the name of a directory of plugins: `1.18.8-2.el7_9` is 1.18.
