@@ -27,6 +27,6 @@ mod stacks;
 mod status;
 mod taken_names;
 mod transport;
-mod unprivileged;
 mod unmanaged;
+mod unprivileged;
 mod values;

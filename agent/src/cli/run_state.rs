@@ -181,34 +181,7 @@ impl Read {
         all_read(&probe)?;
         let beside = has_one_context.then_some(Role::Companion);
         let role = self.config.role.or(beside).unwrap_or_default();
-        let known = record.devices().into_iter();
-        let known = known
-            .map(|(nic, device)| (nic.clone(), device.clone()))
-            .collect();
-        let settings = Settings {
-            prefix: self.config.prefix,
-            role,
-            known,
-            decodes_macs: self.config.decodes_macs,
-        };
-        let sysfs = Sysfs::new(options.sysfs()?, &root)?;
-        let (inventory, plan) = loop {
-            let udev_was_busy = wait_budget.udev_is_busy();
-            let inventory = match &options.nics {
-                Some(file) => Inventory::load(file)?,
-                None => sysfs.inventory()?,
-            };
-            let plan = plan(&self.context, &inventory, &settings);
-            let may_come = if udev_was_busy {
-                &plan.missing[..]
-            } else {
-                &[]
-            };
-            let awaited = [&plan.late[..], may_come].concat();
-            if awaited.is_empty() || !wait_budget.wait(&awaited.join(", ")) {
-                break (inventory, plan);
-            }
-        };
+        let (inventory, plan) = self.plan_when_ready(options, role, &record, wait_budget)?;
         let devices = plan.nics.iter().filter_map(|nic| nic.device.as_ref());
         // Not looked at where the backend is named and nobody else is there.
         let facts = LazyCell::new(|| Facts {
@@ -270,6 +243,43 @@ impl Read {
             record,
             changes,
         })
+    }
+
+    /// Plans for the NICs that are here, once no NIC is late any more or the wait budget is used up.
+    fn plan_when_ready(
+        &self,
+        options: &Options,
+        role: Role,
+        record: &Record,
+        wait_budget: &WaitBudget,
+    ) -> Result<(Inventory, Plan), Failure> {
+        let known = record.devices().into_iter();
+        let settings = Settings {
+            prefix: self.config.prefix,
+            role,
+            known: known
+                .map(|(nic, device)| (nic.clone(), device.clone()))
+                .collect(),
+            decodes_macs: self.config.decodes_macs,
+        };
+        let sysfs = Sysfs::new(options.sysfs()?, &options.root())?;
+        loop {
+            let udev_was_busy = wait_budget.udev_is_busy();
+            let inventory = match &options.nics {
+                Some(file) => Inventory::load(file)?,
+                None => sysfs.inventory()?,
+            };
+            let plan = plan(&self.context, &inventory, &settings);
+            let may_come = if udev_was_busy {
+                &plan.missing[..]
+            } else {
+                &[]
+            };
+            let awaited = [&plan.late[..], may_come].concat();
+            if awaited.is_empty() || !wait_budget.wait(&awaited.join(", ")) {
+                return Ok((inventory, plan));
+            }
+        }
     }
 
     /// The names of network stacks that were asked for.
