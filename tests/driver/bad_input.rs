@@ -145,8 +145,12 @@ fn no_lease_directory() {
 #[test]
 fn a_lease_directory_of_somebody_else() {
     let host = host();
-    chown(host.path("/run/one-sriov"), Some(65534), None).unwrap();
-    let expected = "failed to open lease directory '/run/one-sriov': it belongs to 'nobody', not to 'root'; see 'one-sriov doctor'.\n";
+    host.write("/etc/one-sriov/kvmrc", "LEASE_DIR=/run/leases\n");
+    let leases = host.path("/run/leases");
+    fs::create_dir(&leases).unwrap();
+    fs::set_permissions(&leases, fs::Permissions::from_mode(0o700)).unwrap();
+    chown(&leases, Some(65534), None).unwrap();
+    let expected = "failed to open lease directory '/run/leases': it belongs to 'nobody', not to 'root'; see 'one-sriov doctor'.\n";
     assert_refused(&host, &host.deploy(7, &["sriov_ib0"]), expected);
 }
 
@@ -195,11 +199,12 @@ fn libvirt_does_not_answer_or_says_no() {
 fn a_full_disk() {
     let host = host();
     let dir = host.path("/run/one-sriov");
-    // A real file system that is full: a tmpfs of one page, with the lock file on it.
+    // A real file system that is full: a tmpfs of one page, which the boot ID and newlines fill.
     let script = format!(
-        "mount -t tmpfs -o size=4k,mode=0700 none '{dir}' && head -c 4096 /dev/zero >'{dir}/boot-id.fill' 2>/dev/null; \
-         exec \"$@\"",
-        dir = dir.display()
+        "mount -t tmpfs -o size=4k,mode=0700 none '{dir}' && \
+         {{ cat '{boot_id}' && yes ''; }} 2>/dev/null | head -c 4096 >'{dir}/boot-id' && exec \"$@\"",
+        dir = dir.display(),
+        boot_id = host.path("/proc/sys/kernel/random/boot_id").display()
     );
     let driver = host.driver(&["action", "--", "deploy"]);
     let mut command = host.command(std::path::Path::new("/usr/bin/unshare"));

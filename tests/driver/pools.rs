@@ -78,6 +78,8 @@ fn a_vf_that_goes_from_one_port_to_the_other_leaves_no_lease_behind() {
 #[test]
 fn a_lease_that_belongs_to_no_deployment_does_not_keep_its_vf() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1)]);
+    assert_eq!(host.deploy(6, &["sriov_ib0"]).code, 0);
+    assert_eq!(host.cancel(6).code, 0);
     host.write("/run/one-sriov/ib0/0", "left behind");
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     assert_eq!(host.lease("ib0/0").unwrap()["vm"], 7);

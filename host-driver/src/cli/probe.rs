@@ -39,7 +39,16 @@ fn complain(why: &str) {
 }
 
 fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
-    owner::leave_root(&Host::root_dir(), home)?;
+    let root = Host::root_dir();
+    if let Err(error) = owner::leave_root(&root, home) {
+        // The maps and the leases are oneadmin's, and not for root to read: sysfs names the PFs.
+        let mut names = Pool::names_of_possible_pfs(&root)?;
+        names.sort();
+        names.dedup();
+        let lines: String = names.iter().map(|name| full(None, name)).collect();
+        out.write_all(lines.as_bytes())?;
+        return Err(error.into());
+    }
     let (host, ready) = match Host::new(home) {
         Ok(host) => (host, Ok(())),
         // The pools that there are without settings have nothing free.
