@@ -29,7 +29,7 @@ pub fn files(input: &[u8]) {
         ..machine.settings
     };
     let here = machine.nics.into_iter().step_by(2).collect();
-    let here = Inventory::new(here, Vec::new());
+    let here = Inventory::new(here, Vec::new(), Vec::new());
     let next = plan(&context, &here, &settings);
     check(&next);
     assert!(next.keep(&settings.known, &here).len() <= settings.known.len());

@@ -50,7 +50,7 @@ impl<'a> Machine<'a> {
     }
 
     pub(crate) fn inventory(&self) -> Inventory {
-        Inventory::new(self.nics.clone(), Vec::new())
+        Inventory::new(self.nics.clone(), Vec::new(), Vec::new())
     }
 }
 

@@ -3,7 +3,9 @@
 use std::process::Command;
 use std::time::Duration;
 
-use one_sriov_tests::{BACKENDS, Trial, agent_path, processes, scratch, turn};
+use one_sriov_tests::{
+    BACKENDS, Machine, Nic, Trial, agent_path, ethernet, processes, scratch, turn,
+};
 
 /// What the boot agent may hold at once, as it is shipped: `ONE_SRIOV_AGENT` names it.
 const MEMORY: u64 = 8_000_000;
@@ -86,4 +88,39 @@ fn no_process_and_no_thread_is_started() {
             "{backend}, {nics} NICs, second run"
         );
     }
+}
+
+/// A guest with so many Ethernet NICs, each with its own MAC and PCI address.
+fn guest_with(nics: u16) -> Machine {
+    let mut context = String::new();
+    let nic = |index: u16| {
+        let [high, low] = index.to_be_bytes();
+        let mac = format!("02:00:0a:00:{high:02x}:{low:02x}");
+        context += &format!("ETH{index}_MAC='{mac}'\nETH{index}_IP='10.0.{high}.{low}'\n");
+        let pci = format!("{:04x}:00:{:02x}.{}", index >> 8, low >> 3, low & 7);
+        ethernet(&format!("eth{index}"), &mac, &pci, "igbvf")
+    };
+    let devices: Vec<Nic> = (0..nics).map(nic).collect();
+    Machine::new_in(&scratch(), &context, &devices)
+}
+
+/// The processor time of a run that finds everything as it left it, and of the fastest of some.
+fn second_run(nics: u16) -> u64 {
+    let machine = guest_with(nics);
+    let mut agent = Command::new(agent_path());
+    agent
+        .args(["apply", "--backend", "ifcfg-initscripts", "--root"])
+        .arg(machine.root())
+        .arg("--context")
+        .arg(machine.path("/context/context.sh"));
+    let runs: Vec<u64> = (0..4).map(|_| measured("--processor", &agent)).collect();
+    assert_eq!(machine.etc_paths().len(), usize::from(nics));
+    *runs[1..].iter().min().unwrap()
+}
+
+#[test]
+fn a_second_run_takes_time_in_proportion_to_the_nics() {
+    let _turn = turn::shared();
+    let (few, many) = (second_run(250), second_run(2000));
+    assert!(many < few * 14, "250 NICs: {few} us, 2000 NICs: {many} us");
 }

@@ -55,10 +55,11 @@ impl Inventory {
         let mut document: Value = serde_json::from_slice(&text).map_err(failed)?;
         let own = document.get_mut(KEY).map(Value::take);
         let inventory: Self = serde_json::from_value(own.unwrap_or(document)).map_err(failed)?;
-        Ok(Self {
-            unreadable: inventory.unreadable,
-            ..Self::new(inventory.nics, inventory.left_out)
-        })
+        Ok(Self::new(
+            inventory.nics,
+            inventory.left_out,
+            inventory.unreadable,
+        ))
     }
 }
 

@@ -1,5 +1,7 @@
 //! A NIC, as the kernel shows it.
 
+use std::collections::BTreeMap;
+
 use hwaddr::{Guid, InterfaceName, IpoibAddress, MacAddress, PciAddress};
 use serde::{Deserialize, Serialize};
 
@@ -16,17 +18,25 @@ pub struct Inventory {
     /// The network devices that may be NICs: something of them cannot be read.
     #[serde(default)]
     pub unreadable: Vec<Unreadable>,
+    /// The places in `nics`, by name: a machine with many NICs is asked for each of them.
+    #[serde(skip)]
+    places: BTreeMap<InterfaceName, usize>,
 }
 
 impl Inventory {
     /// An inventory in its order.
     #[must_use]
-    pub fn new(mut nics: Vec<Nic>, left_out: Vec<LeftOut>) -> Self {
+    pub fn new(mut nics: Vec<Nic>, left_out: Vec<LeftOut>, unreadable: Vec<Unreadable>) -> Self {
         nics.sort_by(|a, b| a.order().cmp(&b.order()));
+        let places = nics.iter().enumerate();
+        let places = places
+            .map(|(place, nic)| (nic.name.clone(), place))
+            .collect();
         Self {
             nics,
             left_out,
-            unreadable: Vec::new(),
+            unreadable,
+            places,
         }
     }
 
@@ -41,7 +51,7 @@ impl Inventory {
     /// The NIC of a name.
     #[must_use]
     pub fn by_name(&self, name: &InterfaceName) -> Option<&Nic> {
-        self.nics.iter().find(|nic| &nic.name == name)
+        self.nics.get(*self.places.get(name)?)
     }
 }
 

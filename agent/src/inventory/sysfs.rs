@@ -37,6 +37,14 @@ pub enum InventoryError {
     },
 }
 
+/// What a pass over sysfs has found so far, in no order.
+#[derive(Default)]
+struct Found {
+    nics: Vec<Nic>,
+    left_out: Vec<LeftOut>,
+    unreadable: Vec<Unreadable>,
+}
+
 /// A sysfs tree, and what udev knows of its devices.
 #[derive(Debug, Clone)]
 pub struct Sysfs {
@@ -73,10 +81,7 @@ impl Sysfs {
             path: class,
             source,
         })?;
-        let mut found = Inventory {
-            nics: Vec::with_capacity(names.len()),
-            ..Inventory::default()
-        };
+        let mut found = Found::default();
         for name in &names {
             self.sort(&class, name, Ports::Unread, &mut found);
         }
@@ -86,18 +91,10 @@ impl Sysfs {
         }
         found.left_out.sort_by(|a, b| a.name.cmp(&b.name));
         found.unreadable.sort_by(|a, b| a.name.cmp(&b.name));
-        let Inventory {
-            nics,
-            left_out,
-            unreadable,
-        } = found;
-        Ok(Inventory {
-            unreadable,
-            ..Inventory::new(nics, left_out)
-        })
+        Ok(Inventory::new(found.nics, found.left_out, found.unreadable))
     }
 
-    fn sort(&self, class: &Class, name: &OsStr, ports: Ports, found: &mut Inventory) {
+    fn sort(&self, class: &Class, name: &OsStr, ports: Ports, found: &mut Found) {
         let shown = || name.to_string_lossy().escape_debug().to_string();
         match self.nic(class, name, ports) {
             Ok(nic) => found.nics.push(nic),

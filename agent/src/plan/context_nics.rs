@@ -171,7 +171,9 @@ impl ContextNics {
 
     /// Whether a MAC is that of a NIC of the context, to the last octet.
     pub(super) fn has_mac(&self, mac: MacAddress) -> bool {
-        self.eth.values().any(|nic| nic.mac == Some(mac))
+        let of_key = self.by_key.get(&Key::from(mac));
+        let has_it = |index: &u32| self.eth.get(index).is_some_and(|nic| nic.mac == Some(mac));
+        of_key.is_some_and(|indices| indices.iter().any(has_it))
     }
 
     /// Whether a PCI address is that of a NIC, `PCI<k>_*`.
