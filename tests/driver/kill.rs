@@ -9,7 +9,11 @@ use one_sriov_tests::host::{Host, Pf, deployment_file, domain};
 
 /// A deployment that has come to the stock action.
 pub(crate) fn deploying(host: &Host, vm: u32) -> Child {
-    let mut child = spawn(host, vm);
+    reach_the_stock_action(spawn(host, vm))
+}
+
+/// Waits until a deployment has come to the stock action.
+pub(crate) fn reach_the_stock_action(mut child: Child) -> Child {
     let stderr = child.stderr.as_mut().unwrap();
     let mut line = String::new();
     BufReader::new(stderr).read_line(&mut line).unwrap();
@@ -114,7 +118,11 @@ fn a_killed_driver_whose_child_dies_too_loses_the_vf_after_the_grace() {
         .and_then(|rest| rest.strip_suffix(" s.\n")?.parse().ok());
     let left: u64 = left.unwrap_or_else(|| panic!("{}", full.stderr));
     assert!((3600 - gone_by..=3600).contains(&left), "{left}");
+    // Killed before it wrote the lease, it leaves nothing to go on with.
+    let lease = host.read("/run/one-sriov/ib0/0").unwrap();
+    std::fs::remove_file(host.path("/run/one-sriov/ib0/0")).unwrap();
     let own = host.deploy(7, &["sriov_ib0"]).stderr;
+    host.write("/run/one-sriov/ib0/0", lease);
     let named = "; the unfinished deployment of this VM (7) itself is given up in ";
     assert!(own.contains(named), "{own}");
     host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=0\n");

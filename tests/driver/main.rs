@@ -23,6 +23,7 @@ mod pools;
 mod protocol;
 mod refresh;
 mod refuse;
+mod resume;
 mod returning;
 mod root;
 mod stress;

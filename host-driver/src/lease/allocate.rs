@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::{self, Write as _};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hwaddr::{DummyMac, MacAddress, PciAddress};
 use one_sriov_system::Root;
@@ -44,6 +44,9 @@ pub struct Allocation {
     pub driver: Option<String>,
     /// The lease that ended only now: what it saved is still to be put back.
     pub stale: Option<StaleLease>,
+    /// If that is of an unfinished deployment of the same VM, which libvirtd may still bring to an end: when somebody was last
+    /// seen to work on it.
+    pub unfinished: Option<SystemTime>,
 }
 
 /// What is the matter with a VF.
@@ -215,15 +218,46 @@ impl<'a> Allocator<'a> {
             by_pool.entry(&request.pool).or_default().push(nth);
         }
         for (name, nths) in by_pool {
-            let found = self.allocate_from(name, nths.len(), sweep, &mut taken)?;
-            if found.len() < nths.len() {
-                return Err(self.shortage(name, nths.len(), sweep)?.into());
+            let wanted = nths.len();
+            // What the VM has left is a NIC's again: the VF has its GUID already, and libvirtd may still start the VM with it.
+            let mut others = Vec::new();
+            for nth in nths {
+                allocations[nth] = self.left_for(&requests[nth], sweep, &mut taken)?;
+                if allocations[nth].is_none() {
+                    others.push(nth);
+                }
             }
-            for (nth, allocation) in nths.into_iter().zip(found) {
+            let found = self.allocate_from(name, others.len(), sweep, &mut taken)?;
+            if found.len() < others.len() {
+                return Err(self.shortage(name, wanted, sweep)?.into());
+            }
+            for (nth, allocation) in others.into_iter().zip(found) {
                 allocations[nth] = Some(allocation);
             }
         }
         Ok(allocations.into_iter().flatten().collect())
+    }
+
+    /// The VF that an unfinished deployment of the VM has for the same NIC.
+    fn left_for(
+        &mut self,
+        request: &VfRequest,
+        sweep: &Sweep,
+        taken: &mut HashSet<PciAddress>,
+    ) -> Result<Option<Allocation>, AllocateError> {
+        self.open(&request.pool)?;
+        for index in self.store.leased(&request.pool)? {
+            let Some(address) = self.pools[&request.pool].address(self.root, index)? else {
+                continue;
+            };
+            let left = sweep.find_unfinished(address);
+            if left.is_some_and(|(left, _)| left.is_of(request))
+                && let Some(found) = self.candidate(&request.pool, index, sweep, taken)?
+            {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     fn allocate_from(
@@ -240,18 +274,24 @@ impl<'a> Allocator<'a> {
             .into_iter()
             .partition(|index| leased.contains(index));
         // A VF that nobody had before needs nothing to be put back, and one that failed may fail again.
-        let mut failed = Vec::new();
-        let mut order = Vec::new();
+        // One that libvirtd may still start the VM with, for another NIC, is the last choice.
+        let (mut order, mut failed, mut unfinished) = (Vec::new(), Vec::new(), Vec::new());
         for index in fresh.into_iter().chain(given) {
             let address = self.pools[name].address(self.root, index)?;
             let has_failed = match address {
                 Some(address) => self.failures()?.contains_key(&address),
                 None => false,
             };
-            if has_failed { &mut failed } else { &mut order }.push(index);
+            let is_unfinished =
+                address.is_some_and(|address| sweep.find_unfinished(address).is_some());
+            match (is_unfinished, has_failed) {
+                (true, _) => unfinished.push(index),
+                (false, true) => failed.push(index),
+                (false, false) => order.push(index),
+            }
         }
         let mut found = Vec::new();
-        for index in order.into_iter().chain(failed) {
+        for index in order.into_iter().chain(failed).chain(unfinished) {
             if found.len() == wanted {
                 break;
             }
@@ -284,13 +324,21 @@ impl<'a> Allocator<'a> {
             Ok(None) | Err(PoolError::NoNetdev { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let stale = sweep.find(address).cloned();
+        let (stale, unfinished) = match sweep.find_unfinished(address) {
+            Some((left, seen)) => (Some(left.clone()), Some(seen)),
+            None => (sweep.find(address).cloned(), None),
+        };
         if stale.as_ref().is_some_and(|stale| !stale.can_go_on_to(&vf)) {
             return Ok(None);
         }
         taken.insert(address);
         let driver = self.driver(address)?;
-        Ok(Some(Allocation { vf, driver, stale }))
+        Ok(Some(Allocation {
+            vf,
+            driver,
+            stale,
+            unfinished,
+        }))
     }
 
     /// What is the matter with a VF.
@@ -299,6 +347,15 @@ impl<'a> Allocator<'a> {
         address: PciAddress,
         sweep: &Sweep,
     ) -> Result<Availability, AllocateError> {
+        if let Some((
+            StaleLease {
+                lease: Some(lease), ..
+            },
+            _,
+        )) = sweep.find_unfinished(address)
+        {
+            return Ok(Availability::Stale(lease.vm));
+        }
         if let Some(stale) = sweep.find(address) {
             let reclaim = sweep.reclaims.iter();
             let owner = reclaim

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, SystemTime};
 
 use hwaddr::Guid;
 
@@ -31,6 +32,8 @@ pub struct Deployment {
     file: File,
     /// The leases, in the order of the requests.
     pub leases: Vec<Lease>,
+    /// If it goes on with an unfinished one: when somebody was last seen to work on that.
+    unfinished: Option<SystemTime>,
 }
 
 impl Guard<'_> {
@@ -44,8 +47,9 @@ impl Guard<'_> {
         let id = DeploymentId::new(vm, token());
         let stale: Vec<_> = granted
             .iter()
-            .map(|(_, allocation, _)| allocation.stale.clone())
+            .map(|(_, allocation, _)| (allocation.stale.clone(), allocation.unfinished))
             .collect();
+        let unfinished = stale.iter().filter_map(|(_, seen)| *seen).max();
         let leases: Vec<Lease> = granted
             .into_iter()
             .map(|(request, allocation, setup)| Lease {
@@ -76,16 +80,21 @@ impl Guard<'_> {
             .collect();
         let listing = leases.iter().map(|lease| (lease.place(), lease.address));
         let file = self.begin(&id, &listing.collect())?;
-        let deployment = Deployment { id, file, leases };
-        for (lease, stale) in deployment.leases.iter().zip(stale) {
+        let deployment = Deployment {
+            id,
+            file,
+            leases,
+            unfinished,
+        };
+        for (lease, (before, _)) in deployment.leases.iter().zip(&stale) {
             let written = self
                 .write_claim(lease)
                 .and_then(|()| self.write(lease))
                 .and_then(|()| self.write_guid(lease))
-                .and_then(|()| self.clear(stale, lease));
+                .and_then(|()| self.clear(before.as_ref(), lease));
             if let Err(error) = written {
                 // What could not be removed either is swept up later.
-                if let Err(error) = self.revoke(&deployment) {
+                if let Err(error) = self.revoke(&deployment, &stale) {
                     log::warn!("{error}");
                 }
                 return Err(error);
@@ -95,8 +104,8 @@ impl Guard<'_> {
     }
 
     /// Removes the lease that the new one follows, if that was of another pool with the same VF.
-    fn clear(&self, stale: Option<StaleLease>, lease: &Lease) -> Result<(), StoreError> {
-        match stale.and_then(|stale| stale.lease) {
+    fn clear(&self, stale: Option<&StaleLease>, lease: &Lease) -> Result<(), StoreError> {
+        match stale.and_then(|stale| stale.lease.as_ref()) {
             Some(original) if original.place() != lease.place() => {
                 self.remove(&original.place(), original.address, &original.deployment)
             }
@@ -122,9 +131,20 @@ impl Store {
         self.write(lease)
     }
 
-    /// Takes all leases of a deployment back. The VFs must be as they were.
-    fn revoke(&self, deployment: &Deployment) -> Result<(), StoreError> {
-        for lease in &deployment.leases {
+    /// Takes all leases of a deployment back. The VFs must be as they were. Those of an unfinished one stand again: its VM may
+    /// still start.
+    fn revoke(
+        &self,
+        deployment: &Deployment,
+        stale: &[(Option<StaleLease>, Option<SystemTime>)],
+    ) -> Result<(), StoreError> {
+        for (lease, (stale, unfinished)) in deployment.leases.iter().zip(stale) {
+            let left = stale.as_ref().filter(|_| unfinished.is_some());
+            if let Some(left) = left.and_then(|left| left.lease.as_ref()) {
+                self.write_claim(left)?;
+                self.write(left)?;
+                self.write_guid(left)?;
+            }
             self.remove(&lease.place(), lease.address, &deployment.id)?;
         }
         self.end(&deployment.id)
@@ -142,6 +162,23 @@ impl Deployment {
     #[must_use]
     pub fn token(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
+    }
+
+    /// Lets go of a deployment that has failed. What it has is over at once, if it did not go on with an unfinished one: libvirtd
+    /// may still bring that to an end, for the rest of its grace. Which grace counts is returned.
+    #[must_use]
+    pub fn fail(self, grace: Duration) -> Duration {
+        match self.unfinished.map(|seen| self.file.set_modified(seen)) {
+            None => Duration::ZERO,
+            Some(Ok(())) => grace,
+            Some(Err(error)) => {
+                log::warn!(
+                    "failed to note when deployment '{}' began: {error}",
+                    self.id
+                );
+                grace
+            }
+        }
     }
 
     /// Shows that it is still worked on.

@@ -9,10 +9,11 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hwaddr::PciAddress;
 
+use super::allocate::VfRequest;
 use super::error::StoreError;
 use super::judge::{Signs, Verdict, judge};
 use super::lock::Guard;
@@ -40,6 +41,10 @@ pub struct ReclaimGuard {
     pub(super) _file: File,
     /// What has ended, in order.
     pub stale: Vec<StaleLease>,
+    /// What is left of an unfinished deployment of the VM that asks, which may go on with it.
+    unfinished: Vec<StaleLease>,
+    /// When somebody was last seen to work on it.
+    seen: SystemTime,
     /// How many other leases it has.
     pub(super) others: usize,
 }
@@ -66,6 +71,14 @@ impl StaleLease {
             lease.original == OriginalState::Untouched || lease.pf == vf.pf.netdev
         })
     }
+
+    /// Whether it was made for what a NIC asks for, wherever the NIC's pool is.
+    #[must_use]
+    pub fn is_of(&self, request: &VfRequest) -> bool {
+        self.lease.as_ref().is_some_and(|lease| {
+            lease.mac == request.mac && lease.position == request.dummy.position()
+        })
+    }
 }
 
 /// What a sweep found.
@@ -79,6 +92,10 @@ pub struct Sweep {
     pub held: Vec<DeploymentId>,
     /// What could not be read, for people.
     pub problems: Vec<String>,
+    /// The VM that asks, if it may go on with what its unfinished deployments have.
+    asking: Option<VmId>,
+    /// Those deployments, if nothing of them has ended.
+    own: Vec<ReclaimGuard>,
 }
 
 /// A deployment that is over, and whose VFs somebody else brings back.
@@ -98,15 +115,34 @@ impl Sweep {
         stale.find(|stale| stale.address == device)
     }
 
+    /// The lease of a device that an unfinished deployment of the VM that asks has left, and when somebody was last seen to
+    /// work on that.
+    #[must_use]
+    pub fn find_unfinished(&self, device: PciAddress) -> Option<(&StaleLease, SystemTime)> {
+        let guards = self.own.iter().chain(&self.reclaims);
+        let mut left =
+            guards.flat_map(|guard| guard.unfinished.iter().map(|left| (left, guard.seen)));
+        left.find(|(left, _)| left.address == device)
+    }
+
+    /// Lets go of all deployments, so that another sweep can look at them.
+    pub fn let_go(&mut self) {
+        self.reclaims.clear();
+        self.own.clear();
+    }
+
     /// Looks once more at what seems to have ended, now that it is in our hands. What its own VM runs with is let go.
     pub fn confirm<E>(
         &mut self,
         running: impl FnOnce() -> Result<RunningDomains, E>,
     ) -> Result<(), E> {
-        if self.reclaims.iter().all(|reclaim| reclaim.stale.is_empty()) {
+        if self.own.is_empty() && self.reclaims.iter().all(|reclaim| reclaim.stale.is_empty()) {
             return Ok(());
         }
         let running = running()?;
+        for own in &mut self.own {
+            own.confirm(&running);
+        }
         self.reclaims.retain_mut(|reclaim| {
             reclaim.confirm(&running);
             !reclaim.stale.is_empty() || reclaim.others == 0
@@ -114,16 +150,25 @@ impl Sweep {
         Ok(())
     }
 
-    /// Takes an ended lease out: its VF has a new one.
+    /// Takes an ended or unfinished lease out: its VF has a new one.
     pub fn take(&mut self, device: PciAddress) {
-        for reclaim in &mut self.reclaims {
-            reclaim.stale.retain(|stale| stale.address != device);
+        for guard in self.reclaims.iter_mut().chain(&mut self.own) {
+            guard.stale.retain(|stale| stale.address != device);
+            let before = guard.unfinished.len();
+            guard.unfinished.retain(|left| left.address != device);
+            guard.others -= before - guard.unfinished.len();
         }
+        // A deployment of which nothing is left is over.
+        let over = self.own.extract_if(.., |own| own.others == 0);
+        self.reclaims.extend(over);
     }
 }
 
 impl ReclaimGuard {
     fn confirm(&mut self, running: &RunningDomains) {
+        // libvirtd has finished it meanwhile.
+        self.unfinished
+            .retain(|left| running.holder(left.address).is_none());
         let (vm, others) = (self.id.vm(), &mut self.others);
         self.stale.retain_mut(|stale| {
             let holder = running.holder(stale.address).filter(|_| stale.restore);
@@ -147,7 +192,31 @@ impl Guard<'_> {
         depth: SweepScope,
         grace: Duration,
     ) -> Result<Sweep, StoreError> {
-        let mut sweep = Sweep::default();
+        self.sweep_into(Sweep::default(), running, depth, grace)
+    }
+
+    /// The same for a VM that is to be deployed: it may go on with what its unfinished deployments have.
+    pub fn sweep_for(
+        &self,
+        vm: VmId,
+        running: &RunningDomains,
+        depth: SweepScope,
+        grace: Duration,
+    ) -> Result<Sweep, StoreError> {
+        let asking = Sweep {
+            asking: Some(vm),
+            ..Sweep::default()
+        };
+        self.sweep_into(asking, running, depth, grace)
+    }
+
+    fn sweep_into(
+        &self,
+        mut sweep: Sweep,
+        running: &RunningDomains,
+        depth: SweepScope,
+        grace: Duration,
+    ) -> Result<Sweep, StoreError> {
         for id in self.deployments(None)? {
             if depth == SweepScope::All || !running.runs(id.vm()) {
                 self.sweep_one(&id, running, grace, &mut sweep)?;
@@ -167,6 +236,18 @@ impl Guard<'_> {
         for id in self.deployments(Some(vm))? {
             self.sweep_one(&id, running, grace, &mut sweep)?;
         }
+        Ok(sweep)
+    }
+
+    /// The same for the leases of one deployment.
+    pub fn sweep_deployment(
+        &self,
+        id: &DeploymentId,
+        running: &RunningDomains,
+        grace: Duration,
+    ) -> Result<Sweep, StoreError> {
+        let mut sweep = Sweep::default();
+        self.sweep_one(id, running, grace, &mut sweep)?;
         Ok(sweep)
     }
 
@@ -205,10 +286,13 @@ impl Guard<'_> {
             held: false,
             idle: self.idle(id, &file)?,
         };
+        let seen = self.seen(id, &file)?;
         let mut reclaim = ReclaimGuard {
             id: id.clone(),
             _file: file,
             stale: Vec::new(),
+            unfinished: Vec::new(),
+            seen,
             others: 0,
         };
         for (place, address) in self.listing(id)? {
@@ -223,7 +307,11 @@ impl Guard<'_> {
             };
             let verdict = match &lease {
                 Some(lease) => judge(lease, signs, running, grace),
-                None => self.judge_without(id, address, signs, running, grace)?,
+                None => match self.judge_without(id, address, signs, running, grace)? {
+                    Some(verdict) => verdict,
+                    // What a later deployment has is no concern of this one any more.
+                    None => continue,
+                },
             };
             match verdict {
                 Verdict::Alive => reclaim.others += 1,
@@ -231,6 +319,14 @@ impl Guard<'_> {
                     reclaim.others += 1;
                     let left = grace.saturating_sub(signs.idle);
                     sweep.pending.insert(id.clone(), left);
+                    if lease.is_some() && sweep.asking == Some(id.vm()) {
+                        reclaim.unfinished.push(StaleLease {
+                            place,
+                            address,
+                            lease,
+                            restore: true,
+                        });
+                    }
                 }
                 Verdict::Dead | Verdict::TakenOver => reclaim.stale.push(StaleLease {
                     place,
@@ -242,11 +338,13 @@ impl Guard<'_> {
         }
         if !reclaim.stale.is_empty() || reclaim.others == 0 {
             sweep.reclaims.push(reclaim);
+        } else if !reclaim.unfinished.is_empty() {
+            sweep.own.push(reclaim);
         }
         Ok(())
     }
 
-    /// A deployment that was killed before it wrote the lease, or whose lease is corrupt.
+    /// A deployment that was killed before it wrote the lease, or whose lease is corrupt; none if another one has the VF.
     fn judge_without(
         &self,
         id: &DeploymentId,
@@ -254,20 +352,21 @@ impl Guard<'_> {
         signs: Signs,
         running: &RunningDomains,
         grace: Duration,
-    ) -> Result<Verdict, StoreError> {
+    ) -> Result<Option<Verdict>, StoreError> {
         let is_claimed = match self.claim(address) {
-            Ok(claim) => claim.is_some_and(|(_, owner)| owner == *id),
+            Ok(Some((_, owner))) if owner != *id => return Ok(None),
+            Ok(claim) => claim.is_some(),
             // Nobody else is known to have it.
             Err(StoreError::Corrupt { .. }) => true,
             Err(error) => return Err(error),
         };
-        Ok(match running.holder(address) {
+        Ok(Some(match running.holder(address) {
             _ if !is_claimed => Verdict::TakenOver,
             Some(domain) if domain.is(id.vm(), None) => Verdict::Alive,
             Some(_) => Verdict::TakenOver,
             None if signs.idle < grace => Verdict::Pending,
             None => Verdict::Dead,
-        })
+        }))
     }
 }
 

@@ -35,6 +35,7 @@ fn allocation(link_layer: LinkLayer) -> Allocation {
         vf,
         driver: None,
         stale: None,
+        unfinished: None,
     }
 }
 

@@ -81,15 +81,15 @@ fn decide(
     let config = &host.config;
     let guard = store.lock(config.lock_wait, purpose)?;
     let running = host.libvirt().running()?;
-    let mut sweep = guard.sweep(&running, SweepScope::StoppedVms, config.lease_grace)?;
+    let mut sweep = guard.sweep_for(vm, &running, SweepScope::StoppedVms, config.lease_grace)?;
     sweep.confirm(|| host.libvirt().running())?;
     let mut allocator = Allocator::new(&host.root, config, &guard, &running);
     let mut allocations = allocator.allocate(requests, &sweep);
     if matches!(allocations, Err(AllocateError::Short(_))) {
         // A VF that was taken out of a running VM is only seen by looking at every lease.
-        sweep.reclaims.clear();
+        sweep.let_go();
         let held = sweep.held;
-        sweep = guard.sweep(&running, SweepScope::All, config.lease_grace)?;
+        sweep = guard.sweep_for(vm, &running, SweepScope::All, config.lease_grace)?;
         sweep.held.extend(held);
         sweep.confirm(|| host.libvirt().running())?;
         allocations = allocator.allocate(requests, &sweep);

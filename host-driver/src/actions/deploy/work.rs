@@ -228,12 +228,12 @@ impl Work<'_> {
         }
     }
 
-    /// Takes the VFs back, unless the VM runs with them after all.
+    /// Takes the VFs back, unless the VM runs with them after all, or still may.
     fn undo(&self, deployment: Deployment) {
-        let vm = deployment.id().vm();
+        let (id, vm) = (deployment.id().clone(), deployment.id().vm());
         let leases = deployment.leases.clone();
         // What a child still has open keeps the deployment alive; ours must not.
-        drop(deployment);
+        let grace = deployment.fail(self.host.config.lease_grace);
         let reclaims = || -> Result<_, ActionError> {
             let config = &self.host.config;
             let purpose = self.context.purpose(vm);
@@ -247,7 +247,7 @@ impl Work<'_> {
                 let state = State::Active;
                 guard.update(&Lease { state, ..lease })?;
             }
-            let mut sweep = guard.sweep_vm(vm, &running, Duration::ZERO)?;
+            let mut sweep = guard.sweep_deployment(&id, &running, grace)?;
             sweep.confirm(|| self.host.libvirt().running())?;
             Ok(sweep.reclaims)
         };

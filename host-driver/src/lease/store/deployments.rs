@@ -137,6 +137,16 @@ impl Store {
         StoreIo("look at", &self.deployment(id)).check(idle())
     }
 
+    /// When somebody was last seen to work on a deployment, as a time of change.
+    pub(in crate::lease) fn seen(
+        &self,
+        id: &DeploymentId,
+        file: &File,
+    ) -> Result<SystemTime, StoreError> {
+        let seen = file.metadata().and_then(|metadata| metadata.modified());
+        StoreIo("look at", &self.deployment(id)).check(seen)
+    }
+
     /// Removes the file of a deployment that has nothing any more.
     pub(in crate::lease) fn end(&self, id: &DeploymentId) -> Result<(), StoreError> {
         let path = self.deployment(id);
