@@ -88,7 +88,7 @@ pub fn run(machine: &Machine, arguments: &[&str]) -> Outcome {
 
 /// Runs the agent while the kernel answers system calls on one path of the machine with an error: `statx`, `EIO`.
 ///
-/// The path is followed first, as the kernel names open files by their real path.
+/// The path is followed first, because the kernel names open files by their real path.
 #[must_use]
 pub fn run_while(
     machine: &Machine,
@@ -99,6 +99,7 @@ pub fn run_while(
 ) -> Outcome {
     let host = machine.path(path);
     let host = host.canonicalize().unwrap_or(host);
+    let calls = of_any_libc(calls);
     let mut command = Command::new("strace");
     command
         .args(["--quiet=all", "--output=/dev/null"])
@@ -115,4 +116,13 @@ pub fn run_while(
     output
         .expect("strace runs; 'make setup' installs it")
         .into()
+}
+
+/// What glibc asks by `statx` and `openat`, musl asks by other calls, for which not every architecture has a number.
+fn of_any_libc(calls: &str) -> String {
+    match calls {
+        "statx" => "?statx,?stat,?lstat,?newfstatat".to_owned(),
+        "openat" => "?openat,?open".to_owned(),
+        calls => calls.to_owned(),
+    }
 }
