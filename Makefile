@@ -38,7 +38,7 @@ TEST_PROGRAMS += $(if $(CI),NetworkManager systemd-networkd netplan ifup busybox
 LAB_PROGRAMS = mmdebstrap genisoimage cpio depmod mke2fs zstd xz ssh rsync setpriv
 
 .DEFAULT_GOAL := help
-.PHONY: help setup readers build test demo bench fuzz lint man licences install-agent install-node install-frontend deb rpm sbom dist lab lab-shell clean
+.PHONY: help setup readers build test check demo bench fuzz lint man licences install-agent install-node install-frontend deb rpm sbom dist lab lab-shell clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -63,6 +63,10 @@ test: setup build build-aarch64 ## Run all tests, those from outside on the stat
 	ONE_SRIOV_AGENT=$(AGENT) ONE_SRIOV_AGENT_AARCH64=$(AGENT_AARCH64) \
 		ONE_SRIOV_DRIVER=$(DRIVER) ONE_SRIOV_DRIVER_AARCH64=$(DRIVER_AARCH64) \
 		cargo test --workspace --locked
+
+check: ## Run the tests that need no installed program and no root
+	cargo test --locked --workspace --exclude one-sriov-tests --exclude one-sriov-lab --lib
+	cargo test --locked --package hwaddr --package one-sriov-tests --test round_trips --test hostile_input --test docs
 
 demo: build ## Show what both halves do (DEMO_REQUIRE_REAL=1: on a real network stack or not at all)
 	@packaging/build/setup 'genisoimage|xorriso' ip virsh
