@@ -1,6 +1,7 @@
 //! Measuring deployments: the driver and the script of 2013 on one made-up host, with stand-ins for
 //! the programs around them that cost as little as a program can.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::agent::build;
-use crate::host::{Host, Pf, deployment_file, domain};
+use crate::host::{Host, Pf, deployment_file, domain, kernel};
 
 /// VFs of a card; no kernel reports many more in one answer.
 pub const VFS_OF_CARD: u32 = 128;
@@ -57,6 +58,9 @@ impl HostTrial {
         let deploy = host.path("/var/tmp/one/vmm/kvm/deploy");
         fs::remove_file(&deploy).expect("the stand-in of the other tests");
         symlink(quick_host(), deploy).expect("a link");
+        for card in 0..pfs.len() {
+            say_nothing_of_vfs(&host, &format!("ib{card}"));
+        }
         host.write("/state/list", "");
         host.write("/state/dump", "");
         host.write("/var/tmp/one/vmm/kvm-sriov/vf_maps/README", "");
@@ -248,4 +252,11 @@ fn without_token(path: &str) -> &str {
 
 fn quick_host() -> PathBuf {
     build("one-sriov-tests", "quick-host")
+}
+
+/// Has a PF name its VFs and nothing that is set on them, as older kernels do: the quick `ip` sets nothing, and what a
+/// kernel shows, the driver compares with what it has set.
+fn say_nothing_of_vfs(host: &Host, pf: &str) {
+    let vfs = (0..VFS_OF_CARD).map(|vf| (vf, BTreeMap::new())).collect();
+    kernel::answers(pf, &vfs, |path, answer| host.write(path, answer));
 }
