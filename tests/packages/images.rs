@@ -118,9 +118,11 @@ fn sysv_starts_it() {
     let status = format!("{script} status || [ $? = 3 ]");
     let told = with_nic(&system, &["sh", "-c", &status]);
     assert!(told.contains(&format!("up to date: {WRITTEN}")), "{told}");
-    let _ = system.run(&["dpkg", "--purge", "one-sriov-agent"]);
+    let _ = system.run(&["dpkg", "--remove", "one-sriov-agent"]);
     assert!(!system.has("/etc/rcS.d/S01one-sriov-agent"));
     assert!(system.has(WRITTEN), "the network stays");
+    let _ = system.run(&["dpkg", "--purge", "one-sriov-agent"]);
+    assert!(!system.has(WRITTEN), "a purge takes the agent's files out");
 }
 
 /// `OpenRC` as Debian has it; Alpine's own package is not to be had here.
