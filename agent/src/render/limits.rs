@@ -4,7 +4,7 @@
 //! |---|---|
 //! | SLAAC without DHCPv6, where a router offers both | NetworkManager, also below netplan |
 //! | DHCPv6 whatever a router says | NetworkManager, also below netplan |
-//! | DHCPv6 | busybox' ifup and ifupdown-ng |
+//! | DHCPv6 | busybox' ifup and ifupdown-ng; ifupdown beside DHCPv4 |
 //! | a metric of routes that a router advertises | initscripts, wicked, ifupdown |
 //! | domains that only say where to ask | initscripts, wicked, ifupdown: what has only `resolv.conf` |
 //! | a metric of the default route alone | NetworkManager: it is that of all routes of its family |
@@ -14,7 +14,7 @@
 use super::Backend;
 use super::configured::{Configured, configured};
 use crate::plan::Plan;
-use crate::plan::model::{Ipv6, NicConfig, TransportMode};
+use crate::plan::model::{Ipv4, Ipv6, NicConfig, TransportMode};
 
 /// What of a plan a backend does not support.
 pub(super) fn unsupported(backend: Backend, plan: &Plan) -> Vec<String> {
@@ -39,6 +39,12 @@ fn of_nic(backend: Backend, nic: &Configured) -> Vec<String> {
     if config.ipv6 == Ipv6::Dhcp && backend == Backend::InterfacesAlpine {
         notes.push(format!(
             "{label}: DHCPv6 is not asked for, router advertisements count; {backend} has no word for it"
+        ));
+    }
+    if (&config.ipv4, &config.ipv6) == (&Ipv4::Dhcp, &Ipv6::Dhcp) && backend == Backend::Interfaces
+    {
+        notes.push(format!(
+            "{label}: DHCPv6 is not asked for beside DHCPv4, router advertisements count; without a server {backend} would hold up the boot"
         ));
     }
     if let Some(metric) = config.metric6.filter(|_| asks_routers(config))

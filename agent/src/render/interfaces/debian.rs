@@ -82,6 +82,11 @@ impl Stanzas<'_> {
                 self.iface(device, "inet6", "auto");
                 self.accept(true);
             }
+            // `dhclient -6` never gives up: where no server answers, it would hold up `ifup -a`, and the boot with it.
+            Ipv6::Dhcp if config.ipv4 == Ipv4::Dhcp => {
+                self.iface(device, "inet6", "auto");
+                self.accept(true);
+            }
             Ipv6::Dhcp => {
                 self.iface(device, "inet6", "dhcp");
                 self.accept(true);
