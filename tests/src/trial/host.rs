@@ -196,17 +196,8 @@ impl HostTrial {
     /// below the host's root.
     #[must_use]
     pub fn file_calls(&self) -> Vec<String> {
-        let log = self.host.path("/state/strace");
-        let driver = self.driver();
-        let mut strace = self.host.command(Path::new("strace"));
-        strace
-            .args(["-qq", "-e", "trace=%file", "-e", "signal=none", "-o"])
-            .arg(&log)
-            .arg(driver.get_program())
-            .args(driver.get_args());
-        let _ = self.deploy(strace);
         let root = self.host.root().display().to_string();
-        let text = fs::read_to_string(log).expect("a log");
+        let text = self.system_calls(&["-e", "trace=%file"]);
         let paths = text.lines().filter(|line| line.contains(&root));
         let known = paths.map(|line| {
             let line = line.replace(&root, "");
@@ -215,6 +206,30 @@ impl HostTrial {
             format!("{call} {}", without_token(path))
         });
         known.collect()
+    }
+
+    /// How many system calls the driver makes for a deployment, and how many of them are flushes.
+    #[must_use]
+    pub fn count_system_calls(&self) -> (usize, usize) {
+        let text = self.system_calls(&[]);
+        let flushes = text.lines().filter(|line| line.contains("sync("));
+        (text.lines().count(), flushes.count())
+    }
+
+    /// What `strace` writes of a deployment: a line for each system call of the driver itself.
+    fn system_calls(&self, arguments: &[&str]) -> String {
+        let log = self.host.path("/state/strace");
+        let driver = self.driver();
+        let mut strace = self.host.command(Path::new("strace"));
+        strace
+            .args(["-qq", "-e", "signal=none"])
+            .args(arguments)
+            .arg("-o")
+            .arg(&log)
+            .arg(driver.get_program())
+            .args(driver.get_args());
+        let _ = self.deploy(strace);
+        fs::read_to_string(log).expect("a log")
     }
 
     /// What these programs cost by themselves, one after the other, with somebody who reads what they
