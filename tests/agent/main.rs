@@ -6,6 +6,7 @@
 mod activate;
 mod commands;
 mod contexts;
+mod dhcpv6;
 mod edited;
 mod elsewhere;
 mod faults;

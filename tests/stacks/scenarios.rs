@@ -128,7 +128,7 @@ fn boots() -> Vec<Scenario> {
                 dns: &["10.99.0.53"],
                 untouched: &["eth1"],
                 ..Stage::boot(
-                    "ETH0_MAC='02:00:0a:00:00:05'\nETH0_METHOD='dhcp'\nETH0_IP6_METHOD='skip'\n\
+                    "ETH0_MAC='02:00:0a:00:00:05'\nETH0_METHOD='dhcp'\n\
                      ETH1_MAC='02:00:c0:a8:07:05'\nETH1_IP='192.168.7.5'\n",
                 )
             }],

@@ -106,7 +106,7 @@ fn configuration(config: &NicConfig) -> Value {
     let ipv6 = match &config.ipv6 {
         Ipv6::None => json!({ "method": "none" }),
         Ipv6::Auto => json!({ "method": "auto" }),
-        Ipv6::Dhcp => json!({ "method": "dhcp" }),
+        Ipv6::Dhcp(_) => json!({ "method": "dhcp" }),
         Ipv6::Disabled => json!({ "method": "disabled" }),
         Ipv6::Static(addresses) => {
             json!({ "method": "static", "addresses": texts(&strings(addresses)) })

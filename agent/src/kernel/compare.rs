@@ -6,7 +6,7 @@ use ipnetwork::IpNetwork;
 use one_sriov_system::netlink::{Interface, InterfaceAddress, InterfaceRoute};
 
 use super::Difference;
-use crate::plan::model::{Ipv4, Ipv6, Mtu, NicConfig};
+use crate::plan::model::{Dhcpv6Source, Ipv4, Ipv6, Mtu, NicConfig};
 use crate::plan::{Outcome, Plan};
 
 /// What the kernel has of one NIC.
@@ -93,9 +93,12 @@ fn addresses(config: &NicConfig, has: &[InterfaceAddress], differences: &mut Vec
                 .filter_map(|wanted| address((*wanted).into(), &v6)),
         ),
         Ipv6::Auto if v6.is_empty() => differences.push(not_assigned("IPv6", "a router")),
-        Ipv6::Dhcp if v6.is_empty() => differences.push(not_assigned("IPv6", "a DHCPv6 server")),
+        // A network that has DHCPv4 need not have DHCPv6: only a context that asks for it by name misses it.
+        Ipv6::Dhcp(Dhcpv6Source::Ipv6Method) if v6.is_empty() => {
+            differences.push(not_assigned("IPv6", "a DHCPv6 server"));
+        }
         Ipv6::Disabled if !v6.is_empty() => differences.push(Difference::Ipv6Enabled(v6)),
-        Ipv6::Auto | Ipv6::Dhcp | Ipv6::Disabled | Ipv6::None => {}
+        Ipv6::Auto | Ipv6::Dhcp(_) | Ipv6::Disabled | Ipv6::None => {}
     }
     let taken = has.iter().filter(|own| own.is_duplicate);
     differences.extend(taken.map(|own| Difference::AddressTaken(own.address)));

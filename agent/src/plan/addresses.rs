@@ -3,7 +3,7 @@
 use ipnetwork::{Ipv4Network, Ipv6Network};
 
 use super::flag;
-use super::model::{Ipv4, Ipv6, NicConfig};
+use super::model::{Dhcpv6Source, Ipv4, Ipv6, NicConfig};
 use super::source::Source;
 use super::tokens::{
     DEFAULT_PREFIX4, Prefix, host_and_prefix4, host_and_prefix6, host4, host6, parse, prefix4,
@@ -116,13 +116,14 @@ fn ipv6(
     );
     config.ipv6 = match own.or(method4) {
         Some("auto") => Ipv6::Auto,
-        Some("dhcp") => Ipv6::Dhcp,
+        Some("dhcp") if own.is_some() => Ipv6::Dhcp(Dhcpv6Source::Ipv6Method),
+        Some("dhcp") => Ipv6::Dhcp(Dhcpv6Source::Method),
         Some("disable") => Ipv6::Disabled,
         Some("skip") => Ipv6::None,
         _ => static6(values, source, aliases, config, further),
     };
     let has_default_route =
-        config.gateway6.is_some() || matches!(config.ipv6, Ipv6::Auto | Ipv6::Dhcp);
+        config.gateway6.is_some() || matches!(config.ipv6, Ipv6::Auto | Ipv6::Dhcp(_));
     if has_default_route {
         config.metric6 = config.metric6.or(config.metric4);
     }

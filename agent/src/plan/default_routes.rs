@@ -71,7 +71,9 @@ const IPV6: Family = Family {
     what: "IPv6 metric",
     unset: 1024,
     least: 1,
-    has_route: |config| config.gateway6.is_some() || matches!(config.ipv6, Ipv6::Auto | Ipv6::Dhcp),
+    has_route: |config| {
+        config.gateway6.is_some() || matches!(config.ipv6, Ipv6::Auto | Ipv6::Dhcp(_))
+    },
     metric: |config| config.metric6,
     set: |config, metric| config.metric6 = Some(metric),
 };

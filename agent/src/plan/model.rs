@@ -151,9 +151,26 @@ pub enum Ipv6 {
     /// From router advertisements.
     Auto,
     /// From a `DHCPv6` server.
-    Dhcp,
+    Dhcp(Dhcpv6Source),
     /// No IPv6 on this NIC.
     Disabled,
+}
+
+impl Ipv6 {
+    /// Whether a `DHCPv6` server is asked.
+    #[must_use]
+    pub const fn is_dhcp(&self) -> bool {
+        matches!(self, Self::Dhcp(_))
+    }
+}
+
+/// Which variable asks for `DHCPv6`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dhcpv6Source {
+    /// `IP6_METHOD`.
+    Ipv6Method,
+    /// `METHOD`, which counts for both families where `IP6_METHOD` is empty.
+    Method,
 }
 
 /// The InfiniBand side of a NIC.

@@ -267,7 +267,7 @@ impl Family<'_, '_> {
                 return;
             }
             // The method 'dhcp' does not listen to routers, who alone tell of a default route.
-            Ipv6::Auto | Ipv6::Dhcp => {
+            Ipv6::Auto | Ipv6::Dhcp(_) => {
                 self.lines.set("method", "auto");
                 self.lines.set("addr-gen-mode", "eui64");
                 self.lines.set("ip6-privacy", 0);

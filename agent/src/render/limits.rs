@@ -4,7 +4,7 @@
 //! |---|---|
 //! | SLAAC without DHCPv6, where a router offers both | NetworkManager, also below netplan |
 //! | DHCPv6 whatever a router says | NetworkManager, also below netplan |
-//! | DHCPv6 | busybox' ifup and ifupdown-ng; ifupdown beside DHCPv4 |
+//! | DHCPv6 | busybox' ifup and ifupdown-ng; ifupdown unless `IP6_METHOD` asks for it |
 //! | a metric of routes that a router advertises | initscripts, wicked, ifupdown |
 //! | domains that only say where to ask | initscripts, wicked, ifupdown: what has only `resolv.conf` |
 //! | a metric of the default route alone | NetworkManager: it is that of all routes of its family |
@@ -14,7 +14,7 @@
 use super::Backend;
 use super::configured::{Configured, configured};
 use crate::plan::Plan;
-use crate::plan::model::{Ipv4, Ipv6, NicConfig, TransportMode};
+use crate::plan::model::{Dhcpv6Source, Ipv6, NicConfig, TransportMode};
 
 /// What of a plan a backend does not support.
 pub(super) fn unsupported(backend: Backend, plan: &Plan) -> Vec<String> {
@@ -31,21 +31,25 @@ fn of_nic(backend: Backend, nic: &Configured) -> Vec<String> {
             "{label}: where a router offers DHCPv6, {backend} asks for that, too"
         ));
     }
-    if config.ipv6 == Ipv6::Dhcp && is_network_manager(backend) {
+    if config.ipv6.is_dhcp() && is_network_manager(backend) {
         notes.push(format!(
             "{label}: {backend} asks for DHCPv6 where a router says so, and not without"
         ));
     }
-    if config.ipv6 == Ipv6::Dhcp && backend == Backend::InterfacesAlpine {
+    if config.ipv6.is_dhcp() && backend == Backend::InterfacesAlpine {
         notes.push(format!(
             "{label}: DHCPv6 is not asked for, router advertisements count; {backend} has no word for it"
         ));
     }
-    if (&config.ipv4, &config.ipv6) == (&Ipv4::Dhcp, &Ipv6::Dhcp) && backend == Backend::Interfaces
-    {
-        notes.push(format!(
-            "{label}: DHCPv6 is not asked for beside DHCPv4, router advertisements count; without a server {backend} would hold up the boot"
-        ));
+    if let (Backend::Interfaces, Ipv6::Dhcp(source)) = (backend, &config.ipv6) {
+        notes.push(match source {
+            Dhcpv6Source::Method => format!(
+                "{label}: DHCPv6 is not requested, router advertisements count; 'dhclient -6' waits without end for a server. IP6_METHOD='dhcp' requests it"
+            ),
+            Dhcpv6Source::Ipv6Method => format!(
+                "{label}: 'dhclient -6' waits without end where no DHCPv6 server answers, and the boot waits for it"
+            ),
+        });
     }
     if let Some(metric) = config.metric6.filter(|_| asks_routers(config))
         && !(is_network_manager(backend) || is_networkd(backend))
@@ -99,7 +103,7 @@ fn of_initscripts(config: &NicConfig) -> impl Iterator<Item = String> {
 }
 
 fn asks_routers(config: &NicConfig) -> bool {
-    matches!(config.ipv6, Ipv6::Auto | Ipv6::Dhcp)
+    matches!(config.ipv6, Ipv6::Auto | Ipv6::Dhcp(_))
 }
 
 fn is_network_manager(backend: Backend) -> bool {

@@ -69,7 +69,7 @@ fn device(lines: &mut Lines, config: &NicConfig) {
     let [metric4, metric6] = dhcp_metrics(config);
     for (key, is_used, metric) in [
         ("dhcp4", config.ipv4 == Ipv4::Dhcp, metric4),
-        ("dhcp6", config.ipv6 == Ipv6::Dhcp, metric6),
+        ("dhcp6", config.ipv6.is_dhcp(), metric6),
     ] {
         lines.raw(format_args!("      {key}: {is_used}"));
         if let Some(metric) = metric {
@@ -82,7 +82,7 @@ fn device(lines: &mut Lines, config: &NicConfig) {
         // As the renderer does by default.
         Ipv6::None => {}
         Ipv6::Static(_) => lines.raw("      accept-ra: false"),
-        Ipv6::Auto | Ipv6::Dhcp => lines.raw("      accept-ra: true\n      ipv6-privacy: false"),
+        Ipv6::Auto | Ipv6::Dhcp(_) => lines.raw("      accept-ra: true\n      ipv6-privacy: false"),
         Ipv6::Disabled => lines.raw("      accept-ra: false\n      link-local: []"),
     }
     mtu(lines, config);
@@ -109,9 +109,9 @@ fn device(lines: &mut Lines, config: &NicConfig) {
 /// The metrics of routes by DHCP. For networkd netplan refuses the whole file if they differ.
 fn dhcp_metrics(config: &NicConfig) -> [Option<u32>; 2] {
     match (&config.ipv4, &config.ipv6) {
-        (Ipv4::Dhcp, Ipv6::Dhcp) => [config.metric4; 2],
+        (Ipv4::Dhcp, Ipv6::Dhcp(_)) => [config.metric4; 2],
         (Ipv4::Dhcp, _) => [config.metric4, None],
-        (_, Ipv6::Dhcp) => [None, config.metric6],
+        (_, Ipv6::Dhcp(_)) => [None, config.metric6],
         _ => [None; 2],
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn warnings(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> Ve
     let is_partition = |nic: &Configured| matches!(nic.child, Some((Child::Partition(_), _)));
     let asks_dhcp = |nic: &Configured| {
         nic.config.infiniband.is_some()
-            && (nic.config.ipv4 == Ipv4::Dhcp || nic.config.ipv6 == Ipv6::Dhcp)
+            && (nic.config.ipv4 == Ipv4::Dhcp || nic.config.ipv6.is_dhcp())
     };
     let mut nics = configured(plan)
         .filter(|nic| is_partition(nic) || asks_dhcp(nic))
@@ -167,16 +167,16 @@ fn addresses(nic: &Configured) -> RenderedFile {
 fn network(lines: &mut Lines, config: &NicConfig) {
     lines.section("Network");
     match (&config.ipv4, &config.ipv6) {
-        (Ipv4::Dhcp, Ipv6::Dhcp) => lines.set("DHCP", "yes"),
+        (Ipv4::Dhcp, Ipv6::Dhcp(_)) => lines.set("DHCP", "yes"),
         (Ipv4::Dhcp, _) => lines.set("DHCP", "ipv4"),
-        (_, Ipv6::Dhcp) => lines.set("DHCP", "ipv6"),
+        (_, Ipv6::Dhcp(_)) => lines.set("DHCP", "ipv6"),
         _ => lines.set("DHCP", "no"),
     }
     match &config.ipv6 {
         // As networkd does by default.
         Ipv6::None => no_wait_for_routers(lines, config),
         Ipv6::Static(_) => lines.set("IPv6AcceptRA", "no"),
-        Ipv6::Auto | Ipv6::Dhcp => {
+        Ipv6::Auto | Ipv6::Dhcp(_) => {
             lines.set("IPv6AcceptRA", "yes");
             lines.set("IPv6PrivacyExtensions", "no");
         }
@@ -270,7 +270,7 @@ fn clients(lines: &mut Lines, config: &NicConfig) {
             lines.set("DHCPv6Client", "no");
             lines.set_some("RouteMetric", config.metric6);
         }
-        Ipv6::Dhcp => {
+        Ipv6::Dhcp(_) => {
             // Not only where a router says so.
             lines.section("DHCPv6");
             lines.set("WithoutRA", "solicit");

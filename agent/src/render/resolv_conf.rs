@@ -18,7 +18,7 @@ use super::Rendered;
 use super::configured::configured;
 use super::lines::Lines;
 use super::resolver_words;
-use crate::plan::model::{Ipv4, Ipv6};
+use crate::plan::model::Ipv4;
 use crate::plan::{NicId, Plan};
 
 /// The file.
@@ -59,7 +59,7 @@ pub(super) fn render(plan: &Plan, resolver: Resolver) -> Rendered {
         return rendered;
     }
     let by_dhcp = |nic: &super::configured::Configured| {
-        nic.config.ipv4 == Ipv4::Dhcp || nic.config.ipv6 == Ipv6::Dhcp
+        nic.config.ipv4 == Ipv4::Dhcp || nic.config.ipv6.is_dhcp()
     };
     if let Some(nic) = configured(plan).find(by_dhcp) {
         let device = nic.device;

@@ -25,7 +25,7 @@ pub(super) fn settings(ipv6: &Ipv6) -> &'static [(&'static str, u8)] {
     match ipv6 {
         Ipv6::None => &[],
         Ipv6::Static(_) => &[("disable_ipv6", 0), ("accept_ra", 0), ("autoconf", 0)],
-        Ipv6::Auto | Ipv6::Dhcp => &[("disable_ipv6", 0), ("accept_ra", 1), ("autoconf", 1)],
+        Ipv6::Auto | Ipv6::Dhcp(_) => &[("disable_ipv6", 0), ("accept_ra", 1), ("autoconf", 1)],
         Ipv6::Disabled => &[("disable_ipv6", 1)],
     }
 }

@@ -195,7 +195,7 @@ impl<'a> Device<'a> {
             Ipv6::Disabled => (false, "no", false),
             Ipv6::Auto => (true, "yes", false),
             // Only router advertisements tell the way out.
-            Ipv6::Dhcp => (true, "yes", true),
+            Ipv6::Dhcp(_) => (true, "yes", true),
         };
         lines.set("IPV6INIT", if init { "yes" } else { "no" });
         lines.set("IPV6_AUTOCONF", autoconf);

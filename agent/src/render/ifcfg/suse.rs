@@ -82,9 +82,9 @@ fn addresses(nic: &PlannedNic, config: &NicConfig) -> Lines {
     lines.set(
         "BOOTPROTO",
         match (&config.ipv4, &config.ipv6) {
-            (Ipv4::Dhcp, Ipv6::Dhcp) => "dhcp",
+            (Ipv4::Dhcp, Ipv6::Dhcp(_)) => "dhcp",
             (Ipv4::Dhcp, _) => "dhcp4",
-            (_, Ipv6::Dhcp) => "dhcp6",
+            (_, Ipv6::Dhcp(_)) => "dhcp6",
             _ => "static",
         },
     );

@@ -58,7 +58,7 @@ impl Stanzas<'_> {
         let accepted = match self.config.ipv6 {
             Ipv6::None | Ipv6::Disabled => return,
             Ipv6::Static(_) => 0,
-            Ipv6::Auto | Ipv6::Dhcp => 1,
+            Ipv6::Auto | Ipv6::Dhcp(_) => 1,
         };
         self.sysctl("pre-up", device, "accept_ra", accepted);
         self.sysctl("pre-up", device, "use_tempaddr", 0);

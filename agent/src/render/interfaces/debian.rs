@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use hwaddr::InterfaceName;
 
 use super::Stanzas;
-use crate::plan::model::{Child, Ipv4, Ipv6};
+use crate::plan::model::{Child, Dhcpv6Source, Ipv4, Ipv6};
 
 impl Stanzas<'_> {
     pub(super) fn debian(
@@ -78,16 +78,13 @@ impl Stanzas<'_> {
         let config = self.config;
         match &config.ipv6 {
             Ipv6::None | Ipv6::Disabled => return,
-            Ipv6::Auto => {
+            // `dhclient -6` never gives up: where no server answers, it holds up `ifup -a`, and the boot with it. So it
+            // runs only where the context asks for it by name.
+            Ipv6::Auto | Ipv6::Dhcp(Dhcpv6Source::Method) => {
                 self.iface(device, "inet6", "auto");
                 self.accept(true);
             }
-            // `dhclient -6` never gives up: where no server answers, it would hold up `ifup -a`, and the boot with it.
-            Ipv6::Dhcp if config.ipv4 == Ipv4::Dhcp => {
-                self.iface(device, "inet6", "auto");
-                self.accept(true);
-            }
-            Ipv6::Dhcp => {
+            Ipv6::Dhcp(Dhcpv6Source::Ipv6Method) => {
                 self.iface(device, "inet6", "dhcp");
                 self.accept(true);
             }

@@ -1,0 +1,81 @@
+//! DHCPv6: whether the context asks for it by `IP6_METHOD`, or only by `METHOD`, which counts for both families.
+
+use one_sriov_tests::{Machine, run, virtio};
+
+use crate::status::status;
+
+const NIC: &str = "ETH0_MAC='02:00:0a:00:00:05'\n";
+const FILE: &str = "/etc/network/interfaces.d/60-one-sriov-eth0.cfg";
+
+/// `dhclient -6` does not give up: nothing may run it that the context does not name.
+#[test]
+fn ifupdown_runs_dhclient_for_ipv6_only_where_ip6_method_says_so() {
+    let left_out = "one-sriov-agent: warning: ETH0: DHCPv6 is not requested, router advertisements count; \
+        'dhclient -6' waits without end for a server. IP6_METHOD='dhcp' requests it\n";
+    let waits = "one-sriov-agent: warning: ETH0: 'dhclient -6' waits without end where no DHCPv6 server answers, \
+        and the boot waits for it\n";
+    let table = [
+        ("ETH0_METHOD='dhcp'\n", "auto", left_out),
+        ("ETH0_METHOD='dhcp'\nETH0_IP6_METHOD=''\n", "auto", left_out),
+        (
+            "ETH0_METHOD='dhcp'\nETH0_IP6_METHOD='dhcp'\n",
+            "dhcp",
+            waits,
+        ),
+        (
+            "ETH0_IP='10.0.0.5'\nETH0_IP6_METHOD='dhcp'\n",
+            "dhcp",
+            waits,
+        ),
+        ("ETH0_METHOD='dhcp'\nETH0_IP6_METHOD='auto'\n", "auto", ""),
+    ];
+    for (variables, method, warning) in table {
+        let machine = Machine::new(
+            &format!("{NIC}{variables}"),
+            &[virtio("eth0", "02:00:0a:00:00:05", 3)],
+        );
+        machine.write(
+            "/etc/network/interfaces",
+            "source /etc/network/interfaces.d/*\n",
+        );
+        let outcome = run(&machine, &["apply", "--backend", "interfaces"]);
+        assert_eq!(
+            (outcome.code, &*outcome.stderr),
+            (0, warning),
+            "{variables}"
+        );
+        let text = machine.read(FILE);
+        assert!(
+            text.contains(&format!("iface eth0 inet6 {method}\n")),
+            "{variables}: {text}"
+        );
+    }
+}
+
+/// Most networks with DHCPv4 have no DHCPv6, and their guests are right.
+#[test]
+fn status_misses_only_an_address_that_ip6_method_asks_for() {
+    let setup = "link eth0 02:00:0a:00:00:05
+enable systemd-networkd.service
+agent apply
+ip link set eth0 up
+ip address add 10.0.0.5/24 dev eth0";
+    let nics = [virtio("eth0", "02:00:0a:00:00:05", 3)];
+    for (variables, differences) in [
+        ("ETH0_METHOD='dhcp'\n", &[][..]),
+        (
+            "ETH0_METHOD='dhcp'\nETH0_IP6_METHOD='dhcp'\n",
+            &["address-not-assigned"],
+        ),
+    ] {
+        let Some(status) = status(&format!("{NIC}{variables}"), &nics, setup) else {
+            return;
+        };
+        assert_eq!(
+            status.differences(),
+            differences,
+            "{variables}: {}",
+            status.text
+        );
+    }
+}
