@@ -158,7 +158,7 @@ const OPERATORS: &[&str] = &["||", ">", "2>", "!", "=="];
 pub fn check_line(line: &str) -> Result<(), String> {
     if line.is_empty()
         || line.starts_with("# Written by one-sriov-agent")
-        || line.starts_with("# A dummy NIC: ")
+        || line.starts_with("# Dummy NIC of SR-IOV NIC ")
     {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use one_sriov_tests::{Machine, run, virtio};
 
 const PATH: &str = "/etc/resolv.conf";
-const OURS: &str = "# Written by one-sriov-agent from the context of the VM. Changes here are lost.\n\
+const OURS: &str = "# Written by one-sriov-agent from the context of the VM. Do not edit: edited files are not updated.\n\
                     search a.example.org b.example.org\nnameserver 10.0.0.2\nnameserver 2001:db8::53\n";
 const CONTEXT: &str = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_DNS='10.0.0.2'\n\
                        ETH0_SEARCH_DOMAIN='a.example.org'\nETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.1.6'\n\

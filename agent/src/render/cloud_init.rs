@@ -1,7 +1,7 @@
 //! `/etc/cloud/cloud.cfg.d`: cloud-init leaves the network alone while there is a context with NICs.
 //!
 //! ```text
-//! # Written by one-sriov-agent from the context of the VM. Changes here are lost.
+//! # Written by one-sriov-agent from the context of the VM. Do not edit: edited files are not updated.
 //! network:
 //!   config: disabled
 //! ```

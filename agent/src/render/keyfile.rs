@@ -1,7 +1,7 @@
 //! `/etc/NetworkManager/system-connections`: NetworkManager's own files (EL 8 to 10, Fedora, SLES 16, Leap 16, and below netplan).
 //!
 //! ```text
-//! # Written by one-sriov-agent for ETH1 from the context of the VM. Changes here are lost.
+//! # Written by one-sriov-agent for ETH1 from the context of the VM. Do not edit: edited files are not updated.
 //! [connection]
 //! id=one-sriov-ib0
 //! uuid=3d6c1f0e-...

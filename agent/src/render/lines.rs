@@ -15,23 +15,27 @@ impl Lines {
     /// A file for a NIC.
     pub(super) fn for_nic(nic: &PlannedNic) -> Self {
         Self(format!(
-            "{HEADER} for {} from the context of the VM. Changes here are lost.\n",
+            "{HEADER} for {} from the context of the VM. Do not edit: edited files are not updated.\n",
             nic.label()
         ))
     }
 
     /// A file that keeps a dummy NIC out of use.
     pub(super) fn for_dummy(dummy: &DummyNic) -> Self {
-        let mut lines = Self(format!("{HEADER}. Changes here are lost.\n"));
+        let mut lines = Self(format!(
+            "{HEADER}. Do not edit: edited files are not updated.\n"
+        ));
         let position = dummy.mac.position();
-        lines.raw(format_args!("# A dummy NIC: it only tells the address of SR-IOV NIC {position}, and is not to be used."));
+        lines.raw(format_args!(
+            "# Dummy NIC of SR-IOV NIC {position}: only its MAC matters. Leave it unmanaged."
+        ));
         lines
     }
 
     /// A file that is no NIC's alone.
     pub(super) fn for_machine() -> Self {
         Self(format!(
-            "{HEADER} from the context of the VM. Changes here are lost.\n"
+            "{HEADER} from the context of the VM. Do not edit: edited files are not updated.\n"
         ))
     }
 

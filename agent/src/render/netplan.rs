@@ -1,7 +1,7 @@
 //! `/etc/netplan`: netplan's YAML, which it makes the files of its renderer from (Ubuntu, Debian's cloud images).
 //!
 //! ```text
-//! # Written by one-sriov-agent for ETH0 from the context of the VM. Changes here are lost.
+//! # Written by one-sriov-agent for ETH0 from the context of the VM. Do not edit: edited files are not updated.
 //! network:
 //!   version: 2
 //!   ethernets:

@@ -1,7 +1,7 @@
 //! `/etc/systemd/network`: units of systemd-networkd (Amazon Linux 2023, Flatcar, Arch, and below netplan).
 //!
 //! ```text
-//! # Written by one-sriov-agent for ETH1 from the context of the VM. Changes here are lost.
+//! # Written by one-sriov-agent for ETH1 from the context of the VM. Do not edit: edited files are not updated.
 //! [Match]
 //! Name=ib0
 //!

@@ -1,7 +1,7 @@
 //! `/etc/resolv.conf`, for a network stack that has no place for name servers of its own.
 //!
 //! ```text
-//! # Written by one-sriov-agent from the context of the VM. Changes here are lost.
+//! # Written by one-sriov-agent from the context of the VM. Do not edit: edited files are not updated.
 //! search ib.example.org
 //! nameserver 10.0.0.2
 //! ```

@@ -1,7 +1,7 @@
 //! `ifcfg` files: one file of `KEY=value` per device, read by three kinds of readers.
 //!
 //! ```text
-//! # Written by one-sriov-agent for ETH1 from the context of the VM. Changes here are lost.
+//! # Written by one-sriov-agent for ETH1 from the context of the VM. Do not edit: edited files are not updated.
 //! DEVICE=ib0
 //! BOOTPROTO=none
 //! IPADDR=192.168.7.5

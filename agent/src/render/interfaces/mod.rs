@@ -1,7 +1,7 @@
 //! `/etc/network/interfaces.d`: stanzas for ifupdown (Debian, Devuan), ifupdown-ng and busybox (Alpine).
 //!
 //! ```text
-//! # Written by one-sriov-agent for ETH1 from the context of the VM. Changes here are lost.
+//! # Written by one-sriov-agent for ETH1 from the context of the VM. Do not edit: edited files are not updated.
 //! auto ib0
 //! iface ib0 inet static
 //!     address 192.168.7.5/24
