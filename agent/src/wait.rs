@@ -49,7 +49,7 @@ impl WaitBudget {
     #[must_use]
     pub fn udev_is_busy(&self) -> bool {
         self.root
-            .has(Path::new(UDEV_QUEUE))
+            .try_exists(Path::new(UDEV_QUEUE))
             .unwrap_or_else(|error| {
                 log::warn!("failed to look for '{UDEV_QUEUE}', udev is taken for busy: {error}");
                 true

@@ -120,30 +120,6 @@ impl Root {
         let found = self.path(path).and_then(fs::metadata);
         unless_absent(found.map(|found| found.is_dir()), false)
     }
-
-    /// Is there something at the path? A dangling link is nothing.
-    #[must_use]
-    pub fn exists(&self, path: &Path) -> bool {
-        self.path(path).is_ok_and(|host| host.exists())
-    }
-
-    /// Is there something at the path? A dangling link is nothing. What cannot be looked at is an error, not an answer.
-    pub fn has(&self, path: &Path) -> io::Result<bool> {
-        Ok(self.about(path)?.is_some())
-    }
-
-    /// Is there a directory at the path, or a link to one?
-    pub fn has_dir(&self, path: &Path) -> io::Result<bool> {
-        Ok(self.about(path)?.is_some_and(|about| about.is_dir()))
-    }
-
-    fn about(&self, path: &Path) -> io::Result<Option<fs::Metadata>> {
-        match fs::metadata(self.path(path)?) {
-            Ok(about) => Ok(Some(about)),
-            Err(error) if is_absence(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
 }
 
 /// A walk below a directory that cannot leave it.
@@ -237,10 +213,6 @@ impl<'r> Walk<'r> {
         self.enqueue(target);
         Ok(())
     }
-}
-
-fn is_absence(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 fn is_no_link(error: &io::Error) -> bool {

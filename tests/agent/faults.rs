@@ -161,3 +161,65 @@ fn clean_removes_its_record_or_says_that_it_failed() {
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     assert!(!machine.has(RECORD));
 }
+
+/// A cause that is not seen because its file cannot be read is no "there is none".
+#[test]
+fn status_names_what_of_the_causes_it_could_not_read() {
+    let looks = [
+        ("/etc/network/interfaces.d/eth0", "read"),
+        ("/run/network/interfaces.d", "openat"),
+        ("/usr/lib/systemd/systemd", "statx"),
+        ("/sys/bus/pci/devices/0000:00:09.0/class", "read"),
+        ("/sys/bus/pci/devices", "openat"),
+        ("/lib/modules/6.1.0/modules.alias", "read"),
+    ];
+    for (path, calls) in looks {
+        let machine = machine();
+        machine.write(
+            "/context/context.sh",
+            format!("ETH0_MAC='{MAC}'\nETH0_IP='10.0.0.5'\nETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.0.6'\n"),
+        );
+        machine.write("/usr/lib/systemd/systemd", "");
+        machine.write("/etc/network/interfaces.d/eth0", "iface eth1 inet dhcp\n");
+        machine.write("/run/network/interfaces.d/a", "");
+        machine.write("/proc/sys/kernel/osrelease", "6.1.0\n");
+        machine.write("/lib/modules/6.1.0/modules.alias", "");
+        for (name, text) in [
+            ("class", "0x020000\n"),
+            ("vendor", "0x15b3\n"),
+            ("device", "0x1018\n"),
+            ("modalias", "pci:v000015B3d00001018\n"),
+        ] {
+            machine.write(&format!("/sys/bus/pci/devices/0000:00:09.0/{name}"), text);
+        }
+        let status = ["status", "--backend", "interfaces"];
+        let read = run(&machine, &status);
+        assert!(
+            !read.stdout.contains("could be looked for"),
+            "{}",
+            read.stdout
+        );
+        let outcome = run_while(&machine, path, calls, "EIO", &status);
+        let expected = "warning: not every cause could be looked for: failed to read '";
+        let line = outcome
+            .stdout
+            .lines()
+            .find(|line| line.starts_with(expected));
+        assert!(
+            line.is_some_and(|line| line.contains(&format!("{path}': "))),
+            "{path}: {}",
+            outcome.stdout
+        );
+    }
+}
+
+#[test]
+fn text_that_is_not_utf8_hides_nothing_of_a_file() {
+    let machine = machine();
+    machine.write(
+        "/etc/network/interfaces",
+        b"# the caf\xe9's network\nsource /etc/network/interfaces.d/*\n",
+    );
+    let outcome = run(&machine, &BACKEND);
+    assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
+}

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use hwaddr::InterfaceName;
-use one_sriov_system::Root;
+use one_sriov_system::{Root, is_absent};
 
 use super::run_state::RunState;
 use crate::activate::{Activation, Ledger, Stack, System, Work};
@@ -56,7 +56,7 @@ impl<'a> Live<'a> {
         if asked.is_none() {
             due.clear();
         }
-        let is_present = |device: &InterfaceName| index(sysfs, device.as_str()).is_some();
+        let is_present = |device: &InterfaceName| is_present(sysfs, device.as_str());
         let work = Work::of(
             &run_state.changes,
             &run_state.rendered.files,
@@ -64,12 +64,19 @@ impl<'a> Live<'a> {
             is_present,
         );
         // Where nothing is to be done nobody needs to know what runs.
-        let runs = !work.jobs.is_empty()
-            && asked
-                .unwrap_or_else(|| Running::gather(root))
-                .reads(backend);
+        let running = match asked {
+            _ if work.jobs.is_empty() => Ok(Running::default()),
+            Some(running) => Ok(running),
+            None => Running::gather(root),
+        };
+        let runs = running.as_ref().is_ok_and(|all| all.reads(backend));
+        let unread = running.err().unwrap_or_default();
         let note = match (asked, runs) {
             _ if work.jobs.is_empty() => None,
+            _ if !unread.is_empty() => Some(format!(
+                "whether {stack} runs is not known, and it is not told of the changes: {}",
+                unread.join("; ")
+            )),
             (Some(_), false) => Some(format!(
                 "{stack} does not run: it reads the files when it starts"
             )),
@@ -120,7 +127,7 @@ impl<'a> Live<'a> {
         if !self.tells {
             return None;
         }
-        let is_present = |device: &str| index(self.sysfs, device).is_some();
+        let is_present = |device: &str| is_present(self.sysfs, device);
         let activation = self.stack.after(&self.work, &is_present, &mut System);
         for (device, reason) in &activation.failed {
             log::error!("{} did not take over '{device}': {reason}", self.stack);
@@ -140,17 +147,51 @@ impl<'a> Live<'a> {
 
 /// The index of a device that is there.
 fn index(sysfs: &Path, device: &str) -> Option<u32> {
-    let path = sysfs.join("class/net").join(device).join("ifindex");
-    match fs::read_to_string(&path) {
-        Ok(text) => text.trim_end().parse().ok(),
+    match read_index(sysfs, device) {
+        Ok(index) => index,
         Err(error) => {
-            if error.kind() != io::ErrorKind::NotFound {
-                log::warn!(
-                    "failed to read '{}', '{device}' is taken for absent: {error}",
-                    path.display()
-                );
-            }
+            log::warn!(
+                "failed to read the index of '{device}', the next run takes it for new: {error}"
+            );
             None
         }
+    }
+}
+
+/// What cannot be looked at may be there, and has to be brought up then.
+fn is_present(sysfs: &Path, device: &str) -> bool {
+    read_index(sysfs, device).map_or(true, |index| index.is_some())
+}
+
+/// None: there is no such device.
+fn read_index(sysfs: &Path, device: &str) -> io::Result<Option<u32>> {
+    let path = sysfs.join("class/net").join(device).join("ifindex");
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(text.trim_end().parse().ok()),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// It is brought up again, or a fault of one attribute would leave it down.
+    #[test]
+    fn a_device_that_cannot_be_looked_at_counts_as_present() {
+        let dir = tempfile::tempdir().unwrap();
+        let net = dir.path().join("class/net");
+        fs::create_dir_all(net.join("eth0")).unwrap();
+        fs::write(net.join("eth0/ifindex"), "2\n").unwrap();
+        symlink("eth1", net.join("eth1")).unwrap();
+        let look = |device| (is_present(dir.path(), device), index(dir.path(), device));
+        assert_eq!(look("eth0"), (true, Some(2)));
+        assert_eq!(look("eth1"), (true, None));
+        assert_eq!(look("eth2"), (false, None));
     }
 }

@@ -13,7 +13,7 @@ use super::run_state::{Purpose, Read, RunState, read};
 use super::{Exit, Options, cloud_init, json as to_json, text};
 use crate::activate::{self, Activation, Ledger};
 use crate::context::survey;
-use crate::detect::Running;
+use crate::detect::{DetectError, Running};
 use crate::install::{self, Directories, Lock, Report};
 use crate::plan::Outcome;
 use crate::wait::WaitBudget;
@@ -72,6 +72,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
         announce(&root);
     }
     let running = apply.activate.then(|| Running::gather(&root));
+    let running = running.transpose().map_err(DetectError::Unread)?;
     let purpose = Purpose {
         running,
         takes_over: apply.force,
@@ -199,7 +200,7 @@ fn without_medium(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
 /// No medium is no error: images boot elsewhere, too.
 pub(super) fn no_medium(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> {
     let looked_at = if options.verbose {
-        survey::survey(&options.root())
+        survey::survey(&options.root())?
     } else {
         Vec::new()
     };

@@ -18,6 +18,8 @@ use crate::inventory::{DocumentError, InventoryError};
 pub(super) enum Failure {
     #[error("failed to open the root '{}': {error}", dir.display())]
     Root { dir: PathBuf, error: io::Error },
+    #[error("failed to find the sysfs tree: {0}")]
+    Sysfs(io::Error),
     #[error("--activate is for the running machine, not for one below --root")]
     ActivateBelowRoot,
     #[error(transparent)]

@@ -14,7 +14,7 @@ mod status;
 mod text;
 mod version;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -160,11 +160,12 @@ impl Options {
     }
 
     /// The sysfs tree, on the machine that this process runs on.
-    fn sysfs(&self) -> io::Result<PathBuf> {
-        match &self.sysfs {
-            Some(dir) => Ok(dir.clone()),
+    fn sysfs(&self) -> Result<PathBuf, Failure> {
+        let dir = match &self.sysfs {
+            Some(dir) => std::path::absolute(dir),
             None => self.root().path("/sys".as_ref()),
-        }
+        };
+        dir.map_err(Failure::Sysfs)
     }
 
     fn wait(&self) -> Duration {

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use one_sriov_system::Root;
 use one_sriov_system::netlink::{Interface, Netlink};
 use serde_json::{Value, json};
 
@@ -10,6 +11,7 @@ use super::error::Failure;
 use super::run_state::{Purpose, RunState, read};
 use super::{Exit, Options, json as to_json, text};
 use crate::context::survey;
+use crate::detect::Probe;
 use crate::diagnose::{Finding, Scene, Severity, without_context};
 use crate::install::{Kind, Obstacle, Record, Report};
 use crate::inventory::Sysfs;
@@ -86,10 +88,14 @@ impl Status {
         let root = options.root();
         let sys = options.sysfs()?;
         let interfaces = Netlink::new(&root).interfaces()?;
-        let mode = |device: &str| mode(&sys, device);
+        let (probe, here) = (Probe::new(&root), Root::default());
+        let host = Probe::new(&here);
+        let mode = |device: &str| mode(&host, &sys, device);
         let kernel = interfaces.map(|interfaces| compare(&state.plan, &interfaces, mode));
         let scene = Scene {
             root: &root,
+            probe: &probe,
+            host: &host,
             sys: &sys,
             source: &state.source,
             prefix: state.prefix,
@@ -210,7 +216,7 @@ fn no_context(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> 
         .paths()
         .map(|path| path.display().to_string())
         .collect();
-    let looked_at = survey::survey(&root);
+    let looked_at = survey::survey(&root)?;
     let inventory = Sysfs::new(options.sysfs()?, &root)?.inventory()?;
     let prefix = crate::config::Config::load(&root)?.prefix;
     let findings = without_context(&looked_at, &inventory, prefix);
@@ -306,8 +312,8 @@ fn states(report: &Report) -> impl Iterator<Item = (&'static str, String)> {
 }
 
 /// The IPoIB mode of a device: some refuse connected mode (enhanced IPoIB), and only the device can say so.
-fn mode(sys: &Path, device: &str) -> Option<String> {
+fn mode(host: &Probe<'_>, sys: &Path, device: &str) -> Option<String> {
     let path = sys.join("class/net").join(device).join("mode");
-    let mode = std::fs::read_to_string(path).ok()?;
+    let mode = host.read_to_string(&path).ok()?;
     Some(mode.trim().to_owned())
 }

@@ -115,6 +115,14 @@ pub enum Fallbacks {
     Unlabelled,
 }
 
+/// The devices that a context may be on, the most likely first.
+pub(super) fn devices(root: &Root) -> Result<Vec<Candidate>, MediumError> {
+    candidates(root).map_err(|source| MediumError::Io {
+        path: "/dev".to_owned(),
+        source,
+    })
+}
+
 /// Looks for the context of a guest: a labelled volume first, then the fallbacks.
 ///
 /// # Errors
@@ -122,11 +130,7 @@ pub enum Fallbacks {
 pub fn find(root: &Root, fallbacks: Fallbacks) -> Result<Option<Medium>, MediumError> {
     let mut unlabelled = Vec::new();
     let mut failure = None;
-    let devices = candidates(root).map_err(|source| MediumError::Io {
-        path: "/dev".to_owned(),
-        source,
-    })?;
-    for device in devices {
+    for device in devices(root)? {
         match open_volume(root, &device) {
             Ok(Some(mut volume)) if volume.label() == LABEL => {
                 let name = shown(&device.path);

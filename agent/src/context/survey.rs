@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use one_sriov_system::Root;
 use serde::Serialize;
 
-use super::devices::candidates;
 use super::iso::{IsoError, Volume};
-use super::medium::open_at_once;
+use super::medium::{MediumError, devices, open_at_once};
 
 /// A drive or disk that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,8 +22,10 @@ pub struct LookedAt {
 }
 
 /// Looks at every device that a context may be on.
-#[must_use]
-pub fn survey(root: &Root) -> Vec<LookedAt> {
+///
+/// # Errors
+/// [`MediumError`] if it is not known which devices there are.
+pub fn survey(root: &Root) -> Result<Vec<LookedAt>, MediumError> {
     let look = |path: PathBuf| {
         let opened = root.path(&path).and_then(|host| open_at_once(&host));
         let (label, what, is_denied) = match opened.map(Volume::open) {
@@ -47,9 +48,6 @@ pub fn survey(root: &Root) -> Vec<LookedAt> {
             is_denied,
         }
     };
-    let devices = candidates(root).unwrap_or_default();
-    devices
-        .into_iter()
-        .map(|device| look(device.path))
-        .collect()
+    let devices = devices(root)?.into_iter();
+    Ok(devices.map(|device| look(device.path)).collect())
 }

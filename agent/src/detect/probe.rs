@@ -32,12 +32,12 @@ impl<'r> Probe<'r> {
 
     /// Is there something at the path? A dangling link is nothing.
     pub fn exists(&self, path: &Path) -> bool {
-        self.note(path, self.root.has(path)).unwrap_or(false)
+        self.note(path, self.root.try_exists(path)).unwrap_or(false)
     }
 
     /// Is there a directory at the path, or a link to one?
     pub fn is_dir(&self, path: &Path) -> bool {
-        self.note(path, self.root.has_dir(path)).unwrap_or(false)
+        self.note(path, self.root.try_is_dir(path)).unwrap_or(false)
     }
 
     /// What stands at the path itself, be it a dangling link.
@@ -46,18 +46,19 @@ impl<'r> Probe<'r> {
         self.note(path, about)
     }
 
-    /// The content of a text file.
+    /// The content of a text file. A comment in Latin-1 does not hide the rest of it.
     pub fn read_to_string(&self, path: &Path) -> io::Result<String> {
-        self.note(path, self.root.read_to_string(path))
+        self.note(path, self.root.read(path)).map(text)
     }
 
     /// The beginning of a text file, so many bytes at most.
     pub fn read_at_most(&self, path: &Path, bytes: u64) -> io::Result<String> {
         let read = |file: File| {
-            let mut text = String::new();
-            file.take(bytes).read_to_string(&mut text).map(|_| text)
+            let mut content = Vec::new();
+            file.take(bytes).read_to_end(&mut content).map(|_| content)
         };
         self.note(path, self.root.open(path).and_then(read))
+            .map(text)
     }
 
     /// The names in a directory, sorted.
@@ -70,17 +71,14 @@ impl<'r> Probe<'r> {
         self.note(path, self.root.read_link(path))
     }
 
-    /// What is not there, is no link (EINVAL), no text, or belongs to a process that ended (ESRCH) is no failure.
+    /// What is not there, is no link (EINVAL), or belongs to a process that ended (ESRCH) is no failure.
     fn note<T>(&self, path: &Path, found: io::Result<T>) -> io::Result<T> {
         /// "No such process"; `ErrorKind` has no name for it.
         const ESRCH: i32 = 3;
         if let Err(error) = &found {
             let is_absence = matches!(
                 error.kind(),
-                ErrorKind::NotFound
-                    | ErrorKind::NotADirectory
-                    | ErrorKind::InvalidInput
-                    | ErrorKind::InvalidData
+                ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidInput
             );
             if !is_absence && error.raw_os_error() != Some(ESRCH) {
                 let failure = format!("failed to read '{}': {}", path.display(), plain(error));
@@ -89,4 +87,9 @@ impl<'r> Probe<'r> {
         }
         found
     }
+}
+
+fn text(content: Vec<u8>) -> String {
+    String::from_utf8(content)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

@@ -44,8 +44,10 @@ impl Running {
     }
 
     /// Looks at the processes and at the marks that services leave.
-    #[must_use]
-    pub fn gather(root: &Root) -> Self {
+    ///
+    /// # Errors
+    /// What could not be read: more may run than was seen.
+    pub fn gather(root: &Root) -> Result<Self, Vec<String>> {
         let root = &Probe::new(root);
         let text = |path: &str| root.read_to_string(Path::new(path)).unwrap_or_default();
         let mut running = Self {
@@ -67,10 +69,12 @@ impl Running {
                 _ => {}
             }
         }
-        for failure in root.failures() {
-            log::warn!("what runs may be more than was seen: {failure}");
+        let failures = root.failures();
+        if failures.is_empty() {
+            Ok(running)
+        } else {
+            Err(failures)
         }
-        running
     }
 }
 
@@ -79,6 +83,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use std::fs;
+    use std::os::unix::fs::symlink;
 
     use super::*;
 
@@ -89,7 +94,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        Running::gather(&Root::new(dir.path()))
+        Running::gather(&Root::new(dir.path())).unwrap()
     }
 
     #[test]
@@ -143,5 +148,19 @@ mod tests {
         assert_eq!(gathered(&[("run/ifstate", "lo\n")]), ifupdown);
         assert_eq!(gathered(&[("run/network/ifstate", "")]), Running::default());
         assert_eq!(gathered(&[("var/lock/subsys/network", "")]), initscripts);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_no_answer() {
+        for path in ["run/ifstate", "proc", "proc/71/comm", "var/lock/subsys"] {
+            let dir = tempfile::tempdir().unwrap();
+            let host = dir.path().join(path);
+            fs::create_dir_all(host.parent().unwrap()).unwrap();
+            // Not even root gets to the end of it.
+            symlink(host.file_name().unwrap(), &host).unwrap();
+            let failures = Running::gather(&Root::new(dir.path())).unwrap_err();
+            let expected = format!("failed to read '/{path}");
+            assert!(failures[0].starts_with(&expected), "{failures:?}");
+        }
     }
 }

@@ -10,9 +10,8 @@
 
 use std::path::Path;
 
-use one_sriov_system::Root;
-
 use super::Finding;
+use crate::detect::Probe;
 use crate::render::RenderedFile;
 
 const CONNECTIONS: [&str; 3] = [
@@ -23,7 +22,7 @@ const CONNECTIONS: [&str; 3] = [
 
 /// What systemd-networkd says of a device, if it has not configured it by our file.
 pub(super) fn of_networkd(
-    root: &Root,
+    root: &Probe<'_>,
     device: &str,
     index: u32,
     files: &[&RenderedFile],
@@ -61,7 +60,7 @@ pub(super) fn of_networkd(
 
 /// The same for NetworkManager.
 pub(super) fn of_network_manager(
-    root: &Root,
+    root: &Probe<'_>,
     device: &str,
     index: u32,
     files: &[&RenderedFile],
@@ -106,7 +105,7 @@ fn has_uuid(file: &RenderedFile) -> bool {
 }
 
 /// The file of a profile.
-fn profile_with(root: &Root, uuid: &str) -> Option<String> {
+fn profile_with(root: &Probe<'_>, uuid: &str) -> Option<String> {
     CONNECTIONS.iter().map(Path::new).find_map(|directory| {
         let names = root.list(directory).ok()?;
         let mut paths = names.into_iter().map(|name| directory.join(name));
@@ -119,7 +118,7 @@ fn profile_with(root: &Root, uuid: &str) -> Option<String> {
 }
 
 /// The line of NetworkManager's configuration that leaves devices unmanaged.
-fn unmanaged_rule(root: &Root, device: &str) -> Option<String> {
+fn unmanaged_rule(root: &Probe<'_>, device: &str) -> Option<String> {
     let directories = [
         "/etc/NetworkManager/conf.d",
         "/run/NetworkManager/conf.d",

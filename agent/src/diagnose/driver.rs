@@ -10,12 +10,11 @@
 //! /lib/modules/6.1.0/modules.alias             alias pci:v000015B3d00001018sv*sd*bc*sc*i* mlx5_core
 //! ```
 
-use std::fs;
+use std::ffi::OsString;
 use std::path::Path;
 
-use one_sriov_system::Root;
-
 use super::Finding;
+use crate::detect::Probe;
 
 /// A PCI function that is a network card.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,33 +30,33 @@ pub(super) struct Card {
 }
 
 /// All network cards of a machine, in the order of their addresses.
-pub(super) fn cards(sys: &Path) -> Vec<Card> {
-    let Ok(entries) = fs::read_dir(sys.join("bus/pci/devices")) else {
-        return Vec::new();
-    };
-    let card = |entry: fs::DirEntry| {
-        let path = entry.path();
+pub(super) fn cards(probe: &Probe<'_>, sys: &Path) -> Vec<Card> {
+    let devices = sys.join("bus/pci/devices");
+    let card = |address: OsString| {
+        let path = devices.join(&address);
         let text = |name| {
-            let text = fs::read_to_string(path.join(name)).ok()?;
+            let text = probe.read_to_string(&path.join(name)).ok()?;
             Some(text.trim().trim_start_matches("0x").to_owned())
         };
         // Base class 02: network controllers (PCI Code and ID Assignment Specification).
         text("class").filter(|class| class.starts_with("02"))?;
-        let driver = fs::read_link(path.join("driver")).ok();
+        let driver = probe.read_link(&path.join("driver")).ok();
         let name = driver.and_then(|driver| Some(driver.file_name()?.to_str()?.to_owned()));
-        let has =
-            |name| fs::read_dir(path.join(name)).is_ok_and(|mut names| names.next().is_some());
+        let has = |name| {
+            probe
+                .list(&path.join(name))
+                .is_ok_and(|names| !names.is_empty())
+        };
         Some(Card {
-            address: entry.file_name().to_str()?.to_owned(),
+            address: address.into_string().ok()?,
             id: format!("{}:{}", text("vendor")?, text("device")?),
             modalias: text("modalias").unwrap_or_default(),
             lacks_ipoib: name.is_some() && has("infiniband") && !has("net"),
             driver: name,
         })
     };
-    let mut cards: Vec<Card> = entries.flatten().filter_map(card).collect();
-    cards.sort_by(|a, b| a.address.cmp(&b.address));
-    cards
+    let addresses = probe.list(&devices).unwrap_or_default();
+    addresses.into_iter().filter_map(card).collect()
 }
 
 impl Card {
@@ -86,7 +85,7 @@ impl Card {
 }
 
 /// The module that the kernel would load for a device.
-pub(super) fn module_for(root: &Root, modalias: &str) -> Option<String> {
+pub(super) fn module_for(root: &Probe<'_>, modalias: &str) -> Option<String> {
     let release = root.read_to_string(Path::new("/proc/sys/kernel/osrelease"));
     let release = release.ok()?;
     let aliases = Path::new("/lib/modules")

@@ -1,5 +1,7 @@
 //! What a look at the machine has found.
 
+use crate::inventory::listed;
+
 /// A cause of trouble.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -57,4 +59,13 @@ impl Finding {
         self.device = Some(device.to_owned());
         self
     }
+}
+
+/// What could not be read: a cause may be there.
+pub(super) fn unread(failures: &[String]) -> Option<Finding> {
+    if failures.is_empty() {
+        return None;
+    }
+    let text = format!("not every cause could be looked for: {}", listed(failures));
+    Some(Finding::warning("unread", text))
 }

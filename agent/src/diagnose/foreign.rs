@@ -10,11 +10,10 @@
 
 use std::path::Path;
 
-use hwaddr::MacAddress;
-use one_sriov_system::Root;
-
 use super::Finding;
 use crate::activate::Stack;
+use crate::detect::Probe;
+use hwaddr::MacAddress;
 
 /// A directory whose files a network stack reads.
 pub(super) struct Place {
@@ -102,7 +101,7 @@ pub(super) type OwnDevice<'a> = (&'a str, Option<MacAddress>);
 
 /// The files of one place that configure one of these devices; `is_ours` knows the agent's own.
 pub(super) fn findings(
-    root: &Root,
+    root: &Probe<'_>,
     place: &Place,
     devices: &[OwnDevice<'_>],
     is_ours: impl Fn(&Path) -> bool,

@@ -10,6 +10,7 @@
 //! stack-*                the network stack is disabled, masked, missing or not running, or leaves the NIC alone
 //! two-stacks             more than one network stack is on
 //! foreign-file           a file that the agent did not write configures the device
+//! unread                 what of all this could not be read
 //! ```
 //! Each cause has a file of its own: what is read of the machine, and the rule, which is pure.
 
@@ -28,7 +29,7 @@ use hwaddr::{DummyPrefix, InterfaceName, MacAddress};
 use one_sriov_system::Root;
 
 use crate::activate::Stack;
-use crate::detect::Running;
+use crate::detect::{Probe, Running};
 use crate::install::Record;
 use crate::inventory::Inventory;
 use crate::kernel::Comparison;
@@ -41,6 +42,10 @@ pub use medium::without_context;
 pub struct Scene<'a> {
     /// The machine.
     pub root: &'a Root,
+    /// Its files.
+    pub probe: &'a Probe<'a>,
+    /// The files of the machine that this process runs on: `sys` is one of its directories.
+    pub host: &'a Probe<'a>,
     /// Its sysfs tree, on the machine that this process runs on.
     pub sys: &'a Path,
     /// Where the context was.
@@ -67,14 +72,22 @@ impl Scene<'_> {
     pub fn findings(&self) -> Vec<Finding> {
         let mut findings = self.of_devices();
         findings.extend(self.of_ports());
+        let mut unread = Vec::new();
         let running = self.root.is_live().then(|| Running::gather(self.root));
-        let stacks = stack::look(self.root, self.backend, running);
+        let running = running.and_then(|running| {
+            let failures = running.map_err(|failures| unread.extend(failures));
+            failures.ok()
+        });
+        let stacks = stack::look(self.probe, self.backend, running);
         if self.configured().next().is_some() {
             findings.extend(self.of_stacks(stacks.as_ref()));
         }
         findings.extend(self.of_daemon(running));
         let started = stacks.map(|stacks| stacks.started());
         findings.extend(self.of_files(&started.unwrap_or_default()));
+        unread.extend(self.probe.failures());
+        unread.extend(self.host.failures());
+        findings.extend(finding::unread(&unread));
         findings.sort_by_key(|finding| finding.severity);
         findings
     }
@@ -95,8 +108,8 @@ impl Scene<'_> {
             .filter_map(|nic| Some((nic.label(), nic.id.mac()?)));
         let with_mac: Vec<(&str, MacAddress)> = with_mac.collect();
         let mut findings = unmatched::other_prefix(&with_mac, self.inventory, self.prefix);
-        let module = |modalias: &str| driver::module_for(self.root, modalias);
-        let cards = driver::cards(self.sys);
+        let module = |modalias: &str| driver::module_for(self.probe, modalias);
+        let cards = driver::cards(self.host, self.sys);
         findings.extend(cards.iter().filter_map(|card| card.finding(module)));
         let all_are_missing = with_mac.len() == self.plan.nics.len();
         if findings.is_empty() && all_are_missing {
@@ -111,7 +124,8 @@ impl Scene<'_> {
         let ports = nics.filter_map(|device| {
             let nic = self.inventory.by_name(device)?;
             let has_guid = nic.guid().is_some();
-            port::Port::read(self.sys, device.as_str(), has_guid).filter(|_| nic.is_infiniband())
+            port::Port::read(self.host, self.sys, device.as_str(), has_guid)
+                .filter(|_| nic.is_infiniband())
         });
         ports.filter_map(|port| port.finding()).collect()
     }
@@ -142,9 +156,9 @@ impl Scene<'_> {
                 .collect();
             let (device, index) = (comparison.interface.as_str(), interface.index);
             match Stack::of(self.backend) {
-                Stack::Networkd => daemon::of_networkd(self.root, device, index, &files),
+                Stack::Networkd => daemon::of_networkd(self.probe, device, index, &files),
                 Stack::NetworkManager if running.is_some_and(|runs| runs.network_manager) => {
-                    daemon::of_network_manager(self.root, device, index, &files)
+                    daemon::of_network_manager(self.probe, device, index, &files)
                 }
                 _ => None,
             }
@@ -167,7 +181,7 @@ impl Scene<'_> {
         let places = foreign::PLACES.iter();
         places
             .filter(|place| place.is_read_by(Stack::of(self.backend), started))
-            .flat_map(|place| foreign::findings(self.root, place, &devices, is_ours))
+            .flat_map(|place| foreign::findings(self.probe, place, &devices, is_ours))
             .collect()
     }
 

@@ -7,10 +7,10 @@
 //! ```
 //! Source: the kernel's `Documentation/ABI/stable/sysfs-class-infiniband` and `drivers/infiniband/core/sysfs.c`.
 
-use std::fs;
 use std::path::Path;
 
 use super::Finding;
+use crate::detect::Probe;
 
 const ACTIVE: &str = "ACTIVE";
 
@@ -35,11 +35,20 @@ pub(super) struct Port {
 
 impl Port {
     /// The port of a network device, where sysfs shows it.
-    pub(super) fn read(sys: &Path, device: &str, has_guid: bool) -> Option<Self> {
+    pub(super) fn read(
+        probe: &Probe<'_>,
+        sys: &Path,
+        device: &str,
+        has_guid: bool,
+    ) -> Option<Self> {
+        let text = |path: &Path| {
+            let text = probe.read_to_string(path).ok()?;
+            Some(text.trim().to_owned())
+        };
         let netdev = sys.join("class/net").join(device);
-        let cards = fs::read_dir(netdev.join("device/infiniband")).ok()?;
+        let cards = probe.list(&netdev.join("device/infiniband")).ok()?;
         // A PCI function has one InfiniBand device, whatever number of ports.
-        let card = cards.flatten().next()?.file_name();
+        let card = cards.first()?;
         let card = card.to_str()?;
         let index = |name: &str| number(&text(&netdev.join(name))?);
         // Old kernels have the port in dev_id alone (`ipoib_add_port`).
@@ -99,11 +108,6 @@ impl Port {
         );
         Some(Finding::problem("port-state", text).of(device))
     }
-}
-
-fn text(path: &Path) -> Option<String> {
-    let text = fs::read_to_string(path).ok()?;
-    Some(text.trim().to_owned())
 }
 
 /// `0x1f` or `31`.

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use one_sriov_system::Root;
-
 use super::{Finding, Severity};
 use crate::activate::Stack;
 use crate::detect::{Probe, Running, UnitState, Units, is_in_runlevel};
@@ -36,18 +34,21 @@ pub(super) struct Stacks {
 
 /// The stack that reads the files of a backend, and those of which one alone is meant to run; none where no systemd
 /// is installed: what starts a stack is looked at in its units alone.
-pub(super) fn look(root: &Root, backend: Backend, running: Option<Running>) -> Option<Stacks> {
+pub(super) fn look(
+    probe: &Probe<'_>,
+    backend: Backend,
+    running: Option<Running>,
+) -> Option<Stacks> {
     let programs = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
-    if !programs.iter().any(|path| root.exists(Path::new(path))) {
+    if !programs.iter().any(|path| probe.exists(Path::new(path))) {
         return None;
     }
-    let probe = Probe::new(root);
-    let units = Units::of(&probe);
+    let units = Units::of(probe);
     let seen = |stack, runs| {
         let service = unit(stack).trim_end_matches(".service");
         let state = match units.state(unit(stack)) {
             // Where the unit is made of a script of SysV, the link is that of the script.
-            UnitState::Disabled | UnitState::Missing if is_in_runlevel(&probe, service) => {
+            UnitState::Disabled | UnitState::Missing if is_in_runlevel(probe, service) => {
                 UnitState::Enabled("/etc/rc.d/rc3.d".into())
             }
             state => state,

@@ -59,7 +59,7 @@ impl Sysfs {
     /// [`InventoryError`] if nobody can say whether udev runs.
     pub fn new(sys: impl Into<PathBuf>, root: &Root) -> Result<Self, InventoryError> {
         let run_udev = Path::new("/run/udev");
-        let runs = root.has(&run_udev.join("control"));
+        let runs = root.try_exists(&run_udev.join("control"));
         let data = |runs: bool| runs.then(|| root.path(&run_udev.join("data"))).transpose();
         let udev = runs.and_then(data).map_err(|source| InventoryError::Udev {
             path: run_udev.to_owned(),
