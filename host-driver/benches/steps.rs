@@ -13,7 +13,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use hwaddr::{DummyMac, DummyPrefix, Key, MacAddress};
 use one_sriov_driver::config::{Config, IdentitySetting};
 use one_sriov_driver::domain::{DeviceReplacement, Domain, DummyNic, HostDevice};
-use one_sriov_driver::lease::{Allocator, Guard, Store, SweepScope, VfRequest};
+use one_sriov_driver::lease::{Allocator, Guard, Store, SweepScope, VfRequest, Wanted};
 use one_sriov_driver::libvirt::RunningDomains;
 use one_sriov_driver::libvirt::{RunningDomain, read_dumps};
 use one_sriov_driver::prepare;
@@ -127,7 +127,7 @@ fn requests(vm: u32, pool: &str, nics: usize) -> Vec<VfRequest> {
         let mac: MacAddress = mac(vm, nth).parse().unwrap();
         let position = u8::try_from(nth).unwrap();
         VfRequest {
-            pool: pool.parse().unwrap(),
+            wanted: Wanted::AnyOf(pool.parse().unwrap()),
             mac,
             dummy: DummyMac::new(DummyPrefix::default(), position, Key::from(mac)),
             guid_prefix: [0, 0],
@@ -149,7 +149,7 @@ fn grant(
         .sweep(running, SweepScope::StoppedVms, Duration::ZERO)
         .unwrap();
     let allocations = Allocator::new(root, config, guard, running)
-        .allocate(requests, &sweep)
+        .allocate(requests, &[], &sweep)
         .unwrap();
     let devices = allocations
         .iter()
@@ -184,7 +184,9 @@ fn allocate(criterion: &mut Criterion) {
                     .sweep(running, SweepScope::StoppedVms, Duration::ZERO)
                     .unwrap();
                 let mut allocator = Allocator::new(&host.root, &host.config, &guard, running);
-                allocator.allocate(black_box(&requests), &sweep).unwrap()
+                allocator
+                    .allocate(black_box(&requests), &[], &sweep)
+                    .unwrap()
             });
         });
     }

@@ -17,6 +17,7 @@ mod kill;
 mod leftovers;
 mod legacy;
 mod monitoring;
+mod native;
 mod operator;
 mod pass;
 mod pools;

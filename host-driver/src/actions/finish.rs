@@ -26,10 +26,23 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
     };
     let monitoring = MonitoringClient::find(&host.root);
     let result = delegate(context, report);
-    match take_back(context, &host, &store, vm) {
+    // Who is told to end a VM will not finish deploying it.
+    let returns = take_back(context, &host, &store, vm, Duration::ZERO);
+    tell(context, returns, monitoring.as_ref(), report);
+    result
+}
+
+/// Tells the VM's log, and the monitoring, what became of the VFs.
+pub(super) fn tell(
+    context: &Context<'_>,
+    returns: Result<ReleaseReport, ActionError>,
+    monitoring: Option<&MonitoringClient>,
+    report: &mut Report,
+) {
+    match returns {
         Ok(returns) => {
             if !returns.freed.is_empty() {
-                MonitoringClient::refresh(monitoring.as_ref());
+                MonitoringClient::refresh(monitoring);
             }
             let freed = returns.freed.iter().map(|name| format!("{name} is free"));
             freed
@@ -42,7 +55,6 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
             report.note(&error.to_string());
         }
     }
-    result
 }
 
 fn leases(context: &Context<'_>, vm: VmId) -> Result<Option<(Host, Store)>, ActionError> {
@@ -54,18 +66,19 @@ fn leases(context: &Context<'_>, vm: VmId) -> Result<Option<(Host, Store)>, Acti
     Ok((!has_none).then_some((host, store)))
 }
 
-fn take_back(
+/// Takes back the VFs that a VM does not hold any more.
+pub(super) fn take_back(
     context: &Context<'_>,
     host: &Host,
     store: &Store,
     vm: VmId,
+    grace: Duration,
 ) -> Result<ReleaseReport, ActionError> {
     let config = &host.config;
     let reclaims = {
         let guard = store.lock(config.lock_wait, &context.purpose(vm))?;
         let running = host.libvirt().running()?;
-        // Who is told to end a VM will not finish deploying it.
-        let mut sweep = guard.sweep_vm(vm, &running, Duration::ZERO)?;
+        let mut sweep = guard.sweep_vm(vm, &running, grace)?;
         sweep.confirm(|| host.libvirt().running())?;
         sweep.reclaims
     };

@@ -2,7 +2,7 @@
 //!
 //! | action | what we do |
 //! |---|---|
-//! | `deploy` | hand VFs to the VM, then the stock action |
+//! | `deploy` | hand VFs to the VM, lease those that OpenNebula has chosen, then the stock action |
 //! | `shutdown`, `cancel` | the stock action, then take the VFs of the VM back |
 //! | `save`, `restore`, `migrate` | refused for a VM that holds VFs |
 //! | `attach_nic`, `detach_nic` | refused for an SR-IOV NIC |
@@ -62,6 +62,13 @@ enum ActionError {
     },
     #[error("failed to read '{path}': {cause}")]
     VmFile { path: String, cause: std::io::Error },
+    #[error(
+        "failed to use InfiniBand VF '{vf}': its network needs VN_MAD=\"dummy\"; '{driver}' would cancel the VM after its boot"
+    )]
+    NetworkDriver {
+        vf: hwaddr::PciAddress,
+        driver: String,
+    },
     #[error(transparent)]
     Choose(#[from] AllocateError),
     #[error(transparent)]

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::stock::{become_stock, run_stock};
 use super::{ActionError, Context, input};
+use crate::lease::{Lease, VfIdentity};
 use crate::opennebula::{Report, VmId};
 use crate::pool_name::PoolName;
 
@@ -39,7 +40,9 @@ fn held(context: &Context<'_>, vm: VmId) -> Result<Option<String>, ActionError> 
     let mut sweep = guard.sweep_vm(vm, &running, host.config.lease_grace)?;
     sweep.confirm(|| host.libvirt().running())?;
     let mut held = guard.leases_of(vm)?;
-    held.retain(|lease| sweep.find(lease.address).is_none());
+    // One that OpenNebula has chosen, and that has nothing of us, is for the stock driver and libvirt to judge.
+    let is_plain = |lease: &Lease| lease.identity == VfIdentity::Native && lease.guid.is_none();
+    held.retain(|lease| sweep.find(lease.address).is_none() && !is_plain(lease));
     let places: Vec<String> = held
         .iter()
         .map(|lease| format!("'{}'", lease.place()))

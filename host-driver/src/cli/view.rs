@@ -1,7 +1,9 @@
 //! All pools of the host with all their VFs, at one moment.
 
 use crate::host::Host;
-use crate::lease::{Allocator, Availability, Guard, Lease, Store, StoreError, Sweep, SweepScope};
+use crate::lease::{
+    Allocator, Availability, Guard, Lease, Store, StoreError, Sweep, SweepScope, VfIdentity,
+};
 use crate::libvirt::RunningDomains;
 use crate::pool::Pool;
 use crate::pool_name::PoolName;
@@ -53,7 +55,13 @@ impl VfView {
                     Some(crate::lease::State::Active) => "active",
                     Some(crate::lease::State::Releasing) => "returning",
                 };
-                (state, format!("VM {vm}"))
+                let is_native = |lease: &Lease| lease.identity == VfIdentity::Native;
+                let kind = if self.lease.as_ref().is_some_and(is_native) {
+                    " (PCI NIC)"
+                } else {
+                    ""
+                };
+                (state, format!("VM {vm}{kind}"))
             }
             Availability::Corrupt => ("corrupt", String::new()),
             Availability::Domain(name) => ("busy", format!("domain '{name}'")),

@@ -34,6 +34,7 @@ pub struct Domain<'x> {
     name: Option<String>,
     uuid: Option<String>,
     interfaces: Vec<Interface>,
+    hostdevs: Vec<PciAddress>,
     /// The last `<devices>`, if there is any.
     devices: Option<Devices>,
 }
@@ -180,6 +181,12 @@ impl<'x> Domain<'x> {
     #[must_use]
     pub fn interfaces(&self) -> &[Interface] {
         &self.interfaces
+    }
+
+    /// The PCI devices of the host that it has already: OpenNebula has chosen them.
+    #[must_use]
+    pub fn hostdevs(&self) -> &[PciAddress] {
+        &self.hostdevs
     }
 
     /// The text with these interfaces handed over.

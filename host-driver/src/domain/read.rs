@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use hwaddr::PciAddress;
+
 use super::{Devices, Domain, DroppedElement, Interface};
 use crate::xml::{Piece, Pieces, Problem, Roots, Tag, XmlError};
 
@@ -24,6 +26,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Domain<'_>, XmlError> {
         name: filled(reading.name),
         uuid: filled(reading.uuid),
         interfaces: reading.interfaces,
+        hostdevs: reading.hostdevs,
         devices: reading.devices,
     })
 }
@@ -33,6 +36,7 @@ struct Reading {
     name: String,
     uuid: String,
     interfaces: Vec<Interface>,
+    hostdevs: Vec<PciAddress>,
     devices: Option<Devices>,
     /// The interface that is being read.
     interface: Option<Interface>,
@@ -69,6 +73,12 @@ impl Reading {
                     "filterref" => interface.dropped.push(DroppedElement::FilterRef),
                     "script" => interface.dropped.push(DroppedElement::Script),
                     _ => {}
+                }
+            }
+            ["domain", "devices", "hostdev", "source", "address"] => {
+                // Of one that is wrong libvirt says what is wrong with it.
+                if let Ok(Some(Ok(address))) = tag.pci_address() {
+                    self.hostdevs.push(address);
                 }
             }
             _ => {}

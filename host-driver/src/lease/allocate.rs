@@ -20,11 +20,20 @@ use crate::opennebula::VmId;
 use crate::pool::{HostUse, HostUseError, HostUses, Pool, PoolError, Sysfs, Vf};
 use crate::pool_name::PoolName;
 
+/// Which VF a NIC asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// Any of a pool.
+    AnyOf(PoolName),
+    /// This one: OpenNebula has chosen it.
+    Exactly(Vf),
+}
+
 /// A VF that a NIC asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VfRequest {
-    /// Of which pool.
-    pub pool: PoolName,
+    /// Which.
+    pub wanted: Wanted,
     /// The NIC's MAC in OpenNebula.
     pub mac: MacAddress,
     /// Position and key.
@@ -80,6 +89,16 @@ pub enum AllocateError {
     /// There are too few.
     #[error(transparent)]
     Short(#[from] Shortage),
+    /// The VF that OpenNebula has chosen is somebody else's.
+    #[error("failed to use VF '{vf}' of PCI NIC '{mac}': {holder}")]
+    Taken {
+        /// The VF.
+        vf: PciAddress,
+        /// The NIC.
+        mac: MacAddress,
+        /// Who has it.
+        holder: String,
+    },
     /// The VF maps cannot be found.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -205,24 +224,30 @@ impl<'a> Allocator<'a> {
         }
     }
 
-    /// A VF for each request, or none for any.
+    /// A VF for each request, or none for any. No pool gives one that the VM has already, `own`.
     pub fn allocate(
         &mut self,
         requests: &[VfRequest],
+        own: &[PciAddress],
         sweep: &Sweep,
     ) -> Result<Vec<Allocation>, AllocateError> {
         let mut allocations: Vec<Option<Allocation>> = requests.iter().map(|_| None).collect();
-        let mut taken = HashSet::new();
+        let mut taken: HashSet<PciAddress> = own.iter().copied().collect();
         let mut by_pool: BTreeMap<&PoolName, Vec<usize>> = BTreeMap::new();
         for (nth, request) in requests.iter().enumerate() {
-            by_pool.entry(&request.pool).or_default().push(nth);
+            match &request.wanted {
+                Wanted::AnyOf(pool) => by_pool.entry(pool).or_default().push(nth),
+                Wanted::Exactly(vf) => {
+                    allocations[nth] = Some(self.exactly(vf, request.mac, sweep)?);
+                }
+            }
         }
         for (name, nths) in by_pool {
             let wanted = nths.len();
             // What the VM has left is a NIC's again: the VF has its GUID already, and libvirtd may still start the VM with it.
             let mut others = Vec::new();
             for nth in nths {
-                allocations[nth] = self.left_for(&requests[nth], sweep, &mut taken)?;
+                allocations[nth] = self.left_for(name, &requests[nth], sweep, &mut taken)?;
                 if allocations[nth].is_none() {
                     others.push(nth);
                 }
@@ -241,18 +266,19 @@ impl<'a> Allocator<'a> {
     /// The VF that an unfinished deployment of the VM has for the same NIC.
     fn left_for(
         &mut self,
+        pool: &PoolName,
         request: &VfRequest,
         sweep: &Sweep,
         taken: &mut HashSet<PciAddress>,
     ) -> Result<Option<Allocation>, AllocateError> {
-        self.open(&request.pool)?;
-        for index in self.store.leased(&request.pool)? {
-            let Some(address) = self.pools[&request.pool].address(self.root, index)? else {
+        self.open(pool)?;
+        for index in self.store.leased(pool)? {
+            let Some(address) = self.pools[pool].address(self.root, index)? else {
                 continue;
             };
             let left = sweep.find_unfinished(address);
             if left.is_some_and(|(left, _)| left.is_of(request))
-                && let Some(found) = self.candidate(&request.pool, index, sweep, taken)?
+                && let Some(found) = self.candidate(pool, index, sweep, taken)?
             {
                 return Ok(Some(found));
             }
@@ -324,15 +350,21 @@ impl<'a> Allocator<'a> {
             Ok(None) | Err(PoolError::NoNetdev { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let (stale, unfinished) = match sweep.find_unfinished(address) {
+        let found = self.free(vf, sweep)?;
+        taken.extend(found.is_some().then_some(address));
+        Ok(found)
+    }
+
+    /// A VF that nobody has, with what its last lease has left; none if that is for another port to put back.
+    pub(super) fn free(&self, vf: Vf, sweep: &Sweep) -> Result<Option<Allocation>, AllocateError> {
+        let (stale, unfinished) = match sweep.find_unfinished(vf.address) {
             Some((left, seen)) => (Some(left.clone()), Some(seen)),
-            None => (sweep.find(address).cloned(), None),
+            None => (sweep.find(vf.address).cloned(), None),
         };
         if stale.as_ref().is_some_and(|stale| !stale.can_go_on_to(&vf)) {
             return Ok(None);
         }
-        taken.insert(address);
-        let driver = self.driver(address)?;
+        let driver = self.driver(vf.address)?;
         Ok(Some(Allocation {
             vf,
             driver,

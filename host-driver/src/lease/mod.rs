@@ -7,6 +7,7 @@
 mod adopt;
 mod allocate;
 mod error;
+mod exact;
 mod grant;
 mod judge;
 mod lock;
@@ -18,7 +19,9 @@ mod sweep;
 mod text;
 
 pub use adopt::Adopted;
-pub use allocate::{AllocateError, Allocation, Allocator, Availability, Shortage, VfRequest};
+pub use allocate::{
+    AllocateError, Allocation, Allocator, Availability, Shortage, VfRequest, Wanted,
+};
 pub use error::StoreError;
 pub use grant::{Deployment, VfSetup};
 pub use judge::{Signs, Verdict, judge};

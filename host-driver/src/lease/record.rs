@@ -107,6 +107,16 @@ pub enum VfIdentity {
     Dummy,
     /// `<hostdev>`, a dummy NIC, and the GUIDs that the dummy MAC makes.
     Guid,
+    /// A VF that OpenNebula has chosen and put into the domain: GUIDs on InfiniBand, no dummy NIC.
+    Native,
+}
+
+impl VfIdentity {
+    /// Whether a dummy NIC tells the guest about the VF.
+    #[must_use]
+    pub const fn has_dummy(self) -> bool {
+        matches!(self, Self::Dummy | Self::Guid)
+    }
 }
 
 /// What a PF does with the frames of an Ethernet VF. Nobody here sets any of it; but libvirt sets a VLAN without its protocol,

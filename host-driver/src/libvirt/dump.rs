@@ -19,7 +19,7 @@
 
 use hwaddr::{AddressError, PciAddress};
 
-use crate::xml::{Piece, Pieces, Problem, Roots, Tag, XmlError};
+use crate::xml::{Piece, Pieces, Problem, Roots, XmlError};
 
 /// A running domain.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,7 +59,8 @@ pub fn read_dumps(output: &[u8]) -> Result<Vec<RunningDomain>, DumpError> {
             (["domain", "uuid"], Piece::Text(text)) => domain.uuid.push_str(&text),
             // Of whatever kind the device is: hostdev, interface, a disk that is an NVMe controller.
             (["domain", "devices", _, "source", "address"], Piece::Start(tag)) => {
-                let address = address(&tag)
+                let address = tag
+                    .pci_address()
                     .map_err(|name| pieces.error(tag.place.start, Problem::Attribute(name)))?;
                 let address = address.transpose().map_err(|cause| DumpError::Address {
                     domain: domain.name.clone(),
@@ -79,19 +80,6 @@ pub fn read_dumps(output: &[u8]) -> Result<Vec<RunningDomain>, DumpError> {
         }
     }
     Ok(domains)
-}
-
-/// A PCI address; other devices have addresses of other kinds.
-fn address(tag: &Tag<'_>) -> Result<Option<Result<PciAddress, AddressError>>, String> {
-    let part = |name: &str| tag.attribute(name);
-    let (Some(bus), Some(slot), Some(function)) = (part("bus")?, part("slot")?, part("function")?)
-    else {
-        return Ok(None);
-    };
-    let domain = part("domain")?.unwrap_or_else(|| "0x0".into());
-    Ok(Some(PciAddress::from_libvirt(
-        &domain, &bus, &slot, &function,
-    )))
 }
 
 #[cfg(test)]

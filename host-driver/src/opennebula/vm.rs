@@ -1,4 +1,4 @@
-//! The VM's own document, for what the domain does not say: network and VLAN.
+//! The VM's own document, for what the domain does not say: network and VLAN, and which of its devices are NICs.
 //!
 //! From 6.0 on it stands beside the deployment file, `/var/lib/one//datastores/0/7/vm.xml`:
 //!
@@ -16,11 +16,15 @@ use hwaddr::MacAddress;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
+use super::PciNic;
+
 /// What is known of the NICs of a VM.
 #[derive(Debug, Default)]
 pub struct VmDocument {
     /// In the order of the document.
     nics: Vec<Nic>,
+    /// In the order of their ids.
+    pci_nics: Vec<PciNic>,
 }
 
 /// A NIC: what the domain says of it as well, and what it does not say.
@@ -62,33 +66,37 @@ pub enum VmDocumentError {
 }
 
 impl VmDocument {
-    /// Reads the document.
+    /// Reads the document: a `<VM>`, by itself or inside of that of an action.
     pub fn parse(text: &str) -> Result<Self, VmDocumentError> {
         let mut reader = Reader::from_str(text);
         let mut path: Vec<Vec<u8>> = Vec::new();
-        let mut nic: HashMap<Vec<u8>, String> = HashMap::new();
+        let mut fields = Fields::default();
         let mut document = Self::default();
         loop {
             match reader.read_event()? {
                 Event::Start(start) => {
                     path.push(start.name().as_ref().to_vec());
-                    if is_nic(&path) {
-                        nic.clear();
+                    if Kind::of(&path).is_some() {
+                        fields = Fields::default();
                     }
                 }
                 Event::End(_) => {
-                    if is_nic(&path) {
-                        document.add(&nic)?;
+                    match Kind::of(&path) {
+                        Some(Kind::Nic) => document.nics.extend(nic(&fields)?),
+                        Some(Kind::Pci) => document.pci_nics.extend(PciNic::read(&fields)?),
+                        None => {}
                     }
                     path.pop();
                 }
-                Event::CData(data) => note(&path, &String::from_utf8_lossy(&data), &mut nic),
-                Event::Text(data) => note(&path, &String::from_utf8_lossy(&data), &mut nic),
-                Event::Eof if path.is_empty() => return Ok(document),
+                Event::CData(data) => fields.note(&path, &String::from_utf8_lossy(&data)),
+                Event::Text(data) => fields.note(&path, &String::from_utf8_lossy(&data)),
+                Event::Eof if path.is_empty() => break,
                 Event::Eof => return Err(VmDocumentError::Cut),
                 _ => {}
             }
         }
+        document.pci_nics.sort_by_key(|nic| nic.id);
+        Ok(document)
     }
 
     /// The network of the next interface of the domain that has this MAC and this bridge, as far as it is known.
@@ -100,52 +108,82 @@ impl VmDocument {
         nth.map_or_else(Network::default, |nth| self.nics.remove(nth).network)
     }
 
-    fn add(&mut self, nic: &HashMap<Vec<u8>, String>) -> Result<(), VmDocumentError> {
-        let text = |name: &[u8]| {
-            nic.get(name)
-                .map(|text| text.trim())
-                .filter(|text| !text.is_empty())
-        };
-        let Some(mac) = text(b"MAC") else {
-            return Ok(());
-        };
-        let number = |name: &'static str| {
-            let value = text(name.as_bytes());
-            let parsed = value.map(|value| {
-                value.parse().map_err(|_| VmDocumentError::Number {
-                    name,
-                    value: value.to_owned(),
-                    mac: mac.to_owned(),
-                })
-            });
-            parsed.transpose()
-        };
-        let network = Network {
-            id: number("NETWORK_ID")?,
-            vlan: number("VLAN_ID")?,
-        };
-        // A NIC whose MAC is none cannot be one of ours.
-        if let Ok(mac) = mac.parse() {
-            self.nics.push(Nic {
-                mac,
-                bridge: text(b"BRIDGE").map(str::to_owned),
-                network,
-            });
-        }
-        Ok(())
+    /// The NICs whose devices OpenNebula has chosen, in the order of their ids.
+    #[must_use]
+    pub fn pci_nics(&self) -> &[PciNic] {
+        &self.pci_nics
     }
 }
 
-fn is_nic(path: &[Vec<u8>]) -> bool {
-    path == [b"VM".as_slice(), b"TEMPLATE", b"NIC"]
+fn nic(fields: &Fields) -> Result<Option<Nic>, VmDocumentError> {
+    let Some(mac) = fields.text("MAC") else {
+        return Ok(None);
+    };
+    let network = Network {
+        id: fields.number("NETWORK_ID")?,
+        vlan: fields.number("VLAN_ID")?,
+    };
+    // A NIC whose MAC is none cannot be one of ours.
+    Ok(mac.parse().ok().map(|mac| Nic {
+        mac,
+        bridge: fields.text("BRIDGE").map(str::to_owned),
+        network,
+    }))
 }
 
-/// Keeps the text of `VM/TEMPLATE/NIC/<name>`.
-fn note(path: &[Vec<u8>], text: &str, nic: &mut HashMap<Vec<u8>, String>) {
-    if let [nic_path @ .., name] = path
-        && is_nic(nic_path)
-    {
-        nic.entry(name.clone()).or_default().push_str(text);
+/// An element of the template that may be a NIC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Nic,
+    Pci,
+}
+
+impl Kind {
+    fn of(path: &[Vec<u8>]) -> Option<Self> {
+        let [.., vm, template, name] = path else {
+            return None;
+        };
+        if vm != b"VM" || template != b"TEMPLATE" {
+            return None;
+        }
+        match name.as_slice() {
+            b"NIC" => Some(Self::Nic),
+            b"PCI" => Some(Self::Pci),
+            _ => None,
+        }
+    }
+}
+
+/// The attributes of one such element.
+#[derive(Debug, Default)]
+pub(super) struct Fields(HashMap<Vec<u8>, String>);
+
+impl Fields {
+    /// Keeps the text of `VM/TEMPLATE/NIC/<name>`.
+    fn note(&mut self, path: &[Vec<u8>], text: &str) {
+        if let [element @ .., name] = path
+            && Kind::of(element).is_some()
+        {
+            self.0.entry(name.clone()).or_default().push_str(text);
+        }
+    }
+
+    /// An attribute, if it has a value.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        let text = self.0.get(name.as_bytes())?.trim();
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// An attribute that is a number.
+    pub(super) fn number(&self, name: &'static str) -> Result<Option<u32>, VmDocumentError> {
+        let parse = |value: &str| {
+            value.parse().map_err(|_| VmDocumentError::Number {
+                name,
+                value: value.to_owned(),
+                mac: self.text("MAC").unwrap_or_default().to_owned(),
+            })
+        };
+        self.text(name).map(parse).transpose()
     }
 }
 
@@ -197,6 +235,55 @@ mod tests {
         assert_eq!(bridges.map(&mut take), [Some(3), Some(4), Some(2)]);
         // What is left has that MAC, and is taken once.
         assert_eq!(["sriov_x", "sriov_x"].map(take), [Some(1), None]);
+    }
+
+    const PCI: &str = "<PCI><ADDRESS><![CDATA[0000:81:00:2]]></ADDRESS><BUS>81</BUS><DOMAIN>0000</DOMAIN>\
+        <FUNCTION>2</FUNCTION><SLOT>00</SLOT><TYPE>NIC</TYPE><MAC>02:00:c0:a8:07:14</MAC><PCI_ID>3</PCI_ID>\
+        <NETWORK_ID>4</NETWORK_ID><VN_MAD><![CDATA[dummy]]></VN_MAD><CLASS>0207</CLASS></PCI>";
+
+    fn pci_nics(elements: &str) -> Vec<PciNic> {
+        let text = format!("<VM><TEMPLATE>{elements}</TEMPLATE></VM>");
+        VmDocument::parse(&text).unwrap().pci_nics().to_vec()
+    }
+
+    #[test]
+    fn a_device_with_a_network_is_a_nic() {
+        let nic = PciNic {
+            id: 3,
+            address: "0000:81:00.2".parse().unwrap(),
+            mac: "02:00:c0:a8:07:14".parse().unwrap(),
+            network: Some(4),
+            network_driver: Some("dummy".into()),
+            is_infiniband: true,
+            is_attached: false,
+        };
+        assert_eq!(pci_nics(PCI), std::slice::from_ref(&nic));
+        // Only the address, as a whole.
+        let whole = PCI.replace("<SLOT>00</SLOT>", "");
+        assert_eq!(pci_nics(&whole), std::slice::from_ref(&nic));
+        let first = PCI
+            .replace("<PCI_ID>3", "<ATTACH>YES</ATTACH><PCI_ID>0")
+            .replace("81", "0A");
+        let both = pci_nics(&format!("{PCI}{first}"));
+        let known: Vec<_> = both
+            .iter()
+            .map(|nic| (nic.id, nic.address.to_string(), nic.is_attached))
+            .collect();
+        let expected = [(0, "0000:0a:00.2", true), (3, "0000:81:00.2", false)];
+        assert_eq!(
+            known,
+            expected.map(|(id, address, attach)| (id, address.to_owned(), attach))
+        );
+    }
+
+    #[test]
+    fn other_devices_and_those_that_are_not_chosen_are_no_nics() {
+        let others = [
+            PCI.replace("<TYPE>NIC</TYPE>", ""),
+            PCI.replace(">81<", "><").replace("0000:81:00:2", ""),
+            PCI.replace("<MAC>02:00:c0:a8:07:14</MAC>", ""),
+        ];
+        assert_eq!(pci_nics(&others.concat()), []);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A pool is the PF of that name with the VFs that sysfs shows, or the VFs of a map of that name.
 //! Its VFs have an index: the line in the map, or the kernel's number.
 
+mod device;
 mod host_use;
 pub mod map;
 mod sysfs;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use hwaddr::{InterfaceName, PciAddress};
 use one_sriov_system::{Root, is_absent, unless_absent};
 
+pub use device::PciDevice;
 pub use host_use::{HostUse, HostUseError, HostUses};
 pub use map::{MapEntry, MapError};
 pub use sysfs::{LinkLayer, Sysfs};
@@ -336,7 +338,7 @@ impl Pool {
         if let Some(pf) = self.pfs.borrow().get(&address) {
             return Ok(Some(pf.clone()));
         }
-        let Some((netdev, link_layer)) = self.netdev_of(sysfs, address)? else {
+        let Some((netdev, link_layer)) = port_of(sysfs, address, Some(&self.name))? else {
             return Ok(None);
         };
         let pf = Pf {
@@ -346,25 +348,6 @@ impl Pool {
         };
         self.pfs.borrow_mut().insert(address, pf.clone());
         Ok(Some(pf))
-    }
-
-    /// The netdev of the pool's name, or the PF's first port.
-    fn netdev_of(
-        &self,
-        sysfs: Sysfs<'_>,
-        pf: PciAddress,
-    ) -> io::Result<Option<(InterfaceName, LinkLayer)>> {
-        let mut netdevs = sysfs.netdevs_of(pf)?;
-        netdevs.sort_by_key(|netdev| netdev.as_str() != self.name.as_str());
-        for netdev in netdevs {
-            if sysfs.is_representor(&netdev)? {
-                continue;
-            }
-            if let Some(layer) = sysfs.link_layer(&netdev)? {
-                return Ok(Some((netdev, layer)));
-            }
-        }
-        Ok(None)
     }
 
     fn from_map(
@@ -421,6 +404,25 @@ impl Pool {
             pfs: RefCell::default(),
         })
     }
+}
+
+/// The netdev of a PF that has this name, or that of its first port.
+fn port_of(
+    sysfs: Sysfs<'_>,
+    pf: PciAddress,
+    name: Option<&PoolName>,
+) -> io::Result<Option<(InterfaceName, LinkLayer)>> {
+    let mut netdevs = sysfs.netdevs_of(pf)?;
+    netdevs.sort_by_key(|netdev| name.is_none_or(|name| netdev.as_str() != name.as_str()));
+    for netdev in netdevs {
+        if sysfs.is_representor(&netdev)? {
+            continue;
+        }
+        if let Some(layer) = sysfs.link_layer(&netdev)? {
+            return Ok(Some((netdev, layer)));
+        }
+    }
+    Ok(None)
 }
 
 /// Beside the maps lie notes, examples, and the old driver's device and port data.

@@ -6,6 +6,8 @@
 //! | Ethernet | `dummy` | the NIC's own MAC, and its VLAN if it has one |
 //! | InfiniBand | `guid` | node GUID, port GUID, link state `auto` |
 //! | InfiniBand | `dummy` | nothing, but what takes the GUIDs of a former VM off |
+//! | Ethernet | `native` | nothing, but what a former VM has left; after it, what OpenNebula's network driver has set |
+//! | InfiniBand | `native` | as `guid` |
 //!
 //! [`setup`] decides, from what is known before the first write; [`settings`] and [`restoration`]
 //! say what to write, and a [`SetVf`] writes it: [`put_back`] for the way back.
@@ -27,7 +29,9 @@ pub use read_back::read_back;
 pub use settings::{Settings, outstanding, restoration, settings};
 
 use crate::config::{GuidPrefix, IdentitySetting};
-use crate::lease::{Allocation, EthernetFeatures, OriginalState, VfIdentity, VfRequest, VfSetup};
+use crate::lease::{
+    Allocation, EthernetFeatures, OriginalState, VfIdentity, VfRequest, VfSetup, Wanted,
+};
 use crate::pool::LinkLayer;
 
 /// Writes settings to a VF: through the kernel's own interface now, through a vendor's later.
@@ -156,21 +160,28 @@ pub fn setup(
     let pf = &allocation.vf.pf;
     let layer = |identity, layer| VfSetupError::Layer {
         identity,
-        pool: request.pool.to_string(),
+        pool: allocation.vf.pool.to_string(),
         pf: pf.netdev.to_string(),
         layer,
     };
+    let is_native = matches!(request.wanted, Wanted::Exactly(_));
     let identity = match (asked, pf.link_layer) {
+        _ if is_native => VfIdentity::Native,
         (IdentitySetting::Auto | IdentitySetting::Mac, Ethernet) => VfIdentity::Mac,
         (IdentitySetting::Auto | IdentitySetting::Guid, Infiniband) => VfIdentity::Guid,
         (IdentitySetting::Dummy, _) => VfIdentity::Dummy,
         (IdentitySetting::Mac, Infiniband) => return Err(layer("mac", "InfiniBand")),
         (IdentitySetting::Guid, Ethernet) => return Err(layer("guid", "Ethernet")),
     };
-    if pf.link_layer == Ethernet {
+    if pf.link_layer == Ethernet && !is_native {
         ethernet_vlan(request)?;
     }
-    let guid = (identity == VfIdentity::Guid).then(|| request.dummy.port_guid(request.guid_prefix));
+    let has_guid = match identity {
+        VfIdentity::Guid => true,
+        VfIdentity::Native => pf.link_layer == Infiniband,
+        VfIdentity::Mac | VfIdentity::Dummy => false,
+    };
+    let guid = has_guid.then(|| request.dummy.port_guid(request.guid_prefix));
     let now = original(request, allocation, identity, known);
     let stale = allocation.stale.as_ref();
     let saved = stale.map(|stale| stale.lease.as_ref().map(|lease| &lease.original));
@@ -230,8 +241,8 @@ fn original(
 ) -> OriginalState {
     let info = known.iter().find(|info| info.vf == allocation.vf.number);
     match (identity, allocation.vf.pf.link_layer) {
-        // What libvirt sets, it restores; but not all of it.
-        (VfIdentity::Mac, _) => {
+        // What libvirt sets, it restores; but not all of it. What OpenNebula's network driver sets, nobody does.
+        (VfIdentity::Mac, _) | (VfIdentity::Native, LinkLayer::Ethernet) => {
             info.map_or(OriginalState::Untouched, |info| OriginalState::Ethernet {
                 mac: info.mac,
                 vlan: info.vlan.map(|vlan| (vlan.id, vlan.qos)),
@@ -248,7 +259,7 @@ fn original(
                 features: info.map(features).unwrap_or_default(),
             }
         }
-        (VfIdentity::Guid, _) => {
+        (VfIdentity::Guid, _) | (VfIdentity::Native, LinkLayer::Infiniband) => {
             // A GUID of ours that the PF could not be told to unset is a former VM's, who may have it elsewhere by now.
             let is_ours = info.is_some_and(|info| {
                 let dummy = info
@@ -268,7 +279,7 @@ fn original(
                 link_state: info.and_then(|info| info.link_state),
             }
         }
-        _ => OriginalState::Untouched,
+        (VfIdentity::Dummy, LinkLayer::Infiniband) => OriginalState::Untouched,
     }
 }
 

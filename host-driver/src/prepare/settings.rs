@@ -39,7 +39,8 @@ impl Settings {
 pub fn settings(lease: &Lease, request: &VfRequest) -> Result<Settings, VfSetupError> {
     let none = Settings::default();
     Ok(match (lease.identity, &lease.original) {
-        (VfIdentity::Guid, _) => Settings {
+        (VfIdentity::Guid | VfIdentity::Native, OriginalState::Infiniband { .. })
+        | (VfIdentity::Guid, _) => Settings {
             node_guid: Some(lease.guid),
             port_guid: Some(lease.guid),
             link_state: Some(VfLinkState::Auto),
@@ -57,7 +58,7 @@ pub fn settings(lease: &Lease, request: &VfRequest) -> Result<Settings, VfSetupE
             },
             ..none
         },
-        (VfIdentity::Dummy | VfIdentity::Mac, _) => none,
+        (VfIdentity::Dummy | VfIdentity::Mac | VfIdentity::Native, _) => none,
     })
 }
 
@@ -99,8 +100,8 @@ pub fn restoration(original: &OriginalState) -> Settings {
 
 /// What of its [`restoration`] the VF of a lease still lacks, by what the kernel says of it now.
 ///
-/// The MAC and the VLAN that libvirt has set it restores, too, but a VLAN without its protocol and priority; and what nobody
-/// has set is written only where it is known to be another one.
+/// The MAC and the VLAN that libvirt has set it restores, too, but a VLAN without its protocol and priority; and what nobody, or
+/// OpenNebula, has set is written only where it is known to be another one.
 #[must_use]
 pub fn outstanding(lease: &Lease, now: Option<&VfInfo>) -> Settings {
     let mut wanted = restoration(&lease.original);
@@ -109,7 +110,7 @@ pub fn outstanding(lease: &Lease, now: Option<&VfInfo>) -> Settings {
     }
     let unknown = VfInfo::default();
     let shown = now.unwrap_or(&unknown);
-    if lease.identity == VfIdentity::Mac {
+    if matches!(lease.identity, VfIdentity::Mac | VfIdentity::Native) {
         wanted.mac = wanted.mac.filter(|mac| now.is_some() && *mac != shown.mac);
         wanted.vlan = differing(wanted.vlan, shown.vlan);
     }

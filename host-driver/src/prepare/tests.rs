@@ -10,7 +10,7 @@ use crate::pool::{Pf, Vf};
 fn request(vlan: Option<u32>) -> VfRequest {
     let mac = "02:00:c0:a8:32:11".parse().unwrap();
     VfRequest {
-        pool: "ib0".parse().unwrap(),
+        wanted: Wanted::AnyOf("ib0".parse().unwrap()),
         mac,
         dummy: DummyMac::new(DummyPrefix::default(), 0, Key::from(mac)),
         guid_prefix: [0, 4],

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use hwaddr::{AddressError, PciAddress};
 use quick_xml::events::attributes::Attributes;
 
 /// A start tag, or one that is both: `<source bridge='sriov_ib0'/>`.
@@ -36,6 +37,20 @@ impl<'x> Tag<'x> {
     /// Its name, with the prefix.
     pub(crate) fn name(&self) -> &'x str {
         self.name
+    }
+
+    /// The PCI address of an `<address>`; other devices have addresses of other kinds. An error of the outer kind names the
+    /// attribute that cannot be read.
+    pub(crate) fn pci_address(&self) -> Result<Option<Result<PciAddress, AddressError>>, String> {
+        let part = |name: &str| self.attribute(name);
+        let (Some(bus), Some(slot), Some(function)) =
+            (part("bus")?, part("slot")?, part("function")?)
+        else {
+            return Ok(None);
+        };
+        let domain = part("domain")?.unwrap_or_else(|| "0x0".into());
+        let address = PciAddress::from_libvirt(&domain, &bus, &slot, &function);
+        Ok(Some(address))
     }
 
     /// The value of an attribute; an error names the one that cannot be read.

@@ -364,7 +364,22 @@ pub fn mac(vm: u32, nth: usize) -> String {
     format!("02:00:{a:02x}:{b:02x}:{c:02x}:{nth:02x}")
 }
 
-fn hostdev(device: &str) -> String {
+/// A NIC of the VM's document that OpenNebula has this device for, with further attributes: `PCI_ID` `nth`, MAC
+/// `02:00:c0:a8:<vm>:<200 + nth>`, on network 4.
+#[must_use]
+pub fn pci_nic(vm: u32, nth: u8, device: &str, attributes: &str) -> String {
+    let (front, function) = device.rsplit_once('.').expect("a function");
+    format!(
+        "<PCI><ADDRESS><![CDATA[{front}:{function}]]></ADDRESS><MAC><![CDATA[02:00:c0:a8:{vm:02x}:{:02x}]]></MAC>\
+         <NETWORK_ID><![CDATA[4]]></NETWORK_ID><PCI_ID><![CDATA[{nth}]]></PCI_ID><TYPE><![CDATA[NIC]]></TYPE>\
+         {attributes}</PCI>",
+        200 + nth
+    )
+}
+
+/// A device of the host in a domain.
+#[must_use]
+pub fn hostdev(device: &str) -> String {
     let (domain, rest) = device.split_once(':').expect("a domain");
     let (bus, rest) = rest.split_once(':').expect("a bus");
     let (slot, function) = rest.split_once('.').expect("a slot");

@@ -84,15 +84,18 @@ fn decide(
     let mut sweep = guard.sweep_for(vm, &running, SweepScope::StoppedVms, config.lease_grace)?;
     sweep.confirm(|| host.libvirt().running())?;
     let mut allocator = Allocator::new(&host.root, config, &guard, &running);
-    let mut allocations = allocator.allocate(requests, &sweep);
-    if matches!(allocations, Err(AllocateError::Short(_))) {
+    let mut allocations = allocator.allocate(requests, domain.hostdevs(), &sweep);
+    if matches!(
+        allocations,
+        Err(AllocateError::Short(_) | AllocateError::Taken { .. })
+    ) {
         // A VF that was taken out of a running VM is only seen by looking at every lease.
         sweep.let_go();
         let held = sweep.held;
         sweep = guard.sweep_for(vm, &running, SweepScope::All, config.lease_grace)?;
         sweep.held.extend(held);
         sweep.confirm(|| host.libvirt().running())?;
-        allocations = allocator.allocate(requests, &sweep);
+        allocations = allocator.allocate(requests, domain.hostdevs(), &sweep);
     }
     let own: Vec<_> = sweep
         .held
@@ -158,6 +161,7 @@ fn returning(
     }
     let lacking: HashSet<PciAddress> = match refusal {
         ActionError::Choose(AllocateError::Short(shortage)) => allocator.vfs_of(&shortage.pool)?,
+        ActionError::Choose(AllocateError::Taken { vf, .. }) => HashSet::from([*vf]),
         ActionError::Conflict(conflict) => conflict.vf().into_iter().collect(),
         ActionError::OwnVfs { vm } => {
             let own: Vec<_> = sweep
@@ -189,7 +193,7 @@ fn agree<'w>(
 ) -> Result<Vec<(&'w VfRequest, Allocation, VfSetup)>, ActionError> {
     let mut granted = Vec::new();
     for (request, allocation) in requests.iter().zip(allocations) {
-        let asked = host.config.identity(&request.pool);
+        let asked = host.config.identity(&allocation.vf.pool);
         let known = links.vfs(&allocation.vf.pf.netdev);
         let setup = prepare::setup(request, &allocation, asked, known)?;
         granted.push((request, allocation, setup));

@@ -6,25 +6,28 @@
 //! 4. edit: interface becomes hostdev, dummy NICs at the end
 //! 5. delegate: the stock `deploy`, with the edited domain
 //!
-//! What fails from 2 on is undone.
+//! What fails from 2 on is undone. NICs that OpenNebula passes through by itself have their VFs already: they are leased as they
+//! are, and prepared ([`native`]).
 
 mod decide;
 mod guids;
 mod links;
+mod native;
+mod set_up;
 mod work;
 
 use std::io::{self, Read as _};
 use std::path::Path;
 
 use hwaddr::{DummyMac, Key, MacAddress};
-use one_sriov_system::unless_absent;
+use one_sriov_system::{Root, unless_absent};
 
 use self::work::Work;
 use super::stock::become_stock;
 use super::{ActionError, Context, input, requested};
 use crate::domain::{Domain, Interface};
 use crate::host::Host;
-use crate::lease::VfRequest;
+use crate::lease::{VfRequest, Wanted};
 use crate::opennebula::VmId;
 use crate::opennebula::{MonitoringClient, Report, VmDocument};
 use crate::pool_name::PoolName;
@@ -32,19 +35,43 @@ use crate::prepare;
 
 pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
     let stdin = input::read()?;
-    // Nothing is read, and nothing can be wrong, where no bridge can be meant.
+    // Nothing else is read, and nothing can be wrong, where no bridge can be meant, and no device that OpenNebula has chosen.
+    let mut document = None;
     if !input::mentions(&stdin, PoolName::BRIDGE_PREFIX.as_bytes())? {
-        return Err(become_stock(context, Some(&stdin)));
+        document = native::document(context, &stdin, report)?;
+        if document.is_none() {
+            report.flush();
+            return Err(become_stock(context, Some(&stdin)));
+        }
     }
     let domain = Domain::read(input::document(&stdin)?)?;
     let host = context.host()?;
     let nics = nics(&host, &domain)?;
-    if nics.is_empty() {
+    if nics.is_empty() && document.is_none() {
+        document = native::document(context, &stdin, report)?;
+    }
+    let mut document = match document {
+        Some(document) => document,
+        None if nics.is_empty() => VmDocument::default(),
+        None => vm_document(context, &host.root)?,
+    };
+    let devices = native::find(&host, &domain, &document, report)?;
+    if nics.is_empty() && devices.is_empty() {
+        report.flush();
         return Err(become_stock(context, Some(&stdin)));
     }
     let vm = vm(context, &domain)?;
-    let requests = requests(context, &host, vm, &nics)?;
-    let store = host.leases()?;
+    let mut requests = requests(&host, vm, &nics, &mut document)?;
+    requests.extend(native::requests(&host, vm, nics.len(), devices)?);
+    let store = match host.leases_if_any()? {
+        Some(store) => store,
+        None if native::can_do_without_leases(&requests) => {
+            report.note("there is no lease directory: the PCI NICs of the VM are not managed");
+            report.flush();
+            return Err(become_stock(context, Some(&stdin)));
+        }
+        None => host.leases()?,
+    };
     let monitoring = MonitoringClient::find(&host.root);
     let leased = decide::lease(context, &host, &store, vm, &domain, &requests);
     let leased = leased.map(|(deployment, reclaims)| {
@@ -99,24 +126,22 @@ fn vm(context: &Context<'_>, domain: &Domain<'_>) -> Result<VmId, ActionError> {
 
 /// What the NICs ask for, in their order: the position is the how-manieth it is.
 fn requests(
-    context: &Context<'_>,
     host: &Host,
     vm: VmId,
     nics: &[SriovNic<'_>],
+    document: &mut VmDocument,
 ) -> Result<Vec<VfRequest>, ActionError> {
-    let mut document = vm_document(context, host)?;
     let request = |(position, nic): (usize, &SriovNic<'_>)| {
         let bridge = nic.element.bridge().unwrap_or_default();
         let mac: MacAddress = nic.element.mac().map_err(|what| ActionError::Mac {
             bridge: bridge.to_owned(),
             what: what.to_string(),
         })?;
-        let position = u8::try_from(position).map_err(|_| ActionError::TooManyNics { vm })?;
         let network = document.take_network(mac, bridge);
         Ok(VfRequest {
-            pool: nic.pool.clone(),
+            wanted: Wanted::AnyOf(nic.pool.clone()),
             mac,
-            dummy: DummyMac::new(host.config.dummy_prefix, position, Key::from(mac)),
+            dummy: dummy(host, vm, position, mac)?,
             guid_prefix: prepare::guid_prefix(host.config.guid_prefix, network.id),
             vlan: network.vlan,
         })
@@ -124,30 +149,43 @@ fn requests(
     nics.iter().enumerate().map(request).collect()
 }
 
+/// Position and key of a NIC.
+fn dummy(host: &Host, vm: VmId, position: usize, mac: MacAddress) -> Result<DummyMac, ActionError> {
+    let position = u8::try_from(position).map_err(|_| ActionError::TooManyNics { vm })?;
+    let prefix = host.config.dummy_prefix;
+    Ok(DummyMac::new(prefix, position, Key::from(mac)))
+}
+
 /// What stands beside the deployment file; nothing before 6.0.
-fn vm_document(context: &Context<'_>, host: &Host) -> Result<VmDocument, ActionError> {
+fn vm_document(context: &Context<'_>, root: &Root) -> Result<VmDocument, ActionError> {
+    Ok(read_vm_document(context, root)?.unwrap_or_default())
+}
+
+/// The same; none where it is not there.
+fn read_vm_document(context: &Context<'_>, root: &Root) -> Result<Option<VmDocument>, ActionError> {
     let Some(file) = context.arguments.get(0).map(Path::new) else {
-        return Ok(VmDocument::default());
+        return Ok(None);
     };
     let path = file.with_file_name("vm.xml");
     if !path.is_absolute() {
-        return Ok(VmDocument::default());
+        return Ok(None);
     }
     let name = path.display().to_string();
-    let text = unless_absent(read_bounded(host, &path).map(Some), None);
+    let text = unless_absent(read_bounded(root, &path).map(Some), None);
     match text {
-        Ok(None) => Ok(VmDocument::default()),
+        Ok(None) => Ok(None),
         Err(cause) => Err(ActionError::VmFile { path: name, cause }),
-        Ok(Some(text)) => {
-            VmDocument::parse(&text).map_err(|cause| ActionError::VmDocument { path: name, cause })
-        }
+        Ok(Some(text)) => match VmDocument::parse(&text) {
+            Ok(document) => Ok(Some(document)),
+            Err(cause) => Err(ActionError::VmDocument { path: name, cause }),
+        },
     }
 }
 
-fn read_bounded(host: &Host, path: &Path) -> io::Result<String> {
+fn read_bounded(root: &Root, path: &Path) -> io::Result<String> {
     let mut text = String::new();
     let most = u64::try_from(input::MAX_DOCUMENT).unwrap_or(u64::MAX);
-    let mut file = host.root.open(path)?.take(most.saturating_add(1));
+    let mut file = root.open(path)?.take(most.saturating_add(1));
     file.read_to_string(&mut text)?;
     if text.len() > input::MAX_DOCUMENT {
         return Err(io::ErrorKind::FileTooLarge.into());

@@ -2,23 +2,17 @@
 
 use std::time::Duration;
 
-use hwaddr::PciAddress;
-use one_sriov_system::{Delegation, Netlink};
+use one_sriov_system::Delegation;
 
 use super::SriovNic;
 use crate::actions::stock::{outcome, pass_on, program};
 use crate::actions::{ActionError, Context};
-use crate::config::IdentitySetting;
 use crate::domain::{DeviceReplacement, Domain, DummyNic, HostDevice};
 use crate::dummy_bridge;
 use crate::host::Host;
-use crate::lease::{
-    Deployment, Lease, OriginalState, State, Store, StoreError, VfIdentity, VfRequest,
-};
+use crate::lease::{Deployment, Lease, State, Store, StoreError, VfIdentity, VfRequest};
 use crate::opennebula::{MonitoringClient, Report};
-use crate::prepare::{
-    self, IpLink, SetError, SetVf as _, Settings, Target, ethernet_vlan, put_back,
-};
+use crate::prepare::ethernet_vlan;
 use crate::release::release;
 
 /// How often an unfinished deployment shows that it is still worked on.
@@ -105,10 +99,14 @@ impl Work<'_> {
     ) -> Result<Vec<DeviceReplacement>, ActionError> {
         self.check_known(deployment)?;
         let mut replacements = Vec::new();
-        for ((lease, request), nic) in deployment.leases.iter_mut().zip(self.requests).zip(nics) {
+        for (nth, (lease, request)) in deployment.leases.iter_mut().zip(self.requests).enumerate() {
             self.set_up(lease, request, report)
                 .inspect_err(|error| self.note_refusal(lease.address, error))?;
-            let dummy = lease.identity != VfIdentity::Mac;
+            // Behind those NICs are the ones that have their VFs already.
+            let Some(nic) = nics.get(nth) else {
+                continue;
+            };
+            let dummy = lease.identity.has_dummy();
             if dummy {
                 let is_ovs = nic.element.has_virtualport();
                 dummy_bridge::ensure(&self.host.root, &self.host.config.dummy_bridge, is_ovs)
@@ -125,9 +123,11 @@ impl Work<'_> {
                         mac: lease.mac,
                         vlan: ethernet_vlan(request)?,
                     },
-                    VfIdentity::Dummy | VfIdentity::Guid => HostDevice::Plain {
-                        address: lease.address,
-                    },
+                    VfIdentity::Dummy | VfIdentity::Guid | VfIdentity::Native => {
+                        HostDevice::Plain {
+                            address: lease.address,
+                        }
+                    }
                 },
                 dummy: dummy.then(|| DummyNic {
                     bridge: self.host.config.dummy_bridge.clone(),
@@ -152,63 +152,6 @@ impl Work<'_> {
             }
         }
         Ok(())
-    }
-
-    fn set_up(
-        &self,
-        lease: &mut Lease,
-        request: &VfRequest,
-        report: &mut Report,
-    ) -> Result<(), ActionError> {
-        let settings: Settings = prepare::settings(lease, request)?;
-        let target = Target {
-            pf: &lease.pf,
-            vf: lease.vf,
-        };
-        if lease.identity == VfIdentity::Dummy
-            && matches!(lease.original, OriginalState::Infiniband { .. })
-        {
-            // Its VM before had GUIDs, and takes them along wherever it goes next.
-            put_back(&IpLink, &target, &prepare::restoration(&lease.original))?;
-        }
-        match IpLink.set(&target, &settings) {
-            Ok(()) if settings.is_empty() => Ok(()),
-            Ok(()) => {
-                let link = Netlink::new(&self.host.root).link(&lease.pf)?;
-                let known = link.map(|link| link.vfs).unwrap_or_default();
-                Ok(prepare::read_back(&target, &settings, &known)?)
-            }
-            // mlx4 upstream has no GUIDs for its VFs; the dummy NIC alone says enough.
-            Err(SetError::Unsupported { .. })
-                if lease.identity == VfIdentity::Guid
-                    && self.host.config.identity(&lease.pool) == IdentitySetting::Auto =>
-            {
-                report.note(&format!(
-                    "'{}' takes no GUIDs: VF '{}' is known to its VM by the dummy NIC alone",
-                    lease.pf,
-                    lease.place()
-                ));
-                lease.identity = VfIdentity::Dummy;
-                lease.guid = None;
-                lease.original = OriginalState::Untouched;
-                Ok(self.store.update(lease)?)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Notes that a VF could not be set up, if that was the answer of its PF.
-    fn note_refusal(&self, device: PciAddress, error: &ActionError) {
-        let is_answer = match error {
-            ActionError::Set(SetError::Other { .. }) => true,
-            ActionError::Set(SetError::Failed { said, .. }) => {
-                said.starts_with("RTNETLINK answers")
-            }
-            _ => false,
-        };
-        if is_answer {
-            warn_if_failed(self.store.note_failure(device, &error.to_string()));
-        }
     }
 
     /// Notes which VFs the stock action names where it has failed: libvirt and QEMU name a device that they cannot get.
@@ -274,7 +217,7 @@ impl Work<'_> {
 }
 
 /// What is noted of VFs only helps to choose among them.
-fn warn_if_failed(noted: Result<(), StoreError>) {
+pub(super) fn warn_if_failed(noted: Result<(), StoreError>) {
     if let Err(error) = noted {
         log::warn!("{error}");
     }
@@ -282,13 +225,18 @@ fn warn_if_failed(noted: Result<(), StoreError>) {
 
 /// Tells the VM's log what it has got, and what a VF cannot have.
 fn note(nics: &[SriovNic<'_>], deployment: &Deployment, report: &mut Report) {
-    for (lease, nic) in deployment.leases.iter().zip(nics) {
+    for (nth, lease) in deployment.leases.iter().enumerate() {
         let place = lease.place();
+        let kind = match lease.identity {
+            VfIdentity::Native => "PCI NIC",
+            _ => "NIC",
+        };
         report.note(&format!(
-            "NIC '{}' is VF '{place}' ({}), position {}",
+            "{kind} '{}' is VF '{place}' ({}), position {}",
             lease.mac, lease.address, lease.position
         ));
-        for dropped in nic.element.dropped() {
+        let dropped = nics.get(nth).map(|nic| nic.element.dropped());
+        for dropped in dropped.unwrap_or_default() {
             report.note(&format!(
                 "NIC '{}' is a VF: {dropped} is left out",
                 lease.mac

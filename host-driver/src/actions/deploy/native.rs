@@ -1,0 +1,122 @@
+//! NICs that OpenNebula passes through by itself: `vm.xml` names their VFs, and the domain has them.
+//!
+//! OpenNebula sets no GUIDs, and the network drivers of 6.6 and later that set up the VF of each PCI NIC after the boot call
+//! `ip link set <pf> vf <n> vlan 0 mac <mac>` (`activate_vf` of `vnm/vf.rb`). An InfiniBand PF refuses that, and the VM is cancelled.
+
+use one_sriov_system::Spool;
+
+use super::read_vm_document;
+use crate::actions::{ActionError, Context, input};
+use crate::domain::Domain;
+use crate::host::Host;
+use crate::lease::{VfRequest, Wanted};
+use crate::opennebula::{PciNic, Report, VmDocument, VmId};
+use crate::pool::{LinkLayer, PciDevice, Vf};
+use crate::prepare;
+
+/// What a domain with devices of the host has in it.
+const HOSTDEV: &[u8] = b"<hostdev";
+/// The network drivers that call `activate_vf`.
+const SETTING_DRIVERS: [&str; 4] = ["bridge", "fw", "802.1Q", "ovswitch"];
+/// The file that they have it from, beside the actions.
+const ACTIVATE_VF: &str = "../../vnm/vf.rb";
+
+/// The VM's document, if the VM may have a PCI NIC.
+///
+/// A VM that has other devices only, graphics cards for example, is none of our concern: what keeps the document from being read
+/// is noted, and no error.
+pub(super) fn document(
+    context: &Context<'_>,
+    stdin: &Spool,
+    report: &mut Report,
+) -> Result<Option<VmDocument>, ActionError> {
+    if !input::mentions(stdin, HOSTDEV)? {
+        return Ok(None);
+    }
+    let left = "the PCI devices of the VM are not managed";
+    match read_vm_document(context, &Host::root_dir()) {
+        Ok(Some(document)) => Ok(Some(document).filter(|found| !found.pci_nics().is_empty())),
+        Ok(None) => {
+            report.note(&format!(
+                "there is no 'vm.xml' beside the deployment file: {left}"
+            ));
+            Ok(None)
+        }
+        Err(error) => {
+            log::warn!("{}: {error}", context.action);
+            report.note(&format!("{error}: {left}"));
+            Ok(None)
+        }
+    }
+}
+
+/// The VFs of the PCI NICs that the domain has, in the order of the NICs' ids.
+pub(super) fn find(
+    host: &Host,
+    domain: &Domain<'_>,
+    document: &VmDocument,
+    report: &mut Report,
+) -> Result<Vec<(PciNic, Vf)>, ActionError> {
+    let mut devices = Vec::new();
+    for nic in document.pci_nics() {
+        if !domain.hostdevs().contains(&nic.address) {
+            continue;
+        }
+        match PciDevice::find(&host.root, &host.maps()?, nic.address).map_err(ActionError::Sysfs)? {
+            PciDevice::Vf(vf) => {
+                check_network_driver(host, nic, &vf)?;
+                devices.push((nic.clone(), vf));
+            }
+            PciDevice::WithoutPf => report.note(&format!(
+                "PCI NIC '{}' is not managed: the PF of VF '{}' has no network device",
+                nic.mac, nic.address
+            )),
+            PciDevice::Card if nic.is_infiniband => report.note(&format!(
+                "PCI NIC '{}' is a whole InfiniBand card ('{}'): it keeps its own GUIDs",
+                nic.mac, nic.address
+            )),
+            PciDevice::Card => {}
+        }
+    }
+    Ok(devices)
+}
+
+/// Refuses a VM that its network's driver would cancel as soon as it runs.
+fn check_network_driver(host: &Host, nic: &PciNic, vf: &Vf) -> Result<(), ActionError> {
+    let driver = nic.network_driver.as_deref().unwrap_or_default();
+    let is_refused = vf.pf.link_layer == LinkLayer::Infiniband && SETTING_DRIVERS.contains(&driver);
+    if is_refused && host.home.join(ACTIVATE_VF).exists() {
+        return Err(ActionError::NetworkDriver {
+            vf: vf.address,
+            driver: driver.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// What they ask for: these very VFs, with the positions after those of the other NICs.
+pub(super) fn requests(
+    host: &Host,
+    vm: VmId,
+    first: usize,
+    devices: Vec<(PciNic, Vf)>,
+) -> Result<Vec<VfRequest>, ActionError> {
+    let request = |(position, (nic, vf)): (usize, (PciNic, Vf))| {
+        Ok(VfRequest {
+            wanted: Wanted::Exactly(vf),
+            mac: nic.mac,
+            dummy: super::dummy(host, vm, position, nic.mac)?,
+            guid_prefix: prepare::guid_prefix(host.config.guid_prefix, nic.network),
+            vlan: None,
+        })
+    };
+    (first..).zip(devices).map(request).collect()
+}
+
+/// Whether nothing but leases would come of these requests: VFs that OpenNebula has chosen, and sets up itself.
+pub(super) fn can_do_without_leases(requests: &[VfRequest]) -> bool {
+    requests.iter().all(|request| match &request.wanted {
+        Wanted::Exactly(vf) => vf.pf.link_layer == LinkLayer::Ethernet,
+        Wanted::AnyOf(_) => false,
+    })
+}

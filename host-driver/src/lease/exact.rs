@@ -1,0 +1,48 @@
+//! VFs that OpenNebula has chosen: there is nothing to choose, but somebody else may have one.
+
+use hwaddr::MacAddress;
+
+use super::allocate::{AllocateError, Allocation, Allocator, Availability};
+use super::sweep::Sweep;
+use crate::pool::Vf;
+
+impl Allocator<'_> {
+    /// This VF, for the NIC of this MAC.
+    pub(super) fn exactly(
+        &self,
+        vf: &Vf,
+        mac: MacAddress,
+        sweep: &Sweep,
+    ) -> Result<Allocation, AllocateError> {
+        let taken = |holder: String| AllocateError::Taken {
+            vf: vf.address,
+            mac,
+            holder,
+        };
+        match holder(self.availability(vf.address, sweep)?) {
+            Some(holder) => Err(taken(holder)),
+            None => self
+                .free(vf.clone(), sweep)?
+                .ok_or_else(|| taken("another port of its card still has to restore it".into())),
+        }
+    }
+}
+
+/// Who keeps a VF from the VM that OpenNebula has chosen it for, if anybody does.
+fn holder(availability: Availability) -> Option<String> {
+    match availability {
+        // What the host does with its network device ends when libvirt takes it.
+        Availability::Free
+        | Availability::Stale(_)
+        | Availability::Host(_)
+        | Availability::NoNetdev(_)
+        | Availability::Failed(_) => None,
+        Availability::Leased(vm) => Some(format!("VM {vm} has it")),
+        Availability::Returning(vm) => Some(format!(
+            "libvirt has not released it yet after the end of VM {vm}"
+        )),
+        Availability::Corrupt => Some("its lease is corrupt; see 'one-sriov doctor'".into()),
+        Availability::Domain(name) => Some(format!("domain '{name}' has it")),
+        Availability::Absent => Some("this host has no such device".into()),
+    }
+}

@@ -1,0 +1,71 @@
+//! A VF that somebody else has chosen, whatever pool shows it.
+
+use std::io;
+use std::path::Path;
+
+use hwaddr::PciAddress;
+use one_sriov_system::Root;
+
+use super::{Pf, Pool, Source, Sysfs, Vf, port_of};
+use crate::pool_name::PoolName;
+
+/// The index of a VF that the map of its PF leaves out: above those of all lines.
+const UNMAPPED: u32 = 1 << 16;
+
+/// What a PCI device is to us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PciDevice {
+    /// A VF, with the place that the pool of its PF has for it.
+    Vf(Vf),
+    /// A VF that cannot be set up from here: its PF has no network device.
+    WithoutPf,
+    /// Not a VF, but a whole card.
+    Card,
+}
+
+impl PciDevice {
+    /// Looks at a device.
+    pub fn find(root: &Root, maps: &Path, address: PciAddress) -> io::Result<Self> {
+        let sysfs = Sysfs::new(root);
+        let Some(pf) = sysfs.pf_of(address)? else {
+            return Ok(Self::Card);
+        };
+        let mut found = None;
+        for number in sysfs.vf_numbers(pf)? {
+            if sysfs.vf(pf, number)? == Some(address) {
+                found = Some(number);
+            }
+        }
+        let port = port_of(sysfs, pf, None)?;
+        let (Some(number), Some((netdev, link_layer))) = (found, port) else {
+            return Ok(Self::WithoutPf);
+        };
+        let Ok(pool) = netdev.as_str().parse::<PoolName>() else {
+            return Ok(Self::WithoutPf);
+        };
+        Ok(Self::Vf(Vf {
+            index: index(root, maps, &pool, address, number),
+            pool,
+            address,
+            number,
+            pf: Pf {
+                address: pf,
+                netdev,
+                link_layer,
+            },
+        }))
+    }
+}
+
+/// The index of a VF in the pool of its PF's name.
+fn index(root: &Root, maps: &Path, pool: &PoolName, address: PciAddress, number: u32) -> u32 {
+    match Pool::open(root, maps, pool).map(|pool| pool.source) {
+        Ok(Source::Map { entries, .. }) => {
+            let lines = (0..).zip(&entries);
+            let mut lines = lines.filter(|(_, entry)| entry.address == address);
+            lines.next().map_or(UNMAPPED + number, |(index, _)| index)
+        }
+        // Nothing is allocated from a pool that cannot be opened.
+        Ok(Source::Pf { .. }) | Err(_) => number,
+    }
+}
