@@ -28,11 +28,11 @@ fn run(text: &[u8], sysfs: &Path, root: &Root) {
     let inventory = Sysfs::new(sysfs, root).unwrap().inventory().unwrap();
     let plan = plan(&context, &inventory, &Settings::default());
     let wanted = Wanted {
-        files: BACKEND.render(&plan).files,
+        files: BACKEND.render(&plan).files.into(),
         keep: plan.keep(record.devices(), &inventory),
         takes_over: false,
     };
-    let disk = Snapshot::take(&mut directories, &wanted, &record).unwrap();
+    let disk = Snapshot::take(&mut directories, &wanted.files, &record).unwrap();
     let changes = decide(&wanted, &record, &disk);
     let report = apply(&mut directories, &changes, record).unwrap();
     black_box(report);

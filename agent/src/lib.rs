@@ -5,13 +5,14 @@
 //! inventory/  what NICs are here (sysfs)          -> Inventory
 //! plan/       which variables configure which NIC -> Plan        (pure)
 //! detect/     which network stack this guest has  -> Choice
-//! render/     what the network stack shall read   -> files       (pure)
+//! render/     what the network stack shall read   -> Rendered    (pure)
 //! install/    put the files in place, atomically
 //! activate/   have a network stack that runs take them over
 //! kernel/     what the kernel has of the NICs, beside the plan
 //! diagnose/   why a NIC has no address
 //! ```
-//! Each step has one input and one output, and nothing flows backwards. `cli/` strings them together.
+//! Each step has one input and one output, and nothing flows backwards. [`pipeline`] strings them together up to the
+//! changes on the disk; `cli/` is the shell around it.
 
 pub mod activate;
 pub mod cli;
@@ -22,6 +23,7 @@ pub mod diagnose;
 pub mod install;
 pub mod inventory;
 pub mod kernel;
+pub mod pipeline;
 pub mod plan;
 pub mod render;
 pub mod wait;

@@ -25,7 +25,7 @@ const FIRST: &str = "INSTALL_KILL_FIRST";
 const LINES: usize = 64;
 
 /// The files of one generation; each line of each names the generation, so that a mixture shows.
-fn generation(number: u64) -> Wanted {
+fn generation(number: u64) -> Wanted<'static> {
     let file = |index: u64| {
         let path = match index {
             0..4 => format!("{IFCFG}ib{index}"),
@@ -197,7 +197,7 @@ fn a_kill_at_any_instant_does_no_harm() {
         );
         let expected = want.files.len() + usize::from(still_there && want.files.is_empty());
         assert_eq!(visible(&machine).len(), expected);
-        for file in &want.files {
+        for file in &*want.files {
             assert_eq!(
                 machine.get(file.path.to_str().unwrap()).as_ref(),
                 Some(&file.text)

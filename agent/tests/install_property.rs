@@ -55,7 +55,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn wanted(files: &BTreeMap<usize, (u8, u8, bool)>, keep: &BTreeSet<u8>) -> Wanted {
+fn wanted(files: &BTreeMap<usize, (u8, u8, bool)>, keep: &BTreeSet<u8>) -> Wanted<'static> {
     let files = files
         .iter()
         .map(|(at, (number, body, secret))| RenderedFile {
@@ -145,7 +145,7 @@ impl World {
                 .unwrap();
             self.replaced.extend(self.foreign.remove(&at));
         }
-        for file in &wanted.files {
+        for file in &*wanted.files {
             let at = file.path.to_str().unwrap();
             if !report
                 .conflicts

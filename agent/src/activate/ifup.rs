@@ -63,8 +63,8 @@ fn all(job: &Job, names: Names, text: fn(&Edit) -> Option<&str>) -> Vec<String> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::Stack;
     use super::super::script::{Script, work};
+    use crate::render::Reader;
 
     const OLD: &str =
         "auto ib0\niface ib0 inet manual\nauto ib0.8003\niface ib0.8003 inet static\n";
@@ -81,9 +81,9 @@ mod tests {
             )],
         );
         let mut tools = Script::default();
-        Stack::Ifupdown.before(&work, &mut tools);
+        Reader::Ifupdown.before(&work, &mut tools);
         assert_eq!(tools.taken(), ["ifdown ib0.8003", "ifdown ib0"]);
-        let activation = Stack::Ifupdown.after(&work, &|_| true, &mut tools);
+        let activation = Reader::Ifupdown.after(&work, &|_| true, &mut tools);
         assert_eq!(tools.taken(), ["ifup ib0"]);
         assert_eq!(activation.done, ["ib0".parse().expect("a name")]);
     }
@@ -109,9 +109,9 @@ mod tests {
         ];
         let work = work("ib0", &edits);
         let mut tools = Script::default();
-        Stack::Initscripts.before(&work, &mut tools);
+        Reader::Initscripts.before(&work, &mut tools);
         assert_eq!(tools.taken(), ["ifdown ib0"]);
-        let _ = Stack::Initscripts.after(&work, &|_| true, &mut tools);
+        let _ = Reader::Initscripts.after(&work, &|_| true, &mut tools);
         assert_eq!(tools.taken(), ["ifup ib0", "ifup ib0.8003"]);
     }
 
@@ -121,8 +121,8 @@ mod tests {
         let mut dummy = work("eth1", &[(file, Some("a"), Some("b"))]);
         dummy.jobs[0].is_dummy = true;
         let mut tools = Script::default();
-        Stack::Initscripts.before(&dummy, &mut tools);
-        let activation = Stack::Initscripts.after(&dummy, &|_| true, &mut tools);
+        Reader::Initscripts.before(&dummy, &mut tools);
+        let activation = Reader::Initscripts.after(&dummy, &|_| true, &mut tools);
         assert_eq!(tools.taken(), ["ifdown eth1"]);
         assert!(activation.failed.is_empty());
     }
@@ -134,7 +134,7 @@ mod tests {
             .extend(work("ib1", &[("/e/b.cfg", None, Some("auto ib1\n"))]).jobs);
         let mut tools = Script::default();
         tools.fails("ifup ib0", "no such thing");
-        let activation = Stack::Ifupdown.after(&both, &|_| true, &mut tools);
+        let activation = Reader::Ifupdown.after(&both, &|_| true, &mut tools);
         assert_eq!(tools.taken(), ["ifup ib0", "ifup ib1"]);
         let reason = "failed to run 'ifup ib0': no such thing".to_owned();
         assert_eq!(
@@ -149,8 +149,8 @@ mod tests {
         let mut absent = work("ib0", &[("/e/a.cfg", Some(OLD), Some(NEW))]);
         absent.jobs[0].is_present = false;
         let mut tools = Script::default();
-        Stack::Ifupdown.before(&absent, &mut tools);
-        let activation = Stack::Ifupdown.after(&absent, &|_| false, &mut tools);
+        Reader::Ifupdown.before(&absent, &mut tools);
+        let activation = Reader::Ifupdown.after(&absent, &|_| false, &mut tools);
         assert!(tools.taken().is_empty());
         assert_eq!(activation.done.len(), 1);
     }

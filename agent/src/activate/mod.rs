@@ -20,7 +20,6 @@ mod network_manager;
 mod networkd;
 #[cfg(test)]
 mod script;
-mod stack;
 mod tools;
 mod wicked;
 mod work;
@@ -28,6 +27,38 @@ mod work;
 pub use activation::Activation;
 pub use ledger::Ledger;
 pub use netplan::generate_if_changed;
-pub use stack::Stack;
 pub use tools::{System, Tools};
 pub use work::{Edit, Job, Work};
+
+use crate::render::Reader;
+
+impl Reader {
+    /// What has to be done while the old files still stand. What goes wrong is told, and keeps nobody
+    /// from going on: the device may have been down all along.
+    pub fn before(self, work: &Work, tools: &mut impl Tools) {
+        match self {
+            Self::Ifupdown => ifup::before(work, ifup::names_of_stanzas, tools),
+            Self::Initscripts => ifup::before(work, ifup::names_of_files, tools),
+            Self::NetworkManager | Self::Networkd | Self::Wicked => {}
+        }
+    }
+
+    /// What has to be done once the new files stand.
+    pub fn after(
+        self,
+        work: &Work,
+        is_present: &dyn Fn(&str) -> bool,
+        tools: &mut impl Tools,
+    ) -> Activation {
+        if let Err(reason) = netplan::generate(work.edits().map(|edit| &*edit.path), tools) {
+            return Activation::all(work, &Err(reason));
+        }
+        match self {
+            Self::NetworkManager => network_manager::activate(work, tools),
+            Self::Networkd => networkd::activate(work, is_present, tools),
+            Self::Ifupdown => ifup::activate(work, ifup::names_of_stanzas, tools),
+            Self::Initscripts => ifup::activate(work, ifup::names_of_files, tools),
+            Self::Wicked => wicked::activate(work, tools),
+        }
+    }
+}

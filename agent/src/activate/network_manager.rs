@@ -173,8 +173,8 @@ fn bring_up(profile: &Profile, known: &Known, tools: &mut impl Tools) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use super::super::Stack;
     use super::super::script::{Script, work};
+    use crate::render::Reader;
 
     const PORT: &str = "/etc/NetworkManager/system-connections/one-sriov-ib0.nmconnection";
     const CHILD: &str = "/etc/NetworkManager/system-connections/one-sriov-ib0.8003.nmconnection";
@@ -196,7 +196,7 @@ mod tests {
     fn a_new_profile_is_loaded_and_brought_up_the_port_before_its_partition() {
         let edits = [(CHILD, None, Some("b")), (PORT, None, Some("b"))];
         let mut tools = nmcli();
-        let activation = Stack::NetworkManager.after(&work("ib0", &edits), &|_| true, &mut tools);
+        let activation = Reader::NetworkManager.after(&work("ib0", &edits), &|_| true, &mut tools);
         let expected = [
             &format!("nmcli connection load {PORT} {CHILD}"),
             SHOW,
@@ -213,10 +213,10 @@ mod tests {
         let edits = [(PORT, Some("a"), Some("b"))];
         let mut tools = nmcli();
         tools.prints(DEVICES, "1:ib0\n:lo\n9:eth0\n");
-        let _ = Stack::NetworkManager.after(&work("ib0", &edits), &|_| true, &mut tools);
+        let _ = Reader::NetworkManager.after(&work("ib0", &edits), &|_| true, &mut tools);
         assert_eq!(tools.taken()[3..], ["nmcli device reapply ib0"]);
         tools.fails("nmcli device reapply ib0", "can't");
-        let activation = Stack::NetworkManager.after(&work("ib0", &edits), &|_| true, &mut tools);
+        let activation = Reader::NetworkManager.after(&work("ib0", &edits), &|_| true, &mut tools);
         let expected = [
             "nmcli device reapply ib0",
             "nmcli --wait 60 connection up uuid 1",
@@ -225,7 +225,7 @@ mod tests {
         assert!(activation.failed.is_empty());
         // Somebody else's profile is on the device.
         tools.prints(DEVICES, "77:ib0\n");
-        let _ = Stack::NetworkManager.after(&work("ib0", &edits), &|_| true, &mut tools);
+        let _ = Reader::NetworkManager.after(&work("ib0", &edits), &|_| true, &mut tools);
         assert_eq!(tools.taken()[3..], ["nmcli --wait 60 connection up uuid 1"]);
     }
 
@@ -233,7 +233,7 @@ mod tests {
     fn a_file_that_was_not_loaded_is_named() {
         let mut tools = nmcli();
         tools.prints(SHOW, "77:/etc/x\n");
-        let activation = Stack::NetworkManager.after(
+        let activation = Reader::NetworkManager.after(
             &work("ib0", &[(PORT, None, Some("b"))]),
             &|_| true,
             &mut tools,
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn a_profile_that_is_gone_is_forgotten() {
         let mut tools = nmcli();
-        let activation = Stack::NetworkManager.after(
+        let activation = Reader::NetworkManager.after(
             &work("ib0", &[(PORT, Some("a"), None)]),
             &|_| true,
             &mut tools,
@@ -262,10 +262,10 @@ mod tests {
             Some("b"),
         )];
         let mut tools = nmcli();
-        let _ = Stack::NetworkManager.after(&work("eth1", &edits), &|_| true, &mut tools);
+        let _ = Reader::NetworkManager.after(&work("eth1", &edits), &|_| true, &mut tools);
         assert_eq!(tools.taken(), ["nmcli general reload conf"]);
         tools.fails("nmcli general reload conf", "unknown");
-        let _ = Stack::NetworkManager.after(&work("eth1", &edits), &|_| true, &mut tools);
+        let _ = Reader::NetworkManager.after(&work("eth1", &edits), &|_| true, &mut tools);
         let expected = [
             "nmcli general reload conf",
             "nmcli device set eth1 managed no",

@@ -50,8 +50,8 @@ fn stale_children(job: &Job) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Stack;
     use super::super::script::{Script, work};
+    use crate::render::Reader;
 
     const PORT: &str = "/etc/systemd/network/05-one-sriov-ib0.network";
 
@@ -76,7 +76,7 @@ mod tests {
             (PORT, Some("a"), Some("b")),
         ];
         let mut tools = Script::default();
-        let activation = Stack::Networkd.after(&work("ib0", &edits), &|_| true, &mut tools);
+        let activation = Reader::Networkd.after(&work("ib0", &edits), &|_| true, &mut tools);
         let expected = [
             "networkctl delete ib0.8003",
             "networkctl reload",
@@ -84,14 +84,14 @@ mod tests {
         ];
         assert_eq!(tools.taken(), expected);
         assert_eq!(activation.done.len(), 1);
-        let _ = Stack::Networkd.after(&work("ib0", &edits), &|name| name == "ib0", &mut tools);
+        let _ = Reader::Networkd.after(&work("ib0", &edits), &|name| name == "ib0", &mut tools);
         assert_eq!(tools.taken(), expected[1..]);
     }
 
     #[test]
     fn a_device_that_nobody_speaks_of_any_more_is_taken_down() {
         let mut tools = Script::default();
-        let _ = Stack::Networkd.after(
+        let _ = Reader::Networkd.after(
             &work("ib0", &[(PORT, Some("a"), None)]),
             &|_| true,
             &mut tools,
@@ -103,7 +103,7 @@ mod tests {
     fn netplan_writes_before_its_renderer_reads() {
         let yaml = [("/etc/netplan/60-one-sriov-eth0.yaml", Some("a"), Some("b"))];
         let mut tools = Script::default();
-        let _ = Stack::Networkd.after(&work("eth0", &yaml), &|_| true, &mut tools);
+        let _ = Reader::Networkd.after(&work("eth0", &yaml), &|_| true, &mut tools);
         let expected = [
             "netplan generate",
             "networkctl reload",
@@ -111,7 +111,7 @@ mod tests {
         ];
         assert_eq!(tools.taken(), expected);
         tools.fails("netplan generate", "bad YAML");
-        let activation = Stack::Networkd.after(&work("eth0", &yaml), &|_| true, &mut tools);
+        let activation = Reader::Networkd.after(&work("eth0", &yaml), &|_| true, &mut tools);
         assert_eq!(tools.taken(), ["netplan generate"]);
         assert_eq!(
             activation.failed[0].1,
@@ -124,7 +124,7 @@ mod tests {
         let mut tools = Script::default();
         tools.fails("networkctl reload", "Connection refused");
         let edits = [(PORT, Some("a"), Some("b"))];
-        let activation = Stack::Networkd.after(&work("ib0", &edits), &|_| true, &mut tools);
+        let activation = Reader::Networkd.after(&work("ib0", &edits), &|_| true, &mut tools);
         assert_eq!(tools.taken(), ["networkctl reload"]);
         assert_eq!(activation.failed.len(), 1);
     }

@@ -25,8 +25,8 @@ pub(super) fn activate(work: &Work, tools: &mut impl Tools) -> Activation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Stack;
     use super::super::script::{Script, work};
+    use crate::render::Reader;
 
     #[test]
     fn a_device_is_reloaded_with_what_lies_on_top_of_it() {
@@ -36,7 +36,7 @@ mod tests {
             ("/etc/sysconfig/network/ifroute-ib0", None, Some("b")),
         ];
         let mut tools = Script::default();
-        let activation = Stack::Wicked.after(&work("ib0", &edits), &|_| true, &mut tools);
+        let activation = Reader::Wicked.after(&work("ib0", &edits), &|_| true, &mut tools);
         assert_eq!(tools.taken(), ["wicked ifreload ib0 ib0.8003"]);
         assert!(activation.failed.is_empty());
     }

@@ -9,14 +9,15 @@ use hwaddr::InterfaceName;
 use one_sriov_system::{Root, is_absent};
 
 use super::run_state::RunState;
-use crate::activate::{Activation, Ledger, Stack, System, Work};
-use crate::detect::Running;
+use crate::activate::{Activation, Ledger, System, Work};
+use crate::detect;
+use crate::render::{Reader, Readers};
 
 /// The running machine, before its files change.
 pub(super) struct Live<'a> {
     root: &'a Root,
     sysfs: &'a Path,
-    stack: Stack,
+    stack: Reader,
     /// Whether the stack is to be told, and runs.
     tells: bool,
     work: Work,
@@ -33,10 +34,9 @@ impl<'a> Live<'a> {
         root: &'a Root,
         sysfs: &'a Path,
         run_state: &'a RunState,
-        asked: Option<Running>,
+        asked: Option<Readers>,
     ) -> Self {
-        let backend = run_state.choice.backend;
-        let stack = Stack::of(backend);
+        let stack = run_state.choice.backend.reader();
         let before = Ledger::load(root);
         let devices = run_state
             .plan
@@ -47,7 +47,7 @@ impl<'a> Live<'a> {
             .filter_map(|device| Some((&device.name, index(sysfs, device.name.as_str())?)))
             .collect();
         let mut due: BTreeSet<InterfaceName> = before.due().cloned().collect();
-        if !stack.takes_new_devices() {
+        if !stack.is_daemon() {
             let new = present
                 .iter()
                 .filter(|(device, index)| before.is_new(device, *index));
@@ -65,11 +65,11 @@ impl<'a> Live<'a> {
         );
         // Where nothing is to be done nobody needs to know what runs.
         let running = match asked {
-            _ if work.jobs.is_empty() => Ok(Running::default()),
+            _ if work.jobs.is_empty() => Ok(Readers::default()),
             Some(running) => Ok(running),
-            None => Running::gather(root),
+            None => detect::running(root),
         };
-        let runs = running.as_ref().is_ok_and(|all| all.reads(backend));
+        let runs = running.as_ref().is_ok_and(|all| all.has(stack));
         let unread = running.err().unwrap_or_default();
         let note = match (asked, runs) {
             _ if work.jobs.is_empty() => None,

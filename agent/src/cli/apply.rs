@@ -13,9 +13,10 @@ use super::run_state::{Purpose, Read, RunState, read};
 use super::{Exit, Options, cloud_init, json as to_json, text};
 use crate::activate::{self, Activation, Ledger};
 use crate::context::survey;
-use crate::detect::{DetectError, Running};
+use crate::detect::{self, DetectError};
 use crate::install::{self, Directories, Lock, Report};
 use crate::plan::Outcome;
+use crate::render::Readers;
 use crate::wait::WaitBudget;
 
 /// How long another agent may take: it waits for late NICs, too.
@@ -71,7 +72,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
         // Before the look at the NICs: what it misses comes later.
         announce(&root);
     }
-    let running = apply.activate.then(|| Running::gather(&root));
+    let running = apply.activate.then(|| detect::running(&root));
     let running = running.transpose().map_err(DetectError::Unread)?;
     let purpose = Purpose {
         running,
@@ -127,7 +128,7 @@ struct Done {
 fn carry_out(
     options: &Options,
     run_state: &RunState,
-    running: Option<Running>,
+    running: Option<Readers>,
     directories: &mut Directories,
 ) -> Result<Done, Failure> {
     let root = options.root();

@@ -3,21 +3,9 @@
 use super::Options;
 use super::apply::LOCK_WAIT;
 use super::error::Failure;
-use crate::install::{self, Lock, Record, Report, Snapshot, Wanted, decide};
+use crate::install::{self, Lock, Record, Report, Snapshot, decide};
+use crate::pipeline::without_nics;
 use crate::plan::NicId;
-
-/// What is wanted where only the file for cloud-init has to go: all files of NICs stay.
-pub(super) fn nothing_for_it(record: &Record) -> Wanted {
-    let nics = record.devices().into_keys();
-    Wanted {
-        files: Vec::new(),
-        keep: nics
-            .filter(|nic| **nic != NicId::cloud_init())
-            .cloned()
-            .collect(),
-        takes_over: false,
-    }
-}
 
 /// Removes the file for cloud-init on a machine without a context medium; none: there is none of ours.
 pub(super) fn without_medium(options: &Options, dry_run: bool) -> Result<Option<Report>, Failure> {
@@ -34,8 +22,8 @@ pub(super) fn without_medium(options: &Options, dry_run: bool) -> Result<Option<
     // Another run may have found a context meanwhile.
     let mut directories = options.directories();
     let record = Record::load(&mut directories)?;
-    let wanted = nothing_for_it(&record);
-    let found = Snapshot::take(&mut directories, &wanted, &record)?;
+    let wanted = without_nics(&record);
+    let found = Snapshot::take(&mut directories, &wanted.files, &record)?;
     let changes = decide(&wanted, &record, &found);
     if dry_run {
         return Ok(Some(Report::of(&changes)));

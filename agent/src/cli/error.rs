@@ -11,7 +11,7 @@ use crate::context::grammar::GrammarError;
 use crate::context::medium::MediumError;
 use crate::detect::DetectError;
 use crate::install::{InstallError, LockError};
-use crate::inventory::{DocumentError, InventoryError};
+use crate::inventory::InventoryError;
 
 /// A failure of the whole run. A failure of one NIC is part of the plan instead.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +30,6 @@ pub(super) enum Failure {
     Grammar(String, GrammarError),
     #[error(transparent)]
     Inventory(#[from] InventoryError),
-    #[error(transparent)]
-    Nics(#[from] DocumentError),
     #[error(transparent)]
     Detect(#[from] DetectError),
     #[error(transparent)]

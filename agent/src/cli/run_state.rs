@@ -1,25 +1,22 @@
 //! From the options to what there is: the context, the NICs, the plan, the files that it makes.
 
-use std::cell::LazyCell;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use hwaddr::DummyPrefix;
 use one_sriov_system::Root;
 
+use super::Options;
 use super::error::Failure;
-use super::{Options, cloud_init};
 use crate::config::Config;
 use crate::context::Context;
 use crate::context::medium::{self, Fallbacks, Medium};
-use crate::detect::{
-    Choice, DetectError, Device, Facts, NetworkManagerConfig, OneContext, Probe, Requests, Running,
-    detect, resolver,
-};
-use crate::install::{Changes, Directories, Record, Snapshot, Wanted, decide};
-use crate::inventory::{Inventory, Sysfs};
-use crate::plan::{Plan, Role, Settings, plan};
-use crate::render::{Backend, Rendered, RenderedFile, cloud_init_drop_in, network_manager_managed};
+use crate::detect::{Choice, Guest};
+use crate::install::{Changes, Directories, Record, Snapshot};
+use crate::inventory::{Inventory, Source, Sysfs};
+use crate::pipeline::{self, Inputs};
+use crate::plan::{Plan, Role};
+use crate::render::{Readers, Rendered};
 use crate::wait::WaitBudget;
 
 /// A context, before any NIC is looked at.
@@ -34,7 +31,7 @@ pub(super) struct Read {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Purpose {
     /// What runs counts beside what is enabled, where the files are to be taken over at once.
-    pub(super) running: Option<Running>,
+    pub(super) running: Option<Readers>,
     /// Files of others in the place of ours are replaced.
     pub(super) takes_over: bool,
     /// Nothing is going to be written: what this user may not read is named, and the rest is shown.
@@ -62,16 +59,6 @@ pub(super) struct RunState {
     pub(super) rendered: Rendered,
     pub(super) record: Record,
     pub(super) changes: Changes,
-}
-
-/// Nothing is decided by what was seen while something could not be read.
-fn all_read(probe: &Probe<'_>) -> Result<(), DetectError> {
-    let failures = probe.failures();
-    if failures.is_empty() {
-        Ok(())
-    } else {
-        Err(DetectError::Unread(failures))
-    }
 }
 
 /// Finds and reads the context; none if there is no medium.
@@ -128,110 +115,43 @@ fn find(
     }
 }
 
-/// The files that have NetworkManager manage NICs that a rule of others would keep it from.
-fn exceptions(
-    backend: Backend,
-    plan: &Plan,
-    probe: &Probe<'_>,
-    is_beside: bool,
-) -> Vec<RenderedFile> {
-    // one-context removes that file of its own, later, where its renderer is NetworkManager.
-    let passed_over: &[&str] = if is_beside {
-        &["/etc/NetworkManager/conf.d/50-unmanaged-devices.conf"]
-    } else {
-        &[]
-    };
-    let settings = LazyCell::new(|| NetworkManagerConfig::gather(probe, passed_over));
-    network_manager_managed(backend, plan, |name, kind| {
-        let device = Device {
-            name,
-            kind,
-            address: None,
-        };
-        settings.unmanaged_by(device).is_some()
-    })
-}
-
 impl Read {
     /// Looks at the NICs, waiting for late ones, and works out what that means.
     pub(super) fn look(
         self,
         options: &Options,
         wait_budget: &WaitBudget,
-        Purpose {
-            running,
-            takes_over,
-            reads_only,
-        }: Purpose,
+        purpose: Purpose,
         directories: &mut Directories,
     ) -> Result<RunState, Failure> {
         let root = options.root();
-        let mut not_read = None;
-        let record = match Record::load(directories) {
-            Err(error) if reads_only && error.kind() == ErrorKind::PermissionDenied => {
-                not_read = Some(format!(
-                    "what earlier runs wrote is not known: {error}; run as root"
-                ));
-                Record::default()
+        let (record, not_read) = match Record::load(directories) {
+            Err(error) if purpose.reads_only && error.kind() == ErrorKind::PermissionDenied => {
+                let note = format!("what earlier runs wrote is not known: {error}; run as root");
+                (Record::default(), Some(note))
             }
-            record => record?,
+            record => (record?, None),
         };
-        let probe = Probe::new(&root);
-        let has_one_context = OneContext::is_there(&probe);
-        all_read(&probe)?;
-        let beside = has_one_context.then_some(Role::Companion);
-        let role = self.config.role.or(beside).unwrap_or_default();
-        let (inventory, plan) = self.plan_when_ready(options, role, &record, wait_budget)?;
-        let devices = plan.nics.iter().filter_map(|nic| nic.device.as_ref());
-        // Not looked at where the backend is named and nobody else is there.
-        let facts = LazyCell::new(|| Facts {
-            running,
-            devices: devices.map(|device| device.name.to_string()).collect(),
-            ..Facts::gather(&root)
-        });
-        let is_beside = has_one_context && role == Role::Companion;
-        let beside = is_beside.then(|| OneContext::gather(&probe, &facts));
-        all_read(&probe)?;
-        let choice = detect(&self.requests(options), &facts, beside.as_ref())?;
-        let mut rendered = choice.backend.render(&plan);
-        rendered.notes.extend(choice.warnings.iter().cloned());
-        // one-context writes those of all NICs.
-        if role == Role::Whole {
-            let names = choice.backend.name_servers(&plan, || resolver(&probe));
-            all_read(&probe)?;
-            rendered.files.extend(names.files);
-            rendered.notes.extend(names.notes);
-        }
-        rendered
-            .files
-            .extend(cloud_init_drop_in(&plan, |path| probe.is_dir(path)));
-        let exceptions = exceptions(choice.backend, &plan, &probe, is_beside);
-        rendered.files.extend(exceptions);
-        all_read(&probe)?;
-        let read = |path: &Path| probe.read_to_string(path).ok();
-        let list = |path: &Path| probe.list(path).unwrap_or_default();
-        rendered
-            .notes
-            .extend(choice.backend.warnings(&plan, read, list));
-        rendered.notes.extend(probe.failures());
+        let inputs = Inputs {
+            context: &self.context,
+            config: &self.config,
+            record: &record,
+            guest: &Guest::new(&root, purpose.running)?,
+            backend: options.backend.as_deref(),
+            takes_over: purpose.takes_over,
+        };
+        let nics = match &options.nics {
+            Some(file) => Source::Document(file.clone()),
+            None => Source::Sysfs(Sysfs::new(options.sysfs()?, &root)?),
+        };
+        let (inventory, plan) = pipeline::plan_when_ready(&inputs, &nics, wait_budget)?;
+        let (choice, mut rendered) = pipeline::target(&plan, &inputs)?;
         rendered.notes.extend(not_read);
-        let keep = plan.keep(record.devices(), &inventory);
-        let wanted = Wanted {
-            files: std::mem::take(&mut rendered.files),
-            keep,
-            takes_over,
-        };
-        let changes = if plan.hands_off {
-            let wanted = cloud_init::nothing_for_it(&record);
-            let found = Snapshot::take(directories, &wanted, &record)?;
-            decide(&wanted, &record, &found)
-        } else {
-            let found = Snapshot::take(directories, &wanted, &record)?;
-            decide(&wanted, &record, &found)
-        };
-        rendered.files = wanted.files;
+        let disk = Snapshot::take(directories, &rendered.files, &record)?;
+        let changes = pipeline::changes(&rendered, (&inventory, &plan), &inputs, &disk);
+        let role = inputs.role();
         // The process ends soon, and takes its memory along faster than piece by piece.
-        std::mem::forget(self.context);
+        std::mem::forget((self.context, disk));
         Ok(RunState {
             source: self.source,
             inventory,
@@ -243,56 +163,5 @@ impl Read {
             record,
             changes,
         })
-    }
-
-    /// Plans for the NICs that are here, once no NIC is late any more or the wait budget is used up.
-    fn plan_when_ready(
-        &self,
-        options: &Options,
-        role: Role,
-        record: &Record,
-        wait_budget: &WaitBudget,
-    ) -> Result<(Inventory, Plan), Failure> {
-        let known = record.devices().into_iter();
-        let settings = Settings {
-            prefix: self.config.prefix,
-            role,
-            known: known
-                .map(|(nic, device)| (nic.clone(), device.clone()))
-                .collect(),
-            decodes_macs: self.config.decodes_macs,
-        };
-        let sysfs = Sysfs::new(options.sysfs()?, &options.root())?;
-        loop {
-            let udev_was_busy = wait_budget.udev_is_busy();
-            let inventory = match &options.nics {
-                Some(file) => Inventory::load(file)?,
-                None => sysfs.inventory()?,
-            };
-            let plan = plan(&self.context, &inventory, &settings);
-            let may_come = if udev_was_busy {
-                &plan.missing[..]
-            } else {
-                &[]
-            };
-            let awaited = [&plan.late[..], may_come].concat();
-            if awaited.is_empty() || !wait_budget.wait(&awaited.join(", ")) {
-                return Ok((inventory, plan));
-            }
-        }
-    }
-
-    /// The names of network stacks that were asked for.
-    fn requests<'a>(&'a self, options: &'a Options) -> Requests<'a> {
-        let text = |name| {
-            let value = self.context.get(name);
-            value.and_then(|value| std::str::from_utf8(value).ok())
-        };
-        Requests {
-            option: options.backend.as_deref(),
-            configured: self.config.backend.as_deref(),
-            netcfg_type: text("NETCFG_TYPE"),
-            netplan_renderer: text("NETCFG_NETPLAN_RENDERER"),
-        }
     }
 }

@@ -6,8 +6,8 @@ use one_sriov_system::Root;
 
 use super::Probe;
 use super::units::{Units, names};
-use super::{Netplan, NetworkManagerConfig, Running};
-use crate::render::{RESOLV_CONF, Resolver, network_manager_version};
+use super::{Netplan, NetworkManagerConfig};
+use crate::render::{RESOLV_CONF, Reader, Readers, Resolver, network_manager_version};
 
 const PLUGIN: &str = "libnm-settings-plugin-ifcfg-rh.so";
 
@@ -21,16 +21,10 @@ pub struct Facts {
     pub red_hat_layout: bool,
     /// `/etc/sysconfig/network-scripts/ifup` is there: initscripts are installed.
     pub initscripts: bool,
-    /// The service `network` of initscripts starts at boot.
-    pub initscripts_enabled: bool,
-    /// NetworkManager starts at boot.
-    pub network_manager_enabled: bool,
+    /// The readers whose service starts at boot.
+    pub enabled: Readers,
     /// NetworkManager's reader of `ifcfg` files is installed, for NetworkManager of this version.
     pub ifcfg_plugin_of: Option<(u32, u32)>,
-    /// systemd-networkd starts at boot.
-    pub networkd_enabled: bool,
-    /// wicked starts at boot.
-    pub wicked_enabled: bool,
     /// What the YAML of others says, where netplan is installed and has any.
     pub netplan: Option<Netplan>,
     /// The devices that files are written for: netplan's YAML may name them.
@@ -43,8 +37,8 @@ pub struct Facts {
     pub alpine: bool,
     /// What could not be read, so that the rest may be wrong.
     pub unread: Vec<String>,
-    /// What runs, where that is to count, too.
-    pub running: Option<Running>,
+    /// The readers that run, where that is to count, too.
+    pub running: Option<Readers>,
 }
 
 impl Facts {
@@ -53,18 +47,17 @@ impl Facts {
     pub fn gather(root: &Root) -> Self {
         let root = &Probe::new(root);
         let units = Units::of(root);
+        let runlevel = runlevel(root);
+        let enabled = Reader::ALL.into_iter().filter(|reader| {
+            units.is_enabled(&reader.unit()) || is_in_runlevel(&runlevel, reader.service())
+        });
         let is_there = |paths: &[&str]| paths.iter().any(|path| root.exists(Path::new(path)));
         let facts = Self {
             suse_layout: root.is_dir(Path::new("/etc/sysconfig/network")),
             red_hat_layout: root.is_dir(Path::new("/etc/sysconfig/network-scripts")),
             initscripts: is_there(&["/etc/sysconfig/network-scripts/ifup"]),
-            initscripts_enabled: units.is_enabled("network.service")
-                || is_in_runlevel(root, "network"),
-            network_manager_enabled: units.is_enabled("NetworkManager.service")
-                || is_in_runlevel(root, "NetworkManager"),
+            enabled: enabled.collect(),
             ifcfg_plugin_of: ifcfg_plugin(root),
-            networkd_enabled: units.is_enabled("systemd-networkd.service"),
-            wicked_enabled: units.is_enabled("wicked.service"),
             netplan: Netplan::gather(root),
             netplan_is_there: Netplan::is_installed(root),
             ifupdown: is_there(&["/sbin/ifup", "/usr/sbin/ifup"])
@@ -99,9 +92,13 @@ pub fn resolver(root: &Probe<'_>) -> Resolver {
     }
 }
 
-/// EL 6: `/etc/rc.d/rc3.d/S23NetworkManager`.
-pub(crate) fn is_in_runlevel(root: &Probe<'_>, service: &str) -> bool {
+/// The scripts that start a machine without systemd: `/etc/rc.d/rc3.d/S23NetworkManager` of EL 6.
+pub(crate) fn runlevel(root: &Probe<'_>) -> Vec<String> {
     names(root, "/etc/rc.d/rc3.d")
+}
+
+pub(crate) fn is_in_runlevel(runlevel: &[String], service: &str) -> bool {
+    runlevel
         .iter()
         .any(|name| name.starts_with('S') && name.get(3..) == Some(service))
 }

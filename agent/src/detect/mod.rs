@@ -14,6 +14,7 @@
 
 mod facts;
 mod glob;
+mod guest;
 mod netplan;
 mod network_manager;
 mod one_context;
@@ -23,18 +24,19 @@ mod requests;
 mod running;
 mod units;
 
-pub(crate) use facts::is_in_runlevel;
 pub use facts::{Facts, resolver};
+pub(crate) use facts::{is_in_runlevel, runlevel};
+pub use guest::Guest;
 pub use netplan::{Netplan, NetplanRenderer};
 pub use network_manager::{Device, NetworkManagerConfig};
 pub use one_context::{OneContext, Theirs, choose_beside};
 pub use probe::Probe;
 pub use renderers::Renderers;
 pub use requests::{DetectError, Requests, detect};
-pub use running::Running;
+pub use running::running;
 pub use units::{UnitState, Units};
 
-use crate::render::{Backend, UnknownBackend};
+use crate::render::{Backend, Reader, UnknownBackend};
 
 /// The backend, and why it is this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,15 +104,15 @@ fn by_facts(facts: &Facts) -> Choice {
     }
     let (backend, why) = if facts.alpine {
         (interfaces(facts), "this is Alpine")
-    } else if facts.wicked_enabled {
+    } else if facts.enabled.has(Reader::Wicked) {
         (Backend::IfcfgSuse, "wicked is enabled")
-    } else if facts.network_manager_enabled {
+    } else if facts.enabled.has(Reader::NetworkManager) {
         let why = match network_manager(facts) {
             Backend::Keyfile => "NetworkManager is enabled",
             _ => "NetworkManager is enabled, older than 1.20 and with its plugin for ifcfg files",
         };
         (network_manager(facts), why)
-    } else if facts.networkd_enabled {
+    } else if facts.enabled.has(Reader::Networkd) {
         (Backend::Networkd, "systemd-networkd is enabled")
     } else if facts.ifupdown {
         (
@@ -174,29 +176,27 @@ fn in_short(name: &str) -> &str {
 fn by_running(facts: &Facts) -> Option<Choice> {
     let running = facts.running?;
     let enabled = by_facts(facts).backend;
-    let all = [
-        (
-            running.network_manager,
-            network_manager(facts),
-            "NetworkManager runs",
-        ),
-        (running.networkd, Backend::Networkd, "systemd-networkd runs"),
-        (running.wicked, Backend::IfcfgSuse, "wicked runs"),
-    ];
-    if running.reads(enabled) {
+    if running.has(enabled.reader()) {
         return None;
     }
-    let mut running = all.into_iter().filter(|(runs, ..)| *runs);
-    let (_, backend, why) = running.next()?;
+    let mut daemons = running.daemons();
+    let daemon = daemons.next()?;
+    let backend = match daemon {
+        Reader::NetworkManager => network_manager(facts),
+        Reader::Networkd => Backend::Networkd,
+        Reader::Wicked => Backend::IfcfgSuse,
+        Reader::Ifupdown | Reader::Initscripts => return None,
+    };
     // Of two nobody can tell.
-    running.next().is_none().then(|| Choice::new(backend, why))
+    let is_alone = daemons.next().is_none();
+    is_alone.then(|| Choice::new(backend, format!("{daemon} runs")))
 }
 
 /// The reader of `ifcfg` files.
 fn ifcfg(facts: &Facts) -> Backend {
     if facts.suse_layout {
         Backend::IfcfgSuse
-    } else if facts.initscripts && !facts.network_manager_enabled {
+    } else if facts.initscripts && !facts.enabled.has(Reader::NetworkManager) {
         Backend::IfcfgInitscripts
     } else {
         Backend::IfcfgNetworkManager

@@ -11,7 +11,7 @@ use super::Probe;
 use super::renderers::Renderers;
 use super::units::names;
 use super::{Choice, Facts, interfaces, network_manager, scripts};
-use crate::render::Backend;
+use crate::render::{Backend, Reader};
 
 /// What of a guest tells one-context's choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl OneContext {
             networkctl: has_program("networkctl"),
             netplan: has_program("netplan"),
             scripts: if facts.initscripts {
-                facts.initscripts_enabled
+                facts.enabled.has(Reader::Initscripts)
             } else {
                 facts.suse_layout
             },

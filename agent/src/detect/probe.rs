@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use one_sriov_system::{Root, plain};
 
+use crate::render::GuestFiles;
+
 /// The files of a guest, and what of them could not be read: whoever decides by what he saw asks for that first.
 pub struct Probe<'r> {
     root: &'r Root,
@@ -92,4 +94,18 @@ impl<'r> Probe<'r> {
 fn text(content: Vec<u8>) -> String {
     String::from_utf8(content)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+impl GuestFiles for Probe<'_> {
+    fn text(&self, path: &Path) -> Option<String> {
+        self.read_to_string(path).ok()
+    }
+
+    fn names(&self, directory: &Path) -> Vec<OsString> {
+        self.list(directory).unwrap_or_default()
+    }
+
+    fn has_directory(&self, path: &Path) -> bool {
+        self.is_dir(path)
+    }
 }

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use super::{Choice, Facts, OneContext, Renderers, Theirs, choose, choose_beside, choose_named};
-use crate::render::UnknownBackend;
+use crate::render::{Reader, UnknownBackend};
 
 /// What a network stack is asked for by, beside `--backend`.
 const NETCFG_TYPE: &str = "NETCFG_TYPE";
@@ -118,8 +118,8 @@ fn all_read(facts: &Facts) -> Result<&Facts, DetectError> {
 fn alone(asked: &str, facts: &Facts) -> Theirs {
     let names = Renderers::newest().asked(asked).unwrap_or_default();
     let known = |name: &str| match name {
-        "nm" => Some(facts.network_manager_enabled),
-        "networkd" => Some(facts.networkd_enabled),
+        "nm" => Some(facts.enabled.has(Reader::NetworkManager)),
+        "networkd" => Some(facts.enabled.has(Reader::Networkd)),
         "netplan" => Some(facts.netplan_is_there),
         "scripts" => Some(facts.initscripts || facts.suse_layout),
         "interfaces" => Some(facts.ifupdown || facts.alpine),

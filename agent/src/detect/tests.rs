@@ -7,6 +7,7 @@ use one_sriov_system::Root;
 use tempfile::TempDir;
 
 use super::*;
+use crate::render::Readers;
 
 const NM_WANTED: &str = "/etc/systemd/system/multi-user.target.wants/NetworkManager.service -> /usr/lib/systemd/system/NetworkManager.service";
 const NETWORKD_WANTED: &str = "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service -> /usr/lib/systemd/system/systemd-networkd.service";
@@ -318,30 +319,25 @@ fn the_first_word_of_the_presets_counts() {
         let dir = "/usr/lib/systemd/system-preset";
         files.extend(presets.iter().map(|preset| format!("{dir}{preset}")));
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
-        assert_eq!(facts(&files).networkd_enabled, expected, "{presets:?}");
+        assert_eq!(
+            facts(&files).enabled.has(Reader::Networkd),
+            expected,
+            "{presets:?}"
+        );
     }
     // After the first boot the links count.
-    assert!(!facts(&[unit, MACHINE_ID]).networkd_enabled);
+    assert!(!facts(&[unit, MACHINE_ID]).enabled.has(Reader::Networkd));
 }
 
 #[test]
 fn what_runs_counts_unless_what_is_enabled_runs_too() {
-    let networkd = Running {
-        networkd: true,
-        ..Running::default()
-    };
-    let network_manager = Running {
-        network_manager: true,
-        ..Running::default()
-    };
-    let both = Running {
-        networkd: true,
-        ..network_manager
-    };
+    let networkd = Readers::from_iter([Reader::Networkd]);
+    let network_manager = Readers::from_iter([Reader::NetworkManager]);
+    let both = Readers::from_iter([Reader::Networkd, Reader::NetworkManager]);
     let enabled = facts(&[NM_WANTED, MACHINE_ID]);
     let table = [
         (
-            Running::default(),
+            Readers::default(),
             Backend::Keyfile,
             "NetworkManager is enabled",
         ),

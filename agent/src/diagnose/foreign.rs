@@ -11,8 +11,8 @@
 use std::path::Path;
 
 use super::Finding;
-use crate::activate::Stack;
 use crate::detect::Probe;
+use crate::render::Reader;
 use hwaddr::MacAddress;
 
 /// A directory whose files a network stack reads.
@@ -20,7 +20,7 @@ pub(super) struct Place {
     directory: &'static str,
     form: Form,
     /// The stacks that read them.
-    readers: &'static [Stack],
+    readers: &'static [Reader],
 }
 
 /// The grammar of a file.
@@ -48,11 +48,11 @@ const NETWORK: Form = Form::Sections {
     name: "Name",
     mac: "MACAddress",
 };
-const NETWORK_MANAGER: &[Stack] = &[Stack::NetworkManager];
-const NETWORKD: &[Stack] = &[Stack::Networkd];
-const IFUPDOWN: &[Stack] = &[Stack::Ifupdown];
+const NETWORK_MANAGER: &[Reader] = &[Reader::NetworkManager];
+const NETWORKD: &[Reader] = &[Reader::Networkd];
+const IFUPDOWN: &[Reader] = &[Reader::Ifupdown];
 
-const fn place(directory: &'static str, form: Form, readers: &'static [Stack]) -> Place {
+const fn place(directory: &'static str, form: Form, readers: &'static [Reader]) -> Place {
     Place {
         directory,
         form,
@@ -77,12 +77,12 @@ pub(super) const PLACES: [Place; 8] = [
     place(
         "/etc/sysconfig/network-scripts",
         Form::Assignments,
-        &[Stack::Initscripts, Stack::NetworkManager],
+        &[Reader::Initscripts, Reader::NetworkManager],
     ),
     place(
         "/etc/sysconfig/network",
         Form::Assignments,
-        &[Stack::Wicked],
+        &[Reader::Wicked],
     ),
     place("/etc/network/interfaces.d", Form::Stanzas, IFUPDOWN),
     place("/run/network/interfaces.d", Form::Stanzas, IFUPDOWN),
@@ -90,7 +90,7 @@ pub(super) const PLACES: [Place; 8] = [
 
 impl Place {
     /// Whether a network stack reads this place: the one that the files are written for, or one that starts beside it.
-    pub(super) fn is_read_by(&self, stack: Stack, others: &[Stack]) -> bool {
+    pub(super) fn is_read_by(&self, stack: Reader, others: &[Reader]) -> bool {
         let mut all = others.iter().chain([&stack]);
         all.any(|stack| self.readers.contains(stack))
     }

@@ -28,13 +28,12 @@ use std::path::Path;
 use hwaddr::{DummyPrefix, InterfaceName, MacAddress};
 use one_sriov_system::Root;
 
-use crate::activate::Stack;
-use crate::detect::{Probe, Running};
+use crate::detect::{self, Probe};
 use crate::install::Record;
 use crate::inventory::Inventory;
 use crate::kernel::Comparison;
 use crate::plan::{Outcome, Plan, PlannedNic};
-use crate::render::{Backend, RenderedFile};
+use crate::render::{Backend, Reader, Readers, RenderedFile};
 pub use finding::{Finding, Severity};
 pub use medium::without_context;
 
@@ -73,7 +72,7 @@ impl Scene<'_> {
         let mut findings = self.of_devices();
         findings.extend(self.of_ports());
         let mut unread = Vec::new();
-        let running = self.root.is_live().then(|| Running::gather(self.root));
+        let running = self.root.is_live().then(|| detect::running(self.root));
         let running = running.and_then(|running| {
             let failures = running.map_err(|failures| unread.extend(failures));
             failures.ok()
@@ -140,7 +139,7 @@ impl Scene<'_> {
     }
 
     /// What the running daemon says of devices that are not as they are to be.
-    fn of_daemon(&self, running: Option<Running>) -> Vec<Finding> {
+    fn of_daemon(&self, running: Option<Readers>) -> Vec<Finding> {
         let drifted = self.kernel.unwrap_or_default().iter();
         let drifted = drifted.filter(|comparison| !comparison.differences.is_empty());
         let finding = |comparison: &Comparison| {
@@ -155,9 +154,11 @@ impl Scene<'_> {
                 })
                 .collect();
             let (device, index) = (comparison.interface.as_str(), interface.index);
-            match Stack::of(self.backend) {
-                Stack::Networkd => daemon::of_networkd(self.probe, device, index, &files),
-                Stack::NetworkManager if running.is_some_and(|runs| runs.network_manager) => {
+            match self.backend.reader() {
+                Reader::Networkd => daemon::of_networkd(self.probe, device, index, &files),
+                Reader::NetworkManager
+                    if running.is_some_and(|runs| runs.has(Reader::NetworkManager)) =>
+                {
                     daemon::of_network_manager(self.probe, device, index, &files)
                 }
                 _ => None,
@@ -167,7 +168,7 @@ impl Scene<'_> {
     }
 
     /// Files of others that speak of our devices.
-    fn of_files(&self, started: &[Stack]) -> Vec<Finding> {
+    fn of_files(&self, started: &[Reader]) -> Vec<Finding> {
         let devices: Vec<foreign::OwnDevice> = self
             .configured()
             .map(|(_, name)| {
@@ -180,7 +181,7 @@ impl Scene<'_> {
         };
         let places = foreign::PLACES.iter();
         places
-            .filter(|place| place.is_read_by(Stack::of(self.backend), started))
+            .filter(|place| place.is_read_by(self.backend.reader(), started))
             .flat_map(|place| foreign::findings(self.probe, place, &devices, is_ours))
             .collect()
     }

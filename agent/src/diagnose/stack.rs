@@ -3,27 +3,16 @@
 use std::path::Path;
 
 use super::{Finding, Severity};
-use crate::activate::Stack;
-use crate::detect::{Probe, Running, UnitState, Units, is_in_runlevel};
-use crate::render::Backend;
+use crate::detect::{Probe, UnitState, Units, is_in_runlevel, runlevel};
+use crate::render::{Backend, Reader, Readers};
 
 /// What was seen of a network stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
-    stack: Stack,
+    stack: Reader,
     state: UnitState,
     /// Whether it runs; none on a machine at rest.
     runs: Option<bool>,
-}
-
-const fn unit(stack: Stack) -> &'static str {
-    match stack {
-        Stack::NetworkManager => "NetworkManager.service",
-        Stack::Networkd => "systemd-networkd.service",
-        Stack::Ifupdown => "networking.service",
-        Stack::Initscripts => "network.service",
-        Stack::Wicked => "wicked.service",
-    }
 }
 
 /// The stack that reads the files of a backend, and those that may start beside it.
@@ -37,40 +26,31 @@ pub(super) struct Stacks {
 pub(super) fn look(
     probe: &Probe<'_>,
     backend: Backend,
-    running: Option<Running>,
+    running: Option<Readers>,
 ) -> Option<Stacks> {
     let programs = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
     if !programs.iter().any(|path| probe.exists(Path::new(path))) {
         return None;
     }
     let units = Units::of(probe);
-    let seen = |stack, runs| {
-        let service = unit(stack).trim_end_matches(".service");
-        let state = match units.state(unit(stack)) {
+    let runlevel = runlevel(probe);
+    let seen = |stack: Reader| {
+        let state = match units.state(&stack.unit()) {
             // Where the unit is made of a script of SysV, the link is that of the script.
-            UnitState::Disabled | UnitState::Missing if is_in_runlevel(probe, service) => {
+            UnitState::Disabled | UnitState::Missing
+                if is_in_runlevel(&runlevel, stack.service()) =>
+            {
                 UnitState::Enabled("/etc/rc.d/rc3.d".into())
             }
             state => state,
         };
+        let runs = running.map(|running| running.has(stack));
         Seen { stack, state, runs }
     };
-    let all = [
-        (
-            Stack::NetworkManager,
-            running.map(|running| running.network_manager),
-        ),
-        (Stack::Networkd, running.map(|running| running.networkd)),
-        (Stack::Wicked, running.map(|running| running.wicked)),
-    ];
-    let reader = seen(
-        Stack::of(backend),
-        running.map(|running| running.reads(backend)),
-    );
-    let all = all.map(|(stack, runs)| seen(stack, runs));
+    let daemons = Reader::ALL.into_iter().filter(|reader| reader.is_daemon());
     Some(Stacks {
-        reader,
-        all: all.into(),
+        reader: seen(backend.reader()),
+        all: daemons.map(seen).collect(),
     })
 }
 
@@ -78,7 +58,7 @@ pub(super) fn look(
 /// they say, whoever has set it.
 pub(super) fn of_reader(backend: Backend, reader: &Seen, is_right: bool) -> Option<Finding> {
     let stack = reader.stack;
-    let unit = unit(stack);
+    let unit = stack.unit();
     let who = format!("{stack}, which reads the files of {backend},");
     let finding = match (&reader.state, reader.runs == Some(true)) {
         (UnitState::Masked(link), false) => Finding::problem(
@@ -125,7 +105,7 @@ pub(super) fn of_reader(backend: Backend, reader: &Seen, is_right: bool) -> Opti
 
 impl Stacks {
     /// Those that start.
-    pub(super) fn started(&self) -> Vec<Stack> {
+    pub(super) fn started(&self) -> Vec<Reader> {
         self.on().map(|seen| seen.stack).collect()
     }
 
@@ -139,8 +119,8 @@ impl Stacks {
 /// That more than one network stack starts.
 pub(super) fn two(backend: Backend, stacks: &Stacks) -> Option<Finding> {
     let all: Vec<&Seen> = stacks.on().collect();
-    let others = all.iter().filter(|seen| seen.stack != Stack::of(backend));
-    let others: Vec<&str> = others.map(|seen| unit(seen.stack)).collect();
+    let others = all.iter().filter(|seen| seen.stack != backend.reader());
+    let others: Vec<String> = others.map(|seen| seen.stack.unit()).collect();
     if all.len() < 2 {
         return None;
     }

@@ -32,7 +32,7 @@ pub fn clean(directories: &mut Directories, cleaning: Cleaning) -> Result<Report
     let Cleaning { dry, restore } = cleaning;
     let record = Record::load(directories)?;
     let wanted = Wanted::default();
-    let found = Snapshot::take(directories, &wanted, &record)?;
+    let found = Snapshot::take(directories, &wanted.files, &record)?;
     let changes = decide(&wanted, &record, &found);
     let mut report = Report::of(&changes);
     report.backups = backup::all(directories.root())?;

@@ -26,10 +26,10 @@ use crate::render::{HEADER, RESOLV_CONF, RenderedFile};
 ///
 /// Recorded files of a NIC in `keep` that has no wanted file stay as they are.
 #[must_use]
-pub fn decide(wanted: &Wanted, record: &Record, disk: &Snapshot) -> Changes {
+pub fn decide(wanted: &Wanted<'_>, record: &Record, disk: &Snapshot) -> Changes {
     let mut changes = Changes::default();
     let mut taken: HashMap<&OsStr, &RenderedFile> = HashMap::new();
-    for file in &wanted.files {
+    for file in &*wanted.files {
         debug_assert!(
             file.text.starts_with(HEADER),
             "{} lacks the header",

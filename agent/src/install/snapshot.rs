@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::directories::Directories;
 use super::error::{InstallError, nothing_there};
 use super::record::Record;
-use super::wanted::Wanted;
+use crate::render::RenderedFile;
 
 /// What stands at one path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,14 +46,14 @@ pub struct OldFile {
 pub struct Snapshot(HashMap<OsString, Current>);
 
 impl Snapshot {
-    /// What is at all paths that are wanted or recorded; those that their directory does not list are not looked at.
+    /// What is at the paths of these files and of all recorded ones; those that their directory does not list are not looked at.
     pub fn take(
         directories: &mut Directories,
-        wanted: &Wanted,
+        files: &[RenderedFile],
         record: &Record,
     ) -> Result<Self, InstallError> {
         let mut seen = HashMap::new();
-        let wanted = wanted.files.iter().map(|file| file.path.as_path());
+        let wanted = files.iter().map(|file| file.path.as_path());
         for path in wanted.chain(record.paths()) {
             if !seen.contains_key(path.as_os_str()) {
                 let current = match directories.find(path)? {

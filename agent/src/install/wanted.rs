@@ -1,5 +1,6 @@
 //! What a run wants on the disk.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::plan::NicId;
@@ -7,9 +8,9 @@ use crate::render::RenderedFile;
 
 /// The files that a run wants, and the NICs whose files stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct Wanted<'a> {
     /// The files that shall be there.
-    pub files: Vec<RenderedFile>,
+    pub files: Cow<'a, [RenderedFile]>,
     /// NICs that the context still names but that this run could not render (absent device, bad
     /// value): what an earlier run wrote for them stays.
     pub keep: BTreeSet<NicId>,

@@ -15,9 +15,11 @@ mod device;
 mod document;
 mod listed;
 mod nic;
+mod source;
 mod sysfs;
 
 pub use document::{DocumentError, KEY};
 pub use listed::listed;
 pub use nic::{AddressOrigin, Inventory, LeftOut, Link, Nic, Unreadable};
+pub use source::Source;
 pub use sysfs::{InventoryError, Sysfs};

@@ -10,7 +10,7 @@ use hwaddr::{AddressError, InterfaceName, IpoibAddress, MacAddress, PciAddress};
 use one_sriov_system::Root;
 
 use super::device::{Attribute, Class, Device, NoNic, parse};
-use super::{AddressOrigin, Inventory, LeftOut, Link, Nic, Unreadable};
+use super::{AddressOrigin, DocumentError, Inventory, LeftOut, Link, Nic, Unreadable};
 
 /// ARPHRD types, `include/uapi/linux/if_arp.h`.
 const ARPHRD_ETHER: u32 = 1;
@@ -35,6 +35,9 @@ pub enum InventoryError {
         /// Why.
         source: io::Error,
     },
+    /// The document in their place.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
 }
 
 /// What a pass over sysfs has found so far, in no order.

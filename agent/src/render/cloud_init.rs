@@ -13,17 +13,17 @@ use std::path::{Path, PathBuf};
 
 use hwaddr::InterfaceName;
 
-use super::RenderedFile;
 use super::lines::Lines;
+use super::{GuestFiles, RenderedFile};
 use crate::plan::{NicId, Plan};
 
 const DIRECTORY: &str = "/etc/cloud/cloud.cfg.d";
 
-/// The file, where cloud-init is installed and the context has NICs; `is_dir` looks for its directory.
+/// The file, where cloud-init is installed and the context has NICs.
 #[must_use]
-pub fn drop_in(plan: &Plan, is_dir: impl FnOnce(&Path) -> bool) -> Option<RenderedFile> {
+pub fn drop_in(plan: &Plan, files: &dyn GuestFiles) -> Option<RenderedFile> {
     let has_nics = !plan.hands_off && !plan.nics.is_empty();
-    if !has_nics || !is_dir(Path::new(DIRECTORY)) {
+    if !has_nics || !files.has_directory(Path::new(DIRECTORY)) {
         return None;
     }
     let mut lines = Lines::for_machine();

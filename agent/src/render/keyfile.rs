@@ -18,7 +18,6 @@
 //! Facts: `nm-settings-keyfile(5)`, `nm-setting-infiniband.c` (a profile needs its `transport-mode`),
 //! `nms-keyfile-utils.c` (files that others may read are refused).
 
-use std::ffi::OsString;
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -28,7 +27,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::configured::{Configured, configured, dummies};
 use super::lines::Lines;
-use super::{Rendered, RenderedFile, network_manager};
+use super::{GuestFiles, Rendered, RenderedFile, network_manager};
 use crate::plan::model::{Child, Ipv4, Ipv6, Mtu, NicConfig, TransportMode};
 use crate::plan::{NicId, Plan};
 
@@ -129,7 +128,7 @@ fn uuid(nic: &NicId, is_child: bool) -> String {
 ///
 /// Its version is in the name of a directory of plugins, `/usr/lib/x86_64-linux-gnu/NetworkManager/1.14.6`; older ones have their
 /// plugins a directory above. Where neither is found, it is a newer one.
-pub(super) fn warnings(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> Vec<String> {
+pub(super) fn warnings(plan: &Plan, files: &dyn GuestFiles) -> Vec<String> {
     const FIRST: (u32, u32) = (1, 20);
     let is_disabled = |nic: &Configured| nic.child.is_some() || nic.config.ipv6 == Ipv6::Disabled;
     let mut nics = configured(plan).filter(is_disabled).peekable();
@@ -145,7 +144,10 @@ pub(super) fn warnings(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> Ve
         "/usr/lib/NetworkManager",
         &multiarch,
     ];
-    let names = directories.into_iter().map(Path::new).flat_map(list);
+    let names = directories
+        .into_iter()
+        .map(Path::new)
+        .flat_map(|path| files.names(path));
     let names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
     let found = names.iter().find_map(|name| network_manager::version(name));
     let this = match found {

@@ -1,12 +1,13 @@
 //! What the guest's network stack shall read: pure functions from a plan to files.
 //!
-//! A backend is one module with one function `render(&Plan) -> Rendered`; [`Backend`] names them all,
-//! and [`detect`](crate::detect) picks one. A new network stack is a new module and a new name, nothing else.
+//! A backend is one module with one function `render(&Plan) -> Rendered`. [`Backend`] has a row for each, which says who reads
+//! the files, what they cannot say, and what keeps them from being read; [`Reader`] has one for each of those that read them,
+//! and [`detect`](crate::detect) picks a backend.
 
-mod backend;
 mod cloud_init;
 mod configured;
 mod file;
+mod guest_files;
 mod ifcfg;
 mod interfaces;
 mod keyfile;
@@ -15,15 +16,216 @@ mod lines;
 mod netplan;
 mod network_manager;
 mod networkd;
-mod renderers;
+mod reader;
 mod resolv_conf;
 mod resolver_words;
 mod sysctl;
 mod transport;
 
-pub use backend::{Backend, UnknownBackend};
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
 pub use cloud_init::drop_in as cloud_init_drop_in;
 pub use file::{HEADER, Mode, Rendered, RenderedFile, Sysctl};
+pub use guest_files::GuestFiles;
+use interfaces::Dialect;
+use limits::Limit;
 pub use network_manager::managed as network_manager_managed;
 pub(crate) use network_manager::version as network_manager_version;
+pub use reader::{Reader, Readers, Sign};
 pub use resolv_conf::{PATH as RESOLV_CONF, Resolver};
+
+use crate::plan::Plan;
+
+/// All that the agent knows of a backend.
+struct Description {
+    /// As on the command line.
+    name: &'static str,
+    /// Who reads the files.
+    reader: Reader,
+    render: fn(&Plan) -> Rendered,
+    /// What the files cannot say.
+    limits: &'static [Limit],
+    /// What keeps the files from being read, or has others beside them.
+    warnings: fn(&Plan, &dyn GuestFiles) -> Vec<String>,
+    /// Whether name servers have no place in these files, and go to `/etc/resolv.conf`.
+    writes_resolv_conf: bool,
+}
+
+/// A network stack, with the dialect of its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// `ifcfg` files for `ifup` and `ifup-ib` of initscripts (EL 6 and 7, Amazon Linux 2).
+    IfcfgInitscripts,
+    /// `ifcfg` files for NetworkManager's reader (EL 7 to 9).
+    IfcfgNetworkManager,
+    /// `ifcfg` files for wicked (SLES and Leap 12 and 15).
+    IfcfgSuse,
+    /// Stanzas for ifupdown (Debian, Devuan).
+    Interfaces,
+    /// Stanzas for ifupdown-ng and busybox (Alpine).
+    InterfacesAlpine,
+    /// Keyfiles for NetworkManager (EL 8 to 10, Fedora, SLES and Leap 16).
+    Keyfile,
+    /// YAML for netplan, which writes for systemd-networkd, and its units (Ubuntu server, Debian's cloud images).
+    NetplanNetworkd,
+    /// Keyfiles for NetworkManager, for which netplan writes, too (Ubuntu desktop).
+    NetplanNetworkManager,
+    /// Units for systemd-networkd (Amazon Linux 2023, Flatcar, Arch).
+    Networkd,
+}
+
+impl Backend {
+    /// All of them, in the order of their names.
+    pub const ALL: [Self; 9] = [
+        Self::IfcfgInitscripts,
+        Self::IfcfgNetworkManager,
+        Self::IfcfgSuse,
+        Self::Interfaces,
+        Self::InterfacesAlpine,
+        Self::Keyfile,
+        Self::NetplanNetworkd,
+        Self::NetplanNetworkManager,
+        Self::Networkd,
+    ];
+
+    const fn describe(self) -> Description {
+        match self {
+            Self::IfcfgInitscripts => Description {
+                name: "ifcfg-initscripts",
+                reader: Reader::Initscripts,
+                render: |plan| ifcfg::red_hat(plan, ifcfg::IfcfgReader::Initscripts),
+                limits: limits::INITSCRIPTS,
+                warnings: no_warnings,
+                writes_resolv_conf: false,
+            },
+            Self::IfcfgNetworkManager => Description {
+                name: "ifcfg-nm",
+                reader: Reader::NetworkManager,
+                render: |plan| ifcfg::red_hat(plan, ifcfg::IfcfgReader::NetworkManager),
+                limits: limits::NETWORK_MANAGER,
+                warnings: no_warnings,
+                writes_resolv_conf: false,
+            },
+            Self::IfcfgSuse => Description {
+                name: "ifcfg-suse",
+                reader: Reader::Wicked,
+                render: ifcfg::suse,
+                limits: limits::WICKED,
+                warnings: no_warnings,
+                writes_resolv_conf: true,
+            },
+            Self::Interfaces => Description {
+                name: "interfaces",
+                reader: Reader::Ifupdown,
+                render: |plan| interfaces::render(plan, Dialect::Debian),
+                limits: limits::IFUPDOWN,
+                warnings: |plan, files| interfaces_warnings(plan, Dialect::Debian, files),
+                writes_resolv_conf: true,
+            },
+            Self::InterfacesAlpine => Description {
+                name: "interfaces-alpine",
+                reader: Reader::Ifupdown,
+                render: |plan| interfaces::render(plan, Dialect::Alpine),
+                limits: limits::IFUPDOWN_NG,
+                warnings: |plan, files| interfaces_warnings(plan, Dialect::Alpine, files),
+                writes_resolv_conf: true,
+            },
+            Self::Keyfile => Description {
+                name: "keyfile",
+                reader: Reader::NetworkManager,
+                render: keyfile::render,
+                limits: limits::NETWORK_MANAGER,
+                warnings: keyfile::warnings,
+                writes_resolv_conf: false,
+            },
+            Self::NetplanNetworkd => Description {
+                name: "netplan-networkd",
+                reader: Reader::Networkd,
+                render: netplan::render,
+                limits: &[],
+                warnings: networkd::warnings,
+                writes_resolv_conf: false,
+            },
+            Self::NetplanNetworkManager => Description {
+                name: "netplan-nm",
+                ..Self::Keyfile.describe()
+            },
+            Self::Networkd => Description {
+                name: "networkd",
+                reader: Reader::Networkd,
+                render: networkd::render,
+                limits: &[],
+                warnings: networkd::warnings,
+                writes_resolv_conf: false,
+            },
+        }
+    }
+
+    /// The name, as on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.describe().name
+    }
+
+    /// Who reads the files.
+    #[must_use]
+    pub const fn reader(self) -> Reader {
+        self.describe().reader
+    }
+
+    /// Renders a plan for this network stack.
+    #[must_use]
+    pub fn render(self, plan: &Plan) -> Rendered {
+        let mut rendered = (self.describe().render)(plan);
+        let unsupported = limits::unsupported(self, self.describe().limits, plan);
+        rendered.notes.extend(unsupported);
+        rendered
+    }
+
+    /// The name servers of all NICs, where the network stack has no place for them.
+    #[must_use]
+    pub fn name_servers(self, plan: &Plan, resolver: impl FnOnce() -> Resolver) -> Rendered {
+        if self.describe().writes_resolv_conf {
+            resolv_conf::render(plan, resolver())
+        } else {
+            Rendered::default()
+        }
+    }
+
+    /// What keeps the files of this network stack from being read, or has others beside them.
+    #[must_use]
+    pub fn warnings(self, plan: &Plan, files: &dyn GuestFiles) -> Vec<String> {
+        (self.describe().warnings)(plan, files)
+    }
+}
+
+fn no_warnings(_: &Plan, _: &dyn GuestFiles) -> Vec<String> {
+    Vec::new()
+}
+
+fn interfaces_warnings(plan: &Plan, dialect: Dialect, files: &dyn GuestFiles) -> Vec<String> {
+    let text = files.text(Path::new(interfaces::PATH));
+    interfaces::warnings(plan, dialect, text.as_deref())
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that is none of a backend.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown backend '{name}': expected ifcfg, netplan, or {}", Backend::ALL.map(Backend::name).join(", "), name = .0)]
+pub struct UnknownBackend(pub String);
+
+impl FromStr for Backend {
+    type Err = UnknownBackend;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = Self::ALL.into_iter().find(|backend| backend.name() == text);
+        named.ok_or_else(|| UnknownBackend(text.escape_debug().take(64).collect()))
+    }
+}

@@ -14,7 +14,7 @@ use hwaddr::InterfaceName;
 
 use super::configured::{Configured, configured};
 use super::lines::Lines;
-use super::{Backend, RenderedFile};
+use super::{Backend, Reader, RenderedFile};
 use crate::plan::model::Child;
 use crate::plan::{DummyNic, Plan};
 
@@ -46,10 +46,7 @@ pub fn managed(
     plan: &Plan,
     is_unmanaged: impl Fn(&InterfaceName, &'static str) -> bool,
 ) -> Vec<RenderedFile> {
-    let is_reader = matches!(
-        backend,
-        Backend::Keyfile | Backend::NetplanNetworkManager | Backend::IfcfgNetworkManager
-    );
+    let is_reader = backend.reader() == Reader::NetworkManager;
     let file = |nic: Configured| {
         let kind = match nic.config.infiniband {
             Some(_) => "infiniband",

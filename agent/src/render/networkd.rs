@@ -22,7 +22,7 @@ use hwaddr::InterfaceName;
 
 use super::configured::{Configured, configured, dummies};
 use super::lines::Lines;
-use super::{Rendered, RenderedFile, transport};
+use super::{GuestFiles, Rendered, RenderedFile, transport};
 use crate::plan::model::{Child, Ipv4, Ipv6, NicConfig};
 use crate::plan::{DummyNic, Plan};
 
@@ -53,7 +53,7 @@ pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
 ///
 /// It makes P_Key children from 250 on, and sends DHCP on InfiniBand from 247 on (systemd's pull request 17444). Its version is in
 /// the name of a library, `/usr/lib/systemd/libsystemd-shared-247.so`; where it is not found, networkd is a newer one.
-pub(super) fn warnings(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> Vec<String> {
+pub(super) fn warnings(plan: &Plan, files: &dyn GuestFiles) -> Vec<String> {
     const PARTITIONS: u32 = 250;
     const DHCP: u32 = 247;
     let is_partition = |nic: &Configured| matches!(nic.child, Some((Child::Partition(_), _)));
@@ -73,7 +73,11 @@ pub(super) fn warnings(plan: &Plan, list: impl Fn(&Path) -> Vec<OsString>) -> Ve
         digits.parse().ok()
     };
     let directories = ["/usr/lib/systemd", "/lib/systemd"].map(Path::new);
-    let Some(version) = directories.into_iter().flat_map(list).find_map(version) else {
+    let Some(version) = directories
+        .into_iter()
+        .flat_map(|path| files.names(path))
+        .find_map(version)
+    else {
         return Vec::new();
     };
     let warning = |nic: Configured| {

@@ -43,9 +43,9 @@ pub(crate) fn file(path: &str, number: u8, body: &str) -> RenderedFile {
 }
 
 /// Files that are wanted, nothing kept.
-pub(crate) fn wanted(files: impl Into<Vec<RenderedFile>>) -> Wanted {
+pub(crate) fn wanted(files: impl Into<Vec<RenderedFile>>) -> Wanted<'static> {
     Wanted {
-        files: files.into(),
+        files: files.into().into(),
         ..Wanted::default()
     }
 }
@@ -99,7 +99,7 @@ impl Machine {
         decide(
             wanted,
             &record,
-            &Snapshot::take(&mut self.directories(), wanted, &record).unwrap(),
+            &Snapshot::take(&mut self.directories(), &wanted.files, &record).unwrap(),
         )
     }
 
@@ -163,7 +163,7 @@ impl Begun {
         wanted: &Wanted,
     ) -> Result<Self, InstallError> {
         let record = Record::load(&mut directories)?;
-        let found = Snapshot::take(&mut directories, wanted, &record)?;
+        let found = Snapshot::take(&mut directories, &wanted.files, &record)?;
         Ok(Self {
             changes: decide(wanted, &record, &found),
             directories,

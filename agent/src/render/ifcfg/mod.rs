@@ -12,5 +12,5 @@
 mod red_hat;
 mod suse;
 
-pub(super) use red_hat::{Reader, red_hat};
+pub(super) use red_hat::{IfcfgReader, red_hat};
 pub(super) use suse::suse;

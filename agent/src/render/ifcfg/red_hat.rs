@@ -1,6 +1,6 @@
 //! `/etc/sysconfig/network-scripts`, for initscripts (`ifup`, rdma's `ifup-ib`) and for NetworkManager's reader.
 //!
-//! Where the two disagree, [`Reader`] decides: only initscripts want `NM_CONTROLLED=no`, `METRIC` and
+//! Where the two disagree, [`IfcfgReader`] decides: only initscripts want `NM_CONTROLLED=no`, `METRIC` and
 //! a gateway off the link as routes; NetworkManager wants `IPV4_ROUTE_METRIC` and does the rest itself.
 
 use std::net::IpAddr;
@@ -18,13 +18,13 @@ const DIR: &str = "/etc/sysconfig/network-scripts";
 
 /// Who reads the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::render) enum Reader {
+pub(in crate::render) enum IfcfgReader {
     Initscripts,
     NetworkManager,
 }
 
 /// Renders a plan.
-pub(in crate::render) fn red_hat(plan: &Plan, reader: Reader) -> Rendered {
+pub(in crate::render) fn red_hat(plan: &Plan, reader: IfcfgReader) -> Rendered {
     let mut rendered = Rendered::default();
     for nic in configured(plan) {
         Device::new(&nic, reader).render(&nic, &mut rendered);
@@ -35,8 +35,8 @@ pub(in crate::render) fn red_hat(plan: &Plan, reader: Reader) -> Rendered {
 }
 
 /// A dummy NIC, out of reach of both readers.
-fn unmanaged(dummy: &DummyNic, reader: Reader) -> RenderedFile {
-    if reader == Reader::NetworkManager {
+fn unmanaged(dummy: &DummyNic, reader: IfcfgReader) -> RenderedFile {
+    if reader == IfcfgReader::NetworkManager {
         return network_manager::unmanaged(dummy);
     }
     let mut lines = Lines::for_dummy(dummy);
@@ -54,11 +54,11 @@ struct Device<'a> {
     nic: &'a PlannedNic,
     config: &'a NicConfig,
     parent: &'a InterfaceName,
-    reader: Reader,
+    reader: IfcfgReader,
 }
 
 impl<'a> Device<'a> {
-    fn new(configured: &Configured<'a>, reader: Reader) -> Self {
+    fn new(configured: &Configured<'a>, reader: IfcfgReader) -> Self {
         Self {
             nic: configured.nic,
             config: configured.config,
@@ -115,7 +115,7 @@ impl<'a> Device<'a> {
     fn head_of(&self, device: &InterfaceName, child: Option<Child>) -> Lines {
         let kind = match (child, self.reader) {
             // It goes by `TYPE` before it looks at `VLAN`; initscripts know no such type.
-            (Some(Child::Vlan(_)), Reader::NetworkManager) => "Vlan",
+            (Some(Child::Vlan(_)), IfcfgReader::NetworkManager) => "Vlan",
             _ => self.kind(),
         };
         let mut lines = self.head(device, kind);
@@ -149,7 +149,7 @@ impl<'a> Device<'a> {
         lines.set("DEVICE", device);
         lines.set("TYPE", kind);
         lines.set("ONBOOT", "yes");
-        if self.reader == Reader::Initscripts {
+        if self.reader == IfcfgReader::Initscripts {
             lines.set("NM_CONTROLLED", "no");
         }
         lines
@@ -160,7 +160,7 @@ impl<'a> Device<'a> {
             Ipv4::None => lines.set("BOOTPROTO", "none"),
             Ipv4::Dhcp => {
                 lines.set("BOOTPROTO", "dhcp");
-                if self.reader == Reader::Initscripts {
+                if self.reader == IfcfgReader::Initscripts {
                     lines.set("PERSISTENT_DHCLIENT", 1);
                 }
             }
@@ -182,8 +182,8 @@ impl<'a> Device<'a> {
             lines.set_some("GATEWAY", self.config.gateway4);
         }
         let metric = match self.reader {
-            Reader::Initscripts => "METRIC",
-            Reader::NetworkManager => "IPV4_ROUTE_METRIC",
+            IfcfgReader::Initscripts => "METRIC",
+            IfcfgReader::NetworkManager => "IPV4_ROUTE_METRIC",
         };
         lines.set_some(metric, self.config.metric4);
     }
@@ -203,7 +203,7 @@ impl<'a> Device<'a> {
             lines.set("DHCPV6C", "yes");
         }
         if *ipv6 == Ipv6::Disabled {
-            if self.reader == Reader::NetworkManager {
+            if self.reader == IfcfgReader::NetworkManager {
                 lines.set("IPV6_DISABLED", "yes");
             }
             return;
@@ -224,7 +224,7 @@ impl<'a> Device<'a> {
             };
             lines.set("IPV6_DEFAULTGW", format_args!("{gateway}{scope}"));
         }
-        if self.reader == Reader::NetworkManager {
+        if self.reader == IfcfgReader::NetworkManager {
             lines.set_some("IPV6_ROUTE_METRIC", self.config.metric6);
         }
     }
@@ -233,11 +233,11 @@ impl<'a> Device<'a> {
     fn names(&self, lines: &mut Lines, device: &InterfaceName) {
         let (dns, search) = (&self.config.dns, &self.config.search);
         let (servers, domains) = match self.reader {
-            Reader::Initscripts => (
+            IfcfgReader::Initscripts => (
                 resolver_words::servers(dns, device),
                 resolver_words::domains(search),
             ),
-            Reader::NetworkManager => (
+            IfcfgReader::NetworkManager => (
                 dns.iter().map(ToString::to_string).collect(),
                 search.iter().map(ToString::to_string).collect(),
             ),
@@ -251,7 +251,7 @@ impl<'a> Device<'a> {
     /// What the readers do not set in time or at all: `ifup` looks for a router before it is told not to, and
     /// `IPV6INIT=no` leaves the kernel to it; NetworkManager switches IPv6 off from 1.20 on.
     fn sysctls(&self, device: &InterfaceName, ipv6: &Ipv6, rendered: &mut Rendered) {
-        if self.reader == Reader::Initscripts || *ipv6 == Ipv6::Disabled {
+        if self.reader == IfcfgReader::Initscripts || *ipv6 == Ipv6::Disabled {
             sysctl::render(self.nic, self.parent, device, ipv6, rendered);
         }
     }
@@ -273,12 +273,12 @@ impl<'a> Device<'a> {
 
     /// `ifup` sets no gateway that lies outside the network of the NIC's first address.
     fn gateway4_by_route(&self) -> bool {
-        self.reader == Reader::Initscripts && !self.config.gateway4_is_in_first_network()
+        self.reader == IfcfgReader::Initscripts && !self.config.gateway4_is_in_first_network()
     }
 
     /// `ifup` has no key for the metric of the IPv6 gateway, and sets none off the link either.
     fn gateway6_by_route(&self) -> bool {
-        self.reader == Reader::Initscripts
+        self.reader == IfcfgReader::Initscripts
             && (self.config.metric6.is_some() || self.config.gateway6_is_off_link())
     }
 

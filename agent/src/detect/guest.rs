@@ -1,0 +1,100 @@
+//! A guest whose network stack is to be detected: its files, looked at only where they count.
+
+use std::cell::LazyCell;
+
+use one_sriov_system::Root;
+
+use super::{
+    Choice, DetectError, Facts, NetworkManagerConfig, OneContext, Probe, Requests, detect, resolver,
+};
+use crate::render::{Readers, Resolver};
+
+/// A guest, and what of it could not be read.
+pub struct Guest<'r> {
+    root: &'r Root,
+    probe: Probe<'r>,
+    has_one_context: bool,
+    running: Option<Readers>,
+}
+
+impl<'r> Guest<'r> {
+    /// The guest below `root`; `running` is what runs, where that counts beside what is enabled.
+    ///
+    /// # Errors
+    /// [`DetectError::Unread`] if it cannot be said whether one-context configures its network.
+    pub fn new(root: &'r Root, running: Option<Readers>) -> Result<Self, DetectError> {
+        let probe = Probe::new(root);
+        let guest = Self {
+            root,
+            has_one_context: OneContext::is_there(&probe),
+            probe,
+            running,
+        };
+        guest.all_read()?;
+        Ok(guest)
+    }
+
+    /// Whether one-context configures its network.
+    #[must_use]
+    pub const fn has_one_context(&self) -> bool {
+        self.has_one_context
+    }
+
+    /// Its files.
+    #[must_use]
+    pub const fn probe(&self) -> &Probe<'r> {
+        &self.probe
+    }
+
+    /// Nothing is decided by what was seen while something could not be read.
+    ///
+    /// # Errors
+    /// [`DetectError::Unread`] if something could not be read.
+    pub fn all_read(&self) -> Result<(), DetectError> {
+        let failures = self.probe.failures();
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(DetectError::Unread(failures))
+        }
+    }
+
+    /// Its network stack. `devices` are those that files are written for; `is_beside`: one-context configures the others.
+    ///
+    /// # Errors
+    /// [`DetectError`] if none can be named.
+    pub fn detect(
+        &self,
+        requests: &Requests<'_>,
+        devices: impl Iterator<Item = String>,
+        is_beside: bool,
+    ) -> Result<Choice, DetectError> {
+        // Not looked at where the backend is named and nobody else is there.
+        let facts = LazyCell::new(|| Facts {
+            running: self.running,
+            devices: devices.collect(),
+            ..Facts::gather(self.root)
+        });
+        let beside = is_beside.then(|| OneContext::gather(&self.probe, &facts));
+        self.all_read()?;
+        detect(requests, &facts, beside.as_ref())
+    }
+
+    /// Who writes its `/etc/resolv.conf`.
+    #[must_use]
+    pub fn resolver(&self) -> Resolver {
+        resolver(&self.probe)
+    }
+
+    /// What its NetworkManager is configured with, but for what one-context, where it `is_beside`, is going to remove: that
+    /// file of its own goes, later, where its renderer is NetworkManager.
+    #[must_use]
+    pub fn network_manager(&self, is_beside: bool) -> NetworkManagerConfig {
+        let passed_over: &[&str] = if is_beside {
+            &["/etc/NetworkManager/conf.d/50-unmanaged-devices.conf"]
+        } else {
+            &[]
+        };
+        NetworkManagerConfig::gather(&self.probe, passed_over)
+    }
+}

@@ -1,0 +1,27 @@
+//! Where the NICs are looked at.
+
+use std::path::PathBuf;
+
+use super::{Inventory, InventoryError, Sysfs};
+
+/// What says which NICs there are.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// The kernel.
+    Sysfs(Sysfs),
+    /// A document of another machine: `--nics`.
+    Document(PathBuf),
+}
+
+impl Source {
+    /// The NICs that are here now.
+    ///
+    /// # Errors
+    /// [`InventoryError`] if they cannot be listed, or if the document is none.
+    pub fn inventory(&self) -> Result<Inventory, InventoryError> {
+        match self {
+            Self::Sysfs(sysfs) => sysfs.inventory(),
+            Self::Document(file) => Ok(Inventory::load(file)?),
+        }
+    }
+}

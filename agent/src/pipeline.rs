@@ -1,0 +1,169 @@
+//! The spine of a run: from a context and the NICs of a guest to the changes on its disk.
+//!
+//! ```text
+//! plan_when_ready   wait for late NICs, and plan            -> Inventory, Plan     (the only loop)
+//! target            detect the network stack, and render    -> Choice, Rendered
+//! changes           compare with the record and the disk    -> Changes             (pure)
+//! ```
+//! The shell around it (`cli/`) reads the context, takes the lock, looks at the disk ([`Snapshot::take`]) and carries the
+//! changes out ([`install::apply`](crate::install::apply)).
+
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::detect::{Choice, DetectError, Device, Guest, Requests};
+use crate::install::{Changes, Record, Snapshot, Wanted, decide};
+use crate::inventory::{Inventory, InventoryError, Source};
+use crate::plan::{NicId, Plan, Role, Settings, plan};
+use crate::render::{Rendered, cloud_init_drop_in, network_manager_managed};
+use crate::wait::WaitBudget;
+
+/// What a run is given: all that is known before the first look at the NICs.
+pub struct Inputs<'a> {
+    /// The context.
+    pub context: &'a Context,
+    /// The agent's own configuration.
+    pub config: &'a Config,
+    /// What earlier runs wrote.
+    pub record: &'a Record,
+    /// The guest's files, and what runs.
+    pub guest: &'a Guest<'a>,
+    /// The network stack that `--backend` names.
+    pub backend: Option<&'a str>,
+    /// Whether files of others in the place of ours are replaced.
+    pub takes_over: bool,
+}
+
+impl Inputs<'_> {
+    /// Which NICs are ours.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        let beside = self.guest.has_one_context().then_some(Role::Companion);
+        self.config.role.or(beside).unwrap_or_default()
+    }
+
+    fn settings(&self) -> Settings {
+        let known = self.record.devices().into_iter();
+        Settings {
+            prefix: self.config.prefix,
+            role: self.role(),
+            known: known
+                .map(|(nic, device)| (nic.clone(), device.clone()))
+                .collect(),
+            decodes_macs: self.config.decodes_macs,
+        }
+    }
+
+    /// The names of network stacks that were asked for.
+    fn requests(&self) -> Requests<'_> {
+        let text = |name| {
+            let value = self.context.get(name);
+            value.and_then(|value| std::str::from_utf8(value).ok())
+        };
+        Requests {
+            option: self.backend,
+            configured: self.config.backend.as_deref(),
+            netcfg_type: text("NETCFG_TYPE"),
+            netplan_renderer: text("NETCFG_NETPLAN_RENDERER"),
+        }
+    }
+}
+
+/// Plans for the NICs that are here, once no NIC is late any more or the wait budget is used up.
+///
+/// # Errors
+/// [`InventoryError`] if what says which NICs there are cannot be read.
+pub fn plan_when_ready(
+    inputs: &Inputs<'_>,
+    nics: &Source,
+    wait_budget: &WaitBudget,
+) -> Result<(Inventory, Plan), InventoryError> {
+    let settings = inputs.settings();
+    loop {
+        // Asked before the look, so that a NIC that comes in between is not missed.
+        let udev_was_busy = wait_budget.udev_is_busy();
+        let inventory = nics.inventory()?;
+        let plan = plan(inputs.context, &inventory, &settings);
+        let may_come = if udev_was_busy {
+            &plan.missing[..]
+        } else {
+            &[]
+        };
+        let awaited = [&plan.late[..], may_come].concat();
+        if awaited.is_empty() || !wait_budget.wait(&awaited.join(", ")) {
+            return Ok((inventory, plan));
+        }
+    }
+}
+
+/// The network stack of the guest, and what its files are to say. It depends on nothing but its arguments; of the guest's
+/// files it reads those that count.
+///
+/// # Errors
+/// [`DetectError`] if no network stack can be named, or if a file that counts cannot be read.
+pub fn target(plan: &Plan, inputs: &Inputs<'_>) -> Result<(Choice, Rendered), DetectError> {
+    let (guest, role) = (inputs.guest, inputs.role());
+    let is_beside = guest.has_one_context() && role == Role::Companion;
+    let devices = plan.nics.iter().filter_map(|nic| nic.device.as_ref());
+    let devices = devices.map(|device| device.name.to_string());
+    let choice = guest.detect(&inputs.requests(), devices, is_beside)?;
+    let backend = choice.backend;
+    let mut rendered = backend.render(plan);
+    rendered.notes.extend(choice.warnings.iter().cloned());
+    // one-context writes those of all NICs.
+    if role == Role::Whole {
+        let names = backend.name_servers(plan, || guest.resolver());
+        rendered.files.extend(names.files);
+        rendered.notes.extend(names.notes);
+    }
+    let cloud_init = cloud_init_drop_in(plan, guest.probe());
+    rendered.files.extend(cloud_init);
+    let settings = LazyCell::new(|| guest.network_manager(is_beside));
+    let managed = network_manager_managed(backend, plan, |name, kind| {
+        let device = Device {
+            name,
+            kind,
+            address: None,
+        };
+        settings.unmanaged_by(device).is_some()
+    });
+    rendered.files.extend(managed);
+    guest.all_read()?;
+    rendered.notes.extend(backend.warnings(plan, guest.probe()));
+    rendered.notes.extend(guest.probe().failures());
+    Ok((choice, rendered))
+}
+
+/// What has to change on the disk, `disk` being what stands at the paths of the rendered and the recorded files.
+#[must_use]
+pub fn changes(
+    rendered: &Rendered,
+    (inventory, plan): (&Inventory, &Plan),
+    inputs: &Inputs<'_>,
+    disk: &Snapshot,
+) -> Changes {
+    let record = inputs.record;
+    let wanted = if plan.hands_off {
+        without_nics(record)
+    } else {
+        Wanted {
+            files: rendered.files.as_slice().into(),
+            keep: plan.keep(record.devices(), inventory),
+            takes_over: inputs.takes_over,
+        }
+    };
+    decide(&wanted, record, disk)
+}
+
+/// What is wanted where only the file for cloud-init has to go: all files of NICs stay.
+#[must_use]
+pub fn without_nics(record: &Record) -> Wanted<'static> {
+    let mut keep: BTreeSet<NicId> = record.devices().into_keys().cloned().collect();
+    keep.remove(&NicId::cloud_init());
+    Wanted {
+        keep,
+        ..Wanted::default()
+    }
+}

@@ -1,0 +1,128 @@
+//! The programs that read the files: one row each says all that the agent has to know of them, but how they take changes
+//! over (`activate/`).
+
+use std::fmt;
+
+/// A program that reads the files of backends, and configures devices by them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reader {
+    /// NetworkManager.
+    NetworkManager,
+    /// systemd-networkd.
+    Networkd,
+    /// wicked.
+    Wicked,
+    /// ifupdown, ifupdown-ng, busybox.
+    Ifupdown,
+    /// `ifup` and `ifdown` of initscripts.
+    Initscripts,
+}
+
+/// What shows that a reader runs, or has run since the machine started. No program is asked: at boot most could not answer.
+#[derive(Debug, Clone, Copy)]
+pub enum Sign {
+    /// A process of this name. The kernel keeps 15 characters of it (`TASK_COMM_LEN`).
+    Process(&'static str),
+    /// One of these files is not empty.
+    Text(&'static [&'static str]),
+    /// This file is there.
+    File(&'static str),
+}
+
+impl Reader {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::NetworkManager,
+        Self::Networkd,
+        Self::Wicked,
+        Self::Ifupdown,
+        Self::Initscripts,
+    ];
+
+    /// The name for people, the service, and the sign.
+    const fn describe(self) -> (&'static str, &'static str, Sign) {
+        match self {
+            Self::NetworkManager => (
+                "NetworkManager",
+                "NetworkManager",
+                Sign::Process("NetworkManager"),
+            ),
+            Self::Networkd => (
+                "systemd-networkd",
+                "systemd-networkd",
+                Sign::Process("systemd-network"),
+            ),
+            Self::Wicked => ("wicked", "wicked", Sign::Process("wickedd")),
+            // Where ifupdown, ifupdown-ng and busybox note down a line for each interface that is up.
+            Self::Ifupdown => (
+                "ifupdown",
+                "networking",
+                Sign::Text(&["/run/network/ifstate", "/run/ifstate"]),
+            ),
+            // The mark of a started service (EL 6 and 7).
+            Self::Initscripts => (
+                "the network service of initscripts",
+                "network",
+                Sign::File("/var/lock/subsys/network"),
+            ),
+        }
+    }
+
+    /// The `SysV` script that starts it.
+    #[must_use]
+    pub const fn service(self) -> &'static str {
+        self.describe().1
+    }
+
+    /// The unit of systemd that starts it.
+    #[must_use]
+    pub fn unit(self) -> String {
+        format!("{}.service", self.service())
+    }
+
+    /// What shows that it runs.
+    #[must_use]
+    pub const fn sign(self) -> Sign {
+        self.describe().2
+    }
+
+    /// Whether it keeps running: it looks out for devices that come, and no other daemon is meant to run beside it.
+    #[must_use]
+    pub const fn is_daemon(self) -> bool {
+        matches!(self.sign(), Sign::Process(_))
+    }
+}
+
+impl fmt::Display for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.describe().0)
+    }
+}
+
+/// Some of the readers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Readers([bool; Reader::ALL.len()]);
+
+impl Readers {
+    /// Whether a reader is one of them.
+    #[must_use]
+    pub const fn has(self, reader: Reader) -> bool {
+        self.0[reader as usize]
+    }
+
+    /// The daemons of them.
+    pub fn daemons(self) -> impl Iterator<Item = Reader> {
+        let all = Reader::ALL.into_iter();
+        all.filter(move |reader| reader.is_daemon() && self.has(*reader))
+    }
+}
+
+impl FromIterator<Reader> for Readers {
+    fn from_iter<I: IntoIterator<Item = Reader>>(readers: I) -> Self {
+        let mut set = Self::default();
+        for reader in readers {
+            set.0[reader as usize] = true;
+        }
+        set
+    }
+}
