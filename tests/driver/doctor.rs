@@ -163,7 +163,7 @@ const CASES: &[Case] = &[
             host.write("/var/tmp/one/etc/im/kvm-probes.d/pci.conf", conf);
         },
         "pci-probe",
-        "warning: the PCI probe of OpenNebula offers VFs of pool 'ib0', too",
+        "note: the PCI probe of OpenNebula offers VFs of pool 'ib0', too",
     ),
     (
         "the bridge leads out of the host",

@@ -342,6 +342,60 @@ fn a_detached_vf_comes_back_when_the_vm_does_not_hold_it_any_more() {
     assert_eq!(host.vf("ib0", 0), ORIGINAL);
 }
 
+/// Has the VFs of `ib0` say what they are, and OpenNebula's probe offer them.
+fn offer(host: &Host) {
+    for vf in 1..=4 {
+        let ids = [
+            ("vendor", "0x15b3"),
+            ("device", "0x101e"),
+            ("class", "0x020700"),
+        ];
+        for (name, value) in ids {
+            let path = format!("/sys/bus/pci/devices/0000:81:00.{vf}/{name}");
+            host.write(&path, format!("{value}\n"));
+        }
+    }
+    let conf = ":filter: '15b3:*'\n:short_address: [ '81:00.1', '81:00.2' ]\n";
+    host.write("/var/tmp/one/etc/im/kvm-probes.d/pci.conf", conf);
+}
+
+#[test]
+fn a_pool_has_no_vf_that_opennebula_may_choose() {
+    let host = host();
+    offer(&host);
+    let probe = host.operator(&["probe"]);
+    assert!(
+        probe.stdout.contains("SRIOV_IB0_FREE=2"),
+        "{}",
+        probe.stdout
+    );
+    let refused = host.deploy(7, &["sriov_ib0"; 3]);
+    let expected = "failed to find 3 free VFs in pool 'ib0': 2 of 4 in use (offered by OpenNebula's PCI probe: 2).\n";
+    assert_eq!((refused.code, &*refused.stderr), (1, expected));
+    assert_eq!(host.deploy(7, &["sriov_ib0"; 2]).code, 0);
+    assert_eq!(host.leased("ib0"), ["2", "3"]);
+    let pool = host.operator(&["pool", "ib0"]);
+    assert_eq!(
+        pool.stdout
+            .matches("OpenNebula's PCI probe, by '15b3:*'")
+            .count(),
+        2
+    );
+    // OpenNebula itself may have them, of course.
+    assert_eq!(deploy(&host, 8, &[], &["0000:81:00.1"]).1.code, 0);
+
+    // The filter that the host has in OpenNebula goes before that of the file.
+    host.write("/etc/one-sriov/kvmrc", "PCI_FILTER=10de:*\n");
+    assert_eq!(host.deploy(9, &["sriov_ib0"]).code, 0);
+    assert_eq!(host.cancel(9).code, 0);
+    host.write(
+        "/etc/one-sriov/kvmrc",
+        "PCI_FILTER=15b3:*\nPOOL_SHARES_PCI=yes\n",
+    );
+    assert_eq!(host.deploy(9, &["sriov_ib0"]).code, 0);
+    assert_eq!(host.leased("ib0"), ["0", "1", "2", "3"]);
+}
+
 #[test]
 fn save_is_refused_for_guids_and_left_to_libvirt_for_others() {
     let host = host();

@@ -69,6 +69,9 @@ impl VfView {
             Availability::NoNetdev(pf) => ("unusable", format!("no network device of PF '{pf}'")),
             Availability::Failed(why) => ("failed", why.clone()),
             Availability::Absent => ("absent", String::new()),
+            Availability::PciProbe(filter) => {
+                ("pci", format!("OpenNebula's PCI probe, by '{filter}'"))
+            }
         }
     }
 }

@@ -22,13 +22,17 @@ use one_sriov_system::{Root, is_absent};
 
 pub use assignments::{Assignments, Value};
 
+use crate::opennebula::Filters;
 use crate::pool_name::PoolName;
 
 /// The configuration of this host alone.
 pub const HOST_DIR: &str = "/etc/one-sriov";
 
+/// The configuration of OpenNebula's own PCI probe, beside the actions.
+const PCI_CONF: &str = "../../etc/im/kvm-probes.d/pci.conf";
+
 /// All names that [`Config::read`] takes; `VF_IDENTITY_<pool>` comes to them.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 12] = [
     "DUMMY_BRIDGE",
     "DUMMY_MAC_PREFIX",
     "GUID_PREFIX",
@@ -36,6 +40,8 @@ pub const NAMES: [&str; 10] = [
     "LEASE_GRACE",
     "LIBVIRT_WAIT",
     "LOCK_WAIT",
+    "PCI_FILTER",
+    "POOL_SHARES_PCI",
     "VF_MAPS_PATH",
     "VF_RETURN_WAIT",
     "VF_IDENTITY",
@@ -123,6 +129,12 @@ pub struct Config {
     pub return_wait: Duration,
     /// `GUID_PREFIX`.
     pub guid_prefix: GuidPrefix,
+    /// The configuration of OpenNebula's own PCI probe.
+    pub pci_conf: PathBuf,
+    /// `PCI_FILTER`: the filter of that probe that the host or its cluster has in OpenNebula.
+    pub pci_filter: Option<Filters>,
+    /// `POOL_SHARES_PCI`: whether pools have VFs that the probe offers, too.
+    pub pool_shares_pci: bool,
     identity: IdentitySetting,
     /// `VF_IDENTITY_<pool>`.
     identities: Vec<(String, IdentitySetting)>,
@@ -169,6 +181,9 @@ impl Config {
             libvirt_wait: Duration::from_secs(20),
             return_wait: Duration::from_secs(10),
             guid_prefix: GuidPrefix::default(),
+            pci_conf: home.join(PCI_CONF),
+            pci_filter: None,
+            pool_shares_pci: false,
             identity: IdentitySetting::default(),
             identities: Vec::new(),
         }
@@ -249,6 +264,10 @@ impl Config {
         source.set("LIBVIRT_WAIT", &mut self.libvirt_wait, seconds)?;
         source.set("VF_RETURN_WAIT", &mut self.return_wait, seconds)?;
         source.set("GUID_PREFIX", &mut self.guid_prefix, str::parse)?;
+        source.set("PCI_FILTER", &mut self.pci_filter, |text| {
+            text.parse().map(Some)
+        })?;
+        source.set("POOL_SHARES_PCI", &mut self.pool_shares_pci, yes_or_no)?;
         source.set("VF_IDENTITY", &mut self.identity, str::parse)?;
         for name in assignments.names() {
             if let Some(pool) = name.strip_prefix("VF_IDENTITY_") {
@@ -310,6 +329,14 @@ fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<u32>() {
         Ok(seconds) => Ok(Duration::from_secs(u64::from(seconds))),
         Err(_) => Err("expected a number of seconds".into()),
+    }
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("expected yes or no".into()),
     }
 }
 

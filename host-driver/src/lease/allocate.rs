@@ -16,7 +16,7 @@ use super::store::Store;
 use super::sweep::{StaleLease, Sweep};
 use crate::config::{Config, ConfigError};
 use crate::libvirt::RunningDomains;
-use crate::opennebula::VmId;
+use crate::opennebula::{PciProbe, VmId};
 use crate::pool::{HostUse, HostUseError, HostUses, Pool, PoolError, Sysfs, Vf};
 use crate::pool_name::PoolName;
 
@@ -81,6 +81,8 @@ pub enum Availability {
     Failed(String),
     /// The map names it, but it is not there.
     Absent,
+    /// Nobody has it, but OpenNebula's own PCI probe offers it, by this filter: a PCI NIC may get it.
+    PciProbe(String),
 }
 
 /// Why no VFs were chosen.
@@ -190,6 +192,7 @@ pub struct Allocator<'a> {
     running: &'a RunningDomains,
     uses: HostUses<'a>,
     failures: OnceCell<HashMap<PciAddress, String>>,
+    pci_probe: OnceCell<Option<PciProbe>>,
     pools: HashMap<PoolName, Pool>,
 }
 
@@ -220,6 +223,7 @@ impl<'a> Allocator<'a> {
             running,
             uses: HostUses::new(root),
             failures: OnceCell::new(),
+            pci_probe: OnceCell::new(),
             pools: HashMap::new(),
         }
     }
@@ -344,6 +348,9 @@ impl<'a> Allocator<'a> {
             Availability::Free | Availability::Stale(_) => {}
             _ => return Ok(None),
         }
+        if self.filter_of_probe(address).is_some() {
+            return Ok(None);
+        }
         let vf = match pool.vf(self.root, index) {
             Ok(Some(vf)) => vf,
             // Another VF of the map may be of a card that can be used.
@@ -447,6 +454,11 @@ impl<'a> Allocator<'a> {
             return Ok(Availability::Absent);
         };
         let availability = self.availability(address, sweep)?;
+        if matches!(availability, Availability::Free | Availability::Stale(_))
+            && let Some(filter) = self.filter_of_probe(address)
+        {
+            return Ok(Availability::PciProbe(filter));
+        }
         Ok(match (availability, pool.vf(self.root, index)) {
             (Availability::Free, Err(PoolError::NoNetdev { pf, .. })) => Availability::NoNetdev(pf),
             (Availability::Free, _) => match self.failures()?.get(&address) {
@@ -455,6 +467,18 @@ impl<'a> Allocator<'a> {
             },
             (availability, _) => availability,
         })
+    }
+
+    /// The filter by which OpenNebula's own PCI probe offers a VF, unless pools may have such VFs.
+    fn filter_of_probe(&self, address: PciAddress) -> Option<String> {
+        let read = || {
+            let probe = (!self.config.pool_shares_pci).then(|| PciProbe::read(self.config))?;
+            // A probe that fails offers nothing, and has the host's state be ERROR.
+            probe.inspect_err(|error| log::warn!("{error}")).ok()
+        };
+        let probe = self.pci_probe.get_or_init(read).as_ref()?;
+        let offer = probe.offers(self.root, address)?;
+        offer.is_certain.then_some(offer.filter)
     }
 
     fn driver(&self, address: PciAddress) -> Result<Option<String>, AllocateError> {
@@ -523,6 +547,7 @@ impl<'a> Allocator<'a> {
                 Availability::Host(_) => "this host".into(),
                 Availability::NoNetdev(pf) => format!("no network device of PF '{pf}'"),
                 Availability::Absent => "not there".into(),
+                Availability::PciProbe(_) => "offered by OpenNebula's PCI probe".into(),
             };
             *shortage.holders.entry(holder).or_default() += 1;
         }

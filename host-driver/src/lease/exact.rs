@@ -36,6 +36,7 @@ fn holder(availability: Availability) -> Option<String> {
         | Availability::Stale(_)
         | Availability::Host(_)
         | Availability::NoNetdev(_)
+        | Availability::PciProbe(_)
         | Availability::Failed(_) => None,
         Availability::Leased(vm) => Some(format!("VM {vm} has it")),
         Availability::Returning(vm) => Some(format!(

@@ -3,6 +3,7 @@
 mod arguments;
 mod monitoring;
 mod pci_nic;
+mod pci_probe;
 mod report;
 mod vm;
 mod vm_id;
@@ -10,6 +11,7 @@ mod vm_id;
 pub use arguments::Arguments;
 pub use monitoring::MonitoringClient;
 pub use pci_nic::PciNic;
+pub use pci_probe::{Filters, Offer, PciProbe, PciProbeError};
 pub use report::Report;
 pub use vm::{Network, VmDocument, VmDocumentError};
 pub use vm_id::VmId;

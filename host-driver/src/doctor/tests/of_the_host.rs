@@ -172,7 +172,11 @@ fn vfs_are_not_offered_by_the_pci_probe() {
     tree.write(conf, ":filter:\n  - '10de:*'\n  - '15b3:*:0207'\n");
     let offered = "Warning: the PCI probe of OpenNebula offers VFs of pool 'ib0', too: \
                    '0000:81:00.1', '0000:81:00.2' by '15b3:*:0207'";
-    assert_eq!(tree.find(pci_probe::check), [offered]);
+    let left = offered.replace("Warning", "Note") + ": the pool does not allocate them";
+    assert_eq!(tree.find(pci_probe::check), [left]);
+    tree.write("etc/one-sriov/kvmrc", "POOL_SHARES_PCI=yes\n");
+    let shared = format!("{offered}; each refuses what the other has");
+    assert_eq!(tree.find(pci_probe::check), std::slice::from_ref(&shared));
     tree.write(
         conf,
         ":filter: '*:*'\n:short_address: [ '81:00.2' ]\n:device_name: [ 'GPU' ]\n",
@@ -182,8 +186,11 @@ fn vfs_are_not_offered_by_the_pci_probe() {
     assert_eq!(tree.find(pci_probe::check), [maybe]);
     let flow = "{\":filter\": [\"10de:*\", \"15b3:*\"]} # both\n";
     tree.write(conf, flow);
-    let by_vendor = offered.replace(":0207'", "'");
+    let by_vendor = shared.replace(":0207'", "'");
     assert_eq!(tree.find(pci_probe::check), [by_vendor]);
+    // What the host has in OpenNebula goes before the file.
+    tree.write("etc/one-sriov/kvmrc", "PCI_FILTER='10de:*'\n");
+    assert_one(&tree.find(pci_probe::check), "Ok: ");
     tree.write(conf, ":filter: ['15b3:*'\n");
     assert_one(
         &tree.find(pci_probe::check),

@@ -1,5 +1,7 @@
 //! The configuration of the probe.
 
+use std::str::FromStr;
+
 use hwaddr::PciAddress;
 use one_sriov_system::yaml::{Node, YamlError};
 
@@ -12,21 +14,30 @@ pub(super) struct Ids {
     pub(super) class: Option<u32>,
 }
 
+/// How a device is offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The filter that it matches.
+    pub filter: String,
+    /// Whether that alone decides: names are those of a data base that we do not have.
+    pub is_certain: bool,
+}
+
 /// What the probe offers.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Conf {
     /// None: everything.
-    filters: Option<Vec<Filter>>,
+    pub(super) filters: Option<Filters>,
     short_addresses: Vec<String>,
-    /// Names are those of a data base that we do not have.
-    pub(super) has_names: bool,
+    /// Whether names leave something out that may be a VF.
+    has_names: bool,
 }
 
 impl Default for Conf {
     /// Without a filter of the operator's the probe offers nothing.
     fn default() -> Self {
         Self {
-            filters: Some(Vec::new()),
+            filters: Some(Filters(Vec::new())),
             short_addresses: Vec::new(),
             has_names: false,
         }
@@ -48,37 +59,73 @@ impl Conf {
                     let all = texts(value);
                     let all = all.iter().flat_map(|text| text.split(','));
                     let filters = all.filter_map(|filter| Filter::parse(filter.trim()));
-                    conf.filters = (!value.is_null()).then(|| filters.collect());
+                    conf.filters = (!value.is_null()).then(|| Filters(filters.collect()));
                 }
                 ":short_address" => conf.short_addresses = texts(value),
-                ":device_name" => conf.has_names = !texts(value).is_empty(),
+                ":device_name" => {
+                    let names = texts(value);
+                    conf.has_names = !names.is_empty() && !names.iter().any(|name| is_of_vfs(name));
+                }
                 _ => {}
             }
         }
         Ok(conf)
     }
 
-    /// The filter by which the probe offers a device, if it does.
-    pub(super) fn offers(&self, address: PciAddress, ids: Ids) -> Option<String> {
+    /// Whether no device of any host can be meant: `0:0` is the default of the probe.
+    pub(super) fn offers_nothing(&self) -> bool {
+        let is_none = |filter: &Filter| filter.parts[0] == Some(0);
+        self.filters
+            .as_ref()
+            .is_some_and(|filters| filters.0.iter().all(is_none))
+    }
+
+    /// How the probe offers a device, if it does.
+    pub(super) fn offers(&self, address: PciAddress, ids: Ids) -> Option<Offer> {
         let long = address.to_string();
         let is_listed =
             |listed: &String| *listed == long || long.strip_prefix("0000:") == Some(listed);
         if !self.short_addresses.is_empty() && !self.short_addresses.iter().any(is_listed) {
             return None;
         }
-        match &self.filters {
-            None => Some("*:*".into()),
+        let filter = match &self.filters {
+            None => "*:*".into(),
             Some(filters) => {
-                let filter = filters.iter().find(|filter| filter.matches(ids))?;
-                Some(filter.text.clone())
+                let mut matching = filters.0.iter().filter(|filter| filter.matches(ids));
+                matching.next()?.text.clone()
             }
-        }
+        };
+        Some(Offer {
+            filter,
+            is_certain: !self.has_names,
+        })
+    }
+}
+
+/// Whether a pattern of names is for VFs: the PCI ID list calls each of them "... Virtual Function ...", and the probe does not
+/// tell upper from lower case.
+fn is_of_vfs(pattern: &str) -> bool {
+    pattern.to_ascii_lowercase().contains("virtual function")
+}
+
+/// Filters as OpenNebula's attribute `PCI_FILTER` of a host has them: `15b3:101e,8086:1520`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filters(Vec<Filter>);
+
+impl FromStr for Filters {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let filters = text.split(',').map(|filter| Filter::parse(filter.trim()));
+        let filters: Option<Vec<_>> = filters.collect();
+        let expected = "expected vendor:device or vendor:device:class, separated by commas";
+        filters.map(Self).ok_or_else(|| expected.into())
     }
 }
 
 /// `vendor:device:class`, each a hexadecimal number, or `*` or nothing for any.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Filter {
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Filter {
     text: String,
     parts: [Option<u32>; 3],
 }
@@ -128,7 +175,9 @@ mod tests {
             class: Some(0x0200),
         };
         let conf = Conf::parse(text).unwrap();
-        conf.offers("0000:81:00.4".parse().unwrap(), ids)
+        let offer = conf.offers("0000:81:00.4".parse().unwrap(), ids);
+        assert!(offer.is_none() || !conf.offers_nothing(), "{text}");
+        offer.map(|offer| offer.filter)
     }
 
     #[test]
@@ -178,6 +227,26 @@ mod tests {
         let has_names = |text| Conf::parse(text).unwrap().has_names;
         assert!(has_names(":device_name:\n - 'GeForce'\n"));
         assert!(!has_names(":device_name: []\n"));
+        // What OpenNebula's own guide has for VFs leaves no VF out.
+        assert!(!has_names(
+            ":device_name: [ 'GeForce', 'virtual function' ]\n"
+        ));
+    }
+
+    #[test]
+    fn the_probe_offers_nothing_as_it_comes() {
+        let nothing = |text| Conf::parse(text).unwrap().offers_nothing();
+        assert!(nothing("") && nothing(":filter: '0:0'\n") && nothing(":filter: []\n"));
+        assert!(!nothing(":filter: '*:*'\n") && !nothing(":filter:\n"));
+    }
+
+    #[test]
+    fn the_filter_of_a_host_is_a_list_of_its_own() {
+        let filters = |text: &str| text.parse::<Filters>().map(|filters| filters.0.len());
+        assert_eq!(filters("15b3:101e, 8086:1520:0200"), Ok(2));
+        for wrong in ["", "15b3", "15b3:101e,", "mlx5", "1:2:3:4"] {
+            assert!(filters(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,0 +1,74 @@
+//! VFs that OpenNebula's own PCI probe offers as well: it does not know of our leases.
+
+use std::collections::BTreeMap;
+
+use hwaddr::PciAddress;
+
+use super::Finding;
+use super::finding::some;
+use crate::host::Host;
+use crate::opennebula::{Offer, PciProbe, PciProbeError};
+use crate::pool::Pool;
+use crate::pool_name::PoolName;
+
+const CHECK: &str = "pci-probe";
+
+pub(super) fn check(host: &Host) -> Vec<Finding> {
+    let probe = match PciProbe::read(&host.config) {
+        Ok(probe) => probe,
+        Err(error) => {
+            let finding = Finding::problem(CHECK, error.to_string());
+            let remedy = "correct the front-end's remotes/etc/im/kvm-probes.d/pci.conf";
+            return vec![match error {
+                PciProbeError::Yaml { .. } => finding.remedy(remedy),
+                PciProbeError::Read { .. } => finding,
+            }];
+        }
+    };
+    let mut offered: BTreeMap<(PoolName, String, bool), Vec<PciAddress>> = BTreeMap::new();
+    for (pool, vf) in vfs(host) {
+        if let Some(Offer { filter, is_certain }) = probe.offers(&host.root, vf) {
+            let vfs = offered.entry((pool, filter, is_certain)).or_default();
+            vfs.push(vf);
+        }
+    }
+    if offered.is_empty() {
+        let message = "the PCI probe of OpenNebula offers none of the VFs";
+        return vec![Finding::ok(CHECK, message)];
+    }
+    let findings = offered.into_iter().map(|((pool, filter, is_certain), vfs)| {
+        let vfs = some(&vfs);
+        let offered = format!("the PCI probe of OpenNebula offers VFs of pool '{pool}', too: {vfs} by '{filter}'");
+        let elsewhere = "leave them out in the front-end's remotes/etc/im/kvm-probes.d/pci.conf";
+        if !is_certain {
+            let message = format!("{offered}, unless ':device_name:' leaves them out");
+            Finding::note(CHECK, message).remedy(elsewhere)
+        } else if host.config.pool_shares_pci {
+            let remedy = "take POOL_SHARES_PCI out, or leave them out in the front-end's remotes/etc/im/kvm-probes.d/pci.conf";
+            Finding::warning(CHECK, format!("{offered}; each refuses what the other has")).remedy(remedy)
+        } else {
+            let message = format!("{offered}: the pool does not allocate them");
+            Finding::note(CHECK, message).remedy(format!("to have them in the pool, {elsewhere}, or set POOL_SHARES_PCI=yes"))
+        }
+    });
+    findings.collect()
+}
+
+/// The VFs of all pools. What is wrong with a pool is another check's concern.
+fn vfs(host: &Host) -> Vec<(PoolName, PciAddress)> {
+    let Ok(maps) = host.maps() else {
+        return Vec::new();
+    };
+    let names = Pool::names(&host.root, &maps).unwrap_or_default();
+    let mut vfs = Vec::new();
+    for name in names {
+        let Ok(pool) = Pool::open(&host.root, &maps, &name) else {
+            continue;
+        };
+        for index in pool.indexes() {
+            let address = pool.address(&host.root, index).ok().flatten();
+            vfs.extend(address.map(|address| (name.clone(), address)));
+        }
+    }
+    vfs
+}
