@@ -10,10 +10,10 @@ const FILE: &str = "/etc/network/interfaces.d/60-one-sriov-eth0.cfg";
 /// `dhclient -6` does not give up: nothing may run it that the context does not name.
 #[test]
 fn ifupdown_runs_dhclient_for_ipv6_only_where_ip6_method_says_so() {
-    let left_out = "one-sriov-agent: warning: ETH0: DHCPv6 is not requested, router advertisements count; \
-        'dhclient -6' waits without end for a server. IP6_METHOD='dhcp' requests it\n";
-    let waits = "one-sriov-agent: warning: ETH0: 'dhclient -6' waits without end where no DHCPv6 server answers, \
-        and the boot waits for it\n";
+    let left_out = "one-sriov-agent: warning: ETH0: DHCPv6 is not requested, only router advertisements are used, \
+        because 'dhclient -6' waits for a server forever; IP6_METHOD='dhcp' requests it\n";
+    let waits = "one-sriov-agent: warning: ETH0: 'dhclient -6' waits forever if no DHCPv6 server answers, and the \
+        boot waits with it\n";
     let table = [
         ("ETH0_METHOD='dhcp'\n", "auto", left_out),
         ("ETH0_METHOD='dhcp'\nETH0_IP6_METHOD=''\n", "auto", left_out),

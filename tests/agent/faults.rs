@@ -76,7 +76,7 @@ fn nothing_is_written_while_the_places_of_a_run_cannot_be_read() {
             "/run/udev/control",
             "statx",
             1,
-            "failed to look for udev in '/run/udev': ",
+            "failed to check for udev in '/run/udev': ",
         ),
         (
             "/sys/class/net",

@@ -94,8 +94,8 @@ fn default_routes(machine: &Machine, device: &str) -> Vec<String> {
 #[test]
 fn one_warning_names_the_nics_whose_default_route_is_not_used() {
     let context = with_gateways(0, "") + &with_gateways(1, "") + &with_gateways(2, "");
-    let expected = "the default route of ETH0 is used; ETH1 gets metric 1025, ETH2 gets metric 1026, \
-                    because several NICs have one and no metric (IPv4, IPv6)";
+    let expected = "several NICs have a default route without a metric: that of ETH0 is used; ETH1 gets metric 1025, \
+        ETH2 gets metric 1026 (IPv4, IPv6)";
     for backend in BACKENDS {
         let machine = Machine::new(&context, &[nic(0), nic(1), nic(2)]);
         let outcome = run(&machine, &["apply", "--backend", backend]);
@@ -153,7 +153,7 @@ fn beside_one_context_the_default_route_of_its_nic_comes_first() {
     let machine = Machine::new(context, &[nic(1), port]);
     machine.write("/etc/one-sriov/agent.conf", "role = companion\n");
     let outcome = apply(&machine);
-    let expected = "the default route of ETH1 is used; ETH0 gets metric 1025";
+    let expected = "that of ETH1 is used; ETH0 gets metric 1025";
     assert!(outcome.stderr.contains(expected), "{}", outcome.stderr);
     let text = machine.read(&format!("{SCRIPTS}/ifcfg-ib0"));
     assert!(text.contains("\nMETRIC=1025\n"), "{text}");
@@ -165,8 +165,8 @@ fn limits_of_initscripts_are_named() {
                    ETH0_DNS='10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.9'\n";
     let port = infiniband("ib0", "00:04:aa:00:c0:a8:07:05", "0000:05:00.0");
     let warnings = [
-        "ETH0: 'ifup-ib' sets an MTU of 2044 in datagram mode, and not 4092",
-        "ETH0: initscripts use the first 3 name servers, and not 10.0.0.9",
+        "ETH0: 'ifup-ib' sets an MTU of 2044 in datagram mode, not 4092",
+        "ETH0: initscripts use only the first 3 name servers, not 10.0.0.9",
     ];
     for (backend, is_named) in [("ifcfg-initscripts", true), ("ifcfg-nm", false)] {
         let machine = Machine::new(context, std::slice::from_ref(&port));

@@ -145,8 +145,8 @@ fn a_cd_without_the_label_is_read_where_the_configuration_allows_it() {
         (outcome.code, outcome.stdout.as_str()),
         (0, "no context medium: nothing to do\n")
     );
-    let hint = "'/dev/sr0' has a 'context.sh' and not the label 'CONTEXT': it is not read; the CD of OpenNebula 4.0 \
-                is, with 'unlabelled_context = yes' in '/etc/one-sriov/agent.conf'\n";
+    let hint = "'/dev/sr0' has a 'context.sh', but not the label 'CONTEXT', so it is not read; for OpenNebula 4.0 set \
+        'unlabelled_context = yes' in '/etc/one-sriov/agent.conf'\n";
     assert!(outcome.stderr.ends_with(hint), "{}", outcome.stderr);
     // OpenNebula 4.0 sets no label.
     machine.write("/etc/one-sriov/agent.conf", "unlabelled_context = yes\n");

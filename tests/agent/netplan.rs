@@ -348,7 +348,7 @@ fn yaml_that_netplan_refuses_is_named() {
         let applied = run(&machine, &["apply"]);
         assert!(
             applied.stderr.contains(&format!(
-                "netplan writes nothing, because it refuses {reason}"
+                "netplan generates nothing, because it refuses {reason}"
             )),
             "{yaml:?}: {}",
             applied.stderr

@@ -89,7 +89,7 @@ fn where_somebody_else_writes_it_that_stays_so() {
     link.link(PATH, "../run/systemd/resolve/stub-resolv.conf");
     let told = apply(&link, "interfaces");
     assert!(
-        told.contains("'/etc/resolv.conf' is a symbolic link of somebody else's"),
+        told.contains("'/etc/resolv.conf' is a symbolic link that the agent did not create"),
         "{told}"
     );
     let target = std::fs::read_link(link.path(PATH)).unwrap();

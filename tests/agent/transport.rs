@@ -124,8 +124,8 @@ fn told_beside(more: &str, backend: &str, library: &str) -> String {
 fn a_networkd_that_knows_no_partitions_is_named() {
     let told = |backend: &str, library: &str| told_beside("IB0_PKEY='0x8003'\n", backend, library);
     let old = "/lib/systemd/libsystemd-shared-247.so";
-    let warning = "one-sriov-agent: warning: ETH0: 'ib0.8003' does not come up; systemd-networkd makes P_Key \
-                   children from 250 on, and this is 247\n";
+    let warning = "one-sriov-agent: warning: ETH0: 'ib0.8003' will not come up; systemd-networkd creates P_Key \
+        children from 250 on, and this is 247\n";
     for backend in ["networkd", "netplan-networkd"] {
         assert_eq!(told(backend, old), warning, "{backend}");
         let el10 = "/usr/lib/systemd/libsystemd-shared-257-13.el10.so";
@@ -145,8 +145,8 @@ fn a_networkd_that_sends_no_dhcp_on_infiniband_is_named() {
     };
     assert_eq!(
         told("245"),
-        "one-sriov-agent: warning: ETH0: 'ib0' gets no address; systemd-networkd sends DHCP on InfiniBand from 247 on, \
-         and this is 245\n"
+        "one-sriov-agent: warning: ETH0: 'ib0' will get no address; systemd-networkd supports DHCP on InfiniBand from \
+         247 on, and this is 245\n"
     );
     assert_eq!(told("247"), "");
     let old = "/usr/lib/systemd/libsystemd-shared-245.so";
@@ -168,8 +168,8 @@ fn a_network_manager_that_knows_no_device_without_ipv6_is_named() {
         assert_eq!(outcome.code, 0, "{}", outcome.stderr);
         outcome.stderr
     };
-    let warning = "one-sriov-agent: warning: ETH0: 'ib0' does not come up; NetworkManager knows a device without IPv6 \
-                   from 1.20 on, and this is 1.14\n";
+    let warning = "one-sriov-agent: warning: ETH0: 'ib0' will not come up; NetworkManager supports a device without \
+        IPv6 from 1.20 on, and this is 1.14\n";
     for more in ["IB0_PKEY='0x8003'\n", "ETH0_IP6_METHOD='disable'\n"] {
         assert_eq!(told(more, "1.14.6/libnm-wwan.so"), warning, "{more}");
         assert_eq!(told(more, "1.42.4/libnm-wwan.so"), "", "{more}");
@@ -200,9 +200,9 @@ fn an_interfaces_file_that_is_in_the_way_is_named() {
     let directory = "source-directory /etc/network/interfaces.d";
     let unread = format!("'{path}' has no line '{pattern}': the files there are not read\n");
     let unread_by_all = format!(
-        "'{path}' has no line '{directory}', by which busybox and ifupdown-ng read the files there\n"
+        "'{path}' has no line '{directory}', so busybox and ifupdown-ng do not read the files there\n"
     );
-    let both = format!("'{path}' configures 'ib0', too: take its stanza out of there\n");
+    let both = format!("'{path}' also configures 'ib0': remove its stanza there\n");
     for (backend, its, others, unread) in [
         ("interfaces", pattern, directory, unread),
         ("interfaces-alpine", directory, pattern, unread_by_all),

@@ -80,7 +80,7 @@ fn a_bad_value_that_the_address_needs_costs_its_nic_and_is_named() {
         ),
         (
             "ETH0_IP='10.0.0.5'\nETH0_METHOD='bootp'",
-            "ETH0_METHOD 'bootp' is none of static, dhcp, skip",
+            "ETH0_METHOD 'bootp' is not one of static, dhcp, skip",
         ),
         (
             "ETH0_IP6='2001:db8::g'",
@@ -96,7 +96,7 @@ fn a_bad_value_that_the_address_needs_costs_its_nic_and_is_named() {
         ),
         (
             "ETH0_IP6_METHOD='magic'",
-            "ETH0_IP6_METHOD 'magic' is none of static, auto, dhcp, disable, skip",
+            "ETH0_IP6_METHOD 'magic' is not one of static, auto, dhcp, disable, skip",
         ),
         (
             "ETH0_MAC='02:00:0a:00:00'\nETH0_IP='10.0.0.5'",
@@ -126,7 +126,7 @@ fn any_other_bad_value_costs_itself_alone_and_is_named() {
         ("ETH0_DNS='a;b'", "ETH0_DNS 'a;b' is not an IP address"),
         (
             "ETH0_DNS='10.0.0.1%eth0'",
-            "ETH0_DNS '10.0.0.1%eth0' names a link, which only a link-local IPv6 address has",
+            "ETH0_DNS '10.0.0.1%eth0' names a link, but only a link-local IPv6 address has one",
         ),
         (
             "ETH0_DNS='fe80::1%eth1'",
@@ -243,11 +243,11 @@ fn of_a_hostile_value_nothing_reaches_a_file_and_its_log_line_stays_one() {
         ),
         (
             "ETH0_DNS='fe80::1%$(reboot)'",
-            "ETH0_DNS 'fe80::1%$(reboot)' names a link that cannot exist",
+            "ETH0_DNS 'fe80::1%$(reboot)' names a link with an invalid name",
         ),
         (
             "ETH0_ROUTES='10.0.0.0/8 via 10.0.0.1 dev $(reboot)'",
-            "ETH0_ROUTES '10.0.0.0/8 via 10.0.0.1 dev $(reboot)' names a device that cannot exist",
+            "ETH0_ROUTES '10.0.0.0/8 via 10.0.0.1 dev $(reboot)' names a device with an invalid name",
         ),
         (
             "ETH0_ROUTES='10.0.0.0/8 via 10.0.0.1 metric `id`'",
@@ -462,29 +462,31 @@ fn a_doubtful_value_is_written_with_a_warning() {
             "ifcfg-ib0",
             "MTU=9000\nCONNECTED_MODE=no\n",
             &[
-                "MTU 9000 is above 4092, the most that datagram mode has on most devices; the kernel may refuse it",
-                "'ifup-ib' sets an MTU of 2044 in datagram mode, and not 9000",
+                "MTU 9000 is above 4092, the largest MTU of datagram mode on most devices; the kernel may refuse it",
+                "'ifup-ib' sets an MTU of 2044 in datagram mode, not 9000",
             ][..],
         ),
         (
             "IB0_PKEY='8001'",
             "ifcfg-ib0.9f41",
             "PKEY_ID=0x9f41\n",
-            &["IB0_PKEY is decimal, P_Key 0x9f41; write 0x8001 if the hexadecimal one is meant"],
+            &[
+                "IB0_PKEY is read as decimal, which is P_Key 0x9f41; write 0x8001 if it is hexadecimal",
+            ],
         ),
         (
             "ETH0_VLAN_ID='8001'",
             "ifcfg-ib0.9f41",
             "PKEY_ID=0x9f41\n",
             &[
-                "ETH0_VLAN_ID is decimal, P_Key 0x9f41; write 0x8001 if the hexadecimal one is meant",
+                "ETH0_VLAN_ID is read as decimal, which is P_Key 0x9f41; write 0x8001 if it is hexadecimal",
             ],
         ),
         (
             "IB0_PKEY='8abc'",
             "ifcfg-ib0.8abc",
             "PKEY_ID=0x8abc\n",
-            &["IB0_PKEY is taken for hexadecimal; write 0x8abc"],
+            &["IB0_PKEY is read as hexadecimal; write 0x8abc"],
         ),
     ];
     for (variables, file, written, warnings) in table {
@@ -538,7 +540,8 @@ fn a_device_whose_name_leaves_no_room_for_a_partition_is_refused() {
     assert_eq!(outcome.code, 4);
     assert_eq!(
         outcome.stderr,
-        "one-sriov-agent: error: ETH0 is not configured: 'ibp129s0f0v12' is too long a name to get a child for P_Key 0x8001\n"
+        "one-sriov-agent: error: ETH0 is not configured: 'ibp129s0f0v12' is too long a name for a child interface of \
+         P_Key 0x8001\n"
     );
 }
 

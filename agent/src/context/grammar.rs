@@ -133,7 +133,7 @@ fn word(cursor: &mut Cursor) -> Result<Vec<u8>, GrammarError> {
                 Some(b'\n') => {}
                 Some(b'\r') if cursor.peek() == Some(b'\n') => cursor.at += 1,
                 Some(escaped) => value.push(escaped),
-                None => return Err(cursor.error_at(start, "a backslash ends the text".into())),
+                None => return Err(cursor.error_at(start, "the text ends in a backslash".into())),
             },
             b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')' => {
                 let problem = format!(

@@ -84,7 +84,7 @@ fn what_is_no_assignment_is_an_error_with_line_and_column() {
         ("=1", "line 1, column 1: expected NAME=value"),
         ("$(reboot)", "line 1, column 1: expected NAME=value"),
         ("A=1\n\nÄ=2", "line 3, column 1: expected NAME=value"),
-        ("A=x\\", "line 1, column 4: a backslash ends the text"),
+        ("A=x\\", "line 1, column 4: the text ends in a backslash"),
         ("A=\0", "line 1, column 3: a NUL byte outside quotes"),
         (
             "export A=1 reboot;",

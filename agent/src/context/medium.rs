@@ -65,7 +65,7 @@ pub enum MediumError {
         kind: &'static str,
     },
     /// The file is no sensible context.
-    #[error("failed to read '{0}': it has more than 16 MiB")]
+    #[error("failed to read '{0}': it is larger than 16 MiB")]
     TooLarge(String),
 }
 
@@ -162,12 +162,13 @@ pub fn find(root: &Root, fallbacks: Fallbacks) -> Result<Option<Medium>, MediumE
                 return Ok(Some(Medium { text, source: name }));
             }
             Ok(Some(_)) => log::warn!(
-                "'{name}' has a '{CONTEXT_SH}' and not the label '{LABEL}': it is not read; the CD of OpenNebula 4.0 is, with 'unlabelled_context = yes' in '{}'",
+                "'{name}' has a '{CONTEXT_SH}', but not the label '{LABEL}', so it is not read; for OpenNebula 4.0 \
+                 set 'unlabelled_context = yes' in '{}'",
                 crate::config::PATH
             ),
             Ok(None) => {}
             // Somebody else's damaged CD is not our business.
-            Err(error) => log::debug!("passed over a device: {error}"),
+            Err(error) => log::debug!("skipped a device: {error}"),
         }
     }
     failure.map_or(Ok(None), Err)
@@ -191,7 +192,7 @@ fn open_volume(root: &Root, device: &Candidate) -> Result<Option<Volume<File>>, 
     if device.is_labelled || !is_nothing {
         return Err(error);
     }
-    log::debug!("passed over a device: {error}");
+    log::debug!("skipped a device: {error}");
     Ok(None)
 }
 

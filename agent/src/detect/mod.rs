@@ -133,7 +133,7 @@ fn by_facts(facts: &Facts) -> Choice {
     } else {
         return Choice {
             is_doubtful: !(facts.suse_layout || facts.red_hat_layout),
-            ..Choice::new(ifcfg(facts), "nothing is known to be enabled")
+            ..Choice::new(ifcfg(facts), "no network stack is known to be enabled")
         };
     };
     Choice::new(backend, why)
@@ -141,11 +141,12 @@ fn by_facts(facts: &Facts) -> Choice {
 
 fn by_netplan(yaml: &Netplan, facts: &Facts) -> Choice {
     let why = match (yaml.file(&facts.devices), yaml.renderer(&facts.devices)) {
-        (None, _) => "netplan has YAML, which names no renderer".to_owned(),
+        (None, _) => "netplan has YAML, which sets no renderer".to_owned(),
         (Some(file), renderer) => format!("'{}' names {renderer}", file.display()),
     };
     let refused = yaml.refused.iter();
-    let warning = |reason: &String| format!("netplan writes nothing, because it refuses {reason}");
+    let warning =
+        |reason: &String| format!("netplan generates nothing, because it refuses {reason}");
     Choice {
         warnings: refused.map(warning).collect(),
         ..Choice::new(netplan(facts), why)

@@ -60,7 +60,7 @@ impl Renderers {
     pub fn gather(root: &Probe<'_>) -> Self {
         let script = root.read_to_string(Path::new(SCRIPT)).unwrap_or_default();
         Self::parse(&script).unwrap_or_else(|| {
-            log::debug!("the tables of '{SCRIPT}' are not understood");
+            log::debug!("the tables of '{SCRIPT}' have an unknown form");
             Self::of(version(root).unwrap_or((u32::MAX, 0, 0)))
         })
     }

@@ -94,8 +94,8 @@ pub fn detect(
         Theirs::Refuses(name) => {
             let mut choice = by_machine()?;
             choice.warnings.push(format!(
-                "NETCFG_TYPE: one-context has no renderer '{}', and configures no NIC where it meets that name; \
-                 files are written for {}, because {}",
+                "NETCFG_TYPE: one-context has no renderer '{}' and configures no NIC because of it; the agent writes \
+                 files for {}, because {}",
                 name.escape_debug(),
                 choice.backend,
                 choice.why

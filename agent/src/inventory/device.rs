@@ -112,7 +112,7 @@ impl<'a> Device<'a> {
                 directory,
             }),
             Err(error) => match absent(error) {
-                Ok(None::<()> | Some(())) => Err("no network device".into()),
+                Ok(None::<()> | Some(())) => Err("not a network device".into()),
                 Err(error) => Err(Attribute::new(".", &error).into()),
             },
         }

@@ -28,7 +28,7 @@ pub enum InventoryError {
         source: io::Error,
     },
     /// The state of udev.
-    #[error("failed to look for udev in '{path}': {source}")]
+    #[error("failed to check for udev in '{path}': {source}")]
     Udev {
         /// The directory.
         path: PathBuf,
@@ -113,10 +113,10 @@ impl Sysfs {
     fn nic(&self, class: &Class, file_name: &OsStr, ports: Ports) -> Result<Nic, NoNic> {
         let name = file_name.to_str().unwrap_or_default();
         let Ok(name) = InterfaceName::from_str(name) else {
-            return Err("a name that no configuration file can hold".into());
+            return Err("its name cannot be used in a configuration file".into());
         };
         let device = Device::open(class, file_name)?;
-        let arphrd = device.number("type")?.ok_or("no network device")?;
+        let arphrd = device.number("type")?.ok_or("not a network device")?;
         let driver = device.driver()?;
         let hardware = device.hardware(driver.is_some())?;
         let link = match arphrd {
@@ -191,7 +191,7 @@ fn ethernet(device: &Device<'_>, has_hardware: bool) -> Result<Link, NoNic> {
     let mac = device.address::<MacAddress>()?;
     is_no_stack(device, has_hardware)?;
     if !has_hardware && device.address_origin()? != AddressOrigin::Set {
-        return Err("a virtual device with an address that nobody chose".into());
+        return Err("a virtual device with an address that the kernel chose".into());
     }
     let own = device.address_before_bonding()?;
     Ok(Link::Ethernet(own.unwrap_or(mac)))

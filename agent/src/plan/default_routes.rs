@@ -118,13 +118,15 @@ fn order_family(
         };
         match asked {
             None => assigned.push(format!("{} gets metric {metric}", nic.label())),
-            Some(asked) => raised.push(format!("{} gets {metric} for {asked}", nic.label())),
+            Some(asked) => raised.push(format!("{} gets {metric} instead of {asked}", nic.label())),
         }
         give(family, nic, metric);
     }
     let assigned = first.filter(|_| !assigned.is_empty()).map(|first| {
         let list = assigned.join(", ");
-        format!("the default route of {first} is used; {list}, because several NICs have one and no metric")
+        format!(
+            "several NICs have a default route without a metric: that of {first} is used; {list}"
+        )
     });
     let raised = (!raised.is_empty()).then(|| {
         let why = if has_zero && family.least > 0 {

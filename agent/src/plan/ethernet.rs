@@ -96,7 +96,7 @@ pub(super) fn by_mac<'a>(
             .filter(|mac| described.has_mac(*mac) && !taken.contains(device.name.as_str()));
         if let Some(mac) = mac {
             notes.push(format!(
-                "'{}' also has the MAC {mac}, which one NIC of the context has; it is left alone",
+                "'{}' also has the MAC {mac}, but only one NIC of the context has it, so it is not managed",
                 device.name
             ));
         }

@@ -69,7 +69,7 @@ fn pkey_of(text: &str) -> Result<WrittenPkey, String> {
         (Ok(pkey), Some(hex)) if hex.is_full_member() => Ok(WrittenPkey {
             pkey,
             note: Some(format!(
-                "is decimal, P_Key {}; write {hex} if the hexadecimal one is meant",
+                "is read as decimal, which is P_Key {}; write {hex} if it is hexadecimal",
                 pkey.full_member()
             )),
         }),
@@ -78,7 +78,7 @@ fn pkey_of(text: &str) -> Result<WrittenPkey, String> {
         (Err(_), Some(pkey)) if text.bytes().any(|byte| byte.is_ascii_alphabetic()) => {
             Ok(WrittenPkey {
                 pkey,
-                note: Some(format!("is taken for hexadecimal; write {pkey}")),
+                note: Some(format!("is read as hexadecimal; write {pkey}")),
             })
         }
         (Err(_), _) => Err("is not a P_Key".into()),
@@ -117,11 +117,11 @@ fn mtu(values: &mut Values, config: &mut NicConfig) {
             values.origins.push(Origin::new(
                 "transport mode",
                 TransportMode::Connected.to_string(),
-                &format!("{name}, which no other mode has"),
+                &format!("{name}, which only connected mode supports"),
             ));
         }
         Some(TransportMode::Datagram) => values.notes.push(format!(
-            "MTU {mtu} is above {datagram}, the most that datagram mode has on most devices; the kernel may refuse it"
+            "MTU {mtu} is above {datagram}, the largest MTU of datagram mode on most devices; the kernel may refuse it"
         )),
         Some(TransportMode::Connected) => {}
     }

@@ -31,9 +31,9 @@ impl FromStr for NameServer {
         };
         let address: IpAddr = address.parse().map_err(|_| NONE)?;
         let link = link.map(str::parse).transpose();
-        let link = link.map_err(|_| "names a link that cannot exist")?;
+        let link = link.map_err(|_| "names a link with an invalid name")?;
         if link.is_some() && !is_link_local(address) {
-            return Err("names a link, which only a link-local IPv6 address has");
+            return Err("names a link, but only a link-local IPv6 address has one");
         }
         Ok(Self { address, link })
     }

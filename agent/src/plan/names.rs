@@ -17,7 +17,7 @@ pub(super) fn refuse_long_children(nics: &mut [PlannedNic]) {
             && child.name(&device.name).is_none()
         {
             let why = format!(
-                "'{}' is too long a name to get a child for {child}",
+                "'{}' is too long a name for a child interface of {child}",
                 device.name
             );
             nic.outcome = Outcome::Refused(vec![why]);
@@ -68,7 +68,7 @@ pub(super) fn forbid_shared_names(
             nic.outcome = Outcome::Absent(match present.get(&device.name) {
                 Some(owner) => format!("'{}' is {owner}", device.name),
                 None => format!(
-                    "which position '{}' has cannot be told before all devices are here",
+                    "the position of '{}' cannot be identified before all devices have appeared",
                     device.name
                 ),
             });

@@ -144,17 +144,17 @@ impl fmt::Display for MatchedBy {
             Self::Mac => f.write_str("it has the MAC of the NIC"),
             Self::Pci => f.write_str("it has the PCI address of the NIC"),
             Self::Guid(dummy) => write!(f, "its port GUID carries the dummy MAC {dummy}"),
-            Self::Order => f.write_str("its place in PCI order is the position"),
+            Self::Order => f.write_str("its index in PCI order is the position"),
             Self::Rank => f.write_str(
-                "there are as many InfiniBand devices as positions, paired in PCI order",
+                "there are as many InfiniBand devices as positions; they are paired in PCI order",
             ),
             Self::Remembered => {
-                f.write_str("no device is here; an earlier run wrote for this name")
+                f.write_str("its device is missing; an earlier run wrote files for this name")
             }
-            Self::Assumed => {
-                f.write_str("its device cannot be told yet; the name is assumed from the position")
-            }
-            Self::AddressInMac => f.write_str("its MAC holds the address of the NIC"),
+            Self::Assumed => f.write_str(
+                "its device has not appeared yet; the name is assumed from the position",
+            ),
+            Self::AddressInMac => f.write_str("its MAC contains the IPv4 address of the NIC"),
             Self::Name => f.write_str("it has the name of the NIC"),
             Self::MacPrefix => {
                 f.write_str("no variable describes it, and its MAC has OpenNebula's prefix")

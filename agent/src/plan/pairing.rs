@@ -110,12 +110,11 @@ pub(super) fn port<'a>(
     if let Some(wanted) = wanted {
         let port = ports.iter().find(|nic| wanted.is_port(nic.port));
         return port.copied().ok_or_else(|| {
-            format!("IB{position}_PORT is {wanted}, and its VF has no such port: {names}")
+            format!("IB{position}_PORT is {wanted}, but its VF has other ports: {names}")
         });
     }
     notes.push(format!(
-        "position {position} is a VF with {} ports ({names}), and its dummy NIC does not say which one its network is on: '{}' is taken; \
-         IB{position}_PORT names another",
+        "position {position} is a VF with {} ports ({names}), and its dummy NIC does not show which port its network is on; '{}' is used; set IB{position}_PORT to use another",
         ports.len(),
         paired.name
     ));

@@ -121,7 +121,7 @@ pub(super) fn plan(
         let others = source.inventory.nics.iter().filter(is_other);
         notes.extend(others.map(|other| {
             format!(
-                "'{}' is another port at the PCI address of PCI{index}; '{}' is taken, unless PCI{index}_PORT names the other",
+                "'{}' is another port at the PCI address of PCI{index}; '{}' is used; set PCI{index}_PORT to use the other",
                 other.name, device.name
             )
         }));
@@ -150,7 +150,7 @@ fn absent(pci: &PciNic) -> String {
     });
     let reasons: Vec<String> = at.into_iter().chain(with).collect();
     if reasons.is_empty() {
-        "neither its PCI address nor its MAC is known".into()
+        "the context gives neither its PCI address nor its MAC".into()
     } else {
         reasons.join(", and ")
     }

@@ -49,5 +49,5 @@ pub(super) fn read(source: &Source, nic: &mut PlannedNic, notes: &mut Vec<String
 }
 
 pub(super) fn unready(name: &InterfaceName) -> String {
-    format!("udev is not done with '{name}' yet")
+    format!("udev has not finished with '{name}' yet")
 }

@@ -167,7 +167,7 @@ impl<'a> Planner<'a> {
             }
             if nics.len() > 1 || here.len() > 1 {
                 notes.push(format!(
-                    "the key {key} belongs to {} of the context's NICs and to {} of the positions; they are paired in order",
+                    "key {key} belongs to {} NICs of the context and to {} positions; they are paired in order",
                     nics.len(),
                     here.len()
                 ));
@@ -246,7 +246,7 @@ impl<'a> Planner<'a> {
             (None, _) => Outcome::Absent(match nic.mac {
                 Some(mac) => not_found::by_mac(mac, self.settings.prefix, self.inventory),
                 None if self.described.has_macs => format!("ETH{index}_MAC is not set"),
-                None => format!("no MAC holds its address, and no device is called 'eth{index}'"),
+                None => format!("no MAC contains its address, and no device is named 'eth{index}'"),
             }),
         };
         PlannedNic {

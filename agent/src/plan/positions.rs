@@ -106,7 +106,7 @@ pub(super) fn positions(
             });
             notes.extend(others.map(|other| {
                 format!(
-                    "'{}' has the same position and key in its GUID as '{}'; it is left alone",
+                    "'{}' has the same position and key in its GUID as '{}', so it is not managed",
                     other.nic.name, claim.nic.name
                 )
             }));

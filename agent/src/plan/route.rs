@@ -111,7 +111,7 @@ fn route(destination: &str, words: &mut Words) -> Result<WrittenRoute, String> {
             Some("dev") => {
                 words.next();
                 let name = words.next().unwrap_or_default();
-                device = Some(parse(name, "names a device that cannot exist")?);
+                device = Some(parse(name, "names a device with an invalid name")?);
             }
             Some("metric") => {
                 words.next();

@@ -148,7 +148,7 @@ impl<'a> Values<'a> {
             let mut known_words = known.iter();
             let word = known_words.find(|word| word.eq_ignore_ascii_case(text));
             word.copied()
-                .ok_or_else(|| format!("is none of {}", known.join(", ")))
+                .ok_or_else(|| format!("is not one of {}", known.join(", ")))
         });
         match word {
             Ok(word) => Some(self.keep(what, &found, word)),

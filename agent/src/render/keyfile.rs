@@ -153,14 +153,12 @@ pub(super) fn warnings(plan: &Plan, files: &dyn GuestFiles) -> Vec<String> {
     let this = match found {
         Some(version) if version >= FIRST => return Vec::new(),
         Some((major, minor)) => format!("this is {major}.{minor}"),
-        None if names.iter().any(|name| name.starts_with("libnm-")) => {
-            "this is an older one".into()
-        }
+        None if names.iter().any(|name| name.starts_with("libnm-")) => "this one is older".into(),
         None => return Vec::new(),
     };
     nics.map(|nic| {
         format!(
-            "{}: '{}' does not come up; NetworkManager knows a device without IPv6 from 1.20 on, and {this}",
+            "{}: '{}' will not come up; NetworkManager supports a device without IPv6 from 1.20 on, and {this}",
             nic.nic.label(),
             nic.device
         )
@@ -212,7 +210,7 @@ fn addresses(lines: &mut Lines, nic: &Configured, rendered: &mut Rendered) {
         let lost: Vec<&IpAddr> = config.dns.iter().filter(|server| is_of(server)).collect();
         if !is_used && !lost.is_empty() {
             rendered.notes.push(format!(
-                "{}: name servers {} are not written; NetworkManager takes none of {family} for a NIC without {family}",
+                "{}: name servers {} are not written; NetworkManager accepts no {family} servers for a NIC without {family}",
                 nic.nic.label(),
                 joined(&lost, ", ")
             ));

@@ -84,11 +84,13 @@ pub(super) fn warnings(plan: &Plan, files: &dyn GuestFiles) -> Vec<String> {
         let (label, carrier) = (nic.nic.label(), nic.carrier());
         if is_partition(&nic) && version < PARTITIONS {
             Some(format!(
-                "{label}: '{carrier}' does not come up; systemd-networkd makes P_Key children from {PARTITIONS} on, and this is {version}"
+                "{label}: '{carrier}' will not come up; systemd-networkd creates P_Key children from {PARTITIONS} on, \
+                 and this is {version}"
             ))
         } else if asks_dhcp(&nic) && version < DHCP {
             Some(format!(
-                "{label}: '{carrier}' gets no address; systemd-networkd sends DHCP on InfiniBand from {DHCP} on, and this is {version}"
+                "{label}: '{carrier}' will get no address; systemd-networkd supports DHCP on InfiniBand from {DHCP} \
+                 on, and this is {version}"
             ))
         } else {
             None

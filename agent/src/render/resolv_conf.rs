@@ -70,13 +70,13 @@ pub(super) fn render(plan: &Plan, resolver: Resolver) -> Rendered {
     }
     if resolver == Resolver::Link {
         rendered.notes.push(format!(
-            "name servers and search domains are not written: '{PATH}' is a symbolic link of somebody else's"
+            "name servers and search domains are not written: '{PATH}' is a symbolic link that the agent did not create"
         ));
         return rendered;
     }
     if servers.len() > ASKED {
         rendered.notes.push(format!(
-            "of {} name servers programs ask the first {ASKED}",
+            "programs ask only the first {ASKED} of {} name servers",
             servers.len()
         ));
     }

@@ -48,7 +48,7 @@ fn stacked_and_virtual_devices_are_left_out() {
     );
     assert_eq!(
         explained("docker0"),
-        "'docker0' is not looked at: a virtual device with an address that nobody chose\n"
+        "'docker0' is not looked at: a virtual device with an address that the kernel chose\n"
     );
     assert_eq!(
         explained("ib0.8001"),
@@ -121,7 +121,7 @@ fn no_nic_is_missing_in_silence() {
         ),
         (
             "ETH0_IP='10.0.0.5'",
-            "ETH0 is not configured: no MAC holds its address, and no device is called 'eth0'",
+            "ETH0 is not configured: no MAC contains its address, and no device is named 'eth0'",
         ),
         (
             "ETH0_MAC='02:00:c0:a8:07:0a'\nETH1_IP='10.0.0.5'",
@@ -142,7 +142,7 @@ fn no_nic_is_missing_in_silence() {
         ),
         (
             "PCI0_IP='10.0.0.5'",
-            "PCI0 is not configured: neither its PCI address nor its MAC is known",
+            "PCI0 is not configured: the context gives neither its PCI address nor its MAC",
         ),
     ];
     for (context, named) in table {

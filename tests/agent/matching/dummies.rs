@@ -152,7 +152,7 @@ fn one_address_is_not_given_to_two_positions() {
     let decided = decide(&nics(&[10]), &devices);
     assert_eq!(
         decided[0],
-        "ETH0 (position 0) -> ib0: its place in PCI order is the position"
+        "ETH0 (position 0) -> ib0: its index in PCI order is the position"
     );
     assert_eq!(
         decided[1],

@@ -15,7 +15,8 @@ fn every_position_has_its_name_while_no_device_is_there() {
         assert_eq!(
             outcome.stderr,
             format!(
-                "one-sriov-agent: warning: ETH0 is written for '{device}': its device cannot be told yet; the name is assumed from the position\n"
+                "one-sriov-agent: warning: ETH0 is written for '{device}': its device has not appeared yet; the name \
+                 is assumed from the position\n"
             )
         );
         assert_eq!(
@@ -85,7 +86,7 @@ fn a_nic_that_udev_is_not_done_with_waits_and_costs_no_other() {
     assert!(
         outcome
             .stderr
-            .contains("ETH0 is not configured: udev is not done with 'eth0' yet"),
+            .contains("ETH0 is not configured: udev has not finished with 'eth0' yet"),
         "{}",
         outcome.stderr
     );
@@ -144,7 +145,7 @@ fn an_assumed_name_that_an_unpaired_device_has_is_not_written() {
     );
     let outcome = apply(&machine);
     assert_eq!(outcome.code, 0);
-    let why = "which position 'ib0' has cannot be told before all devices are here";
+    let why = "the position of 'ib0' cannot be identified before all devices have appeared";
     assert!(
         outcome
             .stderr

@@ -208,16 +208,15 @@ fn of_a_vf_with_two_ports_the_port_is_doubted_unless_the_context_names_it() {
     ];
     let doubt = |position: u8, first: &str, second: &str| {
         format!(
-            "note: position {position} is a VF with 2 ports ('{first}', '{second}'), and its dummy NIC does not say which one \
-             its network is on: '{first}' is taken; IB{position}_PORT names another"
+            "note: position {position} is a VF with 2 ports ('{first}', '{second}'), and its dummy NIC does not show which port its network is on; '{first}' is used; set IB{position}_PORT to use another"
         )
     };
     let decided = decide(&nics(&[10, 11]), &vfs);
     assert_eq!(
         decided[..2],
         [
-            "ETH0 (position 0) -> ib0: its place in PCI order is the position",
-            "ETH1 (position 1) -> ib2: its place in PCI order is the position",
+            "ETH0 (position 0) -> ib0: its index in PCI order is the position",
+            "ETH1 (position 1) -> ib2: its index in PCI order is the position",
         ]
     );
     assert!(decided.contains(&doubt(0, "ib0", "ib1")), "{decided:?}");
@@ -239,7 +238,7 @@ fn of_a_vf_with_two_ports_the_port_is_doubted_unless_the_context_names_it() {
     let outcome = apply(&machine);
     assert_eq!(outcome.code, 4);
     for said in [
-        "error: ETH0 is not configured: IB0_PORT is 3, and its VF has no such port: 'ib0', 'ib1'\n",
+        "error: ETH0 is not configured: IB0_PORT is 3, but its VF has other ports: 'ib0', 'ib1'\n",
         "error: ETH1 is configured without a value: IB1_PORT 'x' is not a port: expected 1 to 254\n",
     ] {
         assert!(outcome.stderr.contains(said), "{}", outcome.stderr);

@@ -105,7 +105,7 @@ impl<'d> Record<'d> {
         let length = usize::from(byte(bytes, 0).ok_or(TOO_SHORT)?);
         let bytes = bytes
             .get(..length)
-            .ok_or("it is longer than what is left of its block")?;
+            .ok_or("it is longer than the rest of its block")?;
         let identifier_length = usize::from(byte(bytes, 32).ok_or(TOO_SHORT)?);
         let (identifier, rest) = bytes
             .get(33..)

@@ -171,7 +171,7 @@ fn a_record_may_not_cross_the_end_of_its_block() {
     let image = Image::new(&filler).put_at(ROOT * BLOCK + 68 + 8 * 234, &[200]);
     assert_eq!(
         error(&image),
-        "damaged record at byte 1940 of the ISO 9660 root directory at block 18: it is longer than what is left of its block"
+        "damaged record at byte 1940 of the ISO 9660 root directory at block 18: it is longer than the rest of its block"
     );
 }
 
@@ -180,7 +180,7 @@ fn a_damaged_root_record_names_the_descriptor() {
     let image = Image::new(&[]).put_at(16 * BLOCK + 156, &[35]);
     assert_eq!(
         error(&image),
-        "damaged record at byte 156 of the ISO 9660 volume descriptor at block 16: it is longer than what is left of its block"
+        "damaged record at byte 156 of the ISO 9660 volume descriptor at block 16: it is longer than the rest of its block"
     );
 }
 
@@ -190,7 +190,7 @@ fn a_continuation_area_that_leads_to_itself_is_left_after_16() {
     let (result, count) = read_limited(&image.0, LIMIT);
     assert_eq!(
         result.unwrap_err().to_string(),
-        "damaged Rock Ridge continuation area at block 22: more than 16 follow one another"
+        "damaged Rock Ridge continuation area at block 22: there are more than 16 in a row"
     );
     assert_eq!(count.bytes(), 3 * 2048 + 16 * 28);
 }
@@ -212,7 +212,7 @@ fn a_lookup_follows_4096_continuation_areas() {
     let (result, count) = read_limited(&image.0, LIMIT);
     assert_eq!(
         result.unwrap_err().to_string(),
-        "damaged Rock Ridge continuation area at block 9: it is one of more than 4096 in the root directory"
+        "damaged Rock Ridge continuation area at block 9: the root directory has more than 4096"
     );
     assert!(count.bytes() <= MOST_READ);
 }

@@ -91,10 +91,10 @@ impl RockRidge {
         {
             hops += 1;
             if hops > MAX_HOPS {
-                return Err(next.damaged("more than 16 follow one another"));
+                return Err(next.damaged("there are more than 16 in a row"));
             }
             let Some(left) = self.areas_left.checked_sub(1) else {
-                return Err(next.damaged("it is one of more than 4096 in the root directory"));
+                return Err(next.damaged("the root directory has more than 4096"));
             };
             self.areas_left = left;
             scan.area(&next.read(medium)?, wanted);

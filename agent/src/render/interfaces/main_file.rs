@@ -35,11 +35,11 @@ pub(in crate::render) fn warnings(
     if !lines().any(|line| is_source(dialect, line)) {
         warnings.push(match dialect {
             Dialect::Debian => {
-                format!("'{PATH}' has no line 'source {DIR}/*': the files there are not read")
+                format!("'{PATH}' has no line 'source {DIR}/*', so the files there are not read")
             }
             // A reader of the other forms there may be; which one a guest has is not known.
             Dialect::Alpine => format!(
-                "'{PATH}' has no line 'source-directory {DIR}', by which busybox and ifupdown-ng read the files there"
+                "'{PATH}' has no line 'source-directory {DIR}', so busybox and ifupdown-ng do not read the files there"
             ),
         });
     }
@@ -52,7 +52,7 @@ pub(in crate::render) fn warnings(
         };
         lines()
             .any(is_its)
-            .then(|| format!("'{PATH}' configures '{device}', too: take its stanza out of there"))
+            .then(|| format!("'{PATH}' also configures '{device}': remove its stanza there"))
     }));
     warnings
 }
