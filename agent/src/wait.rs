@@ -51,7 +51,7 @@ impl WaitBudget {
         self.root
             .try_exists(Path::new(UDEV_QUEUE))
             .unwrap_or_else(|error| {
-                log::warn!("failed to look for '{UDEV_QUEUE}', udev is taken for busy: {error}");
+                log::warn!("failed to check '{UDEV_QUEUE}', so udev is treated as busy: {error}");
                 true
             })
     }

@@ -391,7 +391,7 @@ fn the_report_is_json() {
     assert_eq!(json["conflicts"][0]["device"], "ib1");
     assert_eq!(
         json["conflicts"][0]["reason"],
-        "there is a file that the agent did not write; 'apply --force' replaces it and keeps a backup"
+        "the file there was not written by the agent; 'apply --force' replaces it and keeps a backup"
     );
 }
 

@@ -19,7 +19,7 @@ fn a_second_run_waits_and_then_says_for_whom() {
     assert!(matches!(error, LockError::Held { .. }));
     assert_eq!(
         error.to_string(),
-        "another one-sriov-agent holds '/var/lib/one-sriov/lock' for more than 0.25 s"
+        "another one-sriov-agent has held '/var/lib/one-sriov/lock' for more than 0.25 s"
     );
     drop(held);
     assert_eq!(machine.mode("/var/lib/one-sriov"), 0o700);

@@ -8,9 +8,9 @@ use crate::live::{is_static, live, only_static};
 const LEDGER: &str = "/run/one-sriov-agent/devices";
 const UNIT: &str = "/etc/systemd/network/05-one-sriov-eth0.network";
 const RUNS: &str =
-    "systemd-networkd runs, and is not told of the changes: that is done by --activate";
+    "systemd-networkd is running and has not loaded the changes; --activate has it load them";
 const FAILS: &str =
-    "systemd-networkd did not take over 'eth0': failed to run 'networkctl': not found in PATH";
+    "systemd-networkd did not activate 'eth0': failed to run 'networkctl': not found in PATH";
 
 fn context(address: &str) -> String {
     format!("ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='{address}'\n")
@@ -41,7 +41,7 @@ fn an_image_at_rest_has_nothing_to_activate() {
     let outcome = run(&machine, &["apply", "--activate"]);
     assert_eq!(outcome.code, 2);
     let expected =
-        "one-sriov-agent: error: --activate is for the running machine, not for one below --root\n";
+        "one-sriov-agent: error: --activate works only on the running machine, not with --root\n";
     assert_eq!(outcome.stderr, expected);
     assert!(machine.etc().is_empty());
     assert_eq!(run(&machine, &["apply"]).code, 0);
@@ -56,7 +56,7 @@ fn a_stack_that_does_not_run_is_not_started() {
     let machine = machine();
     let outcome = apply(&machine, &["--activate"]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
-    let told = "systemd-networkd does not run: it reads the files when it starts";
+    let told = "systemd-networkd is not running: it reads the files when it starts";
     assert_eq!(outcome.stdout, format!("wrote '{UNIT}'\n{told}\n"));
     assert_eq!(machine.read(LEDGER), "eth0 2\n");
 }

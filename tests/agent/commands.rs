@@ -104,7 +104,7 @@ fn explain_of_a_dummy_and_of_a_stranger() {
     assert_eq!(unknown.code, 1);
     assert_eq!(
         unknown.stderr,
-        "one-sriov-agent: error: failed to find the NIC 'eth8': known are ETH0, ETH1, eth0, eth1, ibp0s5, eth7; prefix of \
+        "one-sriov-agent: error: failed to find NIC 'eth8'; known NICs: ETH0, ETH1, eth0, eth1, ibp0s5, eth7; prefix of \
          dummy MACs: aa; MACs here: 'eth0' 02:00:0a:00:00:0c, 'eth1' aa:00:c0:a8:07:07, 'eth7' 52:54:00:00:00:07; \
          port GUIDs here: 'ibp0s5' 24:8a:07:03:00:aa:bb:01\n"
     );
@@ -272,7 +272,7 @@ fn network_no_without_any_nic_touches_nothing() {
     machine.write("/context/context.sh", "NETWORK=' no '\nDNS='x'\n");
     let outcome = apply(&machine);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
-    assert_eq!(outcome.stdout, "NETWORK=NO: nothing is touched\n");
+    assert_eq!(outcome.stdout, "NETWORK=NO: nothing is changed\n");
     assert_eq!((machine.etc(), machine.read(state)), before);
     // The files are still known as the agent's own.
     assert_eq!(
@@ -285,7 +285,8 @@ fn network_no_without_any_nic_touches_nothing() {
 
 #[test]
 fn where_nothing_reads_the_files_a_warning_says_so() {
-    let warning = "one-sriov-agent: warning: nothing on this machine is known to read the files of ifcfg-nm; --backend names the network stack\n";
+    let warning = "one-sriov-agent: warning: no network stack on this machine is known to read the files of ifcfg-nm; \
+        name one with --backend\n";
     let machine = Machine::new(
         "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\n",
         &[virtio("eth0", "02:00:0a:00:00:05", 3)],
@@ -321,7 +322,7 @@ fn clean_says_when_it_cannot_know_its_files() {
     let outcome = run(&machine, &["clean"]);
     assert_eq!(outcome.code, 1);
     assert!(
-        outcome.stderr.contains("files of this agent may be left"),
+        outcome.stderr.contains("files of the agent may remain"),
         "{}",
         outcome.stderr
     );
@@ -337,7 +338,7 @@ fn a_held_lock_is_an_exit_code_of_its_own() {
     assert_eq!(outcome.code, 5);
     assert_eq!(
         outcome.stderr,
-        "one-sriov-agent: error: another one-sriov-agent holds '/var/lib/one-sriov/lock' for more than 30 s\n"
+        "one-sriov-agent: error: another one-sriov-agent has held '/var/lib/one-sriov/lock' for more than 30 s\n"
     );
     assert_eq!(machine.etc().len(), 1);
 }

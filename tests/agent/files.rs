@@ -37,7 +37,7 @@ fn a_second_run_changes_nothing_at_all() {
         "/var/lib/one-sriov/state.json".into(),
     ];
     let before = paths.each_ref().map(|path| stamp(path));
-    assert_eq!(apply(&machine).stdout, "3 files are as they shall be\n");
+    assert_eq!(apply(&machine).stdout, "3 files already up to date\n");
     assert_eq!(paths.each_ref().map(|path| stamp(path)), before);
 }
 

@@ -132,7 +132,7 @@ fn a_metric_of_zero_is_the_smallest_in_both_families() {
     let outcome = apply(&machine);
     assert_eq!(outcome.code, 0);
     let expected = "IPv6 metrics of default routes must differ and be above 0, which the kernel reads as 1024: \
-                    ETH0 gets 1 for 0, ETH1 gets 2 for 1";
+                    ETH0 gets 1 instead of 0, ETH1 gets 2 instead of 1";
     assert!(outcome.stderr.contains(expected), "{}", outcome.stderr);
     assert_eq!(
         default_routes(&machine, "eth0"),

@@ -144,7 +144,7 @@ fn a_second_agent_waits_for_the_first_one() {
     let outcome = one_sriov_tests::run(&machine, &["apply", "--backend", "ifcfg-initscripts"]);
     assert_eq!(outcome.code, 0);
     assert_eq!(
-        outcome.stdout, "2 files are as they shall be\n",
+        outcome.stdout, "2 files already up to date\n",
         "the first one was done before"
     );
     assert_eq!(end(first).code, 0);

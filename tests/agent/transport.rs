@@ -67,7 +67,7 @@ fn netplan_is_called_when_its_files_have_changed_and_only_then() {
     if !is_static() {
         return only_static();
     }
-    let complaint = "one-sriov-agent: warning: failed to have netplan read its files: ";
+    let complaint = "one-sriov-agent: warning: failed to generate netplan's configuration: ";
     let machine = machine();
     // It is missing here, which tells that it was looked for.
     let first = live(&machine, &["apply", "--backend", "netplan-networkd"]);
@@ -103,7 +103,7 @@ fn a_netplan_that_fails_is_named_and_costs_nothing_else() {
     assert!(
         outcome
             .stderr
-            .contains("failed to have netplan read its files: "),
+            .contains("failed to generate netplan's configuration: "),
         "{}",
         outcome.stderr
     );
@@ -173,7 +173,7 @@ fn a_network_manager_that_knows_no_device_without_ipv6_is_named() {
     for more in ["IB0_PKEY='0x8003'\n", "ETH0_IP6_METHOD='disable'\n"] {
         assert_eq!(told(more, "1.14.6/libnm-wwan.so"), warning, "{more}");
         assert_eq!(told(more, "1.42.4/libnm-wwan.so"), "", "{more}");
-        let older = warning.replace("1.14", "an older one");
+        let older = warning.replace("this is 1.14", "this one is older");
         assert_eq!(told(more, "libnm-wwan.so"), older, "{more}");
     }
     assert_eq!(told("", "1.14.6/libnm-wwan.so"), "");
@@ -198,7 +198,7 @@ fn an_interfaces_file_that_is_in_the_way_is_named() {
     };
     let pattern = "source /etc/network/interfaces.d/*";
     let directory = "source-directory /etc/network/interfaces.d";
-    let unread = format!("'{path}' has no line '{pattern}': the files there are not read\n");
+    let unread = format!("'{path}' has no line '{pattern}', so the files there are not read\n");
     let unread_by_all = format!(
         "'{path}' has no line '{directory}', so busybox and ifupdown-ng do not read the files there\n"
     );

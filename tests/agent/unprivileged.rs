@@ -50,7 +50,8 @@ fn the_plan_is_shown_and_status_says_what_it_cannot_compare() {
     };
     assert_eq!((plan.code, plan.stderr.as_str()), (0, ""));
     // What earlier runs wrote is root's alone; names of devices that are not here may stand in it.
-    let note = "note: what earlier runs wrote is not known: failed to read '/var/lib/one-sriov/state.json': permission denied; run as root\n";
+    let note = "note: failed to find what earlier runs wrote: failed to read '/var/lib/one-sriov/state.json': \
+        permission denied; run as root\n";
     assert!(plan.stdout.contains(note), "{}", plan.stdout);
     let rest = plan.stdout.replace(note, "");
     assert_eq!(rest, run(&machine, &["plan"]).stdout);

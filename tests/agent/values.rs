@@ -51,7 +51,9 @@ fn costs_itself_alone(table: &[(&str, &str)]) {
         let outcome = apply(&machine);
         assert_eq!(
             outcome.stderr,
-            format!("one-sriov-agent: error: ETH0 is configured without a value: {expected}\n"),
+            format!(
+                "one-sriov-agent: error: ETH0 is configured, but a value is ignored: {expected}\n"
+            ),
             "{variables}"
         );
         assert_eq!(outcome.code, 4, "{variables}");
@@ -446,7 +448,9 @@ fn mtu_and_mode_of_an_infiniband_nic() {
         let outcome = apply(&machine);
         assert_eq!(
             outcome.stderr,
-            format!("one-sriov-agent: error: ETH0 is configured without a value: {expected}\n")
+            format!(
+                "one-sriov-agent: error: ETH0 is configured, but a value is ignored: {expected}\n"
+            )
         );
         assert_eq!(outcome.code, 4);
         assert_eq!(machine.etc(), bare.etc(), "{variables}");
@@ -569,7 +573,8 @@ fn aliases_without_end_are_cut() {
     assert_eq!(outcome.code, 4);
     assert_eq!(
         outcome.stderr,
-        "one-sriov-agent: error: ETH0 is configured without a value: ETH0_ALIAS<m> '300' aliases are more than 256; the first ones are used\n"
+        "one-sriov-agent: error: ETH0 is configured, but a value is ignored: ETH0_ALIAS<m> '300' aliases are more \
+         than 256; the first ones are used\n"
     );
     let text = machine.read(&format!("{SCRIPTS}/ifcfg-eth0"));
     assert!(

@@ -155,7 +155,7 @@ fn live_through(stack: Stack, scenario: &Scenario) -> Vec<Value> {
         let again = machine.read("again");
         assert!(again.ends_with("exit code 0\n"), "{what}: {again}");
         assert!(
-            again.contains(" files are as they shall be\n"),
+            again.contains(" files already up to date\n"),
             "{what}: {again}"
         );
         assert!(!again.contains("run '"), "{what}: {again}");

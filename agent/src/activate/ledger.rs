@@ -41,7 +41,7 @@ impl Ledger {
             Ok(text) => Self::parse(&text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
             Err(error) => {
-                log::warn!("failed to read '{FILE}', no device counts as up to date: {error}");
+                log::warn!("failed to read '{FILE}', so no device counts as up to date: {error}");
                 Self::default()
             }
         }

@@ -16,8 +16,8 @@ pub(super) fn generate<'a>(
     let mut paths = paths.into_iter();
     if paths.any(|path| path.starts_with("/etc/netplan")) {
         let run = tools.run("netplan", &["generate"]);
-        run.map_err(|reason| format!("failed to have netplan read its files: {reason}"))?;
-        log::info!("netplan has read its files");
+        run.map_err(|reason| format!("failed to generate netplan's configuration: {reason}"))?;
+        log::info!("netplan has generated its configuration");
     }
     Ok(())
 }

@@ -99,7 +99,9 @@ impl Known {
     fn uuid(&self, profile: &Profile) -> Result<&str, String> {
         let file = profile.file.display().to_string();
         let uuid = self.profiles.get(&file).map(String::as_str);
-        uuid.ok_or_else(|| format!("NetworkManager did not load '{file}': its journal says why"))
+        uuid.ok_or_else(|| {
+            format!("NetworkManager did not load '{file}'; see 'journalctl -u NetworkManager'")
+        })
     }
 }
 
@@ -238,7 +240,8 @@ mod tests {
             &|_| true,
             &mut tools,
         );
-        let expected = format!("NetworkManager did not load '{PORT}': its journal says why");
+        let expected =
+            format!("NetworkManager did not load '{PORT}'; see 'journalctl -u NetworkManager'");
         assert_eq!(activation.failed[0].1, expected);
     }
 

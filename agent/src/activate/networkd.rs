@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(tools.taken(), ["netplan generate"]);
         assert_eq!(
             activation.failed[0].1,
-            "failed to have netplan read its files: failed to run 'netplan generate': bad YAML"
+            "failed to generate netplan's configuration: failed to run 'netplan generate': bad YAML"
         );
     }
 

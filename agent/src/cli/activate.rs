@@ -78,10 +78,10 @@ impl<'a> Live<'a> {
                 unread.join("; ")
             )),
             (Some(_), false) => Some(format!(
-                "{stack} does not run: it reads the files when it starts"
+                "{stack} is not running: it reads the files when it starts"
             )),
             (None, true) => Some(format!(
-                "{stack} runs, and is not told of the changes: that is done by --activate"
+                "{stack} is running and has not loaded the changes; --activate has it load them"
             )),
             (Some(_), true) | (None, false) => None,
         };
@@ -130,7 +130,7 @@ impl<'a> Live<'a> {
         let is_present = |device: &str| is_present(self.sysfs, device);
         let activation = self.stack.after(&self.work, &is_present, &mut System);
         for (device, reason) in &activation.failed {
-            log::error!("{} did not take over '{device}': {reason}", self.stack);
+            log::error!("{} did not activate '{device}': {reason}", self.stack);
         }
         self.note(activation.failed.iter().map(|(device, _)| device));
         Some(activation)
@@ -140,7 +140,7 @@ impl<'a> Live<'a> {
         let present = self.present.iter().copied();
         let next = Ledger::next(present, due);
         if let Err(error) = next.save(self.root, &Ledger::load(self.root)) {
-            log::warn!("failed to note which devices are up to date: {error}");
+            log::warn!("failed to record which devices are up to date: {error}");
         }
     }
 }

@@ -30,10 +30,10 @@ pub(super) struct Apply {
     /// Print a unified diff of what would change, and change nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// Replace files that somebody edited or put in the agent's place, and keep a backup of each.
+    /// Also replace files that were edited or that the agent did not write, and keep a backup of each.
     #[arg(long)]
     pub(super) force: bool,
-    /// Have the network stack take over what changed, if it runs.
+    /// Have the network stack load what changed, if it is running.
     #[arg(long)]
     pub(super) activate: bool,
 }
@@ -178,7 +178,7 @@ fn read_or_announce(
 
 fn announce(root: &Root) {
     if let Err(error) = Ledger::announce(root) {
-        log::warn!("failed to say that a run has begun: {error}");
+        log::warn!("failed to record that a run has begun: {error}");
     }
 }
 
@@ -218,7 +218,7 @@ pub(super) fn no_medium(options: &Options, out: &mut impl Write) -> Result<Exit,
         writeln!(out, "looked at '{}': {}", drive.path.display(), drive.what)?;
     }
     if options.verbose && looked_at.is_empty() {
-        writeln!(out, "looked at no device: there is no CD drive and no disk")?;
+        writeln!(out, "found no CD drive and no disk")?;
     }
     Ok(Exit::Ok)
 }
@@ -230,7 +230,7 @@ fn log_plan(run_state: &RunState) {
     }
     if run_state.choice.is_doubtful && !run_state.plan.hands_off {
         log::warn!(
-            "nothing on this machine is known to read the files of {}; --backend names the network stack",
+            "no network stack on this machine is known to read the files of {}; name one with --backend",
             run_state.choice.backend
         );
     }
@@ -243,7 +243,7 @@ fn log_plan(run_state: &RunState) {
                 }
             }
             (Outcome::Absent(why), _) => log::warn!("{label} is not configured: {why}"),
-            (Outcome::LeftAlone(why), _) => log::info!("{label} is left alone: {why}"),
+            (Outcome::LeftAlone(why), _) => log::info!("{label} is not managed: {why}"),
             (Outcome::Configure(_), Some(device)) if !device.matched_by.is_present() => {
                 log::warn!(
                     "{label} is written for '{}': {}",
@@ -257,11 +257,11 @@ fn log_plan(run_state: &RunState) {
             (Outcome::Configure(_), None) => {}
         }
         for problem in &nic.bad_values {
-            log::error!("{label} is configured without a value: {problem}");
+            log::error!("{label} is configured, but a value is ignored: {problem}");
         }
     }
     for problem in &run_state.plan.bad_values {
-        log::error!("a value is left out: {problem}");
+        log::error!("a value is ignored: {problem}");
     }
 }
 

@@ -41,13 +41,13 @@ pub(super) fn run(options: &Options, clean: &Clean, out: &mut impl Write) -> Res
     }
     if report.is_incomplete {
         log::error!(
-            "the state record could not be read, so that files of this agent may be left; they begin with '{HEADER}'"
+            "the state record could not be read, so files of the agent may remain; they begin with '{HEADER}'"
         );
         return Ok(Exit::Failure);
     }
     for path in &report.left_with_address {
         log::error!(
-            "'{}' still holds an IP address: every clone of this image would have it; remove the file or the address",
+            "'{}' still contains an IP address, which every clone of this image would have; remove the file or the address",
             path.display()
         );
     }

@@ -38,7 +38,7 @@ pub(super) enum Failure {
     Lock(#[from] LockError),
     #[error(transparent)]
     Install(#[from] InstallError),
-    #[error("failed to find the NIC '{0}': known are {1}")]
+    #[error("failed to find NIC '{0}'; known NICs: {1}")]
     UnknownNic(String, String),
     #[error("failed to print: {0}")]
     Output(#[from] io::Error),

@@ -147,7 +147,7 @@ impl<'a> Subject<'a> {
                 unclaimed(run_state, nic)
             )?,
             Self::LeftOut(device) => {
-                writeln!(out, "'{}' is not looked at: {}", device.name, device.why)?;
+                writeln!(out, "'{}' is ignored: {}", device.name, device.why)?;
             }
         }
         Ok(())
@@ -226,17 +226,17 @@ fn unclaimed(run_state: &RunState, nic: &Nic) -> String {
     match nic.link {
         Link::Infiniband(Some(address)) => {
             format!(
-                "no position is left for it, and its port GUID {} carries no dummy MAC of this VM (prefix {})",
+                "all positions are taken, and its port GUID {} carries no dummy MAC of this VM (prefix {})",
                 address.port_guid(),
                 run_state.prefix
             )
         }
-        Link::Infiniband(None) => "no position is left for it, and it has no port GUID".into(),
+        Link::Infiniband(None) => "all positions are taken, and it has no port GUID".into(),
         Link::Ethernet(mac) => {
             let looks_like_dummy =
                 mac.to_string().parse::<DummyMac>().is_ok() && nic.has_vf_driver();
             let hint = if looks_like_dummy {
-                ", and a VF is not a dummy NIC"
+                ", which looks like a dummy MAC, but a VF is never a dummy NIC"
             } else {
                 ""
             };

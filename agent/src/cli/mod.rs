@@ -51,19 +51,19 @@ struct Options {
     /// Take the NICs from FILE, the output of 'plan --json' on another machine, instead of sysfs.
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "sysfs")]
     nics: Option<PathBuf>,
-    /// Read the context from PATH: an ISO file or device, a directory, or a context.sh.
+    /// Read the context from PATH: an ISO image or device, a directory, or a context.sh.
     #[arg(long, global = true, value_name = "PATH")]
     context: Option<PathBuf>,
     /// Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects.
     #[arg(long, global = true, value_name = "NAME")]
     backend: Option<String>,
-    /// Wait at most SECONDS for the CD (while udev is busy) and for NICs that are late.
+    /// Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 0)]
     wait: u32,
     /// Print JSON.
     #[arg(long, global = true)]
     json: bool,
-    /// Log what is looked at, too.
+    /// Also log which devices and files are read.
     #[arg(long, short, global = true)]
     verbose: bool,
 }
@@ -72,16 +72,16 @@ struct Options {
 enum Verb {
     /// Write the network configuration.
     Apply(apply::Apply),
-    /// Print which variables configure which device, and the files that this makes.
+    /// Print which variables configure which device, and the resulting files.
     Plan,
     /// Print whether context, files and kernel agree, and why a NIC has no address.
     Status,
-    /// Print why a NIC gets what it gets: by device, ETH1, IB0, PCI0, position or MAC.
+    /// Print where each value of a NIC comes from; name it by device, ETH1, IB0, PCI0, position or MAC.
     Explain {
         /// The NIC, for example ib0 or ETH1.
         nic: String,
     },
-    /// Remove all files of this agent, for sealing an image.
+    /// Remove all files of the agent, before an image is cloned.
     Clean(clean::Clean),
     /// Print the version.
     Version,

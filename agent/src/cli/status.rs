@@ -302,8 +302,8 @@ fn states(report: &Report) -> impl Iterator<Item = (&'static str, String)> {
         ("up to date", &report.unchanged),
         ("missing", &report.written),
         ("outdated", &report.updated),
-        ("no longer wanted", &report.removed),
-        ("edited by somebody", &report.left),
+        ("obsolete", &report.removed),
+        ("edited", &report.left),
     ];
     let files = lists
         .into_iter()

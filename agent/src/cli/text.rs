@@ -19,12 +19,12 @@ pub(super) fn plan(run_state: &RunState, out: &mut impl Write) -> io::Result<()>
         writeln!(out, "role: companion, beside one-context")?;
     }
     if run_state.plan.hands_off {
-        return writeln!(out, "NETWORK=NO: nothing is touched");
+        return writeln!(out, "NETWORK=NO: nothing is changed");
     }
     for nic in &run_state.plan.nics {
         writeln!(out, "{}", line(nic))?;
         for problem in &nic.bad_values {
-            writeln!(out, "  without a value: {problem}")?;
+            writeln!(out, "  ignored: {problem}")?;
         }
     }
     for dummy in &run_state.plan.dummies {
@@ -36,7 +36,7 @@ pub(super) fn plan(run_state: &RunState, out: &mut impl Write) -> io::Result<()>
         )?;
     }
     for problem in &run_state.plan.bad_values {
-        writeln!(out, "a value is left out: {problem}")?;
+        writeln!(out, "ignored: {problem}")?;
     }
     for note in run_state.plan.notes.iter().chain(&run_state.rendered.notes) {
         writeln!(out, "note: {note}")?;
@@ -58,7 +58,7 @@ pub(super) fn line(nic: &PlannedNic) -> String {
             )
         }
         (Outcome::Configure(_), None) => format!("{label}{position}"),
-        (Outcome::LeftAlone(why), _) => format!("{label}{position} is left alone: {why}"),
+        (Outcome::LeftAlone(why), _) => format!("{label}{position} is not managed: {why}"),
         (Outcome::Absent(why), _) => format!("{label}{position} is not configured: {why}"),
         (Outcome::Refused(reasons), _) => {
             format!("{label}{position} is refused: {}", reasons.join("; "))
@@ -66,14 +66,14 @@ pub(super) fn line(nic: &PlannedNic) -> String {
     }
 }
 
-/// What `apply` did. Why it did so, it has told the log.
+/// What `apply` did; the log has the reasons.
 pub(super) fn report(
     run_state: &RunState,
     report: &Report,
     out: &mut impl Write,
 ) -> io::Result<()> {
     if run_state.plan.hands_off {
-        return writeln!(out, "NETWORK=NO: nothing is touched");
+        return writeln!(out, "NETWORK=NO: nothing is changed");
     }
     for file in &report.backed_up {
         writeln!(
@@ -101,12 +101,16 @@ pub(super) fn report(
         )?;
     }
     if !report.changed() {
-        writeln!(out, "{} files are as they shall be", report.unchanged.len())?;
+        let files = match report.unchanged.len() {
+            1 => "1 file".to_owned(),
+            number => format!("{number} files"),
+        };
+        writeln!(out, "{files} already up to date")?;
     }
     Ok(())
 }
 
-/// What the network stack has taken over. Why it has not taken something, it has told the log.
+/// What the network stack has loaded; the log says why it has not loaded something.
 pub(super) fn activation(activation: Option<&Activation>, out: &mut impl Write) -> io::Result<()> {
     let Some(activation) = activation else {
         return Ok(());

@@ -67,7 +67,7 @@ impl Card {
             None => {
                 let remedy = match module(&self.modalias) {
                     Some(module) => format!("load it: 'modprobe {module}'"),
-                    None => "the kernel's modules know no driver for it: install one".to_owned(),
+                    None => "no installed kernel module supports it: install its driver".to_owned(),
                 };
                 let text = format!("network card '{address}' ({id}) has no driver; {remedy}");
                 Some(Finding::problem("driver-missing", text))

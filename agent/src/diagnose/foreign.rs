@@ -121,7 +121,7 @@ pub(super) fn findings(
 
 fn finding(path: &Path, line: &str, device: &str) -> Finding {
     let text = format!(
-        "'{}' configures '{device}', too, and the agent did not write it ({line}): remove it if it is stale",
+        "'{}' also configures '{device}', and the agent did not write it ({line}): remove it if it is stale",
         path.display()
     );
     Finding::warning("foreign-file", text).of(device)

@@ -28,8 +28,8 @@ pub fn without_context(
             .iter()
             .find(|(other, _)| label.eq_ignore_ascii_case(other))?;
         let text = format!(
-            "'{}' is labelled '{label}', which is {what}: this is a medium of another cloud, and the agent reads OpenNebula's \
-             alone (label 'CONTEXT')",
+            "'{}' is labelled '{label}', which is {what}: this medium is of another cloud, and the agent reads only \
+             OpenNebula's (label 'CONTEXT')",
             drive.path.display()
         );
         Some(Finding::warning("other-cloud", text))
@@ -64,7 +64,7 @@ fn no_medium(looked_at: &[LookedAt], inventory: &Inventory, prefix: DummyPrefix)
         return Finding::warning("no-context", text);
     }
     let text = format!(
-        "{text}, though this is a VM of OpenNebula by its NICs ({}): check that the VM has its CD ('CONTEXT' section of the \
+        "{text}, but the NICs are those of an OpenNebula VM ({}): check that the VM has its CD ('CONTEXT' section of the \
          template, 'onevm show')",
         listed(&signs)
     );

@@ -8,7 +8,7 @@
 //! ipoib-missing          an InfiniBand card without network device
 //! port-guid, port-state  an InfiniBand port that the subnet manager has not activated
 //! stack-*                the network stack is disabled, masked, missing or not running, or leaves the NIC alone
-//! two-stacks             more than one network stack is on
+//! two-stacks             more than one network stack is active
 //! foreign-file           a file that the agent did not write configures the device
 //! unread                 what of all this could not be read
 //! ```

@@ -76,20 +76,18 @@ pub(super) fn of_reader(backend: Backend, reader: &Seen, is_right: bool) -> Opti
         (UnitState::Missing, false) => Finding::problem(
             "stack-missing",
             format!(
-                "{who} is not installed (no directory of units has '{unit}'): install it, or name another with '--backend'"
+                "{who} is not installed (unit '{unit}' not found): install it, or name another with '--backend'"
             ),
         ),
         (UnitState::Masked(_) | UnitState::Disabled, true) => Finding::warning(
             "stack-disabled",
             format!(
-                "{who} runs, but is not enabled: it does not start at the next boot ('systemctl enable {unit}')"
+                "{who} is running, but not enabled: it will not start at the next boot ('systemctl enable {unit}')"
             ),
         ),
         (UnitState::Enabled(link), false) if reader.runs == Some(false) => Finding::problem(
             "stack-stopped",
-            format!(
-                "{who} is enabled by '{link}', but does not run: see 'systemctl status {unit}'"
-            ),
+            format!("{who} is enabled by '{link}', but not running: see 'systemctl status {unit}'"),
         ),
         (UnitState::Enabled(_) | UnitState::Missing, _) => return None,
     };
@@ -130,7 +128,7 @@ pub(super) fn two(backend: Backend, stacks: &Stacks) -> Option<Finding> {
     };
     let shown: Vec<String> = all.iter().map(by).collect();
     let text = format!(
-        "more than one network stack is on: {}; the files are written for {backend} alone: \
+        "more than one network stack is active: {}; the files are written for {backend} alone: \
          'systemctl disable --now {}', or name another with '--backend'",
         shown.join(", "),
         others.join(" ")

@@ -62,7 +62,7 @@ pub(super) fn other_vm(
         .map(|(label, mac)| format!("{label} {mac}"))
         .collect();
     let text = format!(
-        "none of the NICs of the context is here, so '{source}' may be the CD of another VM or cloud: it has {}; {}",
+        "this machine has none of the context's NICs, so '{source}' may be the CD of another VM or cloud: it has {}; {}",
         wanted.join(", "),
         inventory.listed()
     );

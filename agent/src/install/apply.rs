@@ -30,7 +30,7 @@ pub fn apply(
     // The one temporary file that no record tells of is the record's own: every run looks for it.
     directories.sweep(&state_file::path())?;
     if let Some(error) = directories.unswept() {
-        log::warn!("a file that a killed run left stays for now: {error}");
+        log::warn!("a temporary file of a killed run remains for now: {error}");
     }
     if !changes.touch_files() && record == changes.next {
         return Ok(report);
@@ -47,7 +47,7 @@ pub fn apply(
     match directories.unswept() {
         None => changes.next.save(directories)?,
         Some(error) => {
-            log::warn!("a file that a killed run left stays for now: {error}");
+            log::warn!("a temporary file of a killed run remains for now: {error}");
             changes.next.clone().unfinished().save(directories)?;
         }
     }
@@ -99,7 +99,7 @@ pub(super) fn warn(changes: &Changes) {
             Kind::Conflict(why) => log::warn!("'{path}' of {} is not written: {why}", change.nic),
             Kind::ForeignLeft => {
                 log::warn!(
-                    "'{path}' was edited since it was written for {}; it is left",
+                    "'{path}' was edited since it was written for {}, so it is not removed",
                     change.nic
                 );
             }

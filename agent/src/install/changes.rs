@@ -100,18 +100,18 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::File => {
-                "there is a file that the agent did not write; 'apply --force' replaces it and keeps a backup"
+                "the file there was not written by the agent; 'apply --force' replaces it and keeps a backup"
             }
             Self::Edited => {
                 "it was edited since the agent wrote it; 'apply --force' replaces it and keeps a backup"
             }
             Self::Symlink => {
-                "there is a symbolic link; 'apply --force' replaces it and keeps a backup"
+                "a symbolic link is there; 'apply --force' replaces it and keeps a backup"
             }
-            Self::Directory => "there is a directory",
-            Self::Special => "there is a device, socket or pipe",
+            Self::Directory => "a directory is there",
+            Self::Special => "a device, socket or pipe is there",
             Self::Denied => "this user may not read it; run as root",
-            Self::Twice => "two NICs want this file, with different texts",
+            Self::Twice => "two NICs need this file with different contents",
         })
     }
 }

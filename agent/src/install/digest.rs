@@ -38,7 +38,7 @@ impl Serialize for Digest {
 
 /// A text that is no SHA-256 in hex.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no SHA-256 in hex")]
+#[error("'{0}' is not a SHA-256 in hexadecimal")]
 pub struct BadDigest(String);
 
 impl FromStr for Digest {

@@ -224,7 +224,10 @@ impl Directory {
         {
             let path = host.join(name);
             match fs::remove_file(&path) {
-                Ok(()) => log::debug!("removed '{}' of a killed run", path.display()),
+                Ok(()) => log::debug!(
+                    "removed temporary file '{}' of a killed run",
+                    path.display()
+                ),
                 Err(error) if nothing_there(&error) => {}
                 Err(error) if outcome.is_ok() => outcome = Err((name.clone(), error)),
                 Err(_) => {}

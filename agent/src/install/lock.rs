@@ -24,7 +24,7 @@ pub struct Lock {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Somebody holds it, for longer than one was ready to wait.
-    #[error("another one-sriov-agent holds '{path}' for more than {secs} s", path = path.display(), secs = wait.as_secs_f64())]
+    #[error("another one-sriov-agent has held '{path}' for more than {secs} s", path = path.display(), secs = wait.as_secs_f64())]
     Held {
         /// The lock file.
         path: PathBuf,

@@ -48,7 +48,7 @@ pub(super) fn restore(
                 is_back,
             });
         } else {
-            let reason = "something else is in its place".to_owned();
+            let reason = "another file has taken its place".to_owned();
             report.not_restored.push(FileLeft {
                 path: moved.path,
                 reason,

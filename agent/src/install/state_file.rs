@@ -81,7 +81,7 @@ impl Record {
         };
         Ok(parse(&text).unwrap_or_else(|why| {
             log::warn!(
-                "'{}' is unreadable and taken as empty: {why}",
+                "'{}' cannot be read and is treated as empty: {why}",
                 path.display()
             );
             Self {
@@ -138,11 +138,11 @@ impl Record {
 enum Unreadable {
     #[error("{0}")]
     Json(#[from] serde_json::Error),
-    #[error("it has version {0}, this program knows version {VERSION}")]
+    #[error("its version is {0}, but this agent supports only version {VERSION}")]
     Version(u32),
-    #[error("'{0}' is no absolute path of a file")]
+    #[error("'{0}' is not an absolute file path")]
     Path(PathBuf),
-    #[error("'{0}' is no name of a device")]
+    #[error("'{0}' is not a device name")]
     Device(String),
     #[error(transparent)]
     Digest(#[from] super::digest::BadDigest),
@@ -214,16 +214,19 @@ mod tests {
             (String::new(), "EOF while parsing"),
             (
                 sample().replace("\"version\":1", "\"version\":2"),
-                "it has version 2",
+                "its version is 2",
             ),
             (
                 sample().replace("/etc/", "etc/"),
-                "is no absolute path of a file",
+                "is not an absolute file path",
             ),
-            (sample().replace(HEX, "e3"), "'e3' is no SHA-256 in hex"),
+            (
+                sample().replace(HEX, "e3"),
+                "'e3' is not a SHA-256 in hexadecimal",
+            ),
             (
                 sample().replace("\"ib0\"", "\"a/b\""),
-                "'a/b' is no name of a device",
+                "'a/b' is not a device name",
             ),
         ];
         for (text, reason) in cases {

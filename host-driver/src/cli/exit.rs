@@ -22,12 +22,12 @@ pub enum Exit {
 /// What `--help` says of the exit codes.
 pub(super) const HELP: &str = "\
 Exit codes:
-  0  all went well; 'probe' always ends so
+  0  success; 'probe' always exits with 0
   1  leases, configuration, libvirt or the host could not be read or written
-  2  the command line is wrong
-  3  'doctor' has found something that keeps VMs from getting their VFs
-  4  'reconcile' or 'import-legacy' could not finish everything; each is named
-An action ends with the stock action's code, or with 1.";
+  2  the command line is invalid
+  3  'doctor' found a problem that stops VMs from getting VFs
+  4  'reconcile' or 'import-legacy' could not handle some VFs; the output names each
+An action exits with the code of the stock action, or with 1.";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

@@ -41,14 +41,13 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     }
 });
 
-/// Hands SR-IOV virtual functions to the VMs of an OpenNebula host.
+/// Assigns SR-IOV virtual functions (VFs) to the VMs of an OpenNebula host.
 ///
-/// The front-end calls it for every action of the driver kvm-sriov; the other commands are for the
-/// people who run the host.
+/// OpenNebula calls 'action' and 'probe'; the other commands are for the operator of the host.
 #[derive(Debug, Parser)]
 #[command(name = "one-sriov-driver", version, long_version = VERSION.as_str(), after_help = exit::HELP)]
 pub struct Cli {
-    /// The directory of the driver's actions [default: where this program stands, or
+    /// Directory of the driver's actions [default: that of this program, or
     /// /var/tmp/one/vmm/kvm-sriov].
     #[arg(long, global = true, value_name = "DIR")]
     home: Option<PathBuf>,
@@ -61,7 +60,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Run an action for the front-end: what the files beside it call.
+    /// Run a VMM action (called by OpenNebula, not by hand).
     Action {
         /// The action, for example deploy.
         name: String,
@@ -69,29 +68,29 @@ enum Verb {
         #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
         arguments: Vec<OsString>,
     },
-    /// Print how many VFs each pool has, uses and has free, for the monitoring of OpenNebula.
+    /// Print the number of VFs in each pool (total, used, free), for OpenNebula's monitoring.
     Probe,
-    /// Print the VFs of each pool, and who has them.
+    /// Print the VFs of each pool and their holders.
     Pool {
         /// Only this pool.
         name: Option<String>,
     },
     /// Print the leases.
     Leases,
-    /// Take the VFs back whose VMs have gone. Every deployment and the monitoring do it, too.
+    /// Release the VFs of stopped VMs. Every deployment and every monitoring probe does this, too.
     Reconcile {
         /// Only print what would be done.
         #[arg(long)]
         dry_run: bool,
     },
-    /// Create the VFs of a PF, as many as /etc/one-sriov/vfs/PF says. one-sriov-vfs@PF.service does it at boot.
+    /// Create the VFs of a PF; /etc/one-sriov/vfs/PF has their number. one-sriov-vfs@PF.service does this at boot.
     Vfs {
         /// The network device of the PF.
         pf: InterfaceName,
     },
-    /// Look for what keeps VMs from getting their VFs. Run as root it sees most.
+    /// Check this host for problems that stop VMs from getting VFs. Run as root to check everything.
     Doctor,
-    /// Take over the VFs that the driver of 2013 has given to running VMs.
+    /// Adopt the VFs that the driver of 2013 assigned to running VMs.
     ImportLegacy(import_legacy::Arguments),
 }
 

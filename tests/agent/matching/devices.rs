@@ -36,31 +36,31 @@ fn stacked_and_virtual_devices_are_left_out() {
     let explained = |name: &str| one_sriov_tests::run(&machine, &["explain", name]).stdout;
     assert_eq!(
         explained("bond0"),
-        "'bond0' is not looked at: a device of kind 'bond'\n"
+        "'bond0' is ignored: a device of kind 'bond'\n"
     );
     assert_eq!(
         explained("br0"),
-        "'br0' is not looked at: a virtual device (it has 'bridge')\n"
+        "'br0' is ignored: a virtual device (it has 'bridge')\n"
     );
     assert_eq!(
         explained("team0"),
-        "'team0' is not looked at: a virtual device (it has 'lower_eth0')\n"
+        "'team0' is ignored: a virtual device (it has 'lower_eth0')\n"
     );
     assert_eq!(
         explained("docker0"),
-        "'docker0' is not looked at: a virtual device with an address that the kernel chose\n"
+        "'docker0' is ignored: a virtual device with an address that the kernel chose\n"
     );
     assert_eq!(
         explained("ib0.8001"),
-        "'ib0.8001' is not looked at: a P_Key child\n"
+        "'ib0.8001' is ignored: a P_Key child\n"
     );
     assert_eq!(
         explained("ib0.8002"),
-        "'ib0.8002' is not looked at: a P_Key child\n"
+        "'ib0.8002' is ignored: a P_Key child\n"
     );
     assert_eq!(
         explained("lo"),
-        "'lo' is not looked at: neither Ethernet nor InfiniBand (ARPHRD type 772)\n"
+        "'lo' is ignored: neither Ethernet nor InfiniBand (ARPHRD type 772)\n"
     );
 }
 

@@ -98,7 +98,7 @@ fn a_lease_whose_mac_is_no_address_is_never_decoded() {
     let decided = decide(context, &devices);
     assert_eq!(
         decided[0],
-        "ETH0 (position 0) is left alone: the context gives it no address"
+        "ETH0 (position 0) is not managed: the context gives it no address"
     );
 }
 
@@ -127,7 +127,7 @@ fn beside_one_context_plain_ethernet_is_left_to_it() {
         decisions(&machine)[..2],
         [
             "role: companion, beside one-context",
-            "ETH0 is left alone: one-context configures plain Ethernet NICs"
+            "ETH0 is not managed: one-context configures plain Ethernet NICs"
         ]
     );
     assert_eq!(apply(&machine).code, 0);
@@ -156,7 +156,7 @@ fn one_address_is_not_given_to_two_positions() {
     );
     assert_eq!(
         decided[1],
-        "IB1/c0:a8:07:0a (position 1) is left alone: the context gives it no address"
+        "IB1/c0:a8:07:0a (position 1) is not managed: the context gives it no address"
     );
 }
 

@@ -55,7 +55,7 @@ fn a_late_device_moves_the_file_to_its_real_name() {
     );
     // Gone again, it keeps the name that it had.
     machine.unplug("ibp5s6");
-    assert_eq!(apply(&machine).stdout, "4 files are as they shall be\n");
+    assert_eq!(apply(&machine).stdout, "4 files already up to date\n");
 }
 
 #[test]

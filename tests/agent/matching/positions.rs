@@ -239,7 +239,7 @@ fn of_a_vf_with_two_ports_the_port_is_doubted_unless_the_context_names_it() {
     assert_eq!(outcome.code, 4);
     for said in [
         "error: ETH0 is not configured: IB0_PORT is 3, but its VF has other ports: 'ib0', 'ib1'\n",
-        "error: ETH1 is configured without a value: IB1_PORT 'x' is not a port: expected 1 to 254\n",
+        "error: ETH1 is configured, but a value is ignored: IB1_PORT 'x' is not a port: expected 1 to 254\n",
     ] {
         assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
     }

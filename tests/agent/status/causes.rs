@@ -30,7 +30,7 @@ fn a_stack_that_is_disabled_masked_or_stopped() {
         (
             "true".to_owned(),
             "stack-stopped",
-            format!("{who} enabled by '{wants}', but does not run"),
+            format!("{who} enabled by '{wants}', but not running"),
         ),
         (
             format!("rm {wants}"),
@@ -74,7 +74,7 @@ fn two_stacks() {
     };
     assert!(status.codes().contains(&"two-stacks"), "{}", status.text);
     status.assert_reason(
-        "warning: more than one network stack is on: NetworkManager (enabled by '/etc/systemd/system/multi-user.target.wants/NetworkManager.service'), systemd-networkd (enabled by ",
+        "warning: more than one network stack is active: NetworkManager (enabled by '/etc/systemd/system/multi-user.target.wants/NetworkManager.service'), systemd-networkd (enabled by ",
     );
 }
 
@@ -96,7 +96,7 @@ networkd
     status.assert_reason(
         "problem: systemd-networkd configures 'eth0' by '/etc/systemd/network/00-old.network', not by a file of the agent",
     );
-    status.assert_reason("warning: '/etc/systemd/network/00-old.network' configures 'eth0', too");
+    status.assert_reason("warning: '/etc/systemd/network/00-old.network' also configures 'eth0'");
     status.assert_reason("differs: ETH0: 'eth0' lacks address 10.0.0.12/24 (it has 10.9.9.9/24)");
 }
 
@@ -263,7 +263,7 @@ fn no_cd_and_that_of_another_cloud() {
     let machine = Machine::new("", &[virtio("eth1", "aa:00:c0:a8:07:07", 4)]);
     std::fs::remove_dir_all(machine.path("/context")).expect("a context");
     let none = "problem: no context medium: no drive has a volume labelled 'CONTEXT' (this machine has no CD drive and no disk), \
-                though this is a VM of OpenNebula by its NICs ('eth1' has dummy MAC aa:00:c0:a8:07:07)";
+                but the NICs are those of an OpenNebula VM ('eth1' has dummy MAC aa:00:c0:a8:07:07)";
     assert_named(&run(&machine, &["status"]), 3, none);
     for (label, what) in [
         ("config-2", "OpenStack's config drive"),
@@ -333,7 +333,7 @@ fn a_card_whose_driver_is_missing() {
         machine.write(&format!("{card}/{name}"), format!("{value}\n"));
     }
     let who = "problem: network card '0000:00:05.0' (15b3:1018) has no driver; ";
-    let none = format!("{who}the kernel's modules know no driver for it: install one");
+    let none = format!("{who}no installed kernel module supports it: install its driver");
     assert_named(&run(&machine, &["status"]), 3, &none);
     machine.write("/proc/sys/kernel/osrelease", "6.1.0\n");
     machine.write(
@@ -362,7 +362,7 @@ fn the_cd_of_another_vm() {
         "ETH0_MAC='02:00:0a:00:00:99'\nETH0_IP='10.0.0.99'\n",
         &[nic()],
     );
-    let expected = "problem: none of the NICs of the context is here, so '/context/context.sh' may be the CD of another VM or \
-                    cloud: it has ETH0 02:00:0a:00:00:99; MACs here: 'eth0' 02:00:0a:00:00:0c; port GUIDs here: none";
+    let expected = "problem: this machine has none of the context's NICs, so '/context/context.sh' may be the CD of \
+        another VM or cloud: it has ETH0 02:00:0a:00:00:99; MACs here: 'eth0' 02:00:0a:00:00:0c; port GUIDs here: none";
     assert_named(&run(&machine, &["status"]), 3, expected);
 }
