@@ -81,7 +81,8 @@ fn clean_names_what_it_leaves_and_fails_where_an_address_stays() {
             cleaned.stdout,
             format!("left '{FILE}': it was edited since the agent wrote it\n")
         );
-        let error = format!("one-sriov-agent: error: '{FILE}' still contains an IP address, which ");
+        let error =
+            format!("one-sriov-agent: error: '{FILE}' still contains an IP address, which ");
         assert_eq!(
             cleaned.stderr.contains(&error),
             code == 4,

@@ -200,7 +200,7 @@ fn status_names_what_of_the_causes_it_could_not_read() {
             read.stdout
         );
         let outcome = run_while(&machine, path, calls, "EIO", &status);
-        let expected = "warning: not every cause could be looked for: failed to read '";
+        let expected = "warning: some causes could not be checked: failed to read '";
         let line = outcome
             .stdout
             .lines()

@@ -74,7 +74,7 @@ impl<'a> Live<'a> {
         let note = match (asked, runs) {
             _ if work.jobs.is_empty() => None,
             _ if !unread.is_empty() => Some(format!(
-                "whether {stack} runs is not known, and it is not told of the changes: {}",
+                "{stack} may be running and has not loaded the changes: {}",
                 unread.join("; ")
             )),
             (Some(_), false) => Some(format!(
@@ -151,7 +151,7 @@ fn index(sysfs: &Path, device: &str) -> Option<u32> {
         Ok(index) => index,
         Err(error) => {
             log::warn!(
-                "failed to read the index of '{device}', the next run takes it for new: {error}"
+                "failed to read the index of '{device}', so the next run treats it as new: {error}"
             );
             None
         }

@@ -20,7 +20,7 @@ pub(super) enum Failure {
     Root { dir: PathBuf, error: io::Error },
     #[error("failed to find the sysfs tree: {0}")]
     Sysfs(io::Error),
-    #[error("--activate is for the running machine, not for one below --root")]
+    #[error("--activate works only on the running machine, not with --root")]
     ActivateBelowRoot,
     #[error(transparent)]
     Config(#[from] ConfigError),

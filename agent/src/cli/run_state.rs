@@ -127,7 +127,7 @@ impl Read {
         let root = options.root();
         let (record, not_read) = match Record::load(directories) {
             Err(error) if purpose.reads_only && error.kind() == ErrorKind::PermissionDenied => {
-                let note = format!("what earlier runs wrote is not known: {error}; run as root");
+                let note = format!("failed to find what earlier runs wrote: {error}; run as root");
                 (Record::default(), Some(note))
             }
             record => (record?, None),

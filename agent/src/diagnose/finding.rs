@@ -66,6 +66,6 @@ pub(super) fn unread(failures: &[String]) -> Option<Finding> {
     if failures.is_empty() {
         return None;
     }
-    let text = format!("not every cause could be looked for: {}", listed(failures));
+    let text = format!("some causes could not be checked: {}", listed(failures));
     Some(Finding::warning("unread", text))
 }

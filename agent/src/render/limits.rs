@@ -69,17 +69,17 @@ impl Limit {
     fn notes(self, backend: Backend, config: &NicConfig) -> Vec<String> {
         let note = match self {
             Self::SlaacAlone => (config.ipv6 == Ipv6::Auto)
-                .then(|| format!("where a router offers DHCPv6, {backend} asks for that, too")),
+                .then(|| format!("{backend} also requests DHCPv6 where a router offers it")),
             Self::Dhcp6Always => config.ipv6.is_dhcp()
-                .then(|| format!("{backend} asks for DHCPv6 where a router says so, and not without")),
+                .then(|| format!("{backend} requests DHCPv6 only where a router offers it")),
             Self::Dhcp6 => config.ipv6.is_dhcp().then(|| {
-                format!("DHCPv6 is not asked for, router advertisements count; {backend} has no word for it")
+                format!("DHCPv6 is not requested, only router advertisements are used; {backend} has no setting for DHCPv6")
             }),
             Self::Dhclient6 => dhclient6(&config.ipv6).map(str::to_owned),
             Self::AdvertisedMetric => {
                 let asks_routers = matches!(config.ipv6, Ipv6::Auto | Ipv6::Dhcp(_));
                 config.metric6.filter(|_| asks_routers).map(|metric| {
-                    format!("the metric {metric} of routes that a router advertises is not written; {backend} has no word for it")
+                    format!("metric {metric} of routes that a router advertises is not written; {backend} has no setting for it")
                 })
             }
             Self::RoutingDomain => return routing_domains(backend, config),
@@ -94,10 +94,10 @@ impl Limit {
 fn dhclient6(ipv6: &Ipv6) -> Option<&'static str> {
     match ipv6 {
         Ipv6::Dhcp(Dhcpv6Source::Method) => Some(
-            "DHCPv6 is not requested, router advertisements count; 'dhclient -6' waits without end for a server. IP6_METHOD='dhcp' requests it",
+            "DHCPv6 is not requested, only router advertisements are used, because 'dhclient -6' waits for a server forever; IP6_METHOD='dhcp' requests it",
         ),
         Ipv6::Dhcp(Dhcpv6Source::Ipv6Method) => Some(
-            "'dhclient -6' waits without end where no DHCPv6 server answers, and the boot waits for it",
+            "'dhclient -6' waits forever if no DHCPv6 server answers, and the boot waits with it",
         ),
         _ => None,
     }
@@ -108,7 +108,7 @@ fn routing_domains(backend: Backend, config: &NicConfig) -> Vec<String> {
     let domains = domains.filter(|domain| domain.is_routing_only());
     let note = |domain| {
         format!(
-            "the domain '{domain}' is not written; {backend} cannot ask one NIC's servers for one domain"
+            "domain '{domain}' is not written; {backend} cannot send the queries for one domain to the servers of one NIC"
         )
     };
     domains.map(note).collect()
@@ -127,7 +127,7 @@ fn shared_metrics(backend: Backend, config: &NicConfig) -> Vec<String> {
     let note = |(family, metric): (&str, Option<u32>)| {
         let metric = metric?;
         Some(format!(
-            "the metric {metric} becomes that of all {family} routes; {backend} has none for the default route alone"
+            "metric {metric} applies to all {family} routes; {backend} has no setting for the default route alone"
         ))
     };
     metrics.into_iter().filter_map(note).collect()
@@ -141,7 +141,7 @@ fn datagram_mtu(config: &NicConfig) -> Option<String> {
         .mtu
         .filter(|mtu| is_datagram && mtu.bytes() > DATAGRAM_MTU)?;
     Some(format!(
-        "'ifup-ib' sets an MTU of {DATAGRAM_MTU} in datagram mode, and not {mtu}"
+        "'ifup-ib' sets an MTU of {DATAGRAM_MTU} in datagram mode, not {mtu}"
     ))
 }
 
@@ -151,7 +151,7 @@ fn unused_name_servers(config: &NicConfig) -> Option<String> {
     let unused: Vec<String> = unused.map(ToString::to_string).collect();
     (!unused.is_empty()).then(|| {
         format!(
-            "initscripts use the first {NAME_SERVERS} name servers, and not {}",
+            "initscripts use only the first {NAME_SERVERS} name servers, not {}",
             unused.join(", ")
         )
     })
