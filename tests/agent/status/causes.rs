@@ -104,8 +104,8 @@ networkd
 fn a_nic_that_networkd_leaves_unmanaged() {
     let setup = "printf '[Match]\\nName=eth*\\n[Link]\\nUnmanaged=yes\\n' > /etc/systemd/network/00-old.network
 networkd
-/lib/systemd/systemd-networkd-wait-online --timeout=60 -i lo || true
-until grep -q ADMIN_STATE=unmanaged /run/systemd/netif/links/$(cat /sys/class/net/eth0/ifindex); do inotifywait -qq -t 1 /run/systemd/netif/links || true; done";
+link=/run/systemd/netif/links/$(cat /sys/class/net/eth0/ifindex)
+grep -q ADMIN_STATE=unmanaged < <(timeout 60 tail --lines=+1 --follow=name --retry \"$link\" 2> /dev/null)";
     let Some(status) = with_nic(setup) else {
         return;
     };
@@ -118,14 +118,16 @@ until grep -q ADMIN_STATE=unmanaged /run/systemd/netif/links/$(cat /sys/class/ne
 
 #[test]
 fn a_nic_that_network_manager_does_not_manage_and_one_of_another_profile() {
+    // The other end of the link is not to be waited for.
     let nm = "link eth0 02:00:0a:00:00:0c
 enable NetworkManager.service
 agent apply
+printf '[main]\\nno-auto-default=*\\n' > /etc/NetworkManager/conf.d/zz-no-auto.conf
 ";
     let unmanaged = format!(
         "{nm}printf '[keyfile]\\nunmanaged-devices=interface-name:eth0\\n' > /etc/NetworkManager/conf.d/zz-old.conf
 network_manager
-nm-online -s -q -t 30 || true"
+nm-online -s -q -t 60"
     );
     let Some(found) = status(CONTEXT, &[nic()], &unmanaged) else {
         return;
@@ -138,7 +140,7 @@ nm-online -s -q -t 30 || true"
         "{nm}printf '[connection]\\nid=old\\nuuid=11111111-1111-1111-1111-111111111111\\ntype=ethernet\\ninterface-name=eth0\\nautoconnect-priority=999\\n[ipv4]\\nmethod=manual\\naddresses=10.9.9.9/24\\n' > /etc/NetworkManager/system-connections/old.nmconnection
 chmod 600 /etc/NetworkManager/system-connections/old.nmconnection
 network_manager
-nm-online -s -q -t 30 || true"
+nm-online -s -q -t 60"
     );
     let found = status(CONTEXT, &[nic()], &other).expect("root");
     assert_eq!(
