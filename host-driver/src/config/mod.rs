@@ -18,7 +18,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use hwaddr::DummyPrefix;
-use one_sriov_system::{Root, is_absent};
+use one_sriov_system::{Root, is_absent, unless_absent};
 
 pub use assignments::{Assignments, Value};
 
@@ -217,7 +217,11 @@ impl Config {
     pub fn of_host(root: &Root) -> Result<Self, ConfigError> {
         let mut config = Self::new(Path::new(HOST_DIR));
         let path = host_file(root)?;
-        if is_of_another_user(&path) {
+        let is_not_ours = is_of_another_user(&path).map_err(|cause| ConfigError::Read {
+            path: path.clone(),
+            cause,
+        })?;
+        if is_not_ours {
             return Ok(config);
         }
         if let Some(text) = read(&path)? {
@@ -400,12 +404,13 @@ fn read(path: &Path) -> Result<Option<String>, ConfigError> {
 }
 
 /// Whether somebody else than root, or us, owns a file or may write to it.
-fn is_of_another_user(path: &Path) -> bool {
+fn is_of_another_user(path: &Path) -> io::Result<bool> {
     const ROOT: u32 = 0;
-    std::fs::symlink_metadata(path).is_ok_and(|file| {
+    let found = unless_absent(std::fs::symlink_metadata(path).map(Some), None)?;
+    Ok(found.is_some_and(|file| {
         let owners = [ROOT, nix::unistd::geteuid().as_raw()];
         !owners.contains(&file.uid()) || file.mode() & 0o022 != 0
-    })
+    }))
 }
 
 #[cfg(test)]

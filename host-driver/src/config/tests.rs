@@ -115,3 +115,19 @@ fn a_wrong_value_is_named_with_file_and_line() {
         assert!(error.contains(&expected), "{error}");
     }
 }
+
+/// Whose a file is has to be known before root reads it.
+#[test]
+fn a_file_that_cannot_be_looked_at_is_not_one_of_our_own() {
+    let dir = TempDir::new().unwrap();
+    for path in ["etc", "etc/one-sriov", "etc/one-sriov/kvmrc"] {
+        let full = dir.path().join(path);
+        std::fs::create_dir_all(full.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(full.file_name().unwrap(), &full).unwrap();
+        let error = Config::of_host(&Root::new(dir.path()))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("/etc/one-sriov/kvmrc': "), "{path}: {error}");
+        std::fs::remove_file(&full).unwrap();
+    }
+}

@@ -1,5 +1,6 @@
 //! What a check has found.
 
+use one_sriov_system::Probe;
 use serde::Serialize;
 
 /// How bad it is.
@@ -83,4 +84,18 @@ pub(super) fn count(number: usize, noun: &str) -> String {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
     }
+}
+
+/// What a check could not read: it has not seen all that it is about.
+pub(super) fn unread(check: &'static str, probe: &Probe<'_>) -> Vec<Finding> {
+    let finding = |failure: String| {
+        let is_for_root = !nix::unistd::geteuid().is_root();
+        let finding = Finding::warning(check, format!("{failure}; this check is incomplete"));
+        if is_for_root {
+            finding.remedy("run this as root")
+        } else {
+            finding
+        }
+    };
+    probe.failures().into_iter().map(finding).collect()
 }

@@ -8,7 +8,10 @@
 
 use std::path::{Path, PathBuf};
 
+use one_sriov_system::Probe;
+
 use super::Finding;
+use super::finding::unread;
 use crate::host::Host;
 
 const CHECK: &str = "memlock";
@@ -20,9 +23,10 @@ const LOW: u64 = 1 << 30;
 const UNITS: [&str; 2] = ["libvirtd.service", "virtqemud.service"];
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
+    let probe = Probe::new(&host.root);
     let mut findings = Vec::new();
-    for file in UNITS.iter().flat_map(|unit| files(host, unit)) {
-        let Ok(text) = host.root.read_to_string(&file) else {
+    for file in UNITS.iter().flat_map(|unit| files(&probe, unit)) {
+        let Ok(text) = probe.read_to_string(&file) else {
             continue;
         };
         if let Some((line, limit)) = low_limit(&text) {
@@ -35,16 +39,17 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
             );
         }
     }
+    findings.extend(unread(CHECK, &probe));
     if findings.is_empty() {
         findings.push(Finding::ok(CHECK, "libvirt may lock the memory of VMs"));
     }
     findings
 }
 
-fn files(host: &Host, unit: &str) -> Vec<PathBuf> {
+fn files(probe: &Probe<'_>, unit: &str) -> Vec<PathBuf> {
     let system = Path::new("/etc/systemd/system");
     let dir = system.join(format!("{unit}.d"));
-    let drop_ins = host.root.list(&dir).unwrap_or_default();
+    let drop_ins = probe.list(&dir).unwrap_or_default();
     let drop_ins = drop_ins
         .iter()
         .filter(|name| Path::new(name).extension().is_some_and(|end| end == "conf"))

@@ -25,18 +25,23 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
             }];
         }
     };
+    let mut findings = Vec::new();
     let mut offered: BTreeMap<(PoolName, String, bool), Vec<PciAddress>> = BTreeMap::new();
     for (pool, vf) in vfs(host) {
-        if let Some(Offer { filter, is_certain }) = probe.offers(&host.root, vf) {
-            let vfs = offered.entry((pool, filter, is_certain)).or_default();
-            vfs.push(vf);
+        match probe.offers(&host.root, vf) {
+            Ok(None) => {}
+            Ok(Some(Offer { filter, is_certain })) => {
+                let vfs = offered.entry((pool, filter, is_certain)).or_default();
+                vfs.push(vf);
+            }
+            Err(error) => findings.push(Finding::problem(CHECK, error.to_string())),
         }
     }
-    if offered.is_empty() {
+    if offered.is_empty() && findings.is_empty() {
         let message = "the PCI probe of OpenNebula offers none of the VFs";
         return vec![Finding::ok(CHECK, message)];
     }
-    let findings = offered.into_iter().map(|((pool, filter, is_certain), vfs)| {
+    findings.extend(offered.into_iter().map(|((pool, filter, is_certain), vfs)| {
         let vfs = some(&vfs);
         let offered = format!("the PCI probe of OpenNebula offers VFs of pool '{pool}', too: {vfs} by '{filter}'");
         let elsewhere = "leave them out in the front-end's remotes/etc/im/kvm-probes.d/pci.conf";
@@ -50,8 +55,8 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
             let message = format!("{offered}: the pool does not allocate them");
             Finding::note(CHECK, message).remedy(format!("to have them in the pool, {elsewhere}, or set POOL_SHARES_PCI=yes"))
         }
-    });
-    findings.collect()
+    }));
+    findings
 }
 
 /// The VFs of all pools. What is wrong with a pool is another check's concern.

@@ -10,9 +10,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use hwaddr::{InterfaceName, PciAddress};
-use one_sriov_system::{Netlink, VfInfo, VfLinkState};
+use one_sriov_system::{Netlink, Probe, VfInfo, VfLinkState};
 
 use super::Finding;
+use super::finding::unread;
 use crate::host::Host;
 use crate::lease::Lease;
 use crate::pool::{LinkLayer, Sysfs};
@@ -30,6 +31,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
 
 fn inspect(host: &Host) -> io::Result<Vec<Finding>> {
     let sysfs = Sysfs::new(&host.root);
+    let probe = Probe::new(&host.root);
     let mut findings = Vec::new();
     for netdev in sysfs.netdevs()? {
         let Some(pf) = sysfs.device_of(&netdev)? else {
@@ -39,18 +41,19 @@ fn inspect(host: &Host) -> io::Result<Vec<Finding>> {
             continue;
         }
         match sysfs.link_layer(&netdev)? {
-            Some(LinkLayer::Ethernet) => findings.extend(ethernet(host, &netdev)),
-            Some(LinkLayer::Infiniband) => findings.extend(infiniband(host, sysfs, &netdev, pf)?),
+            Some(LinkLayer::Ethernet) => findings.extend(ethernet(&probe, &netdev)),
+            Some(LinkLayer::Infiniband) => findings.extend(infiniband(host, &probe, &netdev, pf)?),
             None => {}
         }
     }
+    findings.extend(unread(CHECK, &probe));
     Ok(findings)
 }
 
 /// `IFF_UP` of the PF: some cards give their VFs no link without.
-fn ethernet(host: &Host, pf: &InterfaceName) -> Option<Finding> {
+fn ethernet(probe: &Probe<'_>, pf: &InterfaceName) -> Option<Finding> {
     const IFF_UP: u32 = 1;
-    let flags = text(host, &netdev_dir(pf).join("flags"))?;
+    let flags = text(probe, &netdev_dir(pf).join("flags"))?;
     let flags = u32::from_str_radix(flags.strip_prefix("0x")?, 16).ok()?;
     (flags & IFF_UP == 0).then(|| {
         let message = format!("PF '{pf}' is down: its VFs may have no link");
@@ -62,16 +65,17 @@ fn ethernet(host: &Host, pf: &InterfaceName) -> Option<Finding> {
 
 fn infiniband(
     host: &Host,
-    sysfs: Sysfs<'_>,
+    probe: &Probe<'_>,
     netdev: &InterfaceName,
     pf: PciAddress,
 ) -> io::Result<Vec<Finding>> {
+    let sysfs = Sysfs::new(&host.root);
     // Ports count from 1, dev_port from 0.
-    let port = text(host, &netdev_dir(netdev).join("dev_port"))
+    let port = text(probe, &netdev_dir(netdev).join("dev_port"))
         .and_then(|port| port.parse::<u32>().ok())
         .unwrap_or(0)
         + 1;
-    let Some(pf_side) = Port::find(host, pf, port) else {
+    let Some(pf_side) = Port::find(probe, pf, port) else {
         return Ok(Vec::new());
     };
     let mut findings: Vec<Finding> = pf_port(netdev, &pf_side).into_iter().collect();
@@ -82,7 +86,7 @@ fn infiniband(
             continue;
         };
         let lease = lease_of(host, vf);
-        let vf_side = Port::find(host, vf, 1);
+        let vf_side = Port::find(probe, vf, 1);
         findings.extend(vf_port(
             netdev,
             &pf_side,
@@ -106,16 +110,16 @@ struct Port {
 }
 
 impl Port {
-    fn find(host: &Host, device: PciAddress, port: u32) -> Option<Self> {
+    fn find(probe: &Probe<'_>, device: PciAddress, port: u32) -> Option<Self> {
         let dir = Path::new("/sys/bus/pci/devices").join(device.to_string());
         let dir = dir.join("infiniband");
-        let names = host.root.list(&dir).ok()?;
+        let names = probe.list(&dir).ok()?;
         let name = names.first()?.to_str()?;
         let dir = dir.join(format!("{name}/ports/{port}"));
         Some(Self {
             name: format!("{name}/{port}"),
-            state: text(host, &dir.join("state"))?,
-            physical: text(host, &dir.join("phys_state")).unwrap_or_default(),
+            state: text(probe, &dir.join("state"))?,
+            physical: text(probe, &dir.join("phys_state")).unwrap_or_default(),
         })
     }
 
@@ -196,8 +200,8 @@ fn netdev_dir(netdev: &InterfaceName) -> PathBuf {
     Path::new("/sys/class/net").join(netdev.as_str())
 }
 
-fn text(host: &Host, path: &Path) -> Option<String> {
-    let text = host.root.read_to_string(path).ok()?;
+fn text(probe: &Probe<'_>, path: &Path) -> Option<String> {
+    let text = probe.read_to_string(path).ok()?;
     Some(text.trim_end().to_owned())
 }
 

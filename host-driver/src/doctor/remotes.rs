@@ -1,11 +1,12 @@
 //! The files that the front-end has brought: the stock driver, our actions, and the driver itself.
 
-use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use one_sriov_system::{Probe, Root};
+
 use super::Finding;
-use super::finding::some;
+use super::finding::{some, unread};
 use crate::host::Host;
 
 const CHECK: &str = "remotes";
@@ -24,15 +25,19 @@ const HELPERS: [&str; 3] = ["kvmrc", "vgpu", "vtpm_setup"];
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
     let home = &host.home;
-    let mut findings = vec![stock(home), actions(home)];
-    findings.extend(driver(home));
-    findings.extend(unknown(home));
+    // The actions are where this program is, whatever the root.
+    let root = Root::default();
+    let probe = Probe::new(&root);
+    let mut findings = vec![stock(&probe, home), actions(&probe, home)];
+    findings.extend(driver(&probe, home));
+    findings.extend(unknown(&probe, home));
+    findings.extend(unread(CHECK, &probe));
     findings
 }
 
-fn stock(home: &Path) -> Finding {
+fn stock(probe: &Probe<'_>, home: &Path) -> Finding {
     let deploy = home.join("../kvm/deploy");
-    if is_program(&deploy) {
+    if is_program(probe, &deploy) {
         return Finding::ok(CHECK, "the stock driver is there");
     }
     let message = format!(
@@ -42,11 +47,12 @@ fn stock(home: &Path) -> Finding {
     Finding::problem(CHECK, message).remedy(SYNC)
 }
 
-fn actions(home: &Path) -> Finding {
+fn actions(probe: &Probe<'_>, home: &Path) -> Finding {
     let mut missing: Vec<_> = action_names()
-        .filter(|name| !is_program(&home.join(name)))
+        .filter(|name| !is_program(probe, &home.join(name)))
         .collect();
-    if !home.join(LAUNCHER).is_file() {
+    let launcher = probe.metadata(&home.join(LAUNCHER));
+    if !launcher.is_ok_and(|file| file.is_file()) {
         missing.push(LAUNCHER);
     }
     let home = home.display();
@@ -59,8 +65,8 @@ fn actions(home: &Path) -> Finding {
 }
 
 /// The program that the launcher asks for.
-fn driver(home: &Path) -> Option<Finding> {
-    let launcher = fs::read_to_string(home.join(LAUNCHER)).ok()?;
+fn driver(probe: &Probe<'_>, home: &Path) -> Option<Finding> {
+    let launcher = probe.read_to_string(&home.join(LAUNCHER)).ok()?;
     let version = launcher
         .split_once("version='")
         .and_then(|(_, rest)| rest.split('\'').next())?;
@@ -70,7 +76,7 @@ fn driver(home: &Path) -> Option<Finding> {
         .collect();
     let path = path.join("one-sriov-driver");
     let ours = env!("CARGO_PKG_VERSION");
-    Some(if !is_program(&path) {
+    Some(if !is_program(probe, &path) {
         let message = format!("failed to find the driver: no program '{}'", path.display());
         Finding::problem(CHECK, message).remedy(SYNC)
     } else if version == ours {
@@ -84,16 +90,17 @@ fn driver(home: &Path) -> Option<Finding> {
 }
 
 /// Actions of the stock driver that came after us.
-fn unknown(home: &Path) -> Option<Finding> {
+fn unknown(probe: &Probe<'_>, home: &Path) -> Option<Finding> {
     let stock = home.join("../kvm");
-    let entries = fs::read_dir(&stock).ok()?.flatten();
-    let mut names: Vec<String> = entries
-        .filter(|entry| is_program(&entry.path()))
-        .filter_map(|entry| entry.file_name().into_string().ok())
+    let names = probe.list(&stock).ok()?.into_iter();
+    let names: Vec<String> = names
+        .filter_map(|name| name.into_string().ok())
+        .filter(|name| is_program(probe, &stock.join(name)))
         .filter(|name| !name.contains('.') && !HELPERS.contains(&&**name))
-        .filter(|name| action_names().all(|ours| ours != name) && !is_program(&home.join(name)))
+        .filter(|name| {
+            action_names().all(|ours| ours != name) && !is_program(probe, &home.join(name))
+        })
         .collect();
-    names.sort();
     let home = home.display();
     (!names.is_empty()).then(|| {
         let names = some(&names);
@@ -103,8 +110,8 @@ fn unknown(home: &Path) -> Option<Finding> {
     })
 }
 
-fn is_program(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|file| {
+fn is_program(probe: &Probe<'_>, path: &Path) -> bool {
+    probe.metadata(path).is_ok_and(|file| {
         file.is_file() && file.len() > 0 && file.permissions().mode() & 0o111 != 0
     })
 }

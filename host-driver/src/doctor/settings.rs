@@ -1,8 +1,12 @@
 //! The operator's configuration.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
+use one_sriov_system::Probe;
+
 use super::Finding;
+use super::finding::unread;
 use crate::config::{Assignments, Config, ConfigError, NAMES, Value};
 use crate::host::Host;
 use crate::pool::Pool;
@@ -114,9 +118,13 @@ fn judge(host: &Host, path: &Path, assignments: &Assignments, name: &str) -> Opt
 /// On a front-end that is a host as well: the dummy NICs must not look like OpenNebula's.
 pub(super) fn mac_prefix(host: &Host) -> Vec<Finding> {
     let path = Path::new("/etc/one/oned.conf");
-    // Elsewhere there is none, or it is not for us to read.
-    let Ok(text) = host.root.read_to_string(path) else {
-        return Vec::new();
+    let probe = Probe::new(&host.root);
+    let text = match probe.read_to_string(path) {
+        Ok(text) => text,
+        // Not for oneadmin of another host to read.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => return Vec::new(),
+        // Elsewhere there is none.
+        Err(_) => return unread(CHECK, &probe),
     };
     let Some((line, prefix)) = oned_mac_prefix(&text) else {
         return Vec::new();

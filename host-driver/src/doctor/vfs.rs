@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use hwaddr::{InterfaceName, PciAddress};
+use one_sriov_system::Probe;
 
 use super::Finding;
-use super::finding::some;
+use super::finding::{some, unread};
 use crate::host::Host;
 use crate::pool::{HostUseError, HostUses, Sysfs};
 
@@ -19,6 +20,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
 fn inspect(host: &Host) -> Result<Vec<Finding>, Box<dyn std::error::Error>> {
     let sysfs = Sysfs::new(&host.root);
     let uses = HostUses::new(&host.root);
+    let probe = Probe::new(&host.root);
     let mut findings = Vec::new();
     let (mut pfs, mut groups) = (BTreeSet::new(), BTreeSet::new());
     for netdev in sysfs.netdevs()? {
@@ -29,33 +31,34 @@ fn inspect(host: &Host) -> Result<Vec<Finding>, Box<dyn std::error::Error>> {
             let Some(vf) = sysfs.vf(pf, number)? else {
                 continue;
             };
-            findings.extend(shared_group(host, &netdev, vf, &mut groups));
+            findings.extend(shared_group(&probe, &netdev, vf, &mut groups));
             findings.extend(used_by_host(&uses, &netdev, vf)?);
         }
     }
+    findings.extend(unread(CHECK, &probe));
     Ok(findings)
 }
 
 /// The kernel lends a VM all devices of a group or none (`vfio_group_viable`); bridges do not count.
 fn shared_group(
-    host: &Host,
+    probe: &Probe<'_>,
     pf: &InterfaceName,
     vf: PciAddress,
     known: &mut BTreeSet<String>,
 ) -> Option<Finding> {
     let group = device(vf).join("iommu_group");
     // Without an IOMMU there are no groups, and another check says so.
-    let link = host.root.read_link(&group).ok()?;
+    let link = probe.read_link(&group).ok()?;
     let number = link.file_name()?.to_string_lossy().into_owned();
     if !known.insert(number.clone()) {
         return None;
     }
-    let members = host.root.list(&group.join("devices")).ok()?;
+    let members = probe.list(&group.join("devices")).ok()?;
     let members = members
         .iter()
         .filter_map(|name| name.to_str()?.parse().ok());
     let others: Vec<PciAddress> = members
-        .filter(|other| *other != vf && !is_bridge(host, *other))
+        .filter(|other| *other != vf && !is_bridge(probe, *other))
         .collect();
     (!others.is_empty()).then(|| {
         let others = some(&others);
@@ -66,9 +69,9 @@ fn shared_group(
     })
 }
 
-fn is_bridge(host: &Host, address: PciAddress) -> bool {
+fn is_bridge(probe: &Probe<'_>, address: PciAddress) -> bool {
     const PCI_TO_PCI: &str = "0x0604";
-    let class = host.root.read_to_string(&device(address).join("class"));
+    let class = probe.read_to_string(&device(address).join("class"));
     class.is_ok_and(|class| class.starts_with(PCI_TO_PCI))
 }
 

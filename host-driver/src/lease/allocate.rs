@@ -348,7 +348,7 @@ impl<'a> Allocator<'a> {
             Availability::Free | Availability::Stale(_) => {}
             _ => return Ok(None),
         }
-        if self.filter_of_probe(address).is_some() {
+        if self.filter_of_probe(address)?.is_some() {
             return Ok(None);
         }
         let vf = match pool.vf(self.root, index) {
@@ -455,7 +455,7 @@ impl<'a> Allocator<'a> {
         };
         let availability = self.availability(address, sweep)?;
         if matches!(availability, Availability::Free | Availability::Stale(_))
-            && let Some(filter) = self.filter_of_probe(address)
+            && let Some(filter) = self.filter_of_probe(address)?
         {
             return Ok(Availability::PciProbe(filter));
         }
@@ -470,15 +470,18 @@ impl<'a> Allocator<'a> {
     }
 
     /// The filter by which OpenNebula's own PCI probe offers a VF, unless pools may have such VFs.
-    fn filter_of_probe(&self, address: PciAddress) -> Option<String> {
+    fn filter_of_probe(&self, address: PciAddress) -> Result<Option<String>, AllocateError> {
         let read = || {
             let probe = (!self.config.pool_shares_pci).then(|| PciProbe::read(self.config))?;
             // A probe that fails offers nothing, and has the host's state be ERROR.
             probe.inspect_err(|error| log::warn!("{error}")).ok()
         };
-        let probe = self.pci_probe.get_or_init(read).as_ref()?;
-        let offer = probe.offers(self.root, address)?;
-        offer.is_certain.then_some(offer.filter)
+        let Some(probe) = self.pci_probe.get_or_init(read) else {
+            return Ok(None);
+        };
+        let offer = probe.offers(self.root, address);
+        let offer = offer.map_err(|cause| AllocateError::Sysfs(address, cause))?;
+        Ok(offer.and_then(|offer| offer.is_certain.then_some(offer.filter)))
     }
 
     fn driver(&self, address: PciAddress) -> Result<Option<String>, AllocateError> {

@@ -140,14 +140,15 @@ pub(super) fn request(name: &InterfaceName, with_vfs: bool) -> Vec<u8> {
     message(RTM_GETLINK, NLM_F_REQUEST, &payload)
 }
 
-pub(super) fn parse(messages: Messages<'_>) -> io::Result<Option<Link>> {
+/// The kernel answers with the link, or with an error.
+pub(super) fn parse(messages: Messages<'_>) -> io::Result<Link> {
     for message in messages {
         let message = message?;
         if message.kind == RTM_NEWLINK {
-            return link(message.payload).map(Some);
+            return link(message.payload);
         }
     }
-    Ok(None)
+    Err(cut())
 }
 
 fn link(payload: &[u8]) -> io::Result<Link> {

@@ -74,7 +74,7 @@ impl Netlink {
                 recorded: format!("{directory}/{name}"),
             };
             let parse = |answer: &[u8]| link::parse(Messages::new(answer));
-            self.ask(&question, parse).map(Option::flatten)
+            self.ask(&question, parse)
         };
         match ask(true, "link") {
             Err(error) if error.cause.raw_os_error() == Some(EMSGSIZE) => {

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, OwnedFd};
 
+use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto,
     setsockopt, socket, sockopt,
@@ -87,16 +88,26 @@ fn open() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
+/// With a timeout on the socket a signal ends the call whatever its handler says (`SA_RESTART`, signal(7)).
+fn receive_one(socket: &OwnedFd, buffer: &mut [u8], flags: MsgFlags) -> nix::Result<usize> {
+    loop {
+        match recv(socket.as_raw_fd(), buffer, flags) {
+            Err(Errno::EINTR) => {}
+            received => return received,
+        }
+    }
+}
+
 fn receive(socket: &OwnedFd, is_dump: bool) -> io::Result<Answer> {
     let mut answer = Vec::new();
     let mut buffer = vec![0; BUFFER];
     loop {
         let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC;
-        let len = recv(socket.as_raw_fd(), &mut buffer, flags)?;
+        let len = receive_one(socket, &mut buffer, flags)?;
         if len > buffer.len() {
             buffer.resize(len, 0);
         }
-        let len = recv(socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_TRUNC)?;
+        let len = receive_one(socket, &mut buffer, MsgFlags::MSG_TRUNC)?;
         let bytes = buffer.get(..len).ok_or_else(cut)?;
         for message in Messages::new(bytes) {
             let message = message?;
@@ -104,7 +115,13 @@ fn receive(socket: &OwnedFd, is_dump: bool) -> io::Result<Answer> {
                 return Ok(Answer::Changed);
             }
             match message.kind {
-                NLMSG_DONE => return Ok(Answer::Whole(answer)),
+                // It carries the error that ended the dump early, or 0 (`netlink_dump`).
+                NLMSG_DONE => {
+                    return match refusal(message) {
+                        0 => Ok(Answer::Whole(answer)),
+                        number => Err(io::Error::from_raw_os_error(number)),
+                    };
+                }
                 NLMSG_ERROR => {
                     return match refusal(message) {
                         ENODEV => Ok(Answer::NoDevice),
@@ -117,6 +134,42 @@ fn receive(socket: &OwnedFd, is_dump: bool) -> io::Result<Answer> {
         answer.extend(bytes);
         if !is_dump {
             return Ok(Answer::Whole(answer));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use nix::sys::socket::{send, socketpair};
+
+    use super::super::message::message;
+    use super::*;
+
+    /// A dump that its kernel ends early is not the whole answer.
+    #[test]
+    fn the_end_of_a_dump_carries_its_error() {
+        const EIO: i32 = 5;
+        for (result, error) in [(0, None), (-EIO, Some(EIO))] {
+            let (kernel, us) = socketpair(
+                AddressFamily::Unix,
+                SockType::Datagram,
+                None,
+                SockFlag::empty(),
+            )
+            .unwrap();
+            let part = message(16, 0, &[0; 16]);
+            let done = message(NLMSG_DONE, 0, &i32::to_ne_bytes(result));
+            for bytes in [&part, &done] {
+                send(kernel.as_raw_fd(), bytes, MsgFlags::empty()).unwrap();
+            }
+            let found = match receive(&us, true) {
+                Ok(Answer::Whole(bytes)) => Ok(bytes),
+                Ok(_) => unreachable!("neither changed nor refused"),
+                Err(error) => Err(error.raw_os_error()),
+            };
+            assert_eq!(found, error.map_or(Ok(part), |error| Err(Some(error))));
         }
     }
 }

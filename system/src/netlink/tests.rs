@@ -54,7 +54,7 @@ fn a_message_of_the_kernel_is_read() {
         20, 0, 11, 0, 3, 0, 0, 0, 0, 0, 0, 0, // IFLA_VF_IB_PORT_GUID: all ones
         0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
     ];
-    let read = link::parse(Messages::new(bytes)).unwrap().unwrap();
+    let read = link::parse(Messages::new(bytes)).unwrap();
     let expected = VfInfo {
         vf: 3,
         mac: Some("02:11:00:00:00:05".parse().unwrap()),
@@ -79,7 +79,7 @@ fn what_is_recorded_is_what_is_read() {
         ..link()
     };
     let bytes = link_message(&link);
-    assert_eq!(link::parse(Messages::new(&bytes)).unwrap(), Some(link));
+    assert_eq!(link::parse(Messages::new(&bytes)).unwrap(), link);
 }
 
 #[test]
@@ -177,14 +177,18 @@ fn overflown(link: &Link) -> Vec<u8> {
 }
 
 #[test]
+fn an_answer_without_a_link_does_not_say_that_there_is_none() {
+    assert!(link::parse(Messages::new(&[])).is_err());
+    assert!(link::parse(Messages::new(&message(99, 0, &[]))).is_err());
+}
+
+#[test]
 fn of_a_list_that_does_not_fit_what_is_whole_is_read() {
     let all = Link {
         vfs: link().vfs.into_iter().cycle().take(480).collect(),
         ..link()
     };
-    let read = link::parse(Messages::new(&overflown(&all)))
-        .unwrap()
-        .unwrap();
+    let read = link::parse(Messages::new(&overflown(&all))).unwrap();
     assert_eq!((read.index, read.name.as_str()), (7, "ib0"));
     assert!((1..400).contains(&read.vfs.len()), "{}", read.vfs.len());
     assert_eq!(read.vfs, all.vfs[..read.vfs.len()]);

@@ -13,22 +13,26 @@ pub(super) struct Identity {
 
 impl Identity {
     /// The user and group of these names; none where they are not known.
-    pub(super) fn of(user: &str, group: &str) -> Option<Self> {
+    pub(super) fn of(user: &str, group: &str) -> nix::Result<Option<Self>> {
         let gid = match number(group) {
-            Some(gid) => gid,
-            None => Group::from_name(group).ok()??.gid.as_raw(),
+            Some(gid) => Some(gid),
+            None => Group::from_name(group)?.map(|group| group.gid.as_raw()),
         };
-        let (uid, others) = if let Some(uid) = number(user) {
-            (uid, Vec::new())
-        } else {
-            let found = User::from_name(user).ok()??;
-            let name = CString::new(user).ok()?;
-            let groups = getgrouplist(&name, Gid::from_raw(gid)).ok()?;
-            (found.uid.as_raw(), groups)
+        let Some(gid) = gid else {
+            return Ok(None);
         };
         let mut gids = vec![gid];
+        if let Some(uid) = number(user) {
+            return Ok(Some(Self { uid, gids }));
+        }
+        // No user has a name with a zero octet.
+        let (Ok(name), Some(found)) = (CString::new(user), User::from_name(user)?) else {
+            return Ok(None);
+        };
+        let others = getgrouplist(&name, Gid::from_raw(gid))?;
         gids.extend(others.into_iter().map(Gid::as_raw));
-        Some(Self { uid, gids })
+        let uid = found.uid.as_raw();
+        Ok(Some(Self { uid, gids }))
     }
 
     pub(super) fn is_root(&self) -> bool {
@@ -64,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_first_class_that_fits_decides() {
-        let qemu = Identity::of("+9869", "+36").unwrap();
+        let qemu = Identity::of("+9869", "+36").unwrap().unwrap();
         let table = [
             (0, 0, 0o600, false),
             (0, 0, 0o666, true),
@@ -85,9 +89,9 @@ mod tests {
 
     #[test]
     fn names_and_numbers_are_known() {
-        assert!(Identity::of("root", "root").unwrap().is_root());
-        assert!(Identity::of("+0", "+0").unwrap().is_root());
-        assert_eq!(Identity::of("no-such-user", "root"), None);
-        assert_eq!(Identity::of("root", "no-such-group"), None);
+        assert!(Identity::of("root", "root").unwrap().unwrap().is_root());
+        assert!(Identity::of("+0", "+0").unwrap().unwrap().is_root());
+        assert_eq!(Identity::of("no-such-user", "root"), Ok(None));
+        assert_eq!(Identity::of("root", "no-such-group"), Ok(None));
     }
 }

@@ -10,13 +10,14 @@
 //!
 //! A fresh `/dev/vfio/<group>` belongs to root alone, so that a udev rule has to change that.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use one_sriov_system::Probe;
+
 use super::Finding;
-use super::finding::some;
+use super::finding::{some, unread};
 use crate::host::Host;
 
 mod identity;
@@ -33,10 +34,13 @@ const RULES: [&str; 4] = [
 ];
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
-    vec![inspect(host)]
+    let probe = Probe::new(&host.root);
+    let mut findings = vec![inspect(host, &probe)];
+    findings.extend(unread(CHECK, &probe));
+    findings
 }
 
-fn inspect(host: &Host) -> Finding {
+fn inspect(host: &Host, probe: &Probe<'_>) -> Finding {
     let conf = match host.root.read_to_string(Path::new(CONF)) {
         Ok(text) => Conf::parse(&text),
         Err(error) if error.kind() == ErrorKind::NotFound => Conf::default(),
@@ -55,9 +59,16 @@ fn inspect(host: &Host) -> Finding {
     }
     let user = conf.user.as_deref().unwrap_or("root");
     let group = conf.group.as_deref().unwrap_or(user);
-    let Some(qemu) = Identity::of(user, group) else {
-        let message = format!("'{CONF}': user '{user}' or group '{group}' is not known here");
-        return Finding::problem(CHECK, message).remedy("correct it, and restart libvirtd");
+    let qemu = match Identity::of(user, group) {
+        Ok(Some(qemu)) => qemu,
+        Ok(None) => {
+            let message = format!("'{CONF}': user '{user}' or group '{group}' is not known here");
+            return Finding::problem(CHECK, message).remedy("correct it, and restart libvirtd");
+        }
+        Err(error) => {
+            let message = format!("failed to look up user '{user}' or group '{group}': {error}");
+            return Finding::problem(CHECK, message);
+        }
     };
     if qemu.is_root() {
         return Finding::ok(CHECK, "QEMU runs as root, and may open /dev/vfio");
@@ -66,15 +77,10 @@ fn inspect(host: &Host) -> Finding {
         "put into /etc/udev/rules.d/70-vfio.rules: SUBSYSTEM==\"vfio\", OWNER=\"root\", \
          GROUP=\"{group}\", MODE=\"0660\""
     );
-    let nodes = nodes(host);
+    let nodes = nodes(probe);
     let refused: Vec<_> = nodes
         .iter()
-        .filter(|node| {
-            !host
-                .root
-                .path(node)
-                .is_ok_and(|path| may_open(&qemu, &path))
-        })
+        .filter(|node| !may_open(&qemu, probe, node))
         .map(|node| node.display())
         .collect();
     let has_groups = nodes.iter().any(|node| !node.ends_with("vfio"));
@@ -82,7 +88,7 @@ fn inspect(host: &Host) -> Finding {
         let refused = some(&refused);
         let message = format!("QEMU runs as '{user}', which may not open {refused}");
         Finding::problem(CHECK, message).remedy(rule)
-    } else if has_groups || has_rule(host) {
+    } else if has_groups || has_rule(probe) {
         Finding::ok(
             CHECK,
             format!("QEMU runs as '{user}', which may open /dev/vfio"),
@@ -95,14 +101,15 @@ fn inspect(host: &Host) -> Finding {
     }
 }
 
-fn may_open(qemu: &Identity, path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|node| qemu.may_write(node.uid(), node.gid(), node.mode()))
+fn may_open(qemu: &Identity, probe: &Probe<'_>, path: &Path) -> bool {
+    let node = probe.metadata(path);
+    node.is_ok_and(|node| qemu.may_write(node.uid(), node.gid(), node.mode()))
 }
 
 /// `/dev/vfio/vfio`, and a node for each group that is bound to `vfio-pci` now.
-fn nodes(host: &Host) -> Vec<PathBuf> {
+fn nodes(probe: &Probe<'_>) -> Vec<PathBuf> {
     let dir = Path::new("/dev/vfio");
-    let names = host.root.list(dir).unwrap_or_default();
+    let names = probe.list(dir).unwrap_or_default();
     let is_node = |name: &str| name == "vfio" || name.bytes().all(|b| b.is_ascii_digit());
     names
         .iter()
@@ -112,12 +119,12 @@ fn nodes(host: &Host) -> Vec<PathBuf> {
 }
 
 /// Whether some rule is about the nodes of groups.
-fn has_rule(host: &Host) -> bool {
+fn has_rule(probe: &Probe<'_>) -> bool {
     let files = RULES.iter().map(Path::new).flat_map(|dir| {
-        let names = host.root.list(dir).unwrap_or_default().into_iter();
+        let names = probe.list(dir).unwrap_or_default().into_iter();
         names.map(move |name| dir.join(name))
     });
-    let mut texts = files.filter_map(|file| host.root.read_to_string(&file).ok());
+    let mut texts = files.filter_map(|file| probe.read_to_string(&file).ok());
     texts.any(|text| {
         text.lines().any(|line| {
             let line: String = line.chars().filter(|c| !c.is_whitespace()).collect();

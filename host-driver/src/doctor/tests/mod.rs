@@ -87,6 +87,16 @@ impl Tree {
         symlink(target, self.dir.path().join(path)).unwrap();
     }
 
+    /// Nobody can read it, not even root: a link that leads to itself.
+    fn unreadable(&self, path: &str) {
+        let full = self.dir.path().join(path);
+        if full.exists() {
+            self.remove(path);
+        }
+        fs::create_dir_all(full.parent().unwrap()).unwrap();
+        symlink(full.file_name().unwrap(), &full).unwrap();
+    }
+
     fn remove(&self, path: &str) {
         let path = self.dir.path().join(path);
         if path.is_dir() {

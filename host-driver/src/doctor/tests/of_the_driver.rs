@@ -1,6 +1,6 @@
 //! What belongs to the driver itself.
 
-use super::super::{Check, iommu, leases, pci_probe, qemu, remotes, settings};
+use super::super::{Check, iommu, leases, memlock, pci_probe, ports, qemu, remotes, settings, vfs};
 use super::{Tree, assert_one, assert_some};
 use crate::config::NAMES;
 
@@ -193,6 +193,50 @@ fn a_check_that_cannot_look_says_so_and_the_others_go_on() {
     ] {
         let check: Check = check;
         assert_some(&tree.find(check), "Problem: failed to ");
+    }
+}
+
+#[test]
+fn what_a_check_cannot_read_is_not_taken_for_absent() {
+    let device = "/sys/bus/pci/devices/0000:81:00";
+    let table: [(Check, String); 11] = [
+        (pci_probe::check, format!("{device}.1/vendor")),
+        (remotes::check, "/one/vmm/kvm-sriov/launch".into()),
+        (remotes::check, "/one/vmm/kvm-sriov/save".into()),
+        (remotes::check, "/one/vmm/kvm".into()),
+        (
+            memlock::check,
+            "/etc/systemd/system/libvirtd.service.d".into(),
+        ),
+        (
+            memlock::check,
+            "/etc/systemd/system/virtqemud.service".into(),
+        ),
+        (ports::check, "/sys/class/net/ib0/dev_port".into()),
+        (ports::check, format!("{device}.0/infiniband")),
+        (vfs::check, format!("{device}.1/iommu_group/devices")),
+        (qemu::check, "/dev/vfio".into()),
+        (settings::mac_prefix, "/etc/one/oned.conf".into()),
+    ];
+    for (check, path) in table {
+        let tree = Tree::new();
+        tree.write(
+            "etc/libvirt/qemu.conf",
+            "user = \"+64001\"\ngroup = \"+64001\"\ndynamic_ownership = 0\n",
+        );
+        tree.write("one/etc/im/kvm-probes.d/pci.conf", ":filter: '10de:*'\n");
+        // Any directory with devices is a group.
+        tree.link(
+            "../0000:81:00.0",
+            &format!("{}.1/iommu_group", &device[1..]),
+        );
+        tree.make(&format!("{}.0/devices", &device[1..]));
+        tree.unreadable(&path[1..]);
+        let found = tree.find(check);
+        let [warning, problem] =
+            ["Warning", "Problem"].map(|level| format!("{level}: failed to read '{path}"));
+        let is_named = |line: &String| line.starts_with(&warning) || line.starts_with(&problem);
+        assert!(found.iter().any(is_named), "{path}: {found:?}");
     }
 }
 

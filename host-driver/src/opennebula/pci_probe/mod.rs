@@ -15,8 +15,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use hwaddr::PciAddress;
-use one_sriov_system::Root;
 use one_sriov_system::yaml::YamlError;
+use one_sriov_system::{Root, plain, unless_absent};
 
 use self::conf::{Conf, Ids};
 use crate::config::Config;
@@ -70,25 +70,37 @@ impl PciProbe {
     }
 
     /// Whether and by which filter the probe offers a device.
-    #[must_use]
-    pub fn offers(&self, root: &Root, device: PciAddress) -> Option<Offer> {
+    ///
+    /// # Errors
+    /// If it is not known what the device is.
+    pub fn offers(&self, root: &Root, device: PciAddress) -> io::Result<Option<Offer>> {
         if self.0.offers_nothing() {
-            return None;
+            return Ok(None);
         }
-        self.0.offers(device, ids(root, device)?)
+        let ids = ids(root, device)?;
+        Ok(ids.and_then(|ids| self.0.offers(device, ids)))
     }
 }
 
-/// What sysfs says of a device: `0x15b3`, `0x101e`, `0x020000`.
-fn ids(root: &Root, device: PciAddress) -> Option<Ids> {
+/// What sysfs says of a device: `0x15b3`, `0x101e`, `0x020000`; none if it has gone.
+fn ids(root: &Root, device: PciAddress) -> io::Result<Option<Ids>> {
     let dir = Path::new("/sys/bus/pci/devices").join(device.to_string());
     let number = |name: &str| {
-        let text = root.read_to_string(&dir.join(name)).ok()?;
-        u32::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok()
+        let path = dir.join(name);
+        let text = unless_absent(root.read_to_string(&path).map(Some), None);
+        let text = text.map_err(|error| {
+            let message = format!("failed to read '{}': {}", path.display(), plain(&error));
+            io::Error::new(error.kind(), message)
+        })?;
+        let hex = |text: String| u32::from_str_radix(text.trim().trim_start_matches("0x"), 16);
+        Ok::<_, io::Error>(text.and_then(|text| hex(text).ok()))
     };
-    Some(Ids {
-        vendor: number("vendor")?,
-        device: number("device")?,
-        class: number("class").map(|class| class >> 8),
-    })
+    let (Some(vendor), Some(device)) = (number("vendor")?, number("device")?) else {
+        return Ok(None);
+    };
+    Ok(Some(Ids {
+        vendor,
+        device,
+        class: number("class")?.map(|class| class >> 8),
+    }))
 }

@@ -1,4 +1,4 @@
-//! Looking at a guest's files without taking what cannot be read for absent.
+//! Looking at a machine's files without taking what cannot be read for absent.
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -6,11 +6,9 @@ use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use one_sriov_system::{Root, plain};
+use crate::{Root, plain};
 
-use crate::render::GuestFiles;
-
-/// The files of a guest, and what of them could not be read: whoever decides by what he saw asks for that first.
+/// The files of a machine, and what of them could not be read: whoever decides by what he saw asks for that first.
 pub struct Probe<'r> {
     root: &'r Root,
     failures: RefCell<Vec<String>>,
@@ -40,6 +38,12 @@ impl<'r> Probe<'r> {
     /// Is there a directory at the path, or a link to one?
     pub fn is_dir(&self, path: &Path) -> bool {
         self.note(path, self.root.try_is_dir(path)).unwrap_or(false)
+    }
+
+    /// What is at the path; links are followed.
+    pub fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        let about = self.root.path(path).and_then(std::fs::metadata);
+        self.note(path, about)
     }
 
     /// What stands at the path itself, be it a dangling link.
@@ -96,16 +100,57 @@ fn text(content: Vec<u8>) -> String {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-impl GuestFiles for Probe<'_> {
-    fn text(&self, path: &Path) -> Option<String> {
-        self.read_to_string(path).ok()
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// What one look says, and whether it failed.
+    fn look(path: &str, ask: fn(&Probe<'_>, &Path) -> bool) -> (bool, bool) {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("text"), "caf\u{e9}\n").unwrap();
+        fs::write(dir.path().join("latin1"), b"caf\xe9\n").unwrap();
+        symlink("loop", dir.path().join("loop")).unwrap();
+        let root = Root::new(dir.path());
+        let probe = Probe::new(&root);
+        (ask(&probe, Path::new(path)), !probe.failures().is_empty())
     }
 
-    fn names(&self, directory: &Path) -> Vec<OsString> {
-        self.list(directory).unwrap_or_default()
+    #[test]
+    fn only_what_says_nothing_of_a_file_is_a_failure() {
+        let asks: [fn(&Probe<'_>, &Path) -> bool; 8] = [
+            |probe, path| probe.exists(path),
+            |probe, path| probe.is_dir(path),
+            |probe, path| probe.metadata(path).is_ok(),
+            |probe, path| probe.entry_metadata(&path.join("x")).is_ok(),
+            |probe, path| probe.read_to_string(path).is_ok(),
+            |probe, path| probe.read_at_most(path, 9).is_ok(),
+            |probe, path| probe.list(path).is_ok(),
+            |probe, path| probe.read_link(&path.join("x")).is_ok(),
+        ];
+        for ask in asks {
+            assert_eq!(look("/nothing", ask), (false, false));
+            assert_eq!(look("/text/below", ask), (false, false));
+            assert_eq!(look("/loop", ask), (false, true));
+        }
+        let is_link: fn(&Probe<'_>, &Path) -> bool = |probe, path| probe.read_link(path).is_ok();
+        assert_eq!(look("/text", is_link), (false, false));
     }
 
-    fn has_directory(&self, path: &Path) -> bool {
-        self.is_dir(path)
+    #[test]
+    fn text_in_another_encoding_is_text() {
+        for path in ["/text", "/latin1"] {
+            let reads: [fn(&Probe<'_>, &Path) -> bool; 2] = [
+                |probe, path| probe.read_to_string(path).unwrap().starts_with("caf"),
+                |probe, path| probe.read_at_most(path, 4).unwrap().starts_with("caf"),
+            ];
+            for read in reads {
+                assert_eq!(look(path, read), (true, false), "{path}");
+            }
+        }
     }
 }
