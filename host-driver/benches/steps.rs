@@ -16,6 +16,7 @@ use one_sriov_driver::domain::{DeviceReplacement, Domain, DummyNic, HostDevice};
 use one_sriov_driver::lease::{Allocator, Guard, Store, SweepScope, VfRequest, Wanted};
 use one_sriov_driver::libvirt::RunningDomains;
 use one_sriov_driver::libvirt::{RunningDomain, read_dumps};
+use one_sriov_driver::opennebula::NicAttributes;
 use one_sriov_driver::prepare;
 use one_sriov_system::Root;
 use one_sriov_tests::host::{Host, domain, mac};
@@ -132,6 +133,7 @@ fn requests(vm: u32, pool: &str, nics: usize) -> Vec<VfRequest> {
             dummy: DummyMac::new(DummyPrefix::default(), position, Key::from(mac)),
             guid_prefix: [0, 0],
             vlan: None,
+            attributes: NicAttributes::default(),
         }
     };
     (0..nics).map(request).collect()

@@ -3,6 +3,7 @@
 // Tests may end at the first surprise.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod attributes;
 mod audit;
 mod bad_input;
 mod cards;

@@ -11,12 +11,12 @@ fn host() -> Host {
 }
 
 /// A domain with these devices of the host behind its NICs.
-fn with_devices(domain: &str, devices: &[&str]) -> String {
+pub(crate) fn with_devices(domain: &str, devices: &[&str]) -> String {
     let hostdevs: String = devices.iter().map(|device| hostdev(device)).collect();
     domain.replace("\t</devices>", &format!("{hostdevs}\n\t</devices>"))
 }
 
-fn write_document(host: &Host, vm: u32, nics: &str) {
+pub(crate) fn write_document(host: &Host, vm: u32, nics: &str) {
     host.write(
         &format!("/var/lib/one/datastores/0/{vm}/vm.xml"),
         format!("<VM><ID>{vm}</ID><TEMPLATE>{nics}</TEMPLATE></VM>"),

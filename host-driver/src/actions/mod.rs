@@ -27,7 +27,7 @@ use crate::host::Host;
 use crate::lease::{AllocateError, Store, StoreError};
 use crate::libvirt::LibvirtError;
 use crate::opennebula::VmId;
-use crate::opennebula::{Arguments, Report, VmDocumentError};
+use crate::opennebula::{Arguments, NicAttributeError, Report, VmDocumentError};
 use crate::pool::PoolError;
 use crate::pool_name::{PoolName, PoolNameError};
 use crate::prepare::{Conflict, SetError, VfSetupError};
@@ -53,6 +53,8 @@ enum ActionError {
     },
     #[error("failed to read the MAC of the NIC on bridge '{bridge}': {what}")]
     Mac { bridge: String, what: String },
+    #[error(transparent)]
+    NicAttribute(#[from] NicAttributeError),
     #[error("failed to deploy VM {vm}: it has more than 256 SR-IOV NICs")]
     TooManyNics { vm: VmId },
     #[error("failed to read '{path}': {cause}")]
@@ -69,6 +71,10 @@ enum ActionError {
         vf: hwaddr::PciAddress,
         driver: String,
     },
+    #[error(
+        "failed to set VLAN_QOS or VLAN_PROTO of PCI NIC '{mac}': OpenNebula's network driver sets its VLAN, without them"
+    )]
+    NativeVlan { mac: hwaddr::MacAddress },
     #[error(transparent)]
     Choose(#[from] AllocateError),
     #[error(transparent)]
@@ -126,8 +132,12 @@ impl ActionError {
     /// What to do about it, where the message does not say so itself.
     fn remedy(&self) -> Option<&'static str> {
         match self {
-            Self::Set(SetError::Unsupported { .. }) | Self::VfSetup(VfSetupError::Layer { .. }) => {
+            Self::VfSetup(VfSetupError::Layer { .. }) => Some("set VF_IDENTITY=auto"),
+            Self::Set(SetError::Unsupported { what, .. }) if what.contains("GUID") => {
                 Some("set VF_IDENTITY=auto")
+            }
+            Self::Set(SetError::Unsupported { .. }) => {
+                Some("take that attribute out of the network, or use another card")
             }
             Self::Set(_)
             | Self::Libvirt(_)

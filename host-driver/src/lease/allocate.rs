@@ -16,7 +16,7 @@ use super::store::Store;
 use super::sweep::{StaleLease, Sweep};
 use crate::config::{Config, ConfigError};
 use crate::libvirt::RunningDomains;
-use crate::opennebula::{PciProbe, VmId};
+use crate::opennebula::{NicAttributes, PciProbe, VmId};
 use crate::pool::{HostUse, HostUseError, HostUses, Pool, PoolError, Sysfs, Vf};
 use crate::pool_name::PoolName;
 
@@ -42,6 +42,16 @@ pub struct VfRequest {
     pub guid_prefix: [u8; 2],
     /// The VLAN of its network; for InfiniBand the guest's concern.
     pub vlan: Option<u32>,
+    /// What else its network wants of the VF.
+    pub attributes: NicAttributes,
+}
+
+impl VfRequest {
+    /// Whether its network has a VLAN: 0 is how OpenNebula writes "none".
+    #[must_use]
+    pub fn has_vlan(&self) -> bool {
+        self.vlan.is_some_and(|vlan| vlan != 0)
+    }
 }
 
 /// A VF that a NIC will get.

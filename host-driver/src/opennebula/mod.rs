@@ -2,6 +2,7 @@
 
 mod arguments;
 mod monitoring;
+mod nic_attributes;
 mod pci_nic;
 mod pci_probe;
 mod report;
@@ -10,6 +11,7 @@ mod vm_id;
 
 pub use arguments::Arguments;
 pub use monitoring::MonitoringClient;
+pub use nic_attributes::{NicAttributeError, NicAttributes};
 pub use pci_nic::PciNic;
 pub use pci_probe::{Filters, Offer, PciProbe, PciProbeError};
 pub use report::Report;

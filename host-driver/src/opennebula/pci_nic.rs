@@ -12,6 +12,7 @@
 use hwaddr::{MacAddress, PciAddress};
 
 use super::vm::{Fields, VmDocumentError};
+use super::{NicAttributeError, NicAttributes};
 
 /// The class of an InfiniBand controller in the PCI ID list.
 const INFINIBAND_CLASS: &str = "0207";
@@ -33,6 +34,10 @@ pub struct PciNic {
     pub is_infiniband: bool,
     /// Whether the action is about this NIC: `ATTACH=YES`.
     pub is_attached: bool,
+    /// Its VLAN; a P_Key for InfiniBand.
+    pub vlan: Option<u32>,
+    /// What its network wants of the VF.
+    pub attributes: Result<NicAttributes, NicAttributeError>,
 }
 
 impl PciNic {
@@ -54,6 +59,8 @@ impl PciNic {
             network_driver: fields.text("VN_MAD").map(str::to_owned),
             is_infiniband: fields.text("CLASS") == Some(INFINIBAND_CLASS),
             is_attached: fields.text("ATTACH").is_some_and(is_yes),
+            vlan: fields.number("VLAN_ID")?,
+            attributes: NicAttributes::read(fields, mac),
         }))
     }
 }

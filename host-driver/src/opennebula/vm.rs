@@ -16,7 +16,7 @@ use hwaddr::MacAddress;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::PciNic;
+use super::{NicAttributeError, NicAttributes, PciNic};
 
 /// What is known of the NICs of a VM.
 #[derive(Debug, Default)]
@@ -35,13 +35,25 @@ struct Nic {
     network: Network,
 }
 
-/// The network of a NIC.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The network of a NIC, and what it wants of a VF.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
     /// The id of the virtual network.
     pub id: Option<u32>,
     /// Its VLAN; a P_Key for InfiniBand.
     pub vlan: Option<u32>,
+    mac: MacAddress,
+    fields: Fields,
+}
+
+impl Network {
+    /// What it wants of a VF.
+    ///
+    /// # Errors
+    /// [`NicAttributeError`] if a value is none.
+    pub fn attributes(&self) -> Result<NicAttributes, NicAttributeError> {
+        NicAttributes::read(&self.fields, self.mac)
+    }
 }
 
 /// Why the document cannot be used.
@@ -82,7 +94,7 @@ impl VmDocument {
                 }
                 Event::End(_) => {
                     match Kind::of(&path) {
-                        Some(Kind::Nic) => document.nics.extend(nic(&fields)?),
+                        Some(Kind::Nic) => document.nics.extend(nic(std::mem::take(&mut fields))?),
                         Some(Kind::Pci) => document.pci_nics.extend(PciNic::read(&fields)?),
                         None => {}
                     }
@@ -105,7 +117,13 @@ impl VmDocument {
         let nth = self.nics.iter().position(is_it);
         // A bridge that is called otherwise here, or not at all, is no reason to leave the VLAN out.
         let nth = nth.or_else(|| self.nics.iter().position(|nic| nic.mac == mac));
-        nth.map_or_else(Network::default, |nth| self.nics.remove(nth).network)
+        let unknown = || Network {
+            id: None,
+            vlan: None,
+            mac,
+            fields: Fields::default(),
+        };
+        nth.map_or_else(unknown, |nth| self.nics.remove(nth).network)
     }
 
     /// The NICs whose devices OpenNebula has chosen, in the order of their ids.
@@ -115,19 +133,20 @@ impl VmDocument {
     }
 }
 
-fn nic(fields: &Fields) -> Result<Option<Nic>, VmDocumentError> {
-    let Some(mac) = fields.text("MAC") else {
+fn nic(fields: Fields) -> Result<Option<Nic>, VmDocumentError> {
+    // A NIC whose MAC is none cannot be one of ours.
+    let Some(mac) = fields.text("MAC").and_then(|mac| mac.parse().ok()) else {
         return Ok(None);
     };
-    let network = Network {
-        id: fields.number("NETWORK_ID")?,
-        vlan: fields.number("VLAN_ID")?,
-    };
-    // A NIC whose MAC is none cannot be one of ours.
-    Ok(mac.parse().ok().map(|mac| Nic {
+    Ok(Some(Nic {
         mac,
         bridge: fields.text("BRIDGE").map(str::to_owned),
-        network,
+        network: Network {
+            id: fields.number("NETWORK_ID")?,
+            vlan: fields.number("VLAN_ID")?,
+            mac,
+            fields,
+        },
     }))
 }
 
@@ -155,7 +174,7 @@ impl Kind {
 }
 
 /// The attributes of one such element.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Fields(HashMap<Vec<u8>, String>);
 
 impl Fields {
@@ -193,9 +212,11 @@ mod tests {
 
     use super::*;
 
-    fn network(text: &str) -> Result<Network, String> {
+    /// Id and VLAN.
+    fn network(text: &str) -> Result<(Option<u32>, Option<u32>), String> {
         let mut document = VmDocument::parse(text).map_err(|error| error.to_string())?;
-        Ok(document.take_network("02:00:c0:a8:07:05".parse().unwrap(), "sriov_ib0"))
+        let network = document.take_network("02:00:c0:a8:07:05".parse().unwrap(), "sriov_ib0");
+        Ok((network.id, network.vlan))
     }
 
     #[test]
@@ -204,12 +225,8 @@ mod tests {
             <NIC><MAC><![CDATA[02:00:c0:a8:07:04]]></MAC><NETWORK_ID>1</NETWORK_ID></NIC>\
             <NIC><MAC><![CDATA[02:00:c0:a8:07:05]]></MAC><NETWORK_ID><![CDATA[4]]></NETWORK_ID>\
             <VLAN_ID><![CDATA[100]]></VLAN_ID></NIC></TEMPLATE></VM>\n";
-        let expected = Network {
-            id: Some(4),
-            vlan: Some(100),
-        };
-        assert_eq!(network(text), Ok(expected));
-        assert_eq!(network("<VM><TEMPLATE/></VM>"), Ok(Network::default()));
+        assert_eq!(network(text), Ok((Some(4), Some(100))));
+        assert_eq!(network("<VM><TEMPLATE/></VM>"), Ok((None, None)));
     }
 
     #[test]
@@ -254,8 +271,10 @@ mod tests {
             mac: "02:00:c0:a8:07:14".parse().unwrap(),
             network: Some(4),
             network_driver: Some("dummy".into()),
+            vlan: None,
             is_infiniband: true,
             is_attached: false,
+            attributes: Ok(NicAttributes::default()),
         };
         assert_eq!(pci_nics(PCI), std::slice::from_ref(&nic));
         // Only the address, as a whole.
@@ -293,7 +312,7 @@ mod tests {
                 "<VM><TEMPLATE><NIC><MAC>02:00:c0:a8:07:05</MAC><VLAN_ID>{vlan}</VLAN_ID></NIC></TEMPLATE></VM>"
             )
         };
-        assert_eq!(network(&nic("")).unwrap().vlan, None);
+        assert_eq!(network(&nic("")).unwrap(), (None, None));
         let error = network(&nic("x")).unwrap_err();
         assert_eq!(error, "VLAN_ID 'x' of NIC '02:00:c0:a8:07:05' is no number");
         assert_eq!(

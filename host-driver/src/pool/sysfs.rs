@@ -139,6 +139,11 @@ impl<'r> Sysfs<'r> {
         self.value(&netdev_dir(netdev).join("ifindex"))
     }
 
+    /// The largest packet that a network device takes.
+    pub fn mtu(self, netdev: &InterfaceName) -> io::Result<Option<u32>> {
+        self.value(&netdev_dir(netdev).join("mtu"))
+    }
+
     /// The bridge, bond or the like that a network device belongs to.
     pub fn master(self, netdev: &InterfaceName) -> io::Result<Option<String>> {
         self.name_behind(&netdev_dir(netdev).join("master"))

@@ -12,6 +12,7 @@
 //! [`setup`] decides, from what is known before the first write; [`settings`] and [`restoration`]
 //! say what to write, and a [`SetVf`] writes it: [`put_back`] for the way back.
 
+mod attributes;
 mod guids;
 mod ip_link;
 mod put_back;
@@ -21,6 +22,7 @@ mod settings;
 use hwaddr::{DummyMac, Guid};
 use one_sriov_system::VfInfo;
 
+pub use attributes::{LeftOut, OptionalSetting, optional};
 pub use guids::{Conflict, GuidsInUse, VfHolder};
 pub use ip_link::IpLink;
 pub(crate) use ip_link::ip_link;
@@ -139,6 +141,16 @@ pub enum VfSetupError {
         /// What it speaks.
         layer: &'static str,
     },
+    /// What keeps tenants apart cannot be put back.
+    #[error("failed to set SPOOFCHK of NIC '{mac}': '{pf}' does not show whether VF {vf} has it")]
+    SpoofCheck {
+        /// The NIC.
+        mac: hwaddr::MacAddress,
+        /// The PF's netdev.
+        pf: String,
+        /// The VF.
+        vf: u32,
+    },
     /// A VLAN that no Ethernet has.
     #[error("failed to set VLAN {vlan} of NIC '{mac}': an Ethernet VLAN is 1 to 4094")]
     Vlan {
@@ -167,6 +179,12 @@ pub fn setup(
     let is_native = matches!(request.wanted, Wanted::Exactly(_));
     let identity = match (asked, pf.link_layer) {
         _ if is_native => VfIdentity::Native,
+        // What libvirt sets is always of priority 0, and of 802.1Q (`virNetDevSetVfConfig` of src/util/virnetdev.c).
+        (IdentitySetting::Auto | IdentitySetting::Mac, Ethernet)
+            if request.has_vlan() && request.attributes.has_vlan_tag() =>
+        {
+            VfIdentity::Dummy
+        }
         (IdentitySetting::Auto | IdentitySetting::Mac, Ethernet) => VfIdentity::Mac,
         (IdentitySetting::Auto | IdentitySetting::Guid, Infiniband) => VfIdentity::Guid,
         (IdentitySetting::Dummy, _) => VfIdentity::Dummy,
@@ -252,7 +270,7 @@ fn original(
         (VfIdentity::Dummy, LinkLayer::Ethernet) => {
             let vlan = info.and_then(|info| info.vlan);
             let was = vlan.map_or((0, 0), |vlan| (vlan.id, vlan.qos));
-            let is_written = request.vlan.is_some_and(|vlan| vlan != 0) || was.0 != 0;
+            let is_written = request.has_vlan() || was.0 != 0;
             OriginalState::Ethernet {
                 mac: info.and_then(|info| info.mac),
                 vlan: is_written.then_some(was),

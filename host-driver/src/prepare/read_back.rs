@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use hwaddr::Guid;
-use one_sriov_system::VfInfo;
+use one_sriov_system::{VfInfo, VfVlan};
 
 use super::{SetError, Settings, Target};
 
@@ -26,6 +26,30 @@ pub fn read_back(target: &Target<'_>, set: &Settings, known: &[VfInfo]) -> Resul
     compare(target, "MAC", set.mac.flatten(), shown.mac)?;
     let id = set.vlan.map(|vlan| vlan.id);
     compare(target, "VLAN", id, shown.vlan.map(|vlan| vlan.id))?;
+    // Of a plain VLAN PFs show neither in ways of their own.
+    if let Some(vlan) = set.vlan.filter(|vlan| vlan.id != 0) {
+        let qos = Some(vlan.qos).filter(|qos| *qos != 0);
+        compare(
+            target,
+            "VLAN priority",
+            qos,
+            shown.vlan.map(|vlan| vlan.qos),
+        )?;
+        let protocol = |vlan: VfVlan| if vlan.is_8021ad { "802.1ad" } else { "802.1q" };
+        let asked = Some(protocol(vlan)).filter(|_| vlan.is_8021ad);
+        compare(target, "VLAN protocol", asked, shown.vlan.map(protocol))?;
+    }
+    let switch = |on: bool| if on { "on" } else { "off" };
+    let (asked, is) = (set.spoof_check.map(switch), shown.spoof_check.map(switch));
+    compare(target, "spoof check", asked, is)?;
+    compare(
+        target,
+        "trust",
+        set.trust.map(switch),
+        shown.trust.map(switch),
+    )?;
+    let rate = |(_, max): (u32, u32)| format!("{max} Mbit/s");
+    compare(target, "rate", set.rates.map(rate), shown.rates.map(rate))?;
     let node_guid = own(|info| info.node_guid);
     compare(target, "node GUID", set.node_guid.flatten(), node_guid)?;
     let port_guid = own(|info| info.port_guid);

@@ -52,14 +52,36 @@ pub fn settings(lease: &Lease, request: &VfRequest) -> Result<Settings, VfSetupE
             vlan: match ethernet_vlan(request)? {
                 Some(id) => Some(VfVlan {
                     id,
-                    ..VfVlan::default()
+                    qos: request.attributes.vlan_qos.unwrap_or(0),
+                    is_8021ad: request.attributes.is_8021ad.unwrap_or(false),
                 }),
                 None => vlan.map(|_| VfVlan::default()),
             },
+            spoof_check: spoof_check(lease, request)?,
             ..none
         },
-        (VfIdentity::Dummy | VfIdentity::Mac | VfIdentity::Native, _) => none,
+        (VfIdentity::Mac, _) => Settings {
+            spoof_check: spoof_check(lease, request)?,
+            ..none
+        },
+        (VfIdentity::Dummy | VfIdentity::Native, _) => none,
     })
+}
+
+/// The spoof check of an Ethernet VF, if it can be put back.
+fn spoof_check(lease: &Lease, request: &VfRequest) -> Result<Option<bool>, VfSetupError> {
+    let is_shown = match &lease.original {
+        OriginalState::Ethernet { features, .. } => features.spoof_check.is_some(),
+        OriginalState::Untouched | OriginalState::Infiniband { .. } => false,
+    };
+    match request.attributes.spoof_check {
+        Some(_) if !is_shown => Err(VfSetupError::SpoofCheck {
+            mac: lease.mac,
+            pf: lease.pf.to_string(),
+            vf: lease.vf,
+        }),
+        wanted => Ok(wanted),
+    }
 }
 
 /// What puts the VF of a lease back as it was. What is not known was unset, and so it becomes.

@@ -5,6 +5,7 @@ use one_sriov_system::{VfLinkState, VfVlan};
 
 use super::*;
 use crate::lease::Lease;
+use crate::opennebula::NicAttributes;
 use crate::pool::{Pf, Vf};
 
 fn request(vlan: Option<u32>) -> VfRequest {
@@ -15,6 +16,7 @@ fn request(vlan: Option<u32>) -> VfRequest {
         dummy: DummyMac::new(DummyPrefix::default(), 0, Key::from(mac)),
         guid_prefix: [0, 4],
         vlan,
+        attributes: NicAttributes::default(),
     }
 }
 

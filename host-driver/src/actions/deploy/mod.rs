@@ -144,6 +144,7 @@ fn requests(
             dummy: dummy(host, vm, position, mac)?,
             guid_prefix: prepare::guid_prefix(host.config.guid_prefix, network.id),
             vlan: network.vlan,
+            attributes: network.attributes()?,
         })
     };
     nics.iter().enumerate().map(request).collect()

@@ -65,6 +65,7 @@ pub(super) fn find(
         match PciDevice::find(&host.root, &host.maps()?, nic.address).map_err(ActionError::Sysfs)? {
             PciDevice::Vf(vf) => {
                 check_network_driver(host, nic, &vf)?;
+                check_attributes(host, nic, &vf, report)?;
                 devices.push((nic.clone(), vf));
             }
             PciDevice::WithoutPf => report.note(&format!(
@@ -83,13 +84,47 @@ pub(super) fn find(
 
 /// Refuses a VM that its network's driver would cancel as soon as it runs.
 fn check_network_driver(host: &Host, nic: &PciNic, vf: &Vf) -> Result<(), ActionError> {
-    let driver = nic.network_driver.as_deref().unwrap_or_default();
-    let is_refused = vf.pf.link_layer == LinkLayer::Infiniband && SETTING_DRIVERS.contains(&driver);
-    if is_refused && host.home.join(ACTIVATE_VF).exists() {
+    if vf.pf.link_layer == LinkLayer::Infiniband && is_set_up(host, nic) {
         return Err(ActionError::NetworkDriver {
             vf: vf.address,
-            driver: driver.to_owned(),
+            driver: nic.network_driver.clone().unwrap_or_default(),
         });
+    }
+    Ok(())
+}
+
+/// Whether OpenNebula sets up the VF of a NIC after the boot.
+fn is_set_up(host: &Host, nic: &PciNic) -> bool {
+    let driver = nic.network_driver.as_deref().unwrap_or_default();
+    SETTING_DRIVERS.contains(&driver) && host.home.join(ACTIVATE_VF).exists()
+}
+
+/// Refuses what would have to be set in place of OpenNebula's network driver, and names what nobody sets.
+fn check_attributes(
+    host: &Host,
+    nic: &PciNic,
+    vf: &Vf,
+    report: &mut Report,
+) -> Result<(), ActionError> {
+    let attributes = nic.attributes.clone()?;
+    if vf.pf.link_layer != LinkLayer::Ethernet {
+        return Ok(());
+    }
+    if attributes.has_vlan_tag() {
+        return Err(ActionError::NativeVlan { mac: nic.mac });
+    }
+    let of_driver = [
+        ("VLAN_ID", nic.vlan.is_some_and(|vlan| vlan != 0)),
+        ("SPOOFCHK", attributes.spoof_check.is_some()),
+        ("TRUST", attributes.trust.is_some()),
+    ];
+    if !is_set_up(host, nic) {
+        for (name, _) in of_driver.into_iter().filter(|(_, is_given)| *is_given) {
+            report.note(&format!(
+                "PCI NIC '{}': {name} is left out: that is for its network driver, and this one sets up no VFs",
+                nic.mac
+            ));
+        }
     }
     Ok(())
 }
@@ -107,7 +142,8 @@ pub(super) fn requests(
             mac: nic.mac,
             dummy: super::dummy(host, vm, position, nic.mac)?,
             guid_prefix: prepare::guid_prefix(host.config.guid_prefix, nic.network),
-            vlan: None,
+            vlan: nic.vlan,
+            attributes: nic.attributes?,
         })
     };
     (first..).zip(devices).map(request).collect()

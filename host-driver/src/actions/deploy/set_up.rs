@@ -1,14 +1,18 @@
 //! Setting up a leased VF.
 
-use hwaddr::PciAddress;
-use one_sriov_system::Netlink;
+use hwaddr::{InterfaceName, PciAddress};
+use one_sriov_system::{Netlink, VfInfo};
 
 use super::work::{Work, warn_if_failed};
 use crate::actions::ActionError;
 use crate::config::IdentitySetting;
 use crate::lease::{Lease, OriginalState, VfIdentity, VfRequest};
-use crate::opennebula::Report;
-use crate::prepare::{self, IpLink, SetError, SetVf as _, Settings, Target, outstanding, put_back};
+use crate::opennebula::{NicAttributes, Report};
+use crate::pool::{LinkLayer, Sysfs};
+use crate::prepare::{
+    self, IpLink, LeftOut, OptionalSetting, SetError, SetVf as _, Settings, Target, outstanding,
+    put_back,
+};
 
 impl Work<'_> {
     /// Writes what the VF of a lease gets.
@@ -25,11 +29,11 @@ impl Work<'_> {
         };
         self.clean(lease, &target)?;
         match IpLink.set(&target, &settings) {
-            Ok(()) if settings.is_empty() => Ok(()),
             Ok(()) => {
-                let link = Netlink::new(&self.host.root).link(&lease.pf)?;
-                let known = link.map(|link| link.vfs).unwrap_or_default();
-                Ok(prepare::read_back(&target, &settings, &known)?)
+                if !settings.is_empty() {
+                    prepare::read_back(&target, &settings, &self.vfs(&lease.pf)?)?;
+                }
+                self.set_optional(lease, request, report)
             }
             // mlx4 upstream has no GUIDs for its VFs; the dummy NIC, or the PCI address, alone says enough.
             Err(SetError::Unsupported { .. }) if self.can_do_without_guid(lease) => {
@@ -45,10 +49,60 @@ impl Work<'_> {
                 lease.identity = identity;
                 lease.guid = None;
                 lease.original = OriginalState::Untouched;
-                Ok(self.store.update(lease)?)
+                self.store.update(lease)?;
+                self.set_optional(lease, request, report)
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Sets what the network of the NIC wants and the VM can run without; what is refused is a line in the VM's log.
+    fn set_optional(
+        &self,
+        lease: &Lease,
+        request: &VfRequest,
+        report: &mut Report,
+    ) -> Result<(), ActionError> {
+        if request.attributes == NicAttributes::default() {
+            return Ok(());
+        }
+        let sysfs = Sysfs::new(&self.host.root);
+        let layer = sysfs.link_layer(&lease.pf).map_err(ActionError::Sysfs)?;
+        let layer = layer.unwrap_or(LinkLayer::Ethernet);
+        let (settings, left_out) = prepare::optional(lease, request, layer);
+        let mut note = |name: &str, why: &str| {
+            report.note(&format!("NIC '{}': {name} is left out: {why}", lease.mac));
+        };
+        for LeftOut { name, why } in left_out {
+            note(name, why);
+        }
+        let target = Target {
+            pf: &lease.pf,
+            vf: lease.vf,
+        };
+        for OptionalSetting { name, settings } in settings {
+            let set = IpLink.set(&target, &settings);
+            let done = match set {
+                Ok(()) => prepare::read_back(&target, &settings, &self.vfs(&lease.pf)?),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = done {
+                note(name, &error.to_string());
+            }
+        }
+        let pf = sysfs.mtu(&lease.pf).map_err(ActionError::Sysfs)?;
+        if let (Some(wanted), Some(pf)) = (request.attributes.mtu, pf)
+            && wanted > pf
+        {
+            let why = format!("'{}' takes packets of {pf} at most", lease.pf);
+            note(&format!("MTU {wanted}"), &why);
+        }
+        Ok(())
+    }
+
+    fn vfs(&self, pf: &InterfaceName) -> Result<Vec<VfInfo>, ActionError> {
+        let link = Netlink::new(&self.host.root).link(pf)?;
+        Ok(link.map(|link| link.vfs).unwrap_or_default())
     }
 
     fn can_do_without_guid(&self, lease: &Lease) -> bool {
@@ -67,8 +121,7 @@ impl Work<'_> {
                 put_back(&IpLink, target, &prepare::restoration(&lease.original))?;
             }
             (VfIdentity::Native, OriginalState::Ethernet { .. }) => {
-                let link = Netlink::new(&self.host.root).link(&lease.pf)?;
-                let mut vfs = link.into_iter().flat_map(|link| link.vfs);
+                let mut vfs = self.vfs(&lease.pf)?.into_iter();
                 let shown = vfs.find(|info| info.vf == lease.vf);
                 let left = outstanding(lease, shown.as_ref());
                 if !left.is_empty() {

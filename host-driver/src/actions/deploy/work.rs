@@ -7,7 +7,7 @@ use one_sriov_system::Delegation;
 use super::SriovNic;
 use crate::actions::stock::{outcome, pass_on, program};
 use crate::actions::{ActionError, Context};
-use crate::domain::{DeviceReplacement, Domain, DummyNic, HostDevice};
+use crate::domain::{DeviceReplacement, Domain, DroppedElement, DummyNic, HostDevice};
 use crate::dummy_bridge;
 use crate::host::Host;
 use crate::lease::{Deployment, Lease, State, Store, StoreError, VfIdentity, VfRequest};
@@ -79,7 +79,7 @@ impl Work<'_> {
         stdout: &[u8],
         report: &mut Report,
     ) -> Result<(), ActionError> {
-        note(nics, &deployment, report);
+        note(nics, self.requests, &deployment, report);
         self.forget_failures(&deployment);
         let vm = deployment.id().vm();
         let id = first_word(stdout).unwrap_or_else(|| vm.domain());
@@ -224,8 +224,13 @@ pub(super) fn warn_if_failed(noted: Result<(), StoreError>) {
 }
 
 /// Tells the VM's log what it has got, and what a VF cannot have.
-fn note(nics: &[SriovNic<'_>], deployment: &Deployment, report: &mut Report) {
-    for (nth, lease) in deployment.leases.iter().enumerate() {
+fn note(
+    nics: &[SriovNic<'_>],
+    requests: &[VfRequest],
+    deployment: &Deployment,
+    report: &mut Report,
+) {
+    for (nth, (lease, request)) in deployment.leases.iter().zip(requests).enumerate() {
         let place = lease.place();
         let kind = match lease.identity {
             VfIdentity::Native => "PCI NIC",
@@ -236,7 +241,11 @@ fn note(nics: &[SriovNic<'_>], deployment: &Deployment, report: &mut Report) {
             lease.mac, lease.address, lease.position
         ));
         let dropped = nics.get(nth).map(|nic| nic.element.dropped());
-        for dropped in dropped.unwrap_or_default() {
+        let has_bandwidth = request.attributes.has_bandwidth();
+        let is_named =
+            |dropped: &&DroppedElement| **dropped == DroppedElement::Bandwidth && has_bandwidth;
+        let dropped = dropped.unwrap_or_default().iter();
+        for dropped in dropped.filter(|dropped| !is_named(dropped)) {
             report.note(&format!(
                 "NIC '{}' is a VF: {dropped} is left out",
                 lease.mac

@@ -6,7 +6,7 @@
 //! 3 mac 02:00:0a:00:00:05 vlan 100 node_guid 00:04:aa:00:c0:a8:32:11 state auto
 //! ```
 //!
-//! Switches: `ip-unsupported` (the PFs that refuse, one a line), `ip-fails` (its text is the answer), `ip-is-old` (it
+//! Switches: `ip-unsupported` (the PFs that refuse, one a line), `ip-refuses` (the settings that a PF refuses, one a line), `ip-fails` (its text is the answer), `ip-is-old` (it
 //! knows no GUIDs), `ip-busy` (a line of answers for each VF in reset: the first one is given and taken away),
 //! `ip-changes` (words that replace others in what is set, as a PF with a will of its own: `100 200`).
 
@@ -46,6 +46,14 @@ fn set(place: &Place, pf: &str, vf: &str, settings: &[&str]) -> Result<(), Strin
     }
     let unsupported = place.switch("ip-unsupported").unwrap_or_default();
     if unsupported.lines().any(|line| line == pf) {
+        return Err("RTNETLINK answers: Operation not supported".into());
+    }
+    let refused = place.switch("ip-refuses").unwrap_or_default();
+    if settings
+        .iter()
+        .step_by(2)
+        .any(|name| refused.lines().any(|line| line == *name))
+    {
         return Err("RTNETLINK answers: Operation not supported".into());
     }
     // An old one parses as the new one does, which has the word among those that it knows (ip/iplink.c).
