@@ -34,7 +34,7 @@ fn run(text: &[u8], sysfs: &Path, root: &Root) {
     };
     let disk = Snapshot::take(&mut directories, &wanted.files, &record).unwrap();
     let changes = decide(&wanted, &record, &disk);
-    let report = apply(&mut directories, &changes, record).unwrap();
+    let report = apply(&mut directories, &changes, &record).unwrap();
     black_box(report);
 }
 

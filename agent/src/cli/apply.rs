@@ -132,7 +132,7 @@ fn carry_out(
     directories: &mut Directories,
 ) -> Result<Done, Failure> {
     let root = options.root();
-    let mut install = || install::apply(directories, &run_state.changes, run_state.record.clone());
+    let mut install = || install::apply(directories, &run_state.changes, &run_state.record);
     if !root.is_live() {
         let report = install()?;
         return Ok(Done {

@@ -28,5 +28,5 @@ pub(super) fn without_medium(options: &Options, dry_run: bool) -> Result<Option<
     if dry_run {
         return Ok(Some(Report::of(&changes)));
     }
-    Ok(Some(install::apply(&mut directories, &changes, record)?))
+    Ok(Some(install::apply(&mut directories, &changes, &record)?))
 }

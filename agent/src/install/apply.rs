@@ -1,13 +1,16 @@
 //! Carries the changes out, so that a kill at any instant does no harm.
 
+use std::path::PathBuf;
+
 use super::backup;
 use super::batch::{Batch, Body, Write};
-use super::changes::{Changes, Kind};
+use super::changes::{Change, Changes, Kind};
 use super::directories::Directories;
 use super::error::InstallError;
 use super::record::{Record, State};
 use super::report::Report;
 use super::state_file;
+use super::temporary;
 
 /// Carries out what [`decide`](super::decide) found; `record` is the one that it was given.
 ///
@@ -23,28 +26,28 @@ use super::state_file;
 pub fn apply(
     directories: &mut Directories,
     changes: &Changes,
-    record: Record,
+    record: &Record,
 ) -> Result<Report, InstallError> {
     warn(changes);
     let mut report = Report::of(changes);
     // The one temporary file that no record tells of is the record's own: every run looks for it.
-    directories.sweep(&state_file::path())?;
-    if let Some(error) = directories.unswept() {
+    if let Some(error) = temporary::sweep(directories, [&*state_file::path()])? {
         log::warn!("a temporary file of a killed run remains for now: {error}");
     }
-    if !changes.touch_files() && record == changes.next {
+    if !changes.touch_files() && *record == changes.next {
         return Ok(report);
     }
     if record.state == State::Corrupt {
         Record::set_aside(directories.root())?;
     }
-    tidy(&record, changes, directories)?;
+    let stays = tidy(record, changes, directories)?;
+    let batch = batch_of(record, changes);
     if changes.writes().next().is_some() {
         record.ahead_of(&changes.next).save(directories)?;
     }
     report.backed_up = backup::save(changes, directories)?;
-    batch_of(changes).commit(directories)?;
-    match directories.unswept() {
+    batch.commit(directories)?;
+    match stays {
         None => changes.next.save(directories)?,
         Some(error) => {
             log::warn!("a temporary file of a killed run remains for now: {error}");
@@ -54,26 +57,34 @@ pub fn apply(
     Ok(report)
 }
 
-/// Sweeps away what killed runs left; after one, every directory is flushed with the next batch,
-/// for it may have renamed without doing so.
+/// Sweeps away what killed runs left, wherever this one or the one before writes; the first file that stays, if one does.
 pub(super) fn tidy(
     record: &Record,
     changes: &Changes,
     directories: &mut Directories,
-) -> Result<(), InstallError> {
-    for path in record.paths().chain(changes.next.paths()) {
-        if record.state == State::Unfinished {
-            directories.sweep(&backup::place_of(path))?;
-            directories.change(path)?;
-        } else {
-            directories.sweep(path)?;
-        }
-    }
-    Ok(())
+) -> Result<Option<InstallError>, InstallError> {
+    let paths = || record.paths().chain(changes.next.paths());
+    let is_replaced = |change: &&Change| matches!(change.kind, Kind::ReplaceForeign { .. });
+    let backups: Vec<PathBuf> = if record.state == State::Unfinished {
+        paths().map(backup::place_of).collect()
+    } else {
+        let replaced = changes.iter().filter(is_replaced);
+        replaced
+            .map(|change| backup::place_of(&change.path))
+            .collect()
+    };
+    temporary::sweep(
+        directories,
+        paths().chain(backups.iter().map(PathBuf::as_path)),
+    )
 }
 
-pub(super) fn batch_of(changes: &Changes) -> Batch<'_> {
+/// After a run that was killed every directory is flushed, for it may have renamed without doing so.
+pub(super) fn batch_of<'a>(record: &'a Record, changes: &'a Changes) -> Batch<'a> {
     let mut batch = Batch::default();
+    if record.state == State::Unfinished {
+        batch.flushes = record.paths().chain(changes.next.paths()).collect();
+    }
     for (path, new) in changes.writes() {
         let body = Body::Text(new.text.as_bytes());
         batch.writes.push(Write {

@@ -112,7 +112,7 @@ fn place_for(
     let wanted = place_of(path);
     let mut place = wanted.clone();
     for number in 1_u32.. {
-        let host = directories.look(&place)?;
+        let host = directories.host(&place)?;
         match same(&host, old) {
             Ok(true) => return Ok((place, true)),
             Ok(false) => {}

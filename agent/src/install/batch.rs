@@ -12,8 +12,10 @@ use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, symlinkat, unlinkat};
 
-use super::directories::{Directories, temp_name};
+use super::directories::Directories;
 use super::error::{InstallError, nothing_there};
+use super::open_directories::OpenDirectories;
+use super::temporary::temp_name;
 
 /// So many files are open at once: enough for the disk to write them in one go, and well below
 /// the usual limit of 1024.
@@ -25,6 +27,8 @@ pub(super) struct Batch<'a> {
     pub(super) writes: Vec<Write<'a>>,
     pub(super) modes: Vec<(&'a Path, u32)>,
     pub(super) removals: Vec<&'a Path>,
+    /// Files whose directories are flushed, too.
+    pub(super) flushes: Vec<&'a Path>,
 }
 
 /// One file to be written.
@@ -52,11 +56,12 @@ impl Batch<'_> {
     /// those again.
     pub(super) fn commit(&self, directories: &mut Directories) -> Result<(), InstallError> {
         let pid = std::process::id();
+        let mut open_directories = OpenDirectories::new(directories);
         let mut temps = Vec::with_capacity(self.writes.len());
         for group in self.writes.chunks(OPEN_AT_ONCE) {
             let mut open = Vec::with_capacity(group.len());
             for write in group {
-                let (temp, file) = Temp::write(write, pid, directories)?;
+                let (temp, file) = Temp::write(write, pid, &mut open_directories)?;
                 temps.push(temp);
                 open.extend(file.map(|file| (file, write.path)));
             }
@@ -69,18 +74,21 @@ impl Batch<'_> {
             temp.place()?;
         }
         for &(path, mode) in &self.modes {
-            let host = directories.look(path)?;
+            let host = open_directories.change(path)?;
             fix_mode(&host, mode).map_err(InstallError::while_trying("set the mode of", path))?;
         }
         for path in &self.removals {
-            match fs::remove_file(directories.change(path)?) {
+            match fs::remove_file(open_directories.change(path)?) {
                 Err(error) if !nothing_there(&error) => {
                     return Err(InstallError::new("remove", path, error));
                 }
                 _ => {}
             }
         }
-        directories.flush()
+        for path in &self.flushes {
+            open_directories.change(path)?;
+        }
+        open_directories.flush()
     }
 }
 
@@ -97,24 +105,12 @@ impl<'a> Temp<'a> {
     fn write(
         write: &Write<'a>,
         pid: u32,
-        directories: &mut Directories,
+        directories: &mut OpenDirectories<'_>,
     ) -> Result<(Self, Option<File>), InstallError> {
         let fail = InstallError::while_trying("write", write.path);
-        let (open, name) = directories.open(write.path)?;
+        let (directory, name) = directories.open(write.path)?;
         let beside = temp_name(&name.to_string_lossy(), pid);
-        let create_in = |open: io::Result<Rc<OwnedFd>>| {
-            let directory = open?;
-            let file = create(&directory, &beside, write.body)?;
-            Ok::<_, io::Error>((directory, file))
-        };
-        let (directory, mut file) = match create_in(open) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                directories.make(write.path)?;
-                create_in(directories.open(write.path)?.0)
-            }
-            created => created,
-        }
-        .map_err(fail)?;
+        let mut file = create(&directory, &beside, write.body).map_err(fail)?;
         let temp = Self {
             path: write.path,
             directory,

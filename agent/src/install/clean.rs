@@ -14,6 +14,7 @@ use super::report::Report;
 use super::restore;
 use super::snapshot::{Current, Snapshot};
 use super::state_file;
+use super::temporary;
 use super::wanted::Wanted;
 
 /// What `clean` is to do.
@@ -50,19 +51,19 @@ pub fn clean(directories: &mut Directories, cleaning: Cleaning) -> Result<Report
     if record.state == State::Corrupt {
         Record::set_aside(directories.root())?;
     }
-    directories.sweep(&state_file::path())?;
-    tidy(&record, &changes, directories)?;
-    batch_of(&changes).commit(directories)?;
+    let state_file = state_file::path();
+    let stays = temporary::sweep(directories, [&*state_file])?;
+    let stays = stays.or(tidy(&record, &changes, directories)?);
+    batch_of(&record, &changes).commit(directories)?;
     if restore {
         restore::restore(directories, dry, &mut report)?;
     }
     // The record is what tells the next `clean` where to look.
-    if let Some(error) = directories.unswept() {
+    if let Some(error) = stays {
         return Err(error);
     }
-    let path = state_file::path();
     let batch = Batch {
-        removals: vec![&path],
+        removals: vec![&state_file],
         ..Batch::default()
     };
     batch.commit(directories)?;

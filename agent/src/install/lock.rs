@@ -9,8 +9,8 @@ use std::time::Duration;
 use one_sriov_system::{Locked, Root, lock_within, plain};
 
 use super::STATE_DIR;
-use super::directories::make_all;
 use super::error::InstallError;
+use super::open_directories::make_all;
 
 /// The right to change files, from [`Lock::take`] until it is dropped or the process is gone.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Puts the rendered files in place, atomically, and touches nobody else's.
 //!
 //! ```text
-//! Directories    what has been looked into, for all of these steps
+//! Directories    what has been resolved and listed, for all of these steps
 //! Record::load   what earlier runs wrote          /var/lib/one-sriov/state.json
 //! Snapshot::take what stands on the disk now
 //! decide         what has to change               (pure)
@@ -31,12 +31,14 @@ mod digest;
 mod directories;
 mod error;
 mod lock;
+mod open_directories;
 mod record;
 mod report;
 mod restore;
 mod snapshot;
 mod state_file;
 mod sysctl;
+mod temporary;
 mod transport;
 mod wanted;
 

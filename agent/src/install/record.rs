@@ -92,13 +92,13 @@ impl Record {
 
     /// What to write down before the first file is touched: whatever is on the disk until `next`
     /// holds, it is known to be ours.
-    pub(super) fn ahead_of(self, next: &Self) -> Self {
+    pub(super) fn ahead_of(&self, next: &Self) -> Self {
         let mut files = next.files.clone();
-        for (path, old) in self.files {
-            match files.get_mut(&path) {
-                Some(entry) => entry.sha256.extend(old.sha256),
+        for (path, old) in &self.files {
+            match files.get_mut(path) {
+                Some(entry) => entry.sha256.extend(old.sha256.iter().copied()),
                 None => {
-                    files.insert(path, old);
+                    files.insert(path.clone(), old.clone());
                 }
             }
         }

@@ -9,6 +9,7 @@ use super::directories::Directories;
 use super::error::InstallError;
 use super::report::{BackedUp, FileLeft, Report};
 use super::snapshot::{Current, OldFile, look};
+use super::temporary;
 use crate::render::HEADER;
 
 /// A backup that goes back.
@@ -104,6 +105,8 @@ fn put(directories: &mut Directories, due: &[Backup]) -> Result<(), InstallError
         let path = &backup.moved.path;
         Some(Write { path, mode, body })
     });
+    let places = due.iter().map(|backup| backup.moved.path.as_path());
+    temporary::sweep(directories, places)?;
     let batch = Batch {
         writes: writes.collect(),
         ..Batch::default()
@@ -118,6 +121,6 @@ fn put(directories: &mut Directories, due: &[Backup]) -> Result<(), InstallError
 }
 
 fn read(directories: &mut Directories, path: &Path) -> Result<Current, InstallError> {
-    let host = directories.look(path)?;
+    let host = directories.host(path)?;
     look(&host).map_err(InstallError::while_trying("read", path))
 }

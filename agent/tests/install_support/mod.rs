@@ -172,7 +172,7 @@ impl Begun {
     }
 
     pub(crate) fn carry_out(mut self) -> Result<Report, InstallError> {
-        apply(&mut self.directories, &self.changes, self.record)
+        apply(&mut self.directories, &self.changes, &self.record)
     }
 }
 
