@@ -49,9 +49,7 @@ impl Inputs<'_> {
         Settings {
             prefix: self.config.prefix,
             role: self.role(),
-            known: known
-                .map(|(nic, device)| (nic.clone(), device.clone()))
-                .collect(),
+            known: known.map(|(nic, device)| (*nic, device.clone())).collect(),
             decodes_macs: self.config.decodes_macs,
         }
     }
@@ -160,8 +158,8 @@ pub fn changes(
 /// What is wanted where only the file for cloud-init has to go: all files of NICs stay.
 #[must_use]
 pub fn without_nics(record: &Record) -> Wanted<'static> {
-    let mut keep: BTreeSet<NicId> = record.devices().into_keys().cloned().collect();
-    keep.remove(&NicId::cloud_init());
+    let mut keep: BTreeSet<NicId> = record.devices().into_keys().copied().collect();
+    keep.remove(&NicId::CloudInit);
     Wanted {
         keep,
         ..Wanted::default()

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use install_support::{IFCFG, disk, file, plain, recorded, text, wanted};
 use one_sriov_agent::activate::Work;
 use one_sriov_agent::install::decide;
-use one_sriov_agent::plan::NicId;
 use one_sriov_agent::render::RenderedFile;
 
 /// Whether the only device that changes is a dummy NIC.
@@ -31,7 +30,7 @@ fn a_dummy_is_one_though_its_device_had_files_of_a_nic() {
     let ifcfg = format!("{IFCFG}ib1");
     let route = "/etc/sysconfig/network-scripts/route-ib1";
     let dummy = RenderedFile {
-        nic: NicId::new("DUMMY/aa:01:c0:a8:07:01"),
+        nic: "DUMMY/aa:01:c0:a8:07:01".parse().unwrap(),
         ..file(&ifcfg, 1, "new")
     };
     assert!(is_dummy(vec![dummy.clone()], &[]));

@@ -22,7 +22,7 @@ pub fn files(input: &[u8]) {
     // The next boot, with half of the devices late: names come from what the first run wrote for.
     let known = first.nics.iter().filter_map(|nic| {
         let device = nic.device.as_ref()?;
-        Some((nic.id.clone(), device.name.clone()))
+        Some((nic.id, device.name.clone()))
     });
     let settings = Settings {
         known: known.collect(),
@@ -43,8 +43,8 @@ fn check(plan: &Plan) {
         printable(&value.to_string());
     }
     for nic in &plan.nics {
-        printable(nic.label());
-        printable(nic.id.as_str());
+        printable(&nic.label());
+        printable(&nic.id.to_string());
         match &nic.outcome {
             Outcome::Refused(reasons) => reasons.iter().for_each(|reason| printable(reason)),
             Outcome::Absent(why) | Outcome::LeftAlone(why) => printable(why),

@@ -9,7 +9,7 @@ use crate::plan::NicId;
 
 /// Removes the file for cloud-init on a machine without a context medium; none: there is none of ours.
 pub(super) fn without_medium(options: &Options, dry_run: bool) -> Result<Option<Report>, Failure> {
-    let has_it = |record: &Record| record.files_of(&NicId::cloud_init()).next().is_some();
+    let has_it = |record: &Record| record.files_of(&NicId::CloudInit).next().is_some();
     let mut directories = options.directories();
     if !has_it(&Record::load(&mut directories)?) {
         return Ok(None);

@@ -1,5 +1,6 @@
 //! `explain`: why a NIC gets what it gets.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use hwaddr::{DummyMac, Guid, Key, MacAddress};
@@ -69,7 +70,7 @@ impl<'a> Subject<'a> {
             has_variables(&|prefix| prefix == name),
             has_variables(&|prefix| prefix.eq_ignore_ascii_case(name)),
             planned(&|nic| nic.position.is_some() && nic.position == position),
-            planned(&|nic| nic.id.as_str() == name || mac.is_some() && nic.id.mac() == mac),
+            planned(&|nic| nic.id.to_string() == name || mac.is_some() && nic.id.mac() == mac),
             Self::address(run_state, name),
         ];
         let mut subjects: Vec<Self> = Vec::new();
@@ -177,7 +178,7 @@ fn position(name: &str) -> Option<u8> {
 }
 
 /// The NIC that a dummy NIC is of.
-fn owner<'a>(run_state: &'a RunState, dummy: &DummyNic) -> Option<&'a str> {
+fn owner<'a>(run_state: &'a RunState, dummy: &DummyNic) -> Option<Cow<'a, str>> {
     let mut nics = run_state.plan.nics.iter();
     let owner = if dummy.is_marker {
         nics.find(|nic| nic.id.mac().map(Key::from) == Some(dummy.mac.key()))
@@ -258,7 +259,11 @@ fn macs(run_state: &RunState) -> String {
 }
 
 fn known(run_state: &RunState) -> String {
-    let planned = run_state.plan.nics.iter().map(|nic| nic.label().to_owned());
+    let planned = run_state
+        .plan
+        .nics
+        .iter()
+        .map(|nic| nic.label().into_owned());
     let inventory = &run_state.inventory;
     let devices = inventory.nics.iter().map(|nic| nic.name.to_string());
     let names: Vec<String> = planned.chain(devices).collect();

@@ -23,6 +23,7 @@ mod port;
 mod stack;
 mod unmatched;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use hwaddr::{DummyPrefix, InterfaceName, MacAddress};
@@ -105,7 +106,7 @@ impl Scene<'_> {
         let with_mac = missing
             .iter()
             .filter_map(|nic| Some((nic.label(), nic.id.mac()?)));
-        let with_mac: Vec<(&str, MacAddress)> = with_mac.collect();
+        let with_mac: Vec<(Cow<'_, str>, MacAddress)> = with_mac.collect();
         let mut findings = unmatched::other_prefix(&with_mac, self.inventory, self.prefix);
         let module = |modalias: &str| driver::module_for(self.probe, modalias);
         let cards = driver::cards(self.host, self.sys);

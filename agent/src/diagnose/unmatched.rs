@@ -1,5 +1,7 @@
 //! NICs of the context that no device of this machine belongs to: wrong prefix of dummy MACs, CD of another VM.
 
+use std::borrow::Cow;
+
 use hwaddr::{DummyPrefix, Key, MacAddress};
 
 use super::Finding;
@@ -9,12 +11,12 @@ use crate::inventory::{AddressOrigin, Inventory, Nic};
 ///
 /// `missing` are the MACs of the context's NICs without device, each with the NIC's name.
 pub(super) fn other_prefix(
-    missing: &[(&str, MacAddress)],
+    missing: &[(Cow<'_, str>, MacAddress)],
     inventory: &Inventory,
     prefix: DummyPrefix,
 ) -> Vec<Finding> {
-    let finding = |&(label, mac): &(&str, MacAddress)| {
-        let key = Key::from(mac);
+    let finding = |(label, mac): &(Cow<'_, str>, MacAddress)| {
+        let (key, mac) = (Key::from(*mac), *mac);
         let mut carriers = inventory.nics.iter();
         let (nic, first, what) = carriers.find_map(|nic| {
             carrier(nic, key, mac).filter(|(_, first, _)| *first != prefix.octet())
@@ -54,7 +56,7 @@ fn carrier(nic: &Nic, key: Key, own: MacAddress) -> Option<(&Nic, u8, String)> {
 /// A context none of whose NICs is here.
 pub(super) fn other_vm(
     source: &str,
-    missing: &[(&str, MacAddress)],
+    missing: &[(Cow<'_, str>, MacAddress)],
     inventory: &Inventory,
 ) -> Finding {
     let wanted: Vec<String> = missing

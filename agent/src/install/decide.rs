@@ -73,7 +73,7 @@ impl Changes {
             // If somebody puts our text back, it is ours again.
             Kind::Conflict(_) => entry.cloned(),
             _ => Some(Entry {
-                nic: file.nic.clone(),
+                nic: file.nic,
                 device: file.device.clone(),
                 sha256: BTreeSet::from([Digest::of(file.text.as_bytes())]),
             }),
@@ -99,7 +99,7 @@ impl Changes {
         };
         self.list.push(Change {
             path: path.to_path_buf(),
-            nic: entry.nic.clone(),
+            nic: entry.nic,
             device: entry.device.clone(),
             kind,
         });
@@ -168,7 +168,7 @@ fn may_be_replaced(path: &Path) -> bool {
 fn change_of(file: &RenderedFile, kind: Kind) -> Change {
     Change {
         path: file.path.clone(),
-        nic: file.nic.clone(),
+        nic: file.nic,
         device: file.device.clone(),
         kind,
     }

@@ -116,7 +116,7 @@ impl FileNote {
     fn of(change: &Change) -> Self {
         Self {
             path: change.path.clone(),
-            nic: change.nic.clone(),
+            nic: change.nic,
             device: change.device.clone(),
         }
     }

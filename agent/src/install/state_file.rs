@@ -202,7 +202,7 @@ mod tests {
     fn the_documented_line_is_what_is_written() {
         let record = parse(sample().as_bytes()).unwrap();
         assert_eq!(record.to_json().unwrap(), sample());
-        let nic = NicId::new("ETH1/02:00:c0:a8:07:05");
+        let nic = "ETH1/02:00:c0:a8:07:05".parse().unwrap();
         assert_eq!(record.devices()[&nic].as_str(), "ib0");
         assert_eq!(record.files_of(&nic).count(), 1);
         assert_eq!(record.devices().len(), 1);

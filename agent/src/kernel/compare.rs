@@ -43,7 +43,7 @@ pub fn compare(
             (wanted != has).then_some(Difference::Mode { wanted, has })
         }));
         Some(Comparison {
-            nic: nic.label().to_owned(),
+            nic: nic.label().into_owned(),
             interface: name.to_owned(),
             found: found.cloned(),
             differences,

@@ -189,10 +189,7 @@ impl ContextNics {
 
     /// The id of `ETH<k>`.
     pub(super) fn eth_id(&self, index: u32) -> NicId {
-        match self.eth.get(&index).and_then(|nic| nic.mac) {
-            Some(mac) => NicId::new(format!("ETH{index}/{mac}")),
-            None => NicId::new(format!("ETH{index}")),
-        }
+        NicId::Eth(index, self.eth.get(&index).and_then(|nic| nic.mac))
     }
 }
 

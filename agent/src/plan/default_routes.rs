@@ -104,12 +104,16 @@ fn order_family(
     let reserved = theirs.iter().map(|(_, metric)| *metric).collect();
     let given = assign(family, &asked, reserved);
 
-    let of_ours = ours.iter().map(|nic| nic.label());
+    let of_ours = ours.iter().map(|nic| nic.label().into_owned());
     let all = of_ours.zip(given.iter().map(|given| given.unwrap_or(family.unset)));
     let first = all
-        .chain(theirs)
+        .chain(
+            theirs
+                .into_iter()
+                .map(|(label, metric)| (label.to_owned(), metric)),
+        )
         .find(|(_, metric)| *metric == family.unset)
-        .map(|(label, _)| label.to_owned());
+        .map(|(label, _)| label);
     let has_zero = asked.contains(&Some(0));
     let (mut assigned, mut raised) = (Vec::new(), Vec::new());
     for ((nic, asked), given) in ours.into_iter().zip(asked).zip(given) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hwaddr::{DummyMac, InterfaceName, Key};
+use hwaddr::{InterfaceName, Key};
 
 use super::NicId;
 use super::outcome::{DummyNic, Outcome, Plan, PlannedNic};
@@ -20,7 +20,7 @@ impl Plan {
         recorded
             .into_iter()
             .filter(|(id, device)| planned.still_names(id, device))
-            .map(|(id, _)| id.clone())
+            .map(|(id, _)| *id)
             .collect()
     }
 }
@@ -29,8 +29,8 @@ impl Plan {
 struct Planned<'a> {
     plan: &'a Plan,
     inventory: &'a Inventory,
-    /// NICs by the number of their id: `ETH1`.
-    by_number: BTreeMap<&'a str, Vec<&'a PlannedNic>>,
+    /// By the id without an address: a number stands for one NIC.
+    by_number: BTreeMap<NicId, &'a PlannedNic>,
     by_device: BTreeMap<&'a InterfaceName, Vec<&'a PlannedNic>>,
     dummies: BTreeMap<NicId, &'a DummyNic>,
     dummies_by_name: BTreeMap<&'a InterfaceName, Vec<&'a DummyNic>>,
@@ -52,8 +52,7 @@ impl<'a> Planned<'a> {
             any_stays: plan.nics.iter().any(stays),
         };
         for nic in &plan.nics {
-            let same_number = planned.by_number.entry(split(&nic.id).0);
-            same_number.or_default().push(nic);
+            planned.by_number.entry(nic.id.bare()).or_insert(nic);
             if let Some(device) = &nic.device {
                 planned.by_device.entry(&device.name).or_default().push(nic);
             }
@@ -72,13 +71,13 @@ impl<'a> Planned<'a> {
         let may_change = || self.inventory.by_name(device).is_some_and(|nic| !nic.ready);
         let nics = self.by_device.get(device).into_iter().flatten();
         let dummies = self.dummies_by_name.get(device).into_iter().flatten();
-        (nics.into_iter().any(|nic| !is_same(&nic.id, id))
+        (nics.into_iter().any(|nic| !nic.id.is_same(id))
             || dummies.into_iter().any(|dummy| dummy.id() != *id))
             && !may_change()
     }
 
     fn still_names(&self, id: &NicId, device: &InterfaceName) -> bool {
-        if *id == NicId::name_servers() {
+        if *id == NicId::NameServers {
             return self.any_stays;
         }
         if self.is_anothers(id, device) {
@@ -87,35 +86,26 @@ impl<'a> Planned<'a> {
         if self.inventory.is_unreadable(device) {
             return true;
         }
-        let same_number = self.by_number.get(split(id).0);
-        let mut same_number = same_number.into_iter().flatten();
-        if let Some(nic) = same_number.clone().find(|nic| &nic.id == id) {
-            return stays(nic);
-        }
-        if same_number.any(|nic| stays(nic) && is_same(&nic.id, id)) {
-            return true;
+        match self.by_number.get(&id.bare()) {
+            Some(nic) if nic.id == *id => return stays(nic),
+            Some(nic) if nic.id.is_same(id) && stays(nic) => return true,
+            _ => {}
         }
         if let Some(dummy) = self.dummies.get(id) {
             return !dummy.ready;
         }
-        let dummy = id
-            .as_str()
-            .strip_prefix("DUMMY/")
-            .and_then(|mac| mac.parse::<DummyMac>().ok());
-        match (&self.plan.keys, dummy) {
+        match (&self.plan.keys, id) {
             // Its file speaks of its name as well: it goes once that is another device's, or once the NIC has another dummy.
-            (Some(keys), Some(dummy)) => {
+            (Some(keys), NicId::Dummy(dummy)) => {
                 keys.contains(&dummy.key())
                     && self.inventory.by_name(device).is_none_or(|nic| !nic.ready)
                     && !self.dummy_keys.contains(&dummy.key())
             }
-            (Some(_), None) => false,
             // A context that does not tell all keys names these NICs by nothing, so that an absent
             // device cannot be told from a NIC that is gone; nothing is removed then.
-            (None, _) => {
-                let of_kind = |kind| id.as_str().starts_with(kind);
-                of_kind("IB") || of_kind("DUMMY/") || (self.plan.decodes_macs && of_kind("MAC/"))
-            }
+            (None, NicId::Ib(..) | NicId::Dummy(_)) => true,
+            (None, NicId::Mac(_)) => self.plan.decodes_macs,
+            _ => false,
         }
     }
 }
@@ -123,17 +113,4 @@ impl<'a> Planned<'a> {
 /// Whether the files of a NIC stay as they are.
 fn stays(nic: &PlannedNic) -> bool {
     matches!(nic.outcome, Outcome::Absent(_) | Outcome::Refused(_))
-}
-
-/// The same NIC, be it under the id that another release, or a value that cannot be read, gives it.
-fn is_same(nic: &NicId, recorded: &NicId) -> bool {
-    let (number, rest) = split(nic);
-    let (recorded, recorded_rest) = split(recorded);
-    number == recorded && (rest == recorded_rest || rest.is_none() || recorded_rest.is_none())
-}
-
-/// `ETH1` and, where it is there, what follows it: a MAC, a PCI address, a key.
-fn split(id: &NicId) -> (&str, Option<&str>) {
-    let (number, rest) = id.as_str().split_once('/').unwrap_or((id.as_str(), ""));
-    (number, Some(rest).filter(|rest| !rest.is_empty()))
 }

@@ -18,7 +18,7 @@ pub(super) fn missing(nics: &[PlannedNic]) -> Vec<String> {
 fn labels(nics: &[PlannedNic], fits: fn(&PlannedNic) -> bool) -> impl Iterator<Item = String> {
     nics.iter()
         .filter(move |nic| fits(nic))
-        .map(|nic| nic.label().to_owned())
+        .map(|nic| nic.label().into_owned())
 }
 
 /// A NIC that is known to come: its device has a position or is there, and is not usable yet.

@@ -43,7 +43,7 @@ mod vlan_id;
 use crate::context::Context;
 use crate::inventory::Inventory;
 pub(crate) use name_server::is_link_local;
-pub use nic_id::NicId;
+pub use nic_id::{BadNicId, NicId};
 pub use outcome::{Device, DummyNic, MatchedBy, Outcome, Plan, PlannedNic};
 use planner::Planner;
 pub use search_domain::SearchDomain;

@@ -45,7 +45,7 @@ pub(super) fn forbid_shared_names(
     let present: BTreeMap<InterfaceName, String> = nics
         .iter()
         .filter(|nic| is_present(nic))
-        .filter_map(|nic| Some((nic.device.as_ref()?.name.clone(), nic.label().to_owned())))
+        .filter_map(|nic| Some((nic.device.as_ref()?.name.clone(), nic.label().into_owned())))
         .collect();
     let mut order: Vec<usize> = (0..nics.len()).collect();
     order.sort_by_key(|&index| !is_present(&nics[index]));
@@ -73,7 +73,7 @@ pub(super) fn forbid_shared_names(
                 ),
             });
         } else {
-            taken.insert(device.name.clone(), nic.label().to_owned());
+            taken.insert(device.name.clone(), nic.label().into_owned());
         }
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn by_mac_prefix(device: &Nic, source: Source) -> Option<PlannedNic> 
         device: Some(&device.name),
         ..source
     };
-    let id = NicId::new(format!("MAC/{mac}"));
+    let id = NicId::Mac(mac);
     let mut nic = present(id, &source, device, MatchedBy::MacPrefix, &mut Vec::new());
     if let Outcome::Configure(config) = &mut nic.outcome {
         let [a, b, c, _] = decoded.address.octets();

@@ -1,5 +1,6 @@
 //! What a plan says: per NIC of the context, which device it is, how that was found, what it shall be.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -85,14 +86,14 @@ impl PlannedNic {
 
     /// How messages name the NIC: `ETH1`, `IB0`, `PCI0`, or its id where no variable speaks of it.
     #[must_use]
-    pub fn label(&self) -> &str {
+    pub fn label(&self) -> Cow<'_, str> {
         let eth_or_pci = self
             .variables
             .iter()
             .find(|prefix| !prefix.starts_with("IB"));
         eth_or_pci
             .or(self.variables.first())
-            .map_or(self.id.as_str(), String::as_str)
+            .map_or_else(|| self.id.to_string().into(), Cow::from)
     }
 }
 
@@ -199,6 +200,6 @@ impl DummyNic {
     /// Who it is, from run to run.
     #[must_use]
     pub fn id(&self) -> NicId {
-        NicId::new(format!("DUMMY/{}", self.mac))
+        NicId::Dummy(self.mac)
     }
 }

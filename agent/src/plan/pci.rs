@@ -102,9 +102,7 @@ pub(super) fn plan(
     source: Source,
     notes: &mut Vec<String>,
 ) -> PlannedNic {
-    let id = NicId::new(pci.address.map_or(format!("PCI{index}"), |address| {
-        format!("PCI{index}/{address}")
-    }));
+    let id = NicId::Pci(index, pci.address);
     let Some((device, matched_by)) = matched else {
         let outcome = match &pci.bad_address {
             Some(problem) => Outcome::refused(std::slice::from_ref(problem)),

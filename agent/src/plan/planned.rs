@@ -39,7 +39,7 @@ pub(super) fn read(source: &Source, nic: &mut PlannedNic, notes: &mut Vec<String
             nic.outcome = Outcome::LeftAlone("the context gives it no address".into());
         }
         Ok(read) => {
-            let label = nic.label().to_owned();
+            let label = nic.label().into_owned();
             notes.extend(read.notes.iter().map(|note| format!("{label}: {note}")));
             nic.origins = read.origins;
             nic.bad_values = read.left_out;

@@ -267,7 +267,7 @@ impl<'a> Planner<'a> {
         layers.extend(eth.map(|index| format!("ETH{index}")));
         let id = match eth {
             Some(index) => self.described.eth_id(index),
-            None => NicId::new(format!("IB{number}/{}", position.key)),
+            None => NicId::Ib(number, position.key),
         };
         let mut nic = PlannedNic::new(id, layers.clone());
         nic.position = Some(number);

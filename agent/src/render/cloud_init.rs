@@ -33,5 +33,5 @@ pub fn drop_in(plan: &Plan, files: &dyn GuestFiles) -> Option<RenderedFile> {
     // It is no NIC's.
     let device = "lo".parse::<InterfaceName>().ok()?;
     let path = PathBuf::from(DIRECTORY).join("99-one-sriov.cfg");
-    Some(lines.into_file(path, NicId::cloud_init(), &device))
+    Some(lines.into_file(path, NicId::CloudInit, &device))
 }

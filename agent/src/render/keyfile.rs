@@ -112,7 +112,7 @@ fn head(nic: &Configured, device: &InterfaceName, kind: &str) -> Lines {
 fn uuid(nic: &NicId, is_child: bool) -> String {
     let mut hash = Sha256::new();
     hash.update("one-sriov keyfile ");
-    hash.update(nic.as_str());
+    hash.update(nic.to_string());
     hash.update([u8::from(is_child)]);
     let mut octets = [0; 16];
     octets.copy_from_slice(&hash.finalize()[..16]);
@@ -328,5 +328,5 @@ fn joined(values: &[impl Display], between: &str) -> String {
 
 fn file(lines: Lines, nic: &Configured, device: &InterfaceName) -> RenderedFile {
     let path = PathBuf::from(format!("{DIR}/one-sriov-{device}.nmconnection"));
-    lines.into_private_file(path, nic.nic.id.clone(), nic.device)
+    lines.into_private_file(path, nic.nic.id, nic.device)
 }

@@ -61,7 +61,7 @@ fn yaml(nic: &Configured) -> RenderedFile {
         device(&mut lines, nic.config);
     }
     let path = PathBuf::from(format!("/etc/netplan/60-one-sriov-{}.yaml", nic.device));
-    lines.into_private_file(path, nic.nic.id.clone(), nic.device)
+    lines.into_private_file(path, nic.nic.id, nic.device)
 }
 
 /// The keys of the device that carries the addresses.

@@ -82,7 +82,7 @@ fn exception<'n>(
         "/etc/NetworkManager/conf.d/90-one-sriov-{}.conf",
         nic.device
     );
-    lines.into_file(PathBuf::from(path), nic.nic.id.clone(), nic.device)
+    lines.into_file(PathBuf::from(path), nic.nic.id, nic.device)
 }
 
 /// The version in the name of a directory of plugins: `1.18.8-2.el7_9` is 1.18.

@@ -301,5 +301,5 @@ fn path(device: &InterfaceName, kind: &str) -> PathBuf {
 }
 
 fn file(lines: Lines, nic: &Configured, device: &InterfaceName, kind: &str) -> RenderedFile {
-    lines.into_file(path(device, kind), nic.nic.id.clone(), nic.device)
+    lines.into_file(path(device, kind), nic.nic.id, nic.device)
 }

@@ -89,7 +89,7 @@ pub(super) fn render(plan: &Plan, resolver: Resolver) -> Rendered {
     }
     // They are no NIC's alone.
     if let Ok(device) = "lo".parse::<InterfaceName>() {
-        let file = lines.into_file(PathBuf::from(PATH), NicId::name_servers(), &device);
+        let file = lines.into_file(PathBuf::from(PATH), NicId::NameServers, &device);
         rendered.files.push(file);
     }
     rendered

@@ -47,9 +47,7 @@ pub(super) fn render(
         lines.raw(format_args!("net/ipv6/conf/{device}/{key} = {value}"));
     }
     let path = PathBuf::from(format!("/etc/sysctl.d/90-one-sriov-{device}.conf"));
-    rendered
-        .files
-        .push(lines.into_file(path, nic.id.clone(), owner));
+    rendered.files.push(lines.into_file(path, nic.id, owner));
     let made = settings.iter().map(|&(key, value)| Sysctl {
         device: device.clone(),
         key,

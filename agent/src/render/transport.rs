@@ -32,5 +32,5 @@ fn rule(nic: &Configured, mode: TransportMode) -> RenderedFile {
         r#"ACTION=="add|move", SUBSYSTEM=="net", ATTR{{type}}=="32", KERNEL=="{device}", ATTR{{mode}}="{mode}""#
     ));
     let path = PathBuf::from(format!("/etc/udev/rules.d/99-one-sriov-{device}.rules"));
-    lines.into_file(path, nic.nic.id.clone(), device)
+    lines.into_file(path, nic.nic.id, device)
 }

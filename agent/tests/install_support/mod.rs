@@ -23,7 +23,10 @@ pub(crate) const IFCFG: &str = "/etc/sysconfig/network-scripts/ifcfg-";
 
 /// A NIC by its number.
 pub(crate) fn nic(number: u8) -> NicId {
-    NicId::new(format!("ETH{number}/02:00:c0:a8:07:{number:02x}"))
+    NicId::Eth(
+        number.into(),
+        format!("02:00:c0:a8:07:{number:02x}").parse().ok(),
+    )
 }
 
 /// A text of ours.

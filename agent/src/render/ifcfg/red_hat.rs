@@ -79,7 +79,7 @@ impl<'a> Device<'a> {
         self.link(&mut lines);
         rendered.files.push(lines.into_file(
             path(DIR, "ifcfg", self.parent),
-            self.nic.id.clone(),
+            self.nic.id,
             self.parent,
         ));
         self.sysctls(self.parent, &Ipv6::Disabled, rendered);
@@ -93,7 +93,7 @@ impl<'a> Device<'a> {
         self.ipv6(&mut lines, device, &self.config.ipv6);
         self.link(&mut lines);
         self.names(&mut lines, device);
-        let id = || self.nic.id.clone();
+        let id = || self.nic.id;
         rendered
             .files
             .push(lines.into_file(path(DIR, "ifcfg", device), id(), self.parent));

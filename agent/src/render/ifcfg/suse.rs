@@ -36,7 +36,7 @@ fn render_nic(configured: &Configured, rendered: &mut Rendered) {
     let mut file = |lines: Lines, kind: &str, device: &InterfaceName| {
         rendered
             .files
-            .push(lines.into_file(path(DIR, kind, device), nic.id.clone(), parent));
+            .push(lines.into_file(path(DIR, kind, device), nic.id, parent));
     };
     if let Some((child, name)) = &configured.child {
         let mut lines = Lines::for_nic(nic);

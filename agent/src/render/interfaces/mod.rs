@@ -73,7 +73,7 @@ impl<'a> Stanzas<'a> {
         let name = format!("/etc/network/interfaces.d/60-one-sriov-{}.cfg", nic.device);
         stanzas
             .lines
-            .into_file(PathBuf::from(name), nic.nic.id.clone(), nic.device)
+            .into_file(PathBuf::from(name), nic.nic.id, nic.device)
     }
 
     fn start(&mut self, device: &InterfaceName, is_here: bool) {
