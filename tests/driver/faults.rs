@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use one_sriov_tests::Outcome;
-use one_sriov_tests::host::{Host, Pf, deployment_file, domain, run};
+use one_sriov_tests::host::{Host, Pf, deployment_file, domain, hostdev, pci_nic, run};
 
 fn host() -> Host {
     Host::new(&[
@@ -88,6 +88,47 @@ fn a_document_that_its_server_calls_stale_is_not_there() {
     assert_eq!(refused.code, 1);
     let expected = "failed to read '/var/lib/one//datastores/0/7/vm.xml': ";
     assert!(refused.stderr.starts_with(expected), "{}", refused.stderr);
+}
+
+#[test]
+fn what_is_not_known_of_a_pci_nic_costs_its_vm_only_if_it_may_be_somebody_elses() {
+    let host = host();
+    let nic = pci_nic(7, 0, "0000:81:00.1", "");
+    let document = "/var/lib/one/datastores/0/7/vm.xml";
+    host.write(document, format!("<VM><TEMPLATE>{nic}</TEMPLATE></VM>"));
+    let text = domain(7, &[]).replace(
+        "\t</devices>",
+        &(hostdev("0000:81:00.1") + "\n\t</devices>"),
+    );
+    let file = deployment_file(7);
+    let words = deploy(&file, "7");
+    let mut driver = faulty(&host, "open,openat", "error=EIO", Some(document), &words);
+    let deployed = run(&mut driver, &text);
+    assert!(has_failed(&host));
+    assert_eq!(deployed.code, 0, "{}", deployed.stderr);
+    assert!(
+        deployed.stderr.contains("are not managed"),
+        "{}",
+        deployed.stderr
+    );
+    assert_eq!(host.domain(7).unwrap(), text);
+    assert_eq!(host.cancel(7).code, 0);
+
+    let physfn = "/sys/bus/pci/devices/0000:81:00.1/physfn";
+    let claim = "/run/one-sriov/.devices/0000:81:00.1";
+    // A claim that is there: the VM of a deployment before has left it.
+    host.write(claim, "ib0/0 3.1f\n");
+    let boot = host.read("/proc/sys/kernel/random/boot_id").unwrap();
+    host.write("/run/one-sriov/boot-id", boot);
+    for (calls, path) in [("readlink", physfn), ("open,openat", claim)] {
+        let mut driver = faulty(&host, calls, "error=EIO", Some(path), &words);
+        let refused = run(&mut driver, &text);
+        assert!(has_failed(&host), "{path}");
+        assert_eq!(refused.code, 1, "{path}");
+        assert!(refused.stderr.contains(path), "{}", refused.stderr);
+        assert_eq!(host.domain(7), None);
+    }
+    assert!(host.changed_vfs().is_empty());
 }
 
 #[test]

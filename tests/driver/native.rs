@@ -405,3 +405,88 @@ fn save_is_refused_for_guids_and_left_to_libvirt_for_others() {
     assert_eq!(save("7").code, 1);
     assert_eq!(save("8").code, 0);
 }
+
+/// VM and the pool of its NIC on a bridge, by release: `7.5` is recorded, the others are derived from what their `oned` writes.
+const RELEASES: [(&str, u32, &str); 4] = [
+    ("6.0", 42, "ib0"),
+    ("6.6", 42, "ib0"),
+    ("6.10", 42, "ib0"),
+    ("7.5", 9, "ens2"),
+];
+
+#[test]
+fn the_documents_of_every_release_name_their_vfs() {
+    for (release, vm, pool) in RELEASES {
+        let host = Host::new(&[
+            Pf::infiniband("ib0", "0000:81:00", 4),
+            Pf::ethernet("ens2", "0000:82:00", 4),
+        ]);
+        host.write("/var/tmp/one/vnm/vf.rb", "");
+        let read = |name: &str| {
+            let path = one_sriov_tests::fixture(&format!("pci/{release}/{name}"));
+            std::fs::read_to_string(path).unwrap()
+        };
+        host.write(
+            &format!("/var/lib/one/datastores/0/{vm}/vm.xml"),
+            read("vm.xml"),
+        );
+        let domain = read("domain.xml");
+        let deployed = host.deploy_domain(vm, &domain);
+        assert_eq!(deployed.code, 0, "{release}: {}", deployed.stderr);
+        let lease = host.lease("ib0/1").unwrap();
+        assert_eq!(lease["identity"], "native", "{release}");
+        assert_eq!(lease["mac"], "02:00:c0:a8:07:14", "{release}");
+        let guid = "00:04:aa:01:c0:a8:07:14";
+        let set = format!("node_guid {guid} port_guid {guid} state auto");
+        assert_eq!(host.vf("ib0", 1), set, "{release}");
+        assert_eq!(
+            host.lease(&format!("{pool}/0")).unwrap()["position"],
+            0,
+            "{release}"
+        );
+        // Its own device stands as it was, to the byte.
+        let start = domain.find("\t\t<hostdev").unwrap();
+        let end = domain.find("</hostdev>").unwrap();
+        assert!(
+            host.domain(vm).unwrap().contains(&domain[start..end]),
+            "{release}"
+        );
+        assert_eq!(host.cancel(vm).code, 0);
+        assert!(host.changed_vfs().is_empty(), "{release}");
+    }
+}
+
+#[test]
+fn a_killed_deployment_keeps_its_vf_for_its_own_vm() {
+    let host = crate::kill::stopping_host(2);
+    host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=3600\n");
+    let text = |vm: u32| {
+        write_document(&host, vm, &pci_nic(vm, 0, "0000:81:00.1", ""));
+        with_devices(&domain(vm, &[]), &["0000:81:00.1"])
+    };
+    let start = || {
+        let child = crate::kill::spawn_domain(&host, 7, &text(7));
+        crate::kill::reach_the_stock_action(child)
+    };
+    let mut child = start();
+    let first = host.lease("ib0/0").unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // The stock action lives, and holds the lease; then libvirt may still be at it.
+    let refused = "failed to use VF '0000:81:00.1' of PCI NIC '02:00:c0:a8:08:c8': VM 7 has it.\n";
+    assert_eq!(host.deploy_domain(8, &text(8)).stderr, refused);
+    crate::kill::say(&host, "no");
+    crate::kill::wait_for_the_stock_action(&host);
+    assert_eq!(host.deploy_domain(8, &text(8)).stderr, refused);
+    // Its own VM goes on with it, and what was saved stays.
+    let child = start();
+    let second = host.lease("ib0/0").unwrap();
+    assert_ne!(first["deployment"], second["deployment"]);
+    assert_eq!(first["original"], second["original"]);
+    crate::kill::say(&host, "yes");
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    host.power_off(7);
+    assert_eq!(host.operator(&["reconcile"]).code, 0);
+    assert_eq!(host.vf("ib0", 0), ORIGINAL);
+}

@@ -2,22 +2,21 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt::{self, Write as _};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use hwaddr::{DummyMac, MacAddress, PciAddress};
 use one_sriov_system::Root;
 
+use super::availability::Availability;
 use super::error::StoreError;
 use super::lock::Guard;
-use super::record::DeploymentId;
-use super::returned::is_back;
+use super::shortage::Shortage;
 use super::store::Store;
 use super::sweep::{StaleLease, Sweep};
 use crate::config::{Config, ConfigError};
 use crate::libvirt::RunningDomains;
-use crate::opennebula::{NicAttributes, PciProbe, VmId};
-use crate::pool::{HostUse, HostUseError, HostUses, Pool, PoolError, Sysfs, Vf};
+use crate::opennebula::{NicAttributes, PciProbe};
+use crate::pool::{HostUseError, HostUses, Pool, PoolError, Sysfs, Vf};
 use crate::pool_name::PoolName;
 
 /// Which VF a NIC asks for.
@@ -68,33 +67,6 @@ pub struct Allocation {
     pub unfinished: Option<SystemTime>,
 }
 
-/// What is the matter with a VF.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Availability {
-    /// Nobody has it.
-    Free,
-    /// Its VM has gone; it will be put back, or handed on.
-    Stale(VmId),
-    /// Libvirt has not given it back to the host yet.
-    Returning(VmId),
-    /// A VM has it.
-    Leased(VmId),
-    /// It has a lease that names nobody.
-    Corrupt,
-    /// A running domain has it, without a lease.
-    Domain(String),
-    /// The host uses it.
-    Host(HostUse),
-    /// Its PF has no network device, so that it cannot be set up.
-    NoNetdev(PciAddress),
-    /// Nobody has it, but it could not be used of late: why.
-    Failed(String),
-    /// The map names it, but it is not there.
-    Absent,
-    /// Nobody has it, but OpenNebula's own PCI probe offers it, by this filter: a PCI NIC may get it.
-    PciProbe(String),
-}
-
 /// Why no VFs were chosen.
 #[derive(Debug, thiserror::Error)]
 pub enum AllocateError {
@@ -128,82 +100,17 @@ pub enum AllocateError {
     Sysfs(PciAddress, std::io::Error),
 }
 
-/// A pool with too few free VFs, and who has them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shortage {
-    /// The pool.
-    pub pool: PoolName,
-    /// How many VFs of it the VM wants.
-    pub wanted: usize,
-    /// How many could be had.
-    pub free: usize,
-    /// How many there are.
-    pub total: usize,
-    /// Who has how many.
-    pub holders: BTreeMap<String, usize>,
-    /// Unfinished deployments, when they are given up, and whether they are of the VM that asks.
-    pub pending: Vec<(VmId, Duration, bool)>,
-    /// What could not be read.
-    pub problems: Vec<String>,
-}
-
-impl Shortage {
-    /// Names the unfinished deployments of the VM that asks as its own.
-    pub fn name_own(&mut self, vm: VmId) {
-        for (of, _, is_own) in &mut self.pending {
-            *is_own = *of == vm;
-        }
-    }
-}
-
-impl std::error::Error for Shortage {}
-
-impl fmt::Display for Shortage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.wanted {
-            1 => write!(f, "failed to find a free VF in pool '{}'", self.pool)?,
-            n => write!(f, "failed to find {n} free VFs in pool '{}'", self.pool)?,
-        }
-        write!(f, ": {} of {} in use", self.total - self.free, self.total)?;
-        let mut holders = String::new();
-        for (holder, count) in &self.holders {
-            let comma = if holders.is_empty() { "" } else { ", " };
-            let _ = write!(holders, "{comma}{holder}: {count}");
-        }
-        if !holders.is_empty() {
-            write!(f, " ({holders})")?;
-        }
-        for (vm, left, is_own) in &self.pending {
-            let left = left.as_secs_f64().ceil();
-            // "VM 7" would look like another VM to who reads the error of VM 7.
-            let whose = if *is_own {
-                format!("this VM ({vm}) itself")
-            } else {
-                format!("VM {vm}")
-            };
-            write!(
-                f,
-                "; the unfinished deployment of {whose} is given up in {left} s"
-            )?;
-        }
-        for problem in &self.problems {
-            write!(f, "; {problem}")?;
-        }
-        Ok(())
-    }
-}
-
 /// What a choice is made from.
 #[derive(Debug)]
 pub struct Allocator<'a> {
-    root: &'a Root,
-    config: &'a Config,
-    store: &'a Store,
-    running: &'a RunningDomains,
-    uses: HostUses<'a>,
-    failures: OnceCell<HashMap<PciAddress, String>>,
-    pci_probe: OnceCell<Option<PciProbe>>,
-    pools: HashMap<PoolName, Pool>,
+    pub(super) root: &'a Root,
+    pub(super) config: &'a Config,
+    pub(super) store: &'a Store,
+    pub(super) running: &'a RunningDomains,
+    pub(super) uses: HostUses<'a>,
+    pub(super) failures: OnceCell<HashMap<PciAddress, String>>,
+    pub(super) pci_probe: OnceCell<Option<PciProbe>>,
+    pub(super) pools: HashMap<PoolName, Pool>,
 }
 
 impl<'a> Allocator<'a> {
@@ -390,110 +297,6 @@ impl<'a> Allocator<'a> {
         }))
     }
 
-    /// What is the matter with a VF.
-    pub fn availability(
-        &self,
-        address: PciAddress,
-        sweep: &Sweep,
-    ) -> Result<Availability, AllocateError> {
-        if let Some((
-            StaleLease {
-                lease: Some(lease), ..
-            },
-            _,
-        )) = sweep.find_unfinished(address)
-        {
-            return Ok(Availability::Stale(lease.vm));
-        }
-        if let Some(stale) = sweep.find(address) {
-            let reclaim = sweep.reclaims.iter();
-            let owner = reclaim
-                .filter(|reclaim| reclaim.stale.iter().any(|other| other.address == address))
-                .map(|reclaim| reclaim.id.vm())
-                .next();
-            if let (Some(vm), true) = (owner, stale.restore) {
-                return Ok(
-                    if is_back(Sysfs::new(self.root), self.config, stale)
-                        .map_err(|cause| AllocateError::Sysfs(address, cause))?
-                    {
-                        Availability::Stale(vm)
-                    } else {
-                        Availability::Returning(vm)
-                    },
-                );
-            }
-        }
-        match self.store.claim(address) {
-            Ok(Some((_, deployment))) if sweep.find(address).is_none() => {
-                return Ok(Availability::Leased(deployment.vm()));
-            }
-            Ok(_) => {}
-            Err(StoreError::Corrupt { .. }) => return Ok(Availability::Corrupt),
-            Err(error) => return Err(error.into()),
-        }
-        if let Some(domain) = self.running.holder(address) {
-            return Ok(Availability::Domain(domain.name.clone()));
-        }
-        let is_there = Sysfs::new(self.root).has_device(address);
-        if !is_there.map_err(|cause| AllocateError::Sysfs(address, cause))? {
-            return Ok(Availability::Absent);
-        }
-        Ok(match self.uses.of(address)? {
-            Some(host) => Availability::Host(host),
-            None => Availability::Free,
-        })
-    }
-
-    fn failures(&self) -> Result<&HashMap<PciAddress, String>, StoreError> {
-        if let Some(failures) = self.failures.get() {
-            return Ok(failures);
-        }
-        let failures = self.store.failures()?;
-        Ok(self.failures.get_or_init(|| failures))
-    }
-
-    /// What is the matter with the VF at an index of a pool that was opened.
-    pub fn availability_in(
-        &self,
-        name: &PoolName,
-        index: u32,
-        sweep: &Sweep,
-    ) -> Result<Availability, AllocateError> {
-        let pool = &self.pools[name];
-        let Some(address) = pool.address(self.root, index)? else {
-            return Ok(Availability::Absent);
-        };
-        let availability = self.availability(address, sweep)?;
-        if matches!(availability, Availability::Free | Availability::Stale(_))
-            && let Some(filter) = self.filter_of_probe(address)?
-        {
-            return Ok(Availability::PciProbe(filter));
-        }
-        Ok(match (availability, pool.vf(self.root, index)) {
-            (Availability::Free, Err(PoolError::NoNetdev { pf, .. })) => Availability::NoNetdev(pf),
-            (Availability::Free, _) => match self.failures()?.get(&address) {
-                Some(why) => Availability::Failed(why.clone()),
-                None => Availability::Free,
-            },
-            (availability, _) => availability,
-        })
-    }
-
-    /// The filter by which OpenNebula's own PCI probe offers a VF, unless pools may have such VFs.
-    fn filter_of_probe(&self, address: PciAddress) -> Result<Option<String>, AllocateError> {
-        let read = || {
-            let probe = (!self.config.pool_shares_pci).then(|| PciProbe::read(self.config))?;
-            // A probe that fails offers nothing, and has the host's state be ERROR.
-            probe.inspect_err(|error| log::warn!("{error}")).ok()
-        };
-        let Some(probe) = self.pci_probe.get_or_init(read) else {
-            return Ok(None);
-        };
-        let offer = probe.offers(self.root, address);
-        let offer = offer.map_err(|cause| AllocateError::Sysfs(address, cause))?;
-        Ok(offer.and_then(|offer| offer.is_certain.then_some(offer.filter)))
-    }
-
     fn driver(&self, address: PciAddress) -> Result<Option<String>, AllocateError> {
         let driver = Sysfs::new(self.root).driver(address);
         driver.map_err(|cause| AllocateError::Sysfs(address, cause))
@@ -518,57 +321,4 @@ impl<'a> Allocator<'a> {
         }
         Ok(&self.pools[name])
     }
-
-    fn shortage(
-        &self,
-        name: &PoolName,
-        wanted: usize,
-        sweep: &Sweep,
-    ) -> Result<Shortage, AllocateError> {
-        let pool = &self.pools[name];
-        let indexes = pool.indexes();
-        let mut shortage = Shortage {
-            pool: name.clone(),
-            wanted,
-            free: 0,
-            total: indexes.len(),
-            holders: BTreeMap::new(),
-            pending: Vec::new(),
-            problems: sweep.problems.clone(),
-        };
-        for index in indexes {
-            let availability = match pool.address(self.root, index)? {
-                Some(_) => self.availability_in(name, index, sweep)?,
-                None => Availability::Absent,
-            };
-            let holder = match availability {
-                Availability::Free | Availability::Stale(_) | Availability::Failed(_) => {
-                    shortage.free += 1;
-                    continue;
-                }
-                Availability::Leased(vm) => {
-                    let left = pending(sweep, vm);
-                    let known = |(other, ..): &(VmId, Duration, bool)| *other == vm;
-                    if let (Some(left), false) = (left, shortage.pending.iter().any(known)) {
-                        shortage.pending.push((vm, left, false));
-                    }
-                    format!("VM {vm}")
-                }
-                Availability::Returning(vm) => format!("VM {vm}, not given back yet"),
-                Availability::Corrupt => "a corrupt lease".into(),
-                Availability::Domain(domain) => format!("domain '{domain}'"),
-                Availability::Host(_) => "this host".into(),
-                Availability::NoNetdev(pf) => format!("no network device of PF '{pf}'"),
-                Availability::Absent => "not there".into(),
-                Availability::PciProbe(_) => "offered by OpenNebula's PCI probe".into(),
-            };
-            *shortage.holders.entry(holder).or_default() += 1;
-        }
-        Ok(shortage)
-    }
-}
-
-fn pending(sweep: &Sweep, vm: VmId) -> Option<Duration> {
-    let of_vm = |(id, _): &(&DeploymentId, &Duration)| id.vm() == vm;
-    sweep.pending.iter().find(of_vm).map(|(_, left)| *left)
 }

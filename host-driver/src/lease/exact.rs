@@ -2,7 +2,8 @@
 
 use hwaddr::MacAddress;
 
-use super::allocate::{AllocateError, Allocation, Allocator, Availability};
+use super::allocate::{AllocateError, Allocation, Allocator};
+use super::availability::Availability;
 use super::sweep::Sweep;
 use crate::pool::Vf;
 

@@ -6,6 +6,7 @@
 
 mod adopt;
 mod allocate;
+mod availability;
 mod error;
 mod exact;
 mod grant;
@@ -14,14 +15,14 @@ mod lock;
 mod observe;
 mod record;
 mod returned;
+mod shortage;
 mod store;
 mod sweep;
 mod text;
 
 pub use adopt::Adopted;
-pub use allocate::{
-    AllocateError, Allocation, Allocator, Availability, Shortage, VfRequest, Wanted,
-};
+pub use allocate::{AllocateError, Allocation, Allocator, VfRequest, Wanted};
+pub use availability::Availability;
 pub use error::StoreError;
 pub use grant::{Deployment, VfSetup};
 pub use judge::{Signs, Verdict, judge};
@@ -31,6 +32,7 @@ pub use record::{
     DeploymentId, EthernetFeatures, FORMAT, Lease, OriginalState, Place, State, VfIdentity,
 };
 pub use returned::{VFIO, is_back};
+pub use shortage::Shortage;
 pub use store::{Store, now, user_name};
 pub use sweep::{ReclaimGuard, Returning, StaleLease, Sweep, SweepScope};
 

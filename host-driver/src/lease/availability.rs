@@ -1,0 +1,150 @@
+//! Whether a VF can be had, and if not, why.
+
+use std::collections::HashMap;
+
+use hwaddr::PciAddress;
+
+use super::allocate::{AllocateError, Allocator};
+use super::error::StoreError;
+use super::returned::is_back;
+use super::sweep::{StaleLease, Sweep};
+use crate::opennebula::{PciProbe, VmId};
+use crate::pool::{HostUse, PoolError, Sysfs};
+use crate::pool_name::PoolName;
+
+/// What is the matter with a VF.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Availability {
+    /// Nobody has it.
+    Free,
+    /// Its VM has gone; it will be put back, or handed on.
+    Stale(VmId),
+    /// Libvirt has not given it back to the host yet.
+    Returning(VmId),
+    /// A VM has it.
+    Leased(VmId),
+    /// It has a lease that names nobody.
+    Corrupt,
+    /// A running domain has it, without a lease.
+    Domain(String),
+    /// The host uses it.
+    Host(HostUse),
+    /// Its PF has no network device, so that it cannot be set up.
+    NoNetdev(PciAddress),
+    /// Nobody has it, but it could not be used of late: why.
+    Failed(String),
+    /// The map names it, but it is not there.
+    Absent,
+    /// Nobody has it, but OpenNebula's own PCI probe offers it, by this filter: a PCI NIC may get it.
+    PciProbe(String),
+}
+
+impl Allocator<'_> {
+    /// What is the matter with a VF.
+    pub fn availability(
+        &self,
+        address: PciAddress,
+        sweep: &Sweep,
+    ) -> Result<Availability, AllocateError> {
+        if let Some((
+            StaleLease {
+                lease: Some(lease), ..
+            },
+            _,
+        )) = sweep.find_unfinished(address)
+        {
+            return Ok(Availability::Stale(lease.vm));
+        }
+        if let Some(stale) = sweep.find(address) {
+            let reclaim = sweep.reclaims.iter();
+            let owner = reclaim
+                .filter(|reclaim| reclaim.stale.iter().any(|other| other.address == address))
+                .map(|reclaim| reclaim.id.vm())
+                .next();
+            if let (Some(vm), true) = (owner, stale.restore) {
+                return Ok(
+                    if is_back(Sysfs::new(self.root), self.config, stale)
+                        .map_err(|cause| AllocateError::Sysfs(address, cause))?
+                    {
+                        Availability::Stale(vm)
+                    } else {
+                        Availability::Returning(vm)
+                    },
+                );
+            }
+        }
+        match self.store.claim(address) {
+            Ok(Some((_, deployment))) if sweep.find(address).is_none() => {
+                return Ok(Availability::Leased(deployment.vm()));
+            }
+            Ok(_) => {}
+            Err(StoreError::Corrupt { .. }) => return Ok(Availability::Corrupt),
+            Err(error) => return Err(error.into()),
+        }
+        if let Some(domain) = self.running.holder(address) {
+            return Ok(Availability::Domain(domain.name.clone()));
+        }
+        let is_there = Sysfs::new(self.root).has_device(address);
+        if !is_there.map_err(|cause| AllocateError::Sysfs(address, cause))? {
+            return Ok(Availability::Absent);
+        }
+        Ok(match self.uses.of(address)? {
+            Some(host) => Availability::Host(host),
+            None => Availability::Free,
+        })
+    }
+
+    /// What is the matter with the VF at an index of a pool that was opened.
+    pub fn availability_in(
+        &self,
+        name: &PoolName,
+        index: u32,
+        sweep: &Sweep,
+    ) -> Result<Availability, AllocateError> {
+        let pool = &self.pools[name];
+        let Some(address) = pool.address(self.root, index)? else {
+            return Ok(Availability::Absent);
+        };
+        let availability = self.availability(address, sweep)?;
+        if matches!(availability, Availability::Free | Availability::Stale(_))
+            && let Some(filter) = self.filter_of_probe(address)?
+        {
+            return Ok(Availability::PciProbe(filter));
+        }
+        Ok(match (availability, pool.vf(self.root, index)) {
+            (Availability::Free, Err(PoolError::NoNetdev { pf, .. })) => Availability::NoNetdev(pf),
+            (Availability::Free, _) => match self.failures()?.get(&address) {
+                Some(why) => Availability::Failed(why.clone()),
+                None => Availability::Free,
+            },
+            (availability, _) => availability,
+        })
+    }
+
+    /// The VFs that could not be used of late, and why.
+    pub(super) fn failures(&self) -> Result<&HashMap<PciAddress, String>, StoreError> {
+        if let Some(failures) = self.failures.get() {
+            return Ok(failures);
+        }
+        let failures = self.store.failures()?;
+        Ok(self.failures.get_or_init(|| failures))
+    }
+
+    /// The filter by which OpenNebula's own PCI probe offers a VF, unless pools may have such VFs.
+    pub(super) fn filter_of_probe(
+        &self,
+        address: PciAddress,
+    ) -> Result<Option<String>, AllocateError> {
+        let read = || {
+            let probe = (!self.config.pool_shares_pci).then(|| PciProbe::read(self.config))?;
+            // A probe that fails offers nothing, and has the host's state be ERROR.
+            probe.inspect_err(|error| log::warn!("{error}")).ok()
+        };
+        let Some(probe) = self.pci_probe.get_or_init(read) else {
+            return Ok(None);
+        };
+        let offer = probe.offers(self.root, address);
+        let offer = offer.map_err(|cause| AllocateError::Sysfs(address, cause))?;
+        Ok(offer.and_then(|offer| offer.is_certain.then_some(offer.filter)))
+    }
+}

@@ -1,0 +1,133 @@
+//! A pool with too few free VFs, and who has them.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use super::allocate::{AllocateError, Allocator};
+use super::availability::Availability;
+use super::record::DeploymentId;
+use super::sweep::Sweep;
+use crate::opennebula::VmId;
+use crate::pool_name::PoolName;
+
+/// A pool with too few free VFs, and who has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortage {
+    /// The pool.
+    pub pool: PoolName,
+    /// How many VFs of it the VM wants.
+    pub wanted: usize,
+    /// How many could be had.
+    pub free: usize,
+    /// How many there are.
+    pub total: usize,
+    /// Who has how many.
+    pub holders: BTreeMap<String, usize>,
+    /// Unfinished deployments, when they are given up, and whether they are of the VM that asks.
+    pub pending: Vec<(VmId, Duration, bool)>,
+    /// What could not be read.
+    pub problems: Vec<String>,
+}
+
+impl Shortage {
+    /// Names the unfinished deployments of the VM that asks as its own.
+    pub fn name_own(&mut self, vm: VmId) {
+        for (of, _, is_own) in &mut self.pending {
+            *is_own = *of == vm;
+        }
+    }
+}
+
+impl std::error::Error for Shortage {}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.wanted {
+            1 => write!(f, "failed to find a free VF in pool '{}'", self.pool)?,
+            n => write!(f, "failed to find {n} free VFs in pool '{}'", self.pool)?,
+        }
+        write!(f, ": {} of {} in use", self.total - self.free, self.total)?;
+        let mut holders = String::new();
+        for (holder, count) in &self.holders {
+            let comma = if holders.is_empty() { "" } else { ", " };
+            let _ = write!(holders, "{comma}{holder}: {count}");
+        }
+        if !holders.is_empty() {
+            write!(f, " ({holders})")?;
+        }
+        for (vm, left, is_own) in &self.pending {
+            let left = left.as_secs_f64().ceil();
+            // "VM 7" would look like another VM to who reads the error of VM 7.
+            let whose = if *is_own {
+                format!("this VM ({vm}) itself")
+            } else {
+                format!("VM {vm}")
+            };
+            write!(
+                f,
+                "; the unfinished deployment of {whose} is given up in {left} s"
+            )?;
+        }
+        for problem in &self.problems {
+            write!(f, "; {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Allocator<'_> {
+    /// Who has the VFs of a pool that was opened.
+    pub(super) fn shortage(
+        &self,
+        name: &PoolName,
+        wanted: usize,
+        sweep: &Sweep,
+    ) -> Result<Shortage, AllocateError> {
+        let pool = &self.pools[name];
+        let indexes = pool.indexes();
+        let mut shortage = Shortage {
+            pool: name.clone(),
+            wanted,
+            free: 0,
+            total: indexes.len(),
+            holders: BTreeMap::new(),
+            pending: Vec::new(),
+            problems: sweep.problems.clone(),
+        };
+        for index in indexes {
+            let availability = match pool.address(self.root, index)? {
+                Some(_) => self.availability_in(name, index, sweep)?,
+                None => Availability::Absent,
+            };
+            let holder = match availability {
+                Availability::Free | Availability::Stale(_) | Availability::Failed(_) => {
+                    shortage.free += 1;
+                    continue;
+                }
+                Availability::Leased(vm) => {
+                    let left = pending(sweep, vm);
+                    let known = |(other, ..): &(VmId, Duration, bool)| *other == vm;
+                    if let (Some(left), false) = (left, shortage.pending.iter().any(known)) {
+                        shortage.pending.push((vm, left, false));
+                    }
+                    format!("VM {vm}")
+                }
+                Availability::Returning(vm) => format!("VM {vm}, not given back yet"),
+                Availability::Corrupt => "a corrupt lease".into(),
+                Availability::Domain(domain) => format!("domain '{domain}'"),
+                Availability::Host(_) => "this host".into(),
+                Availability::NoNetdev(pf) => format!("no network device of PF '{pf}'"),
+                Availability::Absent => "not there".into(),
+                Availability::PciProbe(_) => "offered by OpenNebula's PCI probe".into(),
+            };
+            *shortage.holders.entry(holder).or_default() += 1;
+        }
+        Ok(shortage)
+    }
+}
+
+fn pending(sweep: &Sweep, vm: VmId) -> Option<Duration> {
+    let of_vm = |(id, _): &(&DeploymentId, &Duration)| id.vm() == vm;
+    sweep.pending.iter().find(of_vm).map(|(_, left)| *left)
+}
