@@ -9,7 +9,7 @@ use super::tokens::{
     DEFAULT_PREFIX4, Prefix, host_and_prefix4, host_and_prefix6, host4, host6, parse, prefix4,
     prefix6,
 };
-use super::values::{Origin, Problem, Values};
+use super::values::{Found, Origin, Problem, Values};
 
 /// As many aliases as initscripts read (`ifup-eth` counts to 256).
 const MOST_ALIASES: usize = 256;
@@ -83,8 +83,11 @@ fn own4(values: &mut Values, source: &Source) -> Option<Ipv4Network> {
     let prefix = values
         .needed("mask", &["MASK"], |text| prefix4(text).map(Prefix))
         .map(|Prefix(length)| length);
+    let has_own = |text: Found| text.value.contains(&b'/');
+    let has_length = prefix.is_some() || values.find(&["IP"]).is_some_and(has_own);
     if let Some(address) = written {
         let length = prefix.unwrap_or(address.prefix());
+        note_guess(values, has_length);
         return Ipv4Network::new(address.ip(), length).ok();
     }
     let decoded = source.decoded.filter(|_| values.find(&["IP"]).is_none())?;
@@ -93,7 +96,18 @@ fn own4(values: &mut Values, source: &Source) -> Option<Ipv4Network> {
         decoded.address.to_string(),
         decoded.from,
     ));
+    note_guess(values, has_length);
     Ipv4Network::new(decoded.address, prefix.unwrap_or(DEFAULT_PREFIX4)).ok()
+}
+
+/// OpenNebula hands the mask of a PCI NIC's network over only if `INHERIT_VNET_ATTR` in oned.conf names it.
+fn note_guess(values: &mut Values, has_length: bool) {
+    if !has_length {
+        let guess = format!("/{DEFAULT_PREFIX4}");
+        values
+            .origins
+            .push(Origin::new("mask", guess, "no variable: a guess"));
+    }
 }
 
 /// An empty `IP6_METHOD` is `METHOD`, and the metric is that of the NIC's routes of both families unless IPv6 has one of

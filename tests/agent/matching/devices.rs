@@ -107,6 +107,33 @@ fn a_nic_by_its_pci_address_is_found_by_its_guid_or_mac_where_no_device_is_there
     assert_eq!(pairs(&with_eth, &devices), ["ETH0 -> ib0", "PCI1 -> ens9"]);
 }
 
+/// A native InfiniBand NIC: OpenNebula hands over no mask, and its VLAN is a partition.
+#[test]
+fn a_pci_nic_of_infiniband_has_a_p_key_and_a_mask_that_is_a_guess() {
+    let context = "PCI0_ADDRESS='05:05.0'\nPCI0_MAC='02:00:c0:a8:07:0a'\nPCI0_IP='10.9.0.5'\nPCI0_VLAN_ID='32769'\n";
+    let explained = |context: &str| {
+        let machine = Machine::new(context, &[carrying("ib0", 5, 0, 10)]);
+        one_sriov_tests::run(&machine, &["explain", "PCI0"]).stdout
+    };
+    let guessed = explained(context);
+    let lines: Vec<_> = guessed.lines().map(str::trim).collect();
+    assert!(lines[0].starts_with("PCI0 -> ib0"), "{guessed}");
+    let expected = [
+        "address 10.9.0.5/24 from PCI0_IP",
+        "mask /24 from no variable: a guess",
+        "P_Key 0x8001 from PCI0_VLAN_ID",
+    ];
+    for line in expected {
+        assert!(lines.contains(&line), "{guessed}");
+    }
+    let with_mask = context.to_owned() + "PCI0_MASK='255.255.255.0'\n";
+    let with_length = context.replace("10.9.0.5", "10.9.0.5/24");
+    for known in [with_mask, with_length] {
+        let explained = explained(&known);
+        assert!(!explained.contains("guess"), "{explained}");
+    }
+}
+
 /// Whatever a context describes and this machine has not: it is named, and the exit code is not all that says so.
 #[test]
 fn no_nic_is_missing_in_silence() {
