@@ -20,5 +20,6 @@ pub mod pool_name;
 pub mod prepare;
 pub mod release;
 pub mod shared_guids;
+pub mod unplug;
 pub mod vfs;
 pub mod xml;

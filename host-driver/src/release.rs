@@ -8,11 +8,13 @@ use one_sriov_system::{Netlink, Root, VfInfo};
 
 use crate::config::Config;
 use crate::lease::{
-    Lease, OriginalState, ReclaimGuard, StaleLease, State, Store, StoreError, VfIdentity, is_back,
-    now,
+    Lease, OriginalState, ReclaimGuard, StaleLease, State, Store, StoreError, VFIO, VfIdentity,
+    is_back, now,
 };
+use crate::libvirt::Libvirt;
 use crate::pool::Sysfs;
 use crate::prepare::{IpLink, Target, outstanding, put_back};
+use crate::unplug::unplug_dummy;
 
 /// How often the kernel is asked whether a VF is back: before 4.14 it does not say so by itself.
 const PACE: Duration = Duration::from_millis(50);
@@ -109,6 +111,25 @@ fn restore(
     let Some(lease) = stale.lease.as_ref().filter(|_| stale.restore) else {
         return Ok(());
     };
+    if lease.is_bound
+        && let Err(error) = unbind(root, config, lease)
+    {
+        // It is on its way back all the same: whoever gets it next has it bound to vfio-pci anyway.
+        log::warn!("{error}");
+    }
+    if let Some(domain) = &stale.domain
+        && let Err(error) = unplug_dummy(config, domain, lease)
+    {
+        // The position must not be used again as long as the guest sees it.
+        mark(store, lease).map_err(|why| Kept {
+            why,
+            has_identity: true,
+        })?;
+        return Err(Kept {
+            why: format!("its dummy NIC is still there: {error}"),
+            has_identity: true,
+        });
+    }
     let put = await_return(root, config, stale, lease, deadline).and_then(|()| {
         take_off(root, lease).map_err(|why| Kept {
             why,
@@ -122,6 +143,14 @@ fn restore(
         })?;
     }
     put
+}
+
+/// Binds a VF that a running VM had got back to its driver: libvirt leaves it with the one that it had before.
+fn unbind(root: &Root, config: &Config, lease: &Lease) -> Result<(), Box<dyn std::error::Error>> {
+    if Sysfs::new(root).driver(lease.address)?.as_deref() == Some(VFIO) {
+        Libvirt::new(&config.libvirt_uri, config.libvirt_wait).unbind(lease.address)?;
+    }
+    Ok(())
 }
 
 /// Waits until libvirt has returned a VF. Its VM may come back on another VF meanwhile, with the same GUID, MAC and VLAN: they

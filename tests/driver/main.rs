@@ -12,6 +12,7 @@ mod doctor;
 mod failures;
 mod faults;
 mod finish;
+mod hotplug;
 mod identity;
 mod inherit;
 mod kill;

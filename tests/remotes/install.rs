@@ -187,6 +187,7 @@ fn the_configuration_says_nothing_but_defaults() {
         "LOCK_WAIT=60",
         "LIBVIRT_WAIT=20",
         "VF_RETURN_WAIT=10",
+        "UNPLUG_WAIT=20",
         "VF_IDENTITY=auto",
         "GUID_PREFIX=auto",
     ] {

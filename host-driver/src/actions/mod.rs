@@ -5,7 +5,7 @@
 //! | `deploy` | hand VFs to the VM, lease those that OpenNebula has chosen, then the stock action |
 //! | `shutdown`, `cancel` | the stock action, then take the VFs of the VM back |
 //! | `save`, `restore`, `migrate` | refused for a VM that holds VFs |
-//! | `attach_nic`, `detach_nic` | refused for an SR-IOV NIC |
+//! | `attach_nic`, `detach_nic` | an SR-IOV NIC comes and goes with its VF and dummy NIC; for others the stock action |
 //! | all others | the stock action |
 //!
 //! Where no VF is in play we become the stock action: same arguments, same stdin to the byte. For a VM that holds VFs
@@ -15,8 +15,10 @@ mod deploy;
 mod finish;
 mod input;
 mod nic;
+mod plug;
 mod refuse;
 mod stock;
+mod unplug;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -31,6 +33,7 @@ use crate::opennebula::{Arguments, NicAttributeError, Report, VmDocumentError};
 use crate::pool::PoolError;
 use crate::pool_name::{PoolName, PoolNameError};
 use crate::prepare::{Conflict, SetError, VfSetupError};
+use crate::unplug::UnplugError;
 use one_sriov_system::{NetlinkError, ProcessError};
 
 /// Why an action failed. The message becomes the error of the VM, cut at some 100 characters.
@@ -119,10 +122,27 @@ enum ActionError {
         vm: VmId,
         vfs: String,
     },
-    #[error("failed to attach a NIC on '{bridge}': SR-IOV NICs cannot be attached to a running VM")]
-    AttachSriov { bridge: String },
-    #[error("failed to detach NIC '{mac}': it is an SR-IOV NIC, which stays until the VM ends")]
-    DetachSriov { mac: String },
+    #[error("failed to attach NIC '{mac}' on '{bridge}': {cause}")]
+    Attach {
+        mac: hwaddr::MacAddress,
+        bridge: String,
+        cause: LibvirtError,
+    },
+    #[error(
+        "failed to attach NIC '{mac}': libvirt reports success, but the VM does not hold VF '{vf}'"
+    )]
+    NotAttached { mac: hwaddr::MacAddress, vf: String },
+    #[error("failed to detach NIC '{mac}': {cause}")]
+    Detach {
+        mac: hwaddr::MacAddress,
+        cause: UnplugError,
+    },
+    #[error("failed to detach NIC '{mac}': VM {vm} has {count} SR-IOV NICs with this MAC")]
+    SameMac {
+        mac: hwaddr::MacAddress,
+        vm: VmId,
+        count: usize,
+    },
     /// The stock action has failed and said why.
     #[error("the stock action failed")]
     StockFailed(u8),
@@ -146,6 +166,13 @@ impl ActionError {
             | Self::Store(
                 StoreError::NoDirectory(_) | StoreError::Foreign { .. } | StoreError::Open { .. },
             ) => Some("see 'one-sriov doctor'"),
+            // libvirt makes one port more than a q35 machine has devices; ports cannot be added while it runs.
+            Self::Attach { cause, .. } if cause.to_string().contains("No more available PCI") => {
+                Some(
+                    "a q35 machine needs two free ports for a NIC: <controller type='pci' \
+                     model='pcie-root-port'/> in RAW of the template makes one",
+                )
+            }
             _ => None,
         }
     }

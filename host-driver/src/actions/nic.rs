@@ -9,26 +9,26 @@ use hwaddr::MacAddress;
 
 use super::finish::{take_back, tell};
 use super::stock::{delegate, run_stock};
-use super::{ActionError, Context, requested};
+use super::{ActionError, Context, plug, requested, unplug};
 use crate::host::Host;
 use crate::lease::{Lease, Store, VfIdentity};
 use crate::opennebula::{MonitoringClient, Report, VmId};
 
-/// Refuses an SR-IOV NIC by its bridge; what the VM holds does not matter.
+/// Attaches a NIC: with a VF if its bridge asks for one, else by the stock action.
 pub(super) fn attach(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
     const BRIDGE: usize = 2;
     if let Some(bridge) = context.arguments.text(BRIDGE)
         && bridge.starts_with(crate::pool_name::PoolName::BRIDGE_PREFIX)
-        && requested(&context.host()?, bridge)?.is_some()
     {
-        return Err(ActionError::AttachSriov {
-            bridge: bridge.to_owned(),
-        });
+        let host = context.host()?;
+        if let Some(pool) = requested(&host, bridge)? {
+            return plug::attach(context, &host, bridge, pool, report);
+        }
     }
     run_stock(context, report)
 }
 
-/// Refuses a NIC that a lease of the VM names; one that OpenNebula has chosen goes by the stock action.
+/// Detaches a NIC: with its VF if a lease of the VM names it, else by the stock action, as one that OpenNebula has chosen.
 pub(super) fn detach(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
     const MAC: usize = 1;
     let arguments = context.arguments;
@@ -37,14 +37,18 @@ pub(super) fn detach(context: &Context<'_>, report: &mut Report) -> Result<(), A
         && let Some((host, store)) = context.leases_if_legible()
     {
         let is_it = |lease: &Lease| lease.mac == mac || lease.dummy_mac == Some(mac);
-        let lease = store.leases_of(vm)?.into_iter().find(is_it);
-        match lease.map(|lease| lease.identity) {
-            None => {}
-            Some(VfIdentity::Native) => return detach_native(context, &host, &store, vm, report),
-            Some(VfIdentity::Mac | VfIdentity::Dummy | VfIdentity::Guid) => {
-                return Err(ActionError::DetachSriov {
-                    mac: text.to_owned(),
-                });
+        let mut leases = store.leases_of(vm)?;
+        leases.retain(is_it);
+        match leases.as_slice() {
+            [] => {}
+            [lease] if lease.identity == VfIdentity::Native => {
+                return detach_native(context, &host, &store, vm, report);
+            }
+            [lease] => return unplug::detach(context, &host, &store, lease, report),
+            // The front-end names the NIC by its MAC alone.
+            _ => {
+                let count = leases.len();
+                return Err(ActionError::SameMac { mac, vm, count });
             }
         }
     }

@@ -10,6 +10,7 @@ use crate::host::Host;
 use crate::opennebula::MonitoringClient;
 use crate::release::{ReleaseReport, release};
 use crate::shared_guids::shared_guids;
+use crate::unplug::take_out_abandoned;
 
 pub(super) fn run(
     host: &Host,
@@ -20,6 +21,11 @@ pub(super) fn run(
     let config = &host.config;
     let store = host.leases()?;
     let monitoring = MonitoringClient::find(&host.root);
+    let half_attached = if dry_run {
+        Vec::new()
+    } else {
+        take_out_abandoned::<Failure>(host, &store, None)?
+    };
     let (sweep, shared) = {
         let guard = store.lock(config.lock_wait, "reconcile")?;
         let running = host.libvirt().running()?;
@@ -40,6 +46,7 @@ pub(super) fn run(
     pending.sort();
     let mut problems = sweep.problems;
     problems.extend(shared);
+    problems.extend(half_attached);
     let returns = if dry_run {
         let stale = sweep.reclaims.iter().flat_map(|reclaim| {
             let vm = reclaim.id.vm();

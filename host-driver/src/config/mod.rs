@@ -127,6 +127,8 @@ pub struct Config {
     pub libvirt_wait: Duration,
     /// `VF_RETURN_WAIT`: how long libvirt may take to give a VF back to the host.
     pub return_wait: Duration,
+    /// `UNPLUG_WAIT`: how long a guest may take to release a VF that is detached.
+    pub unplug_wait: Duration,
     /// `GUID_PREFIX`.
     pub guid_prefix: GuidPrefix,
     /// The configuration of OpenNebula's own PCI probe.
@@ -180,6 +182,7 @@ impl Config {
             lock_wait: Duration::from_secs(60),
             libvirt_wait: Duration::from_secs(20),
             return_wait: Duration::from_secs(10),
+            unplug_wait: Duration::from_secs(20),
             guid_prefix: GuidPrefix::default(),
             pci_conf: home.join(PCI_CONF),
             pci_filter: None,
@@ -267,6 +270,7 @@ impl Config {
         source.set("LOCK_WAIT", &mut self.lock_wait, seconds)?;
         source.set("LIBVIRT_WAIT", &mut self.libvirt_wait, seconds)?;
         source.set("VF_RETURN_WAIT", &mut self.return_wait, seconds)?;
+        source.set("UNPLUG_WAIT", &mut self.unplug_wait, seconds)?;
         source.set("GUID_PREFIX", &mut self.guid_prefix, str::parse)?;
         source.set("PCI_FILTER", &mut self.pci_filter, |text| {
             text.parse().map(Some)

@@ -57,6 +57,15 @@ fn device(text: &str, interface: &Interface, device: &HostDevice) -> Vec<Line> {
         .into_iter()
         .flatten()
         .map(|place| line(1, &text[place.clone()]));
+    device_lines(device, kept)
+}
+
+/// A VF as a device of its own, for a running domain.
+pub(super) fn device_element(device: &HostDevice) -> String {
+    Layout::compact().join(&device_lines(device, []))
+}
+
+fn device_lines(device: &HostDevice, kept: impl IntoIterator<Item = Line>) -> Vec<Line> {
     match device {
         HostDevice::Plain { address } => {
             let mut lines = vec![
@@ -102,14 +111,25 @@ fn numbers(address: PciAddress) -> String {
 /// The link is down: the bridge belongs to many tenants, and nothing is to flow. The model is the
 /// NIC's own, which the guest has a driver for.
 fn dummy(text: &str, interface: &Interface, nic: &DummyNic) -> Vec<Line> {
+    let kept = [&interface.virtualport, &interface.model];
+    let kept = kept.into_iter().flatten();
+    dummy_lines(nic, kept.map(|place| line(1, &text[place.clone()])))
+}
+
+/// A dummy NIC as a device of its own, for a running domain.
+pub(super) fn dummy_element(nic: &DummyNic, is_open_vswitch: bool, model: Option<&str>) -> String {
+    let port = is_open_vswitch.then(|| line(1, "<virtualport type='openvswitch'/>"));
+    let model = model.map(|model| line(1, format!("<model type='{}'/>", escape(model))));
+    Layout::compact().join(&dummy_lines(nic, port.into_iter().chain(model)))
+}
+
+fn dummy_lines(nic: &DummyNic, kept: impl IntoIterator<Item = Line>) -> Vec<Line> {
     let mut lines = vec![
         line(0, "<interface type='bridge'>"),
         line(1, format!("<source bridge='{}'/>", escape(&nic.bridge))),
         line(1, format!("<mac address='{}'/>", nic.mac.mac())),
     ];
-    let kept = [&interface.virtualport, &interface.model];
-    let kept = kept.into_iter().flatten();
-    lines.extend(kept.map(|place| line(1, &text[place.clone()])));
+    lines.extend(kept);
     lines.push(line(1, "<link state='down'/>"));
     lines.push(line(0, "</interface>"));
     lines

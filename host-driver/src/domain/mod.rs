@@ -150,6 +150,14 @@ pub enum HostDevice {
     },
 }
 
+impl HostDevice {
+    /// The element by itself, which a running domain gets or loses.
+    #[must_use]
+    pub fn element(&self) -> String {
+        edit::device_element(self)
+    }
+}
+
 /// The NIC whose MAC tells the guest about a VF.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DummyNic {
@@ -157,6 +165,14 @@ pub struct DummyNic {
     pub bridge: String,
     /// Its MAC.
     pub mac: DummyMac,
+}
+
+impl DummyNic {
+    /// The element by itself, which a running domain gets or loses; `model` is the NIC's in OpenNebula.
+    #[must_use]
+    pub fn element(&self, is_open_vswitch: bool, model: Option<&str>) -> String {
+        edit::dummy_element(self, is_open_vswitch, model)
+    }
 }
 
 impl<'x> Domain<'x> {

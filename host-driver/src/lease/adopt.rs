@@ -50,6 +50,7 @@ impl Guard<'_> {
             vf: adopted.vf.number,
             // It is bound to vfio-pci by now.
             driver: None,
+            is_bound: false,
             position: adopted.position,
             mac: adopted.mac,
             dummy_mac: Some(adopted.dummy_mac),

@@ -67,6 +67,10 @@ impl Guard<'_> {
                     Some(stale) => stale.lease.as_ref().and_then(|lease| lease.driver.clone()),
                     None => allocation.driver,
                 },
+                is_bound: allocation.stale.as_ref().is_some_and(|stale| {
+                    let before = stale.lease.as_ref();
+                    before.is_some_and(|lease| lease.is_bound)
+                }),
                 position: request.dummy.position(),
                 mac: request.mac,
                 dummy_mac: setup.identity.has_dummy().then(|| request.dummy.mac()),

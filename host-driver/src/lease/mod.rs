@@ -4,6 +4,7 @@
 //! up what is over ([`Guard::sweep`]), chooses VFs ([`Allocator::allocate`]) and writes the leases
 //! ([`Guard::grant`]). All that takes long comes after it.
 
+mod abandoned;
 mod adopt;
 mod allocate;
 mod availability;
@@ -20,6 +21,7 @@ mod store;
 mod sweep;
 mod text;
 
+pub use abandoned::Abandoned;
 pub use adopt::Adopted;
 pub use allocate::{AllocateError, Allocation, Allocator, VfRequest, Wanted};
 pub use availability::Availability;

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! {"format":1,"vm":7,"deployment":"7.18b2f0c4","deploy_id":null,"pool":"ib0","index":3,
-//!  "address":"0000:81:00.4","pf":"ib0","vf":3,"driver":"mlx5_core","position":0,
+//!  "address":"0000:81:00.4","pf":"ib0","vf":3,"driver":"mlx5_core","is_bound":false,"position":0,
 //!  "mac":"02:00:c0:a8:32:11","dummy_mac":"aa:00:c0:a8:32:11","identity":"guid",
 //!  "guid":"00:04:aa:00:c0:a8:32:11","original":{"kind":"infiniband","node_guid":null,
 //!  "port_guid":null,"link_state":"auto"},"state":"deploying","since":1795446991,
@@ -194,6 +194,8 @@ pub struct Lease {
     pub vf: u32,
     /// The driver that the VF was bound to.
     pub driver: Option<String>,
+    /// The driver has bound it to `vfio-pci` itself, and libvirt leaves it so.
+    pub is_bound: bool,
     /// The how-manieth SR-IOV NIC of its VM it is.
     pub position: u8,
     /// The NIC's MAC in OpenNebula.
@@ -268,7 +270,7 @@ pub(crate) mod tests {
 
     const LINE: &str = concat!(
         r#"{"format":1,"vm":7,"deployment":"7.18b2f0c4","deploy_id":null,"pool":"ib0","index":3,"#,
-        r#""address":"0000:81:00.4","pf":"ib0","vf":3,"driver":"mlx5_core","position":0,"#,
+        r#""address":"0000:81:00.4","pf":"ib0","vf":3,"driver":"mlx5_core","is_bound":false,"position":0,"#,
         r#""mac":"02:00:c0:a8:32:11","dummy_mac":"aa:00:c0:a8:32:11","identity":"guid","#,
         r#""guid":"00:04:aa:00:c0:a8:32:11","original":{"kind":"infiniband","node_guid":null,"#,
         r#""port_guid":null,"link_state":"auto"},"state":"deploying","since":1795446991,"#,

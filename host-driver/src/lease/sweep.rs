@@ -60,6 +60,8 @@ pub struct StaleLease {
     pub lease: Option<Lease>,
     /// Whether the VF is to be put back as it was: not if another domain has it now.
     pub restore: bool,
+    /// The domain of its VM, by its UUID, if that runs on without the VF.
+    pub domain: Option<String>,
 }
 
 impl StaleLease {
@@ -325,15 +327,21 @@ impl Guard<'_> {
                             address,
                             lease,
                             restore: true,
+                            domain: None,
                         });
                     }
                 }
-                Verdict::Dead | Verdict::TakenOver => reclaim.stale.push(StaleLease {
-                    place,
-                    address,
-                    lease,
-                    restore: verdict == Verdict::Dead,
-                }),
+                Verdict::Dead | Verdict::TakenOver => {
+                    let deploy_id = lease.as_ref().and_then(|lease| lease.deploy_id.as_deref());
+                    let domain = running.domain_of(id.vm(), deploy_id);
+                    reclaim.stale.push(StaleLease {
+                        domain: domain.map(|domain| domain.uuid.clone()),
+                        place,
+                        address,
+                        lease,
+                        restore: verdict == Verdict::Dead,
+                    });
+                }
             }
         }
         if !reclaim.stale.is_empty() || reclaim.others == 0 {

@@ -10,12 +10,13 @@
 //! again, and if it is still unclear, nothing is known and nothing may be decided.
 
 mod dump;
+mod hotplug;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use hwaddr::PciAddress;
-use one_sriov_system::{ProcessError, Program};
+use one_sriov_system::{Captured, ProcessError, Program};
 
 pub use dump::{DumpError, RunningDomain, read_dumps};
 
@@ -150,25 +151,34 @@ impl Libvirt {
         Ok(said)
     }
 
-    fn virsh<const N: usize>(
+    fn virsh<const N: usize>(&self, arguments: [&str; N]) -> Result<Captured, LibvirtError> {
+        self.run(&arguments, None, self.wait)
+    }
+
+    fn run(
         &self,
-        arguments: [&str; N],
-    ) -> Result<one_sriov_system::Captured, LibvirtError> {
-        Program::new("virsh")
+        arguments: &[&str],
+        stdin: Option<&str>,
+        wait: Duration,
+    ) -> Result<Captured, LibvirtError> {
+        let virsh = Program::new("virsh")
             .args(["-q", "-c", &self.uri])
             .args(arguments)
             // What it says is read by us, and by people in a log.
-            .env("LC_ALL", "C")
-            .capture(self.wait)
-            .map_err(|cause| LibvirtError::Run {
-                uri: self.uri.clone(),
-                cause,
-            })
+            .env("LC_ALL", "C");
+        let virsh = match stdin {
+            Some(text) => virsh.stdin(text.as_bytes().to_vec()),
+            None => virsh,
+        };
+        virsh.capture(wait).map_err(|cause| LibvirtError::Run {
+            uri: self.uri.clone(),
+            cause,
+        })
     }
 }
 
 /// The last line of `virsh`, without the `error: ` that it begins with.
-fn complaint(virsh: &one_sriov_system::Captured) -> String {
+fn complaint(virsh: &Captured) -> String {
     let line = virsh.stderr_line();
     line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
@@ -205,6 +215,13 @@ impl RunningDomains {
     #[must_use]
     pub fn runs(&self, vm: VmId) -> bool {
         self.vms.contains(&vm)
+    }
+
+    /// The running domain of a VM, by its name or by what the stock driver called it.
+    #[must_use]
+    pub fn domain_of(&self, vm: VmId, deploy_id: Option<&str>) -> Option<&RunningDomain> {
+        let mut domains = self.domains.iter();
+        domains.find(|domain| domain.is(vm, deploy_id))
     }
 
     /// The running domain that holds a device.

@@ -50,7 +50,6 @@ impl PciNic {
         let (Some(mac), Some(address)) = (mac, address(fields)) else {
             return Ok(None);
         };
-        let is_yes = |text: &str| text.eq_ignore_ascii_case("yes");
         Ok(Some(Self {
             id: fields.number("PCI_ID")?.unwrap_or(u32::MAX),
             address,
@@ -58,7 +57,7 @@ impl PciNic {
             network: fields.number("NETWORK_ID")?,
             network_driver: fields.text("VN_MAD").map(str::to_owned),
             is_infiniband: fields.text("CLASS") == Some(INFINIBAND_CLASS),
-            is_attached: fields.text("ATTACH").is_some_and(is_yes),
+            is_attached: fields.is_yes("ATTACH"),
             vlan: fields.number("VLAN_ID")?,
             attributes: NicAttributes::read(fields, mac),
         }))

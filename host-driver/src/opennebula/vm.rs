@@ -33,6 +33,10 @@ struct Nic {
     mac: MacAddress,
     bridge: Option<String>,
     network: Network,
+    /// The action is about this NIC: `ATTACH=YES`.
+    is_attached: bool,
+    /// Its bridge is one of Open vSwitch.
+    is_open_vswitch: bool,
 }
 
 /// The network of a NIC, and what it wants of a VF.
@@ -126,6 +130,18 @@ impl VmDocument {
         nth.map_or_else(unknown, |nth| self.nics.remove(nth).network)
     }
 
+    /// The network of the NIC that is being attached, and whether its bridge is one of Open vSwitch.
+    pub fn take_attached(&mut self, mac: MacAddress, bridge: &str) -> (Network, bool) {
+        let mut nics = self.nics.iter();
+        match nics.position(|nic| nic.is_attached && nic.mac == mac) {
+            Some(nth) => {
+                let nic = self.nics.remove(nth);
+                (nic.network, nic.is_open_vswitch)
+            }
+            None => (self.take_network(mac, bridge), false),
+        }
+    }
+
     /// The NICs whose devices OpenNebula has chosen, in the order of their ids.
     #[must_use]
     pub fn pci_nics(&self) -> &[PciNic] {
@@ -141,6 +157,10 @@ fn nic(fields: Fields) -> Result<Option<Nic>, VmDocumentError> {
     Ok(Some(Nic {
         mac,
         bridge: fields.text("BRIDGE").map(str::to_owned),
+        is_attached: fields.is_yes("ATTACH"),
+        is_open_vswitch: fields
+            .text("BRIDGE_TYPE")
+            .is_some_and(|kind| kind.starts_with("openvswitch")),
         network: Network {
             id: fields.number("NETWORK_ID")?,
             vlan: fields.number("VLAN_ID")?,
@@ -191,6 +211,12 @@ impl Fields {
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         let text = self.0.get(name.as_bytes())?.trim();
         (!text.is_empty()).then_some(text)
+    }
+
+    /// Whether an attribute says yes.
+    pub(super) fn is_yes(&self, name: &str) -> bool {
+        let value = self.text(name);
+        value.is_some_and(|value| value.eq_ignore_ascii_case("yes"))
     }
 
     /// An attribute that is a number.

@@ -221,6 +221,7 @@ fn what_an_ended_lease_saved_goes_before_what_the_kernel_says_now() {
             ..lease
         }),
         restore: true,
+        domain: None,
     };
     let allocation = Allocation {
         stale: Some(stale),
@@ -240,6 +241,7 @@ fn of_a_lease_that_cannot_be_read_nothing_is_taken_for_the_vfs_own() {
             address: lease.address,
             lease: None,
             restore: true,
+            domain: None,
         }),
         ..allocation(LinkLayer::Ethernet)
     };

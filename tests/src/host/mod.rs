@@ -24,6 +24,9 @@ pub struct Host {
     pfs: Vec<Pf>,
 }
 
+/// The programs of a host that the stand-in is.
+const STAND_INS: [&str; 4] = ["virsh", "ip", "sudo", "udevadm"];
+
 fn stand_in() -> &'static PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| build("one-sriov-tests", "host-program"))
@@ -60,7 +63,7 @@ impl Host {
         );
         let private = fs::Permissions::from_mode(0o700);
         fs::set_permissions(host.path("/run/one-sriov"), private).expect("permissions");
-        for name in ["virsh", "ip", "sudo"] {
+        for name in STAND_INS {
             symlink(stand_in(), host.path("bin").join(name)).expect("a link");
         }
         for pf in pfs {
@@ -76,7 +79,7 @@ impl Host {
     pub fn open_to_everybody(&self) {
         let everybody = fs::Permissions::from_mode(0o755);
         fs::set_permissions(self.root(), everybody).expect("permissions");
-        for name in ["virsh", "ip", "sudo"] {
+        for name in STAND_INS {
             let link = self.path("bin").join(name);
             fs::remove_file(&link).expect("a link");
             // A process of its own holds it open for writing: no program that starts meanwhile does, too.

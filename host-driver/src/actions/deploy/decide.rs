@@ -22,7 +22,7 @@ use crate::release::{ReleaseReport, release};
 /// The decision: which VFs the VM gets.
 ///
 /// If it is refused what somebody is just bringing back, the VF itself or the GUID on it, that is waited for, once.
-pub(super) fn lease(
+pub(in crate::actions) fn lease(
     context: &Context<'_>,
     host: &Host,
     store: &Store,
@@ -217,7 +217,7 @@ fn agree<'w>(
 }
 
 /// Brings back what has ended; what goes wrong there is this VM's concern only if another VF still has what it is known by.
-pub(super) fn release_vfs(
+pub(in crate::actions) fn release_vfs(
     host: &Host,
     store: &Store,
     reclaims: Vec<ReclaimGuard>,

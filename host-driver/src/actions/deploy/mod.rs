@@ -22,7 +22,8 @@ use std::path::Path;
 use hwaddr::{DummyMac, Key, MacAddress};
 use one_sriov_system::{Root, unless_absent};
 
-use self::work::Work;
+pub(super) use self::decide::{lease, release_vfs};
+pub(super) use self::work::{Work, got, host_device};
 use super::stock::become_stock;
 use super::{ActionError, Context, input, requested};
 use crate::domain::{Domain, Interface};

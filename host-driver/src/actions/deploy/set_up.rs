@@ -16,7 +16,7 @@ use crate::prepare::{
 
 impl Work<'_> {
     /// Writes what the VF of a lease gets.
-    pub(super) fn set_up(
+    pub(in crate::actions) fn set_up(
         &self,
         lease: &mut Lease,
         request: &VfRequest,
@@ -134,7 +134,7 @@ impl Work<'_> {
     }
 
     /// Notes that a VF could not be set up, if that was the answer of its PF.
-    pub(super) fn note_refusal(&self, device: PciAddress, error: &ActionError) {
+    pub(in crate::actions) fn note_refusal(&self, device: PciAddress, error: &ActionError) {
         let is_answer = match error {
             ActionError::Set(SetError::Other { .. }) => true,
             ActionError::Set(SetError::Failed { said, .. }) => {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hwaddr::PciAddress;
 use one_sriov_system::Delegation;
 
 use super::SriovNic;
@@ -19,14 +20,14 @@ use crate::release::release;
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// From the leases to the running VM.
-pub(super) struct Work<'a> {
-    pub(super) context: &'a Context<'a>,
-    pub(super) host: &'a Host,
-    pub(super) store: &'a Store,
-    pub(super) requests: &'a [VfRequest],
+pub(in crate::actions) struct Work<'a> {
+    pub(in crate::actions) context: &'a Context<'a>,
+    pub(in crate::actions) host: &'a Host,
+    pub(in crate::actions) store: &'a Store,
+    pub(in crate::actions) requests: &'a [VfRequest],
     /// Stale leases whose VFs may still have what their VMs were known by, and why.
-    pub(super) known: &'a [(Lease, String)],
-    pub(super) monitoring: Option<&'a MonitoringClient>,
+    pub(in crate::actions) known: &'a [(Lease, String)],
+    pub(in crate::actions) monitoring: Option<&'a MonitoringClient>,
 }
 
 impl Work<'_> {
@@ -117,18 +118,7 @@ impl Work<'_> {
             }
             replacements.push(DeviceReplacement {
                 interface: nic.interface,
-                device: match lease.identity {
-                    VfIdentity::Mac => HostDevice::Network {
-                        address: lease.address,
-                        mac: lease.mac,
-                        vlan: ethernet_vlan(request)?,
-                    },
-                    VfIdentity::Dummy | VfIdentity::Guid | VfIdentity::Native => {
-                        HostDevice::Plain {
-                            address: lease.address,
-                        }
-                    }
-                },
+                device: host_device(lease, request)?,
                 dummy: dummy.then(|| DummyNic {
                     bridge: self.host.config.dummy_bridge.clone(),
                     mac: request.dummy,
@@ -139,7 +129,10 @@ impl Work<'_> {
     }
 
     /// Two VFs with one GUID or MAC break a network: the one that has it must lose it first.
-    fn check_known(&self, deployment: &Deployment) -> Result<(), ActionError> {
+    pub(in crate::actions) fn check_known(
+        &self,
+        deployment: &Deployment,
+    ) -> Result<(), ActionError> {
         for lease in &deployment.leases {
             let is_same = |(old, _): &&(Lease, String)| {
                 old.mac == lease.mac || (old.guid.is_some() && old.guid == lease.guid)
@@ -160,19 +153,27 @@ impl Work<'_> {
         for lease in &deployment.leases {
             let address = lease.address.to_string();
             if let Some(line) = said.lines().find(|line| line.contains(&address)) {
-                warn_if_failed(self.store.note_failure(lease.address, line));
+                self.note_failure(lease.address, line);
             }
         }
     }
 
     fn forget_failures(&self, deployment: &Deployment) {
         for lease in &deployment.leases {
-            warn_if_failed(self.store.forget_failure(lease.address));
+            self.forget_failure(lease.address);
         }
     }
 
+    pub(in crate::actions) fn note_failure(&self, device: PciAddress, said: &str) {
+        warn_if_failed(self.store.note_failure(device, said));
+    }
+
+    pub(in crate::actions) fn forget_failure(&self, device: PciAddress) {
+        warn_if_failed(self.store.forget_failure(device));
+    }
+
     /// Takes the VFs back, unless the VM runs with them after all, or still may.
-    fn undo(&self, deployment: Deployment) {
+    pub(in crate::actions) fn undo(&self, deployment: Deployment) {
         let (id, vm) = (deployment.id().clone(), deployment.id().vm());
         let leases = deployment.leases.clone();
         // What a child still has open keeps the deployment alive; ours must not.
@@ -186,7 +187,9 @@ impl Work<'_> {
                 let holder = running.holder(lease.address);
                 holder.is_some_and(|domain| domain.is(vm, lease.deploy_id.as_deref()))
             };
-            for lease in leases.into_iter().filter(is_there) {
+            // A NIC that is half attached is taken out by the next look.
+            let is_deployed = |lease: &Lease| !lease.is_bound && is_there(lease);
+            for lease in leases.into_iter().filter(is_deployed) {
                 let state = State::Active;
                 guard.update(&Lease { state, ..lease })?;
             }
@@ -232,14 +235,7 @@ fn note(
 ) {
     for (nth, (lease, request)) in deployment.leases.iter().zip(requests).enumerate() {
         let place = lease.place();
-        let kind = match lease.identity {
-            VfIdentity::Native => "PCI NIC",
-            _ => "NIC",
-        };
-        report.note(&format!(
-            "{kind} '{}' is VF '{place}' ({}), position {}",
-            lease.mac, lease.address, lease.position
-        ));
+        report.note(&got(lease));
         let dropped = nics.get(nth).map(|nic| nic.element.dropped());
         let has_bandwidth = request.attributes.has_bandwidth();
         let is_named =
@@ -258,6 +254,38 @@ fn note(
             lease.address
         );
     }
+}
+
+/// What a NIC of the VM has got, for the VM's log.
+pub(in crate::actions) fn got(lease: &Lease) -> String {
+    let kind = match lease.identity {
+        VfIdentity::Native => "PCI NIC",
+        _ => "NIC",
+    };
+    format!(
+        "{kind} '{}' is VF '{}' ({}), position {}",
+        lease.mac,
+        lease.place(),
+        lease.address,
+        lease.position
+    )
+}
+
+/// The VF of a lease as a device of its VM.
+pub(in crate::actions) fn host_device(
+    lease: &Lease,
+    request: &VfRequest,
+) -> Result<HostDevice, ActionError> {
+    Ok(match lease.identity {
+        VfIdentity::Mac => HostDevice::Network {
+            address: lease.address,
+            mac: lease.mac,
+            vlan: ethernet_vlan(request)?,
+        },
+        VfIdentity::Dummy | VfIdentity::Guid | VfIdentity::Native => HostDevice::Plain {
+            address: lease.address,
+        },
+    })
 }
 
 fn first_word(stdout: &[u8]) -> Option<String> {

@@ -3,6 +3,9 @@
 //!
 //! One program under several names. `ONE_SRIOV_ROOT` says which host it is on. How it was called
 //! goes into `<root>/state/calls`, one line each.
+//!
+//! Switches: `fails-at` and `dies-at` (a number: at the call of that number from now on, this call fails, or its caller is
+//! killed and the call goes on).
 
 // It is part of the tests, and those may end at the first surprise.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -10,6 +13,10 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::getppid;
+
+mod hotplug;
 mod ip;
 mod network;
 mod place;
@@ -22,10 +29,19 @@ fn main() -> ExitCode {
     let words: Vec<String> = words.collect();
     let place = place::Place::from_env();
     place.log(&name, &words);
+    if place.is_due("fails-at") {
+        eprintln!("error: this call fails on purpose");
+        return ExitCode::FAILURE;
+    }
+    if place.is_due("dies-at") {
+        kill(getppid(), Signal::SIGKILL).expect("the driver can be killed");
+    }
     let result = match name.as_str() {
         "virsh" => virsh::run(&place, &words),
         "ip" => ip::run(&place, &words),
         "sudo" => sudo(&place, &words),
+        // There are no events that one could wait for.
+        "udevadm" => Ok(()),
         _ => Err(format!("{name}: not a program of this host")),
     };
     match result {

@@ -26,6 +26,21 @@ impl Place {
         fs::read_to_string(self.path("state").join(name)).ok()
     }
 
+    /// Counts a call for a switch that is a number; whether it is the one that is meant.
+    pub(crate) fn is_due(&self, name: &str) -> bool {
+        let _lock = self.lock();
+        let left = self
+            .switch(name)
+            .and_then(|text| text.trim().parse::<u32>().ok());
+        match left {
+            None | Some(0) => false,
+            Some(left) => {
+                self.write(format!("state/{name}"), (left - 1).to_string());
+                left == 1
+            }
+        }
+    }
+
     pub(crate) fn log(&self, name: &str, words: &[String]) {
         let line = format!("{name} {}\n", words.join(" "));
         let log = OpenOptions::new()

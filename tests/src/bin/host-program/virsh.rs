@@ -4,7 +4,7 @@
 //! `vfio-pci` while it runs. A device that another domain has is refused, as by libvirt.
 //!
 //! Switches: `virsh-fails` (its text is the complaint), `virsh-hangs`, `create-fails`,
-//! `destroy-fails`, `device-fails` (QEMU does not get the device of its text), `devices-stay` (bound to `vfio-pci` when their domain ends), `comes-after-look` (a domain that
+//! `destroy-fails`, those of [`hotplug`](crate::hotplug), `device-fails` (QEMU does not get the device of its text), `devices-stay` (bound to `vfio-pci` when their domain ends), `comes-after-look` (a domain that
 //! runs from the next list of domains on, which does not have it yet: its name, and its text).
 
 use std::fs;
@@ -15,6 +15,7 @@ use std::path::Path;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use roxmltree::{Document, Node};
 
+use crate::hotplug;
 use crate::network;
 use crate::place::Place;
 
@@ -78,15 +79,23 @@ fn run_one(place: &Place, words: &[&str]) -> Result<(), String> {
         }
         ["create", file] => create(place, file),
         ["destroy" | "shutdown", name] => destroy(place, name),
+        ["nodedev-detach", node] => hotplug::bind(place, node),
+        ["nodedev-reattach", node] => hotplug::unbind(place, node),
+        ["attach-device", name, file, "--live"] => {
+            hotplug::attach(place, &find(place, name)?, file)
+        }
+        ["detach-device", name, file, "--live"] => {
+            hotplug::detach(place, &find(place, name)?, file)
+        }
         _ => Err(format!("error: unknown command: '{}'", words.join(" "))),
     }
 }
 
-struct Domain {
-    name: String,
+pub(crate) struct Domain {
+    pub(crate) name: String,
     uuid: String,
-    text: String,
-    devices: Vec<String>,
+    pub(crate) text: String,
+    pub(crate) devices: Vec<String>,
 }
 
 fn create(place: &Place, file: &str) -> Result<(), String> {
@@ -136,14 +145,14 @@ fn destroy(place: &Place, name: &str) -> Result<(), String> {
     if place.switch("devices-stay").is_none() {
         network::restore(place, &domain.text);
         for device in &domain.devices {
-            bind(place, device, None);
+            hotplug::give_back(place, device);
         }
     }
     Ok(())
 }
 
 /// Binds a device to a driver, or back to its own.
-fn bind(place: &Place, device: &str, driver: Option<&str>) {
+pub(crate) fn bind(place: &Place, device: &str, driver: Option<&str>) {
     let dir = place.path(format!("/sys/bus/pci/devices/{device}"));
     if !dir.exists() {
         return;
@@ -162,7 +171,7 @@ fn bind(place: &Place, device: &str, driver: Option<&str>) {
     }
 }
 
-fn domains(place: &Place) -> Vec<Domain> {
+pub(crate) fn domains(place: &Place) -> Vec<Domain> {
     let files = fs::read_dir(place.path("state/domains")).expect("domains can be listed");
     let mut paths: Vec<_> = files.map(|file| file.expect("an entry").path()).collect();
     paths.retain(|path| path.extension().is_some_and(|end| end == "xml"));
@@ -182,7 +191,7 @@ fn find(place: &Place, name: &str) -> Result<Domain, String> {
         .ok_or_else(|| format!("error: failed to get domain '{name}'"))
 }
 
-fn parse(text: String) -> Result<Domain, String> {
+pub(crate) fn parse(text: String) -> Result<Domain, String> {
     let document = Document::parse(&text).map_err(|error| format!("error: XML error: {error}"))?;
     let domain = document.root_element();
     let child = |name: &str| {
@@ -220,7 +229,7 @@ fn parse(text: String) -> Result<Domain, String> {
     })
 }
 
-fn is_host_device(node: &Node<'_, '_>) -> bool {
+pub(crate) fn is_host_device(node: &Node<'_, '_>) -> bool {
     let is_type = |value| node.attribute("type") == Some(value);
     node.has_tag_name("hostdev") && is_type("pci")
         || node.has_tag_name("interface") && is_type("hostdev")

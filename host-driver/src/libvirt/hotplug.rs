@@ -1,0 +1,90 @@
+//! Devices of running domains.
+//!
+//! ```text
+//! virsh -q -c qemu:///system nodedev-detach pci_0000_81_00_4
+//! virsh -q -c qemu:///system attach-device 24db4e6f-... /dev/stdin --live
+//! virsh -q -c qemu:///system detach-device 24db4e6f-... /dev/stdin --live
+//! virsh -q -c qemu:///system nodedev-reattach pci_0000_81_00_4
+//! ```
+//!
+//! The exit status of `detach-device` says nothing: libvirt waits some seconds for the guest and then reports success
+//! either way (`qemuDomainDetachDeviceLive` returns 0 on a timeout). Only the domain shows whether the device is gone.
+
+use std::path::Path;
+use std::time::Duration;
+
+use hwaddr::PciAddress;
+use one_sriov_system::{Captured, ProcessError, Program};
+
+use super::{Libvirt, LibvirtError, complaint};
+
+/// An attachment may take this long: with a VF, QEMU pins all memory of the guest.
+const ATTACH_WAIT: Duration = Duration::from_secs(300);
+/// udev is waited for this long.
+const SETTLE_WAIT: Duration = Duration::from_secs(30);
+/// Where `udevadm` is if it is not in `PATH`: that of an ssh session has no sbin.
+const UDEVADM: [&str; 3] = ["udevadm", "/usr/sbin/udevadm", "/sbin/udevadm"];
+
+impl Libvirt {
+    /// Binds a device to `vfio-pci`, and waits until udev has made its node accessible to QEMU's user.
+    ///
+    /// libvirt would bind it as well, but it copies the node into the domain's mount namespace before udev is done with it.
+    pub fn bind(&self, device: PciAddress) -> Result<(), LibvirtError> {
+        self.order(&["nodedev-detach", &node(device)])?;
+        if let Err(error) = settle() {
+            log::warn!("failed to wait for udev: {error}");
+        }
+        Ok(())
+    }
+
+    /// Binds a device back to its driver on the host.
+    pub fn unbind(&self, device: PciAddress) -> Result<(), LibvirtError> {
+        self.order(&["nodedev-reattach", &node(device)])
+    }
+
+    /// Gives a running domain a device.
+    pub fn attach(&self, domain: &str, element: &str) -> Result<(), LibvirtError> {
+        let arguments = ["attach-device", domain, "/dev/stdin", "--live"];
+        self.accepted(&self.run(&arguments, Some(element), ATTACH_WAIT)?)
+    }
+
+    /// Asks a running domain to let go of a device. Whether it does, only the domain shows.
+    pub fn ask_to_detach(&self, domain: &str, element: &str) -> Result<(), LibvirtError> {
+        let arguments = ["detach-device", domain, "/dev/stdin", "--live"];
+        self.accepted(&self.run(&arguments, Some(element), self.wait)?)
+    }
+
+    fn order(&self, arguments: &[&str]) -> Result<(), LibvirtError> {
+        self.accepted(&self.run(arguments, None, self.wait)?)
+    }
+
+    fn accepted(&self, done: &Captured) -> Result<(), LibvirtError> {
+        if done.status.success() {
+            return Ok(());
+        }
+        Err(LibvirtError::Refused {
+            uri: self.uri.clone(),
+            said: complaint(done),
+        })
+    }
+}
+
+/// The name of a PCI device among libvirt's node devices.
+fn node(device: PciAddress) -> String {
+    format!("pci_{}", device.to_string().replace([':', '.'], "_"))
+}
+
+/// Waits until udev has handled all events. Where it does not run, this returns at once.
+fn settle() -> Result<(), ProcessError> {
+    let mut result = Ok(());
+    for name in UDEVADM {
+        let timeout = format!("--timeout={}", SETTLE_WAIT.as_secs());
+        let program = Program::new(Path::new(name)).args(["settle", &timeout]);
+        result = program.capture(SETTLE_WAIT * 2).map(|_| ());
+        match result {
+            Err(ProcessError::NotFound { .. } | ProcessError::Start { .. }) => {}
+            _ => break,
+        }
+    }
+    result
+}

@@ -1,0 +1,142 @@
+//! Taking a VF and its dummy NIC out of a running VM.
+//!
+//! A guest has to agree, and until it does it keeps the VF: the lease stays until the domain shows that the VF is gone.
+//! QEMU keeps the request, so that may be at the guest's next reboot.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hwaddr::DummyMac;
+
+use crate::config::Config;
+use crate::domain::{DummyNic, HostDevice};
+use crate::host::Host;
+use crate::lease::{Lease, Store, StoreError, VfIdentity};
+use crate::libvirt::{Libvirt, LibvirtError};
+use crate::opennebula::VmId;
+
+/// The pause after a request that libvirt has refused at once.
+const PACE: Duration = Duration::from_millis(250);
+
+/// Why a running VM still has a VF.
+#[derive(Debug, thiserror::Error)]
+pub enum UnplugError {
+    /// libvirt gives no answer.
+    #[error(transparent)]
+    Libvirt(#[from] LibvirtError),
+    /// The guest has not agreed yet.
+    #[error(
+        "the guest has not released VF '{vf}' within {secs} s{said}; it keeps the VF until it does"
+    )]
+    Kept {
+        /// The place of the lease.
+        vf: String,
+        /// `UNPLUG_WAIT`.
+        secs: u64,
+        /// What libvirt said last, in parentheses.
+        said: String,
+    },
+}
+
+/// Whether the VM's domain holds the VF of a lease.
+///
+/// # Errors
+/// libvirt gives no answer.
+pub fn holds(host: &Host, lease: &Lease) -> Result<bool, LibvirtError> {
+    let running = host.libvirt().running()?;
+    let holder = running.holder(lease.address);
+    Ok(holder.is_some_and(|domain| domain.is(lease.vm, lease.deploy_id.as_deref())))
+}
+
+/// Has a running domain let go of the VF of a lease, within `UNPLUG_WAIT`.
+///
+/// # Errors
+/// The guest has not released it in time, and may still do so later.
+pub fn unplug(host: &Host, domain: &str, lease: &Lease) -> Result<(), UnplugError> {
+    let device = match lease.identity {
+        VfIdentity::Mac => HostDevice::Network {
+            address: lease.address,
+            mac: lease.mac,
+            vlan: None,
+        },
+        VfIdentity::Dummy | VfIdentity::Guid | VfIdentity::Native => HostDevice::Plain {
+            address: lease.address,
+        },
+    };
+    let libvirt = host.libvirt();
+    let wait = host.config.unplug_wait;
+    let deadline = Instant::now() + wait;
+    let mut refusal = None;
+    while holds(host, lease)? {
+        if Instant::now() >= deadline {
+            return Err(UnplugError::Kept {
+                vf: lease.place().to_string(),
+                secs: wait.as_secs(),
+                said: refusal.map_or_else(String::new, |said| format!(" ({said})")),
+            });
+        }
+        // libvirt waits for the guest by itself. One that is still booting has not heard the first request.
+        let asked = libvirt.ask_to_detach(domain, &device.element());
+        refusal = asked.err().map(|error| error.to_string());
+        if refusal.is_some() {
+            thread::sleep(PACE);
+        }
+    }
+    Ok(())
+}
+
+/// Has a running domain let go of the dummy NIC of a lease, if it has one.
+///
+/// # Errors
+/// libvirt refuses.
+pub fn unplug_dummy(config: &Config, domain: &str, lease: &Lease) -> Result<(), LibvirtError> {
+    let dummy = lease
+        .dummy_mac
+        .and_then(|mac| DummyMac::from_mac(mac, config.dummy_prefix));
+    let Some(mac) = dummy else {
+        return Ok(());
+    };
+    let nic = DummyNic {
+        bridge: config.dummy_bridge.clone(),
+        mac,
+    };
+    let libvirt = Libvirt::new(&config.libvirt_uri, config.libvirt_wait);
+    match libvirt.ask_to_detach(domain, &nic.element(false, None)) {
+        // The words of virDomainDetachDeviceFlags where there is none (VIR_ERR_DEVICE_MISSING).
+        Err(LibvirtError::Refused { said, .. }) if said.contains("device not found") => Ok(()),
+        asked => asked,
+    }
+}
+
+/// Takes out what was being attached to a VM, or to any, when its driver was killed: the front-end took that for a failure.
+/// Gives back what it could not take out, and why. The next look at the leases finds the VFs.
+///
+/// # Errors
+/// The leases cannot be read, or libvirt gives no answer.
+pub fn take_out_abandoned<E>(host: &Host, store: &Store, vm: Option<VmId>) -> Result<Vec<String>, E>
+where
+    E: From<StoreError> + From<LibvirtError>,
+{
+    let config = &host.config;
+    let abandoned = {
+        let guard = store.lock(config.lock_wait, "a look for NICs that were half attached")?;
+        guard.abandoned(vm, config.lease_grace)?
+    };
+    if abandoned.is_empty() {
+        return Ok(Vec::new());
+    }
+    let running = host.libvirt().running()?;
+    let mut problems = Vec::new();
+    for attachment in &abandoned {
+        let lease = &attachment.lease;
+        let Some(domain) = running.domain_of(lease.vm, lease.deploy_id.as_deref()) else {
+            continue;
+        };
+        let taken = unplug(host, &domain.uuid, lease);
+        if let Err(error) = taken {
+            let (vm, mac) = (lease.vm, lease.mac);
+            problems.push(format!("NIC '{mac}' of VM {vm} was half attached: {error}"));
+        }
+    }
+    Ok(problems)
+}
