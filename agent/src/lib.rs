@@ -20,6 +20,7 @@ pub mod config;
 pub mod context;
 pub mod detect;
 pub mod diagnose;
+mod glob;
 pub mod install;
 pub mod inventory;
 pub mod kernel;

@@ -24,6 +24,7 @@ mod readers;
 mod resolver;
 mod rules;
 mod scenario;
+mod sources;
 mod stacks;
 mod status;
 mod taken_names;

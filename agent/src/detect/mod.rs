@@ -13,7 +13,6 @@
 //! | netplan without YAML, or with ours alone | `netplan-networkd` |
 
 mod facts;
-mod glob;
 mod guest;
 mod guest_files;
 mod netplan;

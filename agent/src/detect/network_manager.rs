@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Probe;
+use crate::glob;
 use hwaddr::InterfaceName;
 
-use super::glob;
 use super::units::{has_end, names};
 
 const SYSTEM: &str = "/usr/lib/NetworkManager/conf.d";

@@ -16,8 +16,7 @@
 use std::path::Path;
 
 use super::Probe;
-
-use super::glob;
+use crate::glob;
 
 /// Where one-context decides.
 pub(super) const SCRIPT: &str = "/etc/one-context.d/loc-10-network";

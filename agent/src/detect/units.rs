@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Probe;
-
-use super::glob;
+use crate::glob;
 
 /// Where systemd looks for units and links to them, those that go first first.
 const UNITS: [&str; 5] = [

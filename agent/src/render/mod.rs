@@ -23,7 +23,6 @@ mod sysctl;
 mod transport;
 
 use std::fmt;
-use std::path::Path;
 use std::str::FromStr;
 
 pub use cloud_init::drop_in as cloud_init_drop_in;
@@ -121,7 +120,7 @@ impl Backend {
                 reader: Reader::Ifupdown,
                 render: |plan| interfaces::render(plan, Dialect::Debian),
                 limits: limits::IFUPDOWN,
-                warnings: |plan, files| interfaces_warnings(plan, Dialect::Debian, files),
+                warnings: |plan, files| interfaces::warnings(plan, Dialect::Debian, files),
                 writes_resolv_conf: true,
             },
             Self::InterfacesAlpine => Description {
@@ -129,7 +128,7 @@ impl Backend {
                 reader: Reader::Ifupdown,
                 render: |plan| interfaces::render(plan, Dialect::Alpine),
                 limits: limits::IFUPDOWN_NG,
-                warnings: |plan, files| interfaces_warnings(plan, Dialect::Alpine, files),
+                warnings: |plan, files| interfaces::warnings(plan, Dialect::Alpine, files),
                 writes_resolv_conf: true,
             },
             Self::Keyfile => Description {
@@ -203,11 +202,6 @@ impl Backend {
 
 fn no_warnings(_: &Plan, _: &dyn GuestFiles) -> Vec<String> {
     Vec::new()
-}
-
-fn interfaces_warnings(plan: &Plan, dialect: Dialect, files: &dyn GuestFiles) -> Vec<String> {
-    let text = files.text(Path::new(interfaces::PATH));
-    interfaces::warnings(plan, dialect, text.as_deref())
 }
 
 impl fmt::Display for Backend {

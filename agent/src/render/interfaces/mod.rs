@@ -15,16 +15,16 @@ mod alpine;
 mod debian;
 mod dialect;
 mod main_file;
+mod sources;
 
 use std::fmt::Display;
 use std::net::IpAddr;
-use std::path::PathBuf;
 
 use hwaddr::InterfaceName;
 use ipnetwork::IpNetwork;
 
 pub(super) use dialect::Dialect;
-pub(super) use main_file::{PATH, warnings};
+pub(super) use main_file::warnings;
 
 use super::configured::{Configured, configured};
 use super::lines::Lines;
@@ -70,10 +70,8 @@ impl<'a> Stanzas<'a> {
             stanzas.start(nic.device, is_here);
             stanzas.carrier(nic.device, None);
         }
-        let name = format!("/etc/network/interfaces.d/60-one-sriov-{}.cfg", nic.device);
-        stanzas
-            .lines
-            .into_file(PathBuf::from(name), nic.nic.id, nic.device)
+        let path = main_file::path_of(nic.device);
+        stanzas.lines.into_file(path, nic.nic.id, nic.device)
     }
 
     fn start(&mut self, device: &InterfaceName, is_here: bool) {

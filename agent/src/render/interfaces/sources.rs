@@ -1,0 +1,290 @@
+//! Which files are read beginning with `/etc/network/interfaces`, by the grammar of each reader.
+//!
+//! | line | ifupdown | ifupdown-ng | busybox |
+//! |---|---|---|---|
+//! | `source PATTERN...` | yes | a path alone; from 0.13 on, patterns | a path alone |
+//! | `source-directory PATTERN...` | of each directory only names without a dot | a path alone | a path alone, from 1.29 on |
+//! | `source-dir` | the same | no | the same |
+//!
+//! A relative name is one of the directory of the file for ifupdown, and of wherever they run for the others. A line goes
+//! on where it ends in a backslash. That of a comment does so for busybox alone.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::Dialect;
+use super::main_file::PATH;
+use crate::glob;
+use crate::render::GuestFiles;
+
+/// More files is nothing that a guest has.
+const MOST_FILES: usize = 256;
+
+/// All that a reader reads.
+pub(super) struct Sources<'f> {
+    dialect: Dialect,
+    files: &'f dyn GuestFiles,
+    /// Where other files are looked for, and whether that is the content of a directory.
+    patterns: Vec<(PathBuf, bool)>,
+    /// The files that are there, each with its lines.
+    pub(super) read: Vec<(PathBuf, Vec<String>)>,
+}
+
+impl<'f> Sources<'f> {
+    /// Follows the lines of all files; `is_ours` knows those that nothing has to be looked for in.
+    pub(super) fn gather(
+        dialect: Dialect,
+        files: &'f dyn GuestFiles,
+        is_ours: impl Fn(&Path) -> bool,
+    ) -> Self {
+        let mut sources = Self {
+            dialect,
+            files,
+            patterns: Vec::new(),
+            read: Vec::new(),
+        };
+        let mut ahead = vec![PathBuf::from(PATH)];
+        while let Some(path) = ahead.pop() {
+            let is_known = sources.read.iter().any(|(known, _)| *known == path);
+            if is_known || is_ours(&path) || sources.read.len() == MOST_FILES {
+                continue;
+            }
+            if let Some(text) = files.text(&path) {
+                let lines = logical_lines(dialect, &text);
+                let found = sources.found_by(&path, &lines);
+                ahead.extend(found.into_iter().rev());
+                sources.read.push((path, lines));
+            }
+        }
+        sources
+    }
+
+    /// Whether a file of ours would be read, whose name has a dot.
+    pub(super) fn reads(&self, path: &Path) -> bool {
+        let is_read = |(pattern, is_directory): &(PathBuf, bool)| match (self.dialect, is_directory)
+        {
+            (Dialect::Debian, true) => false,
+            (Dialect::Debian, false) => is_match(pattern, path),
+            (Dialect::Alpine, true) => pattern.parent() == path.parent(),
+            (Dialect::Alpine, false) => pattern == path,
+        };
+        self.patterns.iter().any(is_read)
+    }
+
+    /// The files that the lines of one name.
+    fn found_by(&mut self, file: &Path, lines: &[String]) -> Vec<PathBuf> {
+        let here = file.parent().unwrap_or(Path::new("/"));
+        let mut found = Vec::new();
+        for line in lines {
+            let mut words = line.split_whitespace();
+            let is_directory = match (words.next(), self.dialect) {
+                (Some("source"), _) => false,
+                (Some("source-directory"), _) | (Some("source-dir"), Dialect::Debian) => true,
+                _ => continue,
+            };
+            let words: Vec<&str> = match self.dialect {
+                Dialect::Debian => words.filter(|word| !has_shell_syntax(word)).collect(),
+                // Relative names are read, but nobody knows where.
+                Dialect::Alpine => words.take(1).filter(|word| word.starts_with('/')).collect(),
+            };
+            for word in words {
+                let pattern = plain(&here.join(word));
+                let pattern = if is_directory {
+                    pattern.join("*")
+                } else {
+                    pattern
+                };
+                let pattern = (pattern, is_directory);
+                if self.patterns.len() < MOST_FILES && !self.patterns.contains(&pattern) {
+                    found.extend(self.expand(&pattern.0, is_directory));
+                    self.patterns.push(pattern);
+                }
+            }
+        }
+        found
+    }
+
+    /// The paths that a pattern stands for; the last part need not be there.
+    fn expand(&self, pattern: &Path, is_directory: bool) -> Vec<PathBuf> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let mut paths = vec![PathBuf::from("/")];
+        let last = pattern.components().count();
+        for (nth, part) in (1..).zip(pattern.components()) {
+            let Component::Normal(part) = part else {
+                continue;
+            };
+            // For ifupdown-ng and busybox a star is a star, but that of a directory's content.
+            let is_content = is_directory && nth == last;
+            let is_pattern =
+                is_content || self.dialect == Dialect::Debian && is_glob(part.to_str());
+            if !is_pattern {
+                for path in &mut paths {
+                    path.push(part);
+                }
+                continue;
+            }
+            let part = part.to_str().unwrap_or_default();
+            let is_taken = |name: &str| match (self.dialect, is_content) {
+                (Dialect::Debian, true) => name.chars().all(is_plain),
+                (Dialect::Alpine, true) => true,
+                (_, false) => is_name(part, name),
+            };
+            paths = paths
+                .iter()
+                .flat_map(|directory| {
+                    let names = self.files.names(directory).into_iter();
+                    let names = names.filter_map(|name| name.into_string().ok());
+                    names
+                        .filter(|name| is_taken(name))
+                        .map(|name| directory.join(name))
+                })
+                .take(MOST_FILES)
+                .collect();
+        }
+        paths
+    }
+}
+
+/// The lines that are not comments, those that go on in the next one as a whole.
+fn logical_lines(dialect: Dialect, text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut physical = text.lines();
+    while let Some(line) = physical.next() {
+        let is_comment = line.trim_start().starts_with('#');
+        if is_comment && dialect == Dialect::Debian {
+            continue;
+        }
+        let mut line = line.to_owned();
+        while line.ends_with('\\') {
+            line.pop();
+            match physical.next() {
+                Some(next) => line.push_str(next),
+                None => break,
+            }
+        }
+        if !is_comment {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// wordexp(3) has more than patterns, which nobody has written into such a file so far.
+fn has_shell_syntax(word: &str) -> bool {
+    word.contains([
+        '"', '\'', '\\', '$', '`', '~', '{', '(', '|', '&', ';', '<', '>',
+    ])
+}
+
+fn is_glob(part: Option<&str>) -> bool {
+    part.is_some_and(|part| part.contains(['*', '?', '[']))
+}
+
+/// Whether a pattern is one of a path: a star ends at a slash.
+fn is_match(pattern: &Path, path: &Path) -> bool {
+    let parts = |path: &Path| -> Option<Vec<String>> {
+        let parts = path.components();
+        parts
+            .map(|part| Some(part.as_os_str().to_str()?.to_owned()))
+            .collect()
+    };
+    match (parts(pattern), parts(path)) {
+        (Some(patterns), Some(names)) => {
+            let mut pairs = patterns.iter().zip(&names);
+            patterns.len() == names.len() && pairs.all(|(pattern, name)| is_name(pattern, name))
+        }
+        _ => false,
+    }
+}
+
+/// A pattern does not match a dot at the beginning of a name.
+fn is_name(pattern: &str, name: &str) -> bool {
+    (!name.starts_with('.') || pattern.starts_with('.')) && glob::matches(pattern, name)
+}
+
+/// Without `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::ffi::OsString;
+
+    use super::*;
+
+    struct Tree(BTreeMap<PathBuf, String>);
+
+    impl GuestFiles for Tree {
+        fn text(&self, path: &Path) -> Option<String> {
+            self.0.get(path).cloned()
+        }
+
+        fn names(&self, directory: &Path) -> Vec<OsString> {
+            let below = |path: &PathBuf| {
+                let rest = path.strip_prefix(directory).ok()?;
+                Some(rest.components().next()?.as_os_str().to_owned())
+            };
+            let mut names: Vec<_> = self.0.keys().filter_map(below).collect();
+            names.dedup();
+            names
+        }
+
+        fn has_directory(&self, _: &Path) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn stanzas_are_found_in_all_files() {
+        let tree = [
+            ("interfaces", "source a.d/*\niface \\\neth0 inet dhcp\n"),
+            (
+                "a.d/x",
+                "source ../b\n# iface eth1 inet dhcp \\\niface eth2 inet dhcp\n",
+            ),
+            ("a.d/.hidden", "iface eth3 inet dhcp\n"),
+            ("b", "source interfaces\nsource b\nsource-directory c\n"),
+            ("c/one", "iface eth4 inet dhcp\n"),
+            ("c/one.bak", "iface eth5 inet dhcp\n"),
+        ];
+        let file = |(path, text): (&str, &str)| (Path::new("/etc/network").join(path), text.into());
+        let tree = Tree(tree.map(file).into());
+        let sources = Sources::gather(Dialect::Debian, &tree, |_| false);
+        let lines = sources.read.iter().flat_map(|(_, lines)| lines);
+        let devices: Vec<&str> = lines
+            .filter_map(|line| line.strip_prefix("iface "))
+            .collect();
+        let devices: Vec<_> = devices
+            .iter()
+            .filter_map(|rest| rest.split(' ').next())
+            .collect();
+        assert_eq!(devices, ["eth0", "eth2", "eth4"]);
+    }
+
+    #[test]
+    fn files_without_end_are_cut() {
+        let text = "source *\n".repeat(50);
+        let file = |nth: u32| {
+            (
+                PathBuf::from(format!("/etc/network/{nth:04}")),
+                text.clone(),
+            )
+        };
+        let mut files: BTreeMap<_, _> = (0..1000).map(file).collect();
+        files.insert(PATH.into(), text.clone());
+        let tree = Tree(files);
+        let sources = Sources::gather(Dialect::Debian, &tree, |_| false);
+        assert_eq!(sources.read.len(), MOST_FILES);
+    }
+}
