@@ -207,6 +207,9 @@ fn print_planned(
         let (what, value, from) = (origin.what, &origin.value, &origin.from);
         writeln!(out, "  {what} {value} from {from}")?;
     }
+    for problem in &nic.bad_values {
+        writeln!(out, "  ignored: {problem}")?;
+    }
     writeln!(
         out,
         "backend: {} ({})",

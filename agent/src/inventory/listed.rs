@@ -25,6 +25,14 @@ impl Inventory {
             listed(&guids)
         )
     }
+
+    /// The PCI addresses of the NICs, where they have one: `PCI addresses here: 'eth0' 0000:00:03.0`.
+    #[must_use]
+    pub fn listed_at_pci(&self) -> String {
+        let at = self.nics.iter();
+        let at = at.filter_map(|nic| Some(format!("'{}' {}", nic.name, nic.pci?)));
+        format!("PCI addresses here: {}", listed(&at.collect::<Vec<_>>()))
+    }
 }
 
 /// The values with commas between them, or `none`; of many, the first.

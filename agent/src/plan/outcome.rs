@@ -6,9 +6,9 @@ use std::fmt;
 
 use hwaddr::{DummyMac, InterfaceName, Key};
 
-use super::NicId;
 use super::model::NicConfig;
 use super::values::{Origin, Problem};
+use super::{NicId, Role};
 
 /// Which variables configure which device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Plan {
     pub missing: Vec<String>,
     /// `NETWORK=NO`: the context wants nothing touched.
     pub hands_off: bool,
+    /// Whether one-context configures the other NICs.
+    pub role: Role,
     /// Values of no NIC in particular that cannot be used.
     pub bad_values: Vec<Problem>,
     /// The keys of the context's NICs; none where it does not tell them all.

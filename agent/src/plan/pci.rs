@@ -9,12 +9,11 @@ use std::collections::BTreeMap;
 
 use hwaddr::{DummyMac, DummyPrefix, Key, MacAddress};
 
-use super::NicId;
 use super::context_nics::{ContextNics, PciNic};
 use super::outcome::{MatchedBy, Outcome, PlannedNic};
 use super::planned::present;
 use super::source::Source;
-use super::uncertain;
+use super::{NicId, not_found, uncertain};
 use crate::inventory::{Inventory, Nic};
 
 /// The device of each `PCI<k>` that has one.
@@ -106,7 +105,7 @@ pub(super) fn plan(
     let Some((device, matched_by)) = matched else {
         let outcome = match &pci.bad_address {
             Some(problem) => Outcome::refused(std::slice::from_ref(problem)),
-            None => Outcome::Absent(absent(pci)),
+            None => Outcome::Absent(not_found::by_pci(pci.address, pci.mac, source.inventory)),
         };
         return PlannedNic {
             outcome,
@@ -133,23 +132,4 @@ pub(super) fn plan(
     let mut nic = present(id, &source, device, matched_by.clone(), notes);
     nic.leave_out(pci.port.bad.clone());
     nic
-}
-
-/// What was looked for.
-fn absent(pci: &PciNic) -> String {
-    let at = pci
-        .address
-        .map(|address| format!("no network device is at PCI address {address}"));
-    let with = pci.mac.map(|mac| {
-        format!(
-            "none has MAC {mac} or a port GUID that ends in {}",
-            Key::from(mac)
-        )
-    });
-    let reasons: Vec<String> = at.into_iter().chain(with).collect();
-    if reasons.is_empty() {
-        "the context gives neither its PCI address nor its MAC".into()
-    } else {
-        reasons.join(", and ")
-    }
 }

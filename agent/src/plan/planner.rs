@@ -50,6 +50,7 @@ impl<'a> Planner<'a> {
         if self.is_network_off && !described.describes_nics() {
             return Plan {
                 hands_off: true,
+                role: self.settings.role,
                 ..Plan::default()
             };
         }
@@ -132,6 +133,7 @@ impl<'a> Planner<'a> {
             dummies,
             notes,
             hands_off: false,
+            role: self.settings.role,
             bad_values,
             keys: described.keys(),
             decodes_macs: self.decodes_macs(),
@@ -348,10 +350,7 @@ impl<'a> Planner<'a> {
                 .iter()
                 .any(|position| u32::from(position.number) == **number)
         };
-        notes.extend(self.described.ib.keys().filter(is_idle).map(|number| {
-            format!(
-                "IB{number}_* is set, but no dummy NIC and no port GUID names position {number}"
-            )
-        }));
+        let idle = self.described.ib.keys().filter(is_idle);
+        notes.extend(idle.map(|number| not_found::position(*number, positions)));
     }
 }

@@ -1,6 +1,6 @@
 //! Which network devices are NICs at all.
 
-use one_sriov_tests::{Machine, Nic, ethernet, virtio};
+use one_sriov_tests::{Machine, Nic, ethernet, infiniband, virtio};
 
 use super::{carrying, dummy, nics, pairs, plain};
 use crate::scenario::decide;
@@ -157,15 +157,15 @@ fn no_nic_is_missing_in_silence() {
         ("ETH0_ALIAS0_IP='10.0.0.5'", "ETH0 is not configured: "),
         (
             "IB3_IP='10.0.0.5'",
-            "IB3_* is set, but no dummy NIC and no port GUID names position 3",
+            "IB3_* is set, but no dummy NIC and no port GUID names position 3; positions here: none",
         ),
         (
             "PCI0_ADDRESS='01:01.0'\nPCI0_IP='10.0.0.5'",
-            "PCI0 is not configured: no network device is at PCI address 0000:01:01.0",
+            "PCI0 is not configured: no network device is at PCI address 0000:01:01.0; PCI addresses here: none",
         ),
         (
             "PCI0_ADDRESS='01:01.0'\nPCI0_MAC='02:00:c0:a8:07:0a'",
-            "PCI0 is not configured: no network device is at PCI address 0000:01:01.0, and none has MAC 02:00:c0:a8:07:0a or a port GUID that ends in c0:a8:07:0a",
+            "PCI0 is not configured: no network device is at PCI address 0000:01:01.0, and none has MAC 02:00:c0:a8:07:0a or a port GUID that ends in c0:a8:07:0a; PCI addresses here: none; MACs here: none",
         ),
         (
             "PCI0_IP='10.0.0.5'",
@@ -184,4 +184,34 @@ fn no_nic_is_missing_in_silence() {
             assert!(planned.contains(named), "{context} {word}: {planned}");
         }
     }
+}
+
+/// What was not found is beside what there is: mostly a digit is wrong.
+#[test]
+fn pci_addresses_and_positions_that_are_here_are_named() {
+    let context = "PCI0_ADDRESS='01:01.0'\nPCI0_IP='10.9.0.5'\nETH0_MAC='02:00:c0:a8:07:05'\nETH0_IP='192.168.7.5'\n\
+        IB3_IP='10.0.0.5'\n";
+    let nics = [
+        ethernet("ens9", "02:00:0a:09:00:05", "0000:01:02.0", "mlx5_core"),
+        virtio("eth1", "aa:02:c0:a8:07:05", 4),
+        infiniband("ib0", "24:8a:07:03:00:aa:bb:01", "0000:00:05.0"),
+    ];
+    let said = crate::scenario::apply(&Machine::new(context, &nics)).stderr;
+    for expected in [
+        "no network device is at PCI address 0000:01:01.0; PCI addresses here: 'eth1' 0000:00:04.0, 'ib0' 0000:00:05.0, 'ens9' 0000:01:02.0\n",
+        "IB3_* is set, but no dummy NIC and no port GUID names position 3; positions here: 2\n",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
+
+#[test]
+fn explain_shows_the_values_that_are_ignored() {
+    let context = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_MTU='many'\n";
+    let machine = Machine::new(context, &[virtio("eth0", "02:00:0a:00:00:05", 3)]);
+    let explained = one_sriov_tests::run(&machine, &["explain", "ETH0"]).stdout;
+    assert!(
+        explained.contains("\n  ignored: ETH0_MTU 'many' is not "),
+        "{explained}"
+    );
 }

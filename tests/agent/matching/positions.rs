@@ -163,7 +163,9 @@ fn variables_of_a_position_that_is_nowhere_are_told() {
     );
     assert_eq!(
         decided.last().map(String::as_str),
-        Some("note: IB7_* is set, but no dummy NIC and no port GUID names position 7")
+        Some(
+            "note: IB7_* is set, but no dummy NIC and no port GUID names position 7; positions here: 0"
+        )
     );
 }
 

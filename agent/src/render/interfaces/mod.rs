@@ -30,12 +30,12 @@ use super::configured::{Configured, configured};
 use super::lines::Lines;
 use super::resolver_words;
 use super::{Rendered, RenderedFile};
-use crate::plan::Plan;
 use crate::plan::model::{Child, Ipv6, NicConfig};
+use crate::plan::{NicId, Plan, Role};
 
 /// Renders a plan. Devices without a stanza are nobody's: there is nothing to say of a dummy NIC.
 pub(super) fn render(plan: &Plan, dialect: Dialect) -> Rendered {
-    let files = configured(plan).map(|nic| Stanzas::of(&nic, dialect));
+    let files = configured(plan).map(|nic| Stanzas::of(&nic, plan.role, dialect));
     Rendered {
         files: files.collect(),
         ..Rendered::default()
@@ -47,14 +47,17 @@ struct Stanzas<'a> {
     lines: Lines,
     config: &'a NicConfig,
     dialect: Dialect,
+    /// Whether one-context has set the addresses already when ifupdown starts.
+    has_addresses: bool,
 }
 
 impl<'a> Stanzas<'a> {
-    fn of(nic: &Configured<'a>, dialect: Dialect) -> RenderedFile {
+    fn of(nic: &Configured<'a>, role: Role, dialect: Dialect) -> RenderedFile {
         let mut stanzas = Self {
             lines: Lines::for_nic(nic.nic),
             config: nic.config,
             dialect,
+            has_addresses: role == Role::Companion && matches!(nic.nic.id, NicId::Pci(..)),
         };
         let is_here = nic
             .nic
@@ -178,12 +181,14 @@ impl<'a> Stanzas<'a> {
         );
     }
 
-    /// No reader gets past an address that is there already: one-context sets those of PCI NICs before ifupdown starts.
+    /// No reader gets past an address that is there already. Those of others stay: a root file system may hang on one.
     fn flush(&mut self, ip: &str, device: &InterfaceName) {
-        self.option(
-            "pre-up",
-            format_args!("{ip} address flush dev {device} scope global"),
-        );
+        if self.has_addresses {
+            self.option(
+                "pre-up",
+                format_args!("{ip} address flush dev {device} scope global"),
+            );
+        }
     }
 
     fn metric(&mut self, metric: Option<u32>) {
