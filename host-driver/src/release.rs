@@ -1,17 +1,19 @@
 //! Bringing VFs back whose VMs have gone.
 
+use std::fmt;
 use std::io;
 use std::time::{Duration, Instant};
 
-use hwaddr::InterfaceName;
+use hwaddr::{InterfaceName, PciAddress};
 use one_sriov_system::{Netlink, Root, VfInfo};
 
 use crate::config::Config;
 use crate::lease::{
-    Lease, OriginalState, ReclaimGuard, StaleLease, State, Store, StoreError, VFIO, VfIdentity,
-    is_back, now,
+    Lease, OriginalState, Place, ReclaimGuard, StaleLease, State, Store, StoreError, VFIO,
+    VfIdentity, is_back, now,
 };
 use crate::libvirt::Libvirt;
+use crate::opennebula::VmId;
 use crate::pool::Sysfs;
 use crate::prepare::{IpLink, Target, outstanding, put_back};
 use crate::unplug::unplug_dummy;
@@ -19,13 +21,58 @@ use crate::unplug::unplug_dummy;
 /// How often the kernel is asked whether a VF is back: before 4.14 it does not say so by itself.
 const PACE: Duration = Duration::from_millis(50);
 
-/// What became of the VFs under some guards, in words for a log.
+/// A VF that was leased to a VM. It reads `VF '0000:81:00.3' (ib0/2) of VM 7`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeasedVf {
+    /// The VF.
+    pub address: PciAddress,
+    /// Its lease.
+    pub place: Place,
+    /// The VM.
+    pub vm: VmId,
+}
+
+impl LeasedVf {
+    /// The VF of a lease that has ended, and that was in this VM's deployment.
+    #[must_use]
+    pub fn new(vm: VmId, stale: &StaleLease) -> Self {
+        Self {
+            address: stale.address,
+            place: stale.place.clone(),
+            vm,
+        }
+    }
+}
+
+impl fmt::Display for LeasedVf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, place, vm } = self;
+        write!(f, "VF '{address}' ({place}) of VM {vm}")
+    }
+}
+
+/// A VF that is not free yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptVf {
+    /// The VF.
+    pub vf: LeasedVf,
+    /// Why.
+    pub reason: String,
+}
+
+impl fmt::Display for KeptVf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.vf, self.reason)
+    }
+}
+
+/// What became of the VFs under some guards.
 #[derive(Debug, Default)]
 pub struct ReleaseReport {
     /// VFs that are free again.
-    pub freed: Vec<String>,
+    pub freed: Vec<LeasedVf>,
     /// VFs that are not, and why.
-    pub kept: Vec<String>,
+    pub kept: Vec<KeptVf>,
     /// Of those, the ones that may still have the GUID, the MAC or the VLAN of their VM, and why.
     pub known: Vec<(Lease, String)>,
 }
@@ -33,11 +80,11 @@ pub struct ReleaseReport {
 impl ReleaseReport {
     /// Tells the host's log.
     pub fn log(&self) {
-        for name in &self.freed {
-            log::info!("{name} is free");
+        for vf in &self.freed {
+            log::info!("{vf} is free");
         }
-        for why in &self.kept {
-            log::warn!("{why}");
+        for kept in &self.kept {
+            log::warn!("{kept}");
         }
     }
 }
@@ -69,23 +116,18 @@ pub fn release(
     }
     for mut reclaim in reclaims {
         for stale in reclaim.stale.clone() {
-            let name = format!(
-                "VF '{}' ({}) of VM {}",
-                stale.address,
-                stale.place,
-                reclaim.id.vm()
-            );
+            let vf = LeasedVf::new(reclaim.id.vm(), &stale);
             match restore(root, config, store, &stale, deadline) {
                 Ok(()) => {
                     store.forget(&mut reclaim, &stale)?;
-                    returns.freed.push(name);
+                    returns.freed.push(vf);
                 }
                 Err(Kept { why, has_identity }) => {
-                    let why = format!("{name}: {why}");
+                    let kept = KeptVf { vf, reason: why };
                     if let Some(lease) = stale.lease.filter(|_| has_identity) {
-                        returns.known.push((lease, why.clone()));
+                        returns.known.push((lease, kept.to_string()));
                     }
-                    returns.kept.push(why);
+                    returns.kept.push(kept);
                 }
             }
         }

@@ -12,6 +12,7 @@ mod elsewhere;
 mod faults;
 mod files;
 mod gateways;
+mod json;
 mod kill;
 mod late;
 mod live;

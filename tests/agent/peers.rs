@@ -143,8 +143,8 @@ fn addresses_of_ipv4() {
                 "ip=10.18.1.1/16",
             ),
             // The address that cloud-init takes from the MAC, nobody has leased.
-            ("ETH0_IP=''", "left alone"),
-            ("ETH0_GATEWAY='1.2.3.5'", "left alone"),
+            ("ETH0_IP=''", "unmanaged"),
+            ("ETH0_GATEWAY='1.2.3.5'", "unmanaged"),
             (
                 "ETH0_IP='10.18.1.1'\nETH0_GATEWAY='1.2.3.5'",
                 "ip=10.18.1.1/24 gw=1.2.3.5",
@@ -246,8 +246,8 @@ fn methods_and_what_ipv6_takes_over_from_ipv4() {
                 "ETH0_METHOD='dhcp'\nETH0_IP6='2001:db8::1'",
                 "ip=dhcp ip6=dhcp",
             ),
-            ("ETH0_METHOD='skip'", "left alone"),
-            ("ETH0_METHOD='skip'\nETH0_IP6='2001:db8::1'", "left alone"),
+            ("ETH0_METHOD='skip'", "unmanaged"),
+            ("ETH0_METHOD='skip'\nETH0_IP6='2001:db8::1'", "unmanaged"),
             ("ETH0_METHOD='dhcp'\nETH0_IP6_METHOD='skip'", "ip=dhcp"),
             (
                 "ETH0_METHOD='dhcp'\nETH0_IP6_METHOD='disable'",
@@ -267,11 +267,8 @@ fn methods_and_what_ipv6_takes_over_from_ipv4() {
                 "ETH0_METHOD='skip'\nETH0_IP6_METHOD='static'\nETH0_IP6='2001:db8::1'",
                 "ip6=2001:db8::1/64",
             ),
-            ("ETH0_METHOD='skip'\nETH0_IP6_METHOD='skip'", "left alone"),
-            (
-                "ETH0_METHOD='skip'\nETH0_IP6_METHOD='disable'",
-                "left alone",
-            ),
+            ("ETH0_METHOD='skip'\nETH0_IP6_METHOD='skip'", "unmanaged"),
+            ("ETH0_METHOD='skip'\nETH0_IP6_METHOD='disable'", "unmanaged"),
             ("ETH0_IP6_METHOD='auto'", "ip=192.168.1.92/24 ip6=auto"),
             ("ETH0_IP6_METHOD='dhcp'", "ip=192.168.1.92/24 ip6=dhcp"),
             (
@@ -287,7 +284,7 @@ fn methods_and_what_ipv6_takes_over_from_ipv4() {
             ("ETH0_IP6_METHOD='magic'", "refused"),
         ],
     );
-    hold(NO_ADDRESS, &[("ETH0_IP6_METHOD='disable'", "left alone")]);
+    hold(NO_ADDRESS, &[("ETH0_IP6_METHOD='disable'", "unmanaged")]);
 }
 
 #[test]

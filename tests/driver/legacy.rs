@@ -26,7 +26,7 @@ const DOMAIN: &str = "<domain type='kvm'>
 ";
 
 /// VM 7 runs with VFs 1 and 3 of four; the old driver has forgotten to remove entry 0.
-fn host() -> Host {
+pub(crate) fn host() -> Host {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
     let map = "0x81 0x00 0x1\n0x81 0x00 0x2\n0x81 0x00 0x3\n0x81 0x00 0x4\n";
     host.write("/var/tmp/one/vmm/kvm-sriov/vf_maps/ib0", map);

@@ -12,7 +12,7 @@ const CREATE: &str = "mkdir -p \"$(dirname \"$DIR$1\")\"; cat >\"$DIR$1\"; \
                       virsh -c x create \"$DIR$1\" >/dev/null || exit 255; echo one-$3\n";
 
 /// A deployment of VM 7 was killed, and its child with it; what it was given is kept for an hour.
-fn killed(vfs: u32, bridges: &[&str]) -> Host {
+pub(crate) fn killed(vfs: u32, bridges: &[&str]) -> Host {
     let host = stopping_host(vfs);
     host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=3600\n");
     let spawned = spawn_domain(&host, 7, &domain(7, bridges));

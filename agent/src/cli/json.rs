@@ -37,7 +37,7 @@ pub(super) fn run_state(run_state: &RunState) -> Value {
 pub(super) fn nic(nic: &PlannedNic) -> Value {
     let (outcome, reasons, config) = match &nic.outcome {
         Outcome::Configure(config) => ("configured", Vec::new(), Some(configuration(config))),
-        Outcome::LeftAlone(why) => ("left alone", vec![why.clone()], None),
+        Outcome::LeftAlone(why) => ("unmanaged", vec![why.clone()], None),
         Outcome::Absent(why) => ("absent", vec![why.clone()], None),
         Outcome::Refused(reasons) => ("refused", reasons.clone(), None),
     };
@@ -45,7 +45,8 @@ pub(super) fn nic(nic: &PlannedNic) -> Value {
         json!({
             "name": device.name.as_str(),
             "present": device.matched_by.is_present(),
-            "found_by": device.matched_by.to_string(),
+            "found_by": device.matched_by.code(),
+            "found_by_text": device.matched_by.to_string(),
         })
     });
     let origins = nic.origins.iter();

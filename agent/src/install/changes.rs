@@ -96,6 +96,22 @@ pub enum Obstacle {
     Twice,
 }
 
+impl Obstacle {
+    /// A code that stays, for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Edited => "edited",
+            Self::Symlink => "symlink",
+            Self::Directory => "directory",
+            Self::Special => "special",
+            Self::Denied => "denied",
+            Self::Twice => "twice",
+        }
+    }
+}
+
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -79,6 +79,8 @@ pub struct Conflict {
     /// The file, its NIC and device.
     #[serde(flatten)]
     pub file: FileNote,
+    /// What is there, as a code that stays.
+    pub code: &'static str,
     /// Why, as a sentence without its full stop.
     pub reason: String,
 }
@@ -103,8 +105,11 @@ impl Report {
                 Kind::Unchanged => report.unchanged.push(note),
                 Kind::ForeignLeft => report.left.push(note),
                 Kind::Conflict(why) => {
-                    let reason = why.to_string();
-                    report.conflicts.push(Conflict { file: note, reason });
+                    report.conflicts.push(Conflict {
+                        file: note,
+                        code: why.code(),
+                        reason: why.to_string(),
+                    });
                 }
             }
         }

@@ -139,6 +139,23 @@ impl MatchedBy {
     pub fn is_present(&self) -> bool {
         !matches!(self, Self::Remembered | Self::Assumed)
     }
+
+    /// A code that stays, for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Mac => "mac",
+            Self::Pci => "pci",
+            Self::Guid(_) => "guid",
+            Self::Order => "order",
+            Self::Rank => "rank",
+            Self::Remembered => "remembered",
+            Self::Assumed => "assumed",
+            Self::AddressInMac => "address-in-mac",
+            Self::Name => "name",
+            Self::MacPrefix => "mac-prefix",
+        }
+    }
 }
 
 impl fmt::Display for MatchedBy {

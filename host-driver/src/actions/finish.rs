@@ -44,10 +44,9 @@ pub(super) fn tell(
             if !returns.freed.is_empty() {
                 MonitoringClient::refresh(monitoring);
             }
-            let freed = returns.freed.iter().map(|name| format!("{name} is free"));
-            freed
-                .chain(returns.kept)
-                .for_each(|note| report.note(&note));
+            let freed = returns.freed.iter().map(|vf| format!("{vf} is free"));
+            let kept = returns.kept.iter().map(ToString::to_string);
+            freed.chain(kept).for_each(|note| report.note(&note));
         }
         // The VM has gone, and its leases are not forgotten.
         Err(error) => {

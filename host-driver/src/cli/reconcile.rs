@@ -1,14 +1,15 @@
 //! `reconcile`: takes the VFs back whose VMs have gone.
 
 use std::io::Write;
+use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::error::Failure;
 use super::{Exit, view};
 use crate::host::Host;
-use crate::opennebula::MonitoringClient;
-use crate::release::{ReleaseReport, release};
+use crate::opennebula::{MonitoringClient, VmId};
+use crate::release::{KeptVf, LeasedVf, ReleaseReport, release};
 use crate::shared_guids::shared_guids;
 use crate::unplug::take_out_abandoned;
 
@@ -32,28 +33,22 @@ pub(super) fn run(
         let sweep = view::sweep(&guard, host, &running)?;
         (sweep, shared_guids(host, &running))
     };
-    let mut pending: Vec<String> = sweep
+    let mut pending: Vec<(VmId, u64)> = sweep
         .pending
         .iter()
-        .map(|(id, left)| {
-            let left = left.as_secs_f64().ceil();
-            format!(
-                "the unfinished deployment of VM {} is given up in {left} s",
-                id.vm()
-            )
-        })
+        .map(|(id, left)| (id.vm(), whole_seconds(*left)))
         .collect();
-    pending.sort();
-    let mut problems = sweep.problems;
-    problems.extend(shared);
-    problems.extend(half_attached);
+    pending.sort_unstable();
+    let coded = |code, texts: Vec<String>| texts.into_iter().map(move |text| (code, text));
+    let problems: Vec<(&str, String)> = coded("unread", sweep.problems)
+        .chain(coded("shared-guid", shared))
+        .chain(coded("half-attached", half_attached))
+        .collect();
     let returns = if dry_run {
         let stale = sweep.reclaims.iter().flat_map(|reclaim| {
             let vm = reclaim.id.vm();
-            reclaim
-                .stale
-                .iter()
-                .map(move |stale| format!("VF '{}' ({}) of VM {vm}", stale.address, stale.place))
+            let stale = reclaim.stale.iter();
+            stale.map(move |stale| LeasedVf::new(vm, stale))
         });
         ReleaseReport {
             freed: stale.collect(),
@@ -74,20 +69,26 @@ pub(super) fn run(
     if json {
         let value = json!({
             "dry_run": dry_run,
-            "freed": returns.freed,
-            "kept": returns.kept,
-            "pending": pending,
-            "problems": problems,
+            "freed": returns.freed.iter().map(vf_json).collect::<Vec<_>>(),
+            "kept": returns.kept.iter().map(kept_json).collect::<Vec<_>>(),
+            "pending": pending.iter().map(pending_json).collect::<Vec<_>>(),
+            "problems": problems.iter().map(problem_json).collect::<Vec<_>>(),
         });
         serde_json::to_writer_pretty(&mut *out, &value)?;
         writeln!(out)?;
     } else {
         let verb = if dry_run { "would free" } else { "freed" };
-        for name in &returns.freed {
-            writeln!(out, "{verb} {name}")?;
+        for vf in &returns.freed {
+            writeln!(out, "{verb} {vf}")?;
         }
-        for line in returns.kept.iter().chain(&pending).chain(&problems) {
-            writeln!(out, "{line}")?;
+        for kept in &returns.kept {
+            writeln!(out, "{kept}")?;
+        }
+        for pending in &pending {
+            writeln!(out, "{}", pending_text(pending))?;
+        }
+        for (_, problem) in &problems {
+            writeln!(out, "{problem}")?;
         }
         if returns.freed.is_empty() && returns.kept.is_empty() {
             writeln!(out, "no lease has ended")?;
@@ -95,4 +96,32 @@ pub(super) fn run(
     }
     let is_whole = returns.kept.is_empty() && problems.is_empty();
     Ok(if is_whole { Exit::Ok } else { Exit::Partial })
+}
+
+/// Rounded up: nothing is given up before.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+fn vf_json(vf: &LeasedVf) -> Value {
+    json!({ "address": vf.address.to_string(), "lease": vf.place.to_string(), "vm": vf.vm })
+}
+
+fn kept_json(kept: &KeptVf) -> Value {
+    let mut value = vf_json(&kept.vf);
+    value["reason"] = json!(kept.reason);
+    value
+}
+
+fn pending_text((vm, left): &(VmId, u64)) -> String {
+    format!("the unfinished deployment of VM {vm} is given up in {left} s")
+}
+
+fn pending_json(pending: &(VmId, u64)) -> Value {
+    let (vm, left) = pending;
+    json!({ "vm": vm, "seconds_left": left, "text": pending_text(pending) })
+}
+
+fn problem_json((code, text): &(&str, String)) -> Value {
+    json!({ "code": code, "text": text })
 }
