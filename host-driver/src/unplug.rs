@@ -85,6 +85,26 @@ pub fn unplug(host: &Host, domain: &str, lease: &Lease) -> Result<(), UnplugErro
     Ok(())
 }
 
+/// Waits until a running domain that was asked has let go of the VF of a lease, within `UNPLUG_WAIT`.
+///
+/// # Errors
+/// The guest has not released it in time, and may still do so later.
+pub fn await_release(host: &Host, lease: &Lease) -> Result<(), UnplugError> {
+    let wait = host.config.unplug_wait;
+    let deadline = Instant::now() + wait;
+    while holds(host, lease)? {
+        if Instant::now() >= deadline {
+            return Err(UnplugError::Kept {
+                vf: lease.place().to_string(),
+                secs: wait.as_secs(),
+                said: String::new(),
+            });
+        }
+        thread::sleep(PACE);
+    }
+    Ok(())
+}
+
 /// Has a running domain let go of the dummy NIC of a lease, if it has one.
 ///
 /// # Errors

@@ -5,7 +5,7 @@
 //! | `deploy` | hand VFs to the VM, lease those that OpenNebula has chosen, then the stock action |
 //! | `shutdown`, `cancel` | the stock action, then take the VFs of the VM back |
 //! | `save`, `restore`, `migrate` | refused for a VM that holds VFs |
-//! | `attach_nic`, `detach_nic` | an SR-IOV NIC comes and goes with its VF and dummy NIC; for others the stock action |
+//! | `attach_nic`, `detach_nic` | an SR-IOV NIC comes and goes with its VF and dummy NIC, a PCI NIC with its VF; for others the stock action |
 //! | all others | the stock action |
 //!
 //! Where no VF is in play we become the stock action: same arguments, same stdin to the byte. For a VM that holds VFs
@@ -16,6 +16,7 @@ mod finish;
 mod input;
 mod nic;
 mod plug;
+mod plug_native;
 mod refuse;
 mod stock;
 mod unplug;
@@ -198,7 +199,7 @@ pub fn run(home: &Path, action: &str, arguments: &[OsString]) -> u8 {
         "migrate_local" => refuse::migrate_local(&context),
         "attach_nic" => nic::attach(&context, &mut report),
         "detach_nic" => nic::detach(&context, &mut report),
-        _ => stock::run_stock(&context, &mut report),
+        _ => stock::run_stock(&context, None, &mut report),
     };
     match result {
         Ok(()) => {

@@ -7,25 +7,37 @@
 
 use hwaddr::MacAddress;
 
+use super::deploy::native::ACTIVATE_VF;
 use super::finish::{take_back, tell};
 use super::stock::{delegate, run_stock};
-use super::{ActionError, Context, plug, requested, unplug};
+use super::{ActionError, Context, input, plug, plug_native, requested, unplug};
 use crate::host::Host;
 use crate::lease::{Lease, Store, VfIdentity};
-use crate::opennebula::{MonitoringClient, Report, VmId};
+use crate::opennebula::{MonitoringClient, Report};
+use crate::unplug::await_release;
 
 /// Attaches a NIC: with a VF if its bridge asks for one, else by the stock action.
+///
+/// A NIC that OpenNebula passes through by itself may be of a network with such a bridge, too: only the document says that it is
+/// one. Before 6.6 there is none, and what stdin is before 5.0 has no end.
 pub(super) fn attach(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
     const BRIDGE: usize = 2;
+    let has_pci_nics = context.home.join(ACTIVATE_VF).exists();
+    let stdin = has_pci_nics.then(input::read).transpose()?;
+    if let Some(stdin) = &stdin
+        && let Some(nic) = plug_native::pci_nic(stdin)?
+    {
+        return plug_native::attach(context, nic, stdin, report);
+    }
     if let Some(bridge) = context.arguments.text(BRIDGE)
         && bridge.starts_with(crate::pool_name::PoolName::BRIDGE_PREFIX)
     {
         let host = context.host()?;
         if let Some(pool) = requested(&host, bridge)? {
-            return plug::attach(context, &host, bridge, pool, report);
+            return plug::attach(context, &host, bridge, pool, stdin.as_ref(), report);
         }
     }
-    run_stock(context, report)
+    run_stock(context, stdin.as_ref(), report)
 }
 
 /// Detaches a NIC: with its VF if a lease of the VM names it, else by the stock action, as one that OpenNebula has chosen.
@@ -41,8 +53,9 @@ pub(super) fn detach(context: &Context<'_>, report: &mut Report) -> Result<(), A
         leases.retain(is_it);
         match leases.as_slice() {
             [] => {}
-            [lease] if lease.identity == VfIdentity::Native => {
-                return detach_native(context, &host, &store, vm, report);
+            // What has no GUIDs has nothing of us, and is the stock action's to detach.
+            [lease] if lease.identity == VfIdentity::Native && lease.guid.is_none() => {
+                return detach_native(context, &host, &store, lease, report);
             }
             [lease] => return unplug::detach(context, &host, &store, lease, report),
             // The front-end names the NIC by its MAC alone.
@@ -52,20 +65,25 @@ pub(super) fn detach(context: &Context<'_>, report: &mut Report) -> Result<(), A
             }
         }
     }
-    run_stock(context, report)
+    run_stock(context, None, report)
 }
 
-/// The stock action, and then the VF comes back, if libvirt does not say that the VM still holds it.
+/// The stock action, and then the VF comes back.
+///
+/// What libvirt reports as a success may be none: then the action fails, or OpenNebula would give the VF to the next VM.
 fn detach_native(
     context: &Context<'_>,
     host: &Host,
     store: &Store,
-    vm: VmId,
+    lease: &Lease,
     report: &mut Report,
 ) -> Result<(), ActionError> {
     let monitoring = MonitoringClient::find(&host.root);
-    let result = delegate(context, report);
-    let returns = take_back(context, host, store, vm, host.config.lease_grace);
+    let result = delegate(context, report).and_then(|()| {
+        let mac = lease.mac;
+        await_release(host, lease).map_err(|cause| ActionError::Detach { mac, cause })
+    });
+    let returns = take_back(context, host, store, lease.vm, host.config.lease_grace);
     tell(context, returns, monitoring.as_ref(), report);
     result
 }

@@ -16,6 +16,7 @@
 use std::collections::HashSet;
 
 use hwaddr::{DummyMac, Key, MacAddress};
+use one_sriov_system::Spool;
 
 use super::deploy::{self, Work};
 use super::{ActionError, Context, input};
@@ -33,16 +34,16 @@ use crate::unplug::{holds, take_out_abandoned, unplug};
 const ARGUMENTS_WITH_DOCUMENT: usize = 8;
 
 /// The NIC as the front-end describes it.
-struct Nic<'a> {
+pub(super) struct Nic<'a> {
     /// The domain, by its name or UUID.
-    domain: &'a str,
+    pub(super) domain: &'a str,
     mac: MacAddress,
     bridge: &'a str,
     model: Option<&'a str>,
 }
 
 impl<'a> Nic<'a> {
-    fn read(context: &Context<'a>, bridge: &'a str) -> Result<Self, ActionError> {
+    pub(super) fn read(context: &Context<'a>, bridge: &'a str) -> Result<Self, ActionError> {
         const DOMAIN: usize = 0;
         const MAC: usize = 1;
         const MODEL: usize = 3;
@@ -66,11 +67,12 @@ pub(super) fn attach(
     host: &Host,
     bridge: &str,
     pool: PoolName,
+    stdin: Option<&Spool>,
     report: &mut Report,
 ) -> Result<(), ActionError> {
     let nic = Nic::read(context, bridge)?;
     let vm = context.arguments.vm().ok_or(ActionError::NoVm)?;
-    let mut document = document(context)?;
+    let mut document = document(context, stdin)?;
     let (network, is_open_vswitch) = document.take_attached(nic.mac, bridge);
     let store = host.leases()?;
     for problem in take_out_abandoned::<ActionError>(host, &store, Some(vm))? {
@@ -127,12 +129,20 @@ pub(super) fn attach(
     Ok(())
 }
 
-fn document(context: &Context<'_>) -> Result<VmDocument, ActionError> {
-    if context.arguments.0.len() < ARGUMENTS_WITH_DOCUMENT {
-        return Ok(VmDocument::default());
-    }
-    let stdin = input::read()?;
-    let text = String::from_utf8_lossy(input::document(&stdin)?);
+/// What is on stdin, or was read of it.
+fn document(context: &Context<'_>, stdin: Option<&Spool>) -> Result<VmDocument, ActionError> {
+    let read;
+    let stdin = match stdin {
+        Some(stdin) => stdin,
+        None if context.arguments.0.len() < ARGUMENTS_WITH_DOCUMENT => {
+            return Ok(VmDocument::default());
+        }
+        None => {
+            read = input::read()?;
+            &read
+        }
+    };
+    let text = String::from_utf8_lossy(input::document(stdin)?);
     if text.trim().is_empty() {
         return Ok(VmDocument::default());
     }
@@ -143,7 +153,7 @@ fn document(context: &Context<'_>) -> Result<VmDocument, ActionError> {
 }
 
 /// The lowest position that neither a lease of the VM nor a dummy NIC in its domain has.
-fn free_position(
+pub(super) fn free_position(
     host: &Host,
     store: &Store,
     vm: VmId,
@@ -165,15 +175,15 @@ fn free_position(
 }
 
 /// The way of one NIC into a running domain.
-struct Plug<'a> {
-    work: &'a Work<'a>,
-    libvirt: Libvirt,
-    nic: &'a Nic<'a>,
-    is_open_vswitch: bool,
+pub(super) struct Plug<'a> {
+    pub(super) work: &'a Work<'a>,
+    pub(super) libvirt: Libvirt,
+    pub(super) nic: &'a Nic<'a>,
+    pub(super) is_open_vswitch: bool,
 }
 
 impl Plug<'_> {
-    fn plug_in(
+    pub(super) fn plug_in(
         &self,
         deployment: &mut Deployment,
         request: &VfRequest,
@@ -211,7 +221,7 @@ impl Plug<'_> {
     }
 
     /// Takes out what was attached before a failure. What stays is found by the next look.
-    fn take_out(&self, deployment: &Deployment, report: &mut Report) {
+    pub(super) fn take_out(&self, deployment: &Deployment, report: &mut Report) {
         let (host, domain) = (self.work.host, self.nic.domain);
         for lease in deployment.leases.iter().filter(|lease| lease.is_bound) {
             if let Err(error) = unplug(host, domain, lease) {

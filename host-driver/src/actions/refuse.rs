@@ -24,7 +24,7 @@ pub(super) fn run(
     {
         return Err(ActionError::HoldsVfs { verb, vm, vfs });
     }
-    run_stock(context, report)
+    run_stock(context, None, report)
 }
 
 /// The VFs that a VM holds, for people. Leases that are over do not count.

@@ -25,8 +25,12 @@ pub(super) fn become_stock(context: &Context<'_>, stdin: Option<&Spool>) -> Acti
     }
 }
 
-/// Runs the stock action with our stdin: beside us for a VM that has leases, else in our place.
-pub(super) fn run_stock(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
+/// Runs the stock action with our stdin, or what we have read of it: beside us for a VM that has leases, else in our place.
+pub(super) fn run_stock(
+    context: &Context<'_>,
+    stdin: Option<&Spool>,
+    report: &mut Report,
+) -> Result<(), ActionError> {
     let has_leases = context.arguments.vm().is_some_and(|vm| {
         let store = context.leases_if_legible().map(|(_, store)| store);
         store.is_some_and(|store| match store.deployments(Some(vm)) {
@@ -38,16 +42,29 @@ pub(super) fn run_stock(context: &Context<'_>, report: &mut Report) -> Result<()
         })
     });
     if has_leases {
-        delegate(context, report)
+        delegate_with(context, stdin, report)
     } else {
-        Err(become_stock(context, None))
+        Err(become_stock(context, stdin))
     }
 }
 
 /// Runs the stock action beside us, with our stdin. Where that cannot be set up it takes our place.
 pub(super) fn delegate(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
+    delegate_with(context, None, report)
+}
+
+fn delegate_with(
+    context: &Context<'_>,
+    stdin: Option<&Spool>,
+    report: &mut Report,
+) -> Result<(), ActionError> {
+    let bytes = match stdin {
+        Some(Spool::Memory(bytes)) => Some(bytes.as_slice()),
+        Some(Spool::File(_)) => return Err(become_stock(context, stdin)),
+        None => None,
+    };
     let done = program(context).delegate(Delegation {
-        stdin: None,
+        stdin: bytes,
         keep: &[],
         every: Duration::from_secs(60),
         tick: &mut || {},
@@ -74,7 +91,7 @@ pub(super) fn delegate(context: &Context<'_>, report: &mut Report) -> Result<(),
             );
             report.note(&format!("{cause}; it runs in place of this driver"));
             report.flush();
-            Err(become_stock(context, None))
+            Err(become_stock(context, stdin))
         }
     }
 }

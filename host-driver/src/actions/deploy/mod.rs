@@ -12,7 +12,7 @@
 mod decide;
 mod guids;
 mod links;
-mod native;
+pub(super) mod native;
 mod set_up;
 mod work;
 
@@ -66,7 +66,7 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
     requests.extend(native::requests(&host, vm, nics.len(), devices)?);
     let store = match host.leases_if_any()? {
         Some(store) => store,
-        None if native::can_do_without_leases(&requests) => {
+        None if !native::need_leases(&requests) => {
             report.note("there is no lease directory: the PCI NICs of the VM are not managed");
             report.flush();
             return Err(become_stock(context, Some(&stdin)));
@@ -152,7 +152,12 @@ fn requests(
 }
 
 /// Position and key of a NIC.
-fn dummy(host: &Host, vm: VmId, position: usize, mac: MacAddress) -> Result<DummyMac, ActionError> {
+pub(super) fn dummy(
+    host: &Host,
+    vm: VmId,
+    position: usize,
+    mac: MacAddress,
+) -> Result<DummyMac, ActionError> {
     let position = u8::try_from(position).map_err(|_| ActionError::TooManyNics { vm })?;
     let prefix = host.config.dummy_prefix;
     Ok(DummyMac::new(prefix, position, Key::from(mac)))

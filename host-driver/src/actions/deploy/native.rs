@@ -19,7 +19,7 @@ const HOSTDEV: &[u8] = b"<hostdev";
 /// The network drivers that call `activate_vf`.
 const SETTING_DRIVERS: [&str; 4] = ["bridge", "fw", "802.1Q", "ovswitch"];
 /// The file that they have it from, beside the actions.
-const ACTIVATE_VF: &str = "../../vnm/vf.rb";
+pub(in crate::actions) const ACTIVATE_VF: &str = "../../vnm/vf.rb";
 
 /// The VM's document, if the VM may have a PCI NIC.
 ///
@@ -59,27 +59,39 @@ pub(super) fn find(
 ) -> Result<Vec<(PciNic, Vf)>, ActionError> {
     let mut devices = Vec::new();
     for nic in document.pci_nics() {
-        if !domain.hostdevs().contains(&nic.address) {
-            continue;
-        }
-        match PciDevice::find(&host.root, &host.maps()?, nic.address).map_err(ActionError::Sysfs)? {
-            PciDevice::Vf(vf) => {
-                check_network_driver(host, nic, &vf)?;
-                check_attributes(host, nic, &vf, report)?;
-                devices.push((nic.clone(), vf));
-            }
-            PciDevice::WithoutPf => report.note(&format!(
-                "PCI NIC '{}' is not managed: the PF of VF '{}' has no network device",
-                nic.mac, nic.address
-            )),
-            PciDevice::Card if nic.is_infiniband => report.note(&format!(
-                "PCI NIC '{}' is a whole InfiniBand card ('{}'): it keeps its own GUIDs",
-                nic.mac, nic.address
-            )),
-            PciDevice::Card => {}
+        if domain.hostdevs().contains(&nic.address)
+            && let Some(vf) = vf(host, nic, report)?
+        {
+            devices.push((nic.clone(), vf));
         }
     }
     Ok(devices)
+}
+
+/// The VF of a PCI NIC, if we have anything to do with it; what keeps us from that is noted.
+pub(in crate::actions) fn vf(
+    host: &Host,
+    nic: &PciNic,
+    report: &mut Report,
+) -> Result<Option<Vf>, ActionError> {
+    let device = PciDevice::find(&host.root, &host.maps()?, nic.address);
+    match device.map_err(ActionError::Sysfs)? {
+        PciDevice::Vf(vf) => {
+            check_network_driver(host, nic, &vf)?;
+            check_attributes(host, nic, &vf, report)?;
+            return Ok(Some(vf));
+        }
+        PciDevice::WithoutPf => report.note(&format!(
+            "PCI NIC '{}' is not managed: the PF of VF '{}' has no network device",
+            nic.mac, nic.address
+        )),
+        PciDevice::Card if nic.is_infiniband => report.note(&format!(
+            "PCI NIC '{}' is a whole InfiniBand card ('{}'): it keeps its own GUIDs",
+            nic.mac, nic.address
+        )),
+        PciDevice::Card => {}
+    }
+    Ok(None)
 }
 
 /// Refuses a VM that its network's driver would cancel as soon as it runs.
@@ -136,23 +148,38 @@ pub(super) fn requests(
     first: usize,
     devices: Vec<(PciNic, Vf)>,
 ) -> Result<Vec<VfRequest>, ActionError> {
-    let request = |(position, (nic, vf)): (usize, (PciNic, Vf))| {
-        Ok(VfRequest {
-            wanted: Wanted::Exactly(vf),
-            mac: nic.mac,
-            dummy: super::dummy(host, vm, position, nic.mac)?,
-            guid_prefix: prepare::guid_prefix(host.config.guid_prefix, nic.network),
-            vlan: nic.vlan,
-            attributes: nic.attributes?,
-        })
-    };
-    (first..).zip(devices).map(request).collect()
+    let devices = (first..).zip(devices);
+    let request = |(position, (nic, vf))| request(host, vm, position, nic, vf);
+    devices.map(request).collect()
 }
 
-/// Whether nothing but leases would come of these requests: VFs that OpenNebula has chosen, and sets up itself.
-pub(super) fn can_do_without_leases(requests: &[VfRequest]) -> bool {
-    requests.iter().all(|request| match &request.wanted {
-        Wanted::Exactly(vf) => vf.pf.link_layer == LinkLayer::Ethernet,
-        Wanted::AnyOf(_) => false,
+/// What one of them asks for.
+pub(in crate::actions) fn request(
+    host: &Host,
+    vm: VmId,
+    position: usize,
+    nic: PciNic,
+    vf: Vf,
+) -> Result<VfRequest, ActionError> {
+    Ok(VfRequest {
+        wanted: Wanted::Exactly(vf),
+        mac: nic.mac,
+        dummy: super::dummy(host, vm, position, nic.mac)?,
+        guid_prefix: prepare::guid_prefix(host.config.guid_prefix, nic.network),
+        vlan: nic.vlan,
+        attributes: nic.attributes?,
+    })
+}
+
+/// Whether more than a lease would come of a VF that OpenNebula has chosen: an Ethernet VF it sets up itself.
+pub(in crate::actions) fn needs_leases(vf: &Vf) -> bool {
+    vf.pf.link_layer == LinkLayer::Infiniband
+}
+
+/// The same for all requests of a VM.
+pub(super) fn need_leases(requests: &[VfRequest]) -> bool {
+    requests.iter().any(|request| match &request.wanted {
+        Wanted::Exactly(vf) => needs_leases(vf),
+        Wanted::AnyOf(_) => true,
     })
 }
