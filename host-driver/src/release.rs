@@ -207,7 +207,7 @@ fn await_return(
     let mut off = None;
     loop {
         let is_back = is_back(Sysfs::new(root), config, stale).map_err(|error| Kept {
-            why: format!("failed to look at it: {error}"),
+            why: format!("failed to read its state: {error}"),
             has_identity: true,
         })?;
         if is_back {
@@ -215,7 +215,7 @@ fn await_return(
         }
         let off = off.get_or_insert_with(|| take_off(root, lease));
         if Instant::now() >= deadline {
-            let why = "libvirt has not given it back yet";
+            let why = "libvirt has not released it yet";
             return Err(match off {
                 Ok(()) => Kept {
                     why: why.into(),
@@ -252,7 +252,7 @@ fn take_off(root: &Root, lease: &Lease) -> Result<(), String> {
         }
         // libvirt has set it, and restores it.
         Ok(Port::Without) if lease.identity == VfIdentity::Mac => Ok(()),
-        Ok(Port::Without) => Err(format!("its PF '{}' has no network device now", lease.pf)),
+        Ok(Port::Without) => Err(format!("its PF '{}' has no network device", lease.pf)),
         Err(error) => Err(error.to_string()),
     }
 }

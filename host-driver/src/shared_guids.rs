@@ -19,16 +19,14 @@ pub fn shared_guids(host: &Host, running: &RunningDomains) -> Vec<String> {
     let owners = match owners(host, running) {
         Ok(owners) => owners,
         Err(error) => {
-            return vec![format!(
-                "failed to look at the GUIDs of VFs in use: {error}"
-            )];
+            return vec![format!("failed to read the GUIDs of VFs in use: {error}")];
         }
     };
     let shared = owners.into_iter().filter(|(_, owners)| owners.len() > 1);
     shared
         .map(|(guid, owners)| {
             let owners = owners.join(" and ");
-            format!("port GUID '{guid}' is in use twice: {owners}; stop one of the VMs")
+            format!("port GUID '{guid}' is in use twice: {owners}; power off one of the VMs")
         })
         .collect()
 }

@@ -155,7 +155,9 @@ where
         let taken = unplug(host, &domain.uuid, lease);
         if let Err(error) = taken {
             let (vm, mac) = (lease.vm, lease.mac);
-            problems.push(format!("NIC '{mac}' of VM {vm} was half attached: {error}"));
+            problems.push(format!(
+                "NIC '{mac}' of VM {vm} was attached only in part: {error}"
+            ));
         }
     }
     Ok(problems)

@@ -269,7 +269,7 @@ fn a_libvirt_that_cannot_be_reached_says_so() {
         Duration::from_secs(20),
     );
     let error = libvirt.running().unwrap_err().to_string();
-    let expected = "failed to ask libvirt at 'qemu+unix:///system?socket=/nowhere': Failed to connect socket to '/nowhere': ";
+    let expected = "failed to query libvirt at 'qemu+unix:///system?socket=/nowhere': Failed to connect socket to '/nowhere': ";
     assert!(error.starts_with(expected), "{error}");
     assert_eq!(error.lines().count(), 1);
 }

@@ -187,13 +187,11 @@ mod tests {
         for (text, message) in [
             (
                 "02:00:c0:a8:07:05",
-                "invalid dummy MAC address '02:00:c0:a8:07:05': first octet 02 is what \
-                 OpenNebula gives its own NICs",
+                "invalid dummy MAC address '02:00:c0:a8:07:05': OpenNebula uses first octet 02 for its own NICs",
             ),
             (
                 "00:0c:29:12:34:56",
-                "invalid dummy MAC address '00:0c:29:12:34:56': the first octet is that of a \
-                 vendor's address, not a locally administered one",
+                "invalid dummy MAC address '00:0c:29:12:34:56': the first octet is not that of a locally administered address",
             ),
             (
                 "aa:010:c0:a8:07:05",

@@ -49,13 +49,13 @@ impl DummyPrefix {
 
     pub(crate) fn checked(octet: u8) -> Result<Self, &'static str> {
         if octet & Self::GROUP != 0 {
-            Err("the first octet is that of a group address")
+            Err("the first octet is that of a multicast address")
         } else if octet & Self::LOCAL == 0 {
-            Err("the first octet is that of a vendor's address, not a locally administered one")
+            Err("the first octet is not that of a locally administered address")
         } else if octet == 0xfe {
-            Err("first octet fe is what libvirt gives its tap devices")
+            Err("libvirt uses first octet fe for its tap devices")
         } else if octet == 0x02 {
-            Err("first octet 02 is what OpenNebula gives its own NICs")
+            Err("OpenNebula uses first octet 02 for its own NICs")
         } else {
             Ok(Self(octet))
         }
@@ -123,22 +123,19 @@ mod tests {
         for (text, message) in [
             (
                 "0xAB",
-                "invalid dummy MAC prefix '0xAB': the first octet is that of a group address",
+                "invalid dummy MAC prefix '0xAB': the first octet is that of a multicast address",
             ),
             (
                 "00",
-                "invalid dummy MAC prefix '00': the first octet is that of a vendor's address, \
-                 not a locally administered one",
+                "invalid dummy MAC prefix '00': the first octet is not that of a locally administered address",
             ),
             (
                 "FE",
-                "invalid dummy MAC prefix 'FE': first octet fe is what libvirt gives its tap \
-                 devices",
+                "invalid dummy MAC prefix 'FE': libvirt uses first octet fe for its tap devices",
             ),
             (
                 "02",
-                "invalid dummy MAC prefix '02': first octet 02 is what OpenNebula gives its own \
-                 NICs",
+                "invalid dummy MAC prefix '02': OpenNebula uses first octet 02 for its own NICs",
             ),
         ] {
             assert_eq!(
@@ -148,7 +145,7 @@ mod tests {
         }
         assert_eq!(
             DummyPrefix::new(1).unwrap_err().to_string(),
-            "invalid dummy MAC prefix '01': the first octet is that of a group address"
+            "invalid dummy MAC prefix '01': the first octet is that of a multicast address"
         );
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! invalid MAC address 'zz': expected six octets
-//! invalid MAC address '01:00:5e:00:00:01': a group address is no NIC's
+//! invalid MAC address '01:00:5e:00:00:01': it is a multicast address
 //! ```
 
 use std::fmt::{self, Display, Write as _};

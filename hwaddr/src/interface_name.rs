@@ -58,9 +58,9 @@ impl FromStr for InterfaceName {
                 "1 to 15 letters, digits, '_', '.' or '-'",
             ))
         } else if text.starts_with(['.', '-']) {
-            refused("a name begins with neither '.' nor '-'")
+            refused("a name must not begin with '.' or '-'")
         } else if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            refused("a name of digits only reads as an interface number")
+            refused("a name of digits only would be read as an interface number")
         } else {
             Ok(Self(text.to_owned()))
         }
@@ -136,12 +136,18 @@ mod tests {
     #[test]
     fn names_with_a_meaning_elsewhere_are_refused() {
         for (text, reason) in [
-            (".", "a name begins with neither '.' nor '-'"),
-            ("..", "a name begins with neither '.' nor '-'"),
-            (".eth0", "a name begins with neither '.' nor '-'"),
-            ("-rf", "a name begins with neither '.' nor '-'"),
-            ("0", "a name of digits only reads as an interface number"),
-            ("42", "a name of digits only reads as an interface number"),
+            (".", "a name must not begin with '.' or '-'"),
+            ("..", "a name must not begin with '.' or '-'"),
+            (".eth0", "a name must not begin with '.' or '-'"),
+            ("-rf", "a name must not begin with '.' or '-'"),
+            (
+                "0",
+                "a name of digits only would be read as an interface number",
+            ),
+            (
+                "42",
+                "a name of digits only would be read as an interface number",
+            ),
         ] {
             assert_eq!(
                 text.parse::<InterfaceName>().unwrap_err().to_string(),

@@ -49,7 +49,7 @@ impl MacAddress {
         if address.is_nil() {
             Some("all octets are zero")
         } else if address.is_multicast() {
-            Some("a group address is no NIC's")
+            Some("it is a multicast address")
         } else {
             None
         }
@@ -160,11 +160,11 @@ mod tests {
             ),
             (
                 "01:00:5e:00:00:01",
-                "invalid MAC address '01:00:5e:00:00:01': a group address is no NIC's",
+                "invalid MAC address '01:00:5e:00:00:01': it is a multicast address",
             ),
             (
                 "FFFFFFFFFFFF",
-                "invalid MAC address 'FFFFFFFFFFFF': a group address is no NIC's",
+                "invalid MAC address 'FFFFFFFFFFFF': it is a multicast address",
             ),
         ] {
             assert_eq!(text.parse::<MacAddress>().unwrap_err().to_string(), message);
@@ -173,7 +173,7 @@ mod tests {
             MacAddress::try_from([0x33, 0x33, 0, 0, 0, 1])
                 .unwrap_err()
                 .to_string(),
-            "invalid MAC address '33:33:00:00:00:01': a group address is no NIC's"
+            "invalid MAC address '33:33:00:00:00:01': it is a multicast address"
         );
         assert!(MacAddress::try_from([0; 6]).is_err());
     }

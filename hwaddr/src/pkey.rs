@@ -40,7 +40,7 @@ impl Pkey {
     const FULL_MEMBER: u16 = 0x8000;
     const DEFAULT_PARTITION: u16 = 0x7fff;
 
-    const NO_PARTITION: &str = "there is no partition 0";
+    const NO_PARTITION: &str = "partition 0 does not exist";
 
     /// The P_Key of these 16 bits.
     pub fn new(bits: u16) -> Result<Self, AddressError> {
@@ -194,17 +194,17 @@ mod tests {
         for text in ["0x0000", "0x8000", "0", "32768"] {
             assert_eq!(
                 text.parse::<Pkey>().unwrap_err().to_string(),
-                format!("invalid P_Key '{text}': there is no partition 0")
+                format!("invalid P_Key '{text}': partition 0 does not exist")
             );
         }
         assert!(Pkey::from_hex("8000").is_err());
         assert_eq!(
             Pkey::new(0x8000).unwrap_err().to_string(),
-            "invalid P_Key '0x8000': there is no partition 0"
+            "invalid P_Key '0x8000': partition 0 does not exist"
         );
         assert_eq!(
             Pkey::new(0).unwrap_err().to_string(),
-            "invalid P_Key '0x0000': there is no partition 0"
+            "invalid P_Key '0x0000': partition 0 does not exist"
         );
     }
 

@@ -26,7 +26,7 @@ pub struct Logging {
     pub is_live: bool,
     /// Whether standard error is for these lines. A program that speaks a protocol there says no.
     pub has_stderr: bool,
-    /// Log what is looked at, too.
+    /// Also log which devices and files are read.
     pub verbose: bool,
 }
 

@@ -122,8 +122,8 @@ fn what_keeps_tenants_apart_is_set_or_there_is_no_vm() {
     };
     let first = host();
     first.switch("ip-refuses", "spoofchk");
-    let unsupported = "failed to set spoof check of VF 0 of 'ens1f0': the driver of 'ens1f0' cannot do that; take that \
-                       attribute out of the network, or use another card.\n";
+    let unsupported = "failed to set spoof check of VF 0 of 'ens1f0': the driver of 'ens1f0' does not support it; \
+        remove that attribute from the network, or use another card.\n";
     refused(&first, "<SPOOFCHK>yes</SPOOFCHK>", unsupported);
     first.switch("ip-refuses", "proto");
     let vlan = "<VLAN_ID>100</VLAN_ID><VLAN_PROTO>802.1ad</VLAN_PROTO>";
@@ -164,12 +164,14 @@ fn what_a_vm_can_run_without_is_a_line_in_its_log() {
     refusing.switch("ip-refuses", "trust\nmax_tx_rate");
     let attributes = "<TRUST>yes</TRUST><OUTBOUND_PEAK_BW>1</OUTBOUND_PEAK_BW>";
     let answer = |what: &str| {
-        format!("failed to set {what} of VF 0 of 'ens1f0': the driver of 'ens1f0' cannot do that")
+        format!(
+            "failed to set {what} of VF 0 of 'ens1f0': the driver of 'ens1f0' does not support it"
+        )
     };
     let expected = [
-        format!("TRUST is left out: {}", answer("trust")),
+        format!("TRUST is not set: {}", answer("trust")),
         format!(
-            "OUTBOUND_PEAK_BW or OUTBOUND_AVG_BW is left out: {}",
+            "OUTBOUND_PEAK_BW or OUTBOUND_AVG_BW is not set: {}",
             answer("rates")
         ),
     ];
@@ -181,7 +183,7 @@ fn what_a_vm_can_run_without_is_a_line_in_its_log() {
 
     let hidden = Host::new(&[Pf::ethernet("ens1f0", "0000:82:00", 2)]);
     let expected = ["TRUST", "OUTBOUND_PEAK_BW or OUTBOUND_AVG_BW"]
-        .map(|name| format!("{name} is left out: the kernel does not show what it was"));
+        .map(|name| format!("{name} is not set: the kernel does not show its original value"));
     assert_eq!(
         left_out(&deploy(&hidden, "sriov_ens1f0", attributes)),
         expected
@@ -196,11 +198,11 @@ fn no_attribute_is_passed_over_in_silence() {
     let attributes = "<INBOUND_AVG_BW>5</INBOUND_AVG_BW><VLAN_TAGGED_ID>1,2</VLAN_TAGGED_ID><CVLANS>3</CVLANS>\
         <VLAN_QOS>3</VLAN_QOS><GUEST_MTU>9000</GUEST_MTU>";
     let expected = [
-        "INBOUND_AVG_BW is left out: no VF has it",
-        "VLAN_TAGGED_ID is left out: no VF has it",
-        "CVLANS is left out: no VF has it",
-        "VLAN_QOS or VLAN_PROTO is left out: the network has no VLAN_ID",
-        "MTU 9000 is left out: 'ens1f0' takes packets of 1500 at most",
+        "INBOUND_AVG_BW is not set: VFs do not support it",
+        "VLAN_TAGGED_ID is not set: VFs do not support it",
+        "CVLANS is not set: VFs do not support it",
+        "VLAN_QOS or VLAN_PROTO is not set: the network has no VLAN_ID",
+        "MTU 9000 is not set: the MTU of 'ens1f0' is only 1500",
     ];
     assert_eq!(
         left_out(&deploy(&host, "sriov_ens1f0", attributes)),
@@ -215,7 +217,7 @@ fn no_attribute_is_passed_over_in_silence() {
         "TRUST",
         "OUTBOUND_PEAK_BW or OUTBOUND_AVG_BW",
     ];
-    let expected = names.map(|name| format!("{name} is left out: InfiniBand VFs do not have it"));
+    let expected = names.map(|name| format!("{name} is not set: InfiniBand VFs do not support it"));
     assert_eq!(left_out(&deploy(&host, "sriov_ib0", attributes)), expected);
 }
 
@@ -248,8 +250,8 @@ fn of_a_pci_nic_we_set_what_the_network_driver_does_not() {
     let lines: Vec<_> = deployed.stderr.lines().collect();
     let expected = ["VLAN_ID", "SPOOFCHK", "TRUST"].map(|name| {
         format!(
-            "INFO: deploy: PCI NIC '02:00:c0:a8:07:c8': {name} is left out: that is for its network driver, and this \
-             one sets up no VFs"
+            "INFO: deploy: PCI NIC '02:00:c0:a8:07:c8': {name} is not set: OpenNebula's network driver has to set it, \
+             and this one does not set up VFs"
         )
     });
     assert_eq!(lines[..3], expected);

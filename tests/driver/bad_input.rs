@@ -43,7 +43,7 @@ fn malformed_xml() {
 #[test]
 fn no_such_pool() {
     let host = host();
-    let expected = "failed to find pool 'ib7': no network device of that name, no VF map '/var/tmp/one/vmm/kvm-sriov/vf_maps/ib7'";
+    let expected = "failed to find pool 'ib7': no such network device, and no VF map '/var/tmp/one/vmm/kvm-sriov/vf_maps/ib7'";
     assert_refused(
         &host,
         &host.deploy(7, &["sriov_ib0", "sriov_ib7"]),
@@ -61,7 +61,7 @@ fn a_pool_whose_name_is_none() {
 #[test]
 fn a_netdev_without_vfs() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 0)]);
-    let expected = "failed to find a VF of 'ib0': it has none; see its sriov_numvfs";
+    let expected = "failed to find a VF of 'ib0': it has none; check its sriov_numvfs";
     assert_refused(&host, &host.deploy(7, &["sriov_ib0"]), expected);
 }
 
@@ -90,11 +90,11 @@ fn a_map_with_a_double_or_a_foreign_device() {
     let table = [
         (
             "0x81 0x00 0x1\n0x81 0x00 0x1\n",
-            "line 2: VF '0000:81:00.1' stands on line 1 already",
+            "line 2: VF '0000:81:00.1' is already on line 1",
         ),
         (
             "0x81 0x00 0x1\n0x81 0x00 0x0\n",
-            "line 2: '0000:81:00.0' is no VF",
+            "line 2: '0000:81:00.0' is not a VF",
         ),
         (
             "0x82 0x00 0x1\n",
@@ -177,7 +177,7 @@ fn virsh_is_missing() {
     let file = one_sriov_tests::host::deployment_file(7);
     command.args([&*file, "host", "7", "host"]);
     let outcome = one_sriov_tests::host::run(&mut command, &domain(7, &["sriov_ib0"]));
-    let expected = "failed to ask libvirt at 'qemu:///system': failed to run 'virsh': ";
+    let expected = "failed to query libvirt at 'qemu:///system': failed to run 'virsh': ";
     assert_refused(&host, &outcome, expected);
 }
 
@@ -185,13 +185,13 @@ fn virsh_is_missing() {
 fn libvirt_does_not_answer_or_says_no() {
     let host = host();
     host.switch("virsh-fails", "failed to connect to the hypervisor");
-    let expected = "failed to ask libvirt at 'qemu:///system': failed to connect to the hypervisor; see 'one-sriov doctor'.\n";
+    let expected = "failed to query libvirt at 'qemu:///system': failed to connect to the hypervisor; see 'one-sriov doctor'.\n";
     assert_refused(&host, &host.deploy(7, &["sriov_ib0"]), expected);
     host.switch_off("virsh-fails");
     host.switch("virsh-hangs", "");
     host.write("/etc/one-sriov/kvmrc", "LIBVIRT_WAIT=1\n");
     let expected =
-        "failed to ask libvirt at 'qemu:///system': failed to run 'virsh': no answer within 1 s";
+        "failed to query libvirt at 'qemu:///system': failed to run 'virsh': no answer within 1 s";
     assert_refused(&host, &host.deploy(7, &["sriov_ib0"]), expected);
 }
 
@@ -256,7 +256,7 @@ fn a_bad_configuration() {
 fn a_bad_document_beside_the_deployment_file() {
     let host = host();
     host.write("/var/lib/one/datastores/0/7/vm.xml", "<VM><TEMPLATE>");
-    let expected = "failed to read '/var/lib/one//datastores/0/7/vm.xml': it ends in the middle.\n";
+    let expected = "failed to read '/var/lib/one//datastores/0/7/vm.xml': it is truncated.\n";
     assert_refused(&host, &host.deploy(7, &["sriov_ib0"]), expected);
 }
 

@@ -70,8 +70,7 @@ fn representors_of_a_switch_are_no_pools_and_set_up_nothing() {
     let expected = "SRIOV_ENS1F0_TOTAL=2\nSRIOV_ENS1F0_USED=0\nSRIOV_ENS1F0_FREE=2\n";
     assert_eq!(probe(&host), expected);
     let refused = host.deploy(7, &["sriov_a0"]);
-    let expected = "failed to find a VF of 'a0': it is a representor of a switch; \
-                    use the network device of the PF.\n";
+    let expected = "failed to find a VF of 'a0': it is a switch representor; use the network device of the PF.\n";
     assert_eq!((refused.code, &*refused.stderr), (1, expected));
     host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY=dummy\n");
     host.write("/var/tmp/one/vmm/kvm-sriov/vf_maps/fast", "0x82 0x00 0x1\n");
@@ -122,8 +121,8 @@ fn of_a_map_over_two_cards_the_one_with_a_netdev_is_used() {
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
     assert_eq!(host.leased("both"), ["1"]);
     let refused = host.deploy(8, &["sriov_both"]);
-    let expected = "failed to find a free VF in pool 'both': 2 of 2 in use (VM 7: 1, \
-                    no network device of PF '0000:81:00.0': 1).\n";
+    let expected = "failed to find a free VF in pool 'both': 2 of 2 in use \
+                    (PF '0000:81:00.0' has no network device: 1, VM 7: 1).\n";
     assert_eq!((refused.code, &*refused.stderr), (1, expected));
     let pool = host.operator(&["pool", "both"]).stdout;
     assert!(pool.contains("unusable"), "{pool}");

@@ -157,7 +157,7 @@ fn the_vm_log_names_the_vf_and_what_it_cannot_have() {
         lines,
         [
             "INFO: deploy: NIC '02:00:c0:a8:07:01' is VF 'ib0/0' (0000:81:00.1), position 0",
-            "INFO: deploy: NIC '02:00:c0:a8:07:01' is a VF: bandwidth is left out",
+            "INFO: deploy: NIC '02:00:c0:a8:07:01' is a VF, which does not support bandwidth; it is dropped",
         ]
     );
 }

@@ -78,10 +78,10 @@ fn people_read_the_same() {
     let mut lines = shown.stdout.lines();
     assert_eq!(
         lines.next(),
-        Some("PROBLEM  failed to find an IOMMU: no VF can be given to a VM")
+        Some("PROBLEM  failed to find an IOMMU: VFs cannot be passed through to VMs")
     );
     let remedy = lines.next().unwrap();
-    assert!(remedy.starts_with("         switch VT-d"), "{remedy}");
+    assert!(remedy.starts_with("         enable VT-d"), "{remedy}");
     assert!(
         shown.stdout.contains("ok       pool 'ib0' has 4 VFs\n"),
         "{}",
@@ -106,7 +106,7 @@ const CASES: &[Case] = &[
             host.write("/etc/libvirt/qemu.conf", conf);
         },
         "vfio",
-        "warning: QEMU runs as 'daemon', and no udev rule gives it the /dev/vfio/<group>",
+        "warning: QEMU runs as 'daemon', and no udev rule gives it access to future /dev/vfio/<group>",
     ),
     (
         "locked memory is short",
@@ -163,7 +163,7 @@ const CASES: &[Case] = &[
             host.write("/var/tmp/one/etc/im/kvm-probes.d/pci.conf", conf);
         },
         "pci-probe",
-        "note: the PCI probe of OpenNebula offers VFs of pool 'ib0', too",
+        "note: OpenNebula's PCI probe also offers VFs of pool 'ib0'",
     ),
     (
         "the bridge leads out of the host",
@@ -172,13 +172,13 @@ const CASES: &[Case] = &[
             Pf::ethernet("eno1", "0000:02:00", 0).plug_into(host);
         },
         "bridge",
-        "warning: bridge 'sriov_br' of the dummy NICs leads out of this host",
+        "warning: bridge 'sriov_br' of the dummy NICs is connected to network cards",
     ),
     (
         "libvirt does not answer",
         |host| host.switch("virsh-fails", "failed to connect to the hypervisor"),
         "libvirt",
-        "problem: failed to ask libvirt at 'qemu:///system'",
+        "problem: failed to query libvirt at 'qemu:///system'",
     ),
     (
         "the stock driver is not there",
@@ -190,7 +190,7 @@ const CASES: &[Case] = &[
         "an action is not there",
         |host| fs::remove_file(host.home().join("restore")).unwrap(),
         "remotes",
-        "problem: actions in '/var/tmp/one/vmm/kvm-sriov' are missing, or cannot be executed: 'restore'",
+        "problem: actions in '/var/tmp/one/vmm/kvm-sriov' are missing or not executable: 'restore'",
     ),
     (
         "the lease directory is not there",

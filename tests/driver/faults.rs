@@ -165,7 +165,7 @@ fn a_deploy_id_that_cannot_be_printed_is_an_error_and_the_vm_keeps_its_vf() {
         .wait_with_output()
         .unwrap();
     let outcome = Outcome::from(output);
-    let expected = "failed to print deploy id '00000000-0000-4000-a000-000000000007' of VM 7, which runs: No space left";
+    let expected = "failed to print deploy ID '00000000-0000-4000-a000-000000000007' of VM 7, which is running: No space left";
     assert_eq!(outcome.code, 1);
     assert!(outcome.stderr.starts_with(expected), "{}", outcome.stderr);
     assert!(host.domain(7).is_some());

@@ -40,7 +40,7 @@ fn an_infiniband_pf_that_takes_no_guids_falls_back_to_the_dummy_alone() {
 fn falls_back_to_the_dummy_alone(host: &Host) {
     let deployed = host.deploy(7, &["sriov_ib0"]);
     assert_eq!(deployed.code, 0);
-    let expected = "INFO: deploy: 'ib0' takes no GUIDs: VF 'ib0/0' is known to its VM by the dummy NIC alone\n";
+    let expected = "INFO: deploy: 'ib0' does not accept GUIDs: the guest recognizes VF 'ib0/0' only by the dummy NIC\n";
     assert!(deployed.stderr.starts_with(expected), "{}", deployed.stderr);
     let lease = host.lease("ib0/0").unwrap();
     assert_eq!(
@@ -57,7 +57,8 @@ fn guids_that_were_asked_for_and_refused_are_an_error() {
     for host in hosts_without_guids() {
         host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY=guid\n");
         let failed = host.deploy(7, &["sriov_ib0"]);
-        let expected = "failed to set node GUID of VF 0 of 'ib0': the driver of 'ib0' cannot do that; set VF_IDENTITY=auto.\n";
+        let expected = "failed to set node GUID of VF 0 of 'ib0': the driver of 'ib0' does not support it; set \
+            VF_IDENTITY=auto.\n";
         assert_eq!((failed.code, &*failed.stderr), (1, expected));
         assert_eq!(host.leased("ib0"), [""; 0]);
     }
@@ -151,7 +152,7 @@ fn open_vswitch_is_left_to_its_owner() {
     let failed = host.deploy_domain(7, &domain);
     assert!(
         failed.stderr.starts_with(
-            "failed to make bridge 'sriov_br' for the dummy NICs: run 'ovs-vsctl add-br sriov_br'"
+            "failed to create bridge 'sriov_br' for the dummy NICs: run 'ovs-vsctl add-br sriov_br'"
         ),
         "{}",
         failed.stderr

@@ -100,7 +100,7 @@ fn a_pf_whose_netdev_has_gone_keeps_the_lease_until_it_can_be_told() {
     assert_eq!(tried.code, 4);
     assert_eq!(
         tried.stdout,
-        "VF '0000:81:00.1' (ib0/0) of VM 7: its PF 'ib0' has no network device now\n"
+        "VF '0000:81:00.1' (ib0/0) of VM 7: its PF 'ib0' has no network device\n"
     );
     std::fs::rename(&aside, &netdevs).unwrap();
     assert_eq!(host.operator(&["reconcile"]).code, 0);

@@ -105,7 +105,7 @@ fn a_killed_driver_whose_child_dies_too_loses_the_vf_after_the_grace() {
     wait_for(&host, || {
         host.operator(&["reconcile", "--dry-run"])
             .stdout
-            .contains("is given up in")
+            .contains("expires in")
     });
     let full = host.deploy(8, &["sriov_ib0"]);
     let gone_by = start.elapsed().as_secs() + 1;
@@ -113,7 +113,7 @@ fn a_killed_driver_whose_child_dies_too_loses_the_vf_after_the_grace() {
         .stderr
         .strip_prefix(
             "failed to find a free VF in pool 'ib0': 1 of 1 in use (VM 7: 1); \
-             the unfinished deployment of VM 7 is given up in ",
+             the unfinished deployment of VM 7 expires in ",
         )
         .and_then(|rest| rest.strip_suffix(" s.\n")?.parse().ok());
     let left: u64 = left.unwrap_or_else(|| panic!("{}", full.stderr));
@@ -123,7 +123,7 @@ fn a_killed_driver_whose_child_dies_too_loses_the_vf_after_the_grace() {
     std::fs::remove_file(host.path("/run/one-sriov/ib0/0")).unwrap();
     let own = host.deploy(7, &["sriov_ib0"]).stderr;
     host.write("/run/one-sriov/ib0/0", lease);
-    let named = "; the unfinished deployment of this VM (7) itself is given up in ";
+    let named = "; the unfinished deployment of this VM (7) itself expires in ";
     assert!(own.contains(named), "{own}");
     host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=0\n");
     host.stock("deploy", "cat >/dev/null; echo one-8\n");

@@ -63,8 +63,8 @@ fn a_vm_whose_mac_cannot_be_taken_off_its_old_vf_is_refused() {
     host.power_off(7);
     host.switch("sudo-refuses", "");
     let refused = host.deploy(7, &["sriov_ib0"]);
-    let expected = "failed to use MAC '02:00:c0:a8:07:01': another VF still has what the NIC is known by: \
-                    VF '0000:81:00.1' (ib0/0) of VM 7: libvirt has not given it back yet, and failed to set node GUID";
+    let expected = "failed to use MAC '02:00:c0:a8:07:01': another VF still carries the identity of this NIC: VF \
+        '0000:81:00.1' (ib0/0) of VM 7: libvirt has not released it yet, and failed to set node GUID";
     assert!(refused.stderr.starts_with(expected), "{}", refused.stderr);
     assert_eq!((refused.code, host.domain(7)), (1, None));
 }

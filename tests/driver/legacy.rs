@@ -65,10 +65,10 @@ LEASE  PCI ADDRESS   VM  POSITION  MAC                DUMMY MAC          ORIGINA
 ib0/1  0000:81:00.2  7   0         02:00:c0:a8:07:05  aa:00:c0:a8:07:05  unknown
 ib0/3  0000:81:00.4  7   1         02:00:c0:a8:07:06  aa:01:c0:a8:07:06  unknown
 
-stale entries, left as they are:
-'/dev/shm/vf_interfaces/ib0/0': no running domain has VF '0000:81:00.1'
+stale entries, not changed:
+'/dev/shm/vf_interfaces/ib0/0': no running domain uses VF '0000:81:00.1'
 
-left behind:
+not taken over:
 ";
     let said = done.stdout.replace(&root, "");
     let (head, left) = said.split_at(expected.len());
@@ -79,7 +79,11 @@ left behind:
         .collect();
     assert_eq!(
         left,
-        ["HPC_MODE=on", "SM_HOST", "the original GUIDs of these VFs"]
+        [
+            "HPC_MODE=on",
+            "SM_HOST",
+            "the original GUIDs of these VFs are unknown, so they are cleared when the VMs end"
+        ]
     );
     assert_eq!(host.leased("ib0"), ["1", "3"]);
     assert_eq!(host.lease("ib0/3").unwrap()["state"], "active");
@@ -130,7 +134,7 @@ fn a_guid_that_two_running_vms_have_is_named() {
     host.foreign_domain("stranger", &["0000:81:00.3"]);
     let expected = format!(
         "port GUID '{guid}' is in use twice: VF '0000:81:00.2' of domain 'one-7' and VF '0000:81:00.3' of domain \
-         'stranger'; stop one of the VMs\n"
+         'stranger'; power off one of the VMs\n"
     );
     let reconciled = host.operator(&["reconcile"]);
     assert_eq!(reconciled.code, 4);

@@ -107,7 +107,7 @@ fn whoever_cannot_become_the_owner_of_the_leases_says_that_nothing_is_free() {
     assert_eq!(probed.code, 0);
     // Their maps, which may say that there are fewer, are not for root to read.
     assert_eq!(probed.stdout, "SRIOV_ENS1F0_FREE=0\nSRIOV_IB0_FREE=0\n");
-    let expected = "one-sriov-driver: refused to work as root: failed to become user 'nobody': ";
+    let expected = "one-sriov-driver: refused to run as root: failed to become user 'nobody': ";
     assert!(probed.stderr.starts_with(expected), "{}", probed.stderr);
 }
 

@@ -212,7 +212,7 @@ fn a_network_whose_driver_would_cancel_the_vm_is_refused_before_the_boot() {
 fn without_a_document_the_stock_action_goes_untouched() {
     let host = host();
     let text = with_devices(&domain(7, &[]), &["0000:81:00.1"]);
-    let cut = "failed to read '/var/lib/one//datastores/0/7/vm.xml': it ends in the middle";
+    let cut = "failed to read '/var/lib/one//datastores/0/7/vm.xml': it is truncated";
     let table = [
         (None, "there is no 'vm.xml' beside the deployment file"),
         (Some("<VM><TEMPLATE>"), cut),
@@ -241,7 +241,8 @@ fn a_pf_that_takes_no_guids_keeps_no_vm_from_running() {
     host.switch("ip-unsupported", "ib0");
     let (_, deployed) = deploy(&host, 7, &[], &["0000:81:00.1"]);
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
-    let note = "'ib0' takes no GUIDs: VF 'ib0/0' is known to its VM by its PCI address alone";
+    let note =
+        "'ib0' does not accept GUIDs: the guest recognizes VF 'ib0/0' only by its PCI address";
     assert!(deployed.stderr.contains(note), "{}", deployed.stderr);
     let lease = host.lease("ib0/0").unwrap();
     assert_eq!(

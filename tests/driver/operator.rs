@@ -63,18 +63,18 @@ ib0/0  0000:81:00.1  7   active  0         02:00:c0:a8:07:01  aa:00:c0:a8:07:01 
 #[test]
 fn reconcile_says_first_what_it_would_do() {
     let host = host();
-    assert_eq!(host.operator(&["reconcile"]).stdout, "no lease has ended\n");
+    assert_eq!(host.operator(&["reconcile"]).stdout, "no stale lease\n");
     host.power_off(7);
     let shown = host.operator(&["reconcile", "--dry-run"]);
     assert_eq!(
         shown.stdout,
-        "would free VF '0000:81:00.1' (ib0/0) of VM 7\n"
+        "would release VF '0000:81:00.1' (ib0/0) of VM 7\n"
     );
     assert_eq!(host.leased("ib0"), ["0"]);
     let done = host.operator(&["reconcile"]);
     assert_eq!(
         (done.code, &*done.stdout),
-        (0, "freed VF '0000:81:00.1' (ib0/0) of VM 7\n")
+        (0, "released VF '0000:81:00.1' (ib0/0) of VM 7\n")
     );
     assert_eq!(host.leased("ib0"), [""; 0]);
 }

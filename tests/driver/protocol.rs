@@ -178,7 +178,7 @@ fn what_a_vm_with_vfs_cannot_do_is_refused_in_every_releases_form() {
                 .answer()
         };
         let calls = cloud.stock.calls().len();
-        let held = "VM 7: it holds VF 'ib0/0', which cannot go with it";
+        let held = "VM 7: it holds VF 'ib0/0', which cannot be saved or moved";
         let saved = run("save", &["one-7", "/checkpoint", "node1"]);
         cloud.assert_refused(&saved, &format!("failed to save {held}"));
         let moved = run("migrate", &["one-7", "node2", "node1"]);
@@ -194,7 +194,7 @@ fn what_a_vm_with_vfs_cannot_do_is_refused_in_every_releases_form() {
         let detached = run("detach_nic", &["one-7", "02:00:c0:a8:07:01"]);
         cloud.assert_refused(
             &detached,
-            "failed to detach NIC '02:00:c0:a8:07:01': it is an SR-IOV NIC",
+            "failed to detach NIC '02:00:c0:a8:07:01': SR-IOV NICs",
         );
         assert_eq!(cloud.stock.calls().len(), calls, "{release}");
     }

@@ -22,7 +22,7 @@ fn a_vm_with_vfs_is_not_saved_restored_or_migrated() {
         host.stock(action, ": >\"$DIR/state/touched\"\n");
         let refused = host.action(action, arguments, "");
         let expected = format!(
-            "failed to {action} VM 7: it holds VFs 'ib0/0', 'ib0/1', which cannot go with it.\n"
+            "failed to {action} VM 7: it holds VFs 'ib0/0', 'ib0/1', which cannot be saved or moved.\n"
         );
         assert_eq!((refused.code, refused.stderr), (1, expected));
         assert_eq!(host.read("/state/touched"), None, "{action}");
@@ -75,7 +75,7 @@ fn on_the_front_end_the_vms_document_decides() {
     let refused = migrate(sriov);
     assert_eq!(
         refused.stderr,
-        "failed to migrate VM 9: it holds a VF by bridge 'sriov_ib0', which cannot go with it.\n"
+        "failed to migrate VM 9: it holds a VF on bridge 'sriov_ib0', which cannot be saved or moved.\n"
     );
     for passed in ["", "PFZNLz4=", "<VM><NIC><BRIDGE>br0</BRIDGE></NIC></VM>"] {
         assert_eq!(migrate(passed).stdout, passed);

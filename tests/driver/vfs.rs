@@ -190,8 +190,7 @@ fn wrong_files_and_cards_are_named() {
                 let total = "/sys/bus/pci/devices/0000:81:00.0/sriov_totalvfs";
                 fs::remove_file(host.path(total)).unwrap();
             },
-            "failed to create VFs of 'ib0' (0000:81:00.0): it has no SR-IOV; enable it in the firmware of \
-             the card",
+            "failed to create VFs of 'ib0' (0000:81:00.0): it does not support SR-IOV; enable it in the card's firmware",
         ),
         (
             "8\n",
@@ -225,6 +224,6 @@ fn where_the_kernel_refuses_the_number_the_card_gets_its_old_vfs_again() {
         .env("ONE_SRIOV_ROOT", host.root());
     let done = run(&mut unshare, "");
     let message = "one-sriov-driver: failed to write 8 to 'sriov_numvfs' of 'ib0': Invalid argument (os error 22); \
-                   see the kernel's log; its 2 VFs of before exist again\n";
+                   see the kernel's log; its 2 VFs have been created again\n";
     assert_eq!((&*done.stdout, &*done.stderr), ("code 1, 2 VFs\n", message));
 }

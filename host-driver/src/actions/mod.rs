@@ -48,7 +48,7 @@ enum ActionError {
     Large { mib: usize },
     #[error(transparent)]
     Domain(#[from] DomainError),
-    #[error("failed to find the id of the VM in the arguments")]
+    #[error("failed to find the VM ID in the arguments")]
     NoVm,
     #[error("failed to read bridge '{bridge}': {cause}")]
     Bridge {
@@ -87,7 +87,7 @@ enum ActionError {
     Libvirt(#[from] LibvirtError),
     #[error(transparent)]
     Netlink(#[from] NetlinkError),
-    #[error("failed to look at the ports of this host: {0}")]
+    #[error("failed to read the ports of this host: {0}")]
     Sysfs(std::io::Error),
     #[error(transparent)]
     Pool(#[from] PoolError),
@@ -96,28 +96,28 @@ enum ActionError {
     #[error(transparent)]
     Conflict(#[from] Conflict),
     #[error(
-        "failed to get VFs for VM {vm}: another driver is still releasing those it had; deploy it again, or see \
+        "failed to get VFs for VM {vm}: another driver process is still releasing its previous VFs; deploy it again, or see \
          'one-sriov pool'"
     )]
     OwnVfs { vm: VmId },
-    #[error("failed to use MAC '{mac}': another VF still has what the NIC is known by: {why}")]
+    #[error("failed to use MAC '{mac}': another VF still carries the identity of this NIC: {why}")]
     StillKnown {
         mac: hwaddr::MacAddress,
         why: String,
     },
     #[error(transparent)]
     Set(#[from] SetError),
-    #[error("failed to make bridge '{bridge}' for the dummy NICs: {what}")]
+    #[error("failed to create bridge '{bridge}' for the dummy NICs: {what}")]
     DummyBridge { bridge: String, what: String },
     #[error("failed to run the stock '{action}': {cause}")]
     Stock { action: String, cause: ProcessError },
-    #[error("failed to print deploy id '{id}' of VM {vm}, which runs: {cause}")]
+    #[error("failed to print deploy ID '{id}' of VM {vm}, which is running: {cause}")]
     DeployId {
         id: String,
         vm: VmId,
         cause: std::io::Error,
     },
-    #[error("failed to {verb} VM {vm}: it holds {vfs}, which cannot go with it")]
+    #[error("failed to {verb} VM {vm}: it holds {vfs}, which cannot be saved or moved")]
     HoldsVfs {
         verb: &'static str,
         vm: VmId,
@@ -158,7 +158,7 @@ impl ActionError {
                 Some("set VF_IDENTITY=auto")
             }
             Self::Set(SetError::Unsupported { .. }) => {
-                Some("take that attribute out of the network, or use another card")
+                Some("remove that attribute from the network, or use another card")
             }
             Self::Set(_)
             | Self::Libvirt(_)

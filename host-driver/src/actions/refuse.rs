@@ -68,7 +68,7 @@ pub(super) fn migrate_local(context: &Context<'_>) -> Result<(), ActionError> {
         return Err(ActionError::HoldsVfs {
             verb: "migrate",
             vm,
-            vfs: format!("a VF by bridge '{bridge}'"),
+            vfs: format!("a VF on bridge '{bridge}'"),
         });
     }
     Err(become_stock(context, Some(&stdin)))

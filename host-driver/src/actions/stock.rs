@@ -73,7 +73,7 @@ fn delegate_with(
         Ok(done) => {
             if let Err(error) = pass_on(&done.stdout) {
                 report.note(&format!(
-                    "failed to print what '{}' has printed: {error}",
+                    "failed to pass on the output of '{}': {error}",
                     context.action
                 ));
             }
@@ -86,10 +86,12 @@ fn delegate_with(
         Err(cause) => {
             // It needs no thread, no pipe and no room for another process.
             log::error!(
-                "{}: {cause}; the stock action takes our place",
+                "{}: {cause}; the stock action runs in place of this driver",
                 context.action
             );
-            report.note(&format!("{cause}; it runs in place of this driver"));
+            report.note(&format!(
+                "{cause}; the stock action runs in place of this driver"
+            ));
             report.flush();
             Err(become_stock(context, stdin))
         }

@@ -81,11 +81,11 @@ fn print(import: &Import, dry_run: bool, out: &mut impl Write) -> Result<(), Fai
         table::print(heading, &rows, out)?;
     }
     for (heading, lines) in [
-        ("have a lease already", &import.leased),
+        ("already leased", &import.leased),
         ("could not be imported", &import.failed),
         ("GUIDs of several running VMs", &import.shared_guids),
-        ("stale entries, left as they are", &import.stale),
-        ("left behind", &import.left_behind),
+        ("stale entries, not changed", &import.stale),
+        ("not taken over", &import.left_behind),
     ] {
         if !lines.is_empty() {
             writeln!(out, "\n{heading}:")?;

@@ -24,15 +24,14 @@ const ONEADMIN: &str = "oneadmin";
 pub(super) enum OwnerError {
     /// OpenNebula is not installed, or its user comes from a directory service that a static program cannot ask.
     #[error(
-        "refused to work as root: user 'oneadmin' is not in /etc/passwd; run this as OpenNebula's user: \
-         sudo -u <user> one-sriov ..."
+        "refused to run as root: user 'oneadmin' is not in /etc/passwd; run it as OpenNebula's user: sudo -u <user> one-sriov ..."
     )]
     Unknown,
     /// oneadmin is another name of root.
-    #[error("refused to work as root: user 'oneadmin' has user ID 0; give it an ID of its own")]
+    #[error("refused to run as root: user 'oneadmin' has user ID 0; give it an ID of its own")]
     IsRoot,
     /// A scratch root of root's with somebody else's files.
-    #[error("refused to work as root: '{path}' belongs to '{owner}'")]
+    #[error("refused to run as root: '{path}' belongs to '{owner}'")]
     Foreign {
         /// The file.
         path: String,
@@ -40,7 +39,7 @@ pub(super) enum OwnerError {
         owner: String,
     },
     /// The system says no.
-    #[error("refused to work as root: failed to become user '{user}': {cause}")]
+    #[error("refused to run as root: failed to become user '{user}': {cause}")]
     Become {
         /// Who.
         user: String,
@@ -48,10 +47,10 @@ pub(super) enum OwnerError {
         cause: Errno,
     },
     /// Nobody can be looked up.
-    #[error("refused to work as root: failed to look up user 'oneadmin': {0}")]
+    #[error("refused to run as root: failed to look up user 'oneadmin': {0}")]
     LookUp(Errno),
     /// Whose the lease directory of a scratch root is is not known.
-    #[error("refused to work as root: failed to look at '{path}': {cause}")]
+    #[error("refused to run as root: failed to check '{path}': {cause}")]
     Look {
         /// The file.
         path: String,

@@ -77,7 +77,7 @@ pub(super) fn run(
         serde_json::to_writer_pretty(&mut *out, &value)?;
         writeln!(out)?;
     } else {
-        let verb = if dry_run { "would free" } else { "freed" };
+        let verb = if dry_run { "would release" } else { "released" };
         for vf in &returns.freed {
             writeln!(out, "{verb} {vf}")?;
         }
@@ -91,14 +91,14 @@ pub(super) fn run(
             writeln!(out, "{problem}")?;
         }
         if returns.freed.is_empty() && returns.kept.is_empty() {
-            writeln!(out, "no lease has ended")?;
+            writeln!(out, "no stale lease")?;
         }
     }
     let is_whole = returns.kept.is_empty() && problems.is_empty();
     Ok(if is_whole { Exit::Ok } else { Exit::Partial })
 }
 
-/// Rounded up: nothing is given up before.
+/// Rounded up: no deployment expires before.
 fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
@@ -114,7 +114,7 @@ fn kept_json(kept: &KeptVf) -> Value {
 }
 
 fn pending_text((vm, left): &(VmId, u64)) -> String {
-    format!("the unfinished deployment of VM {vm} is given up in {left} s")
+    format!("the unfinished deployment of VM {vm} expires in {left} s")
 }
 
 fn pending_json(pending: &(VmId, u64)) -> Value {

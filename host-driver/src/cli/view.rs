@@ -66,7 +66,7 @@ impl VfView {
             Availability::Corrupt => ("corrupt", String::new()),
             Availability::Domain(name) => ("busy", format!("domain '{name}'")),
             Availability::Host(host) => ("busy", format!("this host: {host}")),
-            Availability::NoNetdev(pf) => ("unusable", format!("no network device of PF '{pf}'")),
+            Availability::NoNetdev(pf) => ("unusable", format!("PF '{pf}' has no network device")),
             Availability::Failed(why) => ("failed", why.clone()),
             Availability::Absent => ("absent", String::new()),
             Availability::PciProbe(filter) => {

@@ -328,7 +328,7 @@ fn text_of<'a>(
             path: path.to_owned(),
             line,
             name: name.to_owned(),
-            what: "the value must be plain text: this file is read, not run".into(),
+            what: "the value must be plain text, because this file is not run by a shell".into(),
         }),
     }
 }

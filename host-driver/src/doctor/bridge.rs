@@ -21,31 +21,31 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
         && let Ok(maps) = host.maps()
         && Pool::exists(&host.root, &maps, &pool)
     {
-        let message = format!("DUMMY_BRIDGE '{bridge}' is the bridge of pool '{pool}', too");
-        findings
-            .push(Finding::warning(CHECK, message).remedy("set DUMMY_BRIDGE to a name of its own"));
+        let message = format!("DUMMY_BRIDGE '{bridge}' is also the bridge of pool '{pool}'");
+        findings.push(Finding::warning(CHECK, message).remedy("set DUMMY_BRIDGE to another name"));
     }
     match look(host, bridge) {
         Ok((_, cards)) if !cards.is_empty() => {
             let cards = some(&cards);
-            let message =
-                format!("bridge '{bridge}' of the dummy NICs leads out of this host: {cards}");
+            let message = format!(
+                "bridge '{bridge}' of the dummy NICs is connected to network cards: {cards}"
+            );
             findings.push(Finding::warning(CHECK, message).remedy(
-                "take the card out of it, or set DUMMY_BRIDGE to a bridge that goes nowhere",
+                "remove the cards from it, or set DUMMY_BRIDGE to a bridge without network cards",
             ));
         }
         Err(error) => {
-            let message = format!("failed to look at bridge '{bridge}' of the dummy NICs: {error}");
+            let message = format!("failed to read bridge '{bridge}' of the dummy NICs: {error}");
             findings.push(Finding::problem(CHECK, message));
         }
         Ok(_) if !findings.is_empty() => {}
         Ok((true, _)) => {
-            let message = format!("bridge '{bridge}' of the dummy NICs is there");
+            let message = format!("bridge '{bridge}' of the dummy NICs exists");
             findings.push(Finding::ok(CHECK, message));
         }
         Ok((false, _)) => {
             let message = format!("bridge '{bridge}' of the dummy NICs is missing");
-            let message = format!("{message}: the first deployment makes it");
+            let message = format!("{message}: the first deployment creates it");
             findings.push(Finding::note(CHECK, message));
         }
     }

@@ -12,7 +12,7 @@ const CHECK: &str = "cards";
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
     inspect(host).unwrap_or_else(|error| {
-        let message = format!("failed to look at the network devices: {error}");
+        let message = format!("failed to read the network devices: {error}");
         vec![Finding::problem(CHECK, message)]
     })
 }
@@ -36,28 +36,27 @@ fn inspect(host: &Host) -> io::Result<Vec<Finding>> {
         if vfs > 0 {
             has_vfs = true;
             let vfs = count(vfs, "VF");
-            let message = format!("'{netdev}' ({pf}) has {vfs}, of {total} that it could have");
+            let message = format!("'{netdev}' ({pf}) has {vfs} (maximum {total})");
             findings.push(Finding::ok(CHECK, message));
             continue;
         }
-        let message = format!("'{netdev}' ({pf}) has no VFs; it could have {total}");
+        let message = format!("'{netdev}' ({pf}) has no VFs (maximum {total})");
         let remedy = format!(
             "echo {total} > {} && systemctl enable --now one-sriov-vfs@{netdev}",
             crate::vfs::file_of(&netdev).display()
         );
         let is_its = |map: &PoolName| map.as_str() == netdev.as_str();
         findings.push(if maps.iter().any(is_its) {
-            Finding::problem(CHECK, format!("{message}, and has a VF map")).remedy(remedy)
+            Finding::problem(CHECK, format!("{message}, but has a VF map")).remedy(remedy)
         } else {
             Finding::note(CHECK, message).remedy(remedy)
         });
     }
     if !has_vfs {
         let message = "failed to find a network card with VFs";
-        findings.push(
-            Finding::problem(CHECK, message)
-                .remedy("switch SR-IOV on in the card's firmware, and write to its sriov_numvfs"),
-        );
+        findings.push(Finding::problem(CHECK, message).remedy(
+            "enable SR-IOV in the card's firmware, and write the number of VFs to its sriov_numvfs",
+        ));
     }
     Ok(findings)
 }

@@ -92,7 +92,7 @@ pub(super) fn unread(check: &'static str, probe: &Probe<'_>) -> Vec<Finding> {
         let is_for_root = !nix::unistd::geteuid().is_root();
         let finding = Finding::warning(check, format!("{failure}; this check is incomplete"));
         if is_for_root {
-            finding.remedy("run this as root")
+            finding.remedy("run 'one-sriov doctor' as root")
         } else {
             finding
         }

@@ -17,7 +17,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
     let pfs = match pfs(host) {
         Ok(pfs) => pfs,
         Err(error) => {
-            let message = format!("failed to look at the InfiniBand ports: {error}");
+            let message = format!("failed to read the InfiniBand ports: {error}");
             return vec![Finding::problem(CHECK, message)];
         }
     };
@@ -58,15 +58,16 @@ fn judge(pfs: &[(InterfaceName, Vec<VfInfo>)]) -> Vec<Finding> {
         let is_same = |guids: &[Guid]| guids.windows(2).all(|pair| pair[0] == pair[1]);
         if guids.len() > 1 && guids.len() == vfs.len() && is_same(&guids) {
             // Some kernels tell the first VF's for all.
-            let message =
-                format!("'{pf}' has one port GUID for all of its VFs: it is taken as unknown");
+            let message = format!(
+                "'{pf}' reports the same port GUID for all of its VFs, so their GUIDs are unknown"
+            );
             findings.push(Finding::note(CHECK, message));
             continue;
         }
         let without = vfs.len() - guids.len();
         if without > 0 {
             let message = format!(
-                "{without} of {} of '{pf}' have no port GUID, or the kernel does not tell",
+                "{without} of {} of '{pf}' have no port GUID, or the kernel does not report it",
                 count(vfs.len(), "VF")
             );
             findings.push(Finding::note(CHECK, message));
@@ -85,8 +86,8 @@ fn judge(pfs: &[(InterfaceName, Vec<VfInfo>)]) -> Vec<Finding> {
     for (guid, owners) in owners.into_iter().filter(|(_, owners)| owners.len() > 1) {
         let owners = some(&owners);
         findings.push(
-            Finding::warning(CHECK, format!("port GUID '{guid}' is that of {owners}"))
-                .remedy("no two of them can be in use at once: give one of them another GUID"),
+            Finding::warning(CHECK, format!("port GUID '{guid}' is shared by {owners}"))
+                .remedy("they cannot be used at the same time: give each another GUID"),
         );
     }
     findings
@@ -120,14 +121,14 @@ mod tests {
                 vec![pf("ib0", &[Some(1), None, None])],
                 vec![(
                     Level::Note,
-                    "2 of 3 VFs of 'ib0' have no port GUID, or the kernel does not tell",
+                    "2 of 3 VFs of 'ib0' have no port GUID, or the kernel does not report it",
                 )],
             ),
             (
                 vec![pf("ib0", &[Some(1), Some(1), Some(1)])],
                 vec![(
                     Level::Note,
-                    "'ib0' has one port GUID for all of its VFs: it is taken as unknown",
+                    "'ib0' reports the same port GUID for all of its VFs, so their GUIDs are unknown",
                 )],
             ),
             (
@@ -140,7 +141,7 @@ mod tests {
                     (Level::Ok, "each of 2 VFs of 'ib1' has a port GUID"),
                     (
                         Level::Warning,
-                        "port GUID '00:11:22:33:44:55:66:02' is that of 'VF 1 of ib0', 'VF 0 of ib1'",
+                        "port GUID '00:11:22:33:44:55:66:02' is shared by 'VF 1 of ib0', 'VF 0 of ib1'",
                     ),
                 ],
             ),

@@ -12,11 +12,14 @@ const CHECK: &str = "iommu";
 pub(super) fn check(host: &Host) -> Vec<Finding> {
     vec![match inspect(host) {
         Ok(Some(what)) => Finding::ok(CHECK, format!("the IOMMU is on: {what}")),
-        Ok(None) => Finding::problem(CHECK, "failed to find an IOMMU: no VF can be given to a VM")
-            .remedy(
-                "switch VT-d or AMD-Vi on in the firmware, and boot with intel_iommu=on or amd_iommu=on",
-            ),
-        Err(error) => Finding::problem(CHECK, format!("failed to look for the IOMMU: {error}")),
+        Ok(None) => Finding::problem(
+            CHECK,
+            "failed to find an IOMMU: VFs cannot be passed through to VMs",
+        )
+        .remedy(
+            "enable VT-d or AMD-Vi in the firmware, and boot with intel_iommu=on or amd_iommu=on",
+        ),
+        Err(error) => Finding::problem(CHECK, format!("failed to check for an IOMMU: {error}")),
     }]
 }
 

@@ -21,7 +21,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(place) = NO_PLACES.iter().find(|place| dir.starts_with(place)) {
         let message = format!(
-            "LEASE_DIR '{}': files in '{place}' are removed by others",
+            "LEASE_DIR '{}': other programs remove files in '{place}'",
             dir.display()
         );
         findings.push(Finding::warning(CHECK, message).remedy("set it to a directory in /run"));
@@ -34,7 +34,10 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
         }
     }
     if findings.is_empty() {
-        let message = format!("lease directory '{}' is as it should be", dir.display());
+        let message = format!(
+            "lease directory '{}' exists, with the right owner and mode",
+            dir.display()
+        );
         findings.push(Finding::ok(CHECK, message));
     }
     findings
@@ -69,7 +72,7 @@ fn mode(dir: &Path, store: &Store) -> Option<Finding> {
     let metadata = match fs::symlink_metadata(store.dir()) {
         Ok(metadata) => metadata,
         Err(error) => {
-            let message = format!("failed to look at '{}': {error}", dir.display());
+            let message = format!("failed to check '{}': {error}", dir.display());
             return Some(Finding::problem(CHECK, message));
         }
     };
@@ -92,7 +95,7 @@ fn content(store: &Store) -> Vec<Finding> {
                     Ok(lease) => legible += usize::from(lease.is_some()),
                     Err(error @ StoreError::Corrupt { .. }) => findings.push(
                         Finding::warning(CHECK, error.to_string())
-                            .remedy("one-sriov-driver reconcile: it goes when its VM has gone"),
+                            .remedy("run 'one-sriov reconcile': it removes the lease once its VM has stopped"),
                     ),
                     Err(error) => return Err(error),
                 }

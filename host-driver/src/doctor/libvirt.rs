@@ -21,7 +21,7 @@ fn judge(uri: &str, running: Result<RunningDomains, LibvirtError>) -> Finding {
         Err(error) => {
             let user = user_name(nix::unistd::geteuid());
             Finding::problem(CHECK, error.to_string()).remedy(format!(
-                "start libvirtd, and let user '{user}' call it: usermod -aG libvirt {user}"
+                "start libvirtd, and allow user '{user}' to use it: usermod -aG libvirt {user}"
             ))
         }
     }
@@ -56,7 +56,7 @@ mod tests {
             (bad.level, &*bad.message),
             (
                 Level::Problem,
-                "failed to ask libvirt at 'qemu:///system': failed to run 'virsh': not found in PATH"
+                "failed to query libvirt at 'qemu:///system': failed to run 'virsh': not found in PATH"
             )
         );
         assert!(bad.remedy.is_some_and(|remedy| remedy.contains("libvirtd")));

@@ -33,10 +33,10 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
             let file = file.display();
             let message =
                 format!("'{file}': line {line}: LimitMEMLOCK={limit} is low for VMs with VFs");
-            findings.push(
-                Finding::note(CHECK, message)
-                    .remedy("take the line out if VMs do not start for want of locked memory"),
-            );
+            findings
+                .push(Finding::note(CHECK, message).remedy(
+                    "remove the line if VMs fail to start because memory cannot be locked",
+                ));
         }
     }
     findings.extend(unread(CHECK, &probe));

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ok       the IOMMU is on: dmar0, dmar1
-//! PROBLEM  failed to find a VF of 'ib0': it has none; see its sriov_numvfs
+//! PROBLEM  failed to find a VF of 'ib0': it has none; check its sriov_numvfs
 //!          echo 8 > /sys/class/net/ib0/device/sriov_numvfs
 //! ```
 //!

@@ -38,22 +38,22 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
         }
     }
     if offered.is_empty() && findings.is_empty() {
-        let message = "the PCI probe of OpenNebula offers none of the VFs";
+        let message = "OpenNebula's PCI probe offers none of the VFs";
         return vec![Finding::ok(CHECK, message)];
     }
     findings.extend(offered.into_iter().map(|((pool, filter, is_certain), vfs)| {
         let vfs = some(&vfs);
-        let offered = format!("the PCI probe of OpenNebula offers VFs of pool '{pool}', too: {vfs} by '{filter}'");
-        let elsewhere = "leave them out in the front-end's remotes/etc/im/kvm-probes.d/pci.conf";
+        let offered = format!("OpenNebula's PCI probe also offers VFs of pool '{pool}': {vfs} by '{filter}'");
+        let elsewhere = "exclude them in the front-end's remotes/etc/im/kvm-probes.d/pci.conf";
         if !is_certain {
-            let message = format!("{offered}, unless ':device_name:' leaves them out");
+            let message = format!("{offered}, unless ':device_name:' excludes them");
             Finding::note(CHECK, message).remedy(elsewhere)
         } else if host.config.pool_shares_pci {
-            let remedy = "take POOL_SHARES_PCI out, or leave them out in the front-end's remotes/etc/im/kvm-probes.d/pci.conf";
-            Finding::warning(CHECK, format!("{offered}; each refuses what the other has")).remedy(remedy)
+            let remedy = "remove POOL_SHARES_PCI, or exclude them in the front-end's remotes/etc/im/kvm-probes.d/pci.conf";
+            Finding::warning(CHECK, format!("{offered}; each refuses VFs that the other uses")).remedy(remedy)
         } else {
             let message = format!("{offered}: the pool does not allocate them");
-            Finding::note(CHECK, message).remedy(format!("to have them in the pool, {elsewhere}, or set POOL_SHARES_PCI=yes"))
+            Finding::note(CHECK, message).remedy(format!("to use them in the pool, {elsewhere}, or set POOL_SHARES_PCI=yes"))
         }
     }));
     findings

@@ -26,7 +26,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
         findings.push(
             Finding::problem(
                 CHECK,
-                "failed to find a pool: no PF has VFs, and no map is there",
+                "failed to find a pool: no PF has VFs, and there is no VF map",
             )
             .remedy(format!("put maps into '{}'", host.config.maps.display())),
         );
@@ -51,10 +51,11 @@ fn same_attribute(names: &[PoolName]) -> Vec<Finding> {
         let attribute = name.attribute();
         if let Some(other) = known.get(&attribute) {
             let message = format!(
-                "pools '{other}' and '{name}' have one name in the monitoring, 'SRIOV_{attribute}_FREE'"
+                "pools '{other}' and '{name}' have the same name in the monitoring, 'SRIOV_{attribute}_FREE'"
             );
             findings.push(
-                Finding::warning(CHECK, message).remedy("give one of them a map of another name"),
+                Finding::warning(CHECK, message)
+                    .remedy("rename one of them by giving it a map of another name"),
             );
         } else {
             known.insert(attribute, name);
@@ -105,16 +106,16 @@ fn absent(host: &Host, pool: &Pool) -> Vec<Finding> {
         Ok(true) => None,
         Ok(false) => {
             let message = format!(
-                "'{}': line {}: there is no VF '{}' on this host",
+                "'{}': line {}: VF '{}' does not exist on this host",
                 path.display(),
                 entry.line,
                 entry.address
             );
-            let remedy = "correct the map, or write more VFs to the card's sriov_numvfs";
+            let remedy = "correct the map, or write a larger number to the card's sriov_numvfs";
             Some(Finding::warning(CHECK, message).remedy(remedy))
         }
         Err(error) => {
-            let message = format!("failed to look for VF '{}': {error}", entry.address);
+            let message = format!("failed to check for VF '{}': {error}", entry.address);
             Some(Finding::problem(CHECK, message))
         }
     };
@@ -132,8 +133,7 @@ fn shared(pools_of: BTreeMap<PciAddress, Vec<PoolName>>) -> Vec<Finding> {
         .map(|(pools, vfs)| {
             let pools = super::finding::some(&pools);
             let vfs = count(vfs, "VF");
-            let message =
-                format!("pools {pools} share {vfs}: each VF is given out once all the same");
+            let message = format!("pools {pools} share {vfs}: each VF is still assigned only once");
             Finding::note(CHECK, message)
         })
         .collect()

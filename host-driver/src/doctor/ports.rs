@@ -24,7 +24,7 @@ const ACTIVE: &str = "4: ACTIVE";
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
     inspect(host).unwrap_or_else(|error| {
-        let message = format!("failed to look at the ports of the cards: {error}");
+        let message = format!("failed to read the ports of the cards: {error}");
         vec![Finding::problem(CHECK, message)]
     })
 }
@@ -58,7 +58,7 @@ fn ethernet(probe: &Probe<'_>, pf: &InterfaceName) -> Option<Finding> {
     (flags & IFF_UP == 0).then(|| {
         let message = format!("PF '{pf}' is down: its VFs may have no link");
         Finding::warning(CHECK, message).remedy(format!(
-            "ip link set {pf} up, and have the host's network configuration do so at boot"
+            "ip link set {pf} up, and configure the host's network to do so at boot"
         ))
     })
 }
@@ -141,7 +141,7 @@ fn pf_port(pf: &InterfaceName, port: &Port) -> Option<Finding> {
     Some(if state == "DOWN" {
         let physical = word(&port.physical);
         let message = format!("port '{name}' of '{pf}' is DOWN ({physical}): its VFs have no link");
-        Finding::warning(CHECK, message).remedy("check the cable and the port of the switch")
+        Finding::warning(CHECK, message).remedy("check the cable and the switch port")
     } else {
         let message = format!("port '{name}' of '{pf}' is {state}: no subnet manager serves it");
         Finding::warning(CHECK, message).remedy("start a subnet manager on this fabric")
@@ -159,8 +159,9 @@ fn vf_port(
     if let Some(lease) = lease.filter(|lease| lease.guid.is_some()) {
         let vm = lease.vm;
         if info.port_guid.is_none() {
-            let message =
-                format!("VF {vf} of '{pf}' (VM {vm}) has GUID zero, or the kernel reports none");
+            let message = format!(
+                "VF {vf} of '{pf}' (VM {vm}) has a GUID of zero, or the kernel does not report it"
+            );
             return Some(Finding::note(CHECK, message).remedy(
                 "if its port in the VM is not ACTIVE, power the VM off and start it again",
             ));
@@ -258,7 +259,7 @@ mod tests {
         let usable = info(Some(guid), VfLinkState::Auto);
         assert_eq!(find(ACTIVE, &usable, Some(&lease), None), None);
         let found = find(ACTIVE, &info(None, VfLinkState::Auto), Some(&lease), None).unwrap();
-        assert!(found.1.contains("(VM 7) has GUID zero"), "{found:?}");
+        assert!(found.1.contains("(VM 7) has a GUID of zero"), "{found:?}");
         let disabled = info(Some(guid), VfLinkState::Disable);
         let found = find(ACTIVE, &disabled, Some(&lease), None).unwrap();
         assert!(found.1.contains("link state 'disable'"), "{found:?}");

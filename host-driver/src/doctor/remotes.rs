@@ -38,10 +38,10 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
 fn stock(probe: &Probe<'_>, home: &Path) -> Finding {
     let deploy = home.join("../kvm/deploy");
     if is_program(probe, &deploy) {
-        return Finding::ok(CHECK, "the stock driver is there");
+        return Finding::ok(CHECK, "the stock driver is installed");
     }
     let message = format!(
-        "failed to find the stock driver: no program '{}'",
+        "failed to find the stock driver: '{}' is not an executable file",
         deploy.display()
     );
     Finding::problem(CHECK, message).remedy(SYNC)
@@ -60,7 +60,7 @@ fn actions(probe: &Probe<'_>, home: &Path) -> Finding {
         return Finding::ok(CHECK, format!("all actions are in '{home}'"));
     }
     let missing = some(&missing);
-    let message = format!("actions in '{home}' are missing, or cannot be executed: {missing}");
+    let message = format!("actions in '{home}' are missing or not executable: {missing}");
     Finding::problem(CHECK, message).remedy(SYNC)
 }
 
@@ -77,7 +77,10 @@ fn driver(probe: &Probe<'_>, home: &Path) -> Option<Finding> {
     let path = path.join("one-sriov-driver");
     let ours = env!("CARGO_PKG_VERSION");
     Some(if !is_program(probe, &path) {
-        let message = format!("failed to find the driver: no program '{}'", path.display());
+        let message = format!(
+            "failed to find the driver: '{}' is not an executable file",
+            path.display()
+        );
         Finding::problem(CHECK, message).remedy(SYNC)
     } else if version == ours {
         Finding::ok(CHECK, format!("the actions run this version, {ours}"))
@@ -104,9 +107,9 @@ fn unknown(probe: &Probe<'_>, home: &Path) -> Option<Finding> {
     let home = home.display();
     (!names.is_empty()).then(|| {
         let names = some(&names);
-        let message = format!("the stock driver has actions that '{home}' does not have: {names}");
+        let message = format!("'{home}' lacks actions of the stock driver: {names}");
         Finding::note(CHECK, message)
-            .remedy("if the front-end calls one, copy the action 'poll' there under its name")
+            .remedy("if OpenNebula calls one of them, copy the action 'poll' there to that name")
     })
 }
 

@@ -20,13 +20,13 @@ const BEGINNINGS: [&str; 5] = ["DUMMY_", "GUID_", "LEASE_", "LOCK_", "VF_"];
 const SETTINGS_OF_2013: [(&str, &str); 3] = [
     (
         "HPC_MODE",
-        "huge pages and pinning are OpenNebula's own TOPOLOGY attributes now",
+        "use OpenNebula's TOPOLOGY attributes for huge pages and pinning",
     ),
     (
         "DRIVER_MODE",
-        "VF_IDENTITY takes its place, and finds out by itself",
+        "VF_IDENTITY replaces it, and detects the right identity by default",
     ),
-    ("SM_HOST", "partitions are the subnet manager's business"),
+    ("SM_HOST", "configure partitions in the subnet manager"),
 ];
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
@@ -46,9 +46,9 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
     if findings.is_empty() {
         let names: Vec<_> = files.iter().map(|(path, _)| path.display()).collect();
         let message = if names.is_empty() {
-            "no kvmrc: the defaults hold".to_owned()
+            "no kvmrc: the defaults apply".to_owned()
         } else {
-            format!("what {} sets is understood", super::finding::some(&names))
+            format!("{} is valid", super::finding::some(&names))
         };
         findings.push(Finding::ok(CHECK, message));
     }
@@ -63,13 +63,13 @@ fn remedy(error: &ConfigError) -> &'static str {
     };
     match name {
         "VF_MAPS_PATH" => {
-            "write the directory out, or remove the line: vf_maps beside the actions is the default"
+            "write the full path, or remove the line: the default is vf_maps beside the actions"
         }
         "DUMMY_MAC_PREFIX" => {
-            "set AA, or another prefix that is unicast and locally administered, and the same in the guests"
+            "set AA, or another unicast, locally administered prefix, and the same prefix in the guests"
         }
-        "LIBVIRT_URI" => "write the URI out in the stock driver's kvmrc",
-        _ => "correct that line: until then no VM that wants a VF is deployed",
+        "LIBVIRT_URI" => "write the full URI in the stock driver's kvmrc",
+        _ => "correct that line: until then VMs with SR-IOV NICs cannot be deployed",
     }
 }
 
@@ -91,7 +91,7 @@ fn judge(host: &Host, path: &Path, assignments: &Assignments, name: &str) -> Opt
         let uri = &host.config.libvirt_uri;
         return (!is_used).then(|| {
             Finding::warning(CHECK, format!("{place} has no effect: '{uri}' is used"))
-                .remedy("set it in the stock driver's kvmrc, which both use")
+                .remedy("set it in the stock driver's kvmrc, which both drivers read")
         });
     }
     if let Some(pool) = name.strip_prefix("VF_IDENTITY_") {
@@ -100,18 +100,15 @@ fn judge(host: &Host, path: &Path, assignments: &Assignments, name: &str) -> Opt
             let maps = host.maps();
             maps.is_ok_and(|maps| Pool::exists(&host.root, &maps, &pool))
         });
-        let message = format!("{place} is of a pool that this host does not have");
+        let message = format!("{place} has no effect: this host has no such pool");
         return (!is_there).then(|| Finding::note(CHECK, message));
     }
     let is_like_ours = BEGINNINGS
         .iter()
         .any(|beginning| name.starts_with(beginning));
     is_like_ours.then(|| {
-        Finding::warning(
-            CHECK,
-            format!("{place} has no effect: nothing is called so"),
-        )
-        .remedy(format!("the names are: {}", NAMES.join(", ")))
+        Finding::warning(CHECK, format!("{place} has no effect: unknown setting"))
+            .remedy(format!("known settings: {}", NAMES.join(", ")))
     })
 }
 
@@ -140,7 +137,7 @@ pub(super) fn mac_prefix(host: &Host) -> Vec<Finding> {
     );
     vec![
         Finding::problem(CHECK, message)
-            .remedy("set another DUMMY_MAC_PREFIX in kvmrc, and the same in the guests"),
+            .remedy("set another DUMMY_MAC_PREFIX in kvmrc, and the same prefix in the guests"),
     ]
 }
 

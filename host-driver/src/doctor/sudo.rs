@@ -26,10 +26,10 @@ fn judge(user: &str, asked: Result<Captured, ProcessError>) -> Finding {
     );
     match asked {
         Ok(done) if done.status.success() => {
-            Finding::ok(CHECK, format!("user '{user}' may call 'sudo -n ip link'"))
+            Finding::ok(CHECK, format!("user '{user}' may run 'sudo -n ip link'"))
         }
         Ok(done) => {
-            let mut message = format!("user '{user}' may not call 'sudo -n ip link'");
+            let mut message = format!("user '{user}' may not run 'sudo -n ip link'");
             let said = done.stderr_line();
             if !said.is_empty() {
                 message.push_str(&format!(": {said}"));
@@ -64,17 +64,17 @@ mod tests {
             (
                 asked(0, ""),
                 Level::Ok,
-                "user 'oneadmin' may call 'sudo -n ip link'",
+                "user 'oneadmin' may run 'sudo -n ip link'",
             ),
             (
                 asked(1, "sudo: a password is required\n"),
                 Level::Problem,
-                "user 'oneadmin' may not call 'sudo -n ip link': sudo: a password is required",
+                "user 'oneadmin' may not run 'sudo -n ip link': sudo: a password is required",
             ),
             (
                 asked(1, ""),
                 Level::Problem,
-                "user 'oneadmin' may not call 'sudo -n ip link'",
+                "user 'oneadmin' may not run 'sudo -n ip link'",
             ),
             (
                 Err(missing()),

@@ -64,7 +64,8 @@ fn shared_group(
         let others = some(&others);
         let message = format!("VF '{vf}' of '{pf}' shares IOMMU group {number} with {others}");
         Finding::problem(CHECK, message).remedy(
-            "no VM gets one of them while the host or another VM has one: enable ACS in the firmware, or use another slot",
+            "while the host or one VM uses one of them, no other VM can use the rest: enable ACS in the firmware, or \
+             use another slot",
         )
     })
 }
@@ -81,8 +82,8 @@ fn used_by_host(
     vf: PciAddress,
 ) -> Result<Option<Finding>, HostUseError> {
     let finding = |host_use| {
-        let message = format!("VF '{vf}' of '{pf}' is in use by this host: {host_use}");
-        Finding::note(CHECK, message).remedy("no VM gets it until that is taken away")
+        let message = format!("this host uses VF '{vf}' of '{pf}': {host_use}");
+        Finding::note(CHECK, message).remedy("VMs cannot get it until the host stops using it")
     };
     Ok(uses.of(vf)?.map(finding))
 }

@@ -89,13 +89,13 @@ fn a_document_that_is_none_is_refused() {
     let error = Domain::read(b"<domain>\n  <devices>").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "failed to read the domain: line 2, column 12: it ends inside of 'devices'"
+        "failed to read the domain: line 2, column 12: it ends inside 'devices'"
     );
     let error = Domain::read(
         b"<domain><devices><interface><mac address=x/></interface></devices></domain>",
     );
     assert_eq!(
         error.unwrap_err().to_string(),
-        "failed to read the domain: line 1, column 29: attribute 'address' cannot be read"
+        "failed to read the domain: line 1, column 29: attribute 'address' is malformed"
     );
 }

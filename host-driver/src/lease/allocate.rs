@@ -96,7 +96,7 @@ pub enum AllocateError {
     #[error(transparent)]
     HostUse(#[from] HostUseError),
     /// sysfs cannot be read.
-    #[error("failed to look at VF '{0}': {1}")]
+    #[error("failed to read VF '{0}': {1}")]
     Sysfs(PciAddress, std::io::Error),
 }
 

@@ -19,7 +19,7 @@ pub enum StoreError {
         user: String,
     },
     /// It is something else.
-    #[error("failed to open lease directory '{}': it is no directory", .0.display())]
+    #[error("failed to open lease directory '{}': it is not a directory", .0.display())]
     NoDirectory(PathBuf),
     /// It belongs to another user.
     #[error("failed to open lease directory '{}': it belongs to '{owner}', not to '{user}'", dir.display())]

@@ -177,7 +177,7 @@ impl Deployment {
             Some(Ok(())) => grace,
             Some(Err(error)) => {
                 log::warn!(
-                    "failed to note when deployment '{}' began: {error}",
+                    "failed to record when deployment '{}' began: {error}",
                     self.id
                 );
                 grace

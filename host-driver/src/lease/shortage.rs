@@ -66,7 +66,7 @@ impl fmt::Display for Shortage {
             };
             write!(
                 f,
-                "; the unfinished deployment of {whose} is given up in {left} s"
+                "; the unfinished deployment of {whose} expires in {left} s"
             )?;
         }
         for problem in &self.problems {
@@ -113,12 +113,12 @@ impl Allocator<'_> {
                     }
                     format!("VM {vm}")
                 }
-                Availability::Returning(vm) => format!("VM {vm}, not given back yet"),
-                Availability::Corrupt => "a corrupt lease".into(),
+                Availability::Returning(vm) => format!("VM {vm}, not released yet"),
+                Availability::Corrupt => "corrupt lease".into(),
                 Availability::Domain(domain) => format!("domain '{domain}'"),
                 Availability::Host(_) => "this host".into(),
-                Availability::NoNetdev(pf) => format!("no network device of PF '{pf}'"),
-                Availability::Absent => "not there".into(),
+                Availability::NoNetdev(pf) => format!("PF '{pf}' has no network device"),
+                Availability::Absent => "missing".into(),
                 Availability::PciProbe(_) => "offered by OpenNebula's PCI probe".into(),
             };
             *shortage.holders.entry(holder).or_default() += 1;

@@ -81,8 +81,8 @@ impl Settings {
         let mut left = Vec::new();
         if self.plain("HPC_MODE") == Some("on") {
             left.push(
-                "HPC_MODE=on: for huge pages and pinning to NUMA nodes set OpenNebula's TOPOLOGY \
-                 and NUMA_NODE attributes in the VM templates"
+                "HPC_MODE=on: for huge pages and NUMA pinning, set OpenNebula's TOPOLOGY and NUMA_NODE attributes in \
+                 the VM templates"
                     .to_owned(),
             );
         }

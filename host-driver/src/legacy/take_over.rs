@@ -49,8 +49,7 @@ impl Work<'_> {
             |imported: &Imported| imported.adopted.original != OriginalState::Untouched;
         if import.imported.iter().any(is_unknown) {
             import.left_behind.push(
-                "the original GUIDs of these VFs: nobody knows them, and they are unset when the VMs \
-                 end"
+                "the original GUIDs of these VFs are unknown, so they are cleared when the VMs end"
                     .to_owned(),
             );
         }
@@ -77,12 +76,14 @@ impl Work<'_> {
             let holder = self.running.holder(address);
             match holder.map(|domain| (domain, VmId::of_domain(&domain.name))) {
                 None => {
-                    let why = format!("'{path}': no running domain has VF '{address}'");
+                    let why = format!("'{path}': no running domain uses VF '{address}'");
                     import.stale.push(why);
                 }
                 Some((domain, None)) => {
                     let name = &domain.name;
-                    let why = format!("'{path}': domain '{name}', no VM, has VF '{address}'");
+                    let why = format!(
+                        "'{path}': VF '{address}' is used by domain '{name}', which is not an OpenNebula VM"
+                    );
                     import.stale.push(why);
                 }
                 Some((_, Some(_))) if tracked.contains_key(&address) => {
@@ -129,7 +130,7 @@ impl Work<'_> {
         for (address, entry) in tracked {
             if !vfs.contains_key(address) {
                 let path = entry.path.display();
-                let why = format!("'{path}': no pool of this host has VF '{address}'");
+                let why = format!("'{path}': no pool of this host contains VF '{address}'");
                 import.stale.push(why);
             }
         }
@@ -160,7 +161,7 @@ impl Work<'_> {
                 }
                 Ok(Some(owner)) => {
                     import.failed.push(format!(
-                        "{name}: it has a lease of VM {owner}; run 'reconcile', and then this again"
+                        "{name}: VM {owner} has a lease of it; run 'reconcile', then this command again"
                     ));
                     continue;
                 }
@@ -222,8 +223,8 @@ fn nth_dummy(macs: &[MacAddress], nth: usize, vfs: usize) -> Result<Dummy, Strin
             mac: *mac,
         }),
         _ => Err(format!(
-            "its dummy NIC is not known: dummy NICs and VFs of the domain differ in number, {dummies} \
-             and {vfs}; it stays busy without a lease until the domain ends"
+            "its dummy NIC cannot be identified: the domain has {dummies} dummy NICs and {vfs} VFs; the VF stays busy \
+             without a lease until the domain ends"
         )),
     }
 }

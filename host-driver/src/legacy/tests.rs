@@ -166,7 +166,11 @@ fn what_the_old_driver_wrote_down_becomes_a_lease() {
         .collect();
     assert_eq!(
         left,
-        ["HPC_MODE=on", "SM_HOST", "the original GUIDs of these VFs"]
+        [
+            "HPC_MODE=on",
+            "SM_HOST",
+            "the original GUIDs of these VFs are unknown, so they are cleared when the VMs end"
+        ]
     );
 
     let leases = tree.store().leases_of("7".parse().unwrap()).unwrap();
@@ -216,9 +220,8 @@ fn a_nic_that_nobody_knows_is_named_and_not_guessed() {
         imported(&import),
         ["ib0/1 7 1 02:00:c0:a8:07:06 aa:01:c0:a8:07:06 false"]
     );
-    let failed = "VF '0000:81:00.1' of VM 7: its dummy NIC is not known: dummy NICs and VFs of \
-                  the domain differ in number, 1 and 2; it stays busy without a lease until the \
-                  domain ends";
+    let failed = "VF '0000:81:00.1' of VM 7: its dummy NIC cannot be identified: the domain has 1 dummy NICs and 2 \
+        VFs; the VF stays busy without a lease until the domain ends";
     assert_eq!(import.failed, [failed]);
 }
 
@@ -234,8 +237,8 @@ fn entries_that_no_vm_has_stay_and_are_named() {
     let domains: [(&str, &[&str]); 1] = [("stranger", &["0000:81:00.2"])];
     let import = tree.import(&domains, &[], false);
     let stale = [
-        "'/tmp/vf_interfaces/ib0/0': no running domain has VF '0000:81:00.1'",
-        "'/tmp/vf_interfaces/ib0/1': domain 'stranger', no VM, has VF '0000:81:00.2'",
+        "'/tmp/vf_interfaces/ib0/0': no running domain uses VF '0000:81:00.1'",
+        "'/tmp/vf_interfaces/ib0/1': VF '0000:81:00.2' is used by domain 'stranger', which is not an OpenNebula VM",
         "'/tmp/vf_interfaces/ib0/9': VF map 'ib0' has no VF 9",
     ];
     assert_eq!(import.stale, stale);
@@ -250,8 +253,7 @@ fn a_lease_of_another_vm_is_not_overwritten() {
     let device = "0000:81:00.1";
     tree.import(&[("one-7", &[device])], &[], false);
     let import = tree.import(&[("one-8", &[device])], &[], false);
-    let failed = "VF '0000:81:00.1' of VM 8: it has a lease of VM 7; run 'reconcile', and then \
-                  this again";
+    let failed = "VF '0000:81:00.1' of VM 8: VM 7 has a lease of it; run 'reconcile', then this command again";
     assert_eq!(import.failed, [failed]);
     assert_eq!(
         tree.store().leases_of("7".parse().unwrap()).unwrap().len(),

@@ -36,7 +36,7 @@ pub struct Libvirt {
 #[derive(Debug, thiserror::Error)]
 pub enum LibvirtError {
     /// `virsh` could not be run, or not to its end.
-    #[error("failed to ask libvirt at '{uri}': {cause}")]
+    #[error("failed to query libvirt at '{uri}': {cause}")]
     Run {
         /// The URI.
         uri: String,
@@ -44,7 +44,7 @@ pub enum LibvirtError {
         cause: ProcessError,
     },
     /// `virsh` said no.
-    #[error("failed to ask libvirt at '{uri}': {said}")]
+    #[error("failed to query libvirt at '{uri}': {said}")]
     Refused {
         /// The URI.
         uri: String,
@@ -52,7 +52,7 @@ pub enum LibvirtError {
         said: String,
     },
     /// What it printed is no XML.
-    #[error("failed to ask libvirt at '{uri}': {cause}")]
+    #[error("failed to query libvirt at '{uri}': {cause}")]
     Dump {
         /// The URI.
         uri: String,
@@ -60,7 +60,7 @@ pub enum LibvirtError {
         cause: DumpError,
     },
     /// A domain runs, but nobody says what it holds.
-    #[error("failed to learn from libvirt at '{uri}' what domain '{uuid}' holds: {said}")]
+    #[error("failed to read domain '{uuid}' from libvirt at '{uri}': {said}")]
     Unclear {
         /// The URI.
         uri: String,

@@ -56,7 +56,7 @@ impl MonitoringClient {
         };
         match process.signal(Signal::SIGUSR1) {
             Ok(true) => log::debug!("OpenNebula's monitoring client runs the probes again"),
-            Ok(false) => log::debug!("OpenNebula's monitoring client has ended"),
+            Ok(false) => log::debug!("OpenNebula's monitoring client has exited"),
             Err(error) => log::warn!("failed to signal OpenNebula's monitoring client: {error}"),
         }
     }

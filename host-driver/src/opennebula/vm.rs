@@ -67,10 +67,10 @@ pub enum VmDocumentError {
     #[error("{0}")]
     Xml(#[from] quick_xml::Error),
     /// It ends too early.
-    #[error("it ends in the middle")]
+    #[error("it is truncated")]
     Cut,
     /// A number is none.
-    #[error("{name} '{}' of NIC '{mac}' is no number", value.escape_debug())]
+    #[error("{name} '{}' of NIC '{mac}' is not a number", value.escape_debug())]
     Number {
         /// Of which attribute.
         name: &'static str,
@@ -340,11 +340,11 @@ mod tests {
         };
         assert_eq!(network(&nic("")).unwrap(), (None, None));
         let error = network(&nic("x")).unwrap_err();
-        assert_eq!(error, "VLAN_ID 'x' of NIC '02:00:c0:a8:07:05' is no number");
         assert_eq!(
-            network("<VM><TEMPLATE>").unwrap_err(),
-            "it ends in the middle"
+            error,
+            "VLAN_ID 'x' of NIC '02:00:c0:a8:07:05' is not a number"
         );
+        assert_eq!(network("<VM><TEMPLATE>").unwrap_err(), "it is truncated");
         assert!(network("<VM></TEMPLATE>").is_err());
     }
 }

@@ -49,7 +49,7 @@ impl fmt::Display for HostUse {
 #[derive(Debug, thiserror::Error)]
 pub enum HostUseError {
     /// sysfs cannot be read.
-    #[error("failed to look at VF '{vf}': {cause}")]
+    #[error("failed to read VF '{vf}': {cause}")]
     Sysfs {
         /// The VF.
         vf: PciAddress,

@@ -45,7 +45,7 @@ pub fn parse(text: &str) -> Result<Vec<MapEntry>, MapError> {
         if let Some(before) = seen.insert(address, line) {
             return Err(MapError {
                 line,
-                what: format!("VF '{address}' stands on line {before} already"),
+                what: format!("VF '{address}' is already on line {before}"),
             });
         }
         entries.push(MapEntry { line, address });
@@ -88,7 +88,7 @@ fn hexadecimal(name: &str, text: &str, range: &RangeInclusive<u32>) -> Result<u3
         .filter(|number| range.contains(number) && !digits.starts_with('+'));
     number.ok_or_else(|| {
         format!(
-            "{name} '{}' is no hexadecimal number up to 0x{:x}",
+            "{name} '{}' is not a hexadecimal number up to 0x{:x}",
             text.escape_debug(),
             range.end()
         )
@@ -122,7 +122,7 @@ mod tests {
         let table = [
             (
                 "0x07 0x00 0x01\n0x07 0x00 0x1",
-                "line 2: VF '0000:07:00.1' stands on line 1 already",
+                "line 2: VF '0000:07:00.1' is already on line 1",
             ),
             (
                 "0x07 0x00",
@@ -130,19 +130,19 @@ mod tests {
             ),
             (
                 "\n0x100 0 0",
-                "line 2: bus '0x100' is no hexadecimal number up to 0xff",
+                "line 2: bus '0x100' is not a hexadecimal number up to 0xff",
             ),
             (
                 "0x07 0x20 0",
-                "line 1: slot '0x20' is no hexadecimal number up to 0x1f",
+                "line 1: slot '0x20' is not a hexadecimal number up to 0x1f",
             ),
             (
                 "0x07 0x00 8",
-                "line 1: function '8' is no hexadecimal number up to 0x7",
+                "line 1: function '8' is not a hexadecimal number up to 0x7",
             ),
             (
                 "0x07 0x00 ib",
-                "line 1: function 'ib' is no hexadecimal number up to 0x7",
+                "line 1: function 'ib' is not a hexadecimal number up to 0x7",
             ),
         ];
         for (text, expected) in table {

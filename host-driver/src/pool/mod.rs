@@ -78,7 +78,7 @@ pub struct Pf {
 #[derive(Debug, thiserror::Error)]
 pub enum PoolError {
     /// Nothing is called so.
-    #[error("failed to find pool '{name}': no network device of that name, no VF map '{}'", map.display())]
+    #[error("failed to find pool '{name}': no such network device, and no VF map '{}'", map.display())]
     Unknown {
         /// The name.
         name: PoolName,
@@ -86,14 +86,14 @@ pub enum PoolError {
         map: PathBuf,
     },
     /// A network device without VFs.
-    #[error("failed to find a VF of '{0}': it has none; see its sriov_numvfs")]
+    #[error("failed to find a VF of '{0}': it has none; check its sriov_numvfs")]
     NoVfs(PoolName),
     /// A network device that is no PCI device.
-    #[error("failed to find a VF of '{0}': it is no PCI device")]
+    #[error("failed to find a VF of '{0}': it is not a PCI device")]
     NotPci(PoolName),
     /// A network device that stands for one VF or subfunction of a switch.
     #[error(
-        "failed to find a VF of '{0}': it is a representor of a switch; use the network device of the PF"
+        "failed to find a VF of '{0}': it is a switch representor; use the network device of the PF"
     )]
     Representor(PoolName),
     /// A map that cannot be read.
@@ -123,7 +123,7 @@ pub enum PoolError {
         pf: PciAddress,
     },
     /// sysfs cannot be read.
-    #[error("failed to look at pool '{name}': {cause}")]
+    #[error("failed to read pool '{name}': {cause}")]
     Sysfs {
         /// The pool.
         name: PoolName,
@@ -380,7 +380,7 @@ impl Pool {
                 continue;
             }
             let pf = sysfs.pf_of(*address).map_err(fail)?;
-            let pf = pf.ok_or_else(|| wrong(*line, format!("'{address}' is no VF")))?;
+            let pf = pf.ok_or_else(|| wrong(*line, format!("'{address}' is not a VF")))?;
             if let Some(own) = own.filter(|own| *own != pf) {
                 let what = format!("'{address}' is a VF of '{pf}', not of '{name}' ('{own}')");
                 return Err(wrong(*line, what));

@@ -41,11 +41,11 @@ pub fn optional(
     let mut left_out = Vec::new();
     let mut leave_out = |name, why| left_out.push(LeftOut { name, why });
     for name in &wanted.unsupported {
-        leave_out(*name, "no VF has it");
+        leave_out(*name, "VFs do not support it");
     }
     if layer == LinkLayer::Infiniband {
         for name in of_ethernet(wanted) {
-            leave_out(name, "InfiniBand VFs do not have it");
+            leave_out(name, "InfiniBand VFs do not support it");
         }
         return (Vec::new(), left_out);
     }
@@ -64,7 +64,7 @@ pub fn optional(
             name,
             settings: what,
         }),
-        Some(_) => leave_out(name, "the kernel does not show what it was"),
+        Some(_) => leave_out(name, "the kernel does not show its original value"),
     };
     let none = Settings::default();
     // The network driver's, after the boot.

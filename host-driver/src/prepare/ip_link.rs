@@ -95,7 +95,7 @@ impl Call {
                     Err(SetError::Unsupported { what, pf, vf })
                 } else if self.sets_guid() && is_unknown_word(&said) {
                     // Older than the GUIDs of VFs: whatever the driver can do, nobody tells it.
-                    log::warn!("'ip' knows no GUIDs of VFs: {said}");
+                    log::warn!("'ip' does not support GUIDs of VFs: {said}");
                     Err(SetError::Unsupported { what, pf, vf })
                 } else {
                     Err(SetError::Failed { what, pf, vf, said })

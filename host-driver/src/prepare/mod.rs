@@ -55,7 +55,7 @@ pub struct Target<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum SetError {
     /// The PF's driver has no such setting.
-    #[error("failed to set {what} of VF {vf} of '{pf}': the driver of '{pf}' cannot do that")]
+    #[error("failed to set {what} of VF {vf} of '{pf}': the driver of '{pf}' does not support it")]
     Unsupported {
         /// What was to be set.
         what: String,
@@ -152,7 +152,7 @@ pub enum VfSetupError {
         vf: u32,
     },
     /// A VLAN that no Ethernet has.
-    #[error("failed to set VLAN {vlan} of NIC '{mac}': an Ethernet VLAN is 1 to 4094")]
+    #[error("failed to set VLAN {vlan} of NIC '{mac}': expected 1 to 4094 for Ethernet")]
     Vlan {
         /// The VLAN.
         vlan: u32,

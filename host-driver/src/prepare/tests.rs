@@ -190,7 +190,7 @@ fn a_vlan_that_no_ethernet_has_is_refused() {
     let error = vlan(Some(4095)).unwrap_err().to_string();
     assert_eq!(
         error,
-        "failed to set VLAN 4095 of NIC '02:00:c0:a8:32:11': an Ethernet VLAN is 1 to 4094"
+        "failed to set VLAN 4095 of NIC '02:00:c0:a8:32:11': expected 1 to 4094 for Ethernet"
     );
     // A P_Key is the guest's concern.
     let infiniband = allocation(LinkLayer::Infiniband);

@@ -54,7 +54,7 @@ pub enum VfsError {
     },
     /// A card without SR-IOV, or with SR-IOV off.
     #[error(
-        "failed to create VFs of '{pf}' ({address}): it has no SR-IOV; enable it in the firmware of the card"
+        "failed to create VFs of '{pf}' ({address}): it does not support SR-IOV; enable it in the card's firmware"
     )]
     NoSriov {
         /// The PF.
@@ -108,7 +108,7 @@ pub enum VfsError {
         cause: io::Error,
     },
     /// An action decides and does not come to an end.
-    #[error("failed to lock the leases in '{}' within {wait} s: an action is choosing VFs; try again", dir.display())]
+    #[error("failed to lock the leases in '{}' within {wait} s: an action is allocating VFs; try again", dir.display())]
     Locked {
         /// The lease directory.
         dir: PathBuf,
@@ -138,7 +138,7 @@ pub enum VfsError {
         found: u32,
     },
     /// It failed, and the card has its old VFs again.
-    #[error("{cause}; its {number} VFs of before exist again")]
+    #[error("{cause}; its {number} VFs have been created again")]
     Restored {
         /// What failed.
         cause: Box<VfsError>,

@@ -42,31 +42,31 @@ impl fmt::Display for XmlError {
 pub(crate) enum Problem {
     #[error("it is not UTF-8")]
     NotUtf8,
-    #[error("there is text outside of the domain")]
+    #[error("there is text outside the domain")]
     TextOutside,
-    #[error("document types are not read")]
+    #[error("document types are not supported")]
     Doctype,
-    #[error("'{0}' is no tag")]
+    #[error("'{0}' is not a tag")]
     Tag(String),
     #[error("expected a domain, found '{0}'")]
     Root(String),
     #[error("there is a second domain")]
     SecondRoot,
-    #[error("there are too many elements inside each other")]
+    #[error("elements are nested too deeply")]
     TooDeep,
-    #[error("'&{0};' stands for nothing")]
+    #[error("undefined entity '&{0};'")]
     Reference(String),
-    #[error("the XML declaration does not stand first")]
+    #[error("the XML declaration is not at the start")]
     LateDeclaration,
-    #[error("the XML declaration cannot be read")]
+    #[error("the XML declaration is malformed")]
     Declaration,
-    #[error("encoding '{0}' is not read, only UTF-8")]
+    #[error("encoding '{0}' is not supported, only UTF-8")]
     Encoding(String),
-    #[error("it ends inside of '{0}'")]
+    #[error("it ends inside '{0}'")]
     Cut(String),
-    #[error("there is no domain")]
+    #[error("it contains no domain")]
     NoRoot,
-    #[error("attribute '{0}' cannot be read")]
+    #[error("attribute '{0}' is malformed")]
     Attribute(String),
     #[error("{0}")]
     Syntax(String),

@@ -24,14 +24,14 @@ fn what_is_no_domain_is_named_with_its_place() {
         ),
         (
             b"\xef\xbb\xbf\xef\xbb\xbf<domain/>",
-            "line 1, column 2: there is text outside of the domain",
+            "line 1, column 2: there is text outside the domain",
         ),
         (
             b"<domain/>\xef\xbb\xbf\xef\xbb\xbf",
-            "line 1, column 10: there is text outside of the domain",
+            "line 1, column 10: there is text outside the domain",
         ),
-        (b"\xef\xbb\xbf", "line 1, column 2: there is no domain"),
-        (b"", "line 1, column 1: there is no domain"),
+        (b"\xef\xbb\xbf", "line 1, column 2: it contains no domain"),
+        (b"", "line 1, column 1: it contains no domain"),
         (
             b"<network/>",
             "line 1, column 1: expected a domain, found 'network'",
@@ -40,18 +40,18 @@ fn what_is_no_domain_is_named_with_its_place() {
             b"<domain/>\n<domain/>",
             "line 2, column 1: there is a second domain",
         ),
-        (b"<domain>\n<a>", "line 2, column 4: it ends inside of 'a'"),
+        (b"<domain>\n<a>", "line 2, column 4: it ends inside 'a'"),
         (
             b"x<domain/>",
-            "line 1, column 1: there is text outside of the domain",
+            "line 1, column 1: there is text outside the domain",
         ),
         (
             b"<domain/> x",
-            "line 1, column 11: there is text outside of the domain",
+            "line 1, column 11: there is text outside the domain",
         ),
         (
             b"<domain>&foo;</domain>",
-            "line 1, column 9: '&foo;' stands for nothing",
+            "line 1, column 9: undefined entity '&foo;'",
         ),
         (
             b"<domain>\xff</domain>",
@@ -59,15 +59,15 @@ fn what_is_no_domain_is_named_with_its_place() {
         ),
         (
             b"<!DOCTYPE x><domain/>",
-            "line 1, column 1: document types are not read",
+            "line 1, column 1: document types are not supported",
         ),
         (
             b"<?xml version='1.0' encoding='latin1'?><domain/>",
-            "line 1, column 1: encoding 'latin1' is not read, only UTF-8",
+            "line 1, column 1: encoding 'latin1' is not supported, only UTF-8",
         ),
         (
             b"<domain><?xml version='1.0'?></domain>",
-            "line 1, column 9: the XML declaration does not stand first",
+            "line 1, column 9: the XML declaration is not at the start",
         ),
         (
             b"<domain>&#x41;&lt;<![CDATA[<&]]><!-- -- --></domain>",
@@ -85,5 +85,5 @@ fn what_is_no_domain_is_named_with_its_place() {
 #[test]
 fn elements_inside_each_other_are_bounded() {
     let deep = format!("<domain>{}", "<a>".repeat(1000));
-    assert!(problem(deep.as_bytes()).ends_with("there are too many elements inside each other"));
+    assert!(problem(deep.as_bytes()).ends_with("elements are nested too deeply"));
 }

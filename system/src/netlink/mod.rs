@@ -79,7 +79,7 @@ impl Netlink {
         match ask(true, "link") {
             Err(error) if error.cause.raw_os_error() == Some(EMSGSIZE) => {
                 log::warn!(
-                    "the kernel cannot tell of the VFs of '{name}': its answer does not fit into a message"
+                    "failed to read the VFs of '{name}': the kernel's answer does not fit into one message"
                 );
                 ask(false, "bare")
             }

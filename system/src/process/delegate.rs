@@ -95,7 +95,7 @@ pub(super) fn delegate(
     };
     if let Err(error) = look.on(&child, &ended, &signals, every, tick) {
         // The child is at work all the same, and how it ends is what counts.
-        log::error!("failed to read what '{program}' prints: {error}");
+        log::error!("failed to read the output of '{program}': {error}");
     }
     let Look { stdout, relay, .. } = look;
     let (stderr_tail, stderr_ended_with_newline) = relay.finish(PEER);

@@ -110,7 +110,7 @@ impl Open {
         let Some(node) = self.anchors.get(&anchor).cloned() else {
             return Err(YamlError::Grammar {
                 line,
-                problem: "an alias names the node that it is in".to_owned(),
+                problem: "an alias refers to its own parent node".to_owned(),
             });
         };
         self.check(node.levels, line)?;

@@ -42,7 +42,7 @@ impl Work<'_> {
                     _ => ("the dummy NIC", VfIdentity::Dummy),
                 };
                 report.note(&format!(
-                    "'{}' takes no GUIDs: VF '{}' is known to its VM by {left} alone",
+                    "'{}' does not accept GUIDs: the guest recognizes VF '{}' only by {left}",
                     lease.pf,
                     lease.place()
                 ));
@@ -71,7 +71,7 @@ impl Work<'_> {
         let layer = layer.unwrap_or(LinkLayer::Ethernet);
         let (settings, left_out) = prepare::optional(lease, request, layer);
         let mut note = |name: &str, why: &str| {
-            report.note(&format!("NIC '{}': {name} is left out: {why}", lease.mac));
+            report.note(&format!("NIC '{}': {name} is not set: {why}", lease.mac));
         };
         for LeftOut { name, why } in left_out {
             note(name, why);
@@ -94,7 +94,7 @@ impl Work<'_> {
         if let (Some(wanted), Some(pf)) = (request.attributes.mtu, pf)
             && wanted > pf
         {
-            let why = format!("'{}' takes packets of {pf} at most", lease.pf);
+            let why = format!("the MTU of '{}' is only {pf}", lease.pf);
             note(&format!("MTU {wanted}"), &why);
         }
         Ok(())

@@ -58,7 +58,7 @@ impl Work<'_> {
                 Err(failure) => {
                     self.note_failures(&deployment, &done.stderr_tail);
                     if let Err(error) = pass_on(&done.stdout) {
-                        log::warn!("failed to print what the stock deploy has printed: {error}");
+                        log::warn!("failed to pass on the output of the stock deploy: {error}");
                     }
                     failure
                 }
@@ -243,7 +243,7 @@ fn note(
         let dropped = dropped.unwrap_or_default().iter();
         for dropped in dropped.filter(|dropped| !is_named(dropped)) {
             report.note(&format!(
-                "NIC '{}' is a VF: {dropped} is left out",
+                "NIC '{}' is a VF, which does not support {dropped}; it is dropped",
                 lease.mac
             ));
         }

@@ -45,9 +45,10 @@ fn inspect(host: &Host, probe: &Probe<'_>) -> Finding {
         Ok(text) => Conf::parse(&text),
         Err(error) if error.kind() == ErrorKind::NotFound => Conf::default(),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            let message =
-                format!("'{CONF}' is for root to read: who may open /dev/vfio is not known");
-            return Finding::note(CHECK, message).remedy("run this as root");
+            let message = format!(
+                "'{CONF}' is readable only by root: whether QEMU may open /dev/vfio is unknown"
+            );
+            return Finding::note(CHECK, message).remedy("run 'one-sriov doctor' as root");
         }
         Err(error) => {
             return Finding::problem(CHECK, format!("failed to read '{CONF}': {error}"));
@@ -62,7 +63,8 @@ fn inspect(host: &Host, probe: &Probe<'_>) -> Finding {
     let qemu = match Identity::of(user, group) {
         Ok(Some(qemu)) => qemu,
         Ok(None) => {
-            let message = format!("'{CONF}': user '{user}' or group '{group}' is not known here");
+            let message =
+                format!("'{CONF}': user '{user}' or group '{group}' does not exist on this host");
             return Finding::problem(CHECK, message).remedy("correct it, and restart libvirtd");
         }
         Err(error) => {
@@ -71,10 +73,10 @@ fn inspect(host: &Host, probe: &Probe<'_>) -> Finding {
         }
     };
     if qemu.is_root() {
-        return Finding::ok(CHECK, "QEMU runs as root, and may open /dev/vfio");
+        return Finding::ok(CHECK, "QEMU runs as root and may open /dev/vfio");
     }
     let rule = format!(
-        "put into /etc/udev/rules.d/70-vfio.rules: SUBSYSTEM==\"vfio\", OWNER=\"root\", \
+        "add to /etc/udev/rules.d/70-vfio.rules: SUBSYSTEM==\"vfio\", OWNER=\"root\", \
          GROUP=\"{group}\", MODE=\"0660\""
     );
     let nodes = nodes(probe);
@@ -95,7 +97,7 @@ fn inspect(host: &Host, probe: &Probe<'_>) -> Finding {
         )
     } else {
         let message = format!(
-            "QEMU runs as '{user}', and no udev rule gives it the /dev/vfio/<group> that are to come"
+            "QEMU runs as '{user}', and no udev rule gives it access to future /dev/vfio/<group> devices"
         );
         Finding::warning(CHECK, message).remedy(rule)
     }

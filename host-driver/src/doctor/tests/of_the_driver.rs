@@ -14,7 +14,7 @@ fn settings_are_understood() {
     );
     assert_one(
         &tree.find(settings::check),
-        "Ok: what '/etc/one-sriov/kvmrc' sets",
+        "Ok: '/etc/one-sriov/kvmrc' is valid",
     );
     let table = [
         (
@@ -23,11 +23,11 @@ fn settings_are_understood() {
         ),
         (
             "VF_IDENTITY_ib9=guid",
-            "Note: {place}VF_IDENTITY_ib9 is of a pool",
+            "Note: {place}VF_IDENTITY_ib9 has no effect: this host has no such pool",
         ),
         (
             "HPC_MODE=on",
-            "Note: {place}HPC_MODE has no effect: huge pages",
+            "Note: {place}HPC_MODE has no effect: use OpenNebula's TOPOLOGY",
         ),
         (
             "DRIVER_MODE=generic",
@@ -88,7 +88,7 @@ fn the_remotes_are_whole() {
     let found = tree.find(remotes::check);
     assert_some(
         &found,
-        "Problem: failed to find the stock driver: no program '/one/vmm/kvm-sriov/../kvm/deploy'",
+        "Problem: failed to find the stock driver: '/one/vmm/kvm-sriov/../kvm/deploy' is not an executable file",
     );
     assert_some(
         &found,
@@ -108,11 +108,11 @@ fn the_remotes_are_whole() {
     let driver = format!("one/vmm/kvm-sriov/bin/{version}/{arch}/one-sriov-driver");
     assert_some(
         &tree.find(remotes::check),
-        "Problem: failed to find the driver: no program",
+        "Problem: failed to find the driver: '/one/vmm/kvm-sriov/bin/",
     );
     tree.program(&driver);
     let fine = [
-        "Ok: the stock driver is there".to_owned(),
+        "Ok: the stock driver is installed".to_owned(),
         "Ok: all actions are in '/one/vmm/kvm-sriov'".to_owned(),
         format!("Ok: the actions run this version, {version}"),
     ];
@@ -120,13 +120,13 @@ fn the_remotes_are_whole() {
 
     tree.mode("one/vmm/kvm-sriov/save", 0o644);
     tree.remove("one/vmm/kvm-sriov/poll");
-    let missing = "Problem: actions in '/one/vmm/kvm-sriov' are missing, or cannot be executed: \
-                   'poll', 'save'";
+    let missing =
+        "Problem: actions in '/one/vmm/kvm-sriov' are missing or not executable: 'poll', 'save'";
     assert_some(&tree.find(remotes::check), missing);
 
     tree.program("one/vmm/kvm/warp");
     tree.program("one/vmm/kvm/save.ceph");
-    let new = "Note: the stock driver has actions that '/one/vmm/kvm-sriov' does not have: 'warp'";
+    let new = "Note: '/one/vmm/kvm-sriov' lacks actions of the stock driver: 'warp'";
     assert_some(&tree.find(remotes::check), new);
 }
 
@@ -244,10 +244,7 @@ fn what_a_check_cannot_read_is_not_taken_for_absent() {
 fn what_the_driver_of_2013_took_has_a_remedy_of_its_own() {
     let tree = Tree::new();
     for (line, beginning) in [
-        (
-            "VF_MAPS_PATH=$(dirname $0)/vf_maps",
-            "write the directory out",
-        ),
+        ("VF_MAPS_PATH=$(dirname $0)/vf_maps", "write the full path"),
         ("DUMMY_MAC_PREFIX=10", "set AA"),
         ("LEASE_GRACE=soon", "correct that line"),
     ] {

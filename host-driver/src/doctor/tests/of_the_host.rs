@@ -19,13 +19,13 @@ fn the_iommu_is_on() {
 #[test]
 fn cards_have_vfs() {
     let tree = Tree::new();
-    let fine = "Ok: 'ib0' (0000:81:00.0) has 2 VFs, of 4 that it could have";
+    let fine = "Ok: 'ib0' (0000:81:00.0) has 2 VFs (maximum 4)";
     assert_eq!(tree.find(cards::check), [fine]);
     tree.pf("ib1", "0000:82:00", 0);
-    let idle = "'ib1' (0000:82:00.0) has no VFs; it could have 4";
+    let idle = "'ib1' (0000:82:00.0) has no VFs (maximum 4)";
     assert_eq!(tree.find(cards::check), [fine, &format!("Note: {idle}")]);
     tree.write("one/vmm/kvm-sriov/vf_maps/ib1", "0x82 0x00 0x1\n");
-    let mapped = format!("Problem: {idle}, and has a VF map");
+    let mapped = format!("Problem: {idle}, but has a VF map");
     assert_eq!(tree.find(cards::check), [fine, &mapped]);
     tree.remove("sys/class/net");
     assert_eq!(
@@ -42,11 +42,10 @@ fn pools_name_what_is_there() {
     let map = "one/vmm/kvm-sriov/vf_maps/fast";
     tree.write(map, "0x81 0x00 0x1\n# away\n0x81 0x00 0x7\n");
     let expected = [
-        "Warning: '/one/vmm/kvm-sriov/vf_maps/fast': line 3: there is no VF '0000:81:00.7' on \
-         this host",
+        "Warning: '/one/vmm/kvm-sriov/vf_maps/fast': line 3: VF '0000:81:00.7' does not exist on this host",
         "Ok: pool 'fast' has 1 VF",
         "Ok: pool 'ib0' has 2 VFs",
-        "Note: pools 'fast', 'ib0' share 1 VF: each VF is given out once all the same",
+        "Note: pools 'fast', 'ib0' share 1 VF: each VF is still assigned only once",
     ];
     assert_eq!(tree.find(pools::check), expected);
 
@@ -65,7 +64,7 @@ fn pools_name_what_is_there() {
         );
     }
     let one_name =
-        "Warning: pools 'a-b' and 'a.b' have one name in the monitoring, 'SRIOV_A_B_FREE'";
+        "Warning: pools 'a-b' and 'a.b' have the same name in the monitoring, 'SRIOV_A_B_FREE'";
     assert_some(&tree.find(pools::check), one_name);
 
     tree.remove("one/vmm/kvm-sriov/vf_maps");
@@ -82,7 +81,8 @@ fn the_dummy_bridge_goes_nowhere() {
     assert_one(&tree.find(bridge::check), "Ok: bridge 'sriov_br'");
     tree.make("sys/class/net/sriov_br/brif/eth0");
     tree.make("sys/class/net/eth0/device");
-    let leads = "Warning: bridge 'sriov_br' of the dummy NICs leads out of this host: 'eth0'";
+    let leads =
+        "Warning: bridge 'sriov_br' of the dummy NICs is connected to network cards: 'eth0'";
     assert_eq!(tree.find(bridge::check), [leads]);
     tree.remove("sys/class/net/sriov_br");
     assert_one(
@@ -90,7 +90,7 @@ fn the_dummy_bridge_goes_nowhere() {
         "Note: bridge 'sriov_br' of the dummy NICs is missing",
     );
     tree.write("etc/one-sriov/kvmrc", "DUMMY_BRIDGE=sriov_ib0\n");
-    let both = "Warning: DUMMY_BRIDGE 'sriov_ib0' is the bridge of pool 'ib0', too";
+    let both = "Warning: DUMMY_BRIDGE 'sriov_ib0' is also the bridge of pool 'ib0'";
     assert_eq!(tree.find(bridge::check), [both]);
 }
 
@@ -170,19 +170,19 @@ fn vfs_are_not_offered_by_the_pci_probe() {
     assert_one(&tree.find(pci_probe::check), "Ok: ");
     let conf = "one/etc/im/kvm-probes.d/pci.conf";
     tree.write(conf, ":filter:\n  - '10de:*'\n  - '15b3:*:0207'\n");
-    let offered = "Warning: the PCI probe of OpenNebula offers VFs of pool 'ib0', too: \
-                   '0000:81:00.1', '0000:81:00.2' by '15b3:*:0207'";
+    let offered = "Warning: OpenNebula's PCI probe also offers VFs of pool 'ib0': '0000:81:00.1', '0000:81:00.2' by \
+        '15b3:*:0207'";
     let left = offered.replace("Warning", "Note") + ": the pool does not allocate them";
     assert_eq!(tree.find(pci_probe::check), [left]);
     tree.write("etc/one-sriov/kvmrc", "POOL_SHARES_PCI=yes\n");
-    let shared = format!("{offered}; each refuses what the other has");
+    let shared = format!("{offered}; each refuses VFs that the other uses");
     assert_eq!(tree.find(pci_probe::check), std::slice::from_ref(&shared));
     tree.write(
         conf,
         ":filter: '*:*'\n:short_address: [ '81:00.2' ]\n:device_name: [ 'GPU' ]\n",
     );
-    let maybe = "Note: the PCI probe of OpenNebula offers VFs of pool 'ib0', too: '0000:81:00.2' \
-                 by '*:*', unless ':device_name:' leaves them out";
+    let maybe = "Note: OpenNebula's PCI probe also offers VFs of pool 'ib0': '0000:81:00.2' by '*:*', unless \
+        ':device_name:' excludes them";
     assert_eq!(tree.find(pci_probe::check), [maybe]);
     let flow = "{\":filter\": [\"10de:*\", \"15b3:*\"]} # both\n";
     tree.write(conf, flow);
@@ -231,7 +231,7 @@ fn a_shared_iommu_group_and_vfs_of_the_host_are_named() {
         &format!("{devices}/0000:81:00.1/net/ib4"),
     );
     tree.link("../br0", "sys/class/net/ib4/master");
-    let used = "Note: VF '0000:81:00.1' of 'ib0' is in use by this host: 'ib4' belongs to 'br0'";
+    let used = "Note: this host uses VF '0000:81:00.1' of 'ib0': 'ib4' belongs to 'br0'";
     assert_eq!(tree.find(vfs::check), [used, shared]);
 }
 

@@ -134,7 +134,7 @@ impl Store {
             show_life(file)?;
             Ok(Duration::ZERO)
         };
-        StoreIo("look at", &self.deployment(id)).check(idle())
+        StoreIo("check", &self.deployment(id)).check(idle())
     }
 
     /// When somebody was last seen to work on a deployment, as a time of change.
@@ -144,7 +144,7 @@ impl Store {
         file: &File,
     ) -> Result<SystemTime, StoreError> {
         let seen = file.metadata().and_then(|metadata| metadata.modified());
-        StoreIo("look at", &self.deployment(id)).check(seen)
+        StoreIo("check", &self.deployment(id)).check(seen)
     }
 
     /// Removes the file of a deployment that has nothing any more.

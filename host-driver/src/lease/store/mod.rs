@@ -68,7 +68,7 @@ impl Store {
 
     /// Like [`Store::open`]; none where there is no directory, and so no lease.
     pub fn find(root: &Root, dir: &Path) -> Result<Option<Self>, StoreError> {
-        let io = StoreIo("look at the lease directory", dir);
+        let io = StoreIo("check lease directory", dir);
         let host = io.check(root.path(dir))?;
         let metadata = match fs::symlink_metadata(&host) {
             Err(error) if is_absent(&error) => return Ok(None),
@@ -138,7 +138,7 @@ impl Store {
         for name in names(&self.dir)? {
             let path = self.dir.join(&name);
             let is_dir = unless_absent(fs::metadata(&path).map(|found| found.is_dir()), false);
-            if StoreIo("look at", &path).check(is_dir)? {
+            if StoreIo("check", &path).check(is_dir)? {
                 pools.extend(name.parse::<PoolName>());
             }
         }
@@ -172,7 +172,10 @@ impl Store {
         let lease: Lease =
             serde_json::from_slice(&text).map_err(|error| corrupt(error.to_string()))?;
         if lease.format != FORMAT {
-            return Err(corrupt(format!("format {} is not known", lease.format)));
+            return Err(corrupt(format!(
+                "its format is {}, which this driver does not support",
+                lease.format
+            )));
         }
         if lease.place() != *place {
             return Err(corrupt(format!("it is the lease of '{}'", lease.place())));
