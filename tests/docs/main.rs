@@ -1,7 +1,8 @@
-//! The documentation: what it points to is there, and what is said twice is the same.
+//! The documentation: what it points to exists, its messages are real, and pages with the same content agree.
 
 // Tests may end at the first surprise.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod links;
+mod messages;
 mod pages;
