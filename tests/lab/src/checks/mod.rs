@@ -6,6 +6,7 @@ mod infiniband;
 mod install;
 mod isolation;
 mod lifecycle;
+mod native;
 mod setup;
 mod shell;
 
@@ -19,7 +20,7 @@ pub(crate) use shell::shell;
 type HostGroup = fn(&mut Setup<'_>, &mut Report);
 
 /// The groups that need the host, in their order: the last one ends it.
-const ON_THE_HOST: [(&str, HostGroup); 9] = [
+const ON_THE_HOST: [(&str, HostGroup); 10] = [
     ("install", install::run),
     ("ethernet", ethernet::libvirt),
     ("seed", ethernet::seed),
@@ -27,6 +28,7 @@ const ON_THE_HOST: [(&str, HostGroup); 9] = [
     ("position", infiniband::by_position),
     ("late", infiniband::late),
     ("mutation", infiniband::mutation),
+    ("native", native::run),
     ("lifecycle", lifecycle::run),
     ("crash", lifecycle::crash),
 ];

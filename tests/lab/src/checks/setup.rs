@@ -180,6 +180,13 @@ impl Pool {
         self.0["free"].as_u64()
     }
 
+    /// The VF at an index.
+    pub(crate) fn address(&self, index: u64) -> Option<String> {
+        let mut vfs = self.0["vfs"].as_array().into_iter().flatten();
+        let vf = vfs.find(|vf| vf["index"].as_u64() == Some(index))?;
+        Some(vf["address"].as_str()?.to_owned())
+    }
+
     /// VMs and their VFs.
     pub(crate) fn held(&self) -> Vec<(u64, String)> {
         let vfs = self.0["vfs"].as_array().into_iter().flatten();

@@ -83,6 +83,14 @@ fn interface(vm: &Vm, number: usize, nic: &Nic) -> String {
     let address = nic.slot.map_or_else(String::new, |slot| {
         format!("\t\t\t<address type='pci' domain='0x0000' bus='0x00' slot='0x{slot:02x}' function='0x0'/>\n")
     });
+    if let Some(device) = &nic.device {
+        let [domain, bus, slot, function] = parts(device);
+        return format!(
+            "\t\t<hostdev mode='subsystem' type='pci' managed='yes'>\n\t\t\t<source>\n\t\t\t\t\
+             <address  domain='0x{domain}' bus='0x{bus}' slot='0x{slot}' function='0x{function}'/>\n\t\t\t</source>\n\
+             {address}\t\t</hostdev>\n"
+        );
+    }
     format!(
         "\t\t<interface type='bridge'>\n\t\t\t<source bridge='{}'/>\n\t\t\t<mac address='{}'/>\n\t\t\t\
          <target dev='{}-{number}'/>\n\t\t\t<model type='virtio'/>\n{address}\t\t</interface>\n",
@@ -90,6 +98,14 @@ fn interface(vm: &Vm, number: usize, nic: &Nic) -> String {
         nic.mac(),
         vm.name(),
     )
+}
+
+/// Domain, bus, slot and function of a device.
+fn parts(device: &str) -> [&str; 4] {
+    let parts: Vec<&str> = device.split([':', '.']).collect();
+    parts
+        .try_into()
+        .unwrap_or_else(|_| panic!("'{device}' is a PCI address"))
 }
 
 /// Puts something else in the place of the first text from `start` to the next `end`.
@@ -113,6 +129,17 @@ pub(crate) fn vm_document(vm: &Vm) -> String {
         .enumerate()
         .map(|(number, nic)| {
             let vlan = nic.network.vlan.map_or_else(String::new, |vlan| format!("<VLAN_ID><![CDATA[{vlan}]]></VLAN_ID>"));
+            if let Some(device) = &nic.device {
+                let [domain, bus, slot, function] = parts(device);
+                return format!(
+                    "<PCI><ADDRESS><![CDATA[{domain}:{bus}:{slot}:{function}]]></ADDRESS><BUS><![CDATA[{bus}]]></BUS>\
+                     <DOMAIN><![CDATA[{domain}]]></DOMAIN><FUNCTION><![CDATA[{function}]]></FUNCTION>\
+                     <MAC><![CDATA[{}]]></MAC><NETWORK_ID><![CDATA[{}]]></NETWORK_ID><PCI_ID><![CDATA[{number}]]></PCI_ID>\
+                     <SLOT><![CDATA[{slot}]]></SLOT><TYPE><![CDATA[NIC]]></TYPE>{vlan}<VN_MAD><![CDATA[dummy]]></VN_MAD></PCI>",
+                    nic.mac(),
+                    nic.network.id,
+                );
+            }
             format!(
                 "<NIC><BRIDGE><![CDATA[{}]]></BRIDGE><IP><![CDATA[{}]]></IP><MAC><![CDATA[{}]]></MAC>\
                  <NETWORK_ID><![CDATA[{}]]></NETWORK_ID><NIC_ID><![CDATA[{number}]]></NIC_ID>{vlan}\

@@ -63,6 +63,14 @@ pub(crate) const PASSED: Network = Network {
     ..network(13, "passed", [10, 9, 0])
 };
 
+/// InfiniBand VFs that OpenNebula itself passes through.
+pub(crate) const NATIVE_INFINIBAND: Network = Network {
+    mtu: Some(2044),
+    ..network(14, "none", [192, 168, 14])
+};
+/// The same of Ethernet: the network driver sets its VLAN after the boot.
+pub(crate) const NATIVE_ETHERNET: Network = network(15, "none", [192, 168, 50]);
+
 const fn network(id: u32, bridge: &'static str, prefix: [u8; 3]) -> Network {
     Network {
         id,
@@ -84,6 +92,8 @@ pub(crate) struct Nic {
     pub(crate) slot: Option<u8>,
     /// The transport mode that the owner asks for, by a variable of the context.
     pub(crate) mode: Option<&'static str>,
+    /// The device of the host that OpenNebula has chosen for it.
+    pub(crate) device: Option<String>,
     /// Whether its VF has the GUID that the driver makes; else nothing but its place tells which it is.
     pub(crate) has_guid: bool,
 }
@@ -96,6 +106,7 @@ impl Nic {
             ip6: None,
             slot: None,
             mode: None,
+            device: None,
             has_guid: true,
         }
     }
@@ -118,6 +129,13 @@ impl Nic {
         self
     }
 
+    /// One that OpenNebula passes through by itself.
+    #[must_use]
+    pub(crate) fn on_device(mut self, address: &str) -> Self {
+        self.device = Some(address.to_owned());
+        self
+    }
+
     #[must_use]
     pub(crate) fn without_guid(mut self) -> Self {
         self.has_guid = false;
@@ -125,12 +143,12 @@ impl Nic {
     }
 
     pub(crate) fn is_infiniband(&self) -> bool {
-        self.network.bridge == INFINIBAND.bridge
+        self.network.bridge == INFINIBAND.bridge || self.network.id == NATIVE_INFINIBAND.id
     }
 
     /// Whether it is one that the context calls `PCI<k>`.
     pub(crate) fn is_passed(&self) -> bool {
-        self.network.bridge == PASSED.bridge
+        self.network.bridge == PASSED.bridge || self.device.is_some()
     }
 
     pub(crate) fn ip(&self) -> String {
