@@ -1,9 +1,8 @@
 //! A program that answers, within a bound.
 
-use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
@@ -11,7 +10,8 @@ use nix::sys::signal::{Signal, killpg};
 
 use super::ProcessError;
 use super::ended::{Watch, pid_of};
-use super::intake::{Intake, persist, ready};
+use super::intake::{persist, ready};
+use super::supervise::{Meanwhile, Outputs, Stderr};
 
 /// A killed process is gone at once, unless the kernel itself hangs in its name.
 const DEATH: Duration = Duration::from_secs(1);
@@ -53,8 +53,12 @@ pub(super) fn capture(
         program: program.to_owned(),
         cause,
     };
+    let lost = |cause| ProcessError::Lost {
+        program: program.to_owned(),
+        cause,
+    };
     let watch = Watch::new().map_err(start)?;
-    let begin = Instant::now();
+    let deadline = Instant::now().checked_add(limit);
     let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -62,14 +66,14 @@ pub(super) fn capture(
         .spawn()
         .map_err(start)?;
     let ended = watch.start(&child);
-    let lost = |cause| ProcessError::Lost {
-        program: program.to_owned(),
-        cause,
+    let mut outputs = Outputs::of(&mut child, Stderr::Kept(Vec::new()));
+    let meanwhile = Meanwhile {
+        deadline,
+        signals: None,
+        tick: None,
     };
-    let collected = collect(&mut child, &ended, || {
-        limit.checked_sub(begin.elapsed()).filter(|d| !d.is_zero())
-    });
-    if !matches!(collected, Ok(Some(_))) {
+    let watched = outputs.watch(&child, &ended, meanwhile);
+    if !matches!(watched, Ok(true)) {
         // Not reaped yet: no other group can have this id. It may be gone all the same.
         let _ = killpg(pid_of(&child), Signal::SIGKILL);
         let [gone] = ready([Some((ended.as_fd(), PollFlags::POLLIN))], DEATH).map_err(lost)?;
@@ -77,60 +81,21 @@ pub(super) fn capture(
             persist(|| child.wait()).map_err(lost)?;
         }
     }
-    let (stdout, stderr) = collected
-        .map_err(lost)?
-        .ok_or_else(|| ProcessError::TimedOut {
+    if !watched.map_err(lost)? {
+        return Err(ProcessError::TimedOut {
             program: program.to_owned(),
             limit,
-        })?;
+        });
+    }
+    let Outputs { stdout, stderr, .. } = outputs;
     Ok(Captured {
         status: persist(|| child.wait()).map_err(lost)?,
         stdout,
-        stderr,
+        stderr: match stderr {
+            Stderr::Kept(bytes) => bytes,
+            Stderr::PassedOn(_) => Vec::new(),
+        },
     })
-}
-
-/// The two outputs, once the child has ended; `None` when no time was left before that.
-#[allow(clippy::type_complexity)]
-fn collect(
-    child: &mut Child,
-    ended: &impl AsFd,
-    left: impl Fn() -> Option<Duration>,
-) -> io::Result<Option<(Vec<u8>, Vec<u8>)>> {
-    let mut out = Intake::new(child.stdout.take());
-    let mut err = Intake::new(child.stderr.take());
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let mut buffer = vec![0; 65536];
-    let mut is_running = true;
-    loop {
-        let time = match (is_running, left()) {
-            (false, _) => Duration::ZERO,
-            (true, None) => return Ok(None),
-            (true, Some(left)) => left,
-        };
-        let wanted = |fd| (fd, PollFlags::POLLIN);
-        let [has_ended, has_out, has_err] = ready(
-            [
-                is_running.then(|| wanted(ended.as_fd())),
-                out.fd().map(wanted),
-                err.fd().map(wanted),
-            ],
-            time,
-        )?;
-        if has_out {
-            stdout.extend_from_slice(out.read(&mut buffer)?);
-        }
-        if has_err {
-            stderr.extend_from_slice(err.read(&mut buffer)?);
-        }
-        if has_ended {
-            is_running = false;
-            out.child_has_ended();
-            err.child_has_ended();
-        } else if !is_running && !has_out && !has_err {
-            return Ok(Some((stdout, stderr)));
-        }
-    }
 }
 
 #[cfg(test)]

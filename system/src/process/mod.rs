@@ -30,6 +30,7 @@ mod relay;
 mod running;
 mod search;
 mod signals;
+mod supervise;
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
