@@ -11,7 +11,7 @@ use super::values::{Origin, Values};
 pub(super) fn read(values: &mut Values, source: &Source, config: &mut NicConfig) {
     if source.infiniband {
         config.infiniband = Some(infiniband(values));
-    } else if source.tags && !is_no_vlan(values) {
+    } else if source.tags && !host_tags(values) && !is_no_vlan(values) {
         config.vlan = values.extra("VLAN", &["VLAN_ID"], |text| {
             text.parse::<VlanId>().map_err(str::to_owned)
         });
@@ -86,6 +86,17 @@ fn pkey_of(text: &str) -> Result<WrittenPkey, String> {
 }
 
 /// `VLAN_ID='0'` is how some front-ends write "none".
+/// From OpenNebula 6.6 on, some network drivers set the VLAN of a passed-through NIC on the card, and its frames would get two
+/// tags. The context has the VLAN all the same, and does not say which driver it is.
+fn host_tags(values: &mut Values) -> bool {
+    let tag = values.extra("VLAN tag", &["VLAN_TAG"], |text| match text {
+        "guest" => Ok("of the guest"),
+        "host" => Ok("of the host"),
+        _ => Err("is neither 'guest' nor 'host'".into()),
+    });
+    tag == Some("of the host")
+}
+
 fn is_no_vlan(values: &Values) -> bool {
     let found = values.find(&["VLAN_ID"]);
     found.is_some_and(|found| found.value.trim_ascii() == b"0")

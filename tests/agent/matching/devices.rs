@@ -134,6 +134,34 @@ fn a_pci_nic_of_infiniband_has_a_p_key_and_a_mask_that_is_a_guess() {
     }
 }
 
+/// The context does not say whether OpenNebula's network driver has set the VLAN on the card.
+#[test]
+fn the_vlan_of_a_pci_nic_is_tagged_in_the_guest_unless_the_host_does() {
+    let context = "PCI0_ADDRESS='05:06.0'\nPCI0_MAC='02:00:c0:a8:07:0b'\nPCI0_IP='10.9.0.6'\nPCI0_VLAN_ID='42'\n";
+    let device = ethernet("ens9", "02:00:c0:a8:07:0b", "0000:05:06.0", "mlx5_core");
+    let tagged = |more: &str| {
+        let machine = Machine::new(&(context.to_owned() + more), std::slice::from_ref(&device));
+        one_sriov_tests::run(&machine, &["plan"])
+            .stdout
+            .contains("ens9.42")
+    };
+    assert!(tagged(""));
+    assert!(tagged("PCI0_VLAN_TAG='guest'\n"));
+    assert!(!tagged("PCI0_VLAN_TAG='host'\n"));
+    // A wrong word costs itself alone, and is named.
+    assert!(tagged("PCI0_VLAN_TAG='card'\n"));
+    let machine = Machine::new(
+        &(context.to_owned() + "PCI0_VLAN_TAG='card'\n"),
+        &[device.clone()],
+    );
+    let said = one_sriov_tests::run(&machine, &["plan"]);
+    let said = format!("{}{}", said.stdout, said.stderr);
+    assert!(
+        said.contains("PCI0_VLAN_TAG 'card' is neither 'guest' nor 'host'"),
+        "{said}"
+    );
+}
+
 /// Whatever a context describes and this machine has not: it is named, and the exit code is not all that says so.
 #[test]
 fn no_nic_is_missing_in_silence() {
