@@ -59,6 +59,8 @@ fn an_infiniband_vf_gets_its_guids_and_the_domain_stays_as_it_is() {
     let pool = host.operator(&["pool", "ib0"]);
     assert!(pool.stdout.contains("ib0: 3 of 4 free"), "{}", pool.stdout);
     assert!(pool.stdout.contains("VM 7 (PCI NIC)"), "{}", pool.stdout);
+    let json = host.operator(&["--json", "pool", "ib0"]).stdout;
+    assert!(json.contains("\"identity\": \"native\""), "{json}");
     let probe = host.operator(&["probe"]);
     assert!(
         probe.stdout.contains("SRIOV_IB0_FREE=3"),
@@ -123,6 +125,23 @@ fn a_vf_that_somebody_has_is_refused_by_name() {
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
     assert_eq!(host.cancel(7).code, 0);
     assert!(host.changed_vfs().is_empty());
+}
+
+#[test]
+fn a_vf_that_libvirt_has_not_released_is_refused_and_taken_at_the_next_attempt() {
+    let host = host();
+    host.write("/etc/one-sriov/kvmrc", "VF_RETURN_WAIT=0\n");
+    assert_eq!(host.deploy(3, &["sriov_ib0"]).code, 0);
+    host.switch("devices-stay", "");
+    host.power_off(3);
+    let refused = deploy(&host, 7, &[], &["0000:81:00.1"]).1;
+    let why = "libvirt has not released it yet after the end of VM 3";
+    assert_eq!(refused.code, 1);
+    assert!(refused.stderr.contains(why), "{}", refused.stderr);
+    // It stays with vfio-pci: after the wait it is taken as it is.
+    let deployed = deploy(&host, 7, &[], &["0000:81:00.1"]).1;
+    assert_eq!(deployed.code, 0, "{}", deployed.stderr);
+    assert!(host.vf("ib0", 0).contains("00:04:aa:00:c0:a8:07:c8"));
 }
 
 #[test]
@@ -460,7 +479,7 @@ fn what_cannot_be_attached_leaves_everything_as_it_was() {
     let qemu = attach(&host, "0000:81:00.2", "none", "");
     refused(
         qemu,
-        "failed to attach NIC '02:00:c0:a8:07:cd' on 'none': failed to ask libvirt at 'qemu:///system': no",
+        "failed to attach NIC '02:00:c0:a8:07:cd' on 'none': failed to query libvirt at 'qemu:///system': no",
     );
     host.stock("attach_nic", "echo no >&2; exit 1\n");
     refused(attach(&host, "0000:82:00.2", "br0", ""), "no\n");

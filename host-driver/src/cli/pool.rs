@@ -102,6 +102,7 @@ fn vf_json(vf: &VfView) -> Value {
         "holder": (!holder.is_empty()).then_some(holder),
         "vm": lease.map(|lease| lease.vm),
         "position": lease.map(|lease| lease.position),
+        "identity": lease.map(|lease| lease.identity),
         "dummy_mac": lease.and_then(|lease| lease.dummy_mac).map(|mac| mac.to_string()),
         "since": lease.map(|lease| table::moment(lease.since)),
     })
