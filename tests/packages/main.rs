@@ -13,6 +13,7 @@ mod guest;
 mod images;
 mod lint;
 mod rpms;
+mod scriptlets;
 mod system;
 
 use std::fs::{self, File};

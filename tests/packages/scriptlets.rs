@@ -1,0 +1,55 @@
+//! The script that gives the front-end's files to oneadmin, on directories that are oneadmin's already.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::{said, source};
+
+/// Names of our files lead to files of root: through a link in the place of a directory, and by a second hard link.
+const SETUP: &str = r#"
+mount --make-rprivate /
+mount -t tmpfs tmpfs /var/lib
+mount -t tmpfs tmpfs /opt
+cp /etc/passwd /etc/group /opt
+echo 'oneadmin:x:9869:9869::/var/lib/one:/bin/sh' >> /opt/passwd
+echo 'oneadmin:x:9869:' >> /opt/group
+mount --bind /opt/passwd /etc/passwd
+mount --bind /opt/group /etc/group
+mkdir -p /opt/bin /var/lib/roots /var/lib/one/remotes/vmm/kvm-sriov/bin /var/lib/one/datastores
+chown -R oneadmin: /var/lib/one
+printf '#!/bin/sh\ncat /opt/list\n' > /opt/bin/dpkg
+chmod +x /opt/bin/dpkg
+cd /var/lib/one/remotes/vmm
+touch /var/lib/roots/deploy /var/lib/roots/hosts /var/lib/one/datastores/disk
+mkdir kvm-sriov/etc
+touch kvm-sriov/bin/driver kvm-sriov/etc/kvmrc
+ln -s kvmrc kvm-sriov/etc/link
+ln -s /var/lib/roots kvm-sriov/evil
+ln /var/lib/roots/hosts kvm-sriov/hosts
+printf '/var/lib/one%s\n' '' /remotes /remotes/vmm /remotes/vmm/kvm-sriov /remotes/vmm/kvm-sriov/bin \
+    /remotes/vmm/kvm-sriov/bin/driver /remotes/vmm/kvm-sriov/etc /remotes/vmm/kvm-sriov/etc/kvmrc \
+    /remotes/vmm/kvm-sriov/etc/link /remotes/vmm/kvm-sriov/evil /remotes/vmm/kvm-sriov/evil/deploy \
+    /remotes/vmm/kvm-sriov/hosts > /opt/list
+PATH=/opt/bin:/usr/sbin:/usr/bin:/sbin:/bin sh "$POSTINST" configure ''
+cd /var/lib
+stat -c '%n %U' roots roots/deploy roots/hosts one/datastores/disk
+cd one/remotes/vmm/kvm-sriov
+stat -c '%n %U' bin/driver etc etc/kvmrc etc/link
+"#;
+
+#[test]
+fn the_front_ends_files_become_oneadmins_and_no_others_do() {
+    if !nix::unistd::geteuid().is_root() {
+        println!("passed over: it takes root");
+        return;
+    }
+    let postinst = source().join("packaging/deb/frontend/postinst");
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "sh", "-euc", SETUP])
+        .env("POSTINST", postinst.canonicalize().unwrap())
+        .current_dir(Path::new("/"));
+    let owners = "roots root\nroots/deploy root\nroots/hosts root\none/datastores/disk root\n\
+        bin/driver oneadmin\netc oneadmin\netc/kvmrc oneadmin\netc/link oneadmin\n";
+    assert_eq!(said(&mut command), owners);
+}
