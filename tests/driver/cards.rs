@@ -121,7 +121,7 @@ fn of_a_map_over_two_cards_the_one_with_a_netdev_is_used() {
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
     assert_eq!(host.leased("both"), ["1"]);
     let refused = host.deploy(8, &["sriov_both"]);
-    let expected = "failed to find a free VF in pool 'both': 2 of 2 in use \
+    let expected = "failed to find a free VF in pool 'both': 2 of 2 in use; use another host \
                     (PF '0000:81:00.0' has no network device: 1, VM 7: 1).\n";
     assert_eq!((refused.code, &*refused.stderr), (1, expected));
     let pool = host.operator(&["pool", "both"]).stdout;

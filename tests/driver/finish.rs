@@ -87,7 +87,7 @@ fn a_vf_that_libvirt_has_not_given_back_is_not_handed_on() {
     assert_eq!(full.code, 1);
     assert_eq!(
         full.stderr,
-        "failed to find a free VF in pool 'ib0': 2 of 2 in use (VM 7, not released yet: 1, VM 8: 1).\n"
+        "failed to find a free VF in pool 'ib0': 2 of 2 in use; use another host (VM 7, not released yet: 1, VM 8: 1).\n"
     );
     // One that never comes back is not lost: libvirt says that nobody has it.
     host.write("/etc/one-sriov/kvmrc", "VF_RETURN_WAIT=0\n");

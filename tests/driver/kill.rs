@@ -77,7 +77,7 @@ fn a_killed_driver_whose_child_goes_on_keeps_the_vf() {
     let full = host.deploy(8, &["sriov_ib0"]);
     assert_eq!(
         full.stderr,
-        "failed to find a free VF in pool 'ib0': 1 of 1 in use (VM 7: 1).\n"
+        "failed to find a free VF in pool 'ib0': 1 of 1 in use; use another host (VM 7: 1).\n"
     );
     say(&host, "yes");
     // It has made the domain when that is there; then libvirt says who has the VF.
@@ -112,7 +112,7 @@ fn a_killed_driver_whose_child_dies_too_loses_the_vf_after_the_grace() {
     let left = full
         .stderr
         .strip_prefix(
-            "failed to find a free VF in pool 'ib0': 1 of 1 in use (VM 7: 1); \
+            "failed to find a free VF in pool 'ib0': 1 of 1 in use; use another host (VM 7: 1); \
              the unfinished deployment of VM 7 expires in ",
         )
         .and_then(|rest| rest.strip_suffix(" s.\n")?.parse().ok());

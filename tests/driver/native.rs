@@ -553,7 +553,7 @@ fn a_pool_has_no_vf_that_opennebula_may_choose() {
         probe.stdout
     );
     let refused = host.deploy(7, &["sriov_ib0"; 3]);
-    let expected = "failed to find 3 free VFs in pool 'ib0': 2 of 4 in use (offered by OpenNebula's PCI probe: 2).\n";
+    let expected = "failed to find 3 free VFs in pool 'ib0': 2 of 4 in use; use another host (offered by OpenNebula's PCI probe: 2).\n";
     assert_eq!((refused.code, &*refused.stderr), (1, expected));
     assert_eq!(host.deploy(7, &["sriov_ib0"; 2]).code, 0);
     assert_eq!(host.leased("ib0"), ["2", "3"]);

@@ -57,7 +57,7 @@ fn two_ports_of_one_card_never_give_out_one_vf_twice() {
     let full = host.deploy(9, &["sriov_ib0"]);
     assert_eq!(
         full.stderr,
-        "failed to find a free VF in pool 'ib0': 3 of 3 in use (VM 7: 2, VM 8: 1).\n"
+        "failed to find a free VF in pool 'ib0': 3 of 3 in use; use another host (VM 7: 2, VM 8: 1).\n"
     );
 }
 
@@ -141,7 +141,7 @@ fn a_vf_that_the_host_uses_is_left_alone() {
     let full = host.deploy(8, &["sriov_ib0"]);
     assert_eq!(
         full.stderr,
-        "failed to find a free VF in pool 'ib0': 6 of 6 in use (VM 7: 2, this host: 4).\n"
+        "failed to find a free VF in pool 'ib0': 6 of 6 in use; use another host (VM 7: 2, this host: 4).\n"
     );
 }
 

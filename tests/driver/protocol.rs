@@ -109,7 +109,8 @@ fn every_release_is_told_the_cause_first() {
             "{release}"
         );
         let full = cloud.deploy(8, &["sriov_ib0"]);
-        let message = "failed to find a free VF in pool 'ib0': 2 of 2 in use (VM 7: 2)";
+        let message =
+            "failed to find a free VF in pool 'ib0': 2 of 2 in use; use another host (VM 7: 2)";
         cloud.assert_refused(&full, message);
         // From 7.0 on a hundred characters of it reach the user.
         assert!(message.len() < 100);

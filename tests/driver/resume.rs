@@ -42,7 +42,8 @@ fn kept(host: &Host, place: &str) -> [serde_json::Value; 6] {
 #[track_caller]
 fn assert_full(host: &Host, vm: u32, used: &str) {
     let full = host.deploy(vm, &["sriov_ib0"]);
-    let expected = format!("failed to find a free VF in pool 'ib0': {used} in use (VM 7: ");
+    let expected =
+        format!("failed to find a free VF in pool 'ib0': {used} in use; use another host (VM 7: ");
     assert!(
         full.code == 1 && full.stderr.starts_with(&expected),
         "{}",

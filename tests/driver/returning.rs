@@ -170,7 +170,8 @@ fn a_pool_that_is_full_is_told_at_once_where_only_others_get_a_vf_back() {
         Pf::infiniband("ib0", "0000:81:00", 1),
         Pf::infiniband("ib1", "0000:82:00", 1),
     ]);
-    let expected = "failed to find a free VF in pool 'ib0': 1 of 1 in use (VM 7: 1).\n";
+    let expected =
+        "failed to find a free VF in pool 'ib0': 1 of 1 in use; use another host (VM 7: 1).\n";
     let domain = domain(9, &["sriov_ib0"]);
     is_told_at_once(&host, "sriov_ib1", "ib1/0", &domain, expected);
 }

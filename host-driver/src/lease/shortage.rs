@@ -47,7 +47,9 @@ impl fmt::Display for Shortage {
             1 => write!(f, "failed to find a free VF in pool '{}'", self.pool)?,
             n => write!(f, "failed to find {n} free VFs in pool '{}'", self.pool)?,
         }
-        write!(f, ": {} of {} in use", self.total - self.free, self.total)?;
+        // The remedy before the holders, of which there may be many: from 7.0 on OpenNebula shows a hundred characters.
+        let used = self.total - self.free;
+        write!(f, ": {used} of {} in use; use another host", self.total)?;
         let mut holders = String::new();
         for (holder, count) in &self.holders {
             let comma = if holders.is_empty() { "" } else { ", " };

@@ -78,7 +78,10 @@ pub struct Pf {
 #[derive(Debug, thiserror::Error)]
 pub enum PoolError {
     /// Nothing is called so.
-    #[error("failed to find pool '{name}': no such network device, and no VF map '{}'", map.display())]
+    #[error(
+        "failed to find pool '{name}': no such network device or VF map; correct the network's BRIDGE, or add map '{}'",
+        map.display()
+    )]
     Unknown {
         /// The name.
         name: PoolName,
