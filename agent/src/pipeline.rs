@@ -13,11 +13,11 @@ use std::collections::BTreeSet;
 
 use crate::config::Config;
 use crate::context::Context;
-use crate::detect::{Choice, DetectError, Device, Guest, Requests};
+use crate::detect::{Choice, DetectError, Device, Guest, Place, Requests, Rule};
 use crate::install::{Changes, Record, Snapshot, Wanted, decide};
 use crate::inventory::{Inventory, InventoryError, Source};
 use crate::plan::{NicId, Plan, Role, Settings, plan};
-use crate::render::{Rendered, cloud_init_drop_in, network_manager_managed};
+use crate::render::{Rendered, Unmanaged, cloud_init_drop_in, network_manager_managed};
 use crate::wait::WaitBudget;
 
 /// What a run is given: all that is known before the first look at the NICs.
@@ -101,7 +101,10 @@ pub fn plan_when_ready(
 ///
 /// # Errors
 /// [`DetectError`] if no network stack can be named, or if a file that counts cannot be read.
-pub fn target(plan: &Plan, inputs: &Inputs<'_>) -> Result<(Choice, Rendered), DetectError> {
+pub fn target(
+    (inventory, plan): (&Inventory, &Plan),
+    inputs: &Inputs<'_>,
+) -> Result<(Choice, Rendered), DetectError> {
     let (guest, role) = (inputs.guest, inputs.role());
     let is_beside = guest.has_one_context() && role == Role::Companion;
     let devices = plan.nics.iter().filter_map(|nic| nic.device.as_ref());
@@ -120,18 +123,37 @@ pub fn target(plan: &Plan, inputs: &Inputs<'_>) -> Result<(Choice, Rendered), De
     rendered.files.extend(cloud_init);
     let settings = LazyCell::new(|| guest.network_manager(is_beside));
     let managed = network_manager_managed(backend, plan, |name, kind| {
+        let nic = inventory.by_name(name);
+        let address = nic.and_then(|nic| nic.link.address());
         let device = Device {
             name,
             kind,
-            address: None,
+            address: address.as_deref(),
         };
-        settings.unmanaged_by(device).is_some()
+        unmanaged(&settings.unmanaged_by(device))
     });
-    rendered.files.extend(managed);
+    rendered.files.extend(managed.files);
+    rendered.notes.extend(managed.notes);
     guest.all_read()?;
     rendered.notes.extend(backend.warnings(plan, guest.probe()));
     rendered.notes.extend(guest.probe().failures());
     Ok((choice, rendered))
+}
+
+/// What the rules of NetworkManager's configuration come to.
+fn unmanaged(rules: &[Rule<'_>]) -> Unmanaged {
+    let is_general = |place: Place| {
+        let mut rules = rules.iter();
+        rules.any(|rule| rule.place == place && !rule.names_device)
+    };
+    let named = rules.iter().filter(|rule| rule.names_device);
+    Unmanaged {
+        by_list: is_general(Place::List),
+        by_section: is_general(Place::Section),
+        by_name: named
+            .map(|rule| format!("'{}' in '{}'", rule.text, rule.file.display()))
+            .collect(),
+    }
 }
 
 /// What has to change on the disk, `disk` being what stands at the paths of the rendered and the recorded files.

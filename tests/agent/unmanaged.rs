@@ -42,3 +42,71 @@ fn a_rule_for_everything_gets_an_exception_as_long_as_it_is_there() {
     apply("networkd");
     assert!(!machine.has(OURS), "it is nothing to another network stack");
 }
+
+/// An operator who names a NIC means it.
+#[test]
+fn a_rule_that_names_a_nic_stays_and_is_named() {
+    let nics = [
+        virtio("eth0", "02:00:0a:00:00:05", 3),
+        virtio("eth1", "02:00:0a:00:00:06", 4),
+    ];
+    let context = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.0.6'\n";
+    const RULE: &str = "/etc/NetworkManager/conf.d/50-site.conf";
+    for (text, shown) in [
+        (
+            "[keyfile]\nunmanaged-devices=interface-name:eth1\n",
+            "interface-name:eth1",
+        ),
+        (
+            "[keyfile]\nunmanaged-devices=interface-name:*1\n",
+            "interface-name:*1",
+        ),
+        ("[keyfile]\nunmanaged-devices=eth1\n", "eth1"),
+        (
+            "[keyfile]\nunmanaged-devices=*;mac:02:00:0A:00:00:06\n",
+            "mac:02:00:0A:00:00:06",
+        ),
+        (
+            "[keyfile]\nunmanaged-devices=mac:02:00:0A:00:00:06\n",
+            "mac:02:00:0A:00:00:06",
+        ),
+        (
+            "[device-site]\nmatch-device=interface-name:eth1\nmanaged=0\n",
+            "managed=0 in [device-site]",
+        ),
+    ] {
+        let machine = Machine::new(context, &nics);
+        machine.write(RULE, text);
+        let outcome = run(&machine, &["apply", "--backend", "keyfile"]);
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        let has = |device: &str| {
+            machine.has(&format!(
+                "/etc/NetworkManager/conf.d/90-one-sriov-{device}.conf"
+            ))
+        };
+        let is_general = text.contains("=*;");
+        assert_eq!((has("eth0"), has("eth1")), (is_general, false), "{text}");
+        let warning = format!(
+            "one-sriov-agent: warning: ETH1: NetworkManager leaves 'eth1' unmanaged by '{shown}' in '{RULE}', so it gets no \
+             address; remove that rule\n"
+        );
+        assert_eq!(outcome.stderr, warning, "{text}");
+    }
+}
+
+#[test]
+fn a_section_for_all_devices_gets_an_exception_too() {
+    let context = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\n";
+    let machine = Machine::new(context, &[virtio("eth0", "02:00:0a:00:00:05", 3)]);
+    machine.write(
+        "/etc/NetworkManager/conf.d/50-site.conf",
+        "[device]\nmanaged=0\n",
+    );
+    let outcome = run(&machine, &["apply", "--backend", "keyfile"]);
+    assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
+    let text = machine.read("/etc/NetworkManager/conf.d/90-one-sriov-eth0.conf");
+    assert!(
+        text.ends_with("[device-one-sriov-eth0]\nmatch-device=interface-name:=eth0\nmanaged=1\n"),
+        "{text}"
+    );
+}

@@ -148,9 +148,9 @@ printf '[connection]\nid=none0\ntype=ethernet\ninterface-name=none0\n' \
 # As images have it: whatever device there is gets an address.
 printf 'network:\n  version: 2\n  renderer: %s\n  ethernets:\n    all-eth0: {match: {name: "eth0*"}, dhcp4: true, optional: true}\n' \
     "$(if [ "$stack" = netplan-nm ]; then echo NetworkManager; else echo networkd; fi)" > /etc/netplan/60-none0.yaml
-# Ubuntu has NetworkManager manage nothing but Wi-Fi, where netplan does not say otherwise.
+# Ubuntu has NetworkManager manage nothing but Wi-Fi, where netplan does not say otherwise; others say it in another way.
 if [ "$stack" = keyfile ]; then
-    printf '[keyfile]\nunmanaged-devices=*,except:type:wifi,except:type:gsm,except:type:cdma\n' \
+    printf '[keyfile]\nunmanaged-devices=*,except:type:wifi,except:type:gsm,except:type:cdma\n[device]\nmanaged=0\n' \
         > /etc/NetworkManager/conf.d/10-globally-managed-devices.conf
 fi
 chmod 600 /etc/NetworkManager/system-connections/none0.nmconnection /etc/netplan/60-none0.yaml

@@ -145,7 +145,7 @@ impl Read {
             None => Source::Sysfs(Sysfs::new(options.sysfs()?, &root)?),
         };
         let (inventory, plan) = pipeline::plan_when_ready(&inputs, &nics, wait_budget)?;
-        let (choice, mut rendered) = pipeline::target(&plan, &inputs)?;
+        let (choice, mut rendered) = pipeline::target((&inventory, &plan), &inputs)?;
         rendered.notes.extend(not_read);
         let disk = Snapshot::take(directories, &rendered.files, &record)?;
         let changes = pipeline::changes(&rendered, (&inventory, &plan), &inputs, &disk);

@@ -7,7 +7,8 @@
 //! ```
 //! The files are those of `/usr/lib`, then of `/run`, then `NetworkManager.conf`, then those of `/etc`, each by
 //! name; one of `/etc` hides the others of its name, and one of `/run` that of `/usr/lib`. `key+=` adds to a list,
-//! and `key-=` takes from it.
+//! and `key-=` takes from it. A section `[device-x]` with `managed=0` does the same for the devices of its `match-device`:
+//! the first section counts that has the key, those of later files before those of earlier ones.
 //! Facts: `NetworkManager.conf(5)`; `src/core/nm-config.c` (`read_entire_config`), `nm-core-utils.c`
 //! (`nm_match_spec_device`). `NetworkManager --print-config` prints what it makes of all that.
 
@@ -38,8 +39,44 @@ struct Item {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NetworkManagerConfig {
     unmanaged: Vec<Item>,
+    /// The strongest first.
+    sections: Vec<Section>,
     /// None: as it was built.
     plugins: Option<Vec<Item>>,
+}
+
+/// A section `[device-x]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Section {
+    name: String,
+    /// None: all devices are of it.
+    devices: Option<Vec<Item>>,
+    is_managed: Option<bool>,
+    /// No further section is looked at for its devices.
+    stops: bool,
+    file: PathBuf,
+}
+
+/// What keeps NetworkManager from a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule<'a> {
+    /// Which kind of rule.
+    pub place: Place,
+    /// The rule, as a person would look for it.
+    pub text: String,
+    /// Its file.
+    pub file: &'a Path,
+    /// Whether it names the device, by its name or address, and not all of a type.
+    pub names_device: bool,
+}
+
+/// Where a rule is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the list `unmanaged-devices`.
+    List,
+    /// In a section `[device-x]`.
+    Section,
 }
 
 /// A device as NetworkManager names it.
@@ -85,10 +122,12 @@ impl NetworkManagerConfig {
         let values = key_file(text);
         if values
             .get(&(".config", "enable"))
-            .is_some_and(|value| is_false(value))
+            .is_some_and(|value| boolean(value) == Some(false))
         {
             return;
         }
+        let sections = sections(text, &values, file);
+        self.sections.splice(0..0, sections);
         for ((group, key), value) in values {
             let (name, change) = match key.as_bytes().last() {
                 Some(b'+') => (&key[..key.len() - 1], Change::Add),
@@ -104,25 +143,37 @@ impl NetworkManagerConfig {
         }
     }
 
-    /// The rule that keeps NetworkManager from a device, and its file.
+    /// The rules that keep NetworkManager from a device.
     #[must_use]
-    pub fn unmanaged_by(&self, device: Device) -> Option<(&str, &Path)> {
-        let (mut rule, mut has_only_exceptions) = (None, true);
-        for item in &self.unmanaged {
-            if let Some(spec) = item.text.strip_prefix("except:") {
-                if is_of(spec, device) {
-                    return None;
-                }
-            } else {
-                has_only_exceptions = false;
-                if rule.is_none() && is_of(&item.text, device) {
-                    rule = Some(item);
-                }
+    pub fn unmanaged_by(&self, device: Device) -> Vec<Rule<'_>> {
+        let by_list = find(&self.unmanaged, device).map(|item| Rule {
+            place: Place::List,
+            text: item.text.clone(),
+            file: &item.file,
+            names_device: names_device(&item.text),
+        });
+        by_list.into_iter().chain(self.section(device)).collect()
+    }
+
+    fn section(&self, device: Device) -> Option<Rule<'_>> {
+        for section in &self.sections {
+            let found = section.devices.as_ref().map(|all| find(all, device));
+            if found == Some(None) {
+                continue;
+            }
+            if let Some(is_managed) = section.is_managed {
+                return (!is_managed).then(|| Rule {
+                    place: Place::Section,
+                    text: format!("managed=0 in [{}]", section.name),
+                    file: &section.file,
+                    names_device: found.flatten().is_some_and(|item| names_device(&item.text)),
+                });
+            }
+            if section.stops {
+                return None;
             }
         }
-        // Exceptions alone are exceptions to everything.
-        let rule = rule.or_else(|| self.unmanaged.first().filter(|_| has_only_exceptions));
-        rule.map(|item| (&*item.text, &*item.file))
+        None
     }
 
     /// Whether a plugin is loaded, if it is installed.
@@ -157,30 +208,97 @@ impl Change {
     }
 }
 
+/// The sections about devices, the strongest first: as they come, but `[device]` last (`nm_config_data_get_device_config`).
+fn sections(text: &str, values: &Values<'_>, file: &Path) -> Vec<Section> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in text.lines().map(str::trim).filter_map(group) {
+        if name.starts_with("device") && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.sort_by_key(|name| *name == "device");
+    let section = |name: &str| {
+        let value = |key| values.get(&(name, key)).copied();
+        let devices = value("match-device").map(|list| {
+            let mut items = Vec::new();
+            Change::Set.apply(&mut items, list, file);
+            items
+        });
+        Section {
+            name: name.to_owned(),
+            devices,
+            is_managed: value("managed").and_then(boolean),
+            stops: value("stop-match").and_then(boolean) == Some(true),
+            file: file.to_owned(),
+        }
+    };
+    names.into_iter().map(section).collect()
+}
+
+/// The item by which a device is of a list, if it is (`nm_match_spec_device`).
+fn find<'i>(items: &'i [Item], device: Device) -> Option<&'i Item> {
+    let (mut found, mut has_only_exceptions) = (None, true);
+    for item in items {
+        if let Some(spec) = item.text.strip_prefix("except:") {
+            if is_of(spec, device) {
+                return None;
+            }
+        } else {
+            has_only_exceptions = false;
+            // One that names it says more than one for its type.
+            let is_better = |found: &Item| !names_device(&found.text) && names_device(&item.text);
+            if found.is_none_or(is_better) && is_of(&item.text, device) {
+                found = Some(item);
+            }
+        }
+    }
+    // Exceptions alone are exceptions to everything.
+    found.or_else(|| items.first().filter(|_| has_only_exceptions))
+}
+
+/// Whether a spec is one of names or addresses.
+fn names_device(spec: &str) -> bool {
+    let is_general = ["type:", "driver:", "except:"]
+        .iter()
+        .any(|word| spec.starts_with(word));
+    spec != "*" && !is_general
+}
+
+/// The values of a key file, by group and key.
+type Values<'t> = BTreeMap<(&'t str, &'t str), &'t str>;
+
+/// The name of a group, if a line is the beginning of one.
+fn group(line: &str) -> Option<&str> {
+    line.strip_prefix('[')?.strip_suffix(']')
+}
+
 /// The values of a key file (`g_key_file_load_from_data`); of equal keys of a group the last one counts.
-fn key_file(text: &str) -> BTreeMap<(&str, &str), &str> {
+fn key_file(text: &str) -> Values<'_> {
     let mut values = BTreeMap::new();
-    let mut group = "";
+    let mut here = "";
     for line in text.lines().map(str::trim) {
-        let name = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'));
-        if let Some(name) = name {
-            group = name;
+        if let Some(name) = group(line) {
+            here = name;
         } else if !line.starts_with('#')
             && let Some((key, value)) = line.split_once('=')
         {
             // A `+` with a blank before it belongs to no key that there is.
-            values.insert((group, key.trim_end()), value.trim_start());
+            values.insert((here, key.trim_end()), value.trim_start());
         }
     }
     values
 }
 
-fn is_false(value: &str) -> bool {
-    ["false", "no", "off", "0"]
-        .iter()
-        .any(|word| value.eq_ignore_ascii_case(word))
+/// As `nm_config_parse_boolean` reads it.
+fn boolean(value: &str) -> Option<bool> {
+    let is_one_of = |words: &[&str]| words.iter().any(|word| value.eq_ignore_ascii_case(word));
+    if is_one_of(&["true", "yes", "on", "1"]) {
+        Some(true)
+    } else if is_one_of(&["false", "no", "off", "0"]) {
+        Some(false)
+    } else {
+        None
+    }
 }
 
 /// Whether a device is of a spec, without its `except:`.

@@ -153,7 +153,8 @@ fn a_rule_for_everything_has_exceptions() {
         let text = format!("[keyfile]\nunmanaged-devices={value}\n");
         config.take(&text, Path::new("/etc/x.conf"));
         let found = config.unmanaged_by(device);
-        assert_eq!(found.map(|(rule, _)| rule), expected, "{value}");
+        let found: Vec<&str> = found.iter().map(|rule| &*rule.text).collect();
+        assert_eq!(found, Vec::from_iter(expected), "{value}");
     }
 }
 
@@ -184,4 +185,51 @@ fn a_plugin_is_loaded_unless_others_are_named() {
     assert!(loads("[main]\nplugins=ifcfg-rh,ibft\n"));
     assert!(!loads("[main]\nplugins=keyfile\n"));
     assert!(loads("[main]\nplugins=keyfile\nplugins+=ifcfg-rh\n"));
+}
+
+#[test]
+fn sections_of_devices_count_in_their_order() {
+    let name: InterfaceName = "ib0".parse().unwrap();
+    let device = Device {
+        name: &name,
+        kind: "infiniband",
+        address: None,
+    };
+    let off = Some(("managed=0 in [device]", false));
+    let table: [(&[&str], _); 13] = [
+        (&["[device]\nmanaged=0\n"], off),
+        (&["[device]\nmanaged=no\n"], off),
+        (&["[device]\nmanaged=1\n"], None),
+        (&["[device]\nmanaged=0\n", "[device]\nmanaged=1\n"], None),
+        (&["[device]\nmanaged=1\n", "[device]\nmanaged=0\n"], off),
+        (&["[device]\nmanaged=0\n[device-x]\nmanaged=1\n"], None),
+        (&["[device-a]\nmanaged=1\n[device-b]\nmanaged=0\n"], None),
+        (
+            &["[device-x]\nmatch-device=interface-name:ib*\nmanaged=0\n"],
+            Some(("managed=0 in [device-x]", true)),
+        ),
+        (
+            &["[device-x]\nmatch-device=type:infiniband\nmanaged=0\n"],
+            Some(("managed=0 in [device-x]", false)),
+        ),
+        (&["[device-x]\nmatch-device=type:wifi\nmanaged=0\n"], None),
+        (
+            &["[device-x]\nmatch-device=*,except:type:infiniband\nmanaged=0\n"],
+            None,
+        ),
+        (
+            &["[device]\nmanaged=0\n", "[device-x]\nstop-match=yes\n"],
+            None,
+        ),
+        (&["[connection]\nmanaged=0\n"], None),
+    ];
+    for (files, expected) in table {
+        let mut config = NetworkManagerConfig::default();
+        for text in files {
+            config.take(text, Path::new("/etc/x.conf"));
+        }
+        let found = config.unmanaged_by(device);
+        let found = found.first().map(|rule| (&*rule.text, rule.names_device));
+        assert_eq!(found, expected, "{files:?}");
+    }
 }

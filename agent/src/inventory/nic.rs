@@ -169,6 +169,17 @@ pub enum Link {
     Infiniband(#[serde(with = "optional_text")] Option<IpoibAddress>),
 }
 
+impl Link {
+    /// The hardware address, as the kernel prints it.
+    #[must_use]
+    pub fn address(&self) -> Option<String> {
+        match self {
+            Self::Ethernet(mac) => Some(mac.to_string()),
+            Self::Infiniband(address) => address.map(|address| address.to_string()),
+        }
+    }
+}
+
 /// `addr_assign_type`: who chose the hardware address (`include/uapi/linux/netdevice.h`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

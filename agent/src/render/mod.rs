@@ -30,8 +30,8 @@ pub use file::{HEADER, Mode, Rendered, RenderedFile, Sysctl};
 pub use guest_files::GuestFiles;
 use interfaces::Dialect;
 use limits::Limit;
-pub use network_manager::managed as network_manager_managed;
 pub(crate) use network_manager::version as network_manager_version;
+pub use network_manager::{Unmanaged, managed as network_manager_managed};
 pub use reader::{Reader, Readers, Sign};
 pub use resolv_conf::{PATH as RESOLV_CONF, Resolver};
 

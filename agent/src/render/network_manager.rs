@@ -14,7 +14,7 @@ use hwaddr::InterfaceName;
 
 use super::configured::{Configured, configured};
 use super::lines::Lines;
-use super::{Backend, Reader, RenderedFile};
+use super::{Backend, Reader, Rendered, RenderedFile};
 use crate::plan::model::Child;
 use crate::plan::{DummyNic, Plan};
 
@@ -34,20 +34,39 @@ pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
     lines.into_file(path, dummy.id(), &dummy.name)
 }
 
-/// The NICs that a rule of others would keep NetworkManager from, each with a file that makes an exception of it.
+/// The rules of others that keep NetworkManager from a device.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unmanaged {
+    /// One for a whole type of devices, in `unmanaged-devices`.
+    pub by_list: bool,
+    /// One for a whole type of devices, in a section `[device-x]`.
+    pub by_section: bool,
+    /// Those that name the device, each with its file: a person meant this one.
+    pub by_name: Vec<String>,
+}
+
+/// The NICs that a rule of others would keep NetworkManager from, each with a file that makes an exception of it. What a
+/// rule means by name stays unmanaged, and is named.
 ///
 /// ```text
 /// [keyfile]
 /// unmanaged-devices+=except:interface-name:=ib0;interface-name:=one-sriov-is-no-device
+///
+/// [device-one-sriov-ib0]
+/// match-device=interface-name:=ib0
+/// managed=1
 /// ```
-/// `is_unmanaged` is asked with the name of a device and its kind, `ethernet`, `infiniband` or `vlan`.
+/// `rules` is asked with the name of a device and its kind, `ethernet`, `infiniband` or `vlan`.
 pub fn managed(
     backend: Backend,
     plan: &Plan,
-    is_unmanaged: impl Fn(&InterfaceName, &'static str) -> bool,
-) -> Vec<RenderedFile> {
-    let is_reader = backend.reader() == Reader::NetworkManager;
-    let file = |nic: Configured| {
+    rules: impl Fn(&InterfaceName, &'static str) -> Unmanaged,
+) -> Rendered {
+    let mut rendered = Rendered::default();
+    if backend.reader() != Reader::NetworkManager {
+        return rendered;
+    }
+    for nic in configured(plan) {
         let kind = match nic.config.infiniband {
             Some(_) => "infiniband",
             None => "ethernet",
@@ -56,28 +75,46 @@ pub fn managed(
             Child::Partition(_) => (name, "infiniband"),
             Child::Vlan(_) => (name, "vlan"),
         });
-        let mut devices: Vec<_> = [(nic.device, kind)].into_iter().chain(child).collect();
-        devices.retain(|(name, kind)| is_unmanaged(name, kind));
-        (!devices.is_empty()).then(|| exception(&nic, devices.into_iter().map(|(name, _)| name)))
-    };
-    let nics = configured(plan).filter(|_| is_reader);
-    nics.filter_map(file).collect()
+        let devices = [(nic.device, kind)].into_iter().chain(child);
+        let devices: Vec<_> = devices
+            .map(|(name, kind)| (name, rules(name, kind)))
+            .collect();
+        for (name, unmanaged) in &devices {
+            rendered.notes.extend(unmanaged.by_name.iter().map(|rule| {
+                let label = nic.nic.label();
+                format!("{label}: NetworkManager leaves '{name}' unmanaged by {rule}, so it gets no address; remove that rule")
+            }));
+        }
+        let is_general = |(_, rules): &(&InterfaceName, Unmanaged)| {
+            rules.by_name.is_empty() && (rules.by_list || rules.by_section)
+        };
+        let devices: Vec<_> = devices.into_iter().filter(is_general).collect();
+        if !devices.is_empty() {
+            rendered.files.push(exception(&nic, &devices));
+        }
+    }
+    rendered
 }
 
-fn exception<'n>(
-    nic: &Configured,
-    devices: impl Iterator<Item = &'n InterfaceName>,
-) -> RenderedFile {
+fn exception(nic: &Configured, devices: &[(&InterfaceName, Unmanaged)]) -> RenderedFile {
     let mut lines = Lines::for_nic(nic.nic);
-    let exceptions: Vec<String> = devices
-        .map(|name| format!("except:interface-name:={name};"))
+    let listed = devices.iter().filter(|(_, rules)| rules.by_list);
+    let exceptions: Vec<String> = listed
+        .map(|(name, _)| format!("except:interface-name:={name};"))
         .collect();
-    let exceptions = exceptions.concat();
-    lines.raw("[keyfile]");
-    // Exceptions alone would be exceptions to everything: the name, longer than any, keeps the list from that.
-    lines.raw(format_args!(
-        "unmanaged-devices+={exceptions}interface-name:=one-sriov-is-no-device"
-    ));
+    if !exceptions.is_empty() {
+        let exceptions = exceptions.concat();
+        lines.raw("[keyfile]");
+        // Exceptions alone would be exceptions to everything: the name, longer than any, keeps the list from that.
+        lines.raw(format_args!(
+            "unmanaged-devices+={exceptions}interface-name:=one-sriov-is-no-device"
+        ));
+    }
+    for (name, _) in devices.iter().filter(|(_, rules)| rules.by_section) {
+        lines.raw(format_args!("[device-one-sriov-{name}]"));
+        lines.raw(format_args!("match-device=interface-name:={name}"));
+        lines.raw("managed=1");
+    }
     let path = format!(
         "/etc/NetworkManager/conf.d/90-one-sriov-{}.conf",
         nic.device
