@@ -33,7 +33,7 @@ TEST_PROGRAMS = cc c++ genisoimage xorriso ip unshare setpriv script patch strac
 # What the host half works with.
 TEST_PROGRAMS += rsync virsh libvirtd virt-xml-validate qemu-system-x86_64 xmllint sudo
 # Network stacks are not put on somebody's machine for the sake of a test; CI has them all.
-TEST_PROGRAMS += $(if $(CI),NetworkManager systemd-networkd netplan ifup busybox dbus-daemon dnsmasq dhclient perl cloud-init udevadm\
+TEST_PROGRAMS += $(if $(CI),NetworkManager systemd-networkd netplan ifup busybox dbus-daemon dnsmasq dhclient perl cloud-init udevadm mkfs.vfat\
 	cpio depmod debootstrap dpkg-deb rpmbuild rpmlint lintian systemd-analyze visudo)
 LAB_PROGRAMS = mmdebstrap genisoimage cpio depmod mke2fs zstd xz ssh rsync setpriv
 

@@ -157,17 +157,39 @@ fn a_cd_without_the_label_is_read_where_the_configuration_allows_it() {
     assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.3"));
 }
 
+const SBIN: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// It is not on every machine; CI has it.
+fn has_mkfs_vfat() -> bool {
+    let found = Command::new("mkfs.vfat")
+        .env("PATH", SBIN)
+        .arg("--help")
+        .output();
+    assert!(
+        found.is_ok() || std::env::var_os("CI").is_none(),
+        "CI has mkfs.vfat; 'make setup' installs it"
+    );
+    if found.is_err() {
+        println!("passed over: there is no mkfs.vfat ('make setup')");
+    }
+    found.is_ok()
+}
+
 #[test]
 fn a_file_system_with_the_label_that_is_not_iso_9660_is_named() {
+    if !has_mkfs_vfat() {
+        return;
+    }
     let machine = machine();
-    let made = Command::new("truncate")
-        .args(["-s", "1M"])
-        .arg({
-            machine.write("/dev/vdb", "");
-            machine.path("/dev/vdb")
-        })
-        .status();
-    assert!(made.expect("truncate runs").success());
+    machine.write("/dev/.keep", "");
+    let made = Command::new("mkfs.vfat")
+        .env("PATH", SBIN)
+        .args(["-n", "CONTEXT", "-C"])
+        .arg(machine.path("/dev/vdb"))
+        .arg("1024")
+        .output()
+        .expect("mkfs.vfat runs");
+    assert!(made.status.success(), "{made:?}");
     label(&machine, "vdb");
     is_refused(
         &machine,

@@ -70,6 +70,30 @@ fn a_vm_whose_mac_cannot_be_taken_off_its_old_vf_is_refused() {
 }
 
 #[test]
+fn a_vm_whose_mac_cannot_be_taken_off_its_old_ethernet_vf_is_refused() {
+    for setting in ["VF_IDENTITY=dummy", "VF_IDENTITY=mac"] {
+        let host = Host::new(&[Pf::ethernet("ens1f0", "0000:82:00", 2)]);
+        let settings = format!("VF_RETURN_WAIT=1\n{setting}\n");
+        host.write("/etc/one-sriov/kvmrc", settings);
+        assert_eq!(host.deploy(7, &["sriov_ens1f0"]).code, 0);
+        host.switch("devices-stay", "");
+        host.power_off(7);
+        host.switch("sudo-refuses", "");
+        let refused = host.deploy(7, &["sriov_ens1f0"]);
+        let expected = "failed to use MAC '02:00:c0:a8:07:01': another VF still carries the identity of this NIC: VF \
+            '0000:82:00.1' (ens1f0/0) of VM 7: libvirt has not released it yet, and failed to set MAC";
+        assert!(
+            refused.stderr.starts_with(expected),
+            "{setting}: {}",
+            refused.stderr
+        );
+        assert_eq!((refused.code, host.domain(7)), (1, None));
+        assert_eq!(host.lease("ens1f0/0").unwrap()["state"], "releasing");
+        assert!(host.vf("ens1f0", 1).starts_with("mac 02:11:"), "{setting}");
+    }
+}
+
+#[test]
 fn an_ethernet_vf_is_after_a_life_as_it_was() {
     let own = "mac 02:11:00:00:00:00 max_tx_rate 1000 min_tx_rate 10 proto 802.1ad qos 3 spoofchk on state enable \
                trust off vlan 9";
