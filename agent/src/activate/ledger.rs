@@ -13,7 +13,7 @@ use std::io;
 use std::path::Path;
 
 use hwaddr::InterfaceName;
-use one_sriov_system::Root;
+use one_sriov_system::{Root, unless_absent};
 
 const DIRECTORY: &str = "/run/one-sriov-agent";
 const FILE: &str = "/run/one-sriov-agent/devices";
@@ -34,17 +34,20 @@ enum Standing {
 }
 
 impl Ledger {
-    /// As an earlier run left it. What cannot be read is as if nothing had been noted.
+    /// As an earlier run left it.
+    ///
+    /// # Errors
+    /// It is not known which devices are still due.
+    pub fn load(root: &Root) -> io::Result<Self> {
+        let text = root.read_to_string(Path::new(FILE)).map(Some);
+        let text = unless_absent(text, None)?;
+        Ok(text.map_or_else(Self::default, |text| Self::parse(&text)))
+    }
+
+    /// As if the network stack had been told of none of these.
     #[must_use]
-    pub fn load(root: &Root) -> Self {
-        match root.read_to_string(Path::new(FILE)) {
-            Ok(text) => Self::parse(&text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
-            Err(error) => {
-                log::warn!("failed to read '{FILE}', so no device counts as up to date: {error}");
-                Self::default()
-            }
-        }
+    pub fn all_due<'d>(devices: impl IntoIterator<Item = &'d InterfaceName>) -> Self {
+        Self::next([], devices)
     }
 
     fn parse(text: &str) -> Self {
@@ -133,5 +136,33 @@ impl fmt::Display for Ledger {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_ledger_that_cannot_be_read_is_not_an_empty_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root::new(dir.path());
+        assert_eq!(Ledger::load(&root).unwrap(), Ledger::default());
+        let eth0: InterfaceName = "eth0".parse().unwrap();
+        let ledger = Ledger::all_due([&eth0]);
+        ledger.save(&root, &Ledger::default()).unwrap();
+        let loaded = Ledger::load(&root).unwrap();
+        assert_eq!(loaded.due().collect::<Vec<_>>(), [&eth0]);
+        assert_eq!(loaded, ledger);
+        let file = dir.path().join(&FILE[1..]);
+        fs::remove_file(&file).unwrap();
+        // Not even root gets to the end of it.
+        symlink("devices", &file).unwrap();
+        assert!(Ledger::load(&root).is_err());
     }
 }

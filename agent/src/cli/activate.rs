@@ -37,7 +37,6 @@ impl<'a> Live<'a> {
         asked: Option<Readers>,
     ) -> Self {
         let stack = run_state.choice.backend.reader();
-        let before = Ledger::load(root);
         let devices = run_state
             .plan
             .nics
@@ -46,6 +45,12 @@ impl<'a> Live<'a> {
         let present: Vec<_> = devices
             .filter_map(|device| Some((&device.name, index(sysfs, device.name.as_str())?)))
             .collect();
+        let before = Ledger::load(root).unwrap_or_else(|error| {
+            log::warn!(
+                "failed to read which devices are up to date, so none counts as that: {error}"
+            );
+            Ledger::all_due(present.iter().map(|(device, _)| *device))
+        });
         let mut due: BTreeSet<InterfaceName> = before.due().cloned().collect();
         if !stack.is_daemon() {
             let new = present
@@ -139,7 +144,8 @@ impl<'a> Live<'a> {
     fn note<'d>(&self, due: impl IntoIterator<Item = &'d InterfaceName>) {
         let present = self.present.iter().copied();
         let next = Ledger::next(present, due);
-        if let Err(error) = next.save(self.root, &Ledger::load(self.root)) {
+        let before = Ledger::load(self.root).unwrap_or_default();
+        if let Err(error) = next.save(self.root, &before) {
             log::warn!("failed to record which devices are up to date: {error}");
         }
     }
