@@ -10,9 +10,9 @@ use std::path::Path;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use one_sriov_agent::context::Context;
-use one_sriov_agent::install::{Directories, Record, Snapshot, Wanted, apply, decide};
+use one_sriov_agent::install::{Directories, Record, Snapshot, WantedFiles, apply, decide};
 use one_sriov_agent::inventory::{Inventory, Sysfs};
-use one_sriov_agent::plan::{Settings, plan};
+use one_sriov_agent::plan::{PlanSettings, plan};
 use one_sriov_agent::render::Backend;
 use one_sriov_system::Root;
 use one_sriov_tests::{Machine, Trial, fleet, scratch, sizes};
@@ -26,8 +26,8 @@ fn run(text: &[u8], sysfs: &Path, root: &Root) {
     let mut directories = Directories::new(root);
     let record = Record::load(&mut directories).unwrap();
     let inventory = Sysfs::new(sysfs, root).unwrap().inventory().unwrap();
-    let plan = plan(&context, &inventory, &Settings::default());
-    let wanted = Wanted {
+    let plan = plan(&context, &inventory, &PlanSettings::default());
+    let wanted = WantedFiles {
         files: BACKEND.render(&plan).files.into(),
         keep: plan.keep(record.devices(), &inventory),
         takes_over: false,
@@ -46,7 +46,7 @@ fn steps(criterion: &mut Criterion) {
         let sysfs = Sysfs::new(machine.path("/sys"), &root).unwrap();
         let context = Context::parse(text.as_bytes()).unwrap();
         let inventory: Inventory = sysfs.inventory().unwrap();
-        let planned = plan(&context, &inventory, &Settings::default());
+        let planned = plan(&context, &inventory, &PlanSettings::default());
 
         let mut group = criterion.benchmark_group("step");
         group.throughput(Throughput::Elements(nics.into()));
@@ -57,7 +57,7 @@ fn steps(criterion: &mut Criterion) {
             bench.iter(|| sysfs.inventory().unwrap());
         });
         group.bench_function(BenchmarkId::new("plan", nics), |bench| {
-            bench.iter(|| plan(black_box(&context), &inventory, &Settings::default()));
+            bench.iter(|| plan(black_box(&context), &inventory, &PlanSettings::default()));
         });
         group.bench_function(BenchmarkId::new("render", nics), |bench| {
             bench.iter(|| BACKEND.render(black_box(&planned)));

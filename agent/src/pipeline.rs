@@ -13,10 +13,10 @@ use std::collections::BTreeSet;
 
 use crate::config::Config;
 use crate::context::Context;
-use crate::detect::{Choice, DetectError, Device, Guest, Place, Requests, Rule};
-use crate::install::{Changes, Record, Snapshot, Wanted, decide};
-use crate::inventory::{Inventory, InventoryError, Source};
-use crate::plan::{NicId, Plan, Role, Settings, plan};
+use crate::detect::{Choice, DetectError, Guest, NmDevice, Requests, Rule, RulePlace};
+use crate::install::{Changes, Record, Snapshot, WantedFiles, decide};
+use crate::inventory::{Inventory, InventoryError, NicSource};
+use crate::plan::{NicId, Plan, PlanSettings, Role, plan};
 use crate::render::{Rendered, Unmanaged, cloud_init_drop_in, network_manager_managed};
 use crate::wait::WaitBudget;
 
@@ -44,9 +44,9 @@ impl Inputs<'_> {
         self.config.role.or(beside).unwrap_or_default()
     }
 
-    fn settings(&self) -> Settings {
+    fn settings(&self) -> PlanSettings {
         let known = self.record.devices().into_iter();
-        Settings {
+        PlanSettings {
             prefix: self.config.prefix,
             role: self.role(),
             known: known.map(|(nic, device)| (*nic, device.clone())).collect(),
@@ -75,7 +75,7 @@ impl Inputs<'_> {
 /// [`InventoryError`] if what says which NICs there are cannot be read.
 pub fn plan_when_ready(
     inputs: &Inputs<'_>,
-    nics: &Source,
+    nics: &NicSource,
     wait_budget: &WaitBudget,
 ) -> Result<(Inventory, Plan), InventoryError> {
     let settings = inputs.settings();
@@ -125,7 +125,7 @@ pub fn target(
     let managed = network_manager_managed(backend, plan, |name, kind| {
         let nic = inventory.by_name(name);
         let address = nic.and_then(|nic| nic.link.address());
-        let device = Device {
+        let device = NmDevice {
             name,
             kind,
             address: address.as_deref(),
@@ -142,14 +142,14 @@ pub fn target(
 
 /// What the rules of NetworkManager's configuration come to.
 fn unmanaged(rules: &[Rule<'_>]) -> Unmanaged {
-    let is_general = |place: Place| {
+    let is_general = |place: RulePlace| {
         let mut rules = rules.iter();
         rules.any(|rule| rule.place == place && !rule.names_device)
     };
     let named = rules.iter().filter(|rule| rule.names_device);
     Unmanaged {
-        by_list: is_general(Place::List),
-        by_section: is_general(Place::Section),
+        by_list: is_general(RulePlace::List),
+        by_section: is_general(RulePlace::Section),
         by_name: named
             .map(|rule| format!("'{}' in '{}'", rule.text, rule.file.display()))
             .collect(),
@@ -168,7 +168,7 @@ pub fn changes(
     let wanted = if plan.hands_off {
         without_nics(record)
     } else {
-        Wanted {
+        WantedFiles {
             files: rendered.files.as_slice().into(),
             keep: plan.keep(record.devices(), inventory),
             takes_over: inputs.takes_over,
@@ -179,11 +179,11 @@ pub fn changes(
 
 /// What is wanted where only the file for cloud-init has to go: all files of NICs stay.
 #[must_use]
-pub fn without_nics(record: &Record) -> Wanted<'static> {
+pub fn without_nics(record: &Record) -> WantedFiles<'static> {
     let mut keep: BTreeSet<NicId> = record.devices().into_keys().copied().collect();
     keep.remove(&NicId::CloudInit);
-    Wanted {
+    WantedFiles {
         keep,
-        ..Wanted::default()
+        ..WantedFiles::default()
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use install_support::{Begun, IFCFG, Machine, file, nic, paths, text, wanted};
-use one_sriov_agent::install::{Cleaning, Digest, Lock, Wanted, clean};
+use one_sriov_agent::install::{Cleaning, Digest, Lock, WantedFiles, clean};
 
 const DRY: Cleaning = Cleaning {
     dry: true,
@@ -51,7 +51,7 @@ fn writes_updates_and_removes() {
     assert_eq!(paths(&report.unchanged), [Path::new(&ifcfg(2))]);
     assert_eq!(machine.get(&ifcfg(1)), Some(text("uno")));
 
-    let report = machine.apply(&Wanted::default());
+    let report = machine.apply(&WantedFiles::default());
     assert_eq!(
         paths(&report.removed),
         [Path::new(&ifcfg(1)), Path::new(&ifcfg(2))]
@@ -81,7 +81,7 @@ fn a_second_run_writes_nothing_at_all() {
 #[test]
 fn a_machine_with_nothing_to_do_stays_untouched() {
     let machine = Machine::new();
-    machine.apply(&Wanted::default());
+    machine.apply(&WantedFiles::default());
     clean(&mut machine.directories(), Cleaning::default()).unwrap();
     assert!(machine.disk().is_empty());
 }
@@ -139,11 +139,11 @@ fn an_edited_file_is_left_and_forgotten() {
     let machine = Machine::new();
     machine.apply(&wanted([file(NETWORK, 1, "one")]));
     machine.put(NETWORK, &(text("one") + "# by hand\n"));
-    let report = machine.apply(&Wanted::default());
+    let report = machine.apply(&WantedFiles::default());
     assert_eq!(paths(&report.left), [Path::new(NETWORK)]);
     assert!(machine.get(NETWORK).unwrap().contains("by hand"));
     assert!(machine.record().devices().is_empty());
-    assert_eq!(machine.apply(&Wanted::default()).left, []);
+    assert_eq!(machine.apply(&WantedFiles::default()).left, []);
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn a_corrupt_record_does_not_stop_the_boot() {
     assert_eq!(aside.as_deref(), Some("{\"version\":1,\"fil"));
     assert_eq!(machine.record().files_of(&nic(1)).count(), 2);
     // From here on they are ours again.
-    assert_eq!(machine.apply(&Wanted::default()).removed.len(), 2);
+    assert_eq!(machine.apply(&WantedFiles::default()).removed.len(), 2);
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn an_edited_file_that_was_taken_over_is_no_state_to_go_back_to() {
     machine.put(&target, &(text("ours") + "# by hand\n"));
     let want = wanted([file(&target, 1, "ours")]);
     assert_eq!(machine.apply(&want).conflicts.len(), 1);
-    let force = Wanted {
+    let force = WantedFiles {
         takes_over: true,
         ..want
     };
@@ -405,7 +405,7 @@ fn a_record_alone_makes_no_file_ours() {
     );
     machine.put(STATE, &state);
     machine.put(NETWORK, foreign);
-    let report = machine.apply(&Wanted::default());
+    let report = machine.apply(&WantedFiles::default());
     assert_eq!(paths(&report.left), [Path::new(NETWORK)]);
     assert_eq!(machine.get(NETWORK).as_deref(), Some(foreign));
 }

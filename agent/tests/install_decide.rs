@@ -7,28 +7,28 @@ use std::collections::BTreeSet;
 
 use install_support::{IFCFG, NETWORK, disk, file, ifcfg, nic, plain, recorded, text, wanted};
 use one_sriov_agent::install::{
-    Changes, Current, Kind, Obstacle, OldFile, Record, Snapshot, Wanted, decide,
+    ChangeKind, Changes, Current, Obstacle, OldFile, Record, Snapshot, WantedFiles, decide,
 };
 use one_sriov_agent::render::HEADER;
 
 const ROUTE: &str = "/etc/sysconfig/network-scripts/route-ib1";
 
-fn name(kind: &Kind) -> &'static str {
+fn name(kind: &ChangeKind) -> &'static str {
     match kind {
-        Kind::Create(_) => "create",
-        Kind::Update { .. } => "update",
-        Kind::ReplaceForeign { .. } => "replace",
-        Kind::FixMode { .. } => "mode",
-        Kind::Unchanged => "unchanged",
-        Kind::Remove(_) => "remove",
-        Kind::Conflict(Obstacle::File) => "conflict: file",
-        Kind::Conflict(Obstacle::Edited) => "conflict: edited",
-        Kind::Conflict(Obstacle::Symlink) => "conflict: symlink",
-        Kind::Conflict(Obstacle::Directory) => "conflict: directory",
-        Kind::Conflict(Obstacle::Special) => "conflict: special",
-        Kind::Conflict(Obstacle::Denied) => "conflict: denied",
-        Kind::Conflict(Obstacle::Twice) => "conflict: twice",
-        Kind::ForeignLeft => "left",
+        ChangeKind::Create(_) => "create",
+        ChangeKind::Update { .. } => "update",
+        ChangeKind::ReplaceForeign { .. } => "replace",
+        ChangeKind::FixMode { .. } => "mode",
+        ChangeKind::Unchanged => "unchanged",
+        ChangeKind::Remove(_) => "remove",
+        ChangeKind::Conflict(Obstacle::File) => "conflict: file",
+        ChangeKind::Conflict(Obstacle::Edited) => "conflict: edited",
+        ChangeKind::Conflict(Obstacle::Symlink) => "conflict: symlink",
+        ChangeKind::Conflict(Obstacle::Directory) => "conflict: directory",
+        ChangeKind::Conflict(Obstacle::Special) => "conflict: special",
+        ChangeKind::Conflict(Obstacle::Denied) => "conflict: denied",
+        ChangeKind::Conflict(Obstacle::Twice) => "conflict: twice",
+        ChangeKind::ForeignLeft => "left",
     }
 }
 
@@ -134,7 +134,7 @@ fn what_is_in_our_place_is_taken_over_where_somebody_asks_for_it() {
             } else {
                 Record::default()
             };
-            let wanted = Wanted {
+            let wanted = WantedFiles {
                 takes_over: true,
                 ..wanted([file(path, 1, "new")])
             };
@@ -162,12 +162,12 @@ fn a_file_that_is_no_longer_wanted() {
         for (current, expected) in &cases {
             let disk = disk(&[(path, current.clone())]);
             let record = recorded(&[(path, 1)]);
-            let changes = decide(&Wanted::default(), &record, &disk);
+            let changes = decide(&WantedFiles::default(), &record, &disk);
             let got: Vec<_> = changes.iter().map(|change| name(&change.kind)).collect();
             assert_eq!(got, expected.as_slice(), "{path}, there: {current:?}");
-            let keep = Wanted {
+            let keep = WantedFiles {
                 keep: BTreeSet::from([nic(1)]),
-                ..Wanted::default()
+                ..WantedFiles::default()
             };
             assert_eq!(
                 decide(&keep, &record, &disk).iter().count(),

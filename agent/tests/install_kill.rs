@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use install_support::{IFCFG, Machine, nic, run, text};
-use one_sriov_agent::install::Wanted;
+use one_sriov_agent::install::WantedFiles;
 use one_sriov_agent::render::{HEADER, RenderedFile};
 use one_sriov_system::Root;
 
@@ -25,7 +25,7 @@ const FIRST: &str = "INSTALL_KILL_FIRST";
 const LINES: usize = 64;
 
 /// The files of one generation; each line of each names the generation, so that a mixture shows.
-fn generation(number: u64) -> Wanted<'static> {
+fn generation(number: u64) -> WantedFiles<'static> {
     let file = |index: u64| {
         let path = match index {
             0..4 => format!("{IFCFG}ib{index}"),
@@ -41,9 +41,9 @@ fn generation(number: u64) -> Wanted<'static> {
     };
     // Files come and go, too; the first is always there.
     let files = (0..8).filter(|index| *index == 0 || !(number + index).is_multiple_of(3));
-    Wanted {
+    WantedFiles {
         files: files.map(file).collect(),
-        ..Wanted::default()
+        ..WantedFiles::default()
     }
 }
 
@@ -180,7 +180,7 @@ fn a_kill_at_any_instant_does_no_harm() {
         let want = match kill % 3 {
             0 => generation(kill),
             1 => generation(kill * 100_000),
-            _ => Wanted::default(),
+            _ => WantedFiles::default(),
         };
         let still_there = machine
             .get(&foreign_path)

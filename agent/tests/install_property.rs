@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use install_support::{IFCFG, Machine, nic, text};
-use one_sriov_agent::install::{Cleaning, Wanted, clean};
+use one_sriov_agent::install::{Cleaning, WantedFiles, clean};
 use one_sriov_agent::render::RenderedFile;
 use proptest::prelude::*;
 
@@ -55,7 +55,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn wanted(files: &BTreeMap<usize, (u8, u8, bool)>, keep: &BTreeSet<u8>) -> Wanted<'static> {
+fn wanted(files: &BTreeMap<usize, (u8, u8, bool)>, keep: &BTreeSet<u8>) -> WantedFiles<'static> {
     let files = files
         .iter()
         .map(|(at, (number, body, secret))| RenderedFile {
@@ -65,10 +65,10 @@ fn wanted(files: &BTreeMap<usize, (u8, u8, bool)>, keep: &BTreeSet<u8>) -> Wante
             nic: nic(*number),
             device: format!("ib{number}").parse().unwrap(),
         });
-    Wanted {
+    WantedFiles {
         files: files.collect(),
         keep: keep.iter().map(|number| nic(*number)).collect(),
-        ..Wanted::default()
+        ..WantedFiles::default()
     }
 }
 
@@ -85,7 +85,7 @@ impl World {
     fn take(&mut self, step: &Step) {
         self.serial += 1;
         match step {
-            Step::Apply(files, keep, takes_over) => self.apply(&Wanted {
+            Step::Apply(files, keep, takes_over) => self.apply(&WantedFiles {
                 takes_over: *takes_over,
                 ..wanted(files, keep)
             }),
@@ -136,7 +136,7 @@ impl World {
         self.foreign.insert(at, content);
     }
 
-    fn apply(&mut self, wanted: &Wanted) {
+    fn apply(&mut self, wanted: &WantedFiles) {
         // With the record gone, what an earlier run wrote is as foreign as anything else.
         let report = self.machine.apply(wanted);
         for saved in &report.backed_up {

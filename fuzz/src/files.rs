@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use one_sriov_agent::context::Context;
 use one_sriov_agent::inventory::Inventory;
-use one_sriov_agent::plan::{Outcome, Plan, Settings, plan};
+use one_sriov_agent::plan::{Outcome, Plan, PlanSettings, plan};
 use one_sriov_agent::render::{Backend, Resolver};
 
 use crate::machine::Machine;
@@ -24,7 +24,7 @@ pub fn files(input: &[u8]) {
         let device = nic.device.as_ref()?;
         Some((nic.id, device.name.clone()))
     });
-    let settings = Settings {
+    let settings = PlanSettings {
         known: known.collect(),
         ..machine.settings
     };

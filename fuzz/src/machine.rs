@@ -6,7 +6,7 @@ use hwaddr::{
     DummyMac, DummyPrefix, Guid, InterfaceName, IpoibAddress, Key, MacAddress, PciAddress,
 };
 use one_sriov_agent::inventory::{AddressOrigin, Inventory, Link, Nic};
-use one_sriov_agent::plan::{Role, Settings};
+use one_sriov_agent::plan::{PlanSettings, Role};
 
 /// The first byte of an input that describes its machine; no text begins with it.
 const DESCRIBES: u8 = 0xff;
@@ -30,7 +30,7 @@ const NAMES: [&str; 12] = [
 /// A machine, what is configured on it, and the context that it is given.
 pub(crate) struct Machine<'a> {
     pub(crate) nics: Vec<Nic>,
-    pub(crate) settings: Settings,
+    pub(crate) settings: PlanSettings,
     pub(crate) context: &'a [u8],
 }
 
@@ -44,7 +44,7 @@ impl<'a> Machine<'a> {
     pub(crate) fn of(input: &'a [u8]) -> Self {
         described(input).unwrap_or_else(|| Self {
             nics: fixed(),
-            settings: Settings::default(),
+            settings: PlanSettings::default(),
             context: input,
         })
     }
@@ -80,10 +80,10 @@ fn described(input: &[u8]) -> Option<Machine<'_>> {
     }
     Some(Machine {
         nics: found,
-        settings: Settings {
+        settings: PlanSettings {
             prefix,
             role,
-            ..Settings::default()
+            ..PlanSettings::default()
         },
         context,
     })

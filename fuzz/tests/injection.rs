@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use one_sriov_agent::context::Context;
 use one_sriov_agent::inventory::Sysfs;
-use one_sriov_agent::plan::{Settings, plan};
+use one_sriov_agent::plan::{PlanSettings, plan};
 use one_sriov_agent::render::{Backend, Resolver};
 use one_sriov_fuzz::check_line;
 use one_sriov_system::Root;
@@ -70,7 +70,7 @@ fn lines(name: &str, value: &[u8]) -> BTreeSet<String> {
         .inventory()
         .unwrap();
     let context = Context::parse(&context).unwrap();
-    let plan = plan(&context, &inventory, &Settings::default());
+    let plan = plan(&context, &inventory, &PlanSettings::default());
     let rendered = Backend::ALL.into_iter().flat_map(|backend| {
         let names = backend.name_servers(&plan, || Resolver::Nobody);
         [backend.render(&plan).files, names.files].concat()

@@ -39,21 +39,21 @@ pub fn start(logging: Logging) {
         verbose,
     } = logging;
     let journal = has_stderr && stderr_is_journal();
-    let logger = Lines {
+    let logger = LogLines {
         name,
         stderr: if !has_stderr {
-            Stderr::Nothing
+            LogStderr::Nothing
         } else if journal {
-            Stderr::Journal
+            LogStderr::Journal
         } else if verbose || std::io::stderr().is_terminal() {
-            Stderr::All
+            LogStderr::All
         } else {
-            Stderr::Problems
+            LogStderr::Problems
         },
         system: if is_live && !journal {
-            System::open(name)
+            SystemLog::open(name)
         } else {
-            System::None
+            SystemLog::None
         },
         level: if verbose {
             LevelFilter::Debug
@@ -66,14 +66,14 @@ pub fn start(logging: Logging) {
     let _ = log::set_boxed_logger(Box::new(logger));
 }
 
-struct Lines {
+struct LogLines {
     name: &'static str,
-    stderr: Stderr,
-    system: System,
+    stderr: LogStderr,
+    system: SystemLog,
     level: LevelFilter,
 }
 
-enum Stderr {
+enum LogStderr {
     Nothing,
     /// Errors and warnings.
     Problems,
@@ -82,13 +82,13 @@ enum Stderr {
     Journal,
 }
 
-enum System {
+enum SystemLog {
     None,
     Syslog(Box<BasicLogger>),
     Kernel(Mutex<File>),
 }
 
-impl System {
+impl SystemLog {
     fn open(name: &str) -> Self {
         let formatter = Formatter3164 {
             facility: Facility::LOG_DAEMON,
@@ -110,7 +110,7 @@ impl System {
     }
 }
 
-impl Log for Lines {
+impl Log for LogLines {
     fn enabled(&self, metadata: &Metadata) -> bool {
         metadata.level() <= self.level
     }
@@ -123,9 +123,9 @@ impl Log for Lines {
         let problem = record.level() <= Level::Warn;
         let name = self.name;
         match self.stderr {
-            Stderr::Nothing => {}
-            Stderr::Problems if !problem => {}
-            Stderr::Problems | Stderr::All => {
+            LogStderr::Nothing => {}
+            LogStderr::Problems if !problem => {}
+            LogStderr::Problems | LogStderr::All => {
                 let _ = writeln!(
                     std::io::stderr(),
                     "{name}: {}{}",
@@ -133,7 +133,7 @@ impl Log for Lines {
                     record.args()
                 );
             }
-            Stderr::Journal => {
+            LogStderr::Journal => {
                 let _ = writeln!(
                     std::io::stderr(),
                     "<{}>{}",
@@ -143,9 +143,9 @@ impl Log for Lines {
             }
         }
         match &self.system {
-            System::None => {}
-            System::Syslog(logger) => logger.log(record),
-            System::Kernel(file) => {
+            SystemLog::None => {}
+            SystemLog::Syslog(logger) => logger.log(record),
+            SystemLog::Kernel(file) => {
                 if let Ok(mut file) = file.lock() {
                     // One write is one line of the kernel's log.
                     let line = format!("<{}>{name}: {}\n", priority(record.level()), record.args());
@@ -156,7 +156,7 @@ impl Log for Lines {
     }
 
     fn flush(&self) {
-        if let System::Syslog(logger) = &self.system {
+        if let SystemLog::Syslog(logger) = &self.system {
             logger.flush();
         }
     }

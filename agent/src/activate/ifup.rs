@@ -8,7 +8,7 @@ use super::tools::Tools;
 use super::work::{Edit, Job, Work};
 
 /// The interfaces that a text speaks of, in the order in which they come up.
-pub(super) type Names = fn(&Edit, &str) -> Vec<String>;
+pub(super) type NamesOf = fn(&Edit, &str) -> Vec<String>;
 
 /// `auto ib0`, `allow-hotplug ib0` of `/etc/network/interfaces.d`.
 pub(super) fn names_of_stanzas(_: &Edit, text: &str) -> Vec<String> {
@@ -25,7 +25,7 @@ pub(super) fn names_of_files(edit: &Edit, _: &str) -> Vec<String> {
     name.map(str::to_owned).into_iter().collect()
 }
 
-pub(super) fn before(work: &Work, names: Names, tools: &mut impl Tools) {
+pub(super) fn before(work: &Work, names: NamesOf, tools: &mut impl Tools) {
     for job in work.jobs.iter().filter(|job| job.is_present) {
         let old = all(job, names, |edit| edit.old.as_deref());
         // What lies on top of a device goes before it.
@@ -37,7 +37,7 @@ pub(super) fn before(work: &Work, names: Names, tools: &mut impl Tools) {
     }
 }
 
-pub(super) fn activate(work: &Work, names: Names, tools: &mut impl Tools) -> Activation {
+pub(super) fn activate(work: &Work, names: NamesOf, tools: &mut impl Tools) -> Activation {
     let mut activation = Activation::default();
     for job in &work.jobs {
         let new = all(job, names, |edit| edit.new.as_deref());
@@ -55,7 +55,7 @@ pub(super) fn activate(work: &Work, names: Names, tools: &mut impl Tools) -> Act
 }
 
 /// The device itself comes first, by the order of the files' names and of the stanzas.
-fn all(job: &Job, names: Names, text: fn(&Edit) -> Option<&str>) -> Vec<String> {
+fn all(job: &Job, names: NamesOf, text: fn(&Edit) -> Option<&str>) -> Vec<String> {
     let texts = job.edits.iter();
     let texts = texts.filter_map(|edit| Some((edit, text(edit)?)));
     texts.flat_map(|(edit, text)| names(edit, text)).collect()

@@ -27,7 +27,7 @@ mod work;
 pub use activation::Activation;
 pub use ledger::Ledger;
 pub use netplan::generate_if_changed;
-pub use tools::{System, Tools};
+pub use tools::{SystemTools, Tools};
 pub use work::{Edit, Job, Work};
 
 use crate::render::Reader;

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::tools::{System, Tools};
+use super::tools::{SystemTools, Tools};
 use crate::install::Report;
 
 /// `netplan generate` where one of these is a YAML of netplan's.
@@ -26,7 +26,7 @@ pub(super) fn generate<'a>(
 pub fn generate_if_changed(report: &Report) {
     let files = [&report.written, &report.updated, &report.removed];
     let paths = files.into_iter().flatten().map(|file| &*file.path);
-    if let Err(reason) = generate(paths, &mut System) {
+    if let Err(reason) = generate(paths, &mut SystemTools) {
         log::warn!("{reason}");
     }
 }

@@ -18,9 +18,9 @@ pub trait Tools {
 
 /// This machine itself.
 #[derive(Debug, Clone, Copy)]
-pub struct System;
+pub struct SystemTools;
 
-impl Tools for System {
+impl Tools for SystemTools {
     fn run(&mut self, name: &str, args: &[&str]) -> Result<String, String> {
         let what = line(name, args);
         log::debug!("run '{what}'");

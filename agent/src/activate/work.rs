@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hwaddr::InterfaceName;
 
-use crate::install::{Change, Changes, Foreign, Kind};
+use crate::install::{Change, ChangeKind, Changes, Foreign};
 use crate::render::RenderedFile;
 
 /// A file of a device.
@@ -26,19 +26,21 @@ impl Edit {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let unchanged = || wanted.get(&*change.path).map(|file| file.text.clone());
         let (old, new, is_changed) = match &change.kind {
-            Kind::Create(new) => (None, Some(new.text.clone()), true),
-            Kind::Update { old, new } => (Some(text(&old.content)), Some(new.text.clone()), true),
-            Kind::ReplaceForeign { old, new } => {
+            ChangeKind::Create(new) => (None, Some(new.text.clone()), true),
+            ChangeKind::Update { old, new } => {
+                (Some(text(&old.content)), Some(new.text.clone()), true)
+            }
+            ChangeKind::ReplaceForeign { old, new } => {
                 let old = match old {
                     Foreign::File(old) => Some(text(&old.content)),
                     Foreign::Symlink(_) => None,
                 };
                 (old, Some(new.text.clone()), true)
             }
-            Kind::FixMode { .. } => (unchanged(), unchanged(), true),
-            Kind::Unchanged => (unchanged(), unchanged(), false),
-            Kind::Remove(old) => (Some(text(&old.content)), None, true),
-            Kind::Conflict(_) | Kind::ForeignLeft => return None,
+            ChangeKind::FixMode { .. } => (unchanged(), unchanged(), true),
+            ChangeKind::Unchanged => (unchanged(), unchanged(), false),
+            ChangeKind::Remove(old) => (Some(text(&old.content)), None, true),
+            ChangeKind::Conflict(_) | ChangeKind::ForeignLeft => return None,
         };
         Some(Self {
             path: change.path.clone(),

@@ -9,7 +9,7 @@ use hwaddr::InterfaceName;
 use one_sriov_system::{Root, is_absent};
 
 use super::run_state::RunState;
-use crate::activate::{Activation, Ledger, System, Work};
+use crate::activate::{Activation, Ledger, SystemTools, Work};
 use crate::detect;
 use crate::render::{Reader, Readers};
 
@@ -123,7 +123,7 @@ impl<'a> Live<'a> {
         }
         self.note(due);
         if self.tells {
-            self.stack.before(&self.work, &mut System);
+            self.stack.before(&self.work, &mut SystemTools);
         }
     }
 
@@ -133,7 +133,7 @@ impl<'a> Live<'a> {
             return None;
         }
         let is_present = |device: &str| is_present(self.sysfs, device);
-        let activation = self.stack.after(&self.work, &is_present, &mut System);
+        let activation = self.stack.after(&self.work, &is_present, &mut SystemTools);
         for (device, reason) in &activation.failed {
             log::error!("{} did not activate '{device}': {reason}", self.stack);
         }

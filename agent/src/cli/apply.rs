@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::activate::Live;
 use super::error::Failure;
-use super::run_state::{Purpose, Read, RunState, read};
+use super::run_state::{Purpose, ReadContext, RunState, read};
 use super::{Exit, Options, cloud_init, json as to_json, text};
 use crate::activate::{self, Activation, Ledger};
 use crate::context::survey;
@@ -166,7 +166,7 @@ fn read_or_announce(
     options: &Options,
     wait_budget: &WaitBudget,
     announces: bool,
-) -> Result<Option<Read>, Failure> {
+) -> Result<Option<ReadContext>, Failure> {
     let found = read(options, wait_budget)?;
     if found.is_some() || !announces {
         return Ok(found);

@@ -13,14 +13,14 @@ use crate::context::Context;
 use crate::context::medium::{self, Fallbacks, Medium};
 use crate::detect::{Choice, Guest};
 use crate::install::{Changes, Directories, Record, Snapshot};
-use crate::inventory::{Inventory, Source, Sysfs};
+use crate::inventory::{Inventory, NicSource, Sysfs};
 use crate::pipeline::{self, Inputs};
 use crate::plan::{Plan, Role};
 use crate::render::{Readers, Rendered};
 use crate::wait::WaitBudget;
 
 /// A context, before any NIC is looked at.
-pub(super) struct Read {
+pub(super) struct ReadContext {
     /// Where it was.
     pub(super) source: String,
     pub(super) context: Context,
@@ -62,7 +62,10 @@ pub(super) struct RunState {
 }
 
 /// Finds and reads the context; none if there is no medium.
-pub(super) fn read(options: &Options, wait_budget: &WaitBudget) -> Result<Option<Read>, Failure> {
+pub(super) fn read(
+    options: &Options,
+    wait_budget: &WaitBudget,
+) -> Result<Option<ReadContext>, Failure> {
     let root = options.root();
     let config = Config::load(&root)?;
     let Some(Medium { text, source }) = find(options, &root, &config, wait_budget)? else {
@@ -70,7 +73,7 @@ pub(super) fn read(options: &Options, wait_budget: &WaitBudget) -> Result<Option
     };
     let context = Context::parse(&text).map_err(|error| Failure::Grammar(source.clone(), error))?;
     log::debug!("read {} variables from '{source}'", context.len());
-    Ok(Some(Read {
+    Ok(Some(ReadContext {
         source,
         context,
         config,
@@ -115,7 +118,7 @@ fn find(
     }
 }
 
-impl Read {
+impl ReadContext {
     /// Looks at the NICs, waiting for late ones, and works out what that means.
     pub(super) fn look(
         self,
@@ -141,8 +144,8 @@ impl Read {
             takes_over: purpose.takes_over,
         };
         let nics = match &options.nics {
-            Some(file) => Source::Document(file.clone()),
-            None => Source::Sysfs(Sysfs::new(options.sysfs()?, &root)?),
+            Some(file) => NicSource::Document(file.clone()),
+            None => NicSource::Sysfs(Sysfs::new(options.sysfs()?, &root)?),
         };
         let (inventory, plan) = pipeline::plan_when_ready(&inputs, &nics, wait_budget)?;
         let (choice, mut rendered) = pipeline::target((&inventory, &plan), &inputs)?;

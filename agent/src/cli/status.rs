@@ -13,7 +13,7 @@ use super::{Exit, Options, json as to_json, text};
 use crate::context::survey;
 use crate::detect::Probe;
 use crate::diagnose::{Finding, Scene, Severity, without_context};
-use crate::install::{Kind, Obstacle, Record, Report};
+use crate::install::{ChangeKind, Obstacle, Record, Report};
 use crate::inventory::Sysfs;
 use crate::kernel::{Comparison, compare};
 use crate::plan::Outcome;
@@ -175,7 +175,7 @@ fn verdict(
 ) -> Verdict {
     let nics = || state.plan.nics.iter();
     let is_refused = state.plan.is_partial();
-    let denied = Kind::Conflict(Obstacle::Denied);
+    let denied = ChangeKind::Conflict(Obstacle::Denied);
     let denied = state.changes.iter().filter(|change| change.kind == denied);
     let denied = denied.count();
     if is_refused || report.conflicts.len() > denied {

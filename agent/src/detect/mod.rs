@@ -27,7 +27,7 @@ pub use facts::{Facts, resolver};
 pub(crate) use facts::{is_in_runlevel, runlevel};
 pub use guest::Guest;
 pub use netplan::{Netplan, NetplanRenderer};
-pub use network_manager::{Device, NetworkManagerConfig, Place, Rule};
+pub use network_manager::{NetworkManagerConfig, NmDevice, Rule, RulePlace};
 pub use one_context::{OneContext, Theirs, choose_beside};
 pub use one_sriov_system::Probe;
 pub use renderers::Renderers;

@@ -30,7 +30,7 @@ const OURS: &str = "90-one-sriov-";
 
 /// An item of a list, and the file that has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Item {
+struct ListItem {
     text: String,
     file: PathBuf,
 }
@@ -38,11 +38,11 @@ struct Item {
 /// The configuration of a machine, without the agent's own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NetworkManagerConfig {
-    unmanaged: Vec<Item>,
+    unmanaged: Vec<ListItem>,
     /// The strongest first.
     sections: Vec<Section>,
     /// None: as it was built.
-    plugins: Option<Vec<Item>>,
+    plugins: Option<Vec<ListItem>>,
 }
 
 /// A section `[device-x]`.
@@ -50,7 +50,7 @@ pub struct NetworkManagerConfig {
 struct Section {
     name: String,
     /// None: all devices are of it.
-    devices: Option<Vec<Item>>,
+    devices: Option<Vec<ListItem>>,
     is_managed: Option<bool>,
     /// No further section is looked at for its devices.
     stops: bool,
@@ -61,7 +61,7 @@ struct Section {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule<'a> {
     /// Which kind of rule.
-    pub place: Place,
+    pub place: RulePlace,
     /// The rule, as a person would look for it.
     pub text: String,
     /// Its file.
@@ -72,7 +72,7 @@ pub struct Rule<'a> {
 
 /// Where a rule is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum RulePlace {
     /// In the list `unmanaged-devices`.
     List,
     /// In a section `[device-x]`.
@@ -81,7 +81,7 @@ pub enum Place {
 
 /// A device as NetworkManager names it.
 #[derive(Debug, Clone, Copy)]
-pub struct Device<'a> {
+pub struct NmDevice<'a> {
     /// Its name.
     pub name: &'a InterfaceName,
     /// `ethernet`, `infiniband` or `vlan`.
@@ -130,9 +130,9 @@ impl NetworkManagerConfig {
         self.sections.splice(0..0, sections);
         for ((group, key), value) in values {
             let (name, change) = match key.as_bytes().last() {
-                Some(b'+') => (&key[..key.len() - 1], Change::Add),
-                Some(b'-') => (&key[..key.len() - 1], Change::Remove),
-                _ => (key, Change::Set),
+                Some(b'+') => (&key[..key.len() - 1], ListChange::Add),
+                Some(b'-') => (&key[..key.len() - 1], ListChange::Remove),
+                _ => (key, ListChange::Set),
             };
             let list = match (group, name) {
                 ("keyfile", "unmanaged-devices") => &mut self.unmanaged,
@@ -145,9 +145,9 @@ impl NetworkManagerConfig {
 
     /// The rules that keep NetworkManager from a device.
     #[must_use]
-    pub fn unmanaged_by(&self, device: Device) -> Vec<Rule<'_>> {
+    pub fn unmanaged_by(&self, device: NmDevice) -> Vec<Rule<'_>> {
         let by_list = find(&self.unmanaged, device).map(|item| Rule {
-            place: Place::List,
+            place: RulePlace::List,
             text: item.text.clone(),
             file: &item.file,
             names_device: names_device(&item.text),
@@ -155,7 +155,7 @@ impl NetworkManagerConfig {
         by_list.into_iter().chain(self.section(device)).collect()
     }
 
-    fn section(&self, device: Device) -> Option<Rule<'_>> {
+    fn section(&self, device: NmDevice) -> Option<Rule<'_>> {
         for section in &self.sections {
             let found = section.devices.as_ref().map(|all| find(all, device));
             if found == Some(None) {
@@ -163,7 +163,7 @@ impl NetworkManagerConfig {
             }
             if let Some(is_managed) = section.is_managed {
                 return (!is_managed).then(|| Rule {
-                    place: Place::Section,
+                    place: RulePlace::Section,
                     text: format!("managed=0 in [{}]", section.name),
                     file: &section.file,
                     names_device: found.flatten().is_some_and(|item| names_device(&item.text)),
@@ -184,25 +184,25 @@ impl NetworkManagerConfig {
     }
 }
 
-enum Change {
+enum ListChange {
     Set,
     Add,
     Remove,
 }
 
-impl Change {
-    fn apply(&self, list: &mut Vec<Item>, value: &str, file: &Path) {
+impl ListChange {
+    fn apply(&self, list: &mut Vec<ListItem>, value: &str, file: &Path) {
         if matches!(self, Self::Set) {
             list.clear();
         }
         let items = value.split([',', ';']).map(str::trim);
         for text in items.filter(|text| !text.is_empty()) {
-            let is_it = |item: &Item| item.text == text;
+            let is_it = |item: &ListItem| item.text == text;
             if matches!(self, Self::Remove) {
                 list.retain(|item| !is_it(item));
             } else if !list.iter().any(is_it) {
                 let (text, file) = (text.to_owned(), file.to_owned());
-                list.push(Item { text, file });
+                list.push(ListItem { text, file });
             }
         }
     }
@@ -221,7 +221,7 @@ fn sections(text: &str, values: &Values<'_>, file: &Path) -> Vec<Section> {
         let value = |key| values.get(&(name, key)).copied();
         let devices = value("match-device").map(|list| {
             let mut items = Vec::new();
-            Change::Set.apply(&mut items, list, file);
+            ListChange::Set.apply(&mut items, list, file);
             items
         });
         Section {
@@ -236,7 +236,7 @@ fn sections(text: &str, values: &Values<'_>, file: &Path) -> Vec<Section> {
 }
 
 /// The item by which a device is of a list, if it is (`nm_match_spec_device`).
-fn find<'i>(items: &'i [Item], device: Device) -> Option<&'i Item> {
+fn find<'i>(items: &'i [ListItem], device: NmDevice) -> Option<&'i ListItem> {
     let (mut found, mut has_only_exceptions) = (None, true);
     for item in items {
         if let Some(spec) = item.text.strip_prefix("except:") {
@@ -246,7 +246,8 @@ fn find<'i>(items: &'i [Item], device: Device) -> Option<&'i Item> {
         } else {
             has_only_exceptions = false;
             // One that names it says more than one for its type.
-            let is_better = |found: &Item| !names_device(&found.text) && names_device(&item.text);
+            let is_better =
+                |found: &ListItem| !names_device(&found.text) && names_device(&item.text);
             if found.is_none_or(is_better) && is_of(&item.text, device) {
                 found = Some(item);
             }
@@ -302,7 +303,7 @@ fn boolean(value: &str) -> Option<bool> {
 }
 
 /// Whether a device is of a spec, without its `except:`.
-fn is_of(spec: &str, device: Device) -> bool {
+fn is_of(spec: &str, device: NmDevice) -> bool {
     let has_address = |text: &str| {
         let same = |own: &str| own.eq_ignore_ascii_case(&text.replace('-', ":"));
         device.address.is_some_and(same)

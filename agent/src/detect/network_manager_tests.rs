@@ -122,7 +122,7 @@ fn the_files_count_in_the_order_of_network_manager() {
 #[test]
 fn a_rule_for_everything_has_exceptions() {
     let name: InterfaceName = "ib0".parse().unwrap();
-    let device = Device {
+    let device = NmDevice {
         name: &name,
         kind: "infiniband",
         address: Some("80:00:02:08:fe:80:00:00:00:00:00:00:24:8a:07:03:00:aa:bb:00"),
@@ -190,7 +190,7 @@ fn a_plugin_is_loaded_unless_others_are_named() {
 #[test]
 fn sections_of_devices_count_in_their_order() {
     let name: InterfaceName = "ib0".parse().unwrap();
-    let device = Device {
+    let device = NmDevice {
         name: &name,
         kind: "infiniband",
         address: None,

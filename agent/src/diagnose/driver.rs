@@ -18,7 +18,7 @@ use crate::detect::Probe;
 
 /// A PCI function that is a network card.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Card {
+pub(super) struct NetworkCard {
     /// `0000:00:05.0`.
     address: String,
     /// `15b3:1018`.
@@ -30,7 +30,7 @@ pub(super) struct Card {
 }
 
 /// All network cards of a machine, in the order of their addresses.
-pub(super) fn cards(probe: &Probe<'_>, sys: &Path) -> Vec<Card> {
+pub(super) fn cards(probe: &Probe<'_>, sys: &Path) -> Vec<NetworkCard> {
     let devices = sys.join("bus/pci/devices");
     let card = |address: OsString| {
         let path = devices.join(&address);
@@ -47,7 +47,7 @@ pub(super) fn cards(probe: &Probe<'_>, sys: &Path) -> Vec<Card> {
                 .list(&path.join(name))
                 .is_ok_and(|names| !names.is_empty())
         };
-        Some(Card {
+        Some(NetworkCard {
             address: address.into_string().ok()?,
             id: format!("{}:{}", text("vendor")?, text("device")?),
             modalias: text("modalias").unwrap_or_default(),
@@ -59,7 +59,7 @@ pub(super) fn cards(probe: &Probe<'_>, sys: &Path) -> Vec<Card> {
     addresses.into_iter().filter_map(card).collect()
 }
 
-impl Card {
+impl NetworkCard {
     /// Why the card has no network device, if it has none; `module` names the driver for a modalias.
     pub(super) fn finding(&self, module: impl Fn(&str) -> Option<String>) -> Option<Finding> {
         let Self { address, id, .. } = self;

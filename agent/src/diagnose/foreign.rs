@@ -16,7 +16,7 @@ use crate::render::Reader;
 use hwaddr::MacAddress;
 
 /// A directory whose files a network stack reads.
-pub(super) struct Place {
+pub(super) struct ForeignPlace {
     directory: &'static str,
     form: Form,
     /// The stacks that read them.
@@ -52,8 +52,8 @@ const NETWORK_MANAGER: &[Reader] = &[Reader::NetworkManager];
 const NETWORKD: &[Reader] = &[Reader::Networkd];
 const IFUPDOWN: &[Reader] = &[Reader::Ifupdown];
 
-const fn place(directory: &'static str, form: Form, readers: &'static [Reader]) -> Place {
-    Place {
+const fn place(directory: &'static str, form: Form, readers: &'static [Reader]) -> ForeignPlace {
+    ForeignPlace {
         directory,
         form,
         readers,
@@ -61,7 +61,7 @@ const fn place(directory: &'static str, form: Form, readers: &'static [Reader]) 
 }
 
 /// Where other programs, installers and people leave files for devices.
-pub(super) const PLACES: [Place; 8] = [
+pub(super) const PLACES: [ForeignPlace; 8] = [
     place(
         "/etc/NetworkManager/system-connections",
         KEYFILE,
@@ -88,7 +88,7 @@ pub(super) const PLACES: [Place; 8] = [
     place("/run/network/interfaces.d", Form::Stanzas, IFUPDOWN),
 ];
 
-impl Place {
+impl ForeignPlace {
     /// Whether a network stack reads this place: the one that the files are written for, or one that starts beside it.
     pub(super) fn is_read_by(&self, stack: Reader, others: &[Reader]) -> bool {
         let mut all = others.iter().chain([&stack]);
@@ -102,7 +102,7 @@ pub(super) type OwnDevice<'a> = (&'a str, Option<MacAddress>);
 /// The files of one place that configure one of these devices; `is_ours` knows the agent's own.
 pub(super) fn findings(
     root: &Probe<'_>,
-    place: &Place,
+    place: &ForeignPlace,
     devices: &[OwnDevice<'_>],
     is_ours: impl Fn(&Path) -> bool,
 ) -> Vec<Finding> {

@@ -124,7 +124,7 @@ impl Scene<'_> {
         let ports = nics.filter_map(|device| {
             let nic = self.inventory.by_name(device)?;
             let has_guid = nic.guid().is_some();
-            port::Port::read(self.host, self.sys, device.as_str(), has_guid)
+            port::InfinibandPort::read(self.host, self.sys, device.as_str(), has_guid)
                 .filter(|_| nic.is_infiniband())
         });
         ports.filter_map(|port| port.finding()).collect()

@@ -16,7 +16,7 @@ const ACTIVE: &str = "ACTIVE";
 
 /// A port behind a network device.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Port {
+pub(super) struct InfinibandPort {
     /// The network device: `ib0`.
     pub(super) device: String,
     /// The InfiniBand device: `mlx5_0`.
@@ -33,7 +33,7 @@ pub(super) struct Port {
     pub(super) has_guid: bool,
 }
 
-impl Port {
+impl InfinibandPort {
     /// The port of a network device, where sysfs shows it.
     pub(super) fn read(
         probe: &Probe<'_>,

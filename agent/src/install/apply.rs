@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::backup;
 use super::batch::{Batch, Body, Write};
-use super::changes::{Change, Changes, Kind};
+use super::changes::{Change, ChangeKind, Changes};
 use super::directories::Directories;
 use super::error::InstallError;
 use super::record::{Record, State};
@@ -64,7 +64,7 @@ pub(super) fn tidy(
     directories: &mut Directories,
 ) -> Result<Option<InstallError>, InstallError> {
     let paths = || record.paths().chain(changes.next.paths());
-    let is_replaced = |change: &&Change| matches!(change.kind, Kind::ReplaceForeign { .. });
+    let is_replaced = |change: &&Change| matches!(change.kind, ChangeKind::ReplaceForeign { .. });
     let backups: Vec<PathBuf> = if record.state == State::Unfinished {
         paths().map(backup::place_of).collect()
     } else {
@@ -95,8 +95,8 @@ pub(super) fn batch_of<'a>(record: &'a Record, changes: &'a Changes) -> Batch<'a
     }
     for change in changes {
         match change.kind {
-            Kind::FixMode { new, .. } => batch.modes.push((&change.path, new)),
-            Kind::Remove(_) => batch.removals.push(&change.path),
+            ChangeKind::FixMode { new, .. } => batch.modes.push((&change.path, new)),
+            ChangeKind::Remove(_) => batch.removals.push(&change.path),
             _ => {}
         }
     }
@@ -107,8 +107,10 @@ pub(super) fn warn(changes: &Changes) {
     for change in changes {
         let path = change.path.display();
         match change.kind {
-            Kind::Conflict(why) => log::warn!("'{path}' of {} is not written: {why}", change.nic),
-            Kind::ForeignLeft => {
+            ChangeKind::Conflict(why) => {
+                log::warn!("'{path}' of {} is not written: {why}", change.nic);
+            }
+            ChangeKind::ForeignLeft => {
                 log::warn!(
                     "'{path}' was edited since it was written for {}, so it is not removed",
                     change.nic

@@ -12,7 +12,7 @@ use one_sriov_system::Root;
 
 use super::STATE_DIR;
 use super::batch::{Batch, Body, Write};
-use super::changes::{Changes, Foreign, Kind};
+use super::changes::{ChangeKind, Changes, Foreign};
 use super::directories::Directories;
 use super::error::{InstallError, nothing_there};
 use super::report::BackedUp;
@@ -25,7 +25,7 @@ pub(super) fn save(
     let mut saved = Vec::new();
     let mut missing = Vec::new();
     for change in changes {
-        if let Kind::ReplaceForeign { old, .. } = &change.kind {
+        if let ChangeKind::ReplaceForeign { old, .. } = &change.kind {
             let (backup, there) = place_for(&change.path, old, directories)?;
             if !there {
                 missing.push((saved.len(), old));

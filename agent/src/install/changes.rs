@@ -19,12 +19,12 @@ pub struct Change {
     /// The device of that NIC.
     pub device: InterfaceName,
     /// What happens.
-    pub kind: Kind,
+    pub kind: ChangeKind,
 }
 
 /// The ways of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum ChangeKind {
     /// Nothing is there yet.
     Create(NewFile),
     /// Ours, with another text (and perhaps mode).
@@ -149,9 +149,9 @@ impl Changes {
     /// The files that get a new text.
     pub(super) fn writes(&self) -> impl Iterator<Item = (&Path, &NewFile)> {
         self.list.iter().filter_map(|change| match &change.kind {
-            Kind::Create(new) | Kind::Update { new, .. } | Kind::ReplaceForeign { new, .. } => {
-                Some((change.path.as_path(), new))
-            }
+            ChangeKind::Create(new)
+            | ChangeKind::Update { new, .. }
+            | ChangeKind::ReplaceForeign { new, .. } => Some((change.path.as_path(), new)),
             _ => None,
         })
     }
@@ -162,7 +162,7 @@ impl Changes {
         self.list.iter().any(|change| {
             !matches!(
                 change.kind,
-                Kind::Unchanged | Kind::Conflict(_) | Kind::ForeignLeft
+                ChangeKind::Unchanged | ChangeKind::Conflict(_) | ChangeKind::ForeignLeft
             )
         })
     }

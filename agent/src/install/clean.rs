@@ -15,7 +15,7 @@ use super::restore;
 use super::snapshot::{Current, Snapshot};
 use super::state_file;
 use super::temporary;
-use super::wanted::Wanted;
+use super::wanted::WantedFiles;
 
 /// What `clean` is to do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Cleaning {
 pub fn clean(directories: &mut Directories, cleaning: Cleaning) -> Result<Report, InstallError> {
     let Cleaning { dry, restore } = cleaning;
     let record = Record::load(directories)?;
-    let wanted = Wanted::default();
+    let wanted = WantedFiles::default();
     let found = Snapshot::take(directories, &wanted.files, &record)?;
     let changes = decide(&wanted, &record, &found);
     let mut report = Report::of(&changes);

@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::changes::{Change, Changes, Foreign, Kind, NewFile, Obstacle};
+use super::changes::{Change, ChangeKind, Changes, Foreign, NewFile, Obstacle};
 use super::digest::Digest;
 use super::record::{Entry, Record};
 use super::snapshot::{Current, Snapshot};
-use super::wanted::Wanted;
+use super::wanted::WantedFiles;
 use crate::plan::NicId;
 use crate::render::{HEADER, RESOLV_CONF, RenderedFile};
 
@@ -26,7 +26,7 @@ use crate::render::{HEADER, RESOLV_CONF, RenderedFile};
 ///
 /// Recorded files of a NIC in `keep` that has no wanted file stay as they are.
 #[must_use]
-pub fn decide(wanted: &Wanted<'_>, record: &Record, disk: &Snapshot) -> Changes {
+pub fn decide(wanted: &WantedFiles<'_>, record: &Record, disk: &Snapshot) -> Changes {
     let mut changes = Changes::default();
     let mut taken: HashMap<&OsStr, &RenderedFile> = HashMap::new();
     for file in &*wanted.files {
@@ -43,7 +43,7 @@ pub fn decide(wanted: &Wanted<'_>, record: &Record, disk: &Snapshot) -> Changes 
             Some(first) if (&first.text, first.mode) == (&file.text, file.mode) => {}
             Some(_) => changes
                 .list
-                .push(change_of(file, Kind::Conflict(Obstacle::Twice))),
+                .push(change_of(file, ChangeKind::Conflict(Obstacle::Twice))),
         }
     }
     changes
@@ -71,7 +71,7 @@ impl Changes {
         let kind = kind_of(file, entry, disk.get(&file.path), takes_over);
         let next = match kind {
             // If somebody puts our text back, it is ours again.
-            Kind::Conflict(_) => entry.cloned(),
+            ChangeKind::Conflict(_) => entry.cloned(),
             _ => Some(Entry {
                 nic: file.nic,
                 device: file.device.clone(),
@@ -89,13 +89,13 @@ impl Changes {
     fn drop_file(&mut self, path: &Path, entry: &Entry, current: &Current) {
         let kind = match current {
             Current::Absent => return,
-            Current::File(old) if entry.owns(&old.content) => Kind::Remove(old.clone()),
+            Current::File(old) if entry.owns(&old.content) => ChangeKind::Remove(old.clone()),
             Current::Denied => {
                 let path = path.as_os_str().to_owned();
                 self.next.files.insert(path, entry.clone());
-                Kind::Conflict(Obstacle::Denied)
+                ChangeKind::Conflict(Obstacle::Denied)
             }
-            _ => Kind::ForeignLeft,
+            _ => ChangeKind::ForeignLeft,
         };
         self.list.push(Change {
             path: path.to_path_buf(),
@@ -111,45 +111,49 @@ fn kind_of(
     entry: Option<&Entry>,
     current: &Current,
     takes_over: bool,
-) -> Kind {
+) -> ChangeKind {
     let new = || NewFile {
         text: file.text.clone(),
         mode: file.mode,
     };
     match current {
-        Current::Absent => Kind::Create(new()),
+        Current::Absent => ChangeKind::Create(new()),
         Current::File(old) if old.content == file.text.as_bytes() => {
             if old.mode == file.mode {
-                Kind::Unchanged
+                ChangeKind::Unchanged
             } else {
-                Kind::FixMode {
+                ChangeKind::FixMode {
                     old: old.mode,
                     new: file.mode,
                 }
             }
         }
-        Current::File(old) if entry.is_some_and(|entry| entry.owns(&old.content)) => Kind::Update {
-            old: old.clone(),
-            new: new(),
-        },
-        Current::File(old) if !takes_over && is_edited(&old.content, entry) => {
-            Kind::Conflict(Obstacle::Edited)
+        Current::File(old) if entry.is_some_and(|entry| entry.owns(&old.content)) => {
+            ChangeKind::Update {
+                old: old.clone(),
+                new: new(),
+            }
         }
-        Current::File(old) if takes_over || may_be_replaced(&file.path) => Kind::ReplaceForeign {
-            old: Foreign::File(old.clone()),
-            new: new(),
-        },
+        Current::File(old) if !takes_over && is_edited(&old.content, entry) => {
+            ChangeKind::Conflict(Obstacle::Edited)
+        }
+        Current::File(old) if takes_over || may_be_replaced(&file.path) => {
+            ChangeKind::ReplaceForeign {
+                old: Foreign::File(old.clone()),
+                new: new(),
+            }
+        }
         Current::Symlink(target) if takes_over || may_be_replaced(&file.path) => {
-            Kind::ReplaceForeign {
+            ChangeKind::ReplaceForeign {
                 old: Foreign::Symlink(target.clone()),
                 new: new(),
             }
         }
-        Current::File(_) => Kind::Conflict(Obstacle::File),
-        Current::Symlink(_) => Kind::Conflict(Obstacle::Symlink),
-        Current::Directory => Kind::Conflict(Obstacle::Directory),
-        Current::Special => Kind::Conflict(Obstacle::Special),
-        Current::Denied => Kind::Conflict(Obstacle::Denied),
+        Current::File(_) => ChangeKind::Conflict(Obstacle::File),
+        Current::Symlink(_) => ChangeKind::Conflict(Obstacle::Symlink),
+        Current::Directory => ChangeKind::Conflict(Obstacle::Directory),
+        Current::Special => ChangeKind::Conflict(Obstacle::Special),
+        Current::Denied => ChangeKind::Conflict(Obstacle::Denied),
     }
 }
 
@@ -165,7 +169,7 @@ fn may_be_replaced(path: &Path) -> bool {
     path == Path::new(RESOLV_CONF) || path.file_name().is_some_and(is_ifcfg)
 }
 
-fn change_of(file: &RenderedFile, kind: Kind) -> Change {
+fn change_of(file: &RenderedFile, kind: ChangeKind) -> Change {
     Change {
         path: file.path.clone(),
         nic: file.nic,

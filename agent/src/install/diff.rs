@@ -5,7 +5,7 @@ use std::path::Path;
 
 use similar::TextDiff;
 
-use super::changes::{Changes, Foreign, Kind, NewFile};
+use super::changes::{ChangeKind, Changes, Foreign, NewFile};
 
 /// Lines shown around a change.
 const CONTEXT: usize = 3;
@@ -58,19 +58,19 @@ pub fn diff(changes: &Changes) -> String {
     for change in changes {
         let path = change.path.as_path();
         match &change.kind {
-            Kind::Create(new) => unified(&mut out, path, None, Some(new)),
-            Kind::Update { old, new } => {
+            ChangeKind::Create(new) => unified(&mut out, path, None, Some(new)),
+            ChangeKind::Update { old, new } => {
                 let old = String::from_utf8_lossy(&old.content);
                 unified(&mut out, path, Some(&old), Some(new));
             }
-            Kind::ReplaceForeign {
+            ChangeKind::ReplaceForeign {
                 old: Foreign::File(old),
                 new,
             } => {
                 let old = masked(&String::from_utf8_lossy(&old.content));
                 unified(&mut out, path, Some(&old), Some(new));
             }
-            Kind::ReplaceForeign {
+            ChangeKind::ReplaceForeign {
                 old: Foreign::Symlink(target),
                 new,
             } => {
@@ -82,7 +82,7 @@ pub fn diff(changes: &Changes) -> String {
                 );
                 unified(&mut out, &change.path, None, Some(new));
             }
-            Kind::FixMode { old, new } => {
+            ChangeKind::FixMode { old, new } => {
                 let path = path.display();
                 line(&mut out, format_args!("diff --git a{path} b{path}"));
                 line(
@@ -90,11 +90,11 @@ pub fn diff(changes: &Changes) -> String {
                     format_args!("old mode 100{old:03o}\nnew mode 100{new:03o}"),
                 );
             }
-            Kind::Remove(old) => {
+            ChangeKind::Remove(old) => {
                 let old = String::from_utf8_lossy(&old.content);
                 unified(&mut out, path, Some(&old), None);
             }
-            Kind::Unchanged | Kind::Conflict(_) | Kind::ForeignLeft => {}
+            ChangeKind::Unchanged | ChangeKind::Conflict(_) | ChangeKind::ForeignLeft => {}
         }
     }
     out

@@ -14,11 +14,11 @@ use super::error::{InstallError, nothing_there};
 #[derive(Debug)]
 pub struct Directories {
     root: Root,
-    met: BTreeMap<OsString, Directory>,
+    met: BTreeMap<OsString, ListedDirectory>,
 }
 
 #[derive(Debug)]
-struct Directory {
+struct ListedDirectory {
     host: PathBuf,
     /// What was in it when it was first looked into, sorted.
     names: Option<Vec<OsString>>,
@@ -72,7 +72,7 @@ impl Directories {
     fn meet<'p>(
         &mut self,
         path: &'p Path,
-    ) -> Result<(&'p Path, &mut Directory, &'p OsStr), InstallError> {
+    ) -> Result<(&'p Path, &mut ListedDirectory, &'p OsStr), InstallError> {
         let fail = InstallError::while_trying("find", path);
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             let cause = io::Error::new(ErrorKind::InvalidInput, "not the path of a file");
@@ -80,7 +80,7 @@ impl Directories {
         };
         if !self.met.contains_key(parent.as_os_str()) {
             let host = self.root.path(parent).map_err(fail)?;
-            let directory = Directory { host, names: None };
+            let directory = ListedDirectory { host, names: None };
             self.met.insert(parent.as_os_str().to_owned(), directory);
         }
         match self.met.get_mut(parent.as_os_str()) {
@@ -90,7 +90,7 @@ impl Directories {
     }
 }
 
-impl Directory {
+impl ListedDirectory {
     /// Whether a file was there. Where the listing fails, it may have been.
     fn holds(&mut self, name: &OsStr) -> bool {
         self.names().map_or(true, |names| {
@@ -128,7 +128,7 @@ mod tests {
         let place = tempfile::tempdir().expect("a directory");
         let host = place.path().join("loop");
         std::os::unix::fs::symlink("loop", &host).expect("a link");
-        let of = |host| Directory { host, names: None };
+        let of = |host| ListedDirectory { host, names: None };
         assert!(of(host).holds("ifcfg-ib0".as_ref()));
         assert!(!of(place.path().join("missing")).holds("ifcfg-ib0".as_ref()));
         assert!(of(place.path().to_owned()).holds("loop".as_ref()));

@@ -43,7 +43,7 @@ mod transport;
 mod wanted;
 
 pub use apply::apply;
-pub use changes::{Change, Changes, Foreign, Kind, NewFile, Obstacle};
+pub use changes::{Change, ChangeKind, Changes, Foreign, NewFile, Obstacle};
 pub use clean::{Cleaning, clean};
 pub use decide::decide;
 pub use diff::diff;
@@ -52,11 +52,11 @@ pub use directories::Directories;
 pub use error::InstallError;
 pub use lock::{Lock, LockError};
 pub use record::{Entry, Record};
-pub use report::{BackedUp, Conflict, FileLeft, FileNote, Report};
+pub use report::{BackedUp, FileConflict, FileLeft, FileNote, Report};
 pub use snapshot::{Current, OldFile, Snapshot};
 pub use sysctl::set_sysctls;
 pub use transport::set_modes;
-pub use wanted::Wanted;
+pub use wanted::WantedFiles;
 
 /// The directory of the agent's own state: record, lock and backups.
 pub const STATE_DIR: &str = "/var/lib/one-sriov";

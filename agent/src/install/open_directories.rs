@@ -20,10 +20,10 @@ use super::error::{InstallError, nothing_there};
 /// The directories of a batch, by their path on the machine.
 pub(super) struct OpenDirectories<'d> {
     directories: &'d mut Directories,
-    changed: BTreeMap<OsString, Changed>,
+    changed: BTreeMap<OsString, ChangedDirectory>,
 }
 
-struct Changed {
+struct ChangedDirectory {
     host: PathBuf,
     open: Option<Rc<OwnedFd>>,
 }
@@ -80,15 +80,15 @@ impl<'d> OpenDirectories<'d> {
     fn of<'p>(
         &mut self,
         path: &'p Path,
-    ) -> Result<(&mut Changed, &'p Path, &'p OsStr), InstallError> {
+    ) -> Result<(&mut ChangedDirectory, &'p Path, &'p OsStr), InstallError> {
         let (parent, host) = self.directories.parent(path)?;
         let changed = self.changed.entry(parent.as_os_str().to_owned());
-        let changed = changed.or_insert(Changed { host, open: None });
+        let changed = changed.or_insert(ChangedDirectory { host, open: None });
         Ok((changed, parent, path.file_name().unwrap_or_default()))
     }
 }
 
-impl Changed {
+impl ChangedDirectory {
     fn open(&mut self) -> io::Result<Rc<OwnedFd>> {
         if let Some(open) = &self.open {
             return Ok(Rc::clone(open));

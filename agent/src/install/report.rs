@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use hwaddr::InterfaceName;
 use serde::{Serialize, Serializer};
 
-use super::changes::{Change, Changes, Kind};
+use super::changes::{Change, ChangeKind, Changes};
 use crate::plan::NicId;
 
 /// What happened to every file that a run looked at, each in one of the lists.
@@ -23,7 +23,7 @@ pub struct Report {
     /// Where the files went whose place ours took.
     pub backed_up: Vec<BackedUp>,
     /// Files that were not written, since something else is in the way.
-    pub conflicts: Vec<Conflict>,
+    pub conflicts: Vec<FileConflict>,
     /// Files that we wrote once, that somebody edited since, and that are left to them.
     pub left: Vec<FileNote>,
     /// Those of them that still hold an IP address: an image with such a file gives it to every clone.
@@ -75,7 +75,7 @@ pub struct FileLeft {
 
 /// A file that was not written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Conflict {
+pub struct FileConflict {
     /// The file, its NIC and device.
     #[serde(flatten)]
     pub file: FileNote,
@@ -99,13 +99,15 @@ impl Report {
         for change in changes {
             let note = FileNote::of(change);
             match &change.kind {
-                Kind::Create(_) | Kind::ReplaceForeign { .. } => report.written.push(note),
-                Kind::Update { .. } | Kind::FixMode { .. } => report.updated.push(note),
-                Kind::Remove(_) => report.removed.push(note),
-                Kind::Unchanged => report.unchanged.push(note),
-                Kind::ForeignLeft => report.left.push(note),
-                Kind::Conflict(why) => {
-                    report.conflicts.push(Conflict {
+                ChangeKind::Create(_) | ChangeKind::ReplaceForeign { .. } => {
+                    report.written.push(note);
+                }
+                ChangeKind::Update { .. } | ChangeKind::FixMode { .. } => report.updated.push(note),
+                ChangeKind::Remove(_) => report.removed.push(note),
+                ChangeKind::Unchanged => report.unchanged.push(note),
+                ChangeKind::ForeignLeft => report.left.push(note),
+                ChangeKind::Conflict(why) => {
+                    report.conflicts.push(FileConflict {
                         file: note,
                         code: why.code(),
                         reason: why.to_string(),

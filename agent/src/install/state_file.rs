@@ -135,7 +135,7 @@ impl Record {
 
 /// Why a record is unreadable.
 #[derive(Debug, thiserror::Error)]
-enum Unreadable {
+enum UnreadableRecord {
     #[error("{0}")]
     Json(#[from] serde_json::Error),
     #[error("its version is {0}, but this agent supports only version {VERSION}")]
@@ -148,14 +148,14 @@ enum Unreadable {
     Digest(#[from] super::digest::BadDigest),
 }
 
-fn parse(text: &[u8]) -> Result<Record, Unreadable> {
+fn parse(text: &[u8]) -> Result<Record, UnreadableRecord> {
     let json: Json = serde_json::from_slice(text)?;
     if json.version != VERSION {
-        return Err(Unreadable::Version(json.version));
+        return Err(UnreadableRecord::Version(json.version));
     }
     let files = json.files.into_iter().map(|file| {
         if !file.path.is_absolute() || file.path.file_name().is_none() {
-            return Err(Unreadable::Path(file.path));
+            return Err(UnreadableRecord::Path(file.path));
         }
         let sha256 = file
             .sha256
@@ -165,7 +165,7 @@ fn parse(text: &[u8]) -> Result<Record, Unreadable> {
         let device = file
             .device
             .parse()
-            .map_err(|_| Unreadable::Device(file.device))?;
+            .map_err(|_| UnreadableRecord::Device(file.device))?;
         Ok((
             file.path.into_os_string(),
             Entry {

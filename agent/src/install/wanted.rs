@@ -8,7 +8,7 @@ use crate::render::RenderedFile;
 
 /// The files that a run wants, and the NICs whose files stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted<'a> {
+pub struct WantedFiles<'a> {
     /// The files that shall be there.
     pub files: Cow<'a, [RenderedFile]>,
     /// NICs that the context still names but that this run could not render (absent device, bad

@@ -94,13 +94,13 @@ impl Class {
 }
 
 /// One directory of it, open: its files are looked up without walking to it again.
-pub(super) struct Device<'a> {
+pub(super) struct SysfsDevice<'a> {
     class: &'a Class,
     name: &'a OsStr,
     directory: OwnedFd,
 }
 
-impl<'a> Device<'a> {
+impl<'a> SysfsDevice<'a> {
     /// By `openat`: musl's `open` asks the kernel for `O_CLOEXEC` once more. `bonding_masters` is a plain file of the
     /// bonding module.
     pub(super) fn open(class: &'a Class, name: &'a OsStr) -> Result<Self, NoNic> {

@@ -21,5 +21,5 @@ mod sysfs;
 pub use document::{DocumentError, KEY};
 pub use listed::listed;
 pub use nic::{AddressOrigin, Inventory, LeftOut, Link, Nic, Unreadable};
-pub use source::Source;
+pub use source::NicSource;
 pub use sysfs::{InventoryError, Sysfs};

@@ -6,14 +6,14 @@ use super::{Inventory, InventoryError, Sysfs};
 
 /// What says which NICs there are.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub enum NicSource {
     /// The kernel.
     Sysfs(Sysfs),
     /// A document of another machine: `--nics`.
     Document(PathBuf),
 }
 
-impl Source {
+impl NicSource {
     /// The NICs that are here now.
     ///
     /// # Errors

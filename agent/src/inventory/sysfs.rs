@@ -9,7 +9,7 @@ use std::str::FromStr;
 use hwaddr::{AddressError, InterfaceName, IpoibAddress, MacAddress, PciAddress};
 use one_sriov_system::Root;
 
-use super::device::{Attribute, Class, Device, NoNic, parse};
+use super::device::{Attribute, Class, NoNic, SysfsDevice, parse};
 use super::{AddressOrigin, DocumentError, Inventory, LeftOut, Link, Nic, Unreadable};
 
 /// ARPHRD types, `include/uapi/linux/if_arp.h`.
@@ -42,7 +42,7 @@ pub enum InventoryError {
 
 /// What a pass over sysfs has found so far, in no order.
 #[derive(Default)]
-struct Found {
+struct SortedDevices {
     nics: Vec<Nic>,
     left_out: Vec<LeftOut>,
     unreadable: Vec<Unreadable>,
@@ -84,7 +84,7 @@ impl Sysfs {
             path: class,
             source,
         })?;
-        let mut found = Found::default();
+        let mut found = SortedDevices::default();
         for name in &names {
             self.sort(&class, name, Ports::Unread, &mut found);
         }
@@ -97,7 +97,7 @@ impl Sysfs {
         Ok(Inventory::new(found.nics, found.left_out, found.unreadable))
     }
 
-    fn sort(&self, class: &Class, name: &OsStr, ports: Ports, found: &mut Found) {
+    fn sort(&self, class: &Class, name: &OsStr, ports: Ports, found: &mut SortedDevices) {
         let shown = || name.to_string_lossy().escape_debug().to_string();
         match self.nic(class, name, ports) {
             Ok(nic) => found.nics.push(nic),
@@ -115,7 +115,7 @@ impl Sysfs {
         let Ok(name) = InterfaceName::from_str(name) else {
             return Err("its name cannot be used in a configuration file".into());
         };
-        let device = Device::open(class, file_name)?;
+        let device = SysfsDevice::open(class, file_name)?;
         let arphrd = device.number("type")?.ok_or("not a network device")?;
         let driver = device.driver()?;
         let hardware = device.hardware(driver.is_some())?;
@@ -149,7 +149,7 @@ impl Sysfs {
     }
 
     /// Whether udev is done with a device: its record is there and says when (`I:`).
-    fn is_ready(&self, device: &Device<'_>) -> Result<bool, Attribute> {
+    fn is_ready(&self, device: &SysfsDevice<'_>) -> Result<bool, Attribute> {
         let Some(udev) = &self.udev else {
             return Ok(true);
         };
@@ -187,7 +187,7 @@ fn take_out_shared(nics: &mut Vec<Nic>) -> BTreeSet<InterfaceName> {
 ///
 /// A device without hardware behind it is a NIC only in a container, where the NIC *is* such a
 /// device: nothing is stacked below it, and somebody gave it its address on purpose.
-fn ethernet(device: &Device<'_>, has_hardware: bool) -> Result<Link, NoNic> {
+fn ethernet(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<Link, NoNic> {
     let mac = device.address::<MacAddress>()?;
     is_no_stack(device, has_hardware)?;
     if !has_hardware && device.address_origin()? != AddressOrigin::Set {
@@ -199,7 +199,7 @@ fn ethernet(device: &Device<'_>, has_hardware: bool) -> Result<Link, NoNic> {
 
 /// An InfiniBand port. A P_Key child shares its parent's address; it is told by its link to the parent. A bond or team of
 /// ports has the type and the address of one.
-fn infiniband(device: &Device<'_>, has_hardware: bool) -> Result<Link, NoNic> {
+fn infiniband(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<Link, NoNic> {
     is_no_stack(device, has_hardware)?;
     if device.number("iflink")? != device.number("ifindex")? || device.has("parent")? {
         return Err("a P_Key child".into());
@@ -216,7 +216,7 @@ fn infiniband(device: &Device<'_>, has_hardware: bool) -> Result<Link, NoNic> {
 }
 
 /// Refuses what the kernel stacked on other devices or made up: it says so, or has none of its own hardware and a sign.
-fn is_no_stack(device: &Device<'_>, has_hardware: bool) -> Result<(), NoNic> {
+fn is_no_stack(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<(), NoNic> {
     if let Some(kind) = device.kind()? {
         return Err(format!("a device of kind '{kind}'").into());
     }
@@ -231,11 +231,11 @@ fn is_no_stack(device: &Device<'_>, has_hardware: bool) -> Result<(), NoNic> {
 /// of Hyper-V (`netvsc.rst`). Devices in a VRF keep theirs (`vrf.rst`).
 ///
 /// The kernel gives a VRF no `DEVTYPE`; what tells it is an Ethernet address of its own without hardware.
-fn carrier(class: &Class, device: &Device<'_>) -> Result<Option<String>, Attribute> {
+fn carrier(class: &Class, device: &SysfsDevice<'_>) -> Result<Option<String>, Attribute> {
     let Some(name) = device.master()? else {
         return Ok(None);
     };
-    let Ok(master) = Device::open(class, name.as_ref()) else {
+    let Ok(master) = SysfsDevice::open(class, name.as_ref()) else {
         return Ok(Some(name));
     };
     let is_vrf = !device.has("brport")?

@@ -4,18 +4,18 @@ use ipnetwork::{Ipv4Network, Ipv6Network};
 
 use super::flag;
 use super::model::{Dhcpv6Source, Ipv4, Ipv6, NicConfig};
-use super::source::Source;
+use super::source::ValueSource;
 use super::tokens::{
     DEFAULT_PREFIX4, Prefix, host_and_prefix4, host_and_prefix6, host4, host6, parse, prefix4,
     prefix6,
 };
-use super::values::{Found, Origin, Problem, Values};
+use super::values::{FoundValue, Origin, Problem, Values};
 
 /// As many aliases as initscripts read (`ifup-eth` counts to 256).
 const MOST_ALIASES: usize = 256;
 
 /// Reads both families. True if an address is lost to a bad value that costs itself alone.
-pub(super) fn read(values: &mut Values, source: &Source, config: &mut NicConfig) -> bool {
+pub(super) fn read(values: &mut Values, source: &ValueSource, config: &mut NicConfig) -> bool {
     let aliases = aliases(values, source);
     let mut further = Further::default();
     let method4 = ipv4(values, source, &aliases, config, &mut further);
@@ -41,7 +41,7 @@ impl Further {
 /// Returns what `METHOD` says.
 fn ipv4(
     values: &mut Values,
-    source: &Source,
+    source: &ValueSource,
     aliases: &[String],
     config: &mut NicConfig,
     further: &mut Further,
@@ -78,12 +78,12 @@ fn ipv4(
 }
 
 /// The NIC's own address.
-fn own4(values: &mut Values, source: &Source) -> Option<Ipv4Network> {
+fn own4(values: &mut Values, source: &ValueSource) -> Option<Ipv4Network> {
     let written = values.needed("address", &["IP"], host_and_prefix4);
     let prefix = values
         .needed("mask", &["MASK"], |text| prefix4(text).map(Prefix))
         .map(|Prefix(length)| length);
-    let has_own = |text: Found| text.value.contains(&b'/');
+    let has_own = |text: FoundValue| text.value.contains(&b'/');
     let has_length = prefix.is_some() || values.find(&["IP"]).is_some_and(has_own);
     if let Some(address) = written {
         let length = prefix.unwrap_or(address.prefix());
@@ -114,7 +114,7 @@ fn note_guess(values: &mut Values, has_length: bool) {
 /// its own, as one-context has both (`loc-10-network.d/functions`, `setup_iface_vars`).
 fn ipv6(
     values: &mut Values,
-    source: &Source,
+    source: &ValueSource,
     method4: Option<&str>,
     aliases: &[String],
     config: &mut NicConfig,
@@ -145,7 +145,7 @@ fn ipv6(
 
 fn static6(
     values: &mut Values,
-    source: &Source,
+    source: &ValueSource,
     aliases: &[String],
     config: &mut NicConfig,
     further: &mut Further,
@@ -200,7 +200,7 @@ fn push_new<T: PartialEq>(all: &mut Vec<T>, new: Option<T>) {
 }
 
 /// `ETH1_ALIAS0`, ...: the aliases that live in the guest.
-fn aliases(values: &mut Values, source: &Source) -> Vec<String> {
+fn aliases(values: &mut Values, source: &ValueSource) -> Vec<String> {
     let Some((index, nic)) = source.eth else {
         return Vec::new();
     };

@@ -42,23 +42,23 @@ pub(super) struct PciNic {
     /// Whether there is more than the address, so that it is a NIC.
     pub(super) is_nic: bool,
     pub(super) mac: Option<MacAddress>,
-    pub(super) port: Port,
+    pub(super) port: PortChoice,
 }
 
 /// The NIC of a position.
 #[derive(Debug, Default)]
 pub(super) struct IbNic {
-    pub(super) port: Port,
+    pub(super) port: PortChoice,
 }
 
 /// Which port of its PCI function a NIC is said to be.
 #[derive(Debug, Default)]
-pub(super) struct Port {
+pub(super) struct PortChoice {
     pub(super) number: Option<PortNumber>,
     pub(super) bad: Option<Problem>,
 }
 
-impl Port {
+impl PortChoice {
     fn read(name: &str, value: &[u8]) -> Self {
         match Problem::parse(name, value, "is not a port: expected 1 to 254") {
             Ok(number) => Self {
@@ -108,14 +108,14 @@ impl ContextNics {
                         },
                         // It only counts where no device has the address.
                         "MAC" => nic.mac = Problem::parse(name, value, "").ok(),
-                        "PORT" => nic.port = Port::read(name, value),
+                        "PORT" => nic.port = PortChoice::read(name, value),
                         _ => {}
                     }
                 }
                 _ => {
                     let nic = described.ib.entry(number).or_default();
                     if rest == "PORT" {
-                        nic.port = Port::read(name, value);
+                        nic.port = PortChoice::read(name, value);
                     }
                 }
             }

@@ -43,7 +43,7 @@ pub(super) fn order(
 }
 
 /// A family, and what its default routes have.
-struct Family {
+struct RouteFamily {
     name: &'static str,
     /// How the origin of a metric is named.
     what: &'static str,
@@ -56,7 +56,7 @@ struct Family {
     set: fn(&mut NicConfig, u32),
 }
 
-const IPV4: Family = Family {
+const IPV4: RouteFamily = RouteFamily {
     name: "IPv4",
     what: "metric",
     unset: 0,
@@ -66,7 +66,7 @@ const IPV4: Family = Family {
     set: |config, metric| config.metric4 = Some(metric),
 };
 
-const IPV6: Family = Family {
+const IPV6: RouteFamily = RouteFamily {
     name: "IPv6",
     what: "IPv6 metric",
     unset: 1024,
@@ -80,7 +80,7 @@ const IPV6: Family = Family {
 
 /// What there is to say of NICs that got a metric, and of those whose metric is another one now.
 fn order_family(
-    family: &Family,
+    family: &RouteFamily,
     nics: &mut [PlannedNic],
     others: &[(String, NicConfig)],
 ) -> (Option<String>, Option<String>) {
@@ -154,14 +154,14 @@ fn place(nic: &PlannedNic) -> u32 {
     number.unwrap_or(u32::MAX)
 }
 
-fn metric_of(family: &Family, nic: &PlannedNic) -> Option<u32> {
+fn metric_of(family: &RouteFamily, nic: &PlannedNic) -> Option<u32> {
     match &nic.outcome {
         Outcome::Configure(config) => (family.metric)(config),
         _ => None,
     }
 }
 
-fn give(family: &Family, nic: &mut PlannedNic, metric: u32) {
+fn give(family: &RouteFamily, nic: &mut PlannedNic, metric: u32) {
     if let Outcome::Configure(config) = &mut nic.outcome {
         (family.set)(config, metric);
     }
@@ -174,7 +174,11 @@ fn give(family: &Family, nic: &mut PlannedNic, metric: u32) {
 }
 
 /// The metrics that default routes get, of what they ask for, in the order of their NICs.
-fn assign(family: &Family, asked: &[Option<u32>], reserved: BTreeSet<u32>) -> Vec<Option<u32>> {
+fn assign(
+    family: &RouteFamily,
+    asked: &[Option<u32>],
+    reserved: BTreeSet<u32>,
+) -> Vec<Option<u32>> {
     let mut taken = reserved;
     let mut given = asked.to_vec();
     let mut by_metric: Vec<(u32, usize)> = asked
@@ -211,7 +215,7 @@ mod tests {
     #[test]
     fn metrics_differ_and_keep_their_order() {
         type Metrics = &'static [Option<u32>];
-        let table: [(&Family, Metrics, &[u32], Metrics); 14] = [
+        let table: [(&RouteFamily, Metrics, &[u32], Metrics); 14] = [
             (&IPV4, &[], &[], &[]),
             (&IPV4, &[None], &[], &[None]),
             (

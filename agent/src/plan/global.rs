@@ -18,7 +18,7 @@ use super::model::{Ipv4, NicConfig};
 use super::name_server::NameServer;
 use super::outcome::{Outcome, PlannedNic};
 use super::tokens::is_list_separator;
-use super::values::{Found, Origin, Problem, list};
+use super::values::{FoundValue, Origin, Problem, list};
 use super::{Role, SearchDomain};
 use crate::context::Context;
 use crate::inventory::Inventory;
@@ -63,7 +63,7 @@ where
     let Some(value) = context.get(name) else {
         return (Vec::new(), Vec::new());
     };
-    list(&Found { name, value }, is_list_separator, |token| {
+    list(&FoundValue { name, value }, is_list_separator, |token| {
         let value = token.parse().map_err(str::to_owned)?;
         Ok(vec![value])
     })

@@ -4,11 +4,11 @@ use hwaddr::Pkey;
 
 use super::VlanId;
 use super::model::{Infiniband, Mtu, NicConfig, TransportMode};
-use super::source::Source;
+use super::source::ValueSource;
 use super::values::{Origin, Values};
 
 /// Reads what belongs to the link. All of it costs itself alone.
-pub(super) fn read(values: &mut Values, source: &Source, config: &mut NicConfig) {
+pub(super) fn read(values: &mut Values, source: &ValueSource, config: &mut NicConfig) {
     if source.infiniband {
         config.infiniband = Some(infiniband(values));
     } else if source.tags && !host_tags(values) && !is_no_vlan(values) {

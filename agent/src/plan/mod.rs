@@ -47,12 +47,12 @@ pub use nic_id::{BadNicId, NicId};
 pub use outcome::{Device, DummyNic, MatchedBy, Outcome, Plan, PlannedNic};
 use planner::Planner;
 pub use search_domain::SearchDomain;
-pub use settings::{Role, Settings};
+pub use settings::{PlanSettings, Role};
 pub use values::{Origin, Problem};
 pub use vlan_id::VlanId;
 
 /// Plans the network of a guest.
 #[must_use]
-pub fn plan(context: &Context, inventory: &Inventory, settings: &Settings) -> Plan {
+pub fn plan(context: &Context, inventory: &Inventory, settings: &PlanSettings) -> Plan {
     Planner::new(context, inventory, settings).plan()
 }

@@ -11,7 +11,7 @@ use hwaddr::Key;
 
 use super::outcome::{MatchedBy, Outcome, PlannedNic};
 use super::planned::present;
-use super::source::{Decoded, Source};
+use super::source::{Decoded, ValueSource};
 use super::{NicId, ethernet, tokens};
 use crate::inventory::Nic;
 
@@ -28,9 +28,9 @@ pub(super) fn in_mac(nic: &Nic) -> Option<Decoded> {
 }
 
 /// A NIC that no variable describes: the address in its MAC, a /24, `.1` as gateway of `eth0`.
-pub(super) fn by_mac_prefix(device: &Nic, source: Source) -> Option<PlannedNic> {
+pub(super) fn by_mac_prefix(device: &Nic, source: ValueSource) -> Option<PlannedNic> {
     let (mac, decoded) = device.mac().zip(in_mac(device))?;
-    let source = Source {
+    let source = ValueSource {
         decoded: Some(decoded),
         device: Some(&device.name),
         ..source

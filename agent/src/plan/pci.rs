@@ -12,7 +12,7 @@ use hwaddr::{DummyMac, DummyPrefix, Key, MacAddress};
 use super::context_nics::{ContextNics, PciNic};
 use super::outcome::{MatchedBy, Outcome, PlannedNic};
 use super::planned::present;
-use super::source::Source;
+use super::source::ValueSource;
 use super::{NicId, not_found, uncertain};
 use crate::inventory::{Inventory, Nic};
 
@@ -25,7 +25,7 @@ pub(super) fn has(matched: &Matched, nic: &Nic) -> bool {
 }
 
 /// The devices that a `PCI<k>` may be.
-pub(super) struct Devices<'a, 'b> {
+pub(super) struct PciCandidates<'a, 'b> {
     pub(super) inventory: &'a Inventory,
     pub(super) prefix: DummyPrefix,
     /// Those at no PCI address of the context.
@@ -35,7 +35,7 @@ pub(super) struct Devices<'a, 'b> {
     pub(super) taken: &'b Matched<'a>,
 }
 
-impl<'a> Devices<'a, '_> {
+impl<'a> PciCandidates<'a, '_> {
     /// The device of each `PCI<k>`: by PCI address; where no device has that, by the key of `PCI<k>_MAC` in a port GUID, or
     /// by the MAC itself.
     pub(super) fn matched(&self, described: &ContextNics) -> Matched<'a> {
@@ -98,7 +98,7 @@ pub(super) fn plan(
     index: u32,
     pci: &PciNic,
     matched: Option<&(&Nic, MatchedBy)>,
-    source: Source,
+    source: ValueSource,
     notes: &mut Vec<String>,
 ) -> PlannedNic {
     let id = NicId::Pci(index, pci.address);
@@ -123,7 +123,7 @@ pub(super) fn plan(
             )
         }));
     }
-    let source = Source {
+    let source = ValueSource {
         tags: true,
         infiniband: device.is_infiniband(),
         device: Some(&device.name),

@@ -5,13 +5,13 @@ use hwaddr::InterfaceName;
 use super::NicId;
 use super::outcome::{Device, MatchedBy, Outcome, PlannedNic};
 use super::read_config::read_config;
-use super::source::Source;
+use super::source::ValueSource;
 use crate::inventory::Nic;
 
 /// A NIC whose device is here.
 pub(super) fn present(
     id: NicId,
-    source: &Source,
+    source: &ValueSource,
     device: &Nic,
     matched_by: MatchedBy,
     notes: &mut Vec<String>,
@@ -30,7 +30,7 @@ pub(super) fn present(
 }
 
 /// What becomes of a NIC whose device is known.
-pub(super) fn read(source: &Source, nic: &mut PlannedNic, notes: &mut Vec<String>) {
+pub(super) fn read(source: &ValueSource, nic: &mut PlannedNic, notes: &mut Vec<String>) {
     match read_config(source) {
         Err(problems) => nic.outcome = Outcome::refused(&problems),
         // Nothing of it is used, so that nothing of it is judged.

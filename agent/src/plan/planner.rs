@@ -9,12 +9,12 @@ use super::model::NicConfig;
 use super::names::{forbid_shared_names, refuse_long_children};
 use super::outcome::{Device, MatchedBy, Outcome, Plan, PlannedNic};
 use super::planned::{present, read, unready};
-use super::positions::{self, Place, Position};
+use super::positions::{self, Position, PositionState};
 use super::read_config::read_config;
-use super::source::{Decoded, Source};
+use super::source::{Decoded, ValueSource};
 use super::{
-    NicId, Role, Settings, default_routes, ethernet, flag, global, late, not_found, old_contexts,
-    pci, tokens, uncertain,
+    NicId, PlanSettings, Role, default_routes, ethernet, flag, global, late, not_found,
+    old_contexts, pci, tokens, uncertain,
 };
 use crate::context::Context;
 use crate::inventory::{Inventory, Nic};
@@ -23,7 +23,7 @@ use crate::inventory::{Inventory, Nic};
 pub(super) struct Planner<'a> {
     context: &'a Context,
     inventory: &'a Inventory,
-    settings: &'a Settings,
+    settings: &'a PlanSettings,
     described: ContextNics,
     /// `NETWORK=NO`: no address is taken from a hardware address.
     is_network_off: bool,
@@ -33,7 +33,7 @@ impl<'a> Planner<'a> {
     pub(super) fn new(
         context: &'a Context,
         inventory: &'a Inventory,
-        settings: &'a Settings,
+        settings: &'a PlanSettings,
     ) -> Self {
         Self {
             context,
@@ -59,7 +59,7 @@ impl<'a> Planner<'a> {
         let ethernet = ethernet::candidates(inventory, described, &dummies);
         let mut devices = ethernet::by_mac(described, &ethernet, &mut notes);
         let mut infiniband = positions::candidates(inventory, described);
-        let pci = pci::Devices {
+        let pci = pci::PciCandidates {
             inventory,
             prefix: self.settings.prefix,
             ethernet: &ethernet,
@@ -188,7 +188,7 @@ impl<'a> Planner<'a> {
         matched_by: MatchedBy,
         notes: &mut Vec<String>,
     ) -> PlannedNic {
-        let source = Source {
+        let source = ValueSource {
             device: Some(&device.name),
             decoded: old_contexts::in_mac(device).filter(|_| self.decodes_macs()),
             ..self.source(vec![format!("ETH{index}")], Some(index), false)
@@ -244,7 +244,7 @@ impl<'a> Planner<'a> {
             .map(|position| &position.place);
         let outcome = match (&nic.bad_mac, place) {
             (Some(problem), _) => Outcome::refused(std::slice::from_ref(problem)),
-            (None, Some(Place::Contradicted(why))) => Outcome::Refused(vec![why.clone()]),
+            (None, Some(PositionState::Contradicted(why))) => Outcome::Refused(vec![why.clone()]),
             (None, _) => Outcome::Absent(match nic.mac {
                 Some(mac) => not_found::by_mac(mac, self.settings.prefix, self.inventory),
                 None if self.described.has_macs => format!("ETH{index}_MAC is not set"),
@@ -274,16 +274,16 @@ impl<'a> Planner<'a> {
         let mut nic = PlannedNic::new(id, layers.clone());
         nic.position = Some(number);
         nic.device = match &position.place {
-            Place::Here(device) => Some(device.clone()),
-            Place::Open => self.name_of_absent(&nic.id, number),
-            Place::Unready(_) | Place::Contradicted(_) => None,
+            PositionState::Here(device) => Some(device.clone()),
+            PositionState::Open => self.name_of_absent(&nic.id, number),
+            PositionState::Unready(_) | PositionState::Contradicted(_) => None,
         };
         match &position.place {
-            Place::Contradicted(why) => nic.outcome = Outcome::Refused(vec![why.clone()]),
-            Place::Unready(name) => nic.outcome = Outcome::Absent(unready(name)),
-            Place::Here(_) | Place::Open => {
+            PositionState::Contradicted(why) => nic.outcome = Outcome::Refused(vec![why.clone()]),
+            PositionState::Unready(name) => nic.outcome = Outcome::Absent(unready(name)),
+            PositionState::Here(_) | PositionState::Open => {
                 let device = nic.device.as_ref().map(|device| device.name.clone());
-                let source = Source {
+                let source = ValueSource {
                     device: device.as_ref(),
                     decoded: self.in_key(position.key),
                     ..self.source(layers, eth, true)
@@ -329,9 +329,9 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn source(&self, layers: Vec<String>, eth: Option<u32>, infiniband: bool) -> Source<'_> {
+    fn source(&self, layers: Vec<String>, eth: Option<u32>, infiniband: bool) -> ValueSource<'_> {
         let eth = eth.and_then(|index| Some((index, self.described.eth.get(&index)?)));
-        Source {
+        ValueSource {
             context: self.context,
             layers,
             eth,

@@ -18,12 +18,12 @@ pub(super) struct Position {
     pub(super) key: Key,
     /// All keys that are claimed for it; more than one contradict each other.
     pub(super) keys: BTreeSet<Key>,
-    pub(super) place: Place,
+    pub(super) place: PositionState,
 }
 
 /// Where a position is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum PositionState {
     /// At this device.
     Here(Device),
     /// At this device, once udev is done with it.
@@ -99,7 +99,7 @@ pub(super) fn positions(
     let mut positions = Vec::new();
     for (&number, keys) in &wanted {
         let place = if let Some(why) = contradiction(number, claims, dummies) {
-            Place::Contradicted(why)
+            PositionState::Contradicted(why)
         } else if let Some(claim) = claims.iter().find(|claim| claim.dummy.position() == number) {
             let others = claims.iter().filter(|other| {
                 other.dummy.position() == number && other.nic.name != claim.nic.name
@@ -114,10 +114,10 @@ pub(super) fn positions(
         } else if let Some((nic, matched_by)) = paired.get(&number) {
             match pairing::port(number, nic, candidates, port_of(number), notes) {
                 Ok(nic) => place(nic, matched_by.clone()),
-                Err(why) => Place::Contradicted(why),
+                Err(why) => PositionState::Contradicted(why),
             }
         } else {
-            Place::Open
+            PositionState::Open
         };
         positions.extend(keys.first().map(|&key| Position {
             number,
@@ -183,14 +183,14 @@ fn contradiction(number: u8, claims: &[Claim], dummies: &[DummyNic]) -> Option<S
     })
 }
 
-fn place(nic: &Nic, matched_by: MatchedBy) -> Place {
+fn place(nic: &Nic, matched_by: MatchedBy) -> PositionState {
     if nic.ready {
-        Place::Here(Device {
+        PositionState::Here(Device {
             name: nic.name.clone(),
             matched_by,
         })
     } else {
-        Place::Unready(nic.name.clone())
+        PositionState::Unready(nic.name.clone())
     }
 }
 

@@ -7,12 +7,12 @@ use hwaddr::InterfaceName;
 use super::model::{Ipv4, Ipv6, NicConfig, Route};
 use super::name_server::NameServer;
 use super::route::{WrittenRoute, routes as parse_routes};
-use super::source::Source;
+use super::source::ValueSource;
 use super::tokens::is_list_separator;
 use super::values::{Origin, Problem, Values};
 use super::{SearchDomain, addresses, link};
 /// What the variables of a NIC say.
-pub(super) struct Read {
+pub(super) struct ReadConfig {
     pub(super) config: NicConfig,
     /// Where each value came from.
     pub(super) origins: Vec<Origin>,
@@ -24,7 +24,7 @@ pub(super) struct Read {
 /// Reads the configuration of a NIC.
 ///
 /// With a bad value that its addresses need, the NIC is not configured; all bad values are named at once then.
-pub(super) fn read_config(source: &Source) -> Result<Read, Vec<Problem>> {
+pub(super) fn read_config(source: &ValueSource) -> Result<ReadConfig, Vec<Problem>> {
     let mut values = Values::new(source.context, &source.layers);
     let mut config = NicConfig::default();
     let lost_an_address = addresses::read(&mut values, source, &mut config);
@@ -55,7 +55,7 @@ pub(super) fn read_config(source: &Source) -> Result<Read, Vec<Problem>> {
         problems.extend(values.left_out);
         return Err(problems);
     }
-    Ok(Read {
+    Ok(ReadConfig {
         config,
         origins: values.origins,
         left_out: values.left_out,
@@ -64,7 +64,7 @@ pub(super) fn read_config(source: &Source) -> Result<Read, Vec<Problem>> {
 }
 
 /// A link-local server is asked on the link of the NIC whose variable names it.
-fn name_servers(values: &mut Values, source: &Source) -> Vec<IpAddr> {
+fn name_servers(values: &mut Values, source: &ValueSource) -> Vec<IpAddr> {
     let servers = values.extras("name servers", &["DNS"], is_list_separator, |token| {
         let server: NameServer = token.parse().map_err(str::to_owned)?;
         match &server.link {
@@ -82,7 +82,7 @@ fn name_servers(values: &mut Values, source: &Source) -> Vec<IpAddr> {
 }
 
 /// The routes of `ROUTES`. They go through the NIC whose variable has them, as in one-context's own renderers.
-fn routes(values: &mut Values, source: &Source) -> Vec<Route> {
+fn routes(values: &mut Values, source: &ValueSource) -> Vec<Route> {
     let mut elsewhere = Vec::new();
     let routes = values.extras(
         "routes",

@@ -8,7 +8,7 @@ use super::NicId;
 
 /// The agent's settings, and what earlier runs wrote.
 #[derive(Debug, Clone, Default)]
-pub struct Settings {
+pub struct PlanSettings {
     /// First octet of dummy MACs.
     pub prefix: DummyPrefix,
     /// Which NICs are ours.

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::inventory::Inventory;
 
 /// Which variables a NIC has and what it is.
-pub(super) struct Source<'a> {
+pub(super) struct ValueSource<'a> {
     pub(super) context: &'a Context,
     /// Prefixes of variable names, the strongest first.
     pub(super) layers: Vec<String>,
@@ -33,7 +33,7 @@ pub(super) struct Decoded {
     pub(super) from: &'static str,
 }
 
-impl Source<'_> {
+impl ValueSource<'_> {
     /// Whether a device that a value names is here and is another one. What the author of a context calls `eth0` may have
     /// any name in the guest.
     pub(super) fn is_elsewhere(&self, name: &InterfaceName) -> bool {

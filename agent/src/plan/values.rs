@@ -73,7 +73,7 @@ impl Origin {
 /// The variables of one NIC, looked up in layers: per value, the first layer that sets it wins.
 pub(super) struct Values<'a> {
     /// Per layer, the variables by what follows its prefix: `IP` for `ETH1_IP`.
-    layers: Vec<BTreeMap<&'a str, Found<'a>>>,
+    layers: Vec<BTreeMap<&'a str, FoundValue<'a>>>,
     /// Bad values that the addresses need: with one of them the NIC is not configured.
     pub(super) problems: Vec<Problem>,
     /// Bad values that cost themselves alone.
@@ -85,7 +85,7 @@ pub(super) struct Values<'a> {
 
 /// A variable that is set, with its name.
 #[derive(Clone, Copy)]
-pub(super) struct Found<'a> {
+pub(super) struct FoundValue<'a> {
     pub(super) name: &'a str,
     pub(super) value: &'a [u8],
 }
@@ -98,7 +98,7 @@ impl<'a> Values<'a> {
             let set = context
                 .starting_with(&prefix)
                 .filter(|(_, value)| !value.trim_ascii().is_empty())
-                .map(|(name, value)| (&name[prefix.len()..], Found { name, value }));
+                .map(|(name, value)| (&name[prefix.len()..], FoundValue { name, value }));
             set.collect()
         };
         Self {
@@ -111,7 +111,7 @@ impl<'a> Values<'a> {
     }
 
     /// The first of the suffixes that is set, layer by layer.
-    pub(super) fn find(&self, suffixes: &[&str]) -> Option<Found<'a>> {
+    pub(super) fn find(&self, suffixes: &[&str]) -> Option<FoundValue<'a>> {
         let places = self
             .layers
             .iter()
@@ -201,7 +201,7 @@ impl<'a> Values<'a> {
     }
 
     /// Notes where a value came from.
-    fn keep<T: fmt::Display>(&mut self, what: &'static str, found: &Found, value: T) -> T {
+    fn keep<T: fmt::Display>(&mut self, what: &'static str, found: &FoundValue, value: T) -> T {
         self.origins
             .push(Origin::new(what, value.to_string(), found.name));
         value
@@ -209,7 +209,10 @@ impl<'a> Values<'a> {
 }
 
 /// Reads a variable's value as one token.
-fn parsed<T>(found: &Found, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Problem> {
+fn parsed<T>(
+    found: &FoundValue,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, Problem> {
     text(found.value)
         .and_then(parse)
         .map_err(|reason| Problem::new(found.name, found.value, reason))
@@ -217,7 +220,7 @@ fn parsed<T>(found: &Found, parse: impl FnOnce(&str) -> Result<T, String>) -> Re
 
 /// The tokens of a list, each once, and what is wrong with the others.
 pub(super) fn list<T: PartialEq>(
-    found: &Found,
+    found: &FoundValue,
     separators: fn(char) -> bool,
     mut parse: impl FnMut(&str) -> Result<Vec<T>, String>,
 ) -> (Vec<T>, Vec<Problem>) {

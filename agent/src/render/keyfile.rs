@@ -191,7 +191,7 @@ fn nothing(lines: &mut Lines) {
 
 fn addresses(lines: &mut Lines, nic: &Configured, rendered: &mut Rendered) {
     let config = nic.config;
-    let mut family = Family {
+    let mut family = FamilySection {
         lines,
         config,
         // Search domains belong to a family that is in use.
@@ -223,13 +223,13 @@ fn uses_ipv6(config: &NicConfig) -> bool {
 }
 
 /// Writes the sections of the two families.
-struct Family<'l, 'c> {
+struct FamilySection<'l, 'c> {
     lines: &'l mut Lines,
     config: &'c NicConfig,
     search: bool,
 }
 
-impl Family<'_, '_> {
+impl FamilySection<'_, '_> {
     fn ipv4(&mut self) {
         self.lines.section("ipv4");
         let config = self.config;

@@ -8,8 +8,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use one_sriov_agent::install::{
-    Changes, Current, Directories, InstallError, OldFile, Record, Report, Snapshot, Wanted, apply,
-    decide,
+    Changes, Current, Directories, InstallError, OldFile, Record, Report, Snapshot, WantedFiles,
+    apply, decide,
 };
 use one_sriov_agent::plan::NicId;
 use one_sriov_agent::render::{HEADER, RenderedFile};
@@ -46,10 +46,10 @@ pub(crate) fn file(path: &str, number: u8, body: &str) -> RenderedFile {
 }
 
 /// Files that are wanted, nothing kept.
-pub(crate) fn wanted(files: impl Into<Vec<RenderedFile>>) -> Wanted<'static> {
-    Wanted {
+pub(crate) fn wanted(files: impl Into<Vec<RenderedFile>>) -> WantedFiles<'static> {
+    WantedFiles {
         files: files.into().into(),
-        ..Wanted::default()
+        ..WantedFiles::default()
     }
 }
 
@@ -97,7 +97,7 @@ impl Machine {
         Directories::new(&self.root)
     }
 
-    pub(crate) fn decide(&self, wanted: &Wanted) -> Changes {
+    pub(crate) fn decide(&self, wanted: &WantedFiles) -> Changes {
         let record = self.record();
         decide(
             wanted,
@@ -106,11 +106,11 @@ impl Machine {
         )
     }
 
-    pub(crate) fn try_apply(&self, wanted: &Wanted) -> Result<Report, InstallError> {
+    pub(crate) fn try_apply(&self, wanted: &WantedFiles) -> Result<Report, InstallError> {
         run(&self.root, wanted)
     }
 
-    pub(crate) fn apply(&self, wanted: &Wanted) -> Report {
+    pub(crate) fn apply(&self, wanted: &WantedFiles) -> Report {
         self.try_apply(wanted).unwrap()
     }
 
@@ -149,7 +149,7 @@ impl Machine {
 }
 
 /// One run, as the program does it.
-pub(crate) fn run(root: &Root, wanted: &Wanted) -> Result<Report, InstallError> {
+pub(crate) fn run(root: &Root, wanted: &WantedFiles) -> Result<Report, InstallError> {
     Begun::with(Directories::new(root), wanted)?.carry_out()
 }
 
@@ -163,7 +163,7 @@ pub(crate) struct Begun {
 impl Begun {
     pub(crate) fn with(
         mut directories: Directories,
-        wanted: &Wanted,
+        wanted: &WantedFiles,
     ) -> Result<Self, InstallError> {
         let record = Record::load(&mut directories)?;
         let found = Snapshot::take(&mut directories, &wanted.files, &record)?;

@@ -11,6 +11,9 @@
 //! <root>/run/netlink/routes       RTM_NEWROUTE, one after the other; no file: none
 //! ```
 //!
+//! The reader of messages is our own: `netlink-packet-route` 0.34, which knows every message of rtnetlink, adds 360 KB to a
+//! program that reads links, VFs, addresses and routes by it (x86-64, optimized for size, fat LTO), a fifth of the driver.
+//!
 //! Formats: `include/uapi/linux/{netlink,rtnetlink,if_link,if_addr}.h` of the kernel.
 
 mod address;

@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, killpg};
 use super::ProcessError;
 use super::ended::{Watch, pid_of};
 use super::intake::{persist, ready};
-use super::supervise::{Meanwhile, Outputs, Stderr};
+use super::supervise::{ErrorOutput, Meanwhile, Outputs};
 
 /// A killed process is gone at once, unless the kernel itself hangs in its name.
 const DEATH: Duration = Duration::from_secs(1);
@@ -66,7 +66,7 @@ pub(super) fn capture(
         .spawn()
         .map_err(start)?;
     let ended = watch.start(&child);
-    let mut outputs = Outputs::of(&mut child, Stderr::Kept(Vec::new()));
+    let mut outputs = Outputs::of(&mut child, ErrorOutput::Kept(Vec::new()));
     let meanwhile = Meanwhile {
         deadline,
         signals: None,
@@ -92,8 +92,8 @@ pub(super) fn capture(
         status: persist(|| child.wait()).map_err(lost)?,
         stdout,
         stderr: match stderr {
-            Stderr::Kept(bytes) => bytes,
-            Stderr::PassedOn(_) => Vec::new(),
+            ErrorOutput::Kept(bytes) => bytes,
+            ErrorOutput::PassedOn(_) => Vec::new(),
         },
     })
 }

@@ -12,7 +12,7 @@ use super::intake::persist;
 use super::keep::Kept;
 use super::relay::Relay;
 use super::signals::Signals;
-use super::supervise::{Meanwhile, Outputs, PEER, Stderr};
+use super::supervise::{ErrorOutput, Meanwhile, Outputs, PEER};
 
 /// What a program in our place gets from us.
 pub struct Delegation<'a> {
@@ -83,7 +83,7 @@ pub(super) fn delegate(
     let ended = watch.start(&child);
     // Setting a mask fails for no set that could be made.
     let signals = signals.take().map_err(|errno| lost(errno.into()))?;
-    let mut outputs = Outputs::of(&mut child, Stderr::PassedOn(Relay::new(io::stderr())));
+    let mut outputs = Outputs::of(&mut child, ErrorOutput::PassedOn(Relay::new(io::stderr())));
     let meanwhile = Meanwhile {
         deadline: None,
         signals: Some(&signals),
@@ -96,8 +96,8 @@ pub(super) fn delegate(
     }
     let Outputs { stdout, stderr, .. } = outputs;
     let (stderr_tail, stderr_ended_with_newline) = match stderr {
-        Stderr::PassedOn(relay) => relay.finish(PEER),
-        Stderr::Kept(_) => (Vec::new(), true),
+        ErrorOutput::PassedOn(relay) => relay.finish(PEER),
+        ErrorOutput::Kept(_) => (Vec::new(), true),
     };
     let status = persist(|| child.wait()).map_err(lost)?;
     Ok(Delegated {

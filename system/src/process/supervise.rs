@@ -16,7 +16,7 @@ use super::signals::Signals;
 pub(super) const PEER: Duration = Duration::from_secs(5);
 
 /// What becomes of the standard error of a child.
-pub(super) enum Stderr {
+pub(super) enum ErrorOutput {
     /// It is kept.
     Kept(Vec<u8>),
     /// It is passed on to ours as it comes.
@@ -38,12 +38,12 @@ pub(super) struct Outputs {
     out: Intake<ChildStdout>,
     err: Intake<ChildStderr>,
     pub(super) stdout: Vec<u8>,
-    pub(super) stderr: Stderr,
+    pub(super) stderr: ErrorOutput,
 }
 
 impl Outputs {
     /// Those of a child with two pipes.
-    pub(super) fn of(child: &mut Child, stderr: Stderr) -> Self {
+    pub(super) fn of(child: &mut Child, stderr: ErrorOutput) -> Self {
         Self {
             out: Intake::new(child.stdout.take()),
             err: Intake::new(child.stderr.take()),
@@ -64,8 +64,8 @@ impl Outputs {
         let mut buffer = [0; CHUNK];
         loop {
             let pending = match &self.stderr {
-                Stderr::PassedOn(relay) => relay.pending(),
-                Stderr::Kept(_) => None,
+                ErrorOutput::PassedOn(relay) => relay.pending(),
+                ErrorOutput::Kept(_) => None,
             };
             let is_full = pending.is_some();
             let Some(time) = meanwhile.time(is_running, is_full, ticked) else {
@@ -91,11 +91,11 @@ impl Outputs {
                 self.stdout.extend_from_slice(self.out.read(&mut buffer)?);
             }
             match &mut self.stderr {
-                Stderr::Kept(bytes) if has_err => {
+                ErrorOutput::Kept(bytes) if has_err => {
                     bytes.extend_from_slice(self.err.read(&mut buffer)?);
                 }
-                Stderr::PassedOn(relay) if has_err => relay.take(self.err.read(&mut buffer)?),
-                Stderr::PassedOn(relay) if has_room => relay.flush(),
+                ErrorOutput::PassedOn(relay) if has_err => relay.take(self.err.read(&mut buffer)?),
+                ErrorOutput::PassedOn(relay) if has_room => relay.flush(),
                 _ => {}
             }
             if has_ended {

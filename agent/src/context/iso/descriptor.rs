@@ -21,7 +21,7 @@ use std::io::{Read, Seek};
 
 use super::IsoError;
 use super::bytes::{byte, le16};
-use super::directory::{Extent, Record};
+use super::directory::{DirectoryRecord, Extent};
 use super::medium::{BLOCK, Medium};
 use super::names;
 
@@ -45,7 +45,7 @@ struct Descriptor {
     root: Extent,
 }
 
-enum Kind {
+enum DescriptorKind {
     Primary,
     Joliet,
     Other,
@@ -67,13 +67,13 @@ impl Descriptors {
                 other => other?,
             };
             match kind(&bytes) {
-                Kind::Primary if primary.is_none() => {
+                DescriptorKind::Primary if primary.is_none() => {
                     primary = Some(Descriptor::parse(&bytes, block, names::plain_label)?);
                 }
-                Kind::Joliet if joliet.is_none() => {
+                DescriptorKind::Joliet if joliet.is_none() => {
                     joliet = Some(Descriptor::parse(&bytes, block, names::joliet_label)?);
                 }
-                Kind::End => break,
+                DescriptorKind::End => break,
                 _ => {}
             }
         }
@@ -99,7 +99,7 @@ impl Descriptor {
         let root = bytes
             .get(156..190)
             .ok_or("it is cut off")
-            .and_then(Record::parse)
+            .and_then(DirectoryRecord::parse)
             .map_err(|problem| IsoError::DamagedRecord {
                 what: "volume descriptor",
                 block,
@@ -113,15 +113,15 @@ impl Descriptor {
     }
 }
 
-fn kind(bytes: &[u8]) -> Kind {
+fn kind(bytes: &[u8]) -> DescriptorKind {
     if bytes.get(1..6) != Some(b"CD001") {
-        return Kind::End;
+        return DescriptorKind::End;
     }
     match byte(bytes, 0) {
-        Some(1) => Kind::Primary,
-        Some(2) if is_joliet(bytes) => Kind::Joliet,
-        Some(255) => Kind::End,
-        _ => Kind::Other,
+        Some(1) => DescriptorKind::Primary,
+        Some(2) if is_joliet(bytes) => DescriptorKind::Joliet,
+        Some(255) => DescriptorKind::End,
+        _ => DescriptorKind::Other,
     }
 }
 

@@ -49,12 +49,12 @@ impl Extent {
 
 /// The bytes of a directory.
 #[derive(Debug)]
-pub(super) struct Directory {
+pub(super) struct IsoDirectory {
     start: u64,
     bytes: Vec<u8>,
 }
 
-impl Directory {
+impl IsoDirectory {
     pub(super) fn read<R: Read + Seek>(
         medium: &mut Medium<R>,
         extent: Extent,
@@ -88,7 +88,7 @@ impl Directory {
 
 /// One record of a directory.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Record<'d> {
+pub(super) struct DirectoryRecord<'d> {
     pub(super) extent: Extent,
     /// The name in bytes, as the kind of the directory encodes it.
     pub(super) identifier: &'d [u8],
@@ -98,7 +98,7 @@ pub(super) struct Record<'d> {
     interleaved: bool,
 }
 
-impl<'d> Record<'d> {
+impl<'d> DirectoryRecord<'d> {
     /// Takes a record apart; `bytes` starts with it and ends where it must have ended.
     pub(super) fn parse(bytes: &'d [u8]) -> Result<Self, &'static str> {
         const TOO_SHORT: &str = "it is shorter than its fields";
@@ -156,13 +156,13 @@ impl<'d> Record<'d> {
 
 /// The records of a directory, in order.
 pub(super) struct Records<'d> {
-    directory: &'d Directory,
+    directory: &'d IsoDirectory,
     at: usize,
     seen: usize,
 }
 
 impl<'d> Iterator for Records<'d> {
-    type Item = Result<Record<'d>, IsoError>;
+    type Item = Result<DirectoryRecord<'d>, IsoError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let bytes = self.directory.bytes.as_slice();
@@ -184,7 +184,7 @@ impl<'d> Iterator for Records<'d> {
             }));
         }
         self.seen += 1;
-        let record = Record::parse(rest);
+        let record = DirectoryRecord::parse(rest);
         self.at = match &record {
             // The length is the first byte, and not zero.
             Ok(_) => offset.saturating_add(usize::from(byte(rest, 0).unwrap_or(u8::MAX))),

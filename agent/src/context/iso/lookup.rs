@@ -4,14 +4,14 @@ use std::io::{Read, Seek};
 
 use super::IsoError;
 use super::descriptor::Descriptors;
-use super::directory::{Directory, Record};
-use super::entry::{Found, Obstacle};
+use super::directory::{DirectoryRecord, IsoDirectory};
+use super::entry::{EntryObstacle, FoundFile};
 use super::medium::Medium;
 use super::names;
 use super::rock_ridge::RockRidge;
 
 /// Where the names of a directory are.
-enum Names {
+enum NameSource {
     RockRidge(RockRidge),
     Joliet,
     Plain,
@@ -22,7 +22,7 @@ pub(super) fn find<R: Read + Seek>(
     medium: &mut Medium<R>,
     descriptors: &Descriptors,
     name: &str,
-) -> Result<Option<Found>, IsoError> {
+) -> Result<Option<FoundFile>, IsoError> {
     let (directory, mut names) = choose(medium, descriptors)?;
     for record in directory.records() {
         let record = record?;
@@ -30,15 +30,15 @@ pub(super) fn find<R: Read + Seek>(
             continue;
         }
         let obstacle = match &mut names {
-            Names::RockRidge(rock_ridge) => match rock_ridge.entry(medium, &record, name)? {
+            NameSource::RockRidge(rock_ridge) => match rock_ridge.entry(medium, &record, name)? {
                 Some(entry) => entry.obstacle,
                 None => continue,
             },
-            Names::Joliet if names::joliet_is(record.identifier, name) => None,
-            Names::Plain if names::plain_is(record.identifier, name) => None,
-            Names::Joliet | Names::Plain => continue,
+            NameSource::Joliet if names::joliet_is(record.identifier, name) => None,
+            NameSource::Plain if names::plain_is(record.identifier, name) => None,
+            NameSource::Joliet | NameSource::Plain => continue,
         };
-        return Ok(Some(Found {
+        return Ok(Some(FoundFile {
             extent: record.extent,
             obstacle: plain_obstacle(&record).or(obstacle),
         }));
@@ -50,26 +50,26 @@ pub(super) fn find<R: Read + Seek>(
 fn choose<R: Read + Seek>(
     medium: &mut Medium<R>,
     descriptors: &Descriptors,
-) -> Result<(Directory, Names), IsoError> {
-    let directory = Directory::read(medium, descriptors.root)?;
+) -> Result<(IsoDirectory, NameSource), IsoError> {
+    let directory = IsoDirectory::read(medium, descriptors.root)?;
     if let Some(first) = directory.records().next().transpose()?
         && let Some(rock_ridge) = RockRidge::detect(&first)
     {
-        return Ok((directory, Names::RockRidge(rock_ridge)));
+        return Ok((directory, NameSource::RockRidge(rock_ridge)));
     }
     match descriptors.joliet_root {
-        Some(root) => Ok((Directory::read(medium, root)?, Names::Joliet)),
-        None => Ok((directory, Names::Plain)),
+        Some(root) => Ok((IsoDirectory::read(medium, root)?, NameSource::Joliet)),
+        None => Ok((directory, NameSource::Plain)),
     }
 }
 
-fn plain_obstacle(record: &Record<'_>) -> Option<Obstacle> {
+fn plain_obstacle(record: &DirectoryRecord<'_>) -> Option<EntryObstacle> {
     if record.is_directory() {
-        Some(Obstacle::NotRegular("a directory"))
+        Some(EntryObstacle::NotRegular("a directory"))
     } else if record.has_more_extents() {
-        Some(Obstacle::Unsupported("stored in several extents"))
+        Some(EntryObstacle::Unsupported("stored in several extents"))
     } else if record.is_interleaved() {
-        Some(Obstacle::Unsupported("interleaved"))
+        Some(EntryObstacle::Unsupported("interleaved"))
     } else {
         None
     }

@@ -49,7 +49,7 @@ mod tests;
 use std::io::{Read, Seek};
 
 use descriptor::Descriptors;
-use entry::Obstacle;
+use entry::EntryObstacle;
 use medium::Medium;
 
 pub use error::IsoError;
@@ -91,13 +91,13 @@ impl<R: Read + Seek> Volume<R> {
             return Ok(None);
         };
         match found.obstacle {
-            Some(Obstacle::NotRegular(kind)) => {
+            Some(EntryObstacle::NotRegular(kind)) => {
                 return Err(IsoError::NotRegular {
                     name: name.to_owned(),
                     kind,
                 });
             }
-            Some(Obstacle::Unsupported(feature)) => {
+            Some(EntryObstacle::Unsupported(feature)) => {
                 return Err(IsoError::Unsupported {
                     name: name.to_owned(),
                     feature,

@@ -28,8 +28,8 @@ use std::io::{Read, Seek};
 
 use super::IsoError;
 use super::bytes::{byte, le32};
-use super::directory::Record;
-use super::entry::Obstacle;
+use super::directory::DirectoryRecord;
+use super::entry::EntryObstacle;
 use super::medium::{BLOCK, Medium};
 use super::names;
 
@@ -49,14 +49,14 @@ pub(super) struct RockRidge {
 
 /// What the entries of the record with the wanted name say.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct SystemUseEntry {
     /// Why it cannot be read.
-    pub(super) obstacle: Option<Obstacle>,
+    pub(super) obstacle: Option<EntryObstacle>,
 }
 
 impl RockRidge {
     /// Looks for SP in the first record of the root directory.
-    pub(super) fn detect(first: &Record<'_>) -> Option<Self> {
+    pub(super) fn detect(first: &DirectoryRecord<'_>) -> Option<Self> {
         [0, 14].into_iter().find_map(|start| {
             let mut entries = Entries(first.system_use.get(start..)?);
             match entries.next()? {
@@ -73,9 +73,9 @@ impl RockRidge {
     pub(super) fn entry<R: Read + Seek>(
         &mut self,
         medium: &mut Medium<R>,
-        record: &Record<'_>,
+        record: &DirectoryRecord<'_>,
         wanted: &str,
-    ) -> Result<Option<Entry>, IsoError> {
+    ) -> Result<Option<SystemUseEntry>, IsoError> {
         let mut scan = Scan {
             name: Name::Unseen,
             obstacle: None,
@@ -105,7 +105,7 @@ impl RockRidge {
             Name::Same => true,
             Name::Other => false,
         };
-        Ok(is_wanted.then_some(Entry {
+        Ok(is_wanted.then_some(SystemUseEntry {
             obstacle: scan.obstacle,
         }))
     }
@@ -144,7 +144,7 @@ impl Name {
 /// What the areas of one record have said so far.
 struct Scan {
     name: Name,
-    obstacle: Option<Obstacle>,
+    obstacle: Option<EntryObstacle>,
     next: Option<Continuation>,
 }
 
@@ -164,18 +164,18 @@ impl Scan {
     }
 }
 
-fn obstacle(signature: [u8; 2], data: &[u8]) -> Option<Obstacle> {
+fn obstacle(signature: [u8; 2], data: &[u8]) -> Option<EntryObstacle> {
     match &signature {
-        b"SL" => Some(Obstacle::NotRegular("a symbolic link")),
-        b"CL" => Some(Obstacle::NotRegular("a directory")),
+        b"SL" => Some(EntryObstacle::NotRegular("a symbolic link")),
+        b"CL" => Some(EntryObstacle::NotRegular("a directory")),
         b"PX" => match le32(data, 0)? & 0o170_000 {
             0o100_000 => None,
-            0o040_000 => Some(Obstacle::NotRegular("a directory")),
-            0o120_000 => Some(Obstacle::NotRegular("a symbolic link")),
-            _ => Some(Obstacle::NotRegular("a special file")),
+            0o040_000 => Some(EntryObstacle::NotRegular("a directory")),
+            0o120_000 => Some(EntryObstacle::NotRegular("a symbolic link")),
+            _ => Some(EntryObstacle::NotRegular("a special file")),
         },
-        b"ZF" => Some(Obstacle::Unsupported("compressed")),
-        b"SF" => Some(Obstacle::Unsupported("sparse")),
+        b"ZF" => Some(EntryObstacle::Unsupported("compressed")),
+        b"SF" => Some(EntryObstacle::Unsupported("sparse")),
         _ => None,
     }
 }

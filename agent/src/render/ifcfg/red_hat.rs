@@ -27,7 +27,7 @@ pub(in crate::render) enum IfcfgReader {
 pub(in crate::render) fn red_hat(plan: &Plan, reader: IfcfgReader) -> Rendered {
     let mut rendered = Rendered::default();
     for nic in configured(plan) {
-        Device::new(&nic, reader).render(&nic, &mut rendered);
+        IfcfgFile::new(&nic, reader).render(&nic, &mut rendered);
     }
     let dummies = dummies(plan).map(|dummy| unmanaged(dummy, reader));
     rendered.files.extend(dummies);
@@ -50,14 +50,14 @@ fn unmanaged(dummy: &DummyNic, reader: IfcfgReader) -> RenderedFile {
 }
 
 /// One NIC with its device.
-struct Device<'a> {
+struct IfcfgFile<'a> {
     nic: &'a PlannedNic,
     config: &'a NicConfig,
     parent: &'a InterfaceName,
     reader: IfcfgReader,
 }
 
-impl<'a> Device<'a> {
+impl<'a> IfcfgFile<'a> {
     fn new(configured: &Configured<'a>, reader: IfcfgReader) -> Self {
         Self {
             nic: configured.nic,
