@@ -4,6 +4,8 @@ use one_sriov_tests::{Machine, infiniband, run, virtio};
 
 const CONTEXT: &str = "ETH0_MAC='02:00:0a:0a:00:05'\nETH0_IP='10.10.0.5'\nETH0_VLAN_ID='5'\n";
 const RULE: &str = "/usr/lib/NetworkManager/conf.d/10-globally-managed-devices.conf";
+/// A file of the operator.
+const SITE: &str = "/etc/NetworkManager/conf.d/50-site.conf";
 const OURS: &str = "/etc/NetworkManager/conf.d/90-one-sriov-ib0.conf";
 
 #[test]
@@ -51,7 +53,6 @@ fn a_rule_that_names_a_nic_stays_and_is_named() {
         virtio("eth1", "02:00:0a:00:00:06", 4),
     ];
     let context = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.0.6'\n";
-    const RULE: &str = "/etc/NetworkManager/conf.d/50-site.conf";
     for (text, shown) in [
         (
             "[keyfile]\nunmanaged-devices=interface-name:eth1\n",
@@ -76,7 +77,7 @@ fn a_rule_that_names_a_nic_stays_and_is_named() {
         ),
     ] {
         let machine = Machine::new(context, &nics);
-        machine.write(RULE, text);
+        machine.write(SITE, text);
         let outcome = run(&machine, &["apply", "--backend", "keyfile"]);
         assert_eq!(outcome.code, 0, "{}", outcome.stderr);
         let has = |device: &str| {
@@ -87,7 +88,7 @@ fn a_rule_that_names_a_nic_stays_and_is_named() {
         let is_general = text.contains("=*;");
         assert_eq!((has("eth0"), has("eth1")), (is_general, false), "{text}");
         let warning = format!(
-            "one-sriov-agent: warning: ETH1: NetworkManager leaves 'eth1' unmanaged by '{shown}' in '{RULE}', so it gets no \
+            "one-sriov-agent: warning: ETH1: NetworkManager leaves 'eth1' unmanaged by '{shown}' in '{SITE}', so it gets no \
              address; remove that rule\n"
         );
         assert_eq!(outcome.stderr, warning, "{text}");
@@ -98,10 +99,7 @@ fn a_rule_that_names_a_nic_stays_and_is_named() {
 fn a_section_for_all_devices_gets_an_exception_too() {
     let context = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\n";
     let machine = Machine::new(context, &[virtio("eth0", "02:00:0a:00:00:05", 3)]);
-    machine.write(
-        "/etc/NetworkManager/conf.d/50-site.conf",
-        "[device]\nmanaged=0\n",
-    );
+    machine.write(SITE, "[device]\nmanaged=0\n");
     let outcome = run(&machine, &["apply", "--backend", "keyfile"]);
     assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
     let text = machine.read("/etc/NetworkManager/conf.d/90-one-sriov-eth0.conf");

@@ -15,6 +15,7 @@ mod lint;
 mod rpms;
 mod scriptlets;
 mod system;
+mod udev;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -152,7 +152,7 @@ fn the_vlan_of_a_pci_nic_is_tagged_in_the_guest_unless_the_host_does() {
     assert!(tagged("PCI0_VLAN_TAG='card'\n"));
     let machine = Machine::new(
         &(context.to_owned() + "PCI0_VLAN_TAG='card'\n"),
-        &[device.clone()],
+        std::slice::from_ref(&device),
     );
     let said = one_sriov_tests::run(&machine, &["plan"]);
     let said = format!("{}{}", said.stdout, said.stderr);
