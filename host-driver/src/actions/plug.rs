@@ -25,7 +25,7 @@ use crate::dummy_bridge;
 use crate::host::Host;
 use crate::lease::{Deployment, Store, VfRequest, Wanted};
 use crate::libvirt::Libvirt;
-use crate::opennebula::{MonitoringClient, Report, VmDocument, VmId};
+use crate::opennebula::{Report, VmDocument, VmId};
 use crate::pool_name::PoolName;
 use crate::prepare;
 use crate::unplug::{holds, take_out_abandoned, unplug};
@@ -90,21 +90,15 @@ pub(super) fn attach(
         attributes: network.attributes()?,
     };
     let requests = std::slice::from_ref(&request);
-    let monitoring = MonitoringClient::find(&host.root);
-    let leased = deploy::lease(context, host, &store, vm, &domain, requests);
-    let leased = leased.map(|(deployment, reclaims)| {
-        let released = deploy::release_vfs(host, &store, reclaims);
-        (deployment, released)
-    });
-    MonitoringClient::refresh(monitoring.as_ref());
-    let (mut deployment, released) = leased?;
+    let granted = deploy::grant(context, host, &store, vm, &domain, requests)?;
+    let mut deployment = granted.deployment;
     let work = Work {
         context,
         host,
         store: &store,
         requests,
-        known: &released.known,
-        monitoring: monitoring.as_ref(),
+        known: &granted.known,
+        monitoring: granted.monitoring.as_ref(),
     };
     let plug = Plug {
         work: &work,
@@ -117,16 +111,20 @@ pub(super) fn attach(
         work.undo(deployment);
         return Err(error);
     }
-    let [lease] = deployment.leases.as_slice() else {
-        unreachable!("one NIC was asked for, and one lease was granted");
-    };
-    report.note(&deploy::got(lease));
-    let id = domain.uuid().unwrap_or(nic.domain).to_owned();
-    if let Err(error) = store.activate(&mut deployment, &id) {
+    let id = domain.uuid().unwrap_or(nic.domain);
+    attached(&store, deployment, id, report);
+    Ok(())
+}
+
+/// The VM has its NIC: the lease becomes active.
+pub(super) fn attached(store: &Store, mut deployment: Deployment, id: &str, report: &mut Report) {
+    for lease in &deployment.leases {
+        report.note(&deploy::got(lease));
+    }
+    if let Err(error) = store.activate(&mut deployment, id) {
         // libvirt says to whoever looks at the lease that the VM has the VF.
         report.note(&error.to_string());
     }
-    Ok(())
 }
 
 /// What is on stdin, or was read of it.

@@ -8,12 +8,12 @@ use std::time::Duration;
 use one_sriov_system::{Delegation, Spool};
 
 use super::deploy::{self, Work, native};
-use super::plug::{Nic, Plug, free_position};
+use super::plug::{Nic, Plug, attached, free_position};
 use super::stock::{become_stock, outcome, pass_on, program};
 use super::{ActionError, Context, input};
 use crate::domain::Domain;
 use crate::lease::Deployment;
-use crate::opennebula::{MonitoringClient, PciNic, Report, VmDocument};
+use crate::opennebula::{PciNic, Report, VmDocument};
 use crate::pool::LinkLayer;
 use crate::unplug::take_out_abandoned;
 
@@ -52,9 +52,12 @@ pub(super) fn attach(
     report: &mut Report,
 ) -> Result<(), ActionError> {
     let host = context.host()?;
-    let Some(vf) = native::vf(&host, &pci_nic, report)? else {
+    let become_stock = |report: &mut Report| {
         report.flush();
-        return Err(become_stock(context, Some(stdin)));
+        Err(become_stock(context, Some(stdin)))
+    };
+    let Some(vf) = native::vf(&host, &pci_nic, report)? else {
+        return become_stock(report);
     };
     let vm = context.arguments.vm().ok_or(ActionError::NoVm)?;
     let bridge = context.arguments.text(BRIDGE).unwrap_or_default();
@@ -63,8 +66,7 @@ pub(super) fn attach(
         Some(store) => store,
         None if !native::needs_leases(&vf) => {
             report.note("there is no lease directory: the PCI NICs of the VM are not managed");
-            report.flush();
-            return Err(become_stock(context, Some(stdin)));
+            return become_stock(report);
         }
         None => host.leases()?,
     };
@@ -76,43 +78,44 @@ pub(super) fn attach(
     let position = free_position(&host, &store, vm, &domain)?;
     let is_infiniband = vf.pf.link_layer == LinkLayer::Infiniband;
     let requests = [native::request(&host, vm, position.into(), pci_nic, vf)?];
-    let monitoring = MonitoringClient::find(&host.root);
-    let (mut deployment, reclaims) = deploy::lease(context, &host, &store, vm, &domain, &requests)?;
-    let released = deploy::release_vfs(&host, &store, reclaims);
-    MonitoringClient::refresh(monitoring.as_ref());
+    let granted = deploy::grant(context, &host, &store, vm, &domain, &requests)?;
+    let mut deployment = granted.deployment;
     let work = Work {
         context,
         host: &host,
         store: &store,
         requests: &requests,
-        known: &released.known,
-        monitoring: monitoring.as_ref(),
+        known: &granted.known,
+        monitoring: granted.monitoring.as_ref(),
     };
-    if is_infiniband {
-        let plug = Plug {
-            work: &work,
-            libvirt: host.libvirt(),
-            nic: &nic,
-            is_open_vswitch: false,
-        };
-        if let Err(error) = plug.plug_in(&mut deployment, &requests[0], report) {
-            plug.take_out(&deployment, report);
-            work.undo(deployment);
-            return Err(error);
-        }
-    } else if let Err(error) = by_stock_action(&work, &mut deployment, stdin, report) {
+    let done = if is_infiniband {
+        by_us(&work, &nic, &mut deployment, report)
+    } else {
+        by_stock_action(&work, &mut deployment, stdin, report)
+    };
+    if let Err(error) = done {
         work.undo(deployment);
         return Err(error);
     }
-    for lease in &deployment.leases {
-        report.note(&deploy::got(lease));
-    }
-    let id = domain.uuid().unwrap_or(nic.domain).to_owned();
-    if let Err(error) = store.activate(&mut deployment, &id) {
-        // libvirt says to whoever looks at the lease that the VM has the VF.
-        report.note(&error.to_string());
-    }
+    let id = domain.uuid().unwrap_or(nic.domain);
+    attached(&store, deployment, id, report);
     Ok(())
+}
+
+fn by_us(
+    work: &Work<'_>,
+    nic: &Nic<'_>,
+    deployment: &mut Deployment,
+    report: &mut Report,
+) -> Result<(), ActionError> {
+    let plug = Plug {
+        work,
+        libvirt: work.host.libvirt(),
+        nic,
+        is_open_vswitch: false,
+    };
+    let plugged = plug.plug_in(deployment, &work.requests[0], report);
+    plugged.inspect_err(|_| plug.take_out(deployment, report))
 }
 
 fn by_stock_action(

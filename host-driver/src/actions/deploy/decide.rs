@@ -11,18 +11,18 @@ use crate::actions::{ActionError, Context};
 use crate::domain::Domain;
 use crate::host::Host;
 use crate::lease::{
-    AllocateError, Allocation, Allocator, Deployment, Guard, ReclaimGuard, Returning, Store, Sweep,
-    SweepScope, VfRequest, VfSetup,
+    AllocateError, Allocation, Allocator, Deployment, Guard, Lease, ReclaimGuard, Returning, Store,
+    Sweep, SweepScope, VfRequest, VfSetup,
 };
 use crate::libvirt::RunningDomains;
-use crate::opennebula::VmId;
+use crate::opennebula::{MonitoringClient, VmId};
 use crate::prepare::{self, VfHolder};
 use crate::release::{ReleaseReport, release};
 
 /// The decision: which VFs the VM gets.
 ///
 /// If it is refused what somebody is just bringing back, the VF itself or the GUID on it, that is waited for, once.
-pub(in crate::actions) fn lease(
+fn lease(
     context: &Context<'_>,
     host: &Host,
     store: &Store,
@@ -52,6 +52,39 @@ pub(in crate::actions) fn lease(
         Decision::Leased(deployment, reclaims) => Ok((deployment, reclaims)),
         Decision::Refused { refusal, .. } => Err(refusal),
     }
+}
+
+/// The leases of a VM, and what has become of the others that had ended.
+pub(in crate::actions) struct Granted {
+    pub(in crate::actions) deployment: Deployment,
+    /// Stale leases whose VFs may still carry what their VMs were known by, and why.
+    pub(in crate::actions) known: Vec<(Lease, String)>,
+    pub(in crate::actions) monitoring: Option<MonitoringClient>,
+}
+
+/// Leases what is asked for, and releases what has ended.
+pub(in crate::actions) fn grant(
+    context: &Context<'_>,
+    host: &Host,
+    store: &Store,
+    vm: VmId,
+    domain: &Domain<'_>,
+    requests: &[VfRequest],
+) -> Result<Granted, ActionError> {
+    let monitoring = MonitoringClient::find(&host.root);
+    let leased = lease(context, host, store, vm, domain, requests);
+    let leased = leased.map(|(deployment, reclaims)| {
+        let released = release_vfs(host, store, reclaims);
+        (deployment, released)
+    });
+    // Also after a refusal: the scheduler has sent the VM here by numbers that no longer hold.
+    MonitoringClient::refresh(monitoring.as_ref());
+    let (deployment, released) = leased?;
+    Ok(Granted {
+        deployment,
+        known: released.known,
+        monitoring,
+    })
 }
 
 /// What a decision comes to.
@@ -217,11 +250,7 @@ fn agree<'w>(
 }
 
 /// Brings back what has ended; what goes wrong there is this VM's concern only if another VF still has what it is known by.
-pub(in crate::actions) fn release_vfs(
-    host: &Host,
-    store: &Store,
-    reclaims: Vec<ReclaimGuard>,
-) -> ReleaseReport {
+fn release_vfs(host: &Host, store: &Store, reclaims: Vec<ReclaimGuard>) -> ReleaseReport {
     match release(&host.root, &host.config, store, reclaims, Duration::ZERO) {
         Ok(returns) => {
             returns.log();

@@ -22,7 +22,7 @@ use std::path::Path;
 use hwaddr::{DummyMac, Key, MacAddress};
 use one_sriov_system::{Root, unless_absent};
 
-pub(super) use self::decide::{lease, release_vfs};
+pub(super) use self::decide::grant;
 pub(super) use self::work::{Work, got, host_device};
 use super::stock::become_stock;
 use super::{ActionError, Context, input, requested};
@@ -30,19 +30,22 @@ use crate::domain::{Domain, Interface};
 use crate::host::Host;
 use crate::lease::{VfRequest, Wanted};
 use crate::opennebula::VmId;
-use crate::opennebula::{MonitoringClient, Report, VmDocument};
+use crate::opennebula::{Report, VmDocument};
 use crate::pool_name::PoolName;
 use crate::prepare;
 
 pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
     let stdin = input::read()?;
+    let become_stock = |report: &mut Report| {
+        report.flush();
+        Err(become_stock(context, Some(&stdin)))
+    };
     // Nothing else is read, and nothing can be wrong, where no bridge can be meant, and no device that OpenNebula has chosen.
     let mut document = None;
     if !input::mentions(&stdin, PoolName::BRIDGE_PREFIX.as_bytes())? {
         document = native::document(context, &stdin, report)?;
         if document.is_none() {
-            report.flush();
-            return Err(become_stock(context, Some(&stdin)));
+            return become_stock(report);
         }
     }
     let domain = Domain::read(input::document(&stdin)?)?;
@@ -58,8 +61,7 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
     };
     let devices = native::find(&host, &domain, &document, report)?;
     if nics.is_empty() && devices.is_empty() {
-        report.flush();
-        return Err(become_stock(context, Some(&stdin)));
+        return become_stock(report);
     }
     let vm = vm(context, &domain)?;
     let mut requests = requests(&host, vm, &nics, &mut document)?;
@@ -68,29 +70,20 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
         Some(store) => store,
         None if !native::need_leases(&requests) => {
             report.note("there is no lease directory: the PCI NICs of the VM are not managed");
-            report.flush();
-            return Err(become_stock(context, Some(&stdin)));
+            return become_stock(report);
         }
         None => host.leases()?,
     };
-    let monitoring = MonitoringClient::find(&host.root);
-    let leased = decide::lease(context, &host, &store, vm, &domain, &requests);
-    let leased = leased.map(|(deployment, reclaims)| {
-        let released = decide::release_vfs(&host, &store, reclaims);
-        (deployment, released)
-    });
-    // Also after a refusal: the scheduler has sent the VM here by numbers that no longer hold.
-    MonitoringClient::refresh(monitoring.as_ref());
-    let (deployment, released) = leased?;
+    let granted = grant(context, &host, &store, vm, &domain, &requests)?;
     let work = Work {
         context,
         host: &host,
         store: &store,
         requests: &requests,
-        known: &released.known,
-        monitoring: monitoring.as_ref(),
+        known: &granted.known,
+        monitoring: granted.monitoring.as_ref(),
     };
-    work.deploy(&domain, &nics, deployment, report)
+    work.deploy(&domain, &nics, granted.deployment, report)
 }
 
 /// An interface that asks for a VF.
