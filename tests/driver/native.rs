@@ -286,6 +286,18 @@ fn a_whole_card_is_opennebulas() {
 }
 
 #[test]
+fn a_vf_whose_pf_has_no_network_device_is_opennebulas_alone() {
+    let host = host();
+    std::fs::remove_dir_all(host.path("/sys/bus/pci/devices/0000:82:00.0/net")).unwrap();
+    let (domain, deployed) = deploy(&host, 7, &[], &["0000:82:00.1"]);
+    let note = "INFO: deploy: PCI NIC '02:00:c0:a8:07:c8' is not managed: the PF of VF '0000:82:00.1' has no network \
+                device\n";
+    assert_eq!((deployed.code, &*deployed.stderr), (0, note));
+    assert_eq!(host.domain(7).unwrap(), domain);
+    assert_eq!(host.leased("ens1f0"), [""; 0]);
+}
+
+#[test]
 fn a_boot_that_fails_leaves_the_card_as_it_was() {
     let host = host();
     host.switch("create-fails", "");

@@ -53,6 +53,24 @@ fn interfaces_of_all_devices_are_read_and_no_others() {
 }
 
 #[test]
+fn devices_of_the_host_are_read_by_the_hosts_address() {
+    let text = "<domain><devices>
+        <hostdev mode='subsystem' type='pci'><source><address  domain='0x0000' bus='0x81' slot='0x00' function='0x2'/></source>
+          <address type='pci' domain='0x0000' bus='0x01' slot='0000' function='0'/></hostdev>
+        <hostdev mode='subsystem' type='usb'><source><address bus='1' device='2'/></source></hostdev>
+        <hostdev mode='subsystem' type='pci'><source><address bus='0x99' slot='0x99' function='0x2'/></source></hostdev>
+        </devices><metadata><hostdev><source><address bus='0x1' slot='0x1' function='0x1'/></source></hostdev></metadata>
+        <devices><hostdev><source><address type='pci' domain='1' bus='2' slot='3' function='4'/></source></hostdev></devices></domain>";
+    let domain = Domain::read(text.as_bytes()).unwrap();
+    let devices: Vec<_> = domain
+        .hostdevs()
+        .iter()
+        .map(PciAddress::to_string)
+        .collect();
+    assert_eq!(devices, ["0000:81:00.2", "0001:02:03.4"]);
+}
+
+#[test]
 fn everything_stands_as_its_neighbours_do() {
     let text = "<domain>\r\n <devices>\r\n  <interface type='bridge'>\r\n     <source bridge='s'/>\r\n\
                      <boot  order='1' />\r\n  </interface>\r\n </devices>\r\n</domain>";
