@@ -12,6 +12,7 @@
 //! | `ifup` of initscripts | `ifcfg-initscripts` |
 //! | netplan without YAML, or with ours alone | `netplan-networkd` |
 
+mod device_list;
 mod facts;
 mod guest;
 mod guest_files;
@@ -23,11 +24,12 @@ mod requests;
 mod running;
 mod units;
 
+pub use device_list::NmDevice;
 pub use facts::{Facts, resolver};
 pub(crate) use facts::{is_in_runlevel, runlevel};
 pub use guest::Guest;
 pub use netplan::{Netplan, NetplanRenderer};
-pub use network_manager::{NetworkManagerConfig, NmDevice, Rule, RulePlace};
+pub use network_manager::{NetworkManagerConfig, Rule, RulePlace};
 pub use one_context::{OneContext, Theirs, choose_beside};
 pub use one_sriov_system::Probe;
 pub use renderers::Renderers;

@@ -16,9 +16,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Probe;
-use crate::glob;
-use hwaddr::InterfaceName;
-
+use super::device_list::{ListChange, ListItem, NmDevice, find, names_device};
 use super::units::{has_end, names};
 
 const SYSTEM: &str = "/usr/lib/NetworkManager/conf.d";
@@ -27,13 +25,6 @@ const MAIN: &str = "/etc/NetworkManager/NetworkManager.conf";
 const ETC: &str = "/etc/NetworkManager/conf.d";
 /// The beginning of the names of the agent's own files.
 const OURS: &str = "90-one-sriov-";
-
-/// An item of a list, and the file that has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct ListItem {
-    text: String,
-    file: PathBuf,
-}
 
 /// The configuration of a machine, without the agent's own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,17 +68,6 @@ pub enum RulePlace {
     List,
     /// In a section `[device-x]`.
     Section,
-}
-
-/// A device as NetworkManager names it.
-#[derive(Debug, Clone, Copy)]
-pub struct NmDevice<'a> {
-    /// Its name.
-    pub name: &'a InterfaceName,
-    /// `ethernet`, `infiniband` or `vlan`.
-    pub kind: &'static str,
-    /// Its MAC, or its IPoIB hardware address.
-    pub address: Option<&'a str>,
 }
 
 impl NetworkManagerConfig {
@@ -184,30 +164,6 @@ impl NetworkManagerConfig {
     }
 }
 
-enum ListChange {
-    Set,
-    Add,
-    Remove,
-}
-
-impl ListChange {
-    fn apply(&self, list: &mut Vec<ListItem>, value: &str, file: &Path) {
-        if matches!(self, Self::Set) {
-            list.clear();
-        }
-        let items = value.split([',', ';']).map(str::trim);
-        for text in items.filter(|text| !text.is_empty()) {
-            let is_it = |item: &ListItem| item.text == text;
-            if matches!(self, Self::Remove) {
-                list.retain(|item| !is_it(item));
-            } else if !list.iter().any(is_it) {
-                let (text, file) = (text.to_owned(), file.to_owned());
-                list.push(ListItem { text, file });
-            }
-        }
-    }
-}
-
 /// The sections about devices, the strongest first: as they come, but `[device]` last (`nm_config_data_get_device_config`).
 fn sections(text: &str, values: &Values<'_>, file: &Path) -> Vec<Section> {
     let mut names: Vec<&str> = Vec::new();
@@ -233,36 +189,6 @@ fn sections(text: &str, values: &Values<'_>, file: &Path) -> Vec<Section> {
         }
     };
     names.into_iter().map(section).collect()
-}
-
-/// The item by which a device is of a list, if it is (`nm_match_spec_device`).
-fn find<'i>(items: &'i [ListItem], device: NmDevice) -> Option<&'i ListItem> {
-    let (mut found, mut has_only_exceptions) = (None, true);
-    for item in items {
-        if let Some(spec) = item.text.strip_prefix("except:") {
-            if is_of(spec, device) {
-                return None;
-            }
-        } else {
-            has_only_exceptions = false;
-            // One that names it says more than one for its type.
-            let is_better =
-                |found: &ListItem| !names_device(&found.text) && names_device(&item.text);
-            if found.is_none_or(is_better) && is_of(&item.text, device) {
-                found = Some(item);
-            }
-        }
-    }
-    // Exceptions alone are exceptions to everything.
-    found.or_else(|| items.first().filter(|_| has_only_exceptions))
-}
-
-/// Whether a spec is one of names or addresses.
-fn names_device(spec: &str) -> bool {
-    let is_general = ["type:", "driver:", "except:"]
-        .iter()
-        .any(|word| spec.starts_with(word));
-    spec != "*" && !is_general
 }
 
 /// The values of a key file, by group and key.
@@ -299,30 +225,6 @@ fn boolean(value: &str) -> Option<bool> {
         Some(false)
     } else {
         None
-    }
-}
-
-/// Whether a device is of a spec, without its `except:`.
-fn is_of(spec: &str, device: NmDevice) -> bool {
-    let has_address = |text: &str| {
-        let same = |own: &str| own.eq_ignore_ascii_case(&text.replace('-', ":"));
-        device.address.is_some_and(same)
-    };
-    let name = device.name.as_str();
-    if spec == "*" {
-        true
-    } else if let Some(kind) = spec.strip_prefix("type:") {
-        kind == device.kind
-    } else if let Some(mac) = spec.strip_prefix("mac:") {
-        has_address(mac)
-    } else if let Some(pattern) = spec.strip_prefix("interface-name:") {
-        match pattern.strip_prefix('=') {
-            Some(exact) => exact == name,
-            None => glob::matches(pattern.strip_prefix('~').unwrap_or(pattern), name),
-        }
-    } else {
-        // Without a word for what it is, either.
-        spec == name || has_address(spec)
     }
 }
 

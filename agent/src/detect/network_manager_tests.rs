@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use hwaddr::InterfaceName;
 use tempfile::TempDir;
 
 use one_sriov_system::Root;

@@ -1,0 +1,108 @@
+//! NetworkManager's lists of devices, `Device List Format` of `NetworkManager.conf(5)`.
+//!
+//! ```text
+//! *,except:type:wifi      interface-name:ib*      mac:02:00:0a:00:00:05
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use hwaddr::InterfaceName;
+
+use crate::glob;
+
+/// An item of a list, and the file that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ListItem {
+    pub(super) text: String,
+    pub(super) file: PathBuf,
+}
+
+/// A device as NetworkManager names it.
+#[derive(Debug, Clone, Copy)]
+pub struct NmDevice<'a> {
+    /// Its name.
+    pub name: &'a InterfaceName,
+    /// `ethernet`, `infiniband` or `vlan`.
+    pub kind: &'static str,
+    /// Its MAC, or its IPoIB hardware address.
+    pub address: Option<&'a str>,
+}
+
+/// What a line does to a list.
+pub(super) enum ListChange {
+    Set,
+    Add,
+    Remove,
+}
+
+impl ListChange {
+    pub(super) fn apply(&self, list: &mut Vec<ListItem>, value: &str, file: &Path) {
+        if matches!(self, Self::Set) {
+            list.clear();
+        }
+        let items = value.split([',', ';']).map(str::trim);
+        for text in items.filter(|text| !text.is_empty()) {
+            let is_it = |item: &ListItem| item.text == text;
+            if matches!(self, Self::Remove) {
+                list.retain(|item| !is_it(item));
+            } else if !list.iter().any(is_it) {
+                let (text, file) = (text.to_owned(), file.to_owned());
+                list.push(ListItem { text, file });
+            }
+        }
+    }
+}
+
+/// The item by which a device is of a list, if it is (`nm_match_spec_device`).
+pub(super) fn find<'i>(items: &'i [ListItem], device: NmDevice) -> Option<&'i ListItem> {
+    let (mut found, mut has_only_exceptions) = (None, true);
+    for item in items {
+        if let Some(spec) = item.text.strip_prefix("except:") {
+            if is_of(spec, device) {
+                return None;
+            }
+        } else {
+            has_only_exceptions = false;
+            // One that names it says more than one for its type.
+            let is_better =
+                |found: &ListItem| !names_device(&found.text) && names_device(&item.text);
+            if found.is_none_or(is_better) && is_of(&item.text, device) {
+                found = Some(item);
+            }
+        }
+    }
+    // Exceptions alone are exceptions to everything.
+    found.or_else(|| items.first().filter(|_| has_only_exceptions))
+}
+
+/// Whether a spec is one of names or addresses.
+pub(super) fn names_device(spec: &str) -> bool {
+    let is_general = ["type:", "driver:", "except:"]
+        .iter()
+        .any(|word| spec.starts_with(word));
+    spec != "*" && !is_general
+}
+
+/// Whether a device is of a spec, without its `except:`.
+fn is_of(spec: &str, device: NmDevice) -> bool {
+    let has_address = |text: &str| {
+        let same = |own: &str| own.eq_ignore_ascii_case(&text.replace('-', ":"));
+        device.address.is_some_and(same)
+    };
+    let name = device.name.as_str();
+    if spec == "*" {
+        true
+    } else if let Some(kind) = spec.strip_prefix("type:") {
+        kind == device.kind
+    } else if let Some(mac) = spec.strip_prefix("mac:") {
+        has_address(mac)
+    } else if let Some(pattern) = spec.strip_prefix("interface-name:") {
+        match pattern.strip_prefix('=') {
+            Some(exact) => exact == name,
+            None => glob::matches(pattern.strip_prefix('~').unwrap_or(pattern), name),
+        }
+    } else {
+        // Without a word for what it is, either.
+        spec == name || has_address(spec)
+    }
+}
