@@ -25,9 +25,9 @@ pub const PATH: &str = "/etc/one-sriov/agent.conf";
 pub struct Config {
     /// First octet of dummy MACs.
     pub prefix: DummyPrefix,
-    /// Which NICs are ours; not said: those that nobody else configures.
+    /// Which NICs the agent configures; none: those that no other program configures.
     pub role: Option<Role>,
-    /// The network stack to write for, where it shall not be found out.
+    /// The network stack to write for; none: it is detected.
     pub backend: Option<String>,
     /// Whether a CD without the label is a context, as that of OpenNebula 4.0 is.
     pub unlabelled_context: bool,

@@ -5,7 +5,7 @@
 //! inventory/  what NICs are here (sysfs)          -> Inventory
 //! plan/       which variables configure which NIC -> Plan        (pure)
 //! detect/     which network stack this guest has  -> Choice
-//! render/     what the network stack shall read   -> Rendered    (pure)
+//! render/     files for the network stack   -> Rendered    (pure)
 //! install/    put the files in place, atomically
 //! activate/   have a network stack that runs take them over
 //! kernel/     what the kernel has of the NICs, beside the plan

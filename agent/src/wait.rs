@@ -2,7 +2,7 @@
 //!
 //! While udev works on its queue, `/run/udev/queue` exists; when it is done with a network device,
 //! `/run/udev/data/n<ifindex>` appears (systemd `src/udev/udev-manager.c`, `src/libsystemd/sd-device`).
-//! Where no udev runs, the kernel's own events tell of new devices.
+//! Without udev, the kernel's own events announce new devices.
 
 use std::io::{IsTerminal, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};

@@ -3,7 +3,7 @@
 //! ```text
 //! # /run/one-sriov-agent/devices
 //! eth0 2           its files were there when the network stack took it, as the device with this index
-//! ib1 due          its files changed, and the network stack has not been told, or not successfully
+//! ib1 due          its files changed, and the network stack has not loaded them
 //! ```
 //! A device of another index is another one: it came since.
 
@@ -44,7 +44,7 @@ impl Ledger {
         Ok(text.map_or_else(Self::default, |text| Self::parse(&text)))
     }
 
-    /// As if the network stack had been told of none of these.
+    /// As if the network stack had loaded none of these.
     #[must_use]
     pub fn all_due<'d>(devices: impl IntoIterator<Item = &'d InterfaceName>) -> Self {
         Self::next([], devices)
@@ -88,7 +88,7 @@ impl Ledger {
         std::fs::rename(new, path)
     }
 
-    /// Devices that the network stack has still to be told of.
+    /// Devices whose files the network stack has not loaded yet.
     pub fn due(&self) -> impl Iterator<Item = &InterfaceName> {
         let devices = self.devices.iter();
         devices
@@ -107,7 +107,7 @@ impl Ledger {
             }
     }
 
-    /// What is known once the network stack has been told of some devices, and of others not: those that
+    /// The ledger after the network stack has loaded some devices, but not others: those that
     /// are there with their indexes, without those that are gone.
     #[must_use]
     pub fn next<'p, 'd>(

@@ -33,8 +33,8 @@ pub use work::{Edit, Job, Work};
 use crate::render::Reader;
 
 impl Reader {
-    /// What has to be done while the old files still stand. What goes wrong is told, and keeps nobody
-    /// from going on: the device may have been down all along.
+    /// What has to be done before the old files are replaced. Errors are logged, and the run
+    /// continues: the device may already be down.
     pub fn before(self, work: &Work, tools: &mut impl Tools) {
         match self {
             Self::Ifupdown => ifup::before(work, ifup::names_of_stanzas, tools),

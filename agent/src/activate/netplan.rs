@@ -22,7 +22,7 @@ pub(super) fn generate<'a>(
     Ok(())
 }
 
-/// The same for what a run has changed. What goes wrong is told, and costs nothing else.
+/// The same for what a run has changed. An error is logged and has no other effect.
 pub fn generate_if_changed(report: &Report) {
     let files = [&report.written, &report.updated, &report.removed];
     let paths = files.into_iter().flatten().map(|file| &*file.path);

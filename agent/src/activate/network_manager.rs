@@ -1,7 +1,7 @@
 //! NetworkManager, by `nmcli`: keyfiles and `ifcfg` files.
 //!
 //! `nmcli connection load` says of a file that it could not be loaded, and exits with 0 all the same: what is
-//! really there is told by `nmcli connection show`, a line each:
+//! really loaded is shown by `nmcli connection show`, a line each:
 //!
 //! ```text
 //! 1d5c0c2e-5c57-58f6-a73f-e3d46ebdfa49:/etc/NetworkManager/system-connections/one-sriov-ib0.nmconnection
@@ -69,7 +69,7 @@ fn profiles(job: &Job) -> Vec<Profile> {
     profiles
 }
 
-/// Which devices are nobody's business. Before 1.22 nothing reads that anew; each is told then.
+/// Devices that are unmanaged. NetworkManager before 1.22 does not reload that, so each device is set then.
 fn reload_settings(work: &Work, tools: &mut impl Tools) {
     let Err(reason) = tools.run("nmcli", &["general", "reload", "conf"]) else {
         return;

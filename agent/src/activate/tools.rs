@@ -24,7 +24,7 @@ impl Tools for SystemTools {
     fn run(&mut self, name: &str, args: &[&str]) -> Result<String, String> {
         let what = line(name, args);
         log::debug!("run '{what}'");
-        // What tools say is read here, so it must not depend on somebody's language.
+        // The output is parsed, so it must not depend on the locale.
         let done = Program::new(name)
             .args(args)
             .env("LC_ALL", "C")

@@ -64,7 +64,7 @@ impl Edit {
     }
 }
 
-/// A device that the network stack has to be told of, with all its files.
+/// A device that the network stack has to load, with all its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
     /// The device.

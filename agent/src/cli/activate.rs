@@ -18,10 +18,10 @@ pub(super) struct Live<'a> {
     root: &'a Root,
     sysfs: &'a Path,
     stack: Reader,
-    /// Whether the stack is to be told, and runs.
+    /// Whether the stack is to load the changes, and runs.
     tells: bool,
     work: Work,
-    /// Why it is not told, where somebody might expect it.
+    /// Why it does not load them, if a user may expect it.
     pub(super) note: Option<String>,
     before: Ledger,
     /// The NICs that are there, with their indexes.
@@ -68,7 +68,7 @@ impl<'a> Live<'a> {
             &due,
             is_present,
         );
-        // Where nothing is to be done nobody needs to know what runs.
+        // Without jobs it does not matter which stacks run.
         let running = match asked {
             _ if work.jobs.is_empty() => Ok(Readers::default()),
             Some(running) => Ok(running),

@@ -121,7 +121,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
 struct Done {
     report: Report,
     activation: Option<Activation>,
-    /// Why the network stack is not told.
+    /// Why the network stack does not load the changes.
     note: Option<String>,
 }
 

@@ -137,7 +137,7 @@ impl Cli {
 }
 
 impl Options {
-    /// A root that is not there is told by its own name, not by that of a file below it.
+    /// A missing root is reported by its own name, not by that of a file below it.
     fn check_root(&self) -> Result<(), Failure> {
         match &self.root {
             Some(dir) => std::fs::read_dir(dir)

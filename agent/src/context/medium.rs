@@ -1,4 +1,4 @@
-//! Where the context is: on a CD, in a directory, or in a file that somebody names.
+//! Where the context is: on a CD, in a directory, or in a given file.
 //!
 //! ```text
 //! /dev/sr*, vd*, sd*, hd*, xvd*   an ISO 9660 volume labelled CONTEXT

@@ -1,4 +1,4 @@
-//! The context of the VM: what OpenNebula tells it about itself.
+//! The context of the VM: the variables that OpenNebula passes to it.
 //!
 //! [`medium`] finds where it is, [`iso`] reads it off the CD, [`grammar`] reads the text.
 

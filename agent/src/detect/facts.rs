@@ -1,4 +1,4 @@
-//! What of a guest tells its network stack, read from its files: at boot nothing runs yet.
+//! Facts by which the network stack of a guest is detected, read from its files, because no daemon runs at boot.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::render::{RESOLV_CONF, Reader, Readers, Resolver, network_manager_vers
 
 const PLUGIN: &str = "libnm-settings-plugin-ifcfg-rh.so";
 
-/// What of a guest tells its network stack.
+/// Facts by which the network stack of a guest is detected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // each is an observation of its own
 pub struct Facts {

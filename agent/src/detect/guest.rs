@@ -69,7 +69,7 @@ impl<'r> Guest<'r> {
         devices: impl Iterator<Item = String>,
         is_beside: bool,
     ) -> Result<Choice, DetectError> {
-        // Not looked at where the backend is named and nobody else is there.
+        // Not read if the backend is named and no other program configures the network.
         let facts = LazyCell::new(|| Facts {
             running: self.running,
             devices: devices.collect(),

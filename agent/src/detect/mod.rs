@@ -89,7 +89,7 @@ pub fn choose(wish: Option<(&str, &str)>, facts: &Facts) -> Result<Choice, Unkno
 #[must_use]
 pub fn choose_named(who: &str, name: &str) -> Option<Choice> {
     match name.parse() {
-        // Which of the two this is the facts tell.
+        // The facts show which of the two this is.
         Ok(Backend::Interfaces) | Err(_) => None,
         Ok(backend) => Some(wished(who, backend)),
     }
@@ -189,7 +189,7 @@ fn by_running(facts: &Facts) -> Option<Choice> {
         Reader::Wicked => Backend::IfcfgSuse,
         Reader::Ifupdown | Reader::Initscripts => return None,
     };
-    // Of two nobody can tell.
+    // Two running daemons are ambiguous.
     let is_alone = daemons.next().is_none();
     is_alone.then(|| Choice::new(backend, format!("{daemon} runs")))
 }

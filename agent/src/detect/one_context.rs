@@ -13,7 +13,7 @@ use super::units::names;
 use super::{Choice, Facts, interfaces, network_manager, scripts};
 use crate::render::{Backend, Reader};
 
-/// What of a guest tells one-context's choice.
+/// Facts by which one-context chooses its renderer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // each is an observation of its own
 pub struct OneContext {

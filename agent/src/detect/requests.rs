@@ -34,7 +34,7 @@ pub enum DetectError {
         /// For what.
         unknown: UnknownBackend,
     },
-    /// What tells it cannot be read.
+    /// The facts cannot be read.
     #[error("failed to detect the network stack: {}", .0.join("; "))]
     Unread(Vec<String>),
 }

@@ -54,11 +54,11 @@ pub struct Scene<'a> {
     pub prefix: DummyPrefix,
     /// The NICs that are here.
     pub inventory: &'a Inventory,
-    /// What shall become of them.
+    /// What is planned for them.
     pub plan: &'a Plan,
     /// The network stack.
     pub backend: Backend,
-    /// What it shall read.
+    /// The files for it.
     pub files: &'a [RenderedFile],
     /// What earlier runs wrote.
     pub record: &'a Record,

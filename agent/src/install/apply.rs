@@ -16,7 +16,7 @@ use super::temporary;
 ///
 /// The order is what makes it safe:
 /// 1. the record names the old and the new text of every file;
-/// 2. somebody else's files are copied to the backup and flushed;
+/// 2. foreign files are copied to the backup and flushed;
 /// 3. all files are written beside their places, flushed, and renamed; then the removals;
 /// 4. the record names what is there now.
 ///
@@ -30,7 +30,7 @@ pub fn apply(
 ) -> Result<Report, InstallError> {
     warn(changes);
     let mut report = Report::of(changes);
-    // The one temporary file that no record tells of is the record's own: every run looks for it.
+    // No record names the temporary file of the record itself, so every run looks for it.
     if let Some(error) = temporary::sweep(directories, [&*state_file::path()])? {
         log::warn!("a temporary file of a killed run remains for now: {error}");
     }

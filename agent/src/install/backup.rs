@@ -1,4 +1,4 @@
-//! What somebody else had in the place of our file: `/var/lib/one-sriov/backup/<its path>`.
+//! Foreign files that the agent replaced: `/var/lib/one-sriov/backup/<its path>`.
 //!
 //! A name that is taken by something else gets a number: `ifcfg-ib0`, `ifcfg-ib0.~1~`, ... Nothing
 //! in there is ever overwritten, and nothing removed but what [`restore`](super::restore) has put back.

@@ -1,4 +1,4 @@
-//! What a run shall do to each file, as data.
+//! What a run will do to each file, as data.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ pub enum ChangeKind {
     Remove(OldFile),
     /// Something else is in the way. It is not touched, and this file is not written.
     Conflict(Obstacle),
-    /// An earlier run wrote it, somebody edited it since, and it is no longer wanted: it is theirs
+    /// An earlier run wrote it, it was edited since, and it is obsolete: it belongs to its editor
     /// now, and the record forgets it.
     ForeignLeft,
 }
@@ -68,7 +68,7 @@ pub struct NewFile {
     pub mode: u32,
 }
 
-/// Something of somebody else that can be backed up.
+/// A foreign file or link that can be backed up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Foreign {
     /// A file.

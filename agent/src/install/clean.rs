@@ -28,7 +28,7 @@ pub struct Cleaning {
 
 /// Removes every file of ours, then the record.
 ///
-/// Files that somebody edited are left and reported. Backups go back if that is asked for; those that stay are named.
+/// Edited files stay and are reported. Backups are restored on request; those that stay are reported, too.
 pub fn clean(directories: &mut Directories, cleaning: Cleaning) -> Result<Report, InstallError> {
     let Cleaning { dry, restore } = cleaning;
     let record = Record::load(directories)?;
@@ -58,7 +58,7 @@ pub fn clean(directories: &mut Directories, cleaning: Cleaning) -> Result<Report
     if restore {
         restore::restore(directories, dry, &mut report)?;
     }
-    // The record is what tells the next `clean` where to look.
+    // The next `clean` finds the files by the record.
     if let Some(error) = stays {
         return Err(error);
     }
@@ -70,7 +70,7 @@ pub fn clean(directories: &mut Directories, cleaning: Cleaning) -> Result<Report
     Ok(report)
 }
 
-/// Whether something that stays gives an IP address to whoever reads it. What a link leads to is not known.
+/// Whether a file that stays contains an IP address. The target of a link is not read.
 fn holds_address(current: &Current) -> bool {
     let Current::File(file) = current else {
         return matches!(current, Current::Symlink(_));

@@ -20,8 +20,8 @@ use crate::render::{HEADER, RESOLV_CONF, RenderedFile};
 /// | the wanted text | unchanged (recorded if it was not), or fix the mode | |
 /// | ours: header, recorded, hash agrees | update | remove |
 /// | ours: header, recorded, another hash: edited | conflict; back up and replace if that is taken over | leave and forget |
-/// | somebody else's `ifcfg-*` or `resolv.conf`, file or link | back up and replace | leave and forget |
-/// | somebody else's file or link of another name | conflict; back up and replace if that is taken over | leave and forget |
+/// | a foreign `ifcfg-*` or `resolv.conf`, file or link | back up and replace | leave and forget |
+/// | a foreign file or link of another name | conflict; back up and replace if that is taken over | leave and forget |
 /// | anything else | conflict | leave and forget |
 ///
 /// Recorded files of a NIC in `keep` that has no wanted file stay as they are.
@@ -70,7 +70,7 @@ impl Changes {
         let entry = record.get(&file.path);
         let kind = kind_of(file, entry, disk.get(&file.path), takes_over);
         let next = match kind {
-            // If somebody puts our text back, it is ours again.
+            // If our text returns, the file is ours again.
             ChangeKind::Conflict(_) => entry.cloned(),
             _ => Some(Entry {
                 nic: file.nic,
@@ -157,7 +157,7 @@ fn kind_of(
     }
 }
 
-/// Whether a file is one of ours that somebody changed: he has seen the header, and kept it.
+/// Whether a file is one of ours that was edited: its editor kept the header.
 fn is_edited(content: &[u8], entry: Option<&Entry>) -> bool {
     entry.is_some() && content.starts_with(HEADER.as_bytes())
 }

@@ -51,7 +51,7 @@ const HARMLESS: [&str; 36] = [
 
 /// All changes as one unified diff; empty if there are none.
 ///
-/// What may be a secret in files of somebody else is hidden: a diff ends up in logs and tickets.
+/// What may be a secret in foreign files is hidden, because diffs end up in logs and tickets.
 #[must_use]
 pub fn diff(changes: &Changes) -> String {
     let mut out = String::new();

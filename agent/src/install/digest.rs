@@ -1,4 +1,4 @@
-//! The hash of a file that we wrote: nobody edited it since if it still has that.
+//! The hash of a file that we wrote: with another hash it was edited since.
 
 use std::fmt;
 use std::str::FromStr;
@@ -36,7 +36,7 @@ impl Serialize for Digest {
     }
 }
 
-/// A text that is no SHA-256 in hex.
+/// A text that is not a SHA-256 in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not a SHA-256 in hexadecimal")]
 pub struct BadDigest(String);

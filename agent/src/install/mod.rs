@@ -1,4 +1,4 @@
-//! Puts the rendered files in place, atomically, and touches nobody else's.
+//! Puts the rendered files in place, atomically, and does not touch foreign files.
 //!
 //! ```text
 //! Directories    what has been resolved and listed, for all of these steps

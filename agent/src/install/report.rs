@@ -12,7 +12,7 @@ use crate::plan::NicId;
 /// What happened to every file that a run looked at, each in one of the lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// New files, and those that took the place of somebody else's.
+    /// New files, also those that replaced foreign ones.
     pub written: Vec<FileNote>,
     /// Files of ours with a new text, or with their mode put right.
     pub updated: Vec<FileNote>,
@@ -24,7 +24,7 @@ pub struct Report {
     pub backed_up: Vec<BackedUp>,
     /// Files that were not written, since something else is in the way.
     pub conflicts: Vec<FileConflict>,
-    /// Files that we wrote once, that somebody edited since, and that are left to them.
+    /// Files of ours that were edited since, and stay.
     pub left: Vec<FileNote>,
     /// Those of them that still hold an IP address: an image with such a file gives it to every clone.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -22,7 +22,7 @@ struct Backup {
 
 /// Puts the latest backup of each file back where nothing else has come in its place; with `dry` it only says which.
 ///
-/// A copy of a file that the agent wrote and somebody edited (`apply --force` keeps those) is no state to go back to.
+/// A copy of an edited file of the agent (`apply --force` keeps those) is not restored.
 /// Killed at any instant, a backup is in its old place, or in both, and the next run finishes.
 pub(super) fn restore(
     directories: &mut Directories,

@@ -85,7 +85,7 @@ impl FromIterator<(PathBuf, Current)> for Snapshot {
     }
 }
 
-/// What this user may not read, a look by root may tell.
+/// Root may read what this user may not.
 fn denied(error: io::Error) -> io::Result<Current> {
     match error.kind() {
         io::ErrorKind::PermissionDenied => Ok(Current::Denied),

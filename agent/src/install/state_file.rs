@@ -68,7 +68,7 @@ impl Record {
     ///
     /// An unreadable record must not cost the boot: it counts as empty, with a warning, and the
     /// next [`apply`](super::apply) moves it to `state.json.corrupt`. Files of ours that already
-    /// are as wanted are recorded again; others count as somebody else's from then on.
+    /// are as wanted are recorded again; others count as foreign from then on.
     pub fn load(directories: &mut Directories) -> Result<Self, InstallError> {
         let path = path();
         if directories.find(&path)?.is_none() {

@@ -9,11 +9,11 @@ use crate::render::RenderedFile;
 /// The files that a run wants, and the NICs whose files stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WantedFiles<'a> {
-    /// The files that shall be there.
+    /// The files to install.
     pub files: Cow<'a, [RenderedFile]>,
     /// NICs that the context still names but that this run could not render (absent device, bad
     /// value): what an earlier run wrote for them stays.
     pub keep: BTreeSet<NicId>,
-    /// Whether files of others in the place of ours, and files of ours that somebody edited, are taken over with a backup.
+    /// Whether foreign files at our paths, and edited files of ours, are replaced after a backup.
     pub takes_over: bool,
 }

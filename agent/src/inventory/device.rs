@@ -205,7 +205,7 @@ impl<'a> SysfsDevice<'a> {
         })
     }
 
-    /// The port on its PCI function, which orders InfiniBand ports; old drivers tell it in `dev_id` alone.
+    /// The port on its PCI function, which orders InfiniBand ports; old drivers show it only in `dev_id`.
     pub(super) fn port(&self, is_ethernet: bool) -> Result<u32, Attribute> {
         let port = self.number("dev_port")?;
         let by_id = match port {
@@ -245,7 +245,7 @@ impl<'a> SysfsDevice<'a> {
             .map(ToOwned::to_owned))
     }
 
-    /// The entry that tells a stacked or software device where the kernel gives no `DEVTYPE`.
+    /// The entry that identifies a stacked or software device if the kernel gives no `DEVTYPE`.
     pub(super) fn sign_of_software(&self) -> Result<Option<String>, Attribute> {
         let fail = |error: io::Error| Attribute::new(".", &error);
         let entries = match std::fs::read_dir(self.path()) {

@@ -55,7 +55,7 @@ impl Inventory {
     }
 }
 
-/// A network device that is not looked at any further.
+/// A network device that is ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     /// Its kernel name, escaped for printing where it is an odd one.
@@ -64,7 +64,7 @@ pub struct LeftOut {
     pub why: String,
 }
 
-/// A network device that nobody can say more of: it may be any NIC.
+/// A network device whose attributes cannot be read: it may be any NIC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreadable {
     /// Its kernel name, escaped for printing where it is an odd one.
@@ -91,7 +91,7 @@ pub struct Nic {
     /// The kernel driver, for example `mlx5_core`.
     #[serde(default)]
     pub driver: Option<String>,
-    /// Who chose the hardware address; that of an InfiniBand port nobody does.
+    /// How the hardware address was chosen; always `Permanent` for InfiniBand.
     #[serde(default)]
     pub origin: AddressOrigin,
     /// Whether udev is done with it (always so where no udev runs); before that its name may change.
@@ -191,6 +191,6 @@ pub enum AddressOrigin {
     Random,
     /// 2: taken over from another device.
     Stolen,
-    /// 3: set by somebody.
+    /// 3: set by a user or program.
     Set,
 }

@@ -59,7 +59,7 @@ impl Sysfs {
     /// The tree at `sys` (`/sys` on a live machine), with the udev of the machine below `root`.
     ///
     /// # Errors
-    /// [`InventoryError`] if nobody can say whether udev runs.
+    /// [`InventoryError`] if it is unknown whether udev runs.
     pub fn new(sys: impl Into<PathBuf>, root: &Root) -> Result<Self, InventoryError> {
         let run_udev = Path::new("/run/udev");
         let runs = root.try_exists(&run_udev.join("control"));
@@ -173,7 +173,7 @@ enum Ports {
 }
 
 /// Takes out those NICs that stand on a function with others: they are read once more, as a whole, for a device may have
-/// got another name meanwhile. Where each has a function to itself, nobody asks for ports.
+/// got another name meanwhile. If each has a function of its own, ports are not read.
 fn take_out_shared(nics: &mut Vec<Nic>) -> BTreeSet<InterfaceName> {
     nics.sort_unstable_by_key(|nic| nic.pci);
     let functions = nics.chunk_by(|a, b| a.pci == b.pci);
@@ -186,7 +186,7 @@ fn take_out_shared(nics: &mut Vec<Nic>) -> BTreeSet<InterfaceName> {
 /// An Ethernet device that is a NIC, not something the kernel stacked or made up.
 ///
 /// A device without hardware behind it is a NIC only in a container, where the NIC *is* such a
-/// device: nothing is stacked below it, and somebody gave it its address on purpose.
+/// device: nothing is stacked below it, and its address was set on purpose.
 fn ethernet(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<Link, NoNic> {
     let mac = device.address::<MacAddress>()?;
     is_no_stack(device, has_hardware)?;
@@ -197,7 +197,7 @@ fn ethernet(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<Link, NoNic>
     Ok(Link::Ethernet(own.unwrap_or(mac)))
 }
 
-/// An InfiniBand port. A P_Key child shares its parent's address; it is told by its link to the parent. A bond or team of
+/// An InfiniBand port. A P_Key child shares its parent's address; it is identified by its link to the parent. A bond or team of
 /// ports has the type and the address of one.
 fn infiniband(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<Link, NoNic> {
     is_no_stack(device, has_hardware)?;
@@ -230,7 +230,7 @@ fn is_no_stack(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<(), NoNic
 /// (`Documentation/networking/bonding.rst`, `bridge.rst`), the master of a failover pair (`net_failover.rst`) and of a VF
 /// of Hyper-V (`netvsc.rst`). Devices in a VRF keep theirs (`vrf.rst`).
 ///
-/// The kernel gives a VRF no `DEVTYPE`; what tells it is an Ethernet address of its own without hardware.
+/// The kernel gives a VRF no `DEVTYPE`; it has an Ethernet address of its own, but no hardware.
 fn carrier(class: &Class, device: &SysfsDevice<'_>) -> Result<Option<String>, Attribute> {
     let Some(name) = device.master()? else {
         return Ok(None);

@@ -5,7 +5,7 @@
 //! NicConfig (plan)     ETH0: 10.0.0.12/24, gateway 10.0.0.1, MTU 9000
 //!   => Difference      'eth0' has MTU 1500, the context asks for 9000
 //! ```
-//! The configuration files in between may be right and nobody has read them: only the kernel shows that.
+//! The configuration files may be right without any program reading them: only the kernel shows that.
 
 mod compare;
 mod difference;

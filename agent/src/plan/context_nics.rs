@@ -141,7 +141,7 @@ impl ContextNics {
     }
 
     /// Whether a release before OpenNebula 4.14 has written the context: there a NIC has no MAC, and that release (from 5.0 on)
-    /// names PCI devices. A context without any NIC tells its release by its quotes alone, and only that of 4.0.
+    /// names PCI devices. A context without any NIC shows its release only by its quotes, and only 4.0.
     pub(super) fn is_before_4_14(&self, context: &Context) -> bool {
         let is_old = !self.eth.is_empty() || context.is_of_opennebula_4_0();
         is_old && !self.has_macs && self.pci.is_empty()
@@ -157,7 +157,7 @@ impl ContextNics {
         self.by_key.get(&key).map_or(&[], Vec::as_slice)
     }
 
-    /// The keys of all NICs, if the context tells them all: it names its NICs by MAC, and every MAC
+    /// The keys of all NICs, if the context contains them all: it names its NICs by MAC, and every MAC
     /// can be read.
     pub(super) fn keys(&self) -> Option<BTreeSet<Key>> {
         let is_whole = self.has_macs && self.eth.values().all(|nic| nic.bad_mac.is_none());

@@ -60,7 +60,7 @@ pub(super) fn candidates<'a>(
     candidates
 }
 
-/// The device of each `ETH<k>` that its MAC tells (or, in contexts without MACs, the address in it).
+/// The device of each `ETH<k>`, found by its MAC (or, in contexts without MACs, by the address in it).
 ///
 /// Two networks may lease out one MAC; then NICs and devices are paired in order.
 pub(super) fn by_mac<'a>(

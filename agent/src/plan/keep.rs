@@ -66,7 +66,7 @@ impl<'a> Planned<'a> {
     }
 
     /// Whether a device is another NIC's now, whatever becomes of that: files for it would speak of that one. A name that udev
-    /// may still change is nobody's.
+    /// may still change belongs to no NIC.
     fn is_anothers(&self, id: &NicId, device: &InterfaceName) -> bool {
         let may_change = || self.inventory.by_name(device).is_some_and(|nic| !nic.ready);
         let nics = self.by_device.get(device).into_iter().flatten();
@@ -101,7 +101,7 @@ impl<'a> Planned<'a> {
                     && self.inventory.by_name(device).is_none_or(|nic| !nic.ready)
                     && !self.dummy_keys.contains(&dummy.key())
             }
-            // A context that does not tell all keys names these NICs by nothing, so that an absent
+            // A context without all keys does not identify these NICs, so that an absent
             // device cannot be told from a NIC that is gone; nothing is removed then.
             (None, NicId::Ib(..) | NicId::Dummy(_)) => true,
             (None, NicId::Mac(_)) => self.plan.decodes_macs,

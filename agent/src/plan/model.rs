@@ -1,4 +1,4 @@
-//! What a NIC shall be: the neutral model between the context and the backends.
+//! The configuration of a NIC: the neutral model between the context and the backends.
 //!
 //! Everything in it is a typed token (address, number, name of a strict grammar), so that no text of
 //! a context can reach a configuration file as text.
@@ -38,7 +38,7 @@ pub struct NicConfig {
     pub search: Vec<SearchDomain>,
     /// What only an InfiniBand NIC has.
     pub infiniband: Option<Infiniband>,
-    /// The VLAN of an Ethernet NIC that is passed through: nobody but the guest can tag.
+    /// The VLAN of an Ethernet NIC that is passed through: only the guest can tag.
     pub vlan: Option<VlanId>,
     /// OneGate, where it is a proxy on the link although no network of the NIC has its address.
     pub onegate: Option<Ipv4Addr>,

@@ -39,7 +39,7 @@ impl FromStr for NameServer {
     }
 }
 
-/// Whether an address is one on each link, so that a reader has to be told which.
+/// Whether an address exists on every link, so that a reader needs the link, too.
 pub(crate) fn is_link_local(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }

@@ -1,4 +1,4 @@
-//! What a plan says: per NIC of the context, which device it is, how that was found, what it shall be.
+//! The plan: for each NIC of the context its device, how that was found, and its configuration.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -15,28 +15,28 @@ use super::{NicId, Role};
 pub struct Plan {
     /// The NICs of the context.
     pub nics: Vec<PlannedNic>,
-    /// The dummy NICs: markers that no network stack shall touch.
+    /// The dummy NICs: markers that network stacks must leave unmanaged.
     pub dummies: Vec<DummyNic>,
     /// What a person should know, in order.
     pub notes: Vec<String>,
     /// The NICs that are known to come: positions without a device, devices that udev works on.
     pub late: Vec<String>,
-    /// The NICs that nothing on this machine speaks of; only a busy udev may still bring them.
+    /// The NICs without any trace on this machine; they can appear only while udev is busy.
     pub missing: Vec<String>,
-    /// `NETWORK=NO`: the context wants nothing touched.
+    /// `NETWORK=NO`: nothing is changed.
     pub hands_off: bool,
     /// Whether one-context configures the other NICs.
     pub role: Role,
     /// Values of no NIC in particular that cannot be used.
     pub bad_values: Vec<Problem>,
-    /// The keys of the context's NICs; none where it does not tell them all.
+    /// The keys of the context's NICs; none if it does not contain them all.
     pub(super) keys: Option<BTreeSet<Key>>,
     /// Whether plain NICs get the address in their MAC.
     pub(super) decodes_macs: bool,
 }
 
 impl Plan {
-    /// Whether something of the context is not done for what it says: a NIC is refused, or a value is left out.
+    /// Whether a NIC is refused, or a value is ignored.
     #[must_use]
     pub fn is_partial(&self) -> bool {
         let is_partial = |nic: &PlannedNic| {
@@ -49,7 +49,7 @@ impl Plan {
 /// One NIC of the context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedNic {
-    /// Who it is, from run to run.
+    /// Identifies it from run to run.
     pub id: NicId,
     /// The prefixes of its variables, the strongest first: `IB0`, `ETH1`.
     pub variables: Vec<String>,
@@ -79,14 +79,14 @@ impl PlannedNic {
         }
     }
 
-    /// Notes a value that it is configured without.
+    /// Records an ignored value.
     pub(super) fn leave_out(&mut self, value: Option<Problem>) {
         if matches!(self.outcome, Outcome::Configure(_)) {
             self.bad_values.extend(value);
         }
     }
 
-    /// How messages name the NIC: `ETH1`, `IB0`, `PCI0`, or its id where no variable speaks of it.
+    /// How messages name the NIC: `ETH1`, `IB0`, `PCI0`, or its ID if no variable describes it.
     #[must_use]
     pub fn label(&self) -> Cow<'_, str> {
         let eth_or_pci = self
@@ -129,7 +129,7 @@ pub enum MatchedBy {
     AddressInMac,
     /// It is called `eth<k>` (contexts without `ETH<k>_MAC`).
     Name,
-    /// Its MAC has OpenNebula's prefix, and no variable speaks of it (contexts without `ETH<k>_MAC`).
+    /// Its MAC has OpenNebula's prefix, and no variable describes it (contexts without `ETH<k>_MAC`).
     MacPrefix,
 }
 
@@ -192,7 +192,7 @@ pub enum Outcome {
     LeftAlone(String),
     /// It cannot be configured now; what is there for it stays.
     Absent(String),
-    /// It must not be configured: what the context or the machine says of it is wrong.
+    /// It must not be configured: the context or the machine contradicts itself.
     Refused(Vec<String>),
 }
 
@@ -216,7 +216,7 @@ pub struct DummyNic {
 }
 
 impl DummyNic {
-    /// Who it is, from run to run.
+    /// Identifies it from run to run.
     #[must_use]
     pub fn id(&self) -> NicId {
         NicId::Dummy(self.mac)

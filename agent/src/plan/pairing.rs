@@ -6,7 +6,7 @@
 //! 0000:05:00.1  ib0 (port 1)  ib1 (port 2)     position 0, whose network may be on either port
 //! 0000:05:00.2  ib2 (port 1)  ib3 (port 2)     position 1
 //! ```
-//! A port GUID that the host has set tells the port; a card that refuses GUIDs leaves it to `IB<N>_PORT`.
+//! A port GUID that the host has set identifies the port; with a card that refuses GUIDs `IB<N>_PORT` does.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -296,7 +296,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The address in the key of a position. Where the context knows the key, its NICs have taken what it says: an address
-    /// must not be given out twice.
+    /// must not be used twice.
     fn in_key(&self, key: Key) -> Option<Decoded> {
         let is_unknown = self.described.with_key(key).is_empty() && !self.is_network_off;
         let address = Some(key.ipv4()).filter(|address| tokens::is_host4(*address));

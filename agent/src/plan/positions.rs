@@ -11,7 +11,7 @@ use super::pairing;
 use super::port_number::PortNumber;
 use crate::inventory::{Inventory, Nic};
 
-/// A position that an InfiniBand NIC shall have.
+/// A position of an InfiniBand NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Position {
     pub(super) number: u8,
@@ -146,7 +146,7 @@ fn wanted(claims: &[Claim], dummies: &[DummyNic]) -> BTreeMap<u8, BTreeSet<Key>>
     wanted
 }
 
-/// Why nobody can say which NIC is at a position: two keys are claimed for it.
+/// Why the NIC of a position is ambiguous: two keys are claimed for it.
 fn contradiction(number: u8, claims: &[Claim], dummies: &[DummyNic]) -> Option<String> {
     let by_guid = claims
         .iter()

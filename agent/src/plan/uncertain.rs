@@ -1,4 +1,4 @@
-//! NICs that must wait: their device carries no addresses now, or nobody can say which device is theirs.
+//! NICs that must wait: their device carries no addresses now, or cannot be identified.
 
 use super::outcome::{Outcome, PlannedNic};
 use crate::inventory::{Inventory, Nic};

@@ -1,4 +1,4 @@
-//! What a backend makes of a plan: files, and what no file can say.
+//! What a backend makes of a plan: files, and settings that no file supports.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use hwaddr::InterfaceName;
 use crate::plan::NicId;
 use crate::plan::model::TransportMode;
 
-/// A file that a network stack shall read.
+/// A file for a network stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedFile {
     /// Absolute path in the guest, for example `/etc/sysconfig/network-scripts/ifcfg-ib0`.
@@ -27,7 +27,7 @@ pub struct RenderedFile {
 pub struct Rendered {
     /// The files, in the order of the NICs.
     pub files: Vec<RenderedFile>,
-    /// What the network stack cannot be told, for a person to read.
+    /// Settings that the network stack does not support, as messages.
     pub notes: Vec<String>,
     /// Transport modes that the network stack cannot set; the agent does.
     pub modes: Vec<Mode>,
@@ -55,7 +55,7 @@ pub struct Sysctl {
     pub value: u8,
 }
 
-/// How every file of ours begins; a file without it is somebody else's.
+/// How every file of ours begins; a file without it is foreign.
 ///
-/// All network stacks that we write for take `#` as a comment.
+/// `#` begins a comment in all network stacks that we write for.
 pub const HEADER: &str = "# Written by one-sriov-agent";

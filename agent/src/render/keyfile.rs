@@ -266,7 +266,7 @@ impl FamilySection<'_, '_> {
                 self.lines.set("method", "disabled");
                 return;
             }
-            // The method 'dhcp' does not listen to routers, who alone tell of a default route.
+            // The method 'dhcp' ignores routers, and only they announce a default route.
             Ipv6::Auto | Ipv6::Dhcp(_) => {
                 self.lines.set("method", "auto");
                 self.lines.set("addr-gen-mode", "eui64");

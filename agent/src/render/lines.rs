@@ -20,7 +20,7 @@ impl Lines {
         ))
     }
 
-    /// A file that keeps a dummy NIC out of use.
+    /// A file that keeps a dummy NIC unmanaged.
     pub(super) fn for_dummy(dummy: &DummyNic) -> Self {
         let mut lines = Self(format!(
             "{HEADER}. Do not edit: edited files are not updated.\n"
@@ -32,14 +32,14 @@ impl Lines {
         lines
     }
 
-    /// A file that is no NIC's alone.
+    /// A file for the whole machine.
     pub(super) fn for_machine() -> Self {
         Self(format!(
             "{HEADER} from the context of the VM. Do not edit: edited files are not updated.\n"
         ))
     }
 
-    /// `[Section]`, behind an empty line.
+    /// `[Section]`, after an empty line.
     pub(super) fn section(&mut self, name: &str) {
         self.raw(format_args!("\n[{name}]"));
     }
@@ -93,7 +93,7 @@ impl Lines {
         }
     }
 
-    /// The file, for root alone: stacks refuse or warn of what others may read.
+    /// The file, readable by root only: stacks refuse files that others may read, or warn about them.
     pub(super) fn into_private_file(
         self,
         path: PathBuf,
@@ -112,7 +112,7 @@ pub(super) fn path(dir: &str, kind: &str, device: &InterfaceName) -> PathBuf {
     Path::new(dir).join(format!("{kind}-{device}"))
 }
 
-/// ` metric 7`, behind a route.
+/// ` metric 7`, after a route.
 pub(super) fn metric(metric: Option<u32>) -> String {
     metric.map_or_else(String::new, |metric| format!(" metric {metric}"))
 }

@@ -1,4 +1,4 @@
-//! What the guest's network stack shall read: pure functions from a plan to files.
+//! The files for the guest's network stack: pure functions of a plan.
 //!
 //! A backend is one module with one function `render(&Plan) -> Rendered`. [`Backend`] has a row for each, which says who reads
 //! the files, what they cannot say, and what keeps them from being read; [`Reader`] has one for each of those that read them,

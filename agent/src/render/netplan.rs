@@ -11,7 +11,7 @@
 //!       addresses: ["10.0.0.5/24"]
 //! ```
 //! Every key that an installer's file may have for the same device is written, so that ours, which is read
-//! last, is what counts in what netplan tells, and it has networkd started.
+//! last, is what counts for netplan, and it makes netplan start networkd.
 //!
 //! What networkd goes by are its own units, [`networkd`]'s. netplan makes `10-netplan-eth0.network` of the above,
 //! and `10-netplan-all-en.network` of an image's `match: {name: "en*"}`: of those the first in the order of

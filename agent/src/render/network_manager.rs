@@ -1,4 +1,4 @@
-//! What NetworkManager is told whatever reader it has: which devices are none of its business.
+//! The part that is the same for all of NetworkManager's readers: which devices are unmanaged.
 //!
 //! ```text
 //! # /etc/NetworkManager/conf.d/90-one-sriov-eth1.conf

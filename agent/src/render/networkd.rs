@@ -38,7 +38,7 @@ pub(super) fn render(plan: &Plan) -> Rendered {
     rendered
 }
 
-/// A dummy NIC: no DHCP, no link-local address, and nobody waits for it.
+/// A dummy NIC: no DHCP, no link-local address, and the boot does not wait for it.
 pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
     let mut lines = Lines::for_dummy(dummy);
     lines.section("Match");

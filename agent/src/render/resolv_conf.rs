@@ -36,11 +36,11 @@ pub enum Resolver {
     Resolvconf,
     /// Whoever made it a symbolic link.
     Link,
-    /// `netconfig` of SUSE, which leaves a file of somebody else's in the place of its link alone.
+    /// `netconfig` of SUSE, which does not change a file that replaced its link.
     Netconfig,
 }
 
-/// The name servers and search domains of all NICs, for a backend that cannot tell them anybody.
+/// The name servers and search domains of all NICs, for a backend without a resolver.
 pub(super) fn render(plan: &Plan, resolver: Resolver) -> Rendered {
     let mut rendered = Rendered::default();
     if resolver == Resolver::Resolvconf {

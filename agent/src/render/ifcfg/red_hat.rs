@@ -194,7 +194,7 @@ impl<'a> IfcfgFile<'a> {
             Ipv6::Static(_) => (true, "no", false),
             Ipv6::Disabled => (false, "no", false),
             Ipv6::Auto => (true, "yes", false),
-            // Only router advertisements tell the way out.
+            // Only router advertisements announce the default route.
             Ipv6::Dhcp(_) => (true, "yes", true),
         };
         lines.set("IPV6INIT", if init { "yes" } else { "no" });

@@ -33,7 +33,7 @@ use super::{Rendered, RenderedFile};
 use crate::plan::model::{Child, Ipv6, NicConfig};
 use crate::plan::{NicId, Plan, Role};
 
-/// Renders a plan. Devices without a stanza are nobody's: there is nothing to say of a dummy NIC.
+/// Renders a plan. A device without a stanza is unmanaged, so dummy NICs need none.
 pub(super) fn render(plan: &Plan, dialect: Dialect) -> Rendered {
     let files = configured(plan).map(|nic| Stanzas::of(&nic, plan.role, dialect));
     Rendered {

@@ -83,7 +83,7 @@ impl<'f> Sources<'f> {
             };
             let words: Vec<&str> = match self.dialect {
                 Dialect::Debian => words.filter(|word| !has_shell_syntax(word)).collect(),
-                // Relative names are read, but nobody knows where.
+                // Relative names depend on the reader's working directory.
                 Dialect::Alpine => words.take(1).filter(|word| word.starts_with('/')).collect(),
             };
             for word in words {
