@@ -156,7 +156,7 @@ fn restore(
     if lease.is_bound
         && let Err(error) = unbind(root, config, lease)
     {
-        // It is on its way back all the same: whoever gets it next has it bound to vfio-pci anyway.
+        // It counts as released: the next VM has it bound to vfio-pci again anyway.
         log::warn!("{error}");
     }
     if let Some(domain) = &stale.domain
@@ -266,7 +266,7 @@ fn shown(root: &Root, target: &Target<'_>) -> Result<Option<VfInfo>, String> {
     Ok(vfs.find(|info| info.vf == target.vf))
 }
 
-/// By what the PF of a lease's VF can be told something.
+/// How to reach the PF of a lease's VF.
 enum Port {
     /// The PF has made its VFs anew since, or has none any more.
     Anew,

@@ -66,7 +66,7 @@ fn owners(host: &Host, running: &RunningDomains) -> io::Result<BTreeMap<Guid, Ve
     Ok(owners)
 }
 
-/// Older kernels tell one GUID for all VFs of a PF: then nothing is known.
+/// Older kernels report one GUID for all VFs of a PF: then none is known.
 fn has_one_for_all(vfs: &[VfInfo]) -> bool {
     vfs.len() > 1
         && vfs

@@ -75,7 +75,7 @@ impl DummyMac {
         self.prefix
     }
 
-    /// The how-manieth SR-IOV NIC of its VM this is, from 0.
+    /// The index of the SR-IOV NIC within the VM, from 0.
     #[must_use]
     pub const fn position(&self) -> u8 {
         self.position

@@ -15,7 +15,7 @@ use crate::{AddressError, Kind};
 
 /// The GUID of an InfiniBand node or port: eight octets, not all zero, not all ones.
 ///
-/// Zero is what a VF without a GUID reports, all ones is how some drivers are told to forget one:
+/// Zero is what a VF without a GUID reports, all ones makes some drivers clear one:
 /// neither is ever the identity of a port.
 ///
 /// | spelling | where |

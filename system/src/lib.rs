@@ -4,7 +4,7 @@
 //! - [`process`] is the door to programs: run without a shell, within a bound, or in our place.
 //! - [`logging`] is the door to the log of the machine.
 //! - [`yaml`] reads what other programs are configured with.
-//! - [`is_absent`] tells an absent file from one that cannot be read.
+//! - [`is_absent`] distinguishes an absent file from one that cannot be read.
 //! - [`lock_within`] waits for another process, but not for ever.
 
 mod absent;

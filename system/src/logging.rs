@@ -17,7 +17,7 @@ use std::sync::Mutex;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use syslog::{BasicLogger, Facility, Formatter3164, Logger, LoggerBackend};
 
-/// Whose lines they are, and who else is told.
+/// The name in the lines, and where they go.
 #[derive(Debug, Clone, Copy)]
 pub struct Logging {
     /// The name of the program.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{Root, plain};
 
-/// The files of a machine, and what of them could not be read: whoever decides by what he saw asks for that first.
+/// The files of a machine, and what of them could not be read: a caller checks the failures before it decides.
 pub struct Probe<'r> {
     root: &'r Root,
     failures: RefCell<Vec<String>>,

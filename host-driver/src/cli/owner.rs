@@ -30,7 +30,7 @@ pub(super) enum OwnerError {
     /// oneadmin is another name of root.
     #[error("refused to run as root: user 'oneadmin' has user ID 0; give it an ID of its own")]
     IsRoot,
-    /// A scratch root of root's with somebody else's files.
+    /// A scratch root that belongs to root, with files of another user.
     #[error("refused to run as root: '{path}' belongs to '{owner}'")]
     Foreign {
         /// The file.

@@ -10,7 +10,7 @@
 //! that is not printed keeps its old value on the front-end: what is not known to be free is
 //! printed as `FREE=0`, and a `TOTAL` that is not known is not printed. What has ended is taken back first, or a full
 //! pool whose guests have
-//! powered themselves off would stay full for as long as nobody is sent to it.
+//! powered themselves off would stay full until the next deployment.
 
 use std::io::Write;
 use std::path::Path;
@@ -67,7 +67,7 @@ fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
             troubles.for_each(complain);
             pools.iter().map(lines).collect()
         }
-        // Nothing can be handed out as it is.
+        // No VF can be allocated in this state.
         Err(_) => all_full(&host, &names),
     };
     out.write_all(lines.as_bytes())?;

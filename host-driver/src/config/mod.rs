@@ -119,7 +119,7 @@ pub struct Config {
     pub libvirt_uri: String,
     /// `LEASE_DIR`.
     pub lease_dir: PathBuf,
-    /// `LEASE_GRACE`: how long an unfinished deployment that nobody works on is waited for.
+    /// `LEASE_GRACE`: how long an unfinished deployment that is not in progress stays valid.
     pub lease_grace: Duration,
     /// `LOCK_WAIT`: how long another driver's decision is waited for.
     pub lock_wait: Duration,
@@ -407,7 +407,7 @@ fn read(path: &Path) -> Result<Option<String>, ConfigError> {
     }
 }
 
-/// Whether somebody else than root, or us, owns a file or may write to it.
+/// Whether another user than root or us owns a file or may write to it.
 fn is_of_another_user(path: &Path) -> io::Result<bool> {
     const ROOT: u32 = 0;
     let found = unless_absent(std::fs::symlink_metadata(path).map(Some), None)?;

@@ -263,7 +263,7 @@ mod tests {
         let disabled = info(Some(guid), VfLinkState::Disable);
         let found = find(ACTIVE, &disabled, Some(&lease), None).unwrap();
         assert!(found.1.contains("link state 'disable'"), "{found:?}");
-        // A free VF is disabled until somebody gets it.
+        // A free VF is disabled until a VM gets it.
         assert_eq!(find(ACTIVE, &disabled, None, Some("1: DOWN")), None);
         let (level, message) = find(ACTIVE, &usable, None, Some("1: DOWN")).unwrap();
         assert_eq!(level, Level::Warning);

@@ -13,7 +13,7 @@ use crate::pool::Pool;
 
 const CHECK: &str = "settings";
 
-/// How our names begin. What begins otherwise is somebody else's.
+/// Prefixes of our settings. Other names belong to other programs.
 const BEGINNINGS: [&str; 5] = ["DUMMY_", "GUID_", "LEASE_", "LOCK_", "VF_"];
 
 /// What names of the driver of 2013 have become.

@@ -127,7 +127,7 @@ pub struct DeviceReplacement {
     pub interface: usize,
     /// What takes its place.
     pub device: HostDevice,
-    /// What tells the guest about it.
+    /// What identifies it in the guest.
     pub dummy: Option<DummyNic>,
 }
 
@@ -158,7 +158,7 @@ impl HostDevice {
     }
 }
 
-/// The NIC whose MAC tells the guest about a VF.
+/// The NIC whose MAC identifies a VF in the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DummyNic {
     /// Its bridge.

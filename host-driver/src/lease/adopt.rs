@@ -18,7 +18,7 @@ pub struct Adopted {
     pub vf: Vf,
     /// The NIC's MAC in OpenNebula.
     pub mac: MacAddress,
-    /// The how-manieth SR-IOV NIC of its VM it is.
+    /// The index of the SR-IOV NIC within the VM, from 0.
     pub position: u8,
     /// The MAC of its dummy NIC.
     pub dummy_mac: MacAddress,

@@ -1,4 +1,4 @@
-//! Which VF a NIC gets: the first of its pool that nobody has.
+//! Which VF a NIC gets: the first free one of its pool.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -73,7 +73,7 @@ pub enum AllocateError {
     /// There are too few.
     #[error(transparent)]
     Short(#[from] Shortage),
-    /// The VF that OpenNebula has chosen is somebody else's.
+    /// The VF that OpenNebula has chosen is in use.
     #[error("failed to use VF '{vf}' of PCI NIC '{mac}': {holder}")]
     Taken {
         /// The VF.
@@ -92,7 +92,7 @@ pub enum AllocateError {
     /// The leases cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The host does not tell what it uses.
+    /// It is unknown which VFs the host uses.
     #[error(transparent)]
     HostUse(#[from] HostUseError),
     /// sysfs cannot be read.

@@ -1,4 +1,4 @@
-//! VFs that OpenNebula has chosen: there is nothing to choose, but somebody else may have one.
+//! VFs that OpenNebula has chosen: there is no choice, but a VF may be in use.
 
 use hwaddr::MacAddress;
 

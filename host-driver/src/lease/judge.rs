@@ -8,9 +8,9 @@ use crate::libvirt::RunningDomains;
 /// What a lease is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Its VM runs with the VF, or somebody works on it.
+    /// Its VM runs with the VF, or its deployment is in progress.
     Alive,
-    /// Nobody works on it any more; it is given up when the grace is over.
+    /// Its deployment has ended; it expires with the grace period.
     Pending,
     /// Its VM has gone, or runs without the VF.
     Dead,

@@ -1,6 +1,6 @@
 //! One decision at a time.
 //!
-//! `/run/one-sriov/lock` says who decides, while somebody does:
+//! `/run/one-sriov/lock` names the driver that decides, while one does:
 //!
 //! ```text
 //! 4711 deploy of VM 7

@@ -1,4 +1,4 @@
-//! Leases: which VM has which VF, so that none is lost and none is given out twice.
+//! Leases: which VM has which VF, so that no VF is lost or assigned twice.
 //!
 //! [`Store`] is the directory, [`Guard`] the right to decide. A decision looks at libvirt, sweeps
 //! up what is over ([`Guard::sweep`]), chooses VFs ([`Allocator::allocate`]) and writes the leases

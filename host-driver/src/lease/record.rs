@@ -25,7 +25,7 @@ use crate::pool_name::PoolName;
 /// The format that this version writes, and the only one it reads.
 pub const FORMAT: u32 = 1;
 
-/// One deployment of a VM: its id and what tells this attempt from another one, `7.18b2f0c4`.
+/// One deployment of a VM: its ID, and a number for this attempt, `7.18b2f0c4`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeploymentId {
     vm: VmId,
@@ -112,7 +112,7 @@ pub enum VfIdentity {
 }
 
 impl VfIdentity {
-    /// Whether a dummy NIC tells the guest about the VF.
+    /// Whether a dummy NIC identifies the VF in the guest.
     #[must_use]
     pub const fn has_dummy(self) -> bool {
         matches!(self, Self::Dummy | Self::Guid)
@@ -196,7 +196,7 @@ pub struct Lease {
     pub driver: Option<String>,
     /// The driver has bound it to `vfio-pci` itself, and libvirt leaves it so.
     pub is_bound: bool,
-    /// The how-manieth SR-IOV NIC of its VM it is.
+    /// The index of the SR-IOV NIC within the VM, from 0.
     pub position: u8,
     /// The NIC's MAC in OpenNebula.
     #[serde(with = "text")]

@@ -126,7 +126,7 @@ impl Work<'_> {
                 }
             }
         }
-        // A VF that no pool has is handed out by nobody, and needs no lease.
+        // A VF in no pool is never allocated, and needs no lease.
         for (address, entry) in tracked {
             if !vfs.contains_key(address) {
                 let path = entry.path.display();
@@ -212,7 +212,7 @@ impl Work<'_> {
     }
 }
 
-/// The dummy NIC of the how-manieth VF, if the domain has one for each.
+/// The dummy NIC of the VF with this index, if the domain has one for each VF.
 fn nth_dummy(macs: &[MacAddress], nth: usize, vfs: usize) -> Result<Dummy, String> {
     let dummies = macs.len();
     let found = macs.get(nth).filter(|_| dummies == vfs);

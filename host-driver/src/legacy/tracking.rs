@@ -38,7 +38,7 @@ pub(super) struct Entry {
 /// The dummy MAC of a NIC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dummy {
-    /// The how-manieth SR-IOV NIC of its VM it is.
+    /// The index of the SR-IOV NIC within the VM, from 0.
     pub(super) position: u8,
     /// As the VM has it.
     pub(super) mac: MacAddress,

@@ -59,7 +59,7 @@ pub enum LibvirtError {
         /// What is wrong with it.
         cause: DumpError,
     },
-    /// A domain runs, but nobody says what it holds.
+    /// A domain runs, but its devices are unknown.
     #[error("failed to read domain '{uuid}' from libvirt at '{uri}': {said}")]
     Unclear {
         /// The URI.

@@ -27,7 +27,7 @@ const MAX_LEN: u64 = 32;
 /// The client's program.
 const CLIENT: &str = "monitord-client.rb";
 
-/// The client, ready to be told that a VF was allocated or released.
+/// The client, which is signalled when a VF was allocated or released.
 #[derive(Debug)]
 pub struct MonitoringClient(Running);
 

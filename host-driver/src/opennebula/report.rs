@@ -58,7 +58,7 @@ impl Report {
         self.flush();
     }
 
-    /// The same while the action goes on.
+    /// The same while the action continues.
     pub fn flush(&mut self) {
         let lines = self.notes.drain(..);
         let lines = lines.map(|note| format!("INFO: {}: {note}\n", self.action));
@@ -79,7 +79,7 @@ impl Report {
 
 /// One write, so that lines of several processes do not mix.
 fn say(text: &str) {
-    // Nobody is left to be told.
+    // The front-end has closed the pipe.
     let _ = io::stderr().write_all(text.as_bytes());
 }
 

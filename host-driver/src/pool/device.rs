@@ -1,4 +1,4 @@
-//! A VF that somebody else has chosen, whatever pool shows it.
+//! A VF that OpenNebula has chosen, in whatever pool.
 
 use std::io;
 use std::path::Path;

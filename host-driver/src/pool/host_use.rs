@@ -1,7 +1,7 @@
 //! VFs that the host itself uses.
 //!
 //! A VF is the host's own if one of its netdevs has an address that is not link-local, belongs to
-//! a bridge or a bond, has a VLAN or a macvtap on top, has a route, or lives in another network namespace, as that
+//! a bridge or a bond, has a VLAN or a macvtap on top, has a route, or is in another network namespace, as that
 //! of a container does. What NetworkManager does to any fresh netdev, a link-local address or a try at DHCP, does not count.
 //!
 //! ```text
@@ -27,7 +27,7 @@ pub enum HostUse {
     Route(InterfaceName),
     /// Its netdev belongs to another.
     Member(InterfaceName, String),
-    /// Its netdev lives in another network namespace.
+    /// Its network device is in another network namespace.
     Namespace,
     /// Another one is on top of its netdev.
     Below(InterfaceName, String),
@@ -45,7 +45,7 @@ impl fmt::Display for HostUse {
     }
 }
 
-/// Why it cannot be told.
+/// Why it is unknown whether the host uses a VF.
 #[derive(Debug, thiserror::Error)]
 pub enum HostUseError {
     /// sysfs cannot be read.
@@ -56,7 +56,7 @@ pub enum HostUseError {
         /// What the system said.
         cause: io::Error,
     },
-    /// The kernel does not tell its addresses or routes.
+    /// The kernel does not show its addresses or routes.
     #[error(transparent)]
     Netlink(#[from] NetlinkError),
 }

@@ -9,7 +9,7 @@
 //!
 //! VFs are addressed by PCI address throughout: names of netdevs change under udev.
 //! An mlx5 card has a PF for each port; the two ports of an mlx4 card are two netdevs of one PF,
-//! told apart by `dev_port` (older kernels: `dev_id`), and share its VFs.
+//! distinguished by `dev_port` (older kernels: `dev_id`), and share its VFs.
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
@@ -114,7 +114,7 @@ impl<'r> Sysfs<'r> {
         Ok(netdevs)
     }
 
-    /// Whether the network device of a PCI device lives in another network namespace: the kernel shows the directory of
+    /// Whether the network device of a PCI device is in another network namespace: the kernel shows the directory of
     /// its devices then, and nothing in it (`net_namespace` of net/core/net-sysfs.c; without a netdev there is no
     /// directory).
     pub fn has_hidden_netdev(self, address: PciAddress) -> io::Result<bool> {

@@ -30,11 +30,11 @@ enum Owner {
     },
 }
 
-/// The GUIDs of ports and of VFs that somebody uses.
+/// The GUIDs of ports and of VFs in use.
 #[derive(Debug, Default)]
 pub struct GuidsInUse(HashMap<Guid, Owner>);
 
-/// A GUID that somebody else has.
+/// A GUID that another port or VM has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     guid: Guid,
@@ -106,7 +106,7 @@ impl GuidsInUse {
         });
     }
 
-    /// Whether a VF may get a GUID: nobody has it, or the VF itself.
+    /// Whether a VF may get a GUID: it is free, or the VF's own.
     pub fn check(&self, guid: Guid, device: PciAddress) -> Result<(), Conflict> {
         match self.0.get(&guid) {
             None => Ok(()),

@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// So long is a PF asked again that cannot say yes or no: a VF in reset is ready within a second or so.
 const BUSY_LIMIT: Duration = Duration::from_secs(3);
-/// How often. The kernel does not tell when the reset is over.
+/// How often. The kernel does not report the end of the reset.
 const BUSY_PACE: Duration = Duration::from_millis(100);
 
 /// The MAC that the kernel takes as "none" (`is_zero_ether_addr` in the drivers' `ndo_set_vf_mac`).
@@ -94,7 +94,7 @@ impl Call {
                 if said.contains("Operation not supported") {
                     Err(SetError::Unsupported { what, pf, vf })
                 } else if self.sets_guid() && is_unknown_word(&said) {
-                    // Older than the GUIDs of VFs: whatever the driver can do, nobody tells it.
+                    // This 'ip' is older than GUIDs of VFs, and cannot set them whatever the PF's driver supports.
                     log::warn!("'ip' does not support GUIDs of VFs: {said}");
                     Err(SetError::Unsupported { what, pf, vf })
                 } else {
@@ -122,7 +122,7 @@ pub(crate) fn ip_link<const N: usize>(words: [&str; N]) -> Program {
 }
 
 /// The messages that set everything. The kernel is done with one as soon as it has set a node GUID: a port GUID in
-/// the same message is passed over, and nobody is told (`do_setvfinfo` of net/core/rtnetlink.c).
+/// the same message is ignored without an error (`do_setvfinfo` of net/core/rtnetlink.c).
 fn calls(settings: &Settings) -> Vec<Call> {
     let mac = |mac: &Option<MacAddress>| mac.map_or(NO_MAC.into(), |mac| mac.to_string());
     let guid = |guid: &Option<Guid>| guid.map_or(NO_GUID.into(), |guid| guid.to_string());

@@ -259,7 +259,7 @@ fn original(
 ) -> OriginalState {
     let info = known.iter().find(|info| info.vf == allocation.vf.number);
     match (identity, allocation.vf.pf.link_layer) {
-        // What libvirt sets, it restores; but not all of it. What OpenNebula's network driver sets, nobody does.
+        // libvirt restores most of what it sets. OpenNebula's network driver restores nothing.
         (VfIdentity::Mac, _) | (VfIdentity::Native, LinkLayer::Ethernet) => {
             info.map_or(OriginalState::Untouched, |info| OriginalState::Ethernet {
                 mac: info.mac,
@@ -278,7 +278,7 @@ fn original(
             }
         }
         (VfIdentity::Guid, _) | (VfIdentity::Native, LinkLayer::Infiniband) => {
-            // A GUID of ours that the PF could not be told to unset is a former VM's, who may have it elsewhere by now.
+            // A GUID of ours that the PF refused to unset belongs to a previous VM, which may use it elsewhere by now.
             let is_ours = info.is_some_and(|info| {
                 let dummy = info
                     .port_guid

@@ -1,4 +1,4 @@
-//! Putting a VF back as it was, on PFs that cannot be told that something is unset, too.
+//! Restoring a VF, also on PFs that refuse to unset a value.
 //!
 //! Of a value that was unset before, some PFs' drivers refuse to hear: the kernel answers "Invalid argument" to a MAC of
 //! zeros (`is_valid_ether_addr` in `ndo_set_vf_mac`), and is done with the message. So what else was in it is written by itself
@@ -25,7 +25,7 @@ pub fn put_back(
     for part in parts(wanted) {
         match means.set(target, &part) {
             Ok(()) | Err(SetError::Unsupported { .. }) => {}
-            // There was nothing, and this PF cannot be told so.
+            // It was unset, and this PF refuses to unset it.
             Err(error) if error.is_refusal() && only_unsets(&part) => log::warn!("{error}"),
             Err(error) => failure = failure.or(Some(error)),
         }

@@ -31,7 +31,7 @@ const SCOPE_SITE: u8 = 200;
 pub(super) const RTA_GATEWAY: u16 = 5;
 pub(super) const RTA_PRIORITY: u16 = 6;
 pub(super) const TABLE_MAIN: u32 = 254;
-/// A copy of a route for one destination (`RTM_F_CLONED`), not one that somebody made.
+/// A copy of a route for one destination (`RTM_F_CLONED`), not a configured one.
 const RTM_F_CLONED: u32 = 1 << 9;
 const AF_INET: u8 = 2;
 

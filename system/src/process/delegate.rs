@@ -42,7 +42,7 @@ impl fmt::Debug for Delegation<'_> {
 pub struct Delegated {
     /// How it ended.
     pub status: ExitStatus,
-    /// What it wrote to its standard output; nobody else has seen it yet.
+    /// Its standard output, which has not been passed on yet.
     pub stdout: Vec<u8>,
     /// The last 4 KiB, at most, of what it wrote to its standard error.
     pub stderr_tail: Vec<u8>,

@@ -2,7 +2,7 @@
 //!
 //! A pidfd would be that, from Linux 5.3 on. `SIGCHLD` through a signalfd would do for a program
 //! with one thread; in any other it may reach a thread that drops it. So a thread of its own waits
-//! for the child, and tells of it by closing a pipe.
+//! for the child, and then closes a pipe.
 
 use std::io::{self, PipeReader};
 use std::process::Child;
@@ -33,7 +33,7 @@ impl Watch {
             .stack_size(64 * 1024)
             .spawn(move || {
                 if let Ok(pid) = receiver.recv() {
-                    // The child is left to be reaped: until then nobody else gets its process id.
+                    // The child is reaped later, so its process ID stays reserved.
                     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
                     let waited = persist(|| {
                         loop {

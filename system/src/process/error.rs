@@ -39,7 +39,7 @@ pub enum ProcessError {
         /// So long it had.
         limit: Duration,
     },
-    /// It ran, and nobody knows how it ended.
+    /// It ran, but its exit status is unknown.
     #[error("failed to wait for '{program}': {cause}", cause = plain(cause))]
     Lost {
         /// Its name.

@@ -16,7 +16,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 /// Where files without a name are kept: on a disk, not in memory as `/tmp` is on some hosts.
 const SPOOL_DIR: &str = "/var/tmp";
 
-/// What somebody sent, whole: it takes no more memory than was allowed.
+/// The whole input, in no more memory than the limit.
 #[derive(Debug)]
 pub enum Spool {
     /// As much as may be held in memory.
@@ -77,7 +77,7 @@ pub(super) fn file_of(bytes: &[u8]) -> io::Result<File> {
     Ok(file)
 }
 
-/// A new file that nobody else can open: its name is gone before anything is in it.
+/// A new file that no other process can open: its name is removed before it has content.
 fn unlinked(directory: &Path) -> io::Result<File> {
     for attempt in 0_u16.. {
         let path = directory.join(format!("one-sriov-stdin.{}.{attempt}", process::id()));

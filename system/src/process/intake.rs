@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// A page is what fits at once into a pipe that is ready, on every machine.
 pub(super) const CHUNK: usize = 4096;
-/// The pipes of Linux hold this much by default, where the kernel does not tell.
+/// Linux's default capacity of a pipe, if the kernel does not report one.
 const CAPACITY: usize = 65536;
 /// A child runs on whatever becomes of a call about it: one that fails, as when the kernel is short of memory, is made
 /// again that often.

@@ -6,7 +6,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 /// While this lives, a program that is started inherits these descriptors.
 ///
-/// Every program that another thread starts meanwhile inherits them, too: whoever keeps
+/// Programs that another thread starts meanwhile inherit them, too: a caller that keeps
 /// descriptors has one thread that starts programs.
 pub(super) struct Kept<'a>(Vec<(BorrowedFd<'a>, FdFlag)>);
 

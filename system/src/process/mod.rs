@@ -42,7 +42,7 @@ pub use input::Spool;
 pub use program::Program;
 pub use running::Running;
 
-/// The exit code by which a shell tells of such an end: the program's own, or 128 and the signal.
+/// The exit code that a shell reports: the program's own, or 128 plus the signal.
 #[must_use]
 pub fn exit_code(status: ExitStatus) -> u8 {
     let code = status.code().or(status.signal().map(|signal| 128 + signal));

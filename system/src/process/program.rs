@@ -119,7 +119,7 @@ impl Program {
     /// every signal that reaches us.
     ///
     /// Signals on the terminal, which the whole group gets, are not sent a second time. A signal
-    /// that somebody sends to the whole group arrives twice.
+    /// sent to the whole group arrives twice.
     pub fn delegate(&self, delegation: Delegation<'_>) -> Result<Delegated, ProcessError> {
         let mut command = self.command()?;
         if let Some(bytes) = delegation.stdin {

@@ -1,4 +1,4 @@
-//! A process that somebody else has started.
+//! A process that another program has started.
 //!
 //! ```text
 //! /proc/4711/stat      4711 (ruby) S 1 4711 4711 ... 98765 ...     session and time of its start (proc(5))

@@ -5,7 +5,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 
-/// All that somebody might send to end a program, or to tell it something.
+/// All signals that end a program or notify it.
 const FORWARDED: [Signal; 6] = [
     Signal::SIGTERM,
     Signal::SIGINT,
@@ -60,7 +60,7 @@ impl Signals {
             let signal = i32::try_from(info.ssi_signo).unwrap_or_default();
             if let Ok(signal) = Signal::try_from(signal) {
                 log::debug!("passing {signal} on to process {child}");
-                // It may be gone; then there is nobody to tell.
+                // It may have exited already.
                 let _ = kill(child, signal);
             }
         }

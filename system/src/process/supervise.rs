@@ -84,7 +84,7 @@ impl Outputs {
                 time,
             )?;
             if let Some(signals) = signals.filter(|_| has_signal) {
-                // A child that has ended is not reaped yet: its id is nobody else's.
+                // A child that has ended is not reaped yet, so its ID is still its own.
                 signals.forward(pid_of(child));
             }
             if has_out {

@@ -1,6 +1,6 @@
 //! Whether QEMU may open `/dev/vfio/<group>`.
 //!
-//! OpenNebula's hosts run QEMU as `oneadmin`, and libvirt is told not to change owners:
+//! OpenNebula's hosts run QEMU as `oneadmin`, and configure libvirt not to change owners:
 //!
 //! ```text
 //! user = "oneadmin"

@@ -44,7 +44,7 @@ impl Store {
         io.check(replace_in(&dir, &new, &path, line.as_bytes()))
     }
 
-    /// The lease that has a GUID. Older kernels do not tell which VF has which.
+    /// The lease that has a GUID. Older kernels do not show which VF has which.
     pub fn lease_with(&self, guid: Guid) -> Result<Option<Lease>, StoreError> {
         let Some(place) = self.place_with(guid)? else {
             return Ok(None);

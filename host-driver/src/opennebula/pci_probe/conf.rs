@@ -103,7 +103,7 @@ impl Conf {
 }
 
 /// Whether a pattern of names is for VFs: the PCI ID list calls each of them "... Virtual Function ...", and the probe does not
-/// tell upper from lower case.
+/// distinguish upper and lower case.
 fn is_of_vfs(pattern: &str) -> bool {
     pattern.to_ascii_lowercase().contains("virtual function")
 }
