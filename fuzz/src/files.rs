@@ -7,10 +7,11 @@ use one_sriov_agent::inventory::Inventory;
 use one_sriov_agent::plan::{Outcome, Plan, PlanSettings, plan};
 use one_sriov_agent::render::{Backend, Resolver};
 
-use crate::machine::Machine;
-use crate::rules;
+use one_sriov_tests::check_file;
 
-/// Whatever a context says, no file holds anything but what `rules.rs` allows, and no message a control character.
+use crate::machine::Machine;
+
+/// Whatever a context says, no file holds anything but what `check_file` allows, and no message a control character.
 pub fn files(input: &[u8]) {
     let machine = Machine::of(input);
     let Ok(context) = Context::parse(machine.context) else {
@@ -74,7 +75,8 @@ fn check(plan: &Plan) {
                 "{backend} writes '{}' twice",
                 file.path.display()
             );
-            if let Err(broken) = rules::check(file) {
+            let path = file.path.to_str().expect("UTF-8");
+            if let Err(broken) = check_file(path, file.mode, &file.text) {
                 panic!(
                     "{backend}, '{}': {broken}\n{:?}",
                     file.path.display(),

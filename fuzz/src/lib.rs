@@ -11,11 +11,8 @@ mod files;
 mod grammar;
 mod iso;
 mod machine;
-mod rules;
-mod vocabulary;
 
 pub use domain::domain;
 pub use files::files;
 pub use grammar::grammar;
 pub use iso::{SYSTEM_AREA, iso};
-pub use vocabulary::check_line;

@@ -9,9 +9,8 @@ use one_sriov_agent::context::Context;
 use one_sriov_agent::inventory::Sysfs;
 use one_sriov_agent::plan::{PlanSettings, plan};
 use one_sriov_agent::render::{Backend, Resolver};
-use one_sriov_fuzz::check_line;
 use one_sriov_system::Root;
-use one_sriov_tests::{Machine, ethernet, infiniband, virtio};
+use one_sriov_tests::{Machine, check_line, ethernet, infiniband, virtio};
 use proptest::prelude::*;
 
 const SUFFIXES: &[&str] = &[

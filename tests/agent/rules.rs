@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use one_sriov_tests::{BACKENDS, Machine, run, scenarios};
+use one_sriov_tests::{BACKENDS, Machine, check_file, run, scenarios};
 use regex::Regex;
 
 /// A file that a run has written.
@@ -89,6 +89,14 @@ fn rule(is_about: impl Fn(&File) -> bool, holds: impl Fn(&File) -> bool) {
             file.text
         );
     }
+}
+
+/// The rules that the fuzzer holds all files against, too.
+#[test]
+fn every_line_is_made_of_known_words() {
+    let broken = |file: &File| check_file(&file.path, file.mode, &file.text).err();
+    let broken: BTreeSet<String> = FILES.iter().filter_map(broken).collect();
+    assert_eq!(broken, BTreeSet::new());
 }
 
 /// rdma-core's `persistent-ipoib.rules.in`: the first bytes vary from boot to boot.

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 
 mod agent;
+mod file_rules;
 mod fixtures;
 mod fleet;
 mod frontend;
@@ -24,6 +25,7 @@ mod trial;
 pub mod turn;
 
 pub use agent::{BACKENDS, Outcome, agent_path, driver_path, run, run_while};
+pub use file_rules::{check_file, check_line};
 pub use fixtures::{context, fixture};
 pub use fleet::{fleet, sizes};
 pub use frontend::{Answer, ErrorRegime, FrontEnd, Hang, Level, Release, Reply, Stdin, Transport};

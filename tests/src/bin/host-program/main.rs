@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     let place = place::Place::from_env();
     place.log(&name, &words);
     if place.is_due("fails-at") {
-        eprintln!("error: this call fails on purpose");
+        writeln!(std::io::stderr(), "error: this call fails on purpose").expect("stderr");
         return ExitCode::FAILURE;
     }
     if place.is_due("dies-at") {

@@ -4,9 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use one_sriov_agent::render::{HEADER, RenderedFile};
+mod vocabulary;
 
-use crate::vocabulary::check_line;
+pub use vocabulary::check_line;
+
+/// How every file of the agent begins.
+const HEADER: &str = "# Written by one-sriov-agent";
 
 type Check = Result<(), String>;
 
@@ -71,9 +74,11 @@ const PLACES: [Place; 16] = [
 /// Where files are for root alone: their readers refuse others, or warn.
 const PRIVATE: [&str; 2] = ["/etc/NetworkManager/system-connections/", "/etc/netplan/"];
 
-/// Holds a file against all rules.
-pub(crate) fn check(file: &RenderedFile) -> Check {
-    let path = file.path.to_str().ok_or("the path is not UTF-8")?;
+/// Holds a file of the agent against all rules.
+///
+/// # Errors
+/// What is broken.
+pub fn check_file(path: &str, file_mode: u32, text: &str) -> Check {
     let place = PLACES.iter().find_map(|(directory, prefix, suffix, rule)| {
         let device = path.strip_prefix(directory)?.strip_prefix(prefix)?;
         Some((device.strip_suffix(suffix)?, rule))
@@ -82,19 +87,15 @@ pub(crate) fn check(file: &RenderedFile) -> Check {
     holds(is_device(device), "the name of the device is a strange one")?;
     let is_private = PRIVATE.iter().any(|directory| path.starts_with(directory));
     let mode = if is_private { 0o600 } else { 0o644 };
-    holds(file.mode == mode, &format!("the mode is not {mode:04o}"))?;
+    holds(file_mode == mode, &format!("the mode is not {mode:04o}"))?;
 
-    let body = file
-        .text
+    let body = text
         .strip_prefix(HEADER)
         .ok_or("it does not begin with the header")?;
     holds(body.ends_with('\n'), "the last line has no end")?;
-    holds(
-        file.text.len() < 64 << 10,
-        "it is longer than any configuration",
-    )?;
+    holds(text.len() < 64 << 10, "it is longer than any configuration")?;
     let mut keys = BTreeSet::new();
-    for line in file.text.lines() {
+    for line in text.lines() {
         let printable = line.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         holds(printable, &format!("a character of {line:?}"))?;
         if !line.starts_with('#') {

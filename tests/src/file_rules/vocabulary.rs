@@ -117,6 +117,7 @@ const KEYS: &[&str] = &[
     "dhcp4",
     "dhcp6",
     "dhcp4-overrides",
+    "dhcp6-overrides",
     "accept-ra",
     "ipv6-privacy",
     "link-local",
@@ -154,7 +155,10 @@ const DOMAINS: &[&str] = &["DOMAIN", "Domains", "dns-search", "search"];
 /// Words that only our own commands and the rules of udev have.
 const OPERATORS: &[&str] = &["||", ">", "2>", "!", "=="];
 
-/// Whether a line of a file is one that the agent would write: a comment of ours, a section, or a known key with words of harmless letters.
+/// Checks that a line of a file is one that the agent would write: a comment of ours, a section, or a known key with words of harmless letters.
+///
+/// # Errors
+/// What is strange in it.
 pub fn check_line(line: &str) -> Result<(), String> {
     if line.is_empty()
         || line.starts_with("# Written by one-sriov-agent")
