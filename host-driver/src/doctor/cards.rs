@@ -1,5 +1,6 @@
 //! The cards: which have VFs, and which could.
 
+use std::error::Error;
 use std::io;
 
 use super::Finding;
@@ -19,11 +20,12 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
 
 fn inspect(host: &Host) -> io::Result<Vec<Finding>> {
     let sysfs = Sysfs::new(&host.root);
-    // What is wrong with the maps is another check's concern.
-    let maps = host.maps().ok();
-    let maps = maps.and_then(|maps| Pool::names_of_maps(&maps).ok());
-    let maps = maps.unwrap_or_default();
     let mut findings = Vec::new();
+    let maps = maps(host).unwrap_or_else(|error| {
+        let message = format!("it is not known which PFs have a VF map: {error}");
+        findings.push(Finding::warning(CHECK, message));
+        Vec::new()
+    });
     let mut has_vfs = false;
     for netdev in sysfs.netdevs()? {
         let Some(pf) = sysfs.device_of(&netdev)? else {
@@ -59,4 +61,8 @@ fn inspect(host: &Host) -> io::Result<Vec<Finding>> {
         ));
     }
     Ok(findings)
+}
+
+fn maps(host: &Host) -> Result<Vec<PoolName>, Box<dyn Error>> {
+    Ok(Pool::names_of_maps(&host.maps()?)?)
 }

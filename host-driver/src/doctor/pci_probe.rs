@@ -1,6 +1,8 @@
 //! VFs that OpenNebula's own PCI probe offers as well: it does not know of our leases.
 
 use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::Path;
 
 use hwaddr::PciAddress;
 
@@ -8,7 +10,7 @@ use super::Finding;
 use super::finding::some;
 use crate::host::Host;
 use crate::opennebula::{Offer, PciProbe, PciProbeError};
-use crate::pool::Pool;
+use crate::pool::{Pool, PoolError};
 use crate::pool_name::PoolName;
 
 const CHECK: &str = "pci-probe";
@@ -27,7 +29,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     let mut offered: BTreeMap<(PoolName, String, bool), Vec<PciAddress>> = BTreeMap::new();
-    for (pool, vf) in vfs(host) {
+    for (pool, vf) in vfs(host, &mut findings) {
         match probe.offers(&host.root, vf) {
             Ok(None) => {}
             Ok(Some(Offer { filter, is_certain })) => {
@@ -59,21 +61,38 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
     findings
 }
 
-/// The VFs of all pools. What is wrong with a pool is another check's concern.
-fn vfs(host: &Host) -> Vec<(PoolName, PciAddress)> {
-    let Ok(maps) = host.maps() else {
-        return Vec::new();
-    };
-    let names = Pool::names(&host.root, &maps).unwrap_or_default();
+/// The VFs of all pools. Those that cannot be looked at are named: the probe may offer them.
+fn vfs(host: &Host, findings: &mut Vec<Finding>) -> Vec<(PoolName, PciAddress)> {
     let mut vfs = Vec::new();
-    for name in names {
-        let Ok(pool) = Pool::open(&host.root, &maps, &name) else {
-            continue;
-        };
-        for index in pool.indexes() {
-            let address = pool.address(&host.root, index).ok().flatten();
-            vfs.extend(address.map(|address| (name.clone(), address)));
+    let mut all = || -> Result<(), Box<dyn Error>> {
+        let maps = host.maps()?;
+        for name in Pool::names(&host.root, &maps)? {
+            let addresses = addresses(host, &maps, &name);
+            match addresses {
+                Ok(addresses) => vfs.extend(addresses.into_iter().map(|vf| (name.clone(), vf))),
+                Err(error) => findings.push(unknown(&error)),
+            }
         }
+        Ok(())
+    };
+    let listed = all();
+    if let Err(error) = listed {
+        findings.push(unknown(&error));
     }
     vfs
+}
+
+fn addresses(host: &Host, maps: &Path, name: &PoolName) -> Result<Vec<PciAddress>, PoolError> {
+    let pool = Pool::open(&host.root, maps, name)?;
+    let indexes = pool.indexes().into_iter();
+    let found = indexes.map(|index| pool.address(&host.root, index));
+    Ok(found
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .collect())
+}
+
+fn unknown(error: &dyn std::fmt::Display) -> Finding {
+    Finding::warning(CHECK, format!("not every VF was looked at: {error}"))
 }

@@ -1,6 +1,8 @@
 //! What belongs to the driver itself.
 
-use super::super::{Check, iommu, leases, memlock, pci_probe, ports, qemu, remotes, settings, vfs};
+use super::super::{
+    Check, cards, iommu, leases, memlock, pci_probe, ports, qemu, remotes, settings, vfs,
+};
 use super::{Tree, assert_one, assert_some};
 use crate::config::NAMES;
 
@@ -238,6 +240,23 @@ fn what_a_check_cannot_read_is_not_taken_for_absent() {
         let is_named = |line: &String| line.starts_with(&warning) || line.starts_with(&problem);
         assert!(found.iter().any(is_named), "{path}: {found:?}");
     }
+}
+
+#[test]
+fn checks_of_vfs_say_so_where_the_maps_cannot_be_read() {
+    for path in ["vf_maps", "vf_maps/ib9"] {
+        let tree = Tree::new();
+        tree.unreadable(&format!("one/vmm/kvm-sriov/{path}"));
+        let unlisted =
+            "Warning: it is not known which PFs have a VF map: failed to list the VF maps in '";
+        assert_some(&tree.find(cards::check), unlisted);
+        let unseen = "Warning: not every VF was looked at: failed to list the VF maps in '";
+        assert_one(&tree.find(pci_probe::check), unseen);
+    }
+    let tree = Tree::new();
+    tree.write("one/vmm/kvm-sriov/vf_maps/ib9", "0x81\n");
+    let unread = "Warning: not every VF was looked at: failed to read VF map '";
+    assert_one(&tree.find(pci_probe::check), unread);
 }
 
 #[test]
