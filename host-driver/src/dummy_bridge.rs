@@ -14,7 +14,7 @@ pub(crate) fn ensure(root: &Root, bridge: &str, is_open_vswitch: bool) -> Result
     let sysfs = Sysfs::new(root);
     let is_there = || {
         let found = sysfs.has_netdev(bridge);
-        found.map_err(|error| format!("failed to look for it: {error}"))
+        found.map_err(|error| format!("failed to check for it: {error}"))
     };
     if is_there()? {
         return Ok(());

@@ -139,7 +139,7 @@ where
 {
     let config = &host.config;
     let abandoned = {
-        let guard = store.lock(config.lock_wait, "a look for NICs that were half attached")?;
+        let guard = store.lock(config.lock_wait, "a check for partly attached NICs")?;
         guard.abandoned(vm, config.lease_grace)?
     };
     if abandoned.is_empty() {

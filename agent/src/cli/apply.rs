@@ -215,7 +215,7 @@ pub(super) fn no_medium(options: &Options, out: &mut impl Write) -> Result<Exit,
     }
     writeln!(out, "no context medium: nothing to do")?;
     for drive in &looked_at {
-        writeln!(out, "looked at '{}': {}", drive.path.display(), drive.what)?;
+        writeln!(out, "checked '{}': {}", drive.path.display(), drive.what)?;
     }
     if options.verbose && looked_at.is_empty() {
         writeln!(out, "found no CD drive and no disk")?;

@@ -128,7 +128,7 @@ pub(super) fn two(backend: Backend, stacks: &Stacks) -> Option<Finding> {
     };
     let shown: Vec<String> = all.iter().map(by).collect();
     let text = format!(
-        "more than one network stack is active: {}; the files are written for {backend} alone: \
+        "more than one network stack is active: {}; the agent writes files only for {backend}: \
          'systemctl disable --now {}', or name another with '--backend'",
         shown.join(", "),
         others.join(" ")

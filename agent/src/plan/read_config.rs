@@ -101,9 +101,9 @@ fn routes(values: &mut Values, source: &ValueSource) -> Vec<Route> {
     values
         .notes
         .extend(elsewhere.into_iter().map(|(route, device)| {
-            format!(
-                "the route {route} names '{device}' and goes through '{own}', whose variable has it"
-            )
-        }));
+        format!(
+            "route {route} names '{device}', but goes through '{own}', whose variable contains it"
+        )
+    }));
     routes
 }

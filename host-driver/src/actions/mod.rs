@@ -171,7 +171,7 @@ impl ActionError {
             Self::Attach { cause, .. } if cause.to_string().contains("No more available PCI") => {
                 Some(
                     "a q35 machine needs two free ports for a NIC: <controller type='pci' \
-                     model='pcie-root-port'/> in RAW of the template makes one",
+                     model='pcie-root-port'/> in RAW of the template adds one",
                 )
             }
             _ => None,

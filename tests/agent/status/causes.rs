@@ -285,7 +285,7 @@ fn no_cd_and_that_of_another_cloud() {
         );
         for command in ["plan", "apply"] {
             let verbose = run(&machine, &[command, "-v"]);
-            let tried = format!("\nlooked at '/dev/sr0': an ISO 9660 volume labelled '{label}'\n");
+            let tried = format!("\nchecked '/dev/sr0': an ISO 9660 volume labelled '{label}'\n");
             assert!(verbose.stdout.contains(&tried), "{}", verbose.stdout);
         }
     }
