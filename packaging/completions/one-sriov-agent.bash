@@ -65,7 +65,7 @@ _one__sriov__agent() {
 
     case "${cmd}" in
         one__sriov__agent)
-            opts="-v -h -V --root --sysfs --nics --context --backend --wait --json --verbose --help --version apply plan status explain clean version help"
+            opts="-v -h -V --root --sysfs --nics --context --backend --wait --lock-wait --json --verbose --help --version apply plan status explain clean version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -95,6 +95,10 @@ _one__sriov__agent() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -103,7 +107,7 @@ _one__sriov__agent() {
             return 0
             ;;
         one__subcmd__sriov__subcmd__agent__subcmd__apply)
-            opts="-v -h --dry-run --force --activate --root --sysfs --nics --context --backend --wait --json --verbose --help"
+            opts="-v -h --dry-run --force --activate --root --sysfs --nics --context --backend --wait --lock-wait --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -130,6 +134,10 @@ _one__sriov__agent() {
                     return 0
                     ;;
                 --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -141,7 +149,7 @@ _one__sriov__agent() {
             return 0
             ;;
         one__subcmd__sriov__subcmd__agent__subcmd__clean)
-            opts="-v -h --dry-run --restore --root --sysfs --nics --context --backend --wait --json --verbose --help"
+            opts="-v -h --dry-run --restore --root --sysfs --nics --context --backend --wait --lock-wait --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -168,6 +176,10 @@ _one__sriov__agent() {
                     return 0
                     ;;
                 --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -179,7 +191,7 @@ _one__sriov__agent() {
             return 0
             ;;
         one__subcmd__sriov__subcmd__agent__subcmd__explain)
-            opts="-v -h --root --sysfs --nics --context --backend --wait --json --verbose --help"
+            opts="-v -h --root --sysfs --nics --context --backend --wait --lock-wait --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -206,6 +218,10 @@ _one__sriov__agent() {
                     return 0
                     ;;
                 --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -329,7 +345,7 @@ _one__sriov__agent() {
             return 0
             ;;
         one__subcmd__sriov__subcmd__agent__subcmd__plan)
-            opts="-v -h --root --sysfs --nics --context --backend --wait --json --verbose --help"
+            opts="-v -h --root --sysfs --nics --context --backend --wait --lock-wait --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -356,6 +372,10 @@ _one__sriov__agent() {
                     return 0
                     ;;
                 --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -367,7 +387,7 @@ _one__sriov__agent() {
             return 0
             ;;
         one__subcmd__sriov__subcmd__agent__subcmd__status)
-            opts="-v -h --root --sysfs --nics --context --backend --wait --json --verbose --help"
+            opts="-v -h --root --sysfs --nics --context --backend --wait --lock-wait --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -394,6 +414,10 @@ _one__sriov__agent() {
                     return 0
                     ;;
                 --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -405,7 +429,7 @@ _one__sriov__agent() {
             return 0
             ;;
         one__subcmd__sriov__subcmd__agent__subcmd__version)
-            opts="-v -h --root --sysfs --nics --context --backend --wait --json --verbose --help"
+            opts="-v -h --root --sysfs --nics --context --backend --wait --lock-wait --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -432,6 +456,10 @@ _one__sriov__agent() {
                     return 0
                     ;;
                 --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_one_sriov_agent_global_optspecs
-    string join \n root= sysfs= nics= context= backend= wait= json v/verbose h/help V/version
+    string join \n root= sysfs= nics= context= backend= wait= lock-wait= json v/verbose h/help V/version
 end
 
 function __fish_one_sriov_agent_needs_command
@@ -30,6 +30,7 @@ complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -l nics -d
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -l context -d 'Read the context from PATH: an ISO image or device, a directory, or a context.sh' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -l backend -d 'Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late' -r
+complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -l lock-wait -d 'Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -l json -d 'Print JSON'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -s v -l verbose -d 'Also log which devices and files are read'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -47,6 +48,7 @@ complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -l context -d 'Read the context from PATH: an ISO image or device, a directory, or a context.sh' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -l backend -d 'Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late' -r
+complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -l lock-wait -d 'Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -l dry-run -d 'Print a unified diff of what would change, and change nothing'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -l force -d 'Also replace files that were edited or that the agent did not write, and keep a backup of each'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -l activate -d 'Have the network stack load what changed, if it is running'
@@ -59,6 +61,7 @@ complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -l
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -l context -d 'Read the context from PATH: an ISO image or device, a directory, or a context.sh' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -l backend -d 'Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late' -r
+complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -l lock-wait -d 'Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -l json -d 'Print JSON'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -s v -l verbose -d 'Also log which devices and files are read'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -s h -l help -d 'Print help'
@@ -68,6 +71,7 @@ complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" 
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" -l context -d 'Read the context from PATH: an ISO image or device, a directory, or a context.sh' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" -l backend -d 'Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late' -r
+complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" -l lock-wait -d 'Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" -l json -d 'Print JSON'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" -s v -l verbose -d 'Also log which devices and files are read'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" -s h -l help -d 'Print help'
@@ -77,6 +81,7 @@ complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain"
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain" -l context -d 'Read the context from PATH: an ISO image or device, a directory, or a context.sh' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain" -l backend -d 'Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late' -r
+complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain" -l lock-wait -d 'Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain" -l json -d 'Print JSON'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain" -s v -l verbose -d 'Also log which devices and files are read'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain" -s h -l help -d 'Print help'
@@ -86,6 +91,7 @@ complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -l context -d 'Read the context from PATH: an ISO image or device, a directory, or a context.sh' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -l backend -d 'Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late' -r
+complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -l lock-wait -d 'Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -l dry-run -d 'Print what would be removed, and remove nothing'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -l restore -d 'Put back the files of others that the agent replaced'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -l json -d 'Print JSON'
@@ -97,6 +103,7 @@ complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version"
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version" -l context -d 'Read the context from PATH: an ISO image or device, a directory, or a context.sh' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version" -l backend -d 'Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late' -r
+complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version" -l lock-wait -d 'Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version" -l json -d 'Print JSON'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version" -s v -l verbose -d 'Also log which devices and files are read'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version" -s h -l help -d 'Print help'

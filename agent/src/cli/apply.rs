@@ -19,10 +19,10 @@ use crate::plan::Outcome;
 use crate::render::Readers;
 use crate::wait::WaitBudget;
 
-/// How long another agent may take: it waits for late NICs, too.
-pub(super) const LOCK_WAIT: Duration = Duration::from_secs(30);
+/// So many seconds another agent may take: it waits for late NICs, too.
+pub(super) const LOCK_WAIT: u32 = 30;
 /// The same where it may be waiting for network stacks. Whoever gives up loses the NIC that has just come.
-const ACTIVATION_WAIT: Duration = Duration::from_secs(600);
+const ACTIVATION_WAIT: u32 = 600;
 
 /// Options of `apply`.
 #[derive(Debug, Default, Args)]
@@ -58,7 +58,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     let lock = if apply.dry_run {
         None
     } else {
-        Some(Lock::take(&root, lock_wait)?)
+        Some(options.lock(lock_wait)?)
     };
     if lock.as_ref().is_some_and(Lock::was_contended) {
         // The CD may have been changed while the other run held the lock.

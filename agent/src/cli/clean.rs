@@ -8,7 +8,7 @@ use serde_json::json;
 use super::apply::LOCK_WAIT;
 use super::error::Failure;
 use super::{Exit, Options, json as to_json, text};
-use crate::install::{self, Cleaning, Lock};
+use crate::install::{self, Cleaning};
 use crate::render::HEADER;
 
 /// Options of `clean`.
@@ -27,7 +27,7 @@ pub(super) fn run(options: &Options, clean: &Clean, out: &mut impl Write) -> Res
     let _lock = if dry_run {
         None
     } else {
-        Some(Lock::take(&options.root(), LOCK_WAIT)?)
+        Some(options.lock(LOCK_WAIT)?)
     };
     let cleaning = Cleaning {
         dry: dry_run,

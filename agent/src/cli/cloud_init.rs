@@ -3,7 +3,7 @@
 use super::Options;
 use super::apply::LOCK_WAIT;
 use super::error::Failure;
-use crate::install::{self, Lock, Record, Report, Snapshot, decide};
+use crate::install::{self, Record, Report, Snapshot, decide};
 use crate::pipeline::without_nics;
 use crate::plan::NicId;
 
@@ -17,7 +17,7 @@ pub(super) fn without_medium(options: &Options, dry_run: bool) -> Result<Option<
     let _lock = if dry_run {
         None
     } else {
-        Some(Lock::take(&options.root(), LOCK_WAIT)?)
+        Some(options.lock(LOCK_WAIT)?)
     };
     // Another run may have found a context meanwhile.
     let mut directories = options.directories();

@@ -22,7 +22,7 @@ use clap::{Args, Parser, Subcommand};
 use one_sriov_system::Root;
 use one_sriov_system::logging::{self, Logging};
 
-use crate::install::Directories;
+use crate::install::{Directories, Lock, LockError};
 use error::Failure;
 pub use exit::Exit;
 
@@ -60,6 +60,9 @@ struct Options {
     /// Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 0)]
     wait: u32,
+    /// Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600].
+    #[arg(long, global = true, value_name = "SECONDS")]
+    lock_wait: Option<u32>,
     /// Print JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -170,6 +173,12 @@ impl Options {
 
     fn wait(&self) -> Duration {
         Duration::from_secs(self.wait.into())
+    }
+
+    /// Takes the lock of that machine, waiting at most so many seconds unless the command line says how long.
+    fn lock(&self, seconds: u32) -> Result<Lock, LockError> {
+        let seconds = self.lock_wait.unwrap_or(seconds);
+        Lock::take(&self.root(), Duration::from_secs(seconds.into()))
     }
 }
 
