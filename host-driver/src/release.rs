@@ -159,7 +159,10 @@ fn restore(
         // It counts as released: the next VM has it bound to vfio-pci again anyway.
         log::warn!("{error}");
     }
+    // A VM that is being saved or restored keeps its dummy NICs.
+    let is_unplugged = store.unplugged(lease.vm).is_ok_and(|found| found.is_some());
     if let Some(domain) = &stale.domain
+        && !is_unplugged
         && let Err(error) = unplug_dummy(config, domain, lease)
     {
         // The position must not be used again as long as the guest sees it.

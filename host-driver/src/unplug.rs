@@ -76,7 +76,7 @@ pub fn unplug(host: &Host, domain: &str, lease: &Lease) -> Result<(), UnplugErro
             });
         }
         // libvirt waits for the guest by itself. One that is still booting has not heard the first request.
-        let asked = libvirt.ask_to_detach(domain, &device.element());
+        let asked = libvirt.ask_to_detach(domain, &device.element(None));
         refusal = asked.err().map(|error| error.to_string());
         if refusal.is_some() {
             thread::sleep(PACE);
@@ -147,8 +147,7 @@ where
     }
     let running = host.libvirt().running()?;
     let mut problems = Vec::new();
-    for attachment in &abandoned {
-        let lease = &attachment.lease;
+    for lease in abandoned.iter().flat_map(|held| &held.leases) {
         let Some(domain) = running.domain_of(lease.vm, lease.deploy_id.as_deref()) else {
             continue;
         };

@@ -218,7 +218,7 @@ fn what_fails_leaves_everything_as_it_was() {
         host.switch("attach-fails", &format!("{part}\n{complaint}"));
         let refused = attach(&host, "sriov_ib0", 2);
         assert_eq!(refused.code, 1);
-        let start = "failed to attach NIC '02:00:c0:a8:07:02' on 'sriov_ib0': ";
+        let start = "failed to attach NIC '02:00:c0:a8:07:02': ";
         let line = refused.stderr.lines().last().unwrap();
         assert!(
             line.starts_with(start) && line.contains(expected),
@@ -311,6 +311,16 @@ fn a_dummy_nic_goes_with_its_vf_when_the_guest_releases_that_late() {
     assert_eq!(host.operator(&["reconcile"]).code, 0);
     assert_eq!(host.domain(7).unwrap(), before);
     assert_eq!(host.leased("ib0"), ["0"]);
+}
+
+#[test]
+fn a_vf_that_a_vm_no_longer_has_is_released_once() {
+    let host = host();
+    assert_eq!(host.deploy(8, &["sriov_ib0"; 2]).code, 0);
+    let arguments = ["one-8", "02:00:c0:a8:08:01", "8", "host"];
+    assert_eq!(host.action("detach_nic", &arguments, "").code, 0);
+    let looked = host.operator(&["reconcile"]);
+    assert_eq!(looked.stdout, "no stale lease\n");
 }
 
 #[test]

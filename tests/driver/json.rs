@@ -50,8 +50,9 @@ fn reconcile_prints_what_the_page_says() {
     let corrupt = host();
     corrupt.write("/run/one-sriov/ib0/0", "rubbish");
     let problem = json(&corrupt, &["reconcile"]);
+    let plugged = json(&crate::suspend::lacking().0, &["reconcile"]);
     assert_described(
         "one-sriov-driver reconcile",
-        &[pending, freed, kept, problem],
+        &[pending, freed, plugged, kept, problem],
     );
 }

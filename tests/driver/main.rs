@@ -31,4 +31,5 @@ mod resume;
 mod returning;
 mod root;
 mod stress;
+mod suspend;
 mod vfs;

@@ -4,22 +4,31 @@
 //! |---|---|
 //! | `deploy` | hand VFs to the VM, lease those that OpenNebula has chosen, then the stock action |
 //! | `shutdown`, `cancel` | the stock action, then take the VFs of the VM back |
-//! | `save`, `restore`, `migrate` | refused for a VM that holds VFs |
+//! | `save` | the VFs are taken out, then the stock action |
+//! | `restore` | the stock action, then VFs of this host are plugged in |
+//! | `migrate` | refused for a VM that holds VFs |
 //! | `attach_nic`, `detach_nic` | an SR-IOV NIC comes and goes with its VF and dummy NIC, a PCI NIC with its VF; for others the stock action |
 //! | all others | the stock action |
 //!
 //! Where no VF is in play we become the stock action: same arguments, same stdin to the byte. For a VM that holds VFs
 //! the stock action runs beside us, so that the VM's log has a line from us if it fails without one of its own.
 
+mod attach;
 mod deploy;
+mod detach;
 mod finish;
 mod input;
 mod nic;
 mod plug;
 mod plug_native;
 mod refuse;
+mod repair;
+mod restore;
+mod save;
+mod saved_nic;
 mod stock;
-mod unplug;
+
+pub use repair::{Repaired, repair};
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -28,14 +37,15 @@ use crate::config::ConfigError;
 use crate::domain::DomainError;
 use crate::host::Host;
 use crate::lease::{AllocateError, Store, StoreError};
-use crate::libvirt::LibvirtError;
+use crate::libvirt::{DumpError, LibvirtError};
 use crate::opennebula::VmId;
-use crate::opennebula::{Arguments, NicAttributeError, Report, VmDocumentError};
+use crate::opennebula::{Arguments, NicAttributeError, Report, VmDocument, VmDocumentError};
 use crate::pool::PoolError;
 use crate::pool_name::{PoolName, PoolNameError};
 use crate::prepare::{Conflict, SetError, VfSetupError};
+use crate::saved::SavedError;
 use crate::unplug::UnplugError;
-use one_sriov_system::{NetlinkError, ProcessError};
+use one_sriov_system::{NetlinkError, ProcessError, Spool, unless_absent};
 
 /// Why an action failed. The message becomes the error of the VM, cut at some 100 characters.
 #[derive(Debug, thiserror::Error)]
@@ -123,10 +133,9 @@ enum ActionError {
         vm: VmId,
         vfs: String,
     },
-    #[error("failed to attach NIC '{mac}' on '{bridge}': {cause}")]
+    #[error("failed to attach NIC '{mac}': {cause}")]
     Attach {
         mac: hwaddr::MacAddress,
-        bridge: String,
         cause: LibvirtError,
     },
     #[error(
@@ -138,6 +147,12 @@ enum ActionError {
         mac: hwaddr::MacAddress,
         cause: UnplugError,
     },
+    #[error("failed to save VM {vm}: {cause}")]
+    Save { vm: VmId, cause: UnplugError },
+    #[error(transparent)]
+    Saved(#[from] SavedError),
+    #[error("failed to read the running domain: {0}")]
+    Dump(DumpError),
     #[error("failed to detach NIC '{mac}': VM {vm} has {count} SR-IOV NICs with this MAC")]
     SameMac {
         mac: hwaddr::MacAddress,
@@ -193,8 +208,8 @@ pub fn run(home: &Path, action: &str, arguments: &[OsString]) -> u8 {
     let result = match action {
         "deploy" => deploy::run(&context, &mut report),
         "shutdown" | "cancel" => finish::run(&context, &mut report),
-        "save" => refuse::run(&context, "save", &mut report),
-        "restore" => refuse::run(&context, "restore", &mut report),
+        "save" => save::run(&context, &mut report),
+        "restore" => restore::run(&context, &mut report),
         "migrate" => refuse::run(&context, "migrate", &mut report),
         "migrate_local" => refuse::migrate_local(&context),
         "attach_nic" => nic::attach(&context, &mut report),
@@ -241,6 +256,40 @@ impl Context<'_> {
         found.unwrap_or_else(|error| {
             log::error!("{}: {error}", self.action);
             None
+        })
+    }
+
+    /// The document of the action, from the front-end's release 5.0 on. Before, standard input is the stream of commands,
+    /// which never ends; `VERSION` among the scripts came with 4.4.
+    fn stdin_document(&self) -> Result<Option<Spool>, ActionError> {
+        let path = self.home.join("../../VERSION");
+        let version = match unless_absent(std::fs::read_to_string(&path), String::new()) {
+            Ok(version) => version,
+            Err(cause) => {
+                let path = path.display().to_string();
+                return Err(ActionError::VmFile { path, cause });
+            }
+        };
+        let major = version.trim().split('.').next();
+        match major.and_then(|major| major.parse::<u32>().ok()) {
+            Some(5..) => input::read().map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The VM in that document; none if there is no document.
+    fn vm_document(stdin: Option<&Spool>) -> Result<Option<VmDocument>, ActionError> {
+        let Some(stdin) = stdin else {
+            return Ok(None);
+        };
+        let text = String::from_utf8_lossy(input::document(stdin)?);
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        let document = VmDocument::parse(&text);
+        document.map(Some).map_err(|cause| ActionError::VmDocument {
+            path: "/dev/stdin".into(),
+            cause,
         })
     }
 

@@ -10,7 +10,7 @@ use hwaddr::MacAddress;
 use super::deploy::native::ACTIVATE_VF;
 use super::finish::{take_back, tell};
 use super::stock::{delegate, run_stock};
-use super::{ActionError, Context, input, plug, plug_native, requested, unplug};
+use super::{ActionError, Context, attach, detach, input, plug_native, requested};
 use crate::host::Host;
 use crate::lease::{Lease, Store, VfIdentity};
 use crate::opennebula::{MonitoringClient, Report};
@@ -34,7 +34,7 @@ pub(super) fn attach(context: &Context<'_>, report: &mut Report) -> Result<(), A
     {
         let host = context.host()?;
         if let Some(pool) = requested(&host, bridge)? {
-            return plug::attach(context, &host, bridge, pool, stdin.as_ref(), report);
+            return attach::attach(context, &host, bridge, pool, stdin.as_ref(), report);
         }
     }
     run_stock(context, stdin.as_ref(), report)
@@ -57,7 +57,7 @@ pub(super) fn detach(context: &Context<'_>, report: &mut Report) -> Result<(), A
             [lease] if lease.identity == VfIdentity::Native && lease.guid.is_none() => {
                 return detach_native(context, &host, &store, lease, report);
             }
-            [lease] => return unplug::detach(context, &host, &store, lease, report),
+            [lease] => return detach::detach(context, &host, &store, lease, report),
             // The front-end names the NIC by its MAC alone.
             _ => {
                 let count = leases.len();

@@ -3,12 +3,11 @@
 //! An Ethernet VF is leased, and attached by the stock action. An InfiniBand VF gets its GUIDs first, and is attached by us: the
 //! stock action has libvirt set a MAC on it (`<interface type='hostdev'>`), which an InfiniBand PF refuses.
 
-use std::time::Duration;
-
 use one_sriov_system::{Delegation, Spool};
 
-use super::deploy::{self, Work, native};
-use super::plug::{Nic, Plug, attached, free_position};
+use super::attach::{Nic, attached, free_position, plug_in};
+use super::deploy::{self, HEARTBEAT, Work, native};
+use super::plug::Plug;
 use super::stock::{become_stock, outcome, pass_on, program};
 use super::{ActionError, Context, input};
 use crate::domain::Domain;
@@ -17,8 +16,6 @@ use crate::opennebula::{PciNic, Report, VmDocument};
 use crate::pool::LinkLayer;
 use crate::unplug::take_out_abandoned;
 
-/// How often a NIC that is being attached shows that it is still worked on.
-const HEARTBEAT: Duration = Duration::from_secs(5);
 /// What a document with PCI devices has in it.
 const PCI: &[u8] = b"<PCI>";
 /// Where the arguments name the bridge.
@@ -111,11 +108,10 @@ fn by_us(
     let plug = Plug {
         work,
         libvirt: work.host.libvirt(),
-        nic,
-        is_open_vswitch: false,
+        domain: nic.domain,
     };
-    let plugged = plug.plug_in(deployment, &work.requests[0], report);
-    plugged.inspect_err(|_| plug.take_out(deployment, report))
+    let plugged = plug_in(&plug, nic, false, deployment, report);
+    plugged.inspect_err(|_| plug.take_out(&deployment.leases, report))
 }
 
 fn by_stock_action(

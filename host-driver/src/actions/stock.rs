@@ -1,6 +1,7 @@
 //! The stock driver beside us: `../kvm/<action>`.
 
 use std::io::{self, Write as _};
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use one_sriov_system::{Delegated, Delegation, Program, Spool, exit_code};
@@ -42,7 +43,7 @@ pub(super) fn run_stock(
         })
     });
     if has_leases {
-        delegate_with(context, stdin, report)
+        delegate_with(context, stdin, &[], report)
     } else {
         Err(become_stock(context, stdin))
     }
@@ -50,12 +51,14 @@ pub(super) fn run_stock(
 
 /// Runs the stock action beside us, with our stdin. Where that cannot be set up it takes our place.
 pub(super) fn delegate(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
-    delegate_with(context, None, report)
+    delegate_with(context, None, &[], report)
 }
 
-fn delegate_with(
+/// The same, where our stdin has been read, and where it must keep some files open.
+pub(super) fn delegate_with(
     context: &Context<'_>,
     stdin: Option<&Spool>,
+    keep: &[BorrowedFd<'_>],
     report: &mut Report,
 ) -> Result<(), ActionError> {
     let bytes = match stdin {
@@ -65,7 +68,7 @@ fn delegate_with(
     };
     let done = program(context).delegate(Delegation {
         stdin: bytes,
-        keep: &[],
+        keep,
         every: Duration::from_secs(60),
         tick: &mut || {},
     });

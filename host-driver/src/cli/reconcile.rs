@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::error::Failure;
 use super::{Exit, view};
+use crate::actions::{Repaired, repair};
 use crate::host::Host;
+use crate::lease::Lease;
 use crate::opennebula::{MonitoringClient, VmId};
 use crate::release::{KeptVf, LeasedVf, ReleaseReport, release};
 use crate::shared_guids::shared_guids;
@@ -27,6 +29,11 @@ pub(super) fn run(
     } else {
         take_out_abandoned::<Failure>(host, &store, None)?
     };
+    let repaired = if dry_run {
+        Repaired::default()
+    } else {
+        repair(host, &store)?
+    };
     let (sweep, shared) = {
         let guard = store.lock(config.lock_wait, "reconcile")?;
         let running = host.libvirt().running()?;
@@ -43,6 +50,7 @@ pub(super) fn run(
     let problems: Vec<(&str, String)> = coded("unread", sweep.problems)
         .chain(coded("shared-guid", shared))
         .chain(coded("half-attached", half_attached))
+        .chain(coded("unplugged", repaired.problems))
         .collect();
     let returns = if dry_run {
         let stale = sweep.reclaims.iter().flat_map(|reclaim| {
@@ -70,6 +78,7 @@ pub(super) fn run(
         let value = json!({
             "dry_run": dry_run,
             "freed": returns.freed.iter().map(vf_json).collect::<Vec<_>>(),
+            "plugged": repaired.plugged.iter().map(plugged_json).collect::<Vec<_>>(),
             "kept": returns.kept.iter().map(kept_json).collect::<Vec<_>>(),
             "pending": pending.iter().map(pending_json).collect::<Vec<_>>(),
             "problems": problems.iter().map(problem_json).collect::<Vec<_>>(),
@@ -81,6 +90,15 @@ pub(super) fn run(
         for vf in &returns.freed {
             writeln!(out, "{verb} {vf}")?;
         }
+        for lease in &repaired.plugged {
+            writeln!(
+                out,
+                "VM {} has VF '{}' ({}) again",
+                lease.vm,
+                lease.address,
+                lease.place()
+            )?;
+        }
         for kept in &returns.kept {
             writeln!(out, "{kept}")?;
         }
@@ -90,7 +108,7 @@ pub(super) fn run(
         for (_, problem) in &problems {
             writeln!(out, "{problem}")?;
         }
-        if returns.freed.is_empty() && returns.kept.is_empty() {
+        if returns.freed.is_empty() && returns.kept.is_empty() && repaired.plugged.is_empty() {
             writeln!(out, "no stale lease")?;
         }
     }
@@ -105,6 +123,10 @@ fn whole_seconds(time: Duration) -> u64 {
 
 fn vf_json(vf: &LeasedVf) -> Value {
     json!({ "address": vf.address.to_string(), "lease": vf.place.to_string(), "vm": vf.vm })
+}
+
+fn plugged_json(lease: &Lease) -> Value {
+    json!({ "address": lease.address.to_string(), "lease": lease.place().to_string(), "vm": lease.vm })
 }
 
 fn kept_json(kept: &KeptVf) -> Value {

@@ -61,8 +61,9 @@ fn device(text: &str, interface: &Interface, device: &HostDevice) -> Vec<Line> {
 }
 
 /// A VF as a device of its own, for a running domain.
-pub(super) fn device_element(device: &HostDevice) -> String {
-    Layout::compact().join(&device_lines(device, []))
+pub(super) fn device_element(device: &HostDevice, guest: Option<PciAddress>) -> String {
+    let place = guest.map(|guest| line(1, format!("<address type='pci' {}/>", numbers(guest))));
+    Layout::compact().join(&device_lines(device, place))
 }
 
 fn device_lines(device: &HostDevice, kept: impl IntoIterator<Item = Line>) -> Vec<Line> {

@@ -151,10 +151,10 @@ pub enum HostDevice {
 }
 
 impl HostDevice {
-    /// The element by itself, which a running domain gets or loses.
+    /// The element by itself, which a running domain gets or loses; `guest` is where the guest sees it.
     #[must_use]
-    pub fn element(&self) -> String {
-        edit::device_element(self)
+    pub fn element(&self, guest: Option<PciAddress>) -> String {
+        edit::device_element(self, guest)
     }
 }
 

@@ -4,13 +4,13 @@
 //! up what is over ([`Guard::sweep`]), chooses VFs ([`Allocator::allocate`]) and writes the leases
 //! ([`Guard::grant`]). All that takes long comes after it.
 
-mod abandoned;
 mod adopt;
 mod allocate;
 mod availability;
 mod error;
 mod exact;
 mod grant;
+mod held;
 mod judge;
 mod lock;
 mod observe;
@@ -19,14 +19,13 @@ mod returned;
 mod shortage;
 mod store;
 mod sweep;
-mod text;
 
-pub use abandoned::Abandoned;
 pub use adopt::Adopted;
 pub use allocate::{AllocateError, Allocation, Allocator, VfRequest, Wanted};
 pub use availability::Availability;
 pub use error::StoreError;
 pub use grant::{Deployment, VfSetup};
+pub use held::HeldDeployment;
 pub use judge::{Signs, Verdict, judge};
 pub use lock::Guard;
 pub use observe::{claimed, stop_decisions};

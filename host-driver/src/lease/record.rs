@@ -18,9 +18,9 @@ use hwaddr::{Guid, InterfaceName, MacAddress, PciAddress};
 use one_sriov_system::VfLinkState;
 use serde::{Deserialize, Serialize};
 
-use super::text;
 use crate::opennebula::VmId;
 use crate::pool_name::PoolName;
+use crate::text;
 
 /// The format that this version writes, and the only one it reads.
 pub const FORMAT: u32 = 1;

@@ -220,7 +220,8 @@ impl Guard<'_> {
         grace: Duration,
     ) -> Result<Sweep, StoreError> {
         for id in self.deployments(None)? {
-            if depth == SweepScope::All || !running.runs(id.vm()) {
+            let is_asking = sweep.asking == Some(id.vm());
+            if depth == SweepScope::All || is_asking || !running.runs(id.vm()) {
                 self.sweep_one(&id, running, grace, &mut sweep)?;
             }
         }
@@ -368,8 +369,11 @@ impl Guard<'_> {
             Err(StoreError::Corrupt { .. }) => true,
             Err(error) => return Err(error),
         };
+        if !is_claimed {
+            // Nothing of it is left: the VF was released, or the driver was killed before it took the VF.
+            return Ok(None);
+        }
         Ok(Some(match running.holder(address) {
-            _ if !is_claimed => Verdict::TakenOver,
             Some(domain) if domain.is(id.vm(), None) => Verdict::Alive,
             Some(_) => Verdict::TakenOver,
             None if signs.idle < grace => Verdict::Pending,

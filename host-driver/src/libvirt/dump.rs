@@ -82,5 +82,33 @@ pub fn read_dumps(output: &[u8]) -> Result<Vec<RunningDomain>, DumpError> {
     Ok(domains)
 }
 
+/// Where the guest sees a device of the host; none if the domain has no such device, or the guest sees it on no PCI bus.
+///
+/// # Errors
+/// The document is no domain.
+pub fn guest_address(document: &[u8], device: PciAddress) -> Result<Option<PciAddress>, DumpError> {
+    let mut pieces = Pieces::new(document, Roots::Many)?;
+    let (mut host, mut guest) = (None, None);
+    while let Some(piece) = pieces.next()? {
+        let place = match (pieces.path(), &piece) {
+            (["domain", "devices", _, "source", "address"], Piece::Start(_)) => &mut host,
+            (["domain", "devices", _, "address"], Piece::Start(_)) => &mut guest,
+            (["domain", "devices", _], Piece::End(_)) => {
+                if host == Some(device) {
+                    return Ok(guest);
+                }
+                (host, guest) = (None, None);
+                continue;
+            }
+            _ => continue,
+        };
+        if let Piece::Start(tag) = piece {
+            // What cannot be read is none of ours.
+            *place = tag.pci_address().ok().flatten().and_then(Result::ok);
+        }
+    }
+    Ok(None)
+}
+
 #[cfg(test)]
 mod tests;

@@ -142,6 +142,18 @@ impl VmDocument {
         }
     }
 
+    /// Whether a NIC of it is on a bridge of Open vSwitch.
+    #[must_use]
+    pub fn has_open_vswitch(&self) -> bool {
+        self.nics.iter().any(|nic| nic.is_open_vswitch)
+    }
+
+    /// Whether it names a NIC with this MAC.
+    #[must_use]
+    pub fn has_nic(&self, mac: MacAddress) -> bool {
+        self.nics.iter().any(|nic| nic.mac == mac)
+    }
+
     /// The NICs whose devices OpenNebula has chosen, in the order of their ids.
     #[must_use]
     pub fn pci_nics(&self) -> &[PciNic] {

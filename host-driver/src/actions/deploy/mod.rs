@@ -23,7 +23,7 @@ use hwaddr::{DummyMac, Key, MacAddress};
 use one_sriov_system::{Root, unless_absent};
 
 pub(super) use self::decide::grant;
-pub(super) use self::work::{Work, got, host_device};
+pub(super) use self::work::{HEARTBEAT, Work, got, host_device};
 use super::stock::become_stock;
 use super::{ActionError, Context, input, requested};
 use crate::domain::{Domain, Interface};
@@ -74,6 +74,8 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
         }
         None => host.leases()?,
     };
+    // It begins anew, whatever was to become of a checkpoint.
+    store.forget_unplugged(vm)?;
     let granted = grant(context, &host, &store, vm, &domain, &requests)?;
     let work = Work {
         context,

@@ -17,7 +17,7 @@ use crate::prepare::ethernet_vlan;
 use crate::release::release;
 
 /// How often an unfinished deployment shows that it is still worked on.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+pub(in crate::actions) const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// From the leases to the running VM.
 pub(in crate::actions) struct Work<'a> {

@@ -9,6 +9,7 @@
 //!   .deployments/7.18b2f0c4             "ib0/3 0000:81:00.4" a line: what one deployment has
 //!   .guids/00:04:aa:00:c0:a8:32:11      "ib0/3": whose lease has this GUID, if it still does
 //!   .failures/0000:81:00.4              "1795446991 why": a VM did not start with the VF
+//!   .unplugged/7                        a checkpoint: the VM may run without VFs that it should have
 //! ```
 //!
 //! A deployment comes first and goes last, so that whatever else is there has one. Its file is
@@ -20,6 +21,7 @@ mod claims;
 mod deployments;
 mod failures;
 mod files;
+mod unplugged;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -41,6 +43,7 @@ const DEPLOYMENTS: &str = ".deployments";
 pub(super) const DEVICES: &str = ".devices";
 const FAILURES: &str = ".failures";
 const GUIDS: &str = ".guids";
+const UNPLUGGED: &str = ".unplugged";
 /// What the lock on the decision is on.
 pub(super) const LOCK: &str = "lock";
 /// Which boot all of it belongs to. A directory that has this is a lease directory.
@@ -280,7 +283,9 @@ impl Store {
                     .iter()
                     .map(|pool| self.dir.join(pool.as_str())),
             );
-            stale.extend([DEVICES, GUIDS, FAILURES, DEPLOYMENTS].map(|name| self.dir.join(name)));
+            stale.extend(
+                [DEVICES, GUIDS, FAILURES, UNPLUGGED, DEPLOYMENTS].map(|name| self.dir.join(name)),
+            );
             for dir in stale {
                 match fs::remove_dir_all(&dir) {
                     Err(error) if !is_absent(&error) => {

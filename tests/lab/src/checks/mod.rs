@@ -2,6 +2,7 @@
 
 mod ethernet;
 mod guests;
+mod hotplug;
 mod infiniband;
 mod install;
 mod isolation;
@@ -20,10 +21,11 @@ pub(crate) use shell::shell;
 type HostGroup = fn(&mut Setup<'_>, &mut Report);
 
 /// The groups that need the host, in their order: the last one ends it.
-const ON_THE_HOST: [(&str, HostGroup); 10] = [
+const ON_THE_HOST: [(&str, HostGroup); 11] = [
     ("install", install::run),
     ("ethernet", ethernet::libvirt),
     ("seed", ethernet::seed),
+    ("hotplug", hotplug::run),
     ("infiniband", infiniband::by_guid),
     ("position", infiniband::by_position),
     ("late", infiniband::late),

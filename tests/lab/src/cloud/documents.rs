@@ -123,6 +123,11 @@ fn replace(text: &mut String, start: &str, end: &str, by: &str) {
 
 /// `vm.xml`, which stands beside the domain: what the driver looks up in it.
 pub(crate) fn vm_document(vm: &Vm) -> String {
+    vm_document_about(vm, None)
+}
+
+/// The same of an action that is about one of its NICs.
+fn vm_document_about(vm: &Vm, attached: Option<&Nic>) -> String {
     let nics: Vec<String> = vm
         .nics
         .iter()
@@ -140,8 +145,10 @@ pub(crate) fn vm_document(vm: &Vm) -> String {
                     nic.network.id,
                 );
             }
+            let is_attached = attached.is_some_and(|attached| attached.mac() == nic.mac());
+            let attach = if is_attached { "<ATTACH><![CDATA[YES]]></ATTACH>" } else { "" };
             format!(
-                "<NIC><BRIDGE><![CDATA[{}]]></BRIDGE><IP><![CDATA[{}]]></IP><MAC><![CDATA[{}]]></MAC>\
+                "<NIC>{attach}<BRIDGE><![CDATA[{}]]></BRIDGE><IP><![CDATA[{}]]></IP><MAC><![CDATA[{}]]></MAC>\
                  <NETWORK_ID><![CDATA[{}]]></NETWORK_ID><NIC_ID><![CDATA[{number}]]></NIC_ID>{vlan}\
                  <VN_MAD><![CDATA[dummy]]></VN_MAD></NIC>",
                 nic.network.bridge,
@@ -161,9 +168,14 @@ pub(crate) fn vm_document(vm: &Vm) -> String {
 
 /// The document of all actions but deploy.
 pub(crate) fn action_document(vm: &Vm) -> String {
+    action_document_about(vm, None)
+}
+
+/// That of an action about one of its NICs.
+pub(crate) fn action_document_about(vm: &Vm, nic: Option<&Nic>) -> String {
     format!(
         "<VMM_DRIVER_ACTION_DATA><HOST>node1</HOST><DEPLOY_ID/>{}</VMM_DRIVER_ACTION_DATA>",
-        vm_document(vm).trim_end()
+        vm_document_about(vm, nic).trim_end()
     )
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use one_sriov_tests::{Answer, FrontEnd, Release, Reply};
 
 pub(crate) use cd::cd;
-use vm::{System, Vm};
+use vm::{Nic, System, Vm};
 
 use crate::host::Host;
 use crate::report::Failure;
@@ -95,15 +95,59 @@ impl Cloud {
 
     /// The same, which has to succeed.
     pub(crate) fn done(&self, action: &str, vm: &Vm, id: &str) -> Result<(), Failure> {
-        let answer = self.act(action, vm, id)?;
-        if answer.success {
-            return Ok(());
-        }
-        Err(Failure::new(format!(
-            "{action} of VM {} failed: {}\n{}",
-            vm.id, answer.info, answer.stderr
-        )))
+        succeeded(action, vm, &self.act(action, vm, id)?)
     }
+
+    /// Attaches a NIC of a VM, which has to succeed.
+    pub(crate) fn attach(&self, vm: &Vm, id: &str, nic: &Nic) -> Result<(), Failure> {
+        let tap = format!("{}-{}", vm.name(), vm.nics.len() - 1);
+        let (mac, bridge) = (nic.mac(), nic.network.bridge);
+        let document = documents::action_document_about(vm, Some(nic));
+        let arguments = [id, &mac, bridge, "virtio", "dummy", &tap];
+        let reply = self
+            .frontend
+            .run("attach_nic", &arguments, vm.id, &document);
+        succeeded("attach_nic", vm, &answer(reply)?)
+    }
+
+    /// Detaches a NIC of a VM, which may fail.
+    pub(crate) fn try_detach(&self, vm: &Vm, id: &str, nic: &Nic) -> Result<Answer, Failure> {
+        let document = documents::action_document_about(vm, Some(nic));
+        answer(
+            self.frontend
+                .run("detach_nic", &[id, &nic.mac()], vm.id, &document),
+        )
+    }
+
+    /// The same, which has to succeed.
+    pub(crate) fn detach(&self, vm: &Vm, id: &str, nic: &Nic) -> Result<(), Failure> {
+        succeeded("detach_nic", vm, &self.try_detach(vm, id, nic)?)
+    }
+
+    /// What comes after the driver, in three actions of the stock driver: a CD with the context as it is now.
+    pub(crate) fn change_context(&self, host: &Host, vm: &Vm) -> Result<(), Failure> {
+        let name = vm.name();
+        let cd = cd(&self.directory, &name, documents::context(vm).as_bytes())?;
+        let file = format!("{}/disk.1", vm.directory());
+        host.ssh
+            .get(&format!("virsh change-media {name} hda --eject --live"))?;
+        host.ssh.put(&cd, &file)?;
+        host.ssh
+            .get(&format!(
+                "virsh change-media {name} hda {file} --insert --live"
+            ))
+            .map(drop)
+    }
+}
+
+fn succeeded(action: &str, vm: &Vm, answer: &Answer) -> Result<(), Failure> {
+    if answer.success {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "{action} of VM {} failed: {}\n{}",
+        vm.id, answer.info, answer.stderr
+    )))
 }
 
 fn answer(reply: Reply) -> Result<Answer, Failure> {

@@ -52,6 +52,21 @@ pub(crate) fn give_back(place: &Place, device: &str) {
     }
 }
 
+/// QEMU saves no device of the host.
+pub(crate) fn save(place: &Place, domain: &Domain, file: &str) -> Result<(), String> {
+    if !domain.devices.is_empty() {
+        return Err(format!(
+            "error: Failed to save domain '{}' to {file}\nerror: Requested operation is not valid: cannot migrate domain: \
+             VFIO migration init failed",
+            domain.name
+        ));
+    }
+    fs::write(file, &domain.text).expect("a checkpoint");
+    let path = place.path(format!("state/domains/{}.xml", domain.name));
+    fs::remove_file(path).expect("the domain can be removed");
+    Ok(())
+}
+
 pub(crate) fn attach(place: &Place, domain: &Domain, file: &str) -> Result<(), String> {
     let element = fs::read_to_string(file).expect("an element");
     if let Some(complaint) = place.switch("attach-fails") {

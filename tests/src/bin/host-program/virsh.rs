@@ -77,8 +77,9 @@ fn run_one(place: &Place, words: &[&str]) -> Result<(), String> {
             print(&format!("{}\n\n", find(place, name)?.uuid));
             Ok(())
         }
-        ["create", file] => create(place, file),
+        ["create" | "restore", file] => create(place, file),
         ["destroy" | "shutdown", name] => destroy(place, name),
+        ["save", name, file] => hotplug::save(place, &find(place, name)?, file),
         ["nodedev-detach", node] => hotplug::bind(place, node),
         ["nodedev-reattach", node] => hotplug::unbind(place, node),
         ["attach-device", name, file, "--live"] => {

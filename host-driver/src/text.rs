@@ -5,11 +5,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serializer, de};
 
-pub(super) fn serialize<T: Display, S: Serializer>(value: &T, s: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<T: Display, S: Serializer>(value: &T, s: S) -> Result<S::Ok, S::Error> {
     s.collect_str(value)
 }
 
-pub(super) fn deserialize<'de, T, D>(d: D) -> Result<T, D::Error>
+pub(crate) fn deserialize<'de, T, D>(d: D) -> Result<T, D::Error>
 where
     T: FromStr<Err: Display>,
     D: Deserializer<'de>,
@@ -18,12 +18,12 @@ where
 }
 
 /// The same for values that may be missing: `null`.
-pub(super) mod option {
+pub(crate) mod option {
     use super::{Deserialize, Deserializer, Display, FromStr, Serializer, de};
 
     // The signature is serde's.
     #[allow(clippy::ref_option)]
-    pub(in crate::lease) fn serialize<T: Display, S: Serializer>(
+    pub(crate) fn serialize<T: Display, S: Serializer>(
         value: &Option<T>,
         s: S,
     ) -> Result<S::Ok, S::Error> {
@@ -33,7 +33,7 @@ pub(super) mod option {
         }
     }
 
-    pub(in crate::lease) fn deserialize<'de, T, D>(d: D) -> Result<Option<T>, D::Error>
+    pub(crate) fn deserialize<'de, T, D>(d: D) -> Result<Option<T>, D::Error>
     where
         T: FromStr<Err: Display>,
         D: Deserializer<'de>,

@@ -1,0 +1,190 @@
+//! `attach_nic` of an SR-IOV NIC: a running VM gets a VF and its dummy NIC, both or neither.
+//!
+//! ```text
+//! attach_nic <deploy id> <mac> <bridge> <model> <vm> <host>                      4.0, 4.2
+//! attach_nic <deploy id> <mac> <bridge> <model> <queues> <vm> <host>             4.4 to 4.14
+//! attach_nic <deploy id> <mac> <bridge> <model> <network driver> <tap> <vm> <host>   from 5.0 on, with a document on stdin
+//! ```
+//!
+//! 1. request: the position is the lowest that no NIC of the VM has
+//! 2. lease, prepare: as for a deployment
+//! 3. bind: the VF goes to `vfio-pci`, and its node to QEMU's user, before libvirt looks at it
+//! 4. attach: the VF, which the domain must then show, and the dummy NIC
+//!
+//! What fails from 2 on is undone.
+
+use std::collections::HashSet;
+
+use hwaddr::{DummyMac, Key, MacAddress};
+use one_sriov_system::Spool;
+
+use super::deploy::{self, Work};
+use super::plug::Plug;
+use super::{ActionError, Context, input};
+use crate::domain::{Domain, DummyNic};
+use crate::dummy_bridge;
+use crate::host::Host;
+use crate::lease::{Deployment, Store, VfRequest, Wanted};
+use crate::opennebula::{Report, VmId};
+use crate::pool_name::PoolName;
+use crate::prepare;
+use crate::unplug::take_out_abandoned;
+
+/// From this many arguments on the document is on stdin. Before, stdin is the stream of commands, which never ends.
+const ARGUMENTS_WITH_DOCUMENT: usize = 8;
+
+/// The NIC as the front-end describes it.
+pub(super) struct Nic<'a> {
+    /// The domain, by its name or UUID.
+    pub(super) domain: &'a str,
+    mac: MacAddress,
+    model: Option<&'a str>,
+}
+
+impl<'a> Nic<'a> {
+    pub(super) fn read(context: &Context<'a>, bridge: &'a str) -> Result<Self, ActionError> {
+        const DOMAIN: usize = 0;
+        const MAC: usize = 1;
+        const MODEL: usize = 3;
+        let arguments = context.arguments;
+        let mac = arguments.text(MAC).unwrap_or_default();
+        Ok(Self {
+            domain: arguments.text(DOMAIN).ok_or(ActionError::NoVm)?,
+            mac: mac.parse().map_err(|error| ActionError::Mac {
+                bridge: bridge.to_owned(),
+                what: format!("{error}"),
+            })?,
+            model: arguments.text(MODEL).filter(|model| *model != "-"),
+        })
+    }
+}
+
+/// Attaches a NIC that asks for a VF of `pool`.
+pub(super) fn attach(
+    context: &Context<'_>,
+    host: &Host,
+    bridge: &str,
+    pool: PoolName,
+    stdin: Option<&Spool>,
+    report: &mut Report,
+) -> Result<(), ActionError> {
+    let nic = Nic::read(context, bridge)?;
+    let vm = context.arguments.vm().ok_or(ActionError::NoVm)?;
+    let read;
+    let stdin = match stdin {
+        None if context.arguments.0.len() >= ARGUMENTS_WITH_DOCUMENT => {
+            read = input::read()?;
+            Some(&read)
+        }
+        stdin => stdin,
+    };
+    let mut document = Context::vm_document(stdin)?.unwrap_or_default();
+    let (network, is_open_vswitch) = document.take_attached(nic.mac, bridge);
+    let store = host.leases()?;
+    for problem in take_out_abandoned::<ActionError>(host, &store, Some(vm))? {
+        report.note(&problem);
+    }
+    let text = host.libvirt().document(nic.domain)?;
+    let domain = Domain::read(&text)?;
+    let position = free_position(host, &store, vm, &domain)?;
+    let request = VfRequest {
+        wanted: Wanted::AnyOf(pool),
+        mac: nic.mac,
+        dummy: DummyMac::new(host.config.dummy_prefix, position, Key::from(nic.mac)),
+        guid_prefix: prepare::guid_prefix(host.config.guid_prefix, network.id),
+        vlan: network.vlan,
+        attributes: network.attributes()?,
+    };
+    let requests = std::slice::from_ref(&request);
+    let granted = deploy::grant(context, host, &store, vm, &domain, requests)?;
+    let mut deployment = granted.deployment;
+    let work = Work {
+        context,
+        host,
+        store: &store,
+        requests,
+        known: &granted.known,
+        monitoring: granted.monitoring.as_ref(),
+    };
+    let plug = Plug {
+        work: &work,
+        libvirt: host.libvirt(),
+        domain: nic.domain,
+    };
+    if let Err(error) = plug_in(&plug, &nic, is_open_vswitch, &mut deployment, report) {
+        plug.take_out(&deployment.leases, report);
+        work.undo(deployment);
+        return Err(error);
+    }
+    let id = domain.uuid().unwrap_or(nic.domain);
+    attached(&store, deployment, id, report);
+    Ok(())
+}
+
+/// The VM has its NIC: the lease becomes active.
+pub(super) fn attached(store: &Store, mut deployment: Deployment, id: &str, report: &mut Report) {
+    for lease in &deployment.leases {
+        report.note(&deploy::got(lease));
+    }
+    if let Err(error) = store.activate(&mut deployment, id) {
+        // libvirt says to whoever looks at the lease that the VM has the VF.
+        report.note(&error.to_string());
+    }
+}
+
+/// The lowest position that neither a lease of the VM nor a dummy NIC in its domain has.
+pub(super) fn free_position(
+    host: &Host,
+    store: &Store,
+    vm: VmId,
+    domain: &Domain<'_>,
+) -> Result<u8, ActionError> {
+    let mut taken: HashSet<u8> = HashSet::new();
+    taken.extend(store.leases_of(vm)?.iter().map(|lease| lease.position));
+    let dummy = |mac: MacAddress| DummyMac::from_mac(mac, host.config.dummy_prefix);
+    for interface in domain.interfaces() {
+        if interface.bridge() == Some(&host.config.dummy_bridge)
+            && let Some(dummy) = interface.mac().ok().and_then(dummy)
+        {
+            taken.insert(dummy.position());
+        }
+    }
+    (0..=u8::MAX)
+        .find(|position| !taken.contains(position))
+        .ok_or(ActionError::TooManyNics { vm })
+}
+
+/// Prepares the VF, and attaches it and its dummy NIC.
+pub(super) fn plug_in(
+    plug: &Plug<'_>,
+    nic: &Nic<'_>,
+    is_open_vswitch: bool,
+    deployment: &mut Deployment,
+    report: &mut Report,
+) -> Result<(), ActionError> {
+    let Work { host, requests, .. } = plug.work;
+    plug.work.check_known(deployment)?;
+    for (lease, request) in deployment.leases.iter_mut().zip(*requests) {
+        plug.work
+            .set_up(lease, request, report)
+            .inspect_err(|error| plug.work.note_refusal(lease.address, error))?;
+        if !lease.identity.has_dummy() {
+            plug.plug_in(lease, request, None)?;
+            continue;
+        }
+        let bridge = &host.config.dummy_bridge;
+        dummy_bridge::ensure(&host.root, bridge, is_open_vswitch).map_err(|what| {
+            ActionError::DummyBridge {
+                bridge: bridge.clone(),
+                what,
+            }
+        })?;
+        plug.plug_in(lease, request, None)?;
+        let dummy = DummyNic {
+            bridge: bridge.clone(),
+            mac: request.dummy,
+        };
+        plug.attach(lease, &dummy.element(is_open_vswitch, nic.model))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! VMs that run without VFs that they should have: their driver was killed while it saved or restored them, or a VF could
+//! not be plugged in.
+
+use std::ffi::OsString;
+
+use super::deploy::{self, Work};
+use super::finish::take_back;
+use super::plug::Plug;
+use super::restore::plug_in_one;
+use super::{ActionError, Context, saved_nic};
+use crate::domain::Domain;
+use crate::host::Host;
+use crate::lease::{Lease, Store, StoreError};
+use crate::opennebula::{Arguments, Report, VmDocument, VmId};
+use crate::saved::{SavedNic, SavedNics};
+
+/// What became of them.
+#[derive(Debug, Default)]
+pub struct Repaired {
+    /// The leases of NICs that have a VF again.
+    pub plugged: Vec<Lease>,
+    /// NICs that have none, and why, for people.
+    pub problems: Vec<String>,
+}
+
+/// Plugs VFs into the running VMs that should have them and that nobody works on.
+///
+/// # Errors
+/// The lease directory cannot be read.
+pub fn repair(host: &Host, store: &Store) -> Result<Repaired, StoreError> {
+    let mut repaired = Repaired::default();
+    for vm in store.all_unplugged()? {
+        if let Err(error) = repair_vm(host, store, vm, &mut repaired) {
+            repaired.problems.push(error.to_string());
+        }
+    }
+    Ok(repaired)
+}
+
+fn repair_vm(
+    host: &Host,
+    store: &Store,
+    vm: VmId,
+    repaired: &mut Repaired,
+) -> Result<(), ActionError> {
+    let arguments: [OsString; 0] = [];
+    let context = Context {
+        home: &host.home,
+        action: "repair",
+        arguments: Arguments(&arguments),
+    };
+    let purpose = context.purpose(vm);
+    let (held, running) = {
+        let guard = store.lock(host.config.lock_wait, &purpose)?;
+        let held = guard.hold_all(vm)?;
+        if held.len() < guard.deployments(Some(vm))?.len() {
+            // Somebody works on it.
+            return Ok(());
+        }
+        (held, host.libvirt().running()?)
+    };
+    let checkpoint = store.unplugged(vm)?;
+    let domain = running.domain_of(vm, None);
+    let (Some(domain), Some(checkpoint)) = (domain, checkpoint) else {
+        // It is saved, or was never restored.
+        return Ok(store.forget_unplugged(vm)?);
+    };
+    let saved = SavedNics::beside(&host.root, &checkpoint)?;
+    let leases = held.iter().flat_map(|held| &held.leases);
+    let has_vf = |lease: &&Lease| {
+        let holder = running.holder(lease.address);
+        holder.is_some_and(|holder| holder.uuid == domain.uuid)
+    };
+    let with_vf: Vec<u8> = leases.filter(has_vf).map(|lease| lease.position).collect();
+    let mut nics = saved.read()?.unwrap_or_default();
+    nics.retain(|nic| !with_vf.contains(&nic.position));
+    drop(held);
+    let mut missing = Vec::new();
+    for nic in nics {
+        match plug_in(&context, host, store, vm, &domain.uuid, &nic) {
+            Ok(lease) => repaired.plugged.push(lease),
+            Err(error) => {
+                let mac = nic.mac;
+                let problem = format!("NIC '{mac}' of VM {vm} has no VF: {error}");
+                repaired.problems.push(problem);
+                missing.push(nic);
+            }
+        }
+    }
+    if missing.is_empty() {
+        saved.remove()?;
+        store.forget_unplugged(vm)?;
+    } else {
+        saved.write(missing)?;
+    }
+    Ok(())
+}
+
+/// Leases a VF for one NIC, and plugs it in.
+fn plug_in(
+    context: &Context<'_>,
+    host: &Host,
+    store: &Store,
+    vm: VmId,
+    uuid: &str,
+    nic: &SavedNic,
+) -> Result<Lease, ActionError> {
+    let requests = [saved_nic::request(host, nic, &mut VmDocument::default())?];
+    let text = host.libvirt().document(uuid)?;
+    let domain = Domain::read(&text)?;
+    let granted = deploy::grant(context, host, store, vm, &domain, &requests)?;
+    let mut deployment = granted.deployment;
+    let work = Work {
+        context,
+        host,
+        store,
+        requests: &requests,
+        known: &granted.known,
+        monitoring: granted.monitoring.as_ref(),
+    };
+    let plug = Plug {
+        work: &work,
+        libvirt: host.libvirt(),
+        domain: uuid,
+    };
+    let mut report = Report::new(&host.home, context.action);
+    let plugged = work.check_known(&deployment).and_then(|()| {
+        let [lease] = deployment.leases.as_mut_slice() else {
+            return Err(ActionError::NoVm);
+        };
+        work.set_up(lease, &requests[0], &mut report)?;
+        plug_in_one(&plug, lease, &requests[0], nic)
+    });
+    if let Err(error) = plugged {
+        plug.take_out(&deployment.leases, &mut report);
+        work.undo(deployment);
+        return Err(error);
+    }
+    let lease = deployment.leases[0].clone();
+    store.activate(&mut deployment, uuid)?;
+    drop(deployment);
+    // What its driver had when it was killed.
+    take_back(context, host, store, vm, host.config.lease_grace)?;
+    Ok(lease)
+}

@@ -1,0 +1,160 @@
+//! `save`: a VM with VFs is saved without them.
+//!
+//! ```text
+//! save <deploy id> <checkpoint> <host> <vm> <host>
+//! ```
+//!
+//! QEMU saves no VF. So the NICs are written beside the checkpoint, the VFs are taken out, and the stock action follows. The
+//! dummy NICs are saved with the VM. Where something fails, the VFs come back, to the same place in the guest.
+
+use std::path::Path;
+
+use super::deploy::Work;
+use super::finish::{take_back, tell};
+use super::plug::Plug;
+use super::stock::{delegate_with, run_stock};
+use super::{ActionError, Context, refuse, saved_nic};
+use crate::host::Host;
+use crate::lease::{HeldDeployment, Lease, Store, VfIdentity, VfRequest};
+use crate::libvirt::guest_address;
+use crate::opennebula::{MonitoringClient, Report, VmId};
+use crate::saved::{SavedNic, SavedNics};
+use crate::unplug::{UnplugError, unplug};
+
+pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
+    let arguments = context.arguments;
+    let (Some(vm), Some(domain), Some(checkpoint)) =
+        (arguments.vm(), arguments.text(0), arguments.get(1))
+    else {
+        return run_stock(context, None, report);
+    };
+    let Some((host, store)) = context.leases_if_legible() else {
+        return run_stock(context, None, report);
+    };
+    if store.deployments(Some(vm))?.is_empty() {
+        return run_stock(context, None, report);
+    }
+    let held = hold(context, &host, &store, vm)?;
+    let mut leases: Vec<Lease> = held.iter().flat_map(|held| held.leases.clone()).collect();
+    let is_native = |lease: &Lease| lease.identity == VfIdentity::Native;
+    if leases
+        .iter()
+        .any(|lease| is_native(lease) && lease.guid.is_some())
+    {
+        drop(held);
+        return refuse::run(context, "save", report);
+    }
+    // Those of OpenNebula's own choice that have nothing of us are for the stock driver and libvirt to judge.
+    leases.retain(|lease| !is_native(lease));
+    if leases.is_empty() {
+        return run_stock(context, None, report);
+    }
+    let stdin = context.stdin_document()?;
+    let mut document = Context::vm_document(stdin.as_ref())?.unwrap_or_default();
+    let dump = host.libvirt().document(domain)?;
+    let (mut nics, mut requests) = (Vec::new(), Vec::new());
+    for lease in &leases {
+        let mut nic = SavedNic {
+            pool: lease.pool.clone(),
+            position: lease.position,
+            mac: lease.mac,
+            vlan: None,
+            has_dummy: lease.dummy_mac.is_some(),
+            guid: lease.guid,
+            guest: guest_address(&dump, lease.address).map_err(ActionError::Dump)?,
+        };
+        let request = saved_nic::request(&host, &nic, &mut document)?;
+        nic.vlan = request.vlan;
+        requests.push(request);
+        nics.push(nic);
+    }
+    let saved = SavedNics::beside(&host.root, Path::new(checkpoint))?;
+    saved.write(nics.clone())?;
+    store.note_unplugged(vm, Path::new(checkpoint))?;
+    let monitoring = MonitoringClient::find(&host.root);
+    let work = Work {
+        context,
+        host: &host,
+        store: &store,
+        requests: &requests,
+        known: &[],
+        monitoring: monitoring.as_ref(),
+    };
+    let plug = Plug {
+        work: &work,
+        libvirt: host.libvirt(),
+        domain,
+    };
+    // A stock action that outlives us still saves the VM: nobody may plug anything in meanwhile.
+    let tokens: Vec<_> = held.iter().map(HeldDeployment::token).collect();
+    let unplugged = take_out(&host, domain, &leases);
+    let failure = match unplugged {
+        Ok(()) => match delegate_with(context, stdin.as_ref(), &tokens, report) {
+            Ok(()) => {
+                // It runs no more, and so lacks nothing.
+                if let Err(error) = store.forget_unplugged(vm) {
+                    report.note(&error.to_string());
+                }
+                drop(held);
+                let returns = take_back(context, &host, &store, vm, std::time::Duration::ZERO);
+                tell(context, returns, monitoring.as_ref(), report);
+                return Ok(());
+            }
+            Err(failure) => failure,
+        },
+        Err(cause) => ActionError::Save { vm, cause },
+    };
+    let missing = put_in_again(&plug, leases, &nics, &requests, report);
+    saved_nic::note_missing(&store, vm, &saved, missing, report);
+    Err(failure)
+}
+
+/// The deployments of the VM with the leases that its domain holds. Leases are good as long as somebody works on them, whatever
+/// the domain has.
+fn hold(
+    context: &Context<'_>,
+    host: &Host,
+    store: &Store,
+    vm: VmId,
+) -> Result<Vec<HeldDeployment>, ActionError> {
+    let guard = store.lock(host.config.lock_wait, &context.purpose(vm))?;
+    let running = host.libvirt().running()?;
+    let mut held = guard.hold_all(vm)?;
+    for deployment in &mut held {
+        deployment.leases.retain(|lease| {
+            let holder = running.holder(lease.address);
+            holder.is_some_and(|domain| domain.is(vm, lease.deploy_id.as_deref()))
+        });
+    }
+    Ok(held)
+}
+
+fn take_out(host: &Host, domain: &str, leases: &[Lease]) -> Result<(), UnplugError> {
+    leases
+        .iter()
+        .try_for_each(|lease| unplug(host, domain, lease))
+}
+
+/// Puts in what is not there. What fails costs this VF and no other: the VM runs. Gives back the NICs
+/// that have none.
+fn put_in_again(
+    plug: &Plug<'_>,
+    mut leases: Vec<Lease>,
+    nics: &[SavedNic],
+    requests: &[VfRequest],
+    report: &mut Report,
+) -> Vec<SavedNic> {
+    let mut missing = Vec::new();
+    for ((lease, nic), request) in leases.iter_mut().zip(nics).zip(requests) {
+        match crate::unplug::holds(plug.work.host, lease) {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => report.note(&error.to_string()),
+        }
+        if let Err(error) = plug.plug_in(lease, request, nic.guest) {
+            report.note(&saved_nic::lost(lease, &error));
+            missing.push(nic.clone());
+        }
+    }
+    missing
+}

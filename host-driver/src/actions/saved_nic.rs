@@ -1,0 +1,62 @@
+//! What a NIC of a VM that is saved asks for, when it gets a VF again.
+
+use hwaddr::{DummyMac, Key};
+
+use super::ActionError;
+use crate::host::Host;
+use crate::lease::{Lease, Store, VfRequest, Wanted};
+use crate::opennebula::{Report, VmDocument, VmId};
+use crate::pool_name::PoolName;
+use crate::prepare;
+use crate::saved::{SavedNic, SavedNics};
+
+/// The same position, MAC and GUID as before; VLAN and attributes as its network has them now.
+pub(super) fn request(
+    host: &Host,
+    nic: &SavedNic,
+    document: &mut VmDocument,
+) -> Result<VfRequest, ActionError> {
+    let is_known = document.has_nic(nic.mac);
+    let bridge = format!("{}{}", PoolName::BRIDGE_PREFIX, nic.pool);
+    let network = document.take_network(nic.mac, &bridge);
+    let guid_prefix = match nic.guid.map(|guid| guid.octets()) {
+        Some([first, second, ..]) => [first, second],
+        None => prepare::guid_prefix(host.config.guid_prefix, network.id),
+    };
+    Ok(VfRequest {
+        wanted: Wanted::AnyOf(nic.pool.clone()),
+        mac: nic.mac,
+        dummy: DummyMac::new(host.config.dummy_prefix, nic.position, Key::from(nic.mac)),
+        guid_prefix,
+        vlan: if is_known { network.vlan } else { nic.vlan },
+        attributes: network.attributes()?,
+    })
+}
+
+/// Keeps what a running VM lacks for the next look, or forgets all of it if that is nothing.
+pub(super) fn note_missing(
+    store: &Store,
+    vm: VmId,
+    saved: &SavedNics,
+    missing: Vec<SavedNic>,
+    report: &mut Report,
+) {
+    let is_whole = missing.is_empty();
+    let noted = if is_whole {
+        saved.remove()
+    } else {
+        saved.write(missing)
+    };
+    if let Err(error) = noted {
+        report.note(&error.to_string());
+    }
+    if is_whole && let Err(error) = store.forget_unplugged(vm) {
+        report.note(&error.to_string());
+    }
+}
+
+/// What the VM's log says of a NIC that gets no VF, while the VM runs.
+pub(super) fn lost(lease: &Lease, error: &ActionError) -> String {
+    let (mac, vm) = (lease.mac, lease.vm);
+    format!("NIC '{mac}' of VM {vm} has no VF: {error}; 'one-sriov reconcile' tries again")
+}
