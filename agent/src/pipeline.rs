@@ -129,6 +129,9 @@ pub fn target(
             name,
             kind,
             address: address.as_deref(),
+            driver: nic
+                .filter(|nic| !nic.is_infiniband())
+                .and_then(|nic| nic.driver.as_deref()),
         };
         unmanaged(&settings.unmanaged_by(device))
     });

@@ -96,8 +96,18 @@ fn a_rule_that_names_a_nic_stays_and_is_named() {
 }
 
 #[test]
-fn a_section_for_all_devices_gets_an_exception_too() {
+fn rules_for_drivers_and_sections_get_exceptions_too() {
     let context = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\n";
+    for rule in ["driver:virtio_net", "type:ethernet"] {
+        let machine = Machine::new(context, &[virtio("eth0", "02:00:0a:00:00:05", 3)]);
+        machine.write(SITE, format!("[keyfile]\nunmanaged-devices={rule}\n"));
+        let outcome = run(&machine, &["apply", "--backend", "keyfile"]);
+        assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
+        assert!(
+            machine.has("/etc/NetworkManager/conf.d/90-one-sriov-eth0.conf"),
+            "{rule}"
+        );
+    }
     let machine = Machine::new(context, &[virtio("eth0", "02:00:0a:00:00:05", 3)]);
     machine.write(SITE, "[device]\nmanaged=0\n");
     let outcome = run(&machine, &["apply", "--backend", "keyfile"]);

@@ -26,6 +26,8 @@ pub struct NmDevice<'a> {
     pub kind: &'static str,
     /// Its MAC, or its IPoIB hardware address.
     pub address: Option<&'a str>,
+    /// Its driver, where ethtool calls it as sysfs does: not for InfiniBand (`mlx5_core[ib_ipoib]`).
+    pub driver: Option<&'a str>,
 }
 
 /// What a line does to a list.
@@ -94,6 +96,10 @@ fn is_of(spec: &str, device: NmDevice) -> bool {
         true
     } else if let Some(kind) = spec.strip_prefix("type:") {
         kind == device.kind
+    } else if let Some(driver) = spec.strip_prefix("driver:") {
+        // A version may follow, which is the kernel's own for most drivers.
+        let driver = driver.split_once('/').map_or(driver, |(driver, _)| driver);
+        device.driver == Some(driver)
     } else if let Some(mac) = spec.strip_prefix("mac:") {
         has_address(mac)
     } else if let Some(pattern) = spec.strip_prefix("interface-name:") {

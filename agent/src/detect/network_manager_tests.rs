@@ -127,6 +127,7 @@ fn a_rule_for_everything_has_exceptions() {
         name: &name,
         kind: "infiniband",
         address: Some("80:00:02:08:fe:80:00:00:00:00:00:00:24:8a:07:03:00:aa:bb:00"),
+        driver: Some("mlx5_core"),
     };
     let table = [
         ("", None),
@@ -141,6 +142,10 @@ fn a_rule_for_everything_has_exceptions() {
         ("interface-name:=ib0", Some("interface-name:=ib0")),
         ("interface-name:~ib?", Some("interface-name:~ib?")),
         ("interface-name:eth*", None),
+        ("driver:mlx5_core", Some("driver:mlx5_core")),
+        ("driver:mlx5_core/6.*", Some("driver:mlx5_core/6.*")),
+        ("driver:mlx5", None),
+        ("*,except:driver:mlx5_core", None),
         ("ib0", Some("ib0")),
         ("mac:02:00:00:00:00:01", None),
         (
@@ -195,6 +200,7 @@ fn sections_of_devices_count_in_their_order() {
         name: &name,
         kind: "infiniband",
         address: None,
+        driver: None,
     };
     let off = Some(("managed=0 in [device]", false));
     let table: [(&[&str], _); 13] = [
