@@ -6,7 +6,7 @@ mod install_support;
 use std::collections::BTreeSet;
 
 use install_support::{IFCFG, disk, file, plain, recorded, text, wanted};
-use one_sriov_agent::activate::Work;
+use one_sriov_agent::activate::ActivationWork;
 use one_sriov_agent::install::decide;
 use one_sriov_agent::render::RenderedFile;
 
@@ -18,7 +18,7 @@ fn is_dummy(wanted_files: Vec<RenderedFile>, before: &[(&str, u8)]) -> bool {
         .map(|(path, _)| (*path, plain(&text("old"))))
         .collect();
     let changes = decide(&wanted, &recorded(before), &disk(&there));
-    let work = Work::of(&changes, &wanted.files, &BTreeSet::new(), |_| true);
+    let work = ActivationWork::of(&changes, &wanted.files, &BTreeSet::new(), |_| true);
     let [job] = &work.jobs[..] else {
         panic!("{work:?}");
     };

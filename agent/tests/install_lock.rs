@@ -27,7 +27,7 @@ fn a_second_run_waits_and_then_says_for_whom() {
 }
 
 #[test]
-fn a_lock_that_is_given_back_is_taken_at_once() {
+fn a_released_lock_is_taken_at_once() {
     let machine = Machine::new();
     let held = Lock::take(&machine.root, Duration::ZERO).unwrap();
     let root = machine.root.clone();

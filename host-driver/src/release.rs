@@ -122,7 +122,7 @@ pub fn release(
                     store.forget(&mut reclaim, &stale)?;
                     returns.freed.push(vf);
                 }
-                Err(Kept { why, has_identity }) => {
+                Err(WhyKept { why, has_identity }) => {
                     let kept = KeptVf { vf, reason: why };
                     if let Some(lease) = stale.lease.filter(|_| has_identity) {
                         returns.known.push((lease, kept.to_string()));
@@ -137,7 +137,7 @@ pub fn release(
 }
 
 /// Why a VF is not free yet.
-struct Kept {
+struct WhyKept {
     why: String,
     /// The VF may still have what its VM was known by.
     has_identity: bool,
@@ -149,7 +149,7 @@ fn restore(
     store: &Store,
     stale: &StaleLease,
     deadline: Instant,
-) -> Result<(), Kept> {
+) -> Result<(), WhyKept> {
     let Some(lease) = stale.lease.as_ref().filter(|_| stale.restore) else {
         return Ok(());
     };
@@ -166,23 +166,23 @@ fn restore(
         && let Err(error) = unplug_dummy(config, domain, lease)
     {
         // The position must not be used again as long as the guest sees it.
-        mark(store, lease).map_err(|why| Kept {
+        mark(store, lease).map_err(|why| WhyKept {
             why,
             has_identity: true,
         })?;
-        return Err(Kept {
+        return Err(WhyKept {
             why: format!("its dummy NIC is still there: {error}"),
             has_identity: true,
         });
     }
     let put = await_return(root, config, stale, lease, deadline).and_then(|()| {
-        take_off(root, lease).map_err(|why| Kept {
+        take_off(root, lease).map_err(|why| WhyKept {
             why,
             has_identity: true,
         })
     });
     if put.is_err() {
-        mark(store, lease).map_err(|why| Kept {
+        mark(store, lease).map_err(|why| WhyKept {
             why,
             has_identity: true,
         })?;
@@ -206,10 +206,10 @@ fn await_return(
     stale: &StaleLease,
     lease: &Lease,
     deadline: Instant,
-) -> Result<(), Kept> {
+) -> Result<(), WhyKept> {
     let mut off = None;
     loop {
-        let is_back = is_back(Sysfs::new(root), config, stale).map_err(|error| Kept {
+        let is_back = is_back(Sysfs::new(root), config, stale).map_err(|error| WhyKept {
             why: format!("failed to read its state: {error}"),
             has_identity: true,
         })?;
@@ -220,11 +220,11 @@ fn await_return(
         if Instant::now() >= deadline {
             let why = "libvirt has not released it yet";
             return Err(match off {
-                Ok(()) => Kept {
+                Ok(()) => WhyKept {
                     why: why.into(),
                     has_identity: false,
                 },
-                Err(error) => Kept {
+                Err(error) => WhyKept {
                     why: format!("{why}, and {error}"),
                     has_identity: true,
                 },
@@ -241,8 +241,8 @@ fn take_off(root: &Root, lease: &Lease) -> Result<(), String> {
     }
     match pf_netdev(Sysfs::new(root), lease) {
         // Nothing is left of what was set.
-        Ok(Port::Anew) => Ok(()),
-        Ok(Port::Netdev(pf)) => {
+        Ok(PfPort::Anew) => Ok(()),
+        Ok(PfPort::Netdev(pf)) => {
             let target = Target {
                 pf: &pf,
                 vf: lease.vf,
@@ -254,8 +254,8 @@ fn take_off(root: &Root, lease: &Lease) -> Result<(), String> {
             put_back(&IpLink, &target, &wanted).map_err(|error| error.to_string())
         }
         // libvirt has set it, and restores it.
-        Ok(Port::Without) if lease.identity == VfIdentity::Mac => Ok(()),
-        Ok(Port::Without) => Err(format!("its PF '{}' has no network device", lease.pf)),
+        Ok(PfPort::Without) if lease.identity == VfIdentity::Mac => Ok(()),
+        Ok(PfPort::Without) => Err(format!("its PF '{}' has no network device", lease.pf)),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -270,7 +270,7 @@ fn shown(root: &Root, target: &Target<'_>) -> Result<Option<VfInfo>, String> {
 }
 
 /// How to reach the PF of a lease's VF.
-enum Port {
+enum PfPort {
     /// The PF has made its VFs anew since, or has none any more.
     Anew,
     /// It has the VF still, and no netdev: that of IPoIB goes with its module.
@@ -279,21 +279,21 @@ enum Port {
     Netdev(InterfaceName),
 }
 
-fn pf_netdev(sysfs: Sysfs<'_>, lease: &Lease) -> io::Result<Port> {
+fn pf_netdev(sysfs: Sysfs<'_>, lease: &Lease) -> io::Result<PfPort> {
     let Some(pf) = sysfs.pf_of(lease.address)? else {
-        return Ok(Port::Anew);
+        return Ok(PfPort::Anew);
     };
     if sysfs.vf(pf, lease.vf)? != Some(lease.address) {
-        return Ok(Port::Anew);
+        return Ok(PfPort::Anew);
     }
     let mut netdevs = sysfs.netdevs_of(pf)?;
     netdevs.sort_by_key(|netdev| *netdev != lease.pf);
     for netdev in netdevs {
         if !sysfs.is_representor(&netdev)? {
-            return Ok(Port::Netdev(netdev));
+            return Ok(PfPort::Netdev(netdev));
         }
     }
-    Ok(Port::Without)
+    Ok(PfPort::Without)
 }
 
 /// Marks a lease as on its way back, from the first time on; anew if the clock was set back since.

@@ -69,7 +69,7 @@ fn the_same_vm_comes_again_after_a_power_off() {
 }
 
 #[test]
-fn a_vf_that_libvirt_has_not_given_back_is_not_handed_on() {
+fn a_vf_that_libvirt_has_not_released_is_not_allocated() {
     let host = host_with_vm();
     host.write("/etc/one-sriov/kvmrc", "VF_RETURN_WAIT=1\n");
     host.switch("devices-stay", "");

@@ -3,7 +3,7 @@
 use one_sriov_tests::host::{Host, Pf};
 
 #[test]
-fn the_dummy_transport_sets_the_nics_own_mac_and_vlan_on_an_ethernet_vf() {
+fn the_dummy_identity_sets_the_nics_own_mac_and_vlan_on_an_ethernet_vf() {
     let host = Host::new(&[Pf::ethernet("ens1f0", "0000:82:00", 2)]);
     host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY_ens1f0=dummy\n");
     host.write(

@@ -2,7 +2,7 @@
 
 use hwaddr::InterfaceName;
 
-use super::work::{Job, Work};
+use super::work::{ActivationWork, Job};
 
 /// What became of the devices.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Activation {
     }
 
     /// The same became of all of them.
-    pub(super) fn all(work: &Work, result: &Result<(), String>) -> Self {
+    pub(super) fn all(work: &ActivationWork, result: &Result<(), String>) -> Self {
         let mut activation = Self::default();
         for job in &work.jobs {
             activation.tell(job, result.clone());

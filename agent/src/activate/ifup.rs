@@ -5,7 +5,7 @@
 
 use super::activation::Activation;
 use super::tools::Tools;
-use super::work::{Edit, Job, Work};
+use super::work::{ActivationWork, Edit, Job};
 
 /// The interfaces that a text speaks of, in the order in which they come up.
 pub(super) type NamesOf = fn(&Edit, &str) -> Vec<String>;
@@ -25,7 +25,7 @@ pub(super) fn names_of_files(edit: &Edit, _: &str) -> Vec<String> {
     name.map(str::to_owned).into_iter().collect()
 }
 
-pub(super) fn before(work: &Work, names: NamesOf, tools: &mut impl Tools) {
+pub(super) fn before(work: &ActivationWork, names: NamesOf, tools: &mut impl Tools) {
     for job in work.jobs.iter().filter(|job| job.is_present) {
         let old = all(job, names, |edit| edit.old.as_deref());
         // What lies on top of a device goes before it.
@@ -37,7 +37,11 @@ pub(super) fn before(work: &Work, names: NamesOf, tools: &mut impl Tools) {
     }
 }
 
-pub(super) fn activate(work: &Work, names: NamesOf, tools: &mut impl Tools) -> Activation {
+pub(super) fn activate(
+    work: &ActivationWork,
+    names: NamesOf,
+    tools: &mut impl Tools,
+) -> Activation {
     let mut activation = Activation::default();
     for job in &work.jobs {
         let new = all(job, names, |edit| edit.new.as_deref());

@@ -9,7 +9,7 @@
 //! | wicked | | `wicked ifreload` |
 //!
 //! Only devices whose files changed are touched, and those that came since ([`Ledger`]). A stack that does
-//! not run is not started: it reads its files when it is. [`Work`] is what there is to do, as data; each
+//! not run is not started: it reads its files when it is. [`ActivationWork`] is what there is to do, as data; each
 //! stack's module says how, and calls its tools through one door ([`Tools`]).
 
 mod activation;
@@ -28,14 +28,14 @@ pub use activation::Activation;
 pub use ledger::Ledger;
 pub use netplan::generate_if_changed;
 pub use tools::{SystemTools, Tools};
-pub use work::{Edit, Job, Work};
+pub use work::{ActivationWork, Edit, Job};
 
 use crate::render::Reader;
 
 impl Reader {
     /// What has to be done before the old files are replaced. Errors are logged, and the run
     /// continues: the device may already be down.
-    pub fn before(self, work: &Work, tools: &mut impl Tools) {
+    pub fn before(self, work: &ActivationWork, tools: &mut impl Tools) {
         match self {
             Self::Ifupdown => ifup::before(work, ifup::names_of_stanzas, tools),
             Self::Initscripts => ifup::before(work, ifup::names_of_files, tools),
@@ -46,7 +46,7 @@ impl Reader {
     /// What has to be done once the new files stand.
     pub fn after(
         self,
-        work: &Work,
+        work: &ActivationWork,
         is_present: &dyn Fn(&str) -> bool,
         tools: &mut impl Tools,
     ) -> Activation {

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use super::activation::Activation;
 use super::tools::Tools;
-use super::work::{Edit, Job, Work};
+use super::work::{ActivationWork, Edit, Job};
 
 /// A connection profile of ours, with the device that it is for.
 struct Profile {
@@ -33,7 +33,7 @@ impl Profile {
     }
 }
 
-pub(super) fn activate(work: &Work, tools: &mut impl Tools) -> Activation {
+pub(super) fn activate(work: &ActivationWork, tools: &mut impl Tools) -> Activation {
     let is_settings = |edit: &Edit| edit.path.starts_with("/etc/NetworkManager/conf.d");
     if work
         .edits()
@@ -70,7 +70,7 @@ fn profiles(job: &Job) -> Vec<Profile> {
 }
 
 /// Devices that are unmanaged. NetworkManager before 1.22 does not reload that, so each device is set then.
-fn reload_settings(work: &Work, tools: &mut impl Tools) {
+fn reload_settings(work: &ActivationWork, tools: &mut impl Tools) {
     let Err(reason) = tools.run("nmcli", &["general", "reload", "conf"]) else {
         return;
     };

@@ -5,10 +5,10 @@
 
 use super::activation::Activation;
 use super::tools::Tools;
-use super::work::{Job, Work};
+use super::work::{ActivationWork, Job};
 
 pub(super) fn activate(
-    work: &Work,
+    work: &ActivationWork,
     is_present: &dyn Fn(&str) -> bool,
     tools: &mut impl Tools,
 ) -> Activation {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::tools::{Tools, line};
-use super::work::{Edit, Job, Work};
+use super::work::{ActivationWork, Edit, Job};
 
 /// What was run, and what was to be said.
 #[derive(Debug, Default)]
@@ -43,14 +43,14 @@ impl Tools for Script {
 }
 
 /// Work on one device that is there, with its files before and after.
-pub(super) fn work(device: &str, edits: &[(&str, Option<&str>, Option<&str>)]) -> Work {
+pub(super) fn work(device: &str, edits: &[(&str, Option<&str>, Option<&str>)]) -> ActivationWork {
     let edits = edits.iter().map(|(path, old, new)| Edit {
         path: PathBuf::from(path),
         old: old.map(str::to_owned),
         new: new.map(str::to_owned),
         is_changed: old != new,
     });
-    Work {
+    ActivationWork {
         jobs: vec![Job {
             device: device.parse().expect("a name"),
             is_dummy: false,

@@ -2,9 +2,9 @@
 
 use super::activation::Activation;
 use super::tools::Tools;
-use super::work::Work;
+use super::work::ActivationWork;
 
-pub(super) fn activate(work: &Work, tools: &mut impl Tools) -> Activation {
+pub(super) fn activate(work: &ActivationWork, tools: &mut impl Tools) -> Activation {
     let mut activation = Activation::default();
     for job in &work.jobs {
         let files = job.edits.iter();

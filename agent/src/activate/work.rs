@@ -87,12 +87,12 @@ impl Job {
 
 /// All of them, in the order of their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Work {
+pub struct ActivationWork {
     /// One for each device.
     pub jobs: Vec<Job>,
 }
 
-impl Work {
+impl ActivationWork {
     /// The devices whose files change in a run, and those that are due besides.
     pub fn of(
         changes: &Changes,

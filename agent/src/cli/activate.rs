@@ -9,7 +9,7 @@ use hwaddr::InterfaceName;
 use one_sriov_system::{Root, is_absent};
 
 use super::run_state::RunState;
-use crate::activate::{Activation, Ledger, SystemTools, Work};
+use crate::activate::{Activation, ActivationWork, Ledger, SystemTools};
 use crate::detect;
 use crate::render::{Reader, Readers};
 
@@ -20,7 +20,7 @@ pub(super) struct Live<'a> {
     stack: Reader,
     /// Whether the stack is to load the changes, and runs.
     tells: bool,
-    work: Work,
+    work: ActivationWork,
     /// Why it does not load them, if a user may expect it.
     pub(super) note: Option<String>,
     before: Ledger,
@@ -62,7 +62,7 @@ impl<'a> Live<'a> {
             due.clear();
         }
         let is_present = |device: &InterfaceName| is_present(sysfs, device.as_str());
-        let work = Work::of(
+        let work = ActivationWork::of(
             &run_state.changes,
             &run_state.rendered.files,
             &due,

@@ -10,7 +10,7 @@ use super::apply::no_medium;
 use super::error::Failure;
 use super::run_state::{Purpose, RunState, read};
 use super::{Exit, Options, json as to_json, text};
-use crate::inventory::{LeftOut, Link, Nic, listed};
+use crate::inventory::{IgnoredDevice, Link, Nic, listed};
 use crate::plan::{DummyNic, PlannedNic};
 use crate::wait::WaitBudget;
 
@@ -50,7 +50,7 @@ enum Subject<'a> {
     Planned(&'a PlannedNic),
     Dummy(&'a DummyNic),
     Unclaimed(&'a Nic),
-    LeftOut(&'a LeftOut),
+    LeftOut(&'a IgnoredDevice),
 }
 
 impl<'a> Subject<'a> {

@@ -43,7 +43,7 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Exit, Failu
 
 /// Whether context, files and kernel agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+enum Agreement {
     UpToDate,
     /// Something is missing or otherwise than the context has it.
     Drifted,
@@ -53,7 +53,7 @@ enum Verdict {
     Unknown,
 }
 
-impl Verdict {
+impl Agreement {
     const fn exit(self) -> Exit {
         match self {
             Self::UpToDate => Exit::Ok,
@@ -76,7 +76,7 @@ impl Verdict {
 
 /// What a look at the machine has found.
 struct Status {
-    verdict: Verdict,
+    verdict: Agreement,
     findings: Vec<Finding>,
     report: Report,
     /// None: this is a machine at rest.
@@ -156,7 +156,7 @@ impl Status {
     fn json(&self, state: &RunState) -> Value {
         let mut value = to_json::run_state(state);
         value["status"] = json!(self.verdict.code());
-        value["up_to_date"] = json!(self.verdict == Verdict::UpToDate);
+        value["up_to_date"] = json!(self.verdict == Agreement::UpToDate);
         value["findings"] = findings_json(&self.findings);
         value["files"] = json!(self.report);
         value["kernel"] = match &self.kernel {
@@ -172,17 +172,17 @@ fn verdict(
     report: &Report,
     findings: &[Finding],
     kernel: Option<&[Comparison]>,
-) -> Verdict {
+) -> Agreement {
     let nics = || state.plan.nics.iter();
     let is_refused = state.plan.is_partial();
     let denied = ChangeKind::Conflict(Obstacle::Denied);
     let denied = state.changes.iter().filter(|change| change.kind == denied);
     let denied = denied.count();
     if is_refused || report.conflicts.len() > denied {
-        return Verdict::Refused;
+        return Agreement::Refused;
     }
     if denied > 0 {
-        return Verdict::Unknown;
+        return Agreement::Unknown;
     }
     let is_missing = nics().any(|nic| match (&nic.outcome, &nic.device) {
         // A port of a bond or a bridge is right as it is: the device above it carries the addresses.
@@ -202,9 +202,9 @@ fn verdict(
         || findings.iter().any(is_problem)
         || kernel.unwrap_or_default().iter().any(differs);
     if has_drifted {
-        Verdict::Drifted
+        Agreement::Drifted
     } else {
-        Verdict::UpToDate
+        Agreement::UpToDate
     }
 }
 

@@ -165,7 +165,7 @@ impl NetworkManagerConfig {
 }
 
 /// The sections about devices, the strongest first: as they come, but `[device]` last (`nm_config_data_get_device_config`).
-fn sections(text: &str, values: &Values<'_>, file: &Path) -> Vec<Section> {
+fn sections(text: &str, values: &KeyFileValues<'_>, file: &Path) -> Vec<Section> {
     let mut names: Vec<&str> = Vec::new();
     for name in text.lines().map(str::trim).filter_map(group) {
         if name.starts_with("device") && !names.contains(&name) {
@@ -192,7 +192,7 @@ fn sections(text: &str, values: &Values<'_>, file: &Path) -> Vec<Section> {
 }
 
 /// The values of a key file, by group and key.
-type Values<'t> = BTreeMap<(&'t str, &'t str), &'t str>;
+type KeyFileValues<'t> = BTreeMap<(&'t str, &'t str), &'t str>;
 
 /// The name of a group, if a line is the beginning of one.
 fn group(line: &str) -> Option<&str> {
@@ -200,7 +200,7 @@ fn group(line: &str) -> Option<&str> {
 }
 
 /// The values of a key file (`g_key_file_load_from_data`); of equal keys of a group the last one counts.
-fn key_file(text: &str) -> Values<'_> {
+fn key_file(text: &str) -> KeyFileValues<'_> {
     let mut values = BTreeMap::new();
     let mut here = "";
     for line in text.lines().map(str::trim) {

@@ -7,7 +7,7 @@ use super::batch::{Batch, Body, Write};
 use super::changes::{Change, ChangeKind, Changes};
 use super::directories::Directories;
 use super::error::InstallError;
-use super::record::{Record, State};
+use super::record::{Record, RecordState};
 use super::report::Report;
 use super::state_file;
 use super::temporary;
@@ -37,7 +37,7 @@ pub fn apply(
     if !changes.touch_files() && *record == changes.next {
         return Ok(report);
     }
-    if record.state == State::Corrupt {
+    if record.state == RecordState::Corrupt {
         Record::set_aside(directories.root())?;
     }
     let stays = tidy(record, changes, directories)?;
@@ -65,7 +65,7 @@ pub(super) fn tidy(
 ) -> Result<Option<InstallError>, InstallError> {
     let paths = || record.paths().chain(changes.next.paths());
     let is_replaced = |change: &&Change| matches!(change.kind, ChangeKind::ReplaceForeign { .. });
-    let backups: Vec<PathBuf> = if record.state == State::Unfinished {
+    let backups: Vec<PathBuf> = if record.state == RecordState::Unfinished {
         paths().map(backup::place_of).collect()
     } else {
         let replaced = changes.iter().filter(is_replaced);
@@ -82,7 +82,7 @@ pub(super) fn tidy(
 /// After a run that was killed every directory is flushed, for it may have renamed without doing so.
 pub(super) fn batch_of<'a>(record: &'a Record, changes: &'a Changes) -> Batch<'a> {
     let mut batch = Batch::default();
-    if record.state == State::Unfinished {
+    if record.state == RecordState::Unfinished {
         batch.flushes = record.paths().chain(changes.next.paths()).collect();
     }
     for (path, new) in changes.writes() {

@@ -9,7 +9,7 @@ use super::batch::Batch;
 use super::decide::decide;
 use super::directories::Directories;
 use super::error::InstallError;
-use super::record::{Record, State};
+use super::record::{Record, RecordState};
 use super::report::Report;
 use super::restore;
 use super::snapshot::{Current, Snapshot};
@@ -37,7 +37,7 @@ pub fn clean(directories: &mut Directories, cleaning: Cleaning) -> Result<Report
     let changes = decide(&wanted, &record, &found);
     let mut report = Report::of(&changes);
     report.backups = backup::all(directories.root())?;
-    report.is_incomplete = record.state == State::Corrupt;
+    report.is_incomplete = record.state == RecordState::Corrupt;
     report.left_with_address = report.left.iter().map(|file| file.path.clone()).collect();
     let holds_address = |path: &PathBuf| holds_address(found.get(path));
     report.left_with_address.retain(holds_address);
@@ -48,7 +48,7 @@ pub fn clean(directories: &mut Directories, cleaning: Cleaning) -> Result<Report
         return Ok(report);
     }
     warn(&changes);
-    if record.state == State::Corrupt {
+    if record.state == RecordState::Corrupt {
         Record::set_aside(directories.root())?;
     }
     let state_file = state_file::path();

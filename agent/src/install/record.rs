@@ -15,12 +15,12 @@ use crate::render::HEADER;
 pub struct Record {
     /// By path, byte by byte: paths are compared component by component, which takes longer.
     pub(super) files: BTreeMap<OsString, Entry>,
-    pub(super) state: State,
+    pub(super) state: RecordState,
 }
 
 /// How the record was found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum RecordState {
     /// As a finished run left it, or not there.
     #[default]
     Finished,
@@ -85,7 +85,7 @@ impl Record {
     /// The same with something left to do.
     pub(super) fn unfinished(self) -> Self {
         Self {
-            state: State::Unfinished,
+            state: RecordState::Unfinished,
             ..self
         }
     }
@@ -104,7 +104,7 @@ impl Record {
         }
         Self {
             files,
-            state: State::Unfinished,
+            state: RecordState::Unfinished,
         }
     }
 }

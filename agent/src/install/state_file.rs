@@ -13,7 +13,7 @@ use super::batch::{Batch, Body, Write};
 use super::digest::Digest;
 use super::directories::Directories;
 use super::error::{InstallError, nothing_there};
-use super::record::{Entry, Record, State};
+use super::record::{Entry, Record, RecordState};
 use crate::plan::NicId;
 
 /// The format of the file.
@@ -85,7 +85,7 @@ impl Record {
                 path.display()
             );
             Self {
-                state: State::Corrupt,
+                state: RecordState::Corrupt,
                 ..Self::default()
             }
         }))
@@ -126,7 +126,7 @@ impl Record {
         });
         let json = JsonOut {
             version: VERSION,
-            unfinished: self.state == State::Unfinished,
+            unfinished: self.state == RecordState::Unfinished,
             files: files.collect(),
         };
         Ok(serde_json::to_string(&json)? + "\n")
@@ -178,9 +178,9 @@ fn parse(text: &[u8]) -> Result<Record, UnreadableRecord> {
     Ok(Record {
         files: files.collect::<Result<_, _>>()?,
         state: if json.unfinished {
-            State::Unfinished
+            RecordState::Unfinished
         } else {
-            State::Finished
+            RecordState::Finished
         },
     })
 }

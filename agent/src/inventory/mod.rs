@@ -20,6 +20,6 @@ mod sysfs;
 
 pub use document::{DocumentError, KEY};
 pub use listed::listed;
-pub use nic::{AddressOrigin, Inventory, LeftOut, Link, Nic, Unreadable};
+pub use nic::{AddressOrigin, IgnoredDevice, Inventory, Link, Nic, Unreadable};
 pub use source::NicSource;
 pub use sysfs::{InventoryError, Sysfs};

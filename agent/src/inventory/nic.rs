@@ -14,7 +14,7 @@ pub struct Inventory {
     pub nics: Vec<Nic>,
     /// The network devices that are no NIC of the context, each with the reason.
     #[serde(default)]
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<IgnoredDevice>,
     /// The network devices that may be NICs: something of them cannot be read.
     #[serde(default)]
     pub unreadable: Vec<Unreadable>,
@@ -26,7 +26,11 @@ pub struct Inventory {
 impl Inventory {
     /// An inventory in its order.
     #[must_use]
-    pub fn new(mut nics: Vec<Nic>, left_out: Vec<LeftOut>, unreadable: Vec<Unreadable>) -> Self {
+    pub fn new(
+        mut nics: Vec<Nic>,
+        left_out: Vec<IgnoredDevice>,
+        unreadable: Vec<Unreadable>,
+    ) -> Self {
         nics.sort_by(|a, b| a.order().cmp(&b.order()));
         let places = nics.iter().enumerate();
         let places = places
@@ -57,7 +61,7 @@ impl Inventory {
 
 /// A network device that is ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeftOut {
+pub struct IgnoredDevice {
     /// Its kernel name, escaped for printing where it is an odd one.
     pub name: String,
     /// Why, as half a sentence: `a bridge`.

@@ -10,7 +10,7 @@ use hwaddr::{AddressError, InterfaceName, IpoibAddress, MacAddress, PciAddress};
 use one_sriov_system::Root;
 
 use super::device::{Attribute, Class, NoNic, SysfsDevice, parse};
-use super::{AddressOrigin, DocumentError, Inventory, LeftOut, Link, Nic, Unreadable};
+use super::{AddressOrigin, DocumentError, IgnoredDevice, Inventory, Link, Nic, Unreadable};
 
 /// ARPHRD types, `include/uapi/linux/if_arp.h`.
 const ARPHRD_ETHER: u32 = 1;
@@ -44,7 +44,7 @@ pub enum InventoryError {
 #[derive(Default)]
 struct SortedDevices {
     nics: Vec<Nic>,
-    left_out: Vec<LeftOut>,
+    left_out: Vec<IgnoredDevice>,
     unreadable: Vec<Unreadable>,
 }
 
@@ -101,7 +101,7 @@ impl Sysfs {
         let shown = || name.to_string_lossy().escape_debug().to_string();
         match self.nic(class, name, ports) {
             Ok(nic) => found.nics.push(nic),
-            Err(NoNic::LeftOut(why)) => found.left_out.push(LeftOut { name: shown(), why }),
+            Err(NoNic::LeftOut(why)) => found.left_out.push(IgnoredDevice { name: shown(), why }),
             Err(NoNic::Unreadable(attribute)) => found.unreadable.push(Unreadable {
                 name: shown(),
                 why: attribute.to_string(),

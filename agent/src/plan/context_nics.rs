@@ -16,7 +16,7 @@ pub(super) struct ContextNics {
     /// `ETH<k>_*`.
     pub(super) eth: BTreeMap<u32, EthNic>,
     /// `PCI<k>_*`.
-    pub(super) pci: BTreeMap<u32, PciNic>,
+    pub(super) pci: BTreeMap<u32, ContextPciNic>,
     /// `IB<N>_*`.
     pub(super) ib: BTreeMap<u32, IbNic>,
     /// Whether any `ETH<k>_MAC` is there; contexts before OpenNebula 4.14 have none.
@@ -36,7 +36,7 @@ pub(super) struct EthNic {
 
 /// A PCI device of the context; it need not be a NIC.
 #[derive(Debug, Default)]
-pub(super) struct PciNic {
+pub(super) struct ContextPciNic {
     pub(super) address: Option<PciAddress>,
     pub(super) bad_address: Option<Problem>,
     /// Whether there is more than the address, so that it is a NIC.
@@ -178,7 +178,7 @@ impl ContextNics {
 
     /// Whether a PCI address is that of a NIC, `PCI<k>_*`.
     pub(super) fn has_pci_nic(&self, address: Option<PciAddress>) -> bool {
-        let is_it = |nic: &PciNic| nic.is_nic && nic.address == address;
+        let is_it = |nic: &ContextPciNic| nic.is_nic && nic.address == address;
         address.is_some() && self.pci.values().any(is_it)
     }
 

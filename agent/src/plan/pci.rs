@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use hwaddr::{DummyMac, DummyPrefix, Key, MacAddress};
 
-use super::context_nics::{ContextNics, PciNic};
+use super::context_nics::{ContextNics, ContextPciNic};
 use super::outcome::{MatchedBy, Outcome, PlannedNic};
 use super::planned::present;
 use super::source::ValueSource;
@@ -81,7 +81,7 @@ impl<'a> PciCandidates<'a, '_> {
     }
 
     /// The device at the PCI address; of several ports the one that `PCI<k>_PORT` names, or the first.
-    fn at_address(&self, pci: &PciNic) -> Option<&'a Nic> {
+    fn at_address(&self, pci: &ContextPciNic) -> Option<&'a Nic> {
         let is_port = |nic: &&Nic| nic.pci.is_some() && nic.pci == pci.address;
         let mut ports: Vec<&Nic> = self.inventory.nics.iter().filter(is_port).collect();
         uncertain::ports_last(&mut ports);
@@ -96,7 +96,7 @@ impl<'a> PciCandidates<'a, '_> {
 /// Plans `PCI<k>`.
 pub(super) fn plan(
     index: u32,
-    pci: &PciNic,
+    pci: &ContextPciNic,
     matched: Option<&(&Nic, MatchedBy)>,
     source: ValueSource,
     notes: &mut Vec<String>,

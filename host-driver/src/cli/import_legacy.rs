@@ -10,11 +10,11 @@ use super::error::Failure;
 use super::{Exit, table};
 use crate::host::Host;
 use crate::lease::OriginalState;
-use crate::legacy::{Import, Imported, Sources, import};
+use crate::legacy::{Import, Imported, LegacySources, import};
 use crate::opennebula::MonitoringClient;
 
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct ImportArguments {
     #[arg(
         long,
         value_name = "DIR",
@@ -33,11 +33,11 @@ pub(super) struct Arguments {
 
 pub(super) fn run(
     host: &Host,
-    arguments: &Arguments,
+    arguments: &ImportArguments,
     json: bool,
     out: &mut impl Write,
 ) -> Result<Exit, Failure> {
-    let sources = Sources {
+    let sources = LegacySources {
         tracking: arguments.tracking.clone(),
         old_home: arguments.old_home.clone(),
     };

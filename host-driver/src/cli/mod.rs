@@ -91,7 +91,7 @@ enum Verb {
     /// Check this host for problems that stop VMs from getting VFs. Run as root to check everything.
     Doctor,
     /// Adopt the VFs that the driver of 2013 assigned to running VMs.
-    ImportLegacy(import_legacy::Arguments),
+    ImportLegacy(import_legacy::ImportArguments),
 }
 
 impl Cli {

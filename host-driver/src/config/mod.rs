@@ -257,7 +257,7 @@ impl Config {
     }
 
     fn take(&mut self, path: &Path, assignments: &Assignments) -> Result<(), ConfigError> {
-        let source = Source { path, assignments };
+        let source = SettingSource { path, assignments };
         source.set("DUMMY_BRIDGE", &mut self.dummy_bridge, bridge)?;
         source.set("DUMMY_MAC_PREFIX", &mut self.dummy_prefix, |text| {
             text.parse().map_err(|error| format!("{error}"))
@@ -290,12 +290,12 @@ impl Config {
 }
 
 /// One file and what it assigns.
-struct Source<'a> {
+struct SettingSource<'a> {
     path: &'a Path,
     assignments: &'a Assignments,
 }
 
-impl Source<'_> {
+impl SettingSource<'_> {
     /// Sets a value if the file has one of that name; says whether it has.
     fn set<T>(
         &self,

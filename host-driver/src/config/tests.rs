@@ -54,7 +54,7 @@ fn without_a_file_the_defaults_hold() {
 }
 
 #[test]
-fn transports_are_set_for_all_pools_or_for_one() {
+fn identities_are_set_for_all_pools_or_for_one() {
     let text = "VF_IDENTITY_ib0=guid\nVF_IDENTITY=dummy\n";
     let (_dir, config) = host(&[("etc/one-sriov/kvmrc", text)]);
     let config = config.unwrap();
@@ -64,7 +64,7 @@ fn transports_are_set_for_all_pools_or_for_one() {
 }
 
 #[test]
-fn an_empty_transport_of_a_pool_is_none() {
+fn an_empty_identity_of_a_pool_is_none() {
     let (_dir, config) = host(&[
         ("one/vmm/kvm-sriov/kvmrc", "VF_IDENTITY_ib0=guid\n"),
         (

@@ -12,9 +12,9 @@ mod tracking;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use self::settings::Settings;
-use self::take_over::{Work, dummies};
-use self::tracking::Entry;
+use self::settings::LegacySettings;
+use self::take_over::{TakeOver, dummies};
+use self::tracking::TrackedVf;
 use crate::config::ConfigError;
 use crate::domain::Domain;
 use crate::host::Host;
@@ -29,7 +29,7 @@ const TRACKING: [&str; 2] = ["/dev/shm/vf_interfaces", "/tmp/vf_interfaces"];
 
 /// Where to look, other than where it always was.
 #[derive(Debug, Clone, Default)]
-pub struct Sources {
+pub struct LegacySources {
     /// The directory with an entry for each VF in use.
     pub tracking: Option<PathBuf>,
     /// The directory of the old driver's actions.
@@ -107,9 +107,9 @@ pub enum ImportError {
 }
 
 /// Takes over what runs, or only says what would be.
-pub fn import(host: &Host, sources: &Sources, dry_run: bool) -> Result<Import, ImportError> {
+pub fn import(host: &Host, sources: &LegacySources, dry_run: bool) -> Result<Import, ImportError> {
     let home = sources.old_home.as_ref().unwrap_or(&host.home);
-    let settings = Settings::read(&host.root, home)?;
+    let settings = LegacySettings::read(&host.root, home)?;
     let entries = entries(host, sources)?;
     let store = host.leases()?;
     let guard = store.lock(host.config.lock_wait, "import-legacy")?;
@@ -122,7 +122,7 @@ pub fn import(host: &Host, sources: &Sources, dry_run: bool) -> Result<Import, I
         let macs = domain.interfaces().iter().filter_map(|nic| nic.mac().ok());
         Ok(dummies(macs, prefix))
     };
-    let work = Work {
+    let work = TakeOver {
         host,
         guard: &guard,
         running: &running,
@@ -135,7 +135,7 @@ pub fn import(host: &Host, sources: &Sources, dry_run: bool) -> Result<Import, I
 }
 
 /// The entries of the tracking directories; of one VF only the first.
-fn entries(host: &Host, sources: &Sources) -> Result<Vec<Entry>, ImportError> {
+fn entries(host: &Host, sources: &LegacySources) -> Result<Vec<TrackedVf>, ImportError> {
     let mut dirs = Vec::new();
     match &sources.tracking {
         Some(dir) => dirs.push(dir.clone()),

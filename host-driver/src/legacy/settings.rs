@@ -21,13 +21,13 @@ use crate::pool_name::PoolName;
 
 /// What is of interest of it.
 #[derive(Debug)]
-pub(super) struct Settings {
+pub(super) struct LegacySettings {
     assignments: Assignments,
     maps: PathBuf,
     home: PathBuf,
 }
 
-impl Settings {
+impl LegacySettings {
     /// Of the driver whose actions are in `home`.
     pub(super) fn read(root: &Root, home: &Path) -> Result<Self, ImportError> {
         let path = home.join("kvmrc");
@@ -137,7 +137,7 @@ pub(super) struct Maps(HashMap<PoolName, Vec<PciAddress>>);
 impl Maps {
     pub(super) fn address(
         &mut self,
-        settings: &Settings,
+        settings: &LegacySettings,
         map: &PoolName,
         index: u32,
     ) -> Result<Option<PciAddress>, ImportError> {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use hwaddr::{DummyMac, DummyPrefix, Key, MacAddress, PciAddress};
 
-use super::settings::{Maps, Settings};
-use super::tracking::{Dummy, Entry};
+use super::settings::{LegacySettings, Maps};
+use super::tracking::{Dummy, TrackedVf};
 use super::{Import, ImportError, Imported};
 use crate::host::Host;
 use crate::lease::{Adopted, Guard, OriginalState, Place, StoreError};
@@ -19,7 +19,7 @@ use crate::pool::{LinkLayer, Pool, Vf};
 const MAC_PREFIX: [u8; 2] = [0x02, 0x00];
 
 /// The take-over, once all that it is made from is known.
-pub(super) struct Work<'a> {
+pub(super) struct TakeOver<'a> {
     pub(super) host: &'a Host,
     pub(super) guard: &'a Guard<'a>,
     pub(super) running: &'a RunningDomains,
@@ -28,11 +28,11 @@ pub(super) struct Work<'a> {
     pub(super) dummies: &'a dyn Fn(&str) -> Result<Vec<MacAddress>, String>,
 }
 
-impl Work<'_> {
+impl TakeOver<'_> {
     pub(super) fn run(
         &self,
-        settings: &Settings,
-        entries: Vec<Entry>,
+        settings: &LegacySettings,
+        entries: Vec<TrackedVf>,
     ) -> Result<Import, ImportError> {
         let mut import = Import {
             left_behind: settings.left_behind()?,
@@ -59,10 +59,10 @@ impl Work<'_> {
     /// The entries by VF. What no VM has is stale.
     fn tracked(
         &self,
-        settings: &Settings,
-        entries: Vec<Entry>,
+        settings: &LegacySettings,
+        entries: Vec<TrackedVf>,
         import: &mut Import,
-    ) -> Result<HashMap<PciAddress, Entry>, ImportError> {
+    ) -> Result<HashMap<PciAddress, TrackedVf>, ImportError> {
         let mut maps = Maps::default();
         let mut tracked = HashMap::new();
         for entry in entries {
@@ -102,7 +102,7 @@ impl Work<'_> {
     /// The VFs of all pools; one of several in the pool that the old driver had it in.
     fn vfs(
         &self,
-        tracked: &HashMap<PciAddress, Entry>,
+        tracked: &HashMap<PciAddress, TrackedVf>,
         import: &mut Import,
     ) -> Result<BTreeMap<PciAddress, Vf>, ImportError> {
         let (root, maps) = (&self.host.root, self.host.maps()?);
@@ -117,7 +117,7 @@ impl Work<'_> {
                 Err(error) => import.failed.push(error.to_string()),
                 Ok(found) => {
                     for vf in found.into_iter().flatten() {
-                        let was_there = |entry: &Entry| entry.map == vf.pool;
+                        let was_there = |entry: &TrackedVf| entry.map == vf.pool;
                         let is_better = tracked.get(&vf.address).is_some_and(was_there);
                         if is_better || !vfs.contains_key(&vf.address) {
                             vfs.insert(vf.address, vf);
@@ -143,8 +143,8 @@ impl Work<'_> {
         vm: VmId,
         domain: &RunningDomain,
         vfs: &BTreeMap<PciAddress, Vf>,
-        tracked: &HashMap<PciAddress, Entry>,
-        settings: &Settings,
+        tracked: &HashMap<PciAddress, TrackedVf>,
+        settings: &LegacySettings,
         import: &mut Import,
     ) -> Result<(), ImportError> {
         let devices = domain.devices.iter();

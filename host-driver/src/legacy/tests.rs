@@ -93,15 +93,15 @@ impl Tree {
         let running = RunningDomains::new(domains.collect());
         let macs: Vec<MacAddress> = macs.iter().map(|mac| mac.parse().unwrap()).collect();
         let prefix = host.config.dummy_prefix;
-        let work = Work {
+        let work = TakeOver {
             host: &host,
             guard: &guard,
             running: &running,
             dry_run,
             dummies: &|_| Ok(dummies(macs.iter().copied(), prefix)),
         };
-        let settings = Settings::read(&host.root, &host.home).unwrap();
-        let entries = entries(&host, &Sources::default()).unwrap();
+        let settings = LegacySettings::read(&host.root, &host.home).unwrap();
+        let entries = entries(&host, &LegacySources::default()).unwrap();
         let mut import = work.run(&settings, entries).unwrap();
         let dir = self.dir.path().display().to_string();
         for lines in [

@@ -24,7 +24,7 @@ const MAX_LEN: u64 = 64;
 
 /// A VF that was in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct TrackedVf {
     /// Its file.
     pub(super) path: PathBuf,
     /// The map that it is of.
@@ -45,7 +45,7 @@ pub(super) struct Dummy {
 }
 
 /// All entries of a directory, sorted; none where there is no directory.
-pub(super) fn read(dir: &Path) -> io::Result<Vec<Entry>> {
+pub(super) fn read(dir: &Path) -> io::Result<Vec<TrackedVf>> {
     let mut entries = Vec::new();
     for name in names(dir)? {
         let Ok(map) = name.parse::<PoolName>() else {
@@ -58,7 +58,7 @@ pub(super) fn read(dir: &Path) -> io::Result<Vec<Entry>> {
             };
             let path = dir.join(&name);
             let dummy = content(&path)?.and_then(|text| dummy(text.trim()));
-            entries.push(Entry {
+            entries.push(TrackedVf {
                 path,
                 map: map.clone(),
                 index,

@@ -69,7 +69,7 @@ impl NicAttributes {
 
     /// Reads those of a NIC.
     pub(super) fn read(fields: &Fields, mac: MacAddress) -> Result<Self, NicAttributeError> {
-        let reader = Reader { fields, mac };
+        let reader = AttributeReader { fields, mac };
         let peak = reader.number("OUTBOUND_PEAK_BW")?;
         let average = reader.number("OUTBOUND_AVG_BW")?;
         let is_given = |name: &&&str| fields.text(name).is_some();
@@ -102,12 +102,12 @@ fn mbit(rate: u32) -> Option<u32> {
     u32::try_from(mbit).ok().filter(|mbit| *mbit > 0)
 }
 
-struct Reader<'a> {
+struct AttributeReader<'a> {
     fields: &'a Fields,
     mac: MacAddress,
 }
 
-impl Reader<'_> {
+impl AttributeReader<'_> {
     fn value<T>(
         &self,
         name: &'static str,

@@ -6,7 +6,7 @@ use std::path::Path;
 use hwaddr::PciAddress;
 use one_sriov_system::Root;
 
-use super::{Pf, Pool, Source, Sysfs, Vf, port_of};
+use super::{Pf, Pool, Sysfs, Vf, VfSource, port_of};
 use crate::pool_name::PoolName;
 
 /// The index of a VF that the map of its PF leaves out: above those of all lines.
@@ -60,12 +60,12 @@ impl PciDevice {
 /// The index of a VF in the pool of its PF's name.
 fn index(root: &Root, maps: &Path, pool: &PoolName, address: PciAddress, number: u32) -> u32 {
     match Pool::open(root, maps, pool).map(|pool| pool.source) {
-        Ok(Source::Map { entries, .. }) => {
+        Ok(VfSource::Map { entries, .. }) => {
             let lines = (0..).zip(&entries);
             let mut lines = lines.filter(|(_, entry)| entry.address == address);
             lines.next().map_or(UNMAPPED + number, |(index, _)| index)
         }
         // Nothing is allocated from a pool that cannot be opened.
-        Ok(Source::Pf { .. }) | Err(_) => number,
+        Ok(VfSource::Pf { .. }) | Err(_) => number,
     }
 }

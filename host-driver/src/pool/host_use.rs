@@ -66,11 +66,11 @@ pub enum HostUseError {
 pub struct HostUses<'r> {
     sysfs: Sysfs<'r>,
     netlink: Netlink,
-    links: OnceCell<Links>,
+    links: OnceCell<HostLinks>,
 }
 
 #[derive(Debug)]
-struct Links {
+struct HostLinks {
     addressed: BTreeSet<u32>,
     routed: BTreeSet<u32>,
 }
@@ -113,11 +113,11 @@ impl<'r> HostUses<'r> {
         Ok(None)
     }
 
-    fn links(&self) -> Result<&Links, NetlinkError> {
+    fn links(&self) -> Result<&HostLinks, NetlinkError> {
         if let Some(links) = self.links.get() {
             return Ok(links);
         }
-        let links = Links {
+        let links = HostLinks {
             addressed: self.netlink.addressed_links()?,
             routed: self.netlink.routed_links()?,
         };

@@ -29,13 +29,13 @@ use crate::pool_name::PoolName;
 pub struct Pool {
     /// Its name.
     pub name: PoolName,
-    source: Source,
+    source: VfSource,
     /// The PFs that were looked at already: all VFs of a pool are of one, or of a few.
     pfs: RefCell<HashMap<PciAddress, Pf>>,
 }
 
 #[derive(Debug)]
-enum Source {
+enum VfSource {
     Map {
         path: PathBuf,
         entries: Vec<MapEntry>,
@@ -196,7 +196,7 @@ impl Pool {
         }
         Ok(Self {
             name: name.clone(),
-            source: Source::Pf { address, numbers },
+            source: VfSource::Pf { address, numbers },
             pfs: RefCell::default(),
         })
     }
@@ -281,16 +281,16 @@ impl Pool {
     #[must_use]
     pub fn indexes(&self) -> Vec<u32> {
         match &self.source {
-            Source::Map { entries, .. } => (0..).zip(entries).map(|(index, _)| index).collect(),
-            Source::Pf { numbers, .. } => numbers.clone(),
+            VfSource::Map { entries, .. } => (0..).zip(entries).map(|(index, _)| index).collect(),
+            VfSource::Pf { numbers, .. } => numbers.clone(),
         }
     }
 
     /// The address that an index stands for; none where the VF has gone.
     pub fn address(&self, root: &Root, index: u32) -> Result<Option<PciAddress>, PoolError> {
         match &self.source {
-            Source::Map { entries, .. } => Ok(entries.get(index as usize).map(|e| e.address)),
-            Source::Pf { address, .. } => {
+            VfSource::Map { entries, .. } => Ok(entries.get(index as usize).map(|e| e.address)),
+            VfSource::Pf { address, .. } => {
                 Sysfs::new(root)
                     .vf(*address, index)
                     .map_err(|cause| PoolError::Sysfs {
@@ -305,8 +305,8 @@ impl Pool {
     #[must_use]
     pub fn map(&self) -> Option<(&Path, &[MapEntry])> {
         match &self.source {
-            Source::Map { path, entries, .. } => Some((path, entries)),
-            Source::Pf { .. } => None,
+            VfSource::Map { path, entries, .. } => Some((path, entries)),
+            VfSource::Pf { .. } => None,
         }
     }
 
@@ -317,11 +317,11 @@ impl Pool {
             return Ok(None);
         };
         let (pf, number) = match &self.source {
-            Source::Map { numbers, .. } => match numbers.get(&address) {
+            VfSource::Map { numbers, .. } => match numbers.get(&address) {
                 Some(found) => *found,
                 None => return Ok(None),
             },
-            Source::Pf { address, .. } => (*address, index),
+            VfSource::Pf { address, .. } => (*address, index),
         };
         let found = self.pf(sysfs, pf).map_err(|cause| PoolError::Sysfs {
             name: self.name.clone(),
@@ -399,7 +399,7 @@ impl Pool {
         }
         Ok(Self {
             name: name.clone(),
-            source: Source::Map {
+            source: VfSource::Map {
                 path,
                 entries,
                 numbers,

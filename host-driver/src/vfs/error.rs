@@ -34,7 +34,7 @@ pub enum VfsError {
     },
     /// The file says something else.
     #[error("failed to read '{}': {cause}", path.display())]
-    Wanted {
+    WantedVfs {
         /// The file.
         path: PathBuf,
         /// The line.

@@ -26,8 +26,8 @@ use one_sriov_system::Root;
 
 use self::card::Card;
 pub use self::error::VfsError;
-pub use self::plan::{CardState, Plan, TooMany, plan};
-pub use self::wanted::{Wanted, WantedError};
+pub use self::plan::{CardState, TooMany, VfPlan, plan};
+pub use self::wanted::{WantedError, WantedVfs};
 use crate::config::{Config, HOST_DIR};
 
 /// How many VFs a PF had and has.

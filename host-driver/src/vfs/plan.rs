@@ -1,6 +1,6 @@
 //! What has to be written to a card.
 
-use super::wanted::Wanted;
+use super::wanted::WantedVfs;
 
 /// What a card says of its VFs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct CardState {
 
 /// What has to be written, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Plan {
+pub struct VfPlan {
     /// All VFs go.
     pub removes: bool,
     /// Whether the host's driver takes new VFs, where that is to change.
@@ -37,7 +37,7 @@ pub struct TooMany {
 ///
 /// # Errors
 /// If it allows fewer VFs.
-pub fn plan(card: &CardState, wanted: Wanted) -> Result<Plan, TooMany> {
+pub fn plan(card: &CardState, wanted: WantedVfs) -> Result<VfPlan, TooMany> {
     if wanted.number > card.total {
         return Err(TooMany {
             wanted: wanted.number,
@@ -45,7 +45,7 @@ pub fn plan(card: &CardState, wanted: Wanted) -> Result<Plan, TooMany> {
         });
     }
     let differs = card.number != wanted.number;
-    Ok(Plan {
+    Ok(VfPlan {
         removes: differs && card.number > 0,
         autoprobe: wanted
             .autoprobe
@@ -75,11 +75,11 @@ mod tests {
                 total,
                 autoprobe: Some(true),
             };
-            let wanted = Wanted {
+            let wanted = WantedVfs {
                 number: wanted,
                 autoprobe: None,
             };
-            let expected = Plan {
+            let expected = VfPlan {
                 removes,
                 autoprobe: None,
                 creates,
@@ -95,7 +95,7 @@ mod tests {
             total: 8,
             autoprobe: None,
         };
-        let wanted = Wanted {
+        let wanted = WantedVfs {
             number: 9,
             autoprobe: None,
         };
@@ -119,7 +119,7 @@ mod tests {
                 total: 8,
                 autoprobe: has,
             };
-            let wanted = Wanted {
+            let wanted = WantedVfs {
                 number: 8,
                 autoprobe: wanted,
             };

@@ -16,7 +16,7 @@ use super::file_of;
 
 /// The content of a file of `/etc/one-sriov/vfs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
+pub struct WantedVfs {
     /// How many VFs.
     pub number: u32,
     /// Whether the host's driver takes them; none leaves it as the kernel has it.
@@ -45,7 +45,7 @@ pub enum WantedError {
     },
 }
 
-pub(super) fn read(root: &Root, pf: &InterfaceName) -> Result<Wanted, VfsError> {
+pub(super) fn read(root: &Root, pf: &InterfaceName) -> Result<WantedVfs, VfsError> {
     let path = file_of(pf);
     match root.read(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Err(VfsError::NoNumber {
@@ -55,12 +55,12 @@ pub(super) fn read(root: &Root, pf: &InterfaceName) -> Result<Wanted, VfsError> 
         Err(cause) => Err(VfsError::Read { path, cause }),
         Ok(bytes) => {
             let wanted = String::from_utf8_lossy(&bytes).parse();
-            wanted.map_err(|cause| VfsError::Wanted { path, cause })
+            wanted.map_err(|cause| VfsError::WantedVfs { path, cause })
         }
     }
 }
 
-impl FromStr for Wanted {
+impl FromStr for WantedVfs {
     type Err = WantedError;
 
     fn from_str(text: &str) -> Result<Self, WantedError> {
@@ -83,7 +83,7 @@ impl FromStr for Wanted {
     }
 }
 
-fn parse(line: &str) -> Option<Wanted> {
+fn parse(line: &str) -> Option<WantedVfs> {
     let mut words = line.split_ascii_whitespace();
     let number = words.next()?;
     // `u32` would take '+8', too.
@@ -98,7 +98,7 @@ fn parse(line: &str) -> Option<Wanted> {
     words
         .next()
         .is_none()
-        .then_some(Wanted { number, autoprobe })
+        .then_some(WantedVfs { number, autoprobe })
 }
 
 #[cfg(test)]
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_file_has_one_number_and_comments() {
-        let read = |text: &str| text.parse::<Wanted>().map(|w| (w.number, w.autoprobe));
+        let read = |text: &str| text.parse::<WantedVfs>().map(|w| (w.number, w.autoprobe));
         let table = [
             ("8\n", (8, None)),
             ("8", (8, None)),
@@ -141,7 +141,7 @@ mod tests {
             ("8; reboot\n", line(1, "8; reboot")),
         ];
         for (text, expected) in table {
-            assert_eq!(text.parse::<Wanted>(), Err(expected), "{text:?}");
+            assert_eq!(text.parse::<WantedVfs>(), Err(expected), "{text:?}");
         }
     }
 }

@@ -22,7 +22,7 @@ use std::io::{Read, Seek};
 use super::IsoError;
 use super::bytes::{byte, le16};
 use super::directory::{DirectoryRecord, Extent};
-use super::medium::{BLOCK, Medium};
+use super::medium::{BLOCK, BlockMedium};
 use super::names;
 
 const FIRST_BLOCK: u64 = 16;
@@ -55,7 +55,7 @@ enum DescriptorKind {
 
 impl Descriptors {
     /// Reads the descriptors; the first primary one and the first Joliet one count.
-    pub(super) fn read<R: Read + Seek>(medium: &mut Medium<R>) -> Result<Self, IsoError> {
+    pub(super) fn read<R: Read + Seek>(medium: &mut BlockMedium<R>) -> Result<Self, IsoError> {
         let mut primary = None;
         let mut joliet = None;
         for block in (FIRST_BLOCK..).take(MAX_DESCRIPTORS) {

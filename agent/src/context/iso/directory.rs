@@ -22,7 +22,7 @@ use std::io::{Read, Seek};
 
 use super::IsoError;
 use super::bytes::{byte, le32};
-use super::medium::{BLOCK, Medium};
+use super::medium::{BLOCK, BlockMedium};
 
 const MAX_SIZE: u32 = 1 << 20;
 const MAX_RECORDS: usize = 4096;
@@ -56,7 +56,7 @@ pub(super) struct IsoDirectory {
 
 impl IsoDirectory {
     pub(super) fn read<R: Read + Seek>(
-        medium: &mut Medium<R>,
+        medium: &mut BlockMedium<R>,
         extent: Extent,
     ) -> Result<Self, IsoError> {
         let start = extent.start();

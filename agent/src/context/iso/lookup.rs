@@ -6,7 +6,7 @@ use super::IsoError;
 use super::descriptor::Descriptors;
 use super::directory::{DirectoryRecord, IsoDirectory};
 use super::entry::{EntryObstacle, FoundFile};
-use super::medium::Medium;
+use super::medium::BlockMedium;
 use super::names;
 use super::rock_ridge::RockRidge;
 
@@ -19,7 +19,7 @@ enum NameSource {
 
 /// Finds the entry of the root directory with this name.
 pub(super) fn find<R: Read + Seek>(
-    medium: &mut Medium<R>,
+    medium: &mut BlockMedium<R>,
     descriptors: &Descriptors,
     name: &str,
 ) -> Result<Option<FoundFile>, IsoError> {
@@ -48,7 +48,7 @@ pub(super) fn find<R: Read + Seek>(
 
 /// Rock Ridge if the first record of the root directory announces it, else Joliet if there is a directory for it.
 fn choose<R: Read + Seek>(
-    medium: &mut Medium<R>,
+    medium: &mut BlockMedium<R>,
     descriptors: &Descriptors,
 ) -> Result<(IsoDirectory, NameSource), IsoError> {
     let directory = IsoDirectory::read(medium, descriptors.root)?;

@@ -9,11 +9,11 @@ pub(super) const BLOCK: usize = 2048;
 
 /// A medium that is addressed in blocks of 2048 bytes.
 #[derive(Debug)]
-pub(super) struct Medium<R> {
+pub(super) struct BlockMedium<R> {
     reader: R,
 }
 
-impl<R: Read + Seek> Medium<R> {
+impl<R: Read + Seek> BlockMedium<R> {
     pub(super) fn new(reader: R) -> Self {
         Self { reader }
     }
@@ -66,13 +66,13 @@ mod tests {
     fn reads_from_the_offset_in_the_block() {
         let mut bytes = vec![0; 3 * BLOCK];
         bytes[2 * BLOCK + 5..2 * BLOCK + 8].copy_from_slice(b"abc");
-        let mut medium = Medium::new(Cursor::new(bytes));
+        let mut medium = BlockMedium::new(Cursor::new(bytes));
         assert_eq!(medium.read("it", 2, 5, 3).unwrap(), b"abc");
     }
 
     #[test]
     fn a_claimed_size_allocates_only_what_came() {
-        let mut medium = Medium::new(Cursor::new(vec![7; 5000]));
+        let mut medium = BlockMedium::new(Cursor::new(vec![7; 5000]));
         let bytes = medium.read("it", 0, 0, 5000).unwrap();
         assert!(bytes.capacity() <= 2 * 5000, "{}", bytes.capacity());
         let error = medium.read("the thing", 1, 0, u64::MAX).unwrap_err();
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_block_device_is_the_end_of_the_medium() {
-        let mut medium = Medium::new(Device(Cursor::new(vec![7; BLOCK])));
+        let mut medium = BlockMedium::new(Device(Cursor::new(vec![7; BLOCK])));
         assert_eq!(medium.read("it", 0, 2047, 1).unwrap(), [7]);
         for block in [1, 2, u64::MAX] {
             let error = medium.read("it", block, 0, 3).unwrap_err();
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn an_empty_file_may_lie_nowhere() {
-        let mut medium = Medium::new(Cursor::new(Vec::new()));
+        let mut medium = BlockMedium::new(Cursor::new(Vec::new()));
         assert!(medium.read("it", u64::MAX, 1, 0).unwrap().is_empty());
     }
 }

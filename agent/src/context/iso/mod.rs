@@ -50,14 +50,14 @@ use std::io::{Read, Seek};
 
 use descriptor::Descriptors;
 use entry::EntryObstacle;
-use medium::Medium;
+use medium::BlockMedium;
 
 pub use error::IsoError;
 
 /// An ISO 9660 volume on a block device, in a file or in memory.
 #[derive(Debug)]
 pub struct Volume<R> {
-    medium: Medium<R>,
+    medium: BlockMedium<R>,
     descriptors: Descriptors,
 }
 
@@ -66,7 +66,7 @@ impl<R: Read + Seek> Volume<R> {
     ///
     /// [`IsoError::NotIso`] says that there is no such file system here; any other error is one of reading it.
     pub fn open(reader: R) -> Result<Self, IsoError> {
-        let mut medium = Medium::new(reader);
+        let mut medium = BlockMedium::new(reader);
         let descriptors = Descriptors::read(&mut medium)?;
         Ok(Self {
             medium,

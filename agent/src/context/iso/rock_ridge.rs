@@ -30,7 +30,7 @@ use super::IsoError;
 use super::bytes::{byte, le32};
 use super::directory::DirectoryRecord;
 use super::entry::EntryObstacle;
-use super::medium::{BLOCK, Medium};
+use super::medium::{BLOCK, BlockMedium};
 use super::names;
 
 const MAX_HOPS: usize = 16;
@@ -72,7 +72,7 @@ impl RockRidge {
     /// The entries of this record if it has the wanted name; a record without NM goes by its plain name.
     pub(super) fn entry<R: Read + Seek>(
         &mut self,
-        medium: &mut Medium<R>,
+        medium: &mut BlockMedium<R>,
         record: &DirectoryRecord<'_>,
         wanted: &str,
     ) -> Result<Option<SystemUseEntry>, IsoError> {
@@ -197,7 +197,7 @@ impl Continuation {
         })
     }
 
-    fn read<R: Read + Seek>(self, medium: &mut Medium<R>) -> Result<Vec<u8>, IsoError> {
+    fn read<R: Read + Seek>(self, medium: &mut BlockMedium<R>) -> Result<Vec<u8>, IsoError> {
         let block = BLOCK as u64;
         if u64::from(self.offset) >= block {
             return Err(self.damaged("it starts beyond the end of its block"));

@@ -42,8 +42,8 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
 
 fn inspect(host: &Host, probe: &Probe<'_>) -> Finding {
     let conf = match host.root.read_to_string(Path::new(CONF)) {
-        Ok(text) => Conf::parse(&text),
-        Err(error) if error.kind() == ErrorKind::NotFound => Conf::default(),
+        Ok(text) => QemuConf::parse(&text),
+        Err(error) if error.kind() == ErrorKind::NotFound => QemuConf::default(),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             let message = format!(
                 "'{CONF}' is readable only by root: whether QEMU may open /dev/vfio is unknown"
@@ -141,13 +141,13 @@ fn has_rule(probe: &Probe<'_>) -> bool {
 
 /// What is of interest in `qemu.conf`.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Conf {
+struct QemuConf {
     user: Option<String>,
     group: Option<String>,
     keeps_owners: bool,
 }
 
-impl Conf {
+impl QemuConf {
     fn parse(text: &str) -> Self {
         let mut conf = Self::default();
         for line in text.lines() {
@@ -180,12 +180,12 @@ mod tests {
     fn blanks_around_the_sign_and_comments_are_read_over() {
         let text = "#user = \"qemu\"\nuser = \"oneadmin\"\ngroup=\"kvm\" # for /dev/kvm\n\
                     dynamic_ownership = 0\nvnc_listen = \"0.0.0.0\"\n";
-        let expected = Conf {
+        let expected = QemuConf {
             user: Some("oneadmin".into()),
             group: Some("kvm".into()),
             keeps_owners: true,
         };
-        assert_eq!(Conf::parse(text), expected);
-        assert!(!Conf::parse("dynamic_ownership = 1\n").keeps_owners);
+        assert_eq!(QemuConf::parse(text), expected);
+        assert!(!QemuConf::parse("dynamic_ownership = 1\n").keeps_owners);
     }
 }

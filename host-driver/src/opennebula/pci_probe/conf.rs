@@ -25,7 +25,7 @@ pub struct Offer {
 
 /// What the probe offers.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Conf {
+pub(super) struct PciConf {
     /// None: everything.
     pub(super) filters: Option<Filters>,
     short_addresses: Vec<String>,
@@ -33,7 +33,7 @@ pub(super) struct Conf {
     has_names: bool,
 }
 
-impl Default for Conf {
+impl Default for PciConf {
     /// Without a filter of the operator's the probe offers nothing.
     fn default() -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Default for Conf {
     }
 }
 
-impl Conf {
+impl PciConf {
     /// Reads the file. A key that it has replaces the default; Ruby takes `:filter` for a symbol, and the
     /// probe flattens what is a list.
     ///
@@ -174,7 +174,7 @@ mod tests {
             device: 0x101e,
             class: Some(0x0200),
         };
-        let conf = Conf::parse(text).unwrap();
+        let conf = PciConf::parse(text).unwrap();
         let offer = conf.offers("0000:81:00.4".parse().unwrap(), ids);
         assert!(offer.is_none() || !conf.offers_nothing(), "{text}");
         offer.map(|offer| offer.filter)
@@ -224,7 +224,7 @@ mod tests {
         assert!(with("[ '81:00.4' ]").is_some());
         assert!(with("\n  - '0000:81:00.4'").is_some());
         assert!(with("[ '81:00.5', '82:00.4' ]").is_none());
-        let has_names = |text| Conf::parse(text).unwrap().has_names;
+        let has_names = |text| PciConf::parse(text).unwrap().has_names;
         assert!(has_names(":device_name:\n - 'GeForce'\n"));
         assert!(!has_names(":device_name: []\n"));
         // What OpenNebula's own guide has for VFs leaves no VF out.
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn the_probe_offers_nothing_as_it_comes() {
-        let nothing = |text| Conf::parse(text).unwrap().offers_nothing();
+        let nothing = |text| PciConf::parse(text).unwrap().offers_nothing();
         assert!(nothing("") && nothing(":filter: '0:0'\n") && nothing(":filter: []\n"));
         assert!(!nothing(":filter: '*:*'\n") && !nothing(":filter:\n"));
     }
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn what_the_probe_fails_on_is_an_error() {
-        let error = Conf::parse(":filter: [ '15b3:*'\n").unwrap_err();
+        let error = PciConf::parse(":filter: [ '15b3:*'\n").unwrap_err();
         assert_eq!(
             error.to_string(),
             "line 2: while parsing a flow sequence, expected ',' or ']'"

@@ -18,14 +18,14 @@ use hwaddr::PciAddress;
 use one_sriov_system::yaml::YamlError;
 use one_sriov_system::{Root, plain, unless_absent};
 
-use self::conf::{Conf, Ids};
+use self::conf::{Ids, PciConf};
 use crate::config::Config;
 
 pub use self::conf::{Filters, Offer};
 
 /// The probe, as it is configured.
 #[derive(Debug)]
-pub struct PciProbe(Conf);
+pub struct PciProbe(PciConf);
 
 /// Why it is not known what the probe offers.
 #[derive(Debug, thiserror::Error)]
@@ -53,11 +53,11 @@ impl PciProbe {
     pub fn read(config: &Config) -> Result<Self, PciProbeError> {
         let path = &config.pci_conf;
         let mut conf = match std::fs::read_to_string(path) {
-            Ok(text) => Conf::parse(&text).map_err(|cause| PciProbeError::Yaml {
+            Ok(text) => PciConf::parse(&text).map_err(|cause| PciProbeError::Yaml {
                 path: path.clone(),
                 cause,
             })?,
-            Err(error) if error.kind() == ErrorKind::NotFound => Conf::default(),
+            Err(error) if error.kind() == ErrorKind::NotFound => PciConf::default(),
             Err(cause) => {
                 let path = path.clone();
                 return Err(PciProbeError::Read { path, cause });
