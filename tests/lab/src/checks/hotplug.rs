@@ -36,6 +36,35 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
         ensure(held(setup)? == 2, || "the VM has two VFs".to_owned())?;
         setup.is_consistent()
     });
+    report.check("suspended, the VM gives its VFs back", || {
+        let start = Instant::now();
+        setup.cloud.save(&guest.vm, &guest.id)?;
+        say(&format!(
+            "      suspended after {:.1} s",
+            start.elapsed().as_secs_f32()
+        ));
+        ensure(held(setup)? == 0, || "it has leases still".to_owned())?;
+        setup.is_consistent()
+    });
+    report.check(
+        "resumed, it has VFs with the same addresses, and pings",
+        || {
+            let start = Instant::now();
+            setup.cloud.restore(&guest.vm, &guest.id)?;
+            let resumed = start.elapsed();
+            guest.shell = setup.host().guest_shell(guest.vm.id)?;
+            for nic in guest.vm.nics[1..].to_vec() {
+                has_address(&mut guest, &nic)?;
+            }
+            say(&format!(
+                "      resumed after {:.1} s, pinged after {:.1} s",
+                resumed.as_secs_f32(),
+                start.elapsed().as_secs_f32()
+            ));
+            ensure(held(setup)? == 2, || "the VM has two VFs".to_owned())?;
+            setup.is_consistent()
+        },
+    );
     report.check(
         "the Ethernet NIC is detached, and its VF comes back as it was",
         || {
@@ -80,17 +109,21 @@ fn attach(setup: &Setup<'_>, guest: &mut Guest, nic: &Nic) -> Result<(), Failure
     setup.cloud.attach(&guest.vm, &guest.id, nic)?;
     let attached = start.elapsed();
     setup.cloud.change_context(setup.host(), &guest.vm)?;
-    let address = format!("{}/24", nic.ip());
-    guest
-        .shell
-        .until(&format!("ip -o address | grep -q ' {address} '"), PATIENCE)?;
-    ping_through(guest, &nic.mac(), WORLD)?;
+    has_address(guest, nic)?;
     say(&format!(
         "      attached after {:.1} s, pinged after {:.1} s",
         attached.as_secs_f32(),
         start.elapsed().as_secs_f32()
     ));
     Ok(())
+}
+
+/// The NIC has the address of its context, and reaches the world through its VF.
+fn has_address(guest: &mut Guest, nic: &Nic) -> Result<(), Failure> {
+    let address = format!("{}/24", nic.ip());
+    let has = format!("ip -o address | grep -q ' {address} '");
+    guest.shell.until(&has, PATIENCE)?;
+    ping_through(guest, &nic.mac(), WORLD)
 }
 
 /// How many VFs are leased to the VM: all are of one card.

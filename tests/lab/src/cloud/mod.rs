@@ -98,6 +98,24 @@ impl Cloud {
         succeeded(action, vm, &self.act(action, vm, id)?)
     }
 
+    /// Suspends a VM: its memory is in a file of its directory.
+    pub(crate) fn save(&self, vm: &Vm, id: &str) -> Result<(), Failure> {
+        let checkpoint = format!("{}/checkpoint", vm.directory());
+        let document = documents::action_document(vm);
+        let arguments = [id, &checkpoint, HOST];
+        let reply = self.frontend.run("save", &arguments, vm.id, &document);
+        succeeded("save", vm, &answer(reply)?)
+    }
+
+    /// Resumes it.
+    pub(crate) fn restore(&self, vm: &Vm, id: &str) -> Result<(), Failure> {
+        let checkpoint = format!("{}/checkpoint", vm.directory());
+        let document = documents::action_document(vm);
+        let arguments = [&checkpoint, HOST, id];
+        let reply = self.frontend.run("restore", &arguments, vm.id, &document);
+        succeeded("restore", vm, &answer(reply)?)
+    }
+
     /// Attaches a NIC of a VM, which has to succeed.
     pub(crate) fn attach(&self, vm: &Vm, id: &str, nic: &Nic) -> Result<(), Failure> {
         let tap = format!("{}-{}", vm.name(), vm.nics.len() - 1);
