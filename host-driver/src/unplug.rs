@@ -105,17 +105,11 @@ pub fn await_release(host: &Host, lease: &Lease) -> Result<(), UnplugError> {
     Ok(())
 }
 
-/// Has a running domain let go of the dummy NIC of a lease, if it has one.
+/// Has a running domain let go of a dummy NIC, if it has it.
 ///
 /// # Errors
 /// libvirt refuses.
-pub fn unplug_dummy(config: &Config, domain: &str, lease: &Lease) -> Result<(), LibvirtError> {
-    let dummy = lease
-        .dummy_mac
-        .and_then(|mac| DummyMac::from_mac(mac, config.dummy_prefix));
-    let Some(mac) = dummy else {
-        return Ok(());
-    };
+pub fn unplug_dummy(config: &Config, domain: &str, mac: DummyMac) -> Result<(), LibvirtError> {
     let nic = DummyNic {
         bridge: config.dummy_bridge.clone(),
         mac,

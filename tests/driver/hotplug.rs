@@ -455,3 +455,61 @@ fn a_driver_that_is_killed_at_any_call_leaves_all_or_nothing_for_the_next_look()
         assert_eq!(audit(host, &driver), [""; 0], "{what}");
     });
 }
+
+#[test]
+fn a_snapshot_is_refused_and_a_revert_names_the_nics_that_it_takes_away() {
+    let host = host();
+    host.stock("snapshot_create", "echo snap-1\n");
+    let created = host.action("snapshot_create", &["one-7", "0", "7", "host"], "");
+    let expected =
+        "failed to take a snapshot of VM 7: it holds VF 'ib0/0', which cannot be saved or moved.\n";
+    assert_eq!((created.code, created.stderr.as_str()), (1, expected));
+
+    assert_eq!(host.deploy(8, &["br0"]).code, 0);
+    assert_eq!(
+        host.action("snapshot_create", &["one-8", "0", "8", "host"], "")
+            .stdout,
+        "snap-1\n"
+    );
+    let before = host.domain(8).unwrap();
+    let arguments = [
+        "one-8",
+        &mac(2),
+        "sriov_ib0",
+        "-",
+        "dummy",
+        "one-8-1",
+        "8",
+        "host",
+    ];
+    assert_eq!(host.action("attach_nic", &arguments, "").code, 0);
+    let state = "$DIR/state/domains/one-8.xml";
+    host.write("/state/snapshot", before);
+    host.stock(
+        "snapshot_revert",
+        &format!("cp \"$DIR/state/snapshot\" \"{state}\"\n"),
+    );
+    let reverted = host.action("snapshot_revert", &["one-8", "snap-1", "8", "host"], "");
+    assert_eq!(reverted.code, 0, "{}", reverted.stderr);
+    let expected = "NIC '02:00:c0:a8:07:02' is not in the snapshot: VM 8 has lost VF 'ib0/1'; detach the NIC and attach it again";
+    assert!(reverted.stderr.contains(expected), "{}", reverted.stderr);
+    assert_eq!(host.leased("ib0"), ["0"]);
+    assert_eq!(host.changed_vfs(), ["0000:81:00.1"]);
+    // What the message says works: the document tells that it is an SR-IOV NIC.
+    host.write("/var/tmp/one/VERSION", "7.0.0\n");
+    host.stock("detach_nic", "echo 'no such interface' >&2; exit 1\n");
+    let nic = format!(
+        "<NIC><ATTACH>YES</ATTACH><BRIDGE>sriov_ib0</BRIDGE><MAC>{}</MAC></NIC>",
+        mac(2)
+    );
+    let document = format!("<VM><TEMPLATE>{nic}</TEMPLATE></VM>");
+    let detach =
+        |document: &str| host.action("detach_nic", &["one-8", &mac(2), "8", "host"], document);
+    let detached = detach(&document);
+    assert_eq!(detached.code, 0, "{}", detached.stderr);
+    let other = detach(&document.replace("sriov_ib0", "br0"));
+    assert_eq!(
+        (other.code, other.stderr.as_str()),
+        (1, "no such interface\n")
+    );
+}

@@ -334,6 +334,21 @@ fn a_vf_that_cannot_be_plugged_in_costs_no_vm_and_comes_with_the_next_look() {
 }
 
 #[test]
+fn a_nic_without_vf_that_is_detached_does_not_come_back() {
+    let (host, _) = lacking();
+    let arguments = ["one-7", "02:00:c0:a8:07:01", "7", "host"];
+    let document = document(&BOTH).replacen("<NIC>", "<NIC><ATTACH>YES</ATTACH>", 1);
+    let detached: Outcome = raw(&host, "detach_nic", &arguments, &document).into();
+    assert_eq!(detached.code, 0, "{}", detached.stderr);
+    assert_eq!(host.operator(&["reconcile"]).code, 0);
+    assert_eq!(
+        (host.leased("ib0").len(), host.leased("eth1").len()),
+        (0, 1)
+    );
+    assert_eq!(host.read(SAVED), None);
+}
+
+#[test]
 fn a_domain_that_sleeps_is_woken_by_the_stock_action() {
     let host = host();
     assert_eq!(save(&host).code, 0);

@@ -6,7 +6,8 @@
 //! | `shutdown`, `cancel` | the stock action, then take the VFs of the VM back |
 //! | `save` | the VFs are taken out, then the stock action |
 //! | `restore` | the stock action, then VFs of this host are plugged in |
-//! | `migrate` | refused for a VM that holds VFs |
+//! | `migrate`, `snapshot_create` | refused for a VM that holds VFs |
+//! | `snapshot_revert` | the stock action, then the VFs that are not in the snapshot are released |
 //! | `attach_nic`, `detach_nic` | an SR-IOV NIC comes and goes with its VF and dummy NIC, a PCI NIC with its VF; for others the stock action |
 //! | all others | the stock action |
 //!
@@ -26,6 +27,7 @@ mod repair;
 mod restore;
 mod save;
 mod saved_nic;
+mod snapshot;
 mod stock;
 
 pub use repair::{Repaired, repair};
@@ -210,6 +212,8 @@ pub fn run(home: &Path, action: &str, arguments: &[OsString]) -> u8 {
         "shutdown" | "cancel" => finish::run(&context, &mut report),
         "save" => save::run(&context, &mut report),
         "restore" => restore::run(&context, &mut report),
+        "snapshot_create" => refuse::run(&context, "take a snapshot of", &mut report),
+        "snapshot_revert" => snapshot::revert(&context, &mut report),
         "migrate" => refuse::run(&context, "migrate", &mut report),
         "migrate_local" => refuse::migrate_local(&context),
         "attach_nic" => nic::attach(&context, &mut report),

@@ -10,10 +10,10 @@ use hwaddr::MacAddress;
 use super::deploy::native::ACTIVATE_VF;
 use super::finish::{take_back, tell};
 use super::stock::{delegate, run_stock};
-use super::{ActionError, Context, attach, detach, input, plug_native, requested};
+use super::{ActionError, Context, attach, detach, input, plug_native, requested, saved_nic};
 use crate::host::Host;
 use crate::lease::{Lease, Store, VfIdentity};
-use crate::opennebula::{MonitoringClient, Report};
+use crate::opennebula::{MonitoringClient, Report, VmId};
 use crate::unplug::await_release;
 
 /// Attaches a NIC: with a VF if its bridge asks for one, else by the stock action.
@@ -52,7 +52,7 @@ pub(super) fn detach(context: &Context<'_>, report: &mut Report) -> Result<(), A
         let mut leases = store.leases_of(vm)?;
         leases.retain(is_it);
         match leases.as_slice() {
-            [] => {}
+            [] => return detach_without_vf(context, &host, &store, vm, mac, report),
             // What has no GUIDs has nothing of us, and is the stock action's to detach.
             [lease] if lease.identity == VfIdentity::Native && lease.guid.is_none() => {
                 return detach_native(context, &host, &store, lease, report);
@@ -66,6 +66,26 @@ pub(super) fn detach(context: &Context<'_>, report: &mut Report) -> Result<(), A
         }
     }
     run_stock(context, None, report)
+}
+
+/// Detaches a NIC that has no lease: nothing is left of an SR-IOV NIC that has lost its VF.
+fn detach_without_vf(
+    context: &Context<'_>,
+    host: &Host,
+    store: &Store,
+    vm: VmId,
+    mac: MacAddress,
+    report: &mut Report,
+) -> Result<(), ActionError> {
+    let stdin = context.stdin_document()?;
+    let document = Context::vm_document(stdin.as_ref())?.unwrap_or_default();
+    match document.attached_bridge(mac) {
+        Some(bridge) if requested(host, bridge)?.is_some() => {
+            report.note(&format!("NIC '{mac}' has no VF"));
+            saved_nic::forget(host, store, vm, mac)
+        }
+        _ => run_stock(context, stdin.as_ref(), report),
+    }
 }
 
 /// The stock action, and then the VF comes back.

@@ -1,14 +1,16 @@
 //! What a NIC of a VM that is saved asks for, when it gets a VF again.
 
-use hwaddr::{DummyMac, Key};
+use hwaddr::{DummyMac, Key, MacAddress};
 
 use super::ActionError;
+use crate::domain::DummyNic;
 use crate::host::Host;
 use crate::lease::{Lease, Store, VfRequest, Wanted};
 use crate::opennebula::{Report, VmDocument, VmId};
 use crate::pool_name::PoolName;
 use crate::prepare;
 use crate::saved::{SavedNic, SavedNics};
+use crate::unplug::unplug_dummy;
 
 /// The same position, MAC and GUID as before; VLAN and attributes as its network has them now.
 pub(super) fn request(
@@ -53,6 +55,29 @@ pub(super) fn note_missing(
     if is_whole && let Err(error) = store.forget_unplugged(vm) {
         report.note(&error.to_string());
     }
+}
+
+/// Forgets a NIC that a running VM lacks, and is not to get any more.
+pub(super) fn forget(
+    host: &Host,
+    store: &Store,
+    vm: VmId,
+    mac: MacAddress,
+) -> Result<(), ActionError> {
+    let Some(checkpoint) = store.unplugged(vm)? else {
+        return Ok(());
+    };
+    let saved = SavedNics::beside(&host.root, &checkpoint)?;
+    let nics = saved.read()?.unwrap_or_default();
+    let (gone, nics): (Vec<_>, Vec<_>) = nics.into_iter().partition(|nic| nic.mac == mac);
+    for nic in gone.iter().filter(|nic| nic.has_dummy) {
+        let dummy = DummyNic {
+            bridge: host.config.dummy_bridge.clone(),
+            mac: DummyMac::new(host.config.dummy_prefix, nic.position, Key::from(mac)),
+        };
+        unplug_dummy(&host.config, &vm.domain(), &dummy)?;
+    }
+    Ok(saved.write(nics)?)
 }
 
 /// What the VM's log says of a NIC that gets no VF, while the VM runs.

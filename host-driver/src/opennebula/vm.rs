@@ -148,6 +148,14 @@ impl VmDocument {
         self.nics.iter().any(|nic| nic.is_open_vswitch)
     }
 
+    /// The bridge of the NIC that the action is about, if that is its MAC.
+    #[must_use]
+    pub fn attached_bridge(&self, mac: MacAddress) -> Option<&str> {
+        let mut nics = self.nics.iter();
+        let nic = nics.find(|nic| nic.is_attached && nic.mac == mac)?;
+        nic.bridge.as_deref()
+    }
+
     /// Whether it names a NIC with this MAC.
     #[must_use]
     pub fn has_nic(&self, mac: MacAddress) -> bool {

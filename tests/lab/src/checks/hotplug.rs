@@ -53,7 +53,7 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
             setup.cloud.restore(&guest.vm, &guest.id)?;
             let resumed = start.elapsed();
             guest.shell = setup.host().guest_shell(guest.vm.id)?;
-            for nic in guest.vm.nics[1..].to_vec() {
+            for nic in guest.vm.nics.clone().into_iter().skip(1) {
                 has_address(&mut guest, &nic)?;
             }
             say(&format!(

@@ -1,0 +1,53 @@
+//! System snapshots: libvirt takes none of a VM with a VF, and a revert takes VFs away that were attached since.
+//!
+//! ```text
+//! snapshot_create <deploy id> <number> <vm> <host>
+//! snapshot_revert <deploy id> <name> <vm> <host>
+//! ```
+
+use std::time::Duration;
+
+use super::finish::{take_back, tell};
+use super::stock::{delegate, run_stock};
+use super::{ActionError, Context};
+use crate::lease::Lease;
+use crate::opennebula::{MonitoringClient, Report};
+use crate::unplug::holds;
+
+/// The stock action, and a line for each NIC that is not in the snapshot.
+pub(super) fn revert(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
+    let leases = context
+        .arguments
+        .vm()
+        .and_then(|vm| Some((vm, context.leases_if_legible()?)));
+    let Some((vm, (host, store))) = leases else {
+        return run_stock(context, None, report);
+    };
+    let before = store.leases_of(vm)?;
+    if before.is_empty() {
+        return run_stock(context, None, report);
+    }
+    let monitoring = MonitoringClient::find(&host.root);
+    delegate(context, report)?;
+    // The domain is as it should be: what fails from here on fails no revert.
+    let lost = |lease: &&Lease| match holds(&host, lease) {
+        Ok(holds) => !holds,
+        Err(error) => {
+            log::warn!("{error}");
+            false
+        }
+    };
+    let lost: Vec<&Lease> = before.iter().filter(lost).collect();
+    for lease in &lost {
+        report.note(&format!(
+            "NIC '{}' is not in the snapshot: VM {vm} has lost VF '{}'; detach the NIC and attach it again",
+            lease.mac,
+            lease.place()
+        ));
+    }
+    if !lost.is_empty() {
+        let returns = take_back(context, &host, &store, vm, Duration::ZERO);
+        tell(context, returns, monitoring.as_ref(), report);
+    }
+    Ok(())
+}
