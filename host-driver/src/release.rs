@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::{Duration, Instant};
 
-use hwaddr::{InterfaceName, PciAddress};
+use hwaddr::{DummyMac, InterfaceName, PciAddress};
 use one_sriov_system::{Netlink, Root, VfInfo};
 
 use crate::config::Config;
@@ -163,7 +163,9 @@ fn restore(
     let is_unplugged = store.unplugged(lease.vm).is_ok_and(|found| found.is_some());
     if let Some(domain) = &stale.domain
         && !is_unplugged
-        && let Err(error) = unplug_dummy(config, domain, lease)
+        && let Some(mac) = lease.dummy_mac
+        && let Some(dummy) = DummyMac::from_mac(mac, config.dummy_prefix)
+        && let Err(error) = unplug_dummy(config, domain, dummy)
     {
         // The position must not be used again as long as the guest sees it.
         mark(store, lease).map_err(|why| WhyKept {

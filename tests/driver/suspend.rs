@@ -340,6 +340,7 @@ fn a_nic_without_vf_that_is_detached_does_not_come_back() {
     let document = document(&BOTH).replacen("<NIC>", "<NIC><ATTACH>YES</ATTACH>", 1);
     let detached: Outcome = raw(&host, "detach_nic", &arguments, &document).into();
     assert_eq!(detached.code, 0, "{}", detached.stderr);
+    assert!(!host.domain(7).unwrap().contains("aa:00:"));
     assert_eq!(host.operator(&["reconcile"]).code, 0);
     assert_eq!(
         (host.leased("ib0").len(), host.leased("eth1").len()),

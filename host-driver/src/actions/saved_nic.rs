@@ -3,7 +3,6 @@
 use hwaddr::{DummyMac, Key, MacAddress};
 
 use super::ActionError;
-use crate::domain::DummyNic;
 use crate::host::Host;
 use crate::lease::{Lease, Store, VfRequest, Wanted};
 use crate::opennebula::{Report, VmDocument, VmId};
@@ -71,11 +70,8 @@ pub(super) fn forget(
     let nics = saved.read()?.unwrap_or_default();
     let (gone, nics): (Vec<_>, Vec<_>) = nics.into_iter().partition(|nic| nic.mac == mac);
     for nic in gone.iter().filter(|nic| nic.has_dummy) {
-        let dummy = DummyNic {
-            bridge: host.config.dummy_bridge.clone(),
-            mac: DummyMac::new(host.config.dummy_prefix, nic.position, Key::from(mac)),
-        };
-        unplug_dummy(&host.config, &vm.domain(), &dummy)?;
+        let dummy = DummyMac::new(host.config.dummy_prefix, nic.position, Key::from(mac));
+        unplug_dummy(&host.config, &vm.domain(), dummy)?;
     }
     Ok(saved.write(nics)?)
 }
