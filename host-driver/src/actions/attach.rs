@@ -20,9 +20,8 @@ use one_sriov_system::Spool;
 
 use super::deploy::{self, Work};
 use super::plug::Plug;
-use super::{ActionError, Context, input};
+use super::{ActionError, Context, ensure_dummy_bridge, input};
 use crate::domain::{Domain, DummyNic};
-use crate::dummy_bridge;
 use crate::host::Host;
 use crate::lease::{Deployment, Store, VfRequest, Wanted};
 use crate::opennebula::{Report, VmId};
@@ -172,16 +171,10 @@ pub(super) fn plug_in(
             plug.plug_in(lease, request, None)?;
             continue;
         }
-        let bridge = &host.config.dummy_bridge;
-        dummy_bridge::ensure(&host.root, bridge, is_open_vswitch).map_err(|what| {
-            ActionError::DummyBridge {
-                bridge: bridge.clone(),
-                what,
-            }
-        })?;
+        ensure_dummy_bridge(host, is_open_vswitch)?;
         plug.plug_in(lease, request, None)?;
         let dummy = DummyNic {
-            bridge: bridge.clone(),
+            bridge: host.config.dummy_bridge.clone(),
             mac: request.dummy,
         };
         plug.attach(lease, &dummy.element(is_open_vswitch, nic.model))?;

@@ -15,13 +15,13 @@
 //! the stock action runs beside us, so that the VM's log has a line from us if it fails without one of its own.
 
 mod attach;
+mod attach_native;
 mod deploy;
 mod detach;
 mod finish;
 mod input;
 mod nic;
 mod plug;
-mod plug_native;
 mod refuse;
 mod repair;
 mod restore;
@@ -301,6 +301,16 @@ impl Context<'_> {
     fn purpose(&self, vm: VmId) -> String {
         format!("{} of VM {vm}", self.action)
     }
+}
+
+/// Makes the bridge of the dummy NICs where it is missing.
+fn ensure_dummy_bridge(host: &Host, is_open_vswitch: bool) -> Result<(), ActionError> {
+    let bridge = &host.config.dummy_bridge;
+    let made = crate::dummy_bridge::ensure(&host.root, bridge, is_open_vswitch);
+    made.map_err(|what| ActionError::DummyBridge {
+        bridge: bridge.clone(),
+        what,
+    })
 }
 
 /// The pool that a bridge asks for, if it is the bridge of an SR-IOV network.

@@ -10,7 +10,7 @@ use hwaddr::MacAddress;
 use super::deploy::native::ACTIVATE_VF;
 use super::finish::{take_back, tell};
 use super::stock::{delegate, run_stock};
-use super::{ActionError, Context, attach, detach, input, plug_native, requested, saved_nic};
+use super::{ActionError, Context, attach, attach_native, detach, input, requested, saved_nic};
 use crate::host::Host;
 use crate::lease::{Lease, Store, VfIdentity};
 use crate::opennebula::{MonitoringClient, Report, VmId};
@@ -25,9 +25,9 @@ pub(super) fn attach(context: &Context<'_>, report: &mut Report) -> Result<(), A
     let has_pci_nics = context.home.join(ACTIVATE_VF).exists();
     let stdin = has_pci_nics.then(input::read).transpose()?;
     if let Some(stdin) = &stdin
-        && let Some(nic) = plug_native::pci_nic(stdin)?
+        && let Some(nic) = attach_native::pci_nic(stdin)?
     {
-        return plug_native::attach(context, nic, stdin, report);
+        return attach_native::attach(context, nic, stdin, report);
     }
     if let Some(bridge) = context.arguments.text(BRIDGE)
         && bridge.starts_with(crate::pool_name::PoolName::BRIDGE_PREFIX)

@@ -9,16 +9,14 @@
 //! succeeds: a VM is not lost for a VF.
 
 use std::path::Path;
+use std::time::Duration;
 
-use one_sriov_system::Delegation;
-
-use super::deploy::{self, HEARTBEAT, Work};
+use super::deploy::{self, Work};
 use super::finish::{take_back, tell};
 use super::plug::Plug;
-use super::stock::{outcome, pass_on, program, run_stock};
-use super::{ActionError, Context, refuse, saved_nic};
+use super::stock::{delegate_deployment, run_stock};
+use super::{ActionError, Context, ensure_dummy_bridge, refuse, saved_nic};
 use crate::domain::Domain;
-use crate::dummy_bridge;
 use crate::host::Host;
 use crate::lease::{Deployment, Lease, VfRequest};
 use crate::opennebula::{Report, VmId};
@@ -42,28 +40,24 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
         return run_stock(context, None, report);
     }
     let stdin = context.stdin_document()?;
-    let mut is_open_vswitch = false;
-    let mut document = Context::vm_document(stdin.as_ref())?;
-    let mut nics: Vec<SavedNic> = nics;
+    let mut nics = nics;
+    let document = Context::vm_document(stdin.as_ref())?;
     if let Some(document) = &document {
-        // One that was detached meanwhile.
+        // One that was detached meanwhile does not come back.
         nics.retain(|nic| document.has_nic(nic.mac));
-        is_open_vswitch = document.has_open_vswitch();
     }
-    let document = document.get_or_insert_default();
+    if nics.is_empty() {
+        saved.remove()?;
+        return run_stock(context, stdin.as_ref(), report);
+    }
+    let mut document = document.unwrap_or_default();
+    if nics.iter().any(|nic| nic.has_dummy) {
+        ensure_dummy_bridge(&host, document.has_open_vswitch())?;
+    }
     let requests = nics
         .iter()
-        .map(|nic| saved_nic::request(&host, nic, document));
+        .map(|nic| saved_nic::request(&host, nic, &mut document));
     let requests = requests.collect::<Result<Vec<_>, _>>()?;
-    let bridge = &host.config.dummy_bridge;
-    if nics.iter().any(|nic| nic.has_dummy) {
-        dummy_bridge::ensure(&host.root, bridge, is_open_vswitch).map_err(|what| {
-            ActionError::DummyBridge {
-                bridge: bridge.clone(),
-                what,
-            }
-        })?;
-    }
     let store = host.leases()?;
     // The domain is in the checkpoint.
     let domain = Domain::read(b"<domain/>")?;
@@ -79,25 +73,8 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
         monitoring,
     };
     store.note_unplugged(vm, checkpoint)?;
-    let restored = prepare(&work, &mut deployment, report).and_then(|()| {
-        let stdin = stdin.as_ref().map(super::input::document).transpose()?;
-        let done = program(context).delegate(Delegation {
-            stdin,
-            keep: &[deployment.token()],
-            every: HEARTBEAT,
-            tick: &mut || deployment.show_life(),
-        });
-        let done = done.map_err(|cause| ActionError::Stock {
-            action: context.action.to_owned(),
-            cause,
-        })?;
-        if let Err(error) = pass_on(&done.stdout) {
-            report.note(&format!(
-                "failed to print what 'restore' has printed: {error}"
-            ));
-        }
-        outcome(context, &done, report)
-    });
+    let restored = prepare(&work, &mut deployment, report)
+        .and_then(|()| delegate_deployment(context, stdin.as_ref(), &deployment, report));
     if let Err(error) = restored {
         // The VM may run all the same: then the next look plugs its VFs in.
         work.undo(deployment);
@@ -111,7 +88,7 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
     saved_nic::note_missing(&store, vm, &saved, missing, report);
     drop(deployment);
     if !is_whole {
-        let returns = take_back(context, &host, &store, vm, std::time::Duration::ZERO);
+        let returns = take_back(context, &host, &store, vm, Duration::ZERO);
         tell(context, returns, monitoring, report);
     }
     Ok(())

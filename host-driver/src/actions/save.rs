@@ -8,6 +8,7 @@
 //! dummy NICs are saved with the VM. Where something fails, the VFs come back, to the same place in the guest.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::deploy::Work;
 use super::finish::{take_back, tell};
@@ -96,7 +97,7 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
                     report.note(&error.to_string());
                 }
                 drop(held);
-                let returns = take_back(context, &host, &store, vm, std::time::Duration::ZERO);
+                let returns = take_back(context, &host, &store, vm, Duration::ZERO);
                 tell(context, returns, monitoring.as_ref(), report);
                 return Ok(());
             }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use one_sriov_system::{Delegated, Delegation, Program, Spool, exit_code};
 
-use super::{ActionError, Context};
+use super::deploy::HEARTBEAT;
+use super::{ActionError, Context, input};
+use crate::lease::Deployment;
 use crate::opennebula::Report;
 
 /// What the front-end takes as "the scripts are missing" and answers by copying them anew.
@@ -99,6 +101,30 @@ pub(super) fn delegate_with(
             Err(become_stock(context, stdin))
         }
     }
+}
+
+/// Runs the stock action for leases that are not active yet: it keeps them alive, even if it outlives us.
+pub(super) fn delegate_deployment(
+    context: &Context<'_>,
+    stdin: Option<&Spool>,
+    deployment: &Deployment,
+    report: &mut Report,
+) -> Result<(), ActionError> {
+    let done = program(context).delegate(Delegation {
+        stdin: stdin.map(input::document).transpose()?,
+        keep: &[deployment.token()],
+        every: HEARTBEAT,
+        tick: &mut || deployment.show_life(),
+    });
+    let done = done.map_err(|cause| ActionError::Stock {
+        action: context.action.to_owned(),
+        cause,
+    })?;
+    if let Err(error) = pass_on(&done.stdout) {
+        let action = context.action;
+        log::warn!("failed to print what the stock '{action}' has printed: {error}");
+    }
+    outcome(context, &done, report)
 }
 
 /// What the end of the stock action means. It should have said why it failed; if not, the VM's log gets a line.

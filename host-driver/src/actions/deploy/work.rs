@@ -7,9 +7,8 @@ use one_sriov_system::Delegation;
 
 use super::SriovNic;
 use crate::actions::stock::{outcome, pass_on, program};
-use crate::actions::{ActionError, Context};
+use crate::actions::{ActionError, Context, ensure_dummy_bridge};
 use crate::domain::{DeviceReplacement, Domain, DroppedElement, DummyNic, HostDevice};
-use crate::dummy_bridge;
 use crate::host::Host;
 use crate::lease::{Deployment, Lease, State, Store, StoreError, VfIdentity, VfRequest};
 use crate::opennebula::{MonitoringClient, Report};
@@ -110,11 +109,7 @@ impl Work<'_> {
             let dummy = lease.identity.has_dummy();
             if dummy {
                 let is_ovs = nic.element.has_virtualport();
-                dummy_bridge::ensure(&self.host.root, &self.host.config.dummy_bridge, is_ovs)
-                    .map_err(|what| ActionError::DummyBridge {
-                        bridge: self.host.config.dummy_bridge.clone(),
-                        what,
-                    })?;
+                ensure_dummy_bridge(self.host, is_ovs)?;
             }
             replacements.push(DeviceReplacement {
                 interface: nic.interface,

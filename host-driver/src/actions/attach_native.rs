@@ -3,12 +3,12 @@
 //! An Ethernet VF is leased, and attached by the stock action. An InfiniBand VF gets its GUIDs first, and is attached by us: the
 //! stock action has libvirt set a MAC on it (`<interface type='hostdev'>`), which an InfiniBand PF refuses.
 
-use one_sriov_system::{Delegation, Spool};
+use one_sriov_system::Spool;
 
 use super::attach::{Nic, attached, free_position, plug_in};
-use super::deploy::{self, HEARTBEAT, Work, native};
+use super::deploy::{self, Work, native};
 use super::plug::Plug;
-use super::stock::{become_stock, outcome, pass_on, program};
+use super::stock::{become_stock, delegate_deployment};
 use super::{ActionError, Context, input};
 use crate::domain::Domain;
 use crate::lease::Deployment;
@@ -124,18 +124,5 @@ fn by_stock_action(
     for (lease, request) in deployment.leases.iter_mut().zip(work.requests) {
         work.set_up(lease, request, report)?;
     }
-    let done = program(work.context).delegate(Delegation {
-        stdin: Some(input::document(stdin)?),
-        keep: &[deployment.token()],
-        every: HEARTBEAT,
-        tick: &mut || deployment.show_life(),
-    });
-    let done = done.map_err(|cause| ActionError::Stock {
-        action: work.context.action.to_owned(),
-        cause,
-    })?;
-    if let Err(error) = pass_on(&done.stdout) {
-        log::warn!("failed to print what the stock action has printed: {error}");
-    }
-    outcome(work.context, &done, report)
+    delegate_deployment(work.context, Some(stdin), deployment, report)
 }
