@@ -15,27 +15,27 @@ type FileOf = (&'static str, &'static str);
 const AGENT_FILES: [FileOf; 3] = [
     (
         one_sriov_agent::config::PATH,
-        "Settings of the agent, all of them optional: prefix, role, backend.",
+        "Settings of the agent, all optional, for example prefix, role and backend.",
     ),
     (
         "/dev/disk/by-label/CONTEXT",
-        "The context CD; other disks are looked at where udev does not tell the label.",
+        "The context CD, if it is on a disk; CD drives are read first.",
     ),
-    ("/context/context.sh", "A context without a CD."),
+    ("/context/context.sh", "A context inside the image."),
 ];
 
 const DRIVER_FILES: [FileOf; 4] = [
     (
         "/var/tmp/one/vmm/kvm-sriov",
-        "The actions that the front-end calls, and what it has brought with them.",
+        "The actions that OpenNebula calls, and their files, copied from the front-end.",
     ),
     (
         "kvmrc",
-        "Settings of the driver, all of them optional: beside the actions, and in /etc/one-sriov for this host alone.",
+        "Settings of the driver, all optional: beside the actions, and in /etc/one-sriov for this host only.",
     ),
     (
         "vf_maps/POOL",
-        "The VFs of a pool; without it they are those that sysfs shows.",
+        "The VFs of a pool; without it the pool has all VFs of the network device POOL.",
     ),
     ("/run/one-sriov", "The leases: which VM has which VF."),
 ];
