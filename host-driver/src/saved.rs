@@ -100,7 +100,10 @@ impl SavedNics {
             serde_json::from_slice(&text).map_err(io::Error::from),
         )?;
         if document.format != FORMAT {
-            let what = format!("format {} is unknown", document.format);
+            let what = format!(
+                "its format is {}, which this driver does not support",
+                document.format
+            );
             return self.check("read", Err(io::Error::other(what)));
         }
         Ok(Some(document.nics))

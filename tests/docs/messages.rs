@@ -22,7 +22,7 @@ const SOURCES: [&str; 6] = [
 ];
 
 /// What stands for a placeholder in a message, and texts of other programs.
-const VALUES: [&str; 23] = [
+const VALUES: [&str; 24] = [
     "node GUID",
     "VLAN of",
     "TRUST",
@@ -30,6 +30,7 @@ const VALUES: [&str; 23] = [
     " save ",
     " migrate ",
     " restore ",
+    " take a snapshot of ",
     "VFs 'ib0/0', 'ib0/1'",
     "VF 'ib0/0', which",
     "this VM (4) itself",

@@ -22,7 +22,7 @@ fn inspect(host: &Host) -> io::Result<Vec<Finding>> {
     let sysfs = Sysfs::new(&host.root);
     let mut findings = Vec::new();
     let maps = maps(host).unwrap_or_else(|error| {
-        let message = format!("it is not known which PFs have a VF map: {error}");
+        let message = format!("failed to find which PFs have a VF map: {error}");
         findings.push(Finding::warning(CHECK, message));
         Vec::new()
     });

@@ -94,5 +94,5 @@ fn addresses(host: &Host, maps: &Path, name: &PoolName) -> Result<Vec<PciAddress
 }
 
 fn unknown(error: &dyn std::fmt::Display) -> Finding {
-    Finding::warning(CHECK, format!("not every VF was looked at: {error}"))
+    Finding::warning(CHECK, format!("some VFs were not checked: {error}"))
 }

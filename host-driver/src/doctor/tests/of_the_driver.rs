@@ -248,14 +248,14 @@ fn checks_of_vfs_say_so_where_the_maps_cannot_be_read() {
         let tree = Tree::new();
         tree.unreadable(&format!("one/vmm/kvm-sriov/{path}"));
         let unlisted =
-            "Warning: it is not known which PFs have a VF map: failed to list the VF maps in '";
+            "Warning: failed to find which PFs have a VF map: failed to list the VF maps in '";
         assert_some(&tree.find(cards::check), unlisted);
-        let unseen = "Warning: not every VF was looked at: failed to list the VF maps in '";
+        let unseen = "Warning: some VFs were not checked: failed to list the VF maps in '";
         assert_one(&tree.find(pci_probe::check), unseen);
     }
     let tree = Tree::new();
     tree.write("one/vmm/kvm-sriov/vf_maps/ib9", "0x81\n");
-    let unread = "Warning: not every VF was looked at: failed to read VF map '";
+    let unread = "Warning: some VFs were not checked: failed to read VF map '";
     assert_one(&tree.find(pci_probe::check), unread);
 }
 
