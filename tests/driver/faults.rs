@@ -201,7 +201,7 @@ fn a_stock_action_that_fails_without_a_word_gets_a_line_in_the_vms_log() {
         "cancel",
         "shutdown",
         "reboot",
-        "snapshot_create",
+        "snapshot_delete",
         "attach_disk",
     ] {
         let call = || host.action(action, &["one-7", "x", "7", "host"], "");
