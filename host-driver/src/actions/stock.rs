@@ -122,7 +122,7 @@ pub(super) fn delegate_deployment(
     })?;
     if let Err(error) = pass_on(&done.stdout) {
         let action = context.action;
-        log::warn!("failed to print what the stock '{action}' has printed: {error}");
+        log::warn!("failed to pass on the output of the stock '{action}': {error}");
     }
     outcome(context, &done, report)
 }
