@@ -148,7 +148,7 @@ impl Cloud {
         let cd = cd(&self.directory, &name, documents::context(vm).as_bytes())?;
         let file = format!("{}/disk.1", vm.directory());
         host.ssh
-            .get(&format!("virsh change-media {name} hda --eject --live"))?;
+            .get(&format!("virsh change-media {name} hda --eject --live --force"))?;
         host.ssh.put(&cd, &file)?;
         host.ssh
             .get(&format!(
