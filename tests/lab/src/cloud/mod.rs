@@ -147,8 +147,9 @@ impl Cloud {
         let name = vm.name();
         let cd = cd(&self.directory, &name, documents::context(vm).as_bytes())?;
         let file = format!("{}/disk.1", vm.directory());
-        host.ssh
-            .get(&format!("virsh change-media {name} hda --eject --live --force"))?;
+        host.ssh.get(&format!(
+            "virsh change-media {name} hda --eject --live --force"
+        ))?;
         host.ssh.put(&cd, &file)?;
         host.ssh
             .get(&format!(
