@@ -17,6 +17,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::{NicAttributeError, NicAttributes, PciNic};
+use crate::xml::excerpt;
 
 /// What is known of the NICs of a VM.
 #[derive(Debug, Default)]
@@ -64,13 +65,17 @@ impl Network {
 #[derive(Debug, thiserror::Error)]
 pub enum VmDocumentError {
     /// It is no XML.
-    #[error("{0}")]
+    #[error("{}", excerpt(&.0.to_string()))]
     Xml(#[from] quick_xml::Error),
     /// It ends too early.
     #[error("it is truncated")]
     Cut,
     /// A number is none.
-    #[error("{name} '{}' of NIC '{mac}' is not a number", value.escape_debug())]
+    #[error(
+        "{name} '{}' of NIC '{}' is not a number",
+        excerpt(value),
+        excerpt(mac)
+    )]
     Number {
         /// Of which attribute.
         name: &'static str,
@@ -349,6 +354,17 @@ mod tests {
             PCI.replace("<MAC>02:00:c0:a8:07:14</MAC>", ""),
         ];
         assert_eq!(pci_nics(&others.concat()), []);
+    }
+
+    #[test]
+    fn what_a_document_has_in_it_does_not_break_the_line_of_a_message() {
+        let error = network("<VM><TEM\u{1}\nPLATE></TEMPLATE></VM>").unwrap_err();
+        assert!(!error.contains(char::is_control), "{error:?}");
+        let error = network(
+            "<VM><TEMPLATE><NIC><MAC>02:00:c0:a8:07:05\n</MAC><VLAN_ID>1\u{7}2</VLAN_ID></NIC></TEMPLATE></VM>",
+        );
+        let error = error.unwrap_err();
+        assert!(!error.contains(char::is_control), "{error:?}");
     }
 
     #[test]
