@@ -19,7 +19,7 @@
 
 use hwaddr::{AddressError, PciAddress};
 
-use crate::xml::{Piece, Pieces, Problem, Roots, XmlError};
+use crate::xml::{Piece, Pieces, Problem, Roots, XmlError, excerpt};
 
 /// A running domain.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub enum DumpError {
     #[error("failed to read the domains: {0}")]
     Xml(#[from] XmlError),
     /// A device has an address that is none.
-    #[error("failed to read the devices of domain '{domain}': {cause}")]
+    #[error("failed to read the devices of domain '{}': {cause}", excerpt(domain))]
     Address {
         /// The domain.
         domain: String,
