@@ -160,9 +160,12 @@ fn restore(
         log::warn!("{error}");
     }
     // A VM that is being saved or restored keeps its dummy NICs.
-    let is_unplugged = store.unplugged(lease.vm).is_ok_and(|found| found.is_some());
+    let unplugged = store.unplugged(lease.vm).map_err(|error| WhyKept {
+        why: error.to_string(),
+        has_identity: true,
+    })?;
     if let Some(domain) = &stale.domain
-        && !is_unplugged
+        && unplugged.is_none()
         && let Some(mac) = lease.dummy_mac
         && let Some(dummy) = DummyMac::from_mac(mac, config.dummy_prefix)
         && let Err(error) = unplug_dummy(config, domain, dummy)

@@ -55,6 +55,22 @@ fn other_nics_are_attached_and_detached_by_the_stock_actions() {
         "",
     );
     assert_eq!(detached.stdout, "detached\n");
+    // Nor does a document that we cannot read.
+    host.write("/var/tmp/one/VERSION", "7.0.0\n");
+    let nic = "<NIC><ATTACH>YES</ATTACH><BRIDGE>br0</BRIDGE><MAC>02:00:c0:a8:07:09</MAC><VLAN_ID>x</VLAN_ID></NIC>";
+    let number = format!("<VM><TEMPLATE>{nic}</TEMPLATE></VM>");
+    let bridge = number
+        .replace("br0", "sriov_not a pool")
+        .replace(">x<", "><");
+    for document in ["", "<VM>", &number, &bridge] {
+        let arguments = ["one-7", "02:00:c0:a8:07:09", "7", "host"];
+        let detached = host.action("detach_nic", &arguments, document);
+        assert_eq!(
+            detached.stdout, "detached\n",
+            "{document}: {}",
+            detached.stderr
+        );
+    }
 }
 
 #[test]

@@ -334,6 +334,33 @@ fn a_vf_that_cannot_be_plugged_in_costs_no_vm_and_comes_with_the_next_look() {
 }
 
 #[test]
+fn what_its_network_wants_of_a_vf_is_set_by_the_next_look_too() {
+    let host = host();
+    assert_eq!(save(&host).code, 0);
+    host.switch("attach-fails", "type='hostdev'\ninternal error: no");
+    assert_eq!(restore(&host, &BOTH).code, 0);
+    host.switch_off("attach-fails");
+    assert_eq!(host.leased("eth1"), [""; 0]);
+    let nic = "<NIC><BRIDGE>sriov_eth1</BRIDGE><MAC>02:00:c0:a8:07:02</MAC><VLAN_ID>42</VLAN_ID><TRUST>yes</TRUST></NIC>";
+    let document = format!("<VM><TEMPLATE>{nic}</TEMPLATE></VM>");
+    host.write("/var/lib/one/datastores/0/7/vm.xml", document);
+    host.set_vfs(
+        "eth1",
+        &format!(
+            "{}\n",
+            (0..4)
+                .map(|vf| format!("{vf} mac 02:11:00:00:00:00 vlan 0 trust off"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        ),
+    );
+    assert_eq!(host.operator(&["reconcile"]).code, 0);
+    let [place] = host.leased("eth1").try_into().unwrap();
+    let vf = host.vf("eth1", place.parse().unwrap());
+    assert!(vf.contains("trust on") && vf.contains("vlan 42"), "{vf}");
+}
+
+#[test]
 fn a_nic_without_vf_that_is_detached_does_not_come_back() {
     let (host, _) = lacking();
     let arguments = ["one-7", "02:00:c0:a8:07:01", "7", "host"];

@@ -78,14 +78,24 @@ fn detach_without_vf(
     report: &mut Report,
 ) -> Result<(), ActionError> {
     let stdin = context.stdin_document()?;
-    let document = Context::vm_document(stdin.as_ref())?.unwrap_or_default();
-    match document.attached_bridge(mac) {
-        Some(bridge) if requested(host, bridge)?.is_some() => {
+    // What cannot be read costs no NIC of another kind: it is the stock action's to judge.
+    let is_sriov = Context::vm_document(stdin.as_ref()).and_then(|document| {
+        let document = document.unwrap_or_default();
+        let bridge = document.attached_bridge(mac);
+        Ok(match bridge {
+            Some(bridge) => requested(host, bridge)?.is_some(),
+            None => false,
+        })
+    });
+    match is_sriov {
+        Ok(true) => {
             report.note(&format!("NIC '{mac}' has no VF"));
-            saved_nic::forget(host, store, vm, mac)
+            return saved_nic::forget(host, store, vm, mac);
         }
-        _ => run_stock(context, stdin.as_ref(), report),
+        Ok(false) => {}
+        Err(error) => log::warn!("{}: {error}", context.action),
     }
+    run_stock(context, stdin.as_ref(), report)
 }
 
 /// The stock action, and then the VF comes back.

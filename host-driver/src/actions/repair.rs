@@ -10,8 +10,8 @@ use super::restore::plug_in_one;
 use super::{ActionError, Context, saved_nic};
 use crate::domain::Domain;
 use crate::host::Host;
-use crate::lease::{Lease, Store, StoreError};
-use crate::opennebula::{Arguments, Report, VmDocument, VmId};
+use crate::lease::{Lease, Store, StoreError, VfRequest};
+use crate::opennebula::{Arguments, Report, VmId};
 use crate::saved::{SavedNic, SavedNics};
 
 /// What became of them.
@@ -43,7 +43,10 @@ fn repair_vm(
     vm: VmId,
     repaired: &mut Repaired,
 ) -> Result<(), ActionError> {
-    let arguments: [OsString; 0] = [];
+    let Some(checkpoint) = store.unplugged(vm)? else {
+        return Ok(());
+    };
+    let arguments = [OsString::from(&checkpoint)];
     let context = Context {
         home: &host.home,
         action: "repair",
@@ -59,9 +62,7 @@ fn repair_vm(
         }
         (held, host.libvirt().running()?)
     };
-    let checkpoint = store.unplugged(vm)?;
-    let domain = running.domain_of(vm, None);
-    let (Some(domain), Some(checkpoint)) = (domain, checkpoint) else {
+    let Some(domain) = running.domain_of(vm, None) else {
         // It is saved, or was never restored.
         return Ok(store.forget_unplugged(vm)?);
     };
@@ -75,9 +76,14 @@ fn repair_vm(
     let mut nics = saved.read()?.unwrap_or_default();
     nics.retain(|nic| !with_vf.contains(&nic.position));
     drop(held);
+    // What the networks want of the VFs: the front-end sends no document now.
+    let mut document = deploy::vm_document(&context, &host.root)?;
     let mut missing = Vec::new();
     for nic in nics {
-        match plug_in(&context, host, store, vm, &domain.uuid, &nic) {
+        let request = saved_nic::request(host, &nic, &mut document);
+        let plugged = request
+            .and_then(|request| plug_in(&context, host, store, vm, &domain.uuid, &nic, request));
+        match plugged {
             Ok(lease) => repaired.plugged.push(lease),
             Err(error) => {
                 let mac = nic.mac;
@@ -104,8 +110,9 @@ fn plug_in(
     vm: VmId,
     uuid: &str,
     nic: &SavedNic,
+    request: VfRequest,
 ) -> Result<Lease, ActionError> {
-    let requests = [saved_nic::request(host, nic, &mut VmDocument::default())?];
+    let requests = [request];
     let text = host.libvirt().document(uuid)?;
     let domain = Domain::read(&text)?;
     let granted = deploy::grant(context, host, store, vm, &domain, &requests)?;

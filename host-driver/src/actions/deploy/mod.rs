@@ -158,8 +158,8 @@ pub(super) fn dummy(
     Ok(DummyMac::new(prefix, position, Key::from(mac)))
 }
 
-/// What stands beside the deployment file; nothing before 6.0.
-fn vm_document(context: &Context<'_>, root: &Root) -> Result<VmDocument, ActionError> {
+/// What stands beside the deployment file, or the checkpoint, that is the first argument; nothing before 6.0.
+pub(super) fn vm_document(context: &Context<'_>, root: &Root) -> Result<VmDocument, ActionError> {
     Ok(read_vm_document(context, root)?.unwrap_or_default())
 }
 
