@@ -56,6 +56,14 @@ fn attach_raw(host: &Host, bridge: &str, nth: u8) -> Output {
     action(host, "attach_nic", &arguments, &document)
 }
 
+/// VM 8 gets its first VF, without a document.
+fn attach_to_a_vm_without_vfs(host: &Host) {
+    let mac = mac(2);
+    let tap = "one-8-1";
+    let arguments = ["one-8", &mac, "sriov_ib0", "-", "dummy", tap, "8", "host"];
+    assert_eq!(host.action("attach_nic", &arguments, "").code, 0);
+}
+
 fn detach(host: &Host, mac: &str) -> Outcome {
     detach_raw(host, mac).into()
 }
@@ -327,17 +335,7 @@ fn a_vf_that_a_vm_no_longer_has_is_released_once() {
 fn a_vm_without_vfs_gets_its_first_one() {
     let host = host();
     assert_eq!(host.deploy(8, &["br0"]).code, 0);
-    let arguments = [
-        "one-8",
-        &mac(2),
-        "sriov_ib0",
-        "-",
-        "dummy",
-        "one-8-1",
-        "8",
-        "host",
-    ];
-    assert_eq!(host.action("attach_nic", &arguments, "").code, 0);
+    attach_to_a_vm_without_vfs(&host);
     assert_eq!(host.lease("ib0/1").unwrap()["position"], 0);
     assert_eq!(
         host.action("detach_nic", &["one-8", &mac(2), "8", "host"], "")
@@ -472,17 +470,7 @@ fn a_snapshot_is_refused_and_a_revert_names_the_nics_that_it_takes_away() {
         "snap-1\n"
     );
     let before = host.domain(8).unwrap();
-    let arguments = [
-        "one-8",
-        &mac(2),
-        "sriov_ib0",
-        "-",
-        "dummy",
-        "one-8-1",
-        "8",
-        "host",
-    ];
-    assert_eq!(host.action("attach_nic", &arguments, "").code, 0);
+    attach_to_a_vm_without_vfs(&host);
     let state = "$DIR/state/domains/one-8.xml";
     host.write("/state/snapshot", before);
     host.stock(
