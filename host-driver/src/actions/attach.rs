@@ -95,16 +95,8 @@ pub(super) fn attach(
         attributes: network.attributes()?,
     };
     let requests = std::slice::from_ref(&request);
-    let granted = deploy::grant(context, host, &store, vm, &domain, requests)?;
-    let mut deployment = granted.deployment;
-    let work = Work {
-        context,
-        host,
-        store: &store,
-        requests,
-        known: &granted.known,
-        monitoring: granted.monitoring.as_ref(),
-    };
+    let mut work = Work::new(context, host, &store, requests);
+    let mut deployment = work.grant(vm, &domain)?;
     let plug = Plug {
         work: &work,
         libvirt: host.libvirt(),

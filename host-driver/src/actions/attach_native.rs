@@ -6,7 +6,7 @@
 use one_sriov_system::Spool;
 
 use super::attach::{Nic, attached, free_position, plug_in};
-use super::deploy::{self, Work, native};
+use super::deploy::{Work, native};
 use super::plug::Plug;
 use super::stock::{become_stock, delegate_deployment};
 use super::{ActionError, Context, input};
@@ -75,16 +75,8 @@ pub(super) fn attach(
     let position = free_position(&host, &store, vm, &domain)?;
     let is_infiniband = vf.pf.link_layer == LinkLayer::Infiniband;
     let requests = [native::request(&host, vm, position.into(), pci_nic, vf)?];
-    let granted = deploy::grant(context, &host, &store, vm, &domain, &requests)?;
-    let mut deployment = granted.deployment;
-    let work = Work {
-        context,
-        host: &host,
-        store: &store,
-        requests: &requests,
-        known: &granted.known,
-        monitoring: granted.monitoring.as_ref(),
-    };
+    let mut work = Work::new(context, &host, &store, &requests);
+    let mut deployment = work.grant(vm, &domain)?;
     let done = if is_infiniband {
         by_us(&work, &nic, &mut deployment, report)
     } else {

@@ -115,16 +115,8 @@ fn plug_in(
     let requests = [request];
     let text = host.libvirt().document(uuid)?;
     let domain = Domain::read(&text)?;
-    let granted = deploy::grant(context, host, store, vm, &domain, &requests)?;
-    let mut deployment = granted.deployment;
-    let work = Work {
-        context,
-        host,
-        store,
-        requests: &requests,
-        known: &granted.known,
-        monitoring: granted.monitoring.as_ref(),
-    };
+    let mut work = Work::new(context, host, store, &requests);
+    let mut deployment = work.grant(vm, &domain)?;
     let plug = Plug {
         work: &work,
         libvirt: host.libvirt(),

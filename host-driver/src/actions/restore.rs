@@ -61,17 +61,8 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
     let store = host.leases()?;
     // The domain is in the checkpoint.
     let domain = Domain::read(b"<domain/>")?;
-    let granted = deploy::grant(context, &host, &store, vm, &domain, &requests)?;
-    let mut deployment = granted.deployment;
-    let monitoring = granted.monitoring.as_ref();
-    let work = Work {
-        context,
-        host: &host,
-        store: &store,
-        requests: &requests,
-        known: &granted.known,
-        monitoring,
-    };
+    let mut work = Work::new(context, &host, &store, &requests);
+    let mut deployment = work.grant(vm, &domain)?;
     store.note_unplugged(vm, checkpoint)?;
     let restored = prepare(&work, &mut deployment, report)
         .and_then(|()| delegate_deployment(context, stdin.as_ref(), &deployment, report));
@@ -89,7 +80,7 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
     drop(deployment);
     if !is_whole {
         let returns = take_back(context, &host, &store, vm, Duration::ZERO);
-        tell(context, returns, monitoring, report);
+        tell(context, returns, work.monitoring.as_ref(), report);
     }
     Ok(())
 }

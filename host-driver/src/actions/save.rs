@@ -18,7 +18,7 @@ use super::{ActionError, Context, refuse, saved_nic};
 use crate::host::Host;
 use crate::lease::{HeldDeployment, Lease, Store, VfIdentity, VfRequest};
 use crate::libvirt::guest_address;
-use crate::opennebula::{MonitoringClient, Report, VmId};
+use crate::opennebula::{Report, VmId};
 use crate::saved::{SavedNic, SavedNics};
 use crate::unplug::{UnplugError, unplug};
 
@@ -72,15 +72,7 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
     let saved = SavedNics::beside(&host.root, Path::new(checkpoint))?;
     saved.write(nics.clone())?;
     store.note_unplugged(vm, Path::new(checkpoint))?;
-    let monitoring = MonitoringClient::find(&host.root);
-    let work = Work {
-        context,
-        host: &host,
-        store: &store,
-        requests: &requests,
-        known: &[],
-        monitoring: monitoring.as_ref(),
-    };
+    let work = Work::new(context, &host, &store, &requests);
     let plug = Plug {
         work: &work,
         libvirt: host.libvirt(),
@@ -98,7 +90,7 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
                 }
                 drop(held);
                 let returns = take_back(context, &host, &store, vm, Duration::ZERO);
-                tell(context, returns, monitoring.as_ref(), report);
+                tell(context, returns, work.monitoring.as_ref(), report);
                 return Ok(());
             }
             Err(failure) => failure,

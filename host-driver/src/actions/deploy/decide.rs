@@ -7,84 +7,68 @@ use hwaddr::{Guid, PciAddress};
 
 use super::guids::guids_in_use;
 use super::links::Links;
-use crate::actions::{ActionError, Context};
+use super::work::Work;
+use crate::actions::ActionError;
 use crate::domain::Domain;
 use crate::host::Host;
 use crate::lease::{
-    AllocateError, Allocation, Allocator, Deployment, Guard, Lease, ReclaimGuard, Returning, Store,
-    Sweep, SweepScope, VfRequest, VfSetup,
+    AllocateError, Allocation, Allocator, Deployment, Guard, ReclaimGuard, Returning, Store, Sweep,
+    SweepScope, VfRequest, VfSetup,
 };
 use crate::libvirt::RunningDomains;
 use crate::opennebula::{MonitoringClient, VmId};
 use crate::prepare::{self, VfHolder};
 use crate::release::{ReleaseReport, release};
 
-/// The decision: which VFs the VM gets.
-///
-/// If it is refused what somebody is just bringing back, the VF itself or the GUID on it, that is waited for, once.
-fn lease(
-    context: &Context<'_>,
-    host: &Host,
-    store: &Store,
-    vm: VmId,
-    domain: &Domain<'_>,
-    requests: &[VfRequest],
-) -> Result<(Deployment, Vec<ReclaimGuard>), ActionError> {
-    let purpose = context.purpose(vm);
-    let (refusal, freed, returning) = match decide(host, store, &purpose, vm, domain, requests)? {
-        Decision::Leased(deployment, reclaims) => return Ok((deployment, reclaims)),
-        Decision::Refused {
-            refusal,
-            freed,
-            returning,
-        } => (refusal, freed, returning),
-    };
-    let deadline = Instant::now() + host.config.return_wait;
-    let mut is_back = freed;
-    for Returning { id, vfs } in returning {
-        let left = deadline.saturating_duration_since(Instant::now());
-        is_back |= vfs.is_empty() || store.wait_for(&id, left)?;
+impl Work<'_> {
+    /// Leases the requested VFs, and releases those of stale leases.
+    pub(in crate::actions) fn grant(
+        &mut self,
+        vm: VmId,
+        domain: &Domain<'_>,
+    ) -> Result<Deployment, ActionError> {
+        let leased = self.lease(vm, domain).map(|(deployment, reclaims)| {
+            self.known = release_vfs(self.host, self.store, reclaims).known;
+            deployment
+        });
+        // Also after a refusal: the scheduler has sent the VM here by numbers that no longer hold.
+        MonitoringClient::refresh(self.monitoring.as_ref());
+        leased
     }
-    if !is_back {
-        return Err(refusal);
-    }
-    match decide(host, store, &purpose, vm, domain, requests)? {
-        Decision::Leased(deployment, reclaims) => Ok((deployment, reclaims)),
-        Decision::Refused { refusal, .. } => Err(refusal),
-    }
-}
 
-/// The leases of a VM, and what has become of the others that had ended.
-pub(in crate::actions) struct Granted {
-    pub(in crate::actions) deployment: Deployment,
-    /// Stale leases whose VFs may still carry what their VMs were known by, and why.
-    pub(in crate::actions) known: Vec<(Lease, String)>,
-    pub(in crate::actions) monitoring: Option<MonitoringClient>,
-}
+    /// If the only obstacle is a VF (or GUID) that another process is releasing, waits for that release and retries once.
+    fn lease(
+        &self,
+        vm: VmId,
+        domain: &Domain<'_>,
+    ) -> Result<(Deployment, Vec<ReclaimGuard>), ActionError> {
+        let (refusal, freed, returning) = match self.decide(vm, domain)? {
+            Decision::Leased(deployment, reclaims) => return Ok((deployment, reclaims)),
+            Decision::Refused {
+                refusal,
+                freed,
+                returning,
+            } => (refusal, freed, returning),
+        };
+        let deadline = Instant::now() + self.host.config.return_wait;
+        let mut is_back = freed;
+        for Returning { id, vfs } in returning {
+            let left = deadline.saturating_duration_since(Instant::now());
+            is_back |= vfs.is_empty() || self.store.wait_for(&id, left)?;
+        }
+        if !is_back {
+            return Err(refusal);
+        }
+        match self.decide(vm, domain)? {
+            Decision::Leased(deployment, reclaims) => Ok((deployment, reclaims)),
+            Decision::Refused { refusal, .. } => Err(refusal),
+        }
+    }
 
-/// Leases what is asked for, and releases what has ended.
-pub(in crate::actions) fn grant(
-    context: &Context<'_>,
-    host: &Host,
-    store: &Store,
-    vm: VmId,
-    domain: &Domain<'_>,
-    requests: &[VfRequest],
-) -> Result<Granted, ActionError> {
-    let monitoring = MonitoringClient::find(&host.root);
-    let leased = lease(context, host, store, vm, domain, requests);
-    let leased = leased.map(|(deployment, reclaims)| {
-        let released = release_vfs(host, store, reclaims);
-        (deployment, released)
-    });
-    // Also after a refusal: the scheduler has sent the VM here by numbers that no longer hold.
-    MonitoringClient::refresh(monitoring.as_ref());
-    let (deployment, released) = leased?;
-    Ok(Granted {
-        deployment,
-        known: released.known,
-        monitoring,
-    })
+    fn decide(&self, vm: VmId, domain: &Domain<'_>) -> Result<Decision, ActionError> {
+        let purpose = self.context.purpose(vm);
+        decide(self.host, self.store, &purpose, vm, domain, self.requests)
+    }
 }
 
 /// What a decision comes to.

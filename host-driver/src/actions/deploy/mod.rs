@@ -22,7 +22,6 @@ use std::path::Path;
 use hwaddr::{DummyMac, Key, MacAddress};
 use one_sriov_system::{Root, unless_absent};
 
-pub(super) use self::decide::grant;
 pub(super) use self::work::{HEARTBEAT, Work, got, host_device};
 use super::stock::become_stock;
 use super::{ActionError, Context, input, requested};
@@ -76,16 +75,9 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
     };
     // It begins anew, whatever was to become of a checkpoint.
     store.forget_unplugged(vm)?;
-    let granted = grant(context, &host, &store, vm, &domain, &requests)?;
-    let work = Work {
-        context,
-        host: &host,
-        store: &store,
-        requests: &requests,
-        known: &granted.known,
-        monitoring: granted.monitoring.as_ref(),
-    };
-    work.deploy(&domain, &nics, granted.deployment, report)
+    let mut work = Work::new(context, &host, &store, &requests);
+    let deployment = work.grant(vm, &domain)?;
+    work.deploy(&domain, &nics, deployment, report)
 }
 
 /// An interface that asks for a VF.

@@ -24,12 +24,28 @@ pub(in crate::actions) struct Work<'a> {
     pub(in crate::actions) host: &'a Host,
     pub(in crate::actions) store: &'a Store,
     pub(in crate::actions) requests: &'a [VfRequest],
+    pub(in crate::actions) monitoring: Option<MonitoringClient>,
     /// Stale leases whose VFs may still have what their VMs were known by, and why.
-    pub(in crate::actions) known: &'a [(Lease, String)],
-    pub(in crate::actions) monitoring: Option<&'a MonitoringClient>,
+    pub(super) known: Vec<(Lease, String)>,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    pub(in crate::actions) fn new(
+        context: &'a Context<'a>,
+        host: &'a Host,
+        store: &'a Store,
+        requests: &'a [VfRequest],
+    ) -> Self {
+        Self {
+            context,
+            host,
+            store,
+            requests,
+            monitoring: MonitoringClient::find(&host.root),
+            known: Vec::new(),
+        }
+    }
+
     pub(super) fn deploy(
         &self,
         domain: &Domain<'_>,
@@ -206,7 +222,7 @@ impl Work<'_> {
         match undone {
             Ok(returns) => {
                 returns.log();
-                MonitoringClient::refresh(self.monitoring);
+                MonitoringClient::refresh(self.monitoring.as_ref());
             }
             // They stay marked as being deployed, and are swept up after the grace.
             Err(error) => log::error!("{error}"),
