@@ -19,7 +19,7 @@ use super::{ActionError, Context, ensure_dummy_bridge, refuse, saved_nic};
 use crate::domain::Domain;
 use crate::host::Host;
 use crate::lease::{Deployment, Lease, VfRequest};
-use crate::opennebula::{Report, VmId};
+use crate::opennebula::Report;
 use crate::saved::{SavedNic, SavedNics};
 
 pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
@@ -71,21 +71,12 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
         work.undo(deployment);
         return Err(error);
     }
-    let missing = plug_in(&work, vm, &mut deployment, &nics, report);
-    if let Err(error) = store.activate(&mut deployment, &vm.domain()) {
-        report.note(&error.to_string());
-    }
-    let is_whole = missing.is_empty();
-    saved_nic::note_missing(&store, vm, &saved, missing, report);
-    drop(deployment);
-    if !is_whole {
-        let returns = take_back(context, &host, &store, vm, Duration::ZERO);
-        tell(context, returns, work.monitoring.as_ref(), report);
-    }
+    plug_in_all(&work, &vm.domain(), deployment, &nics, &saved, report);
     Ok(())
 }
 
-fn prepare(
+/// Sets the VFs of a VM up that does not run yet.
+pub(super) fn prepare(
     work: &Work<'_>,
     deployment: &mut Deployment,
     report: &mut Report,
@@ -98,19 +89,22 @@ fn prepare(
     Ok(())
 }
 
-/// Plugs the VFs into the VM that runs again, in the order in which they were taken out. Gives back the NICs that have none.
-fn plug_in(
+/// Plugs the VFs into a VM that runs without them, in the order in which they were taken out. A VF that cannot be plugged in
+/// costs no VM: the next look has to do it.
+pub(super) fn plug_in_all(
     work: &Work<'_>,
-    vm: VmId,
-    deployment: &mut Deployment,
+    domain: &str,
+    mut deployment: Deployment,
     nics: &[SavedNic],
+    saved: &SavedNics,
     report: &mut Report,
-) -> Vec<SavedNic> {
-    let domain = vm.domain();
+) {
+    let Work { host, store, .. } = work;
+    let vm = deployment.id().vm();
     let plug = Plug {
         work,
-        libvirt: work.host.libvirt(),
-        domain: &domain,
+        libvirt: host.libvirt(),
+        domain,
     };
     let mut missing = Vec::new();
     let parts = deployment.leases.iter_mut().zip(work.requests).zip(nics);
@@ -123,7 +117,16 @@ fn plug_in(
             }
         }
     }
-    missing
+    if let Err(error) = store.activate(&mut deployment, domain) {
+        report.note(&error.to_string());
+    }
+    let is_whole = missing.is_empty();
+    saved_nic::note_missing(store, vm, saved, missing, report);
+    drop(deployment);
+    if !is_whole {
+        let returns = take_back(work.context, host, store, vm, Duration::ZERO);
+        tell(work.context, returns, work.monitoring.as_ref(), report);
+    }
 }
 
 /// At the same place in the guest, where its device keeps its name, or else at any.

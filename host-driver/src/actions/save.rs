@@ -17,7 +17,6 @@ use super::stock::{delegate_with, run_stock};
 use super::{ActionError, Context, refuse, saved_nic};
 use crate::host::Host;
 use crate::lease::{HeldDeployment, Lease, Store, VfIdentity, VfRequest};
-use crate::libvirt::guest_address;
 use crate::opennebula::{Report, VmId};
 use crate::saved::{SavedNic, SavedNics};
 use crate::unplug::{UnplugError, unplug};
@@ -53,22 +52,7 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
     let stdin = context.stdin_document()?;
     let mut document = Context::vm_document(stdin.as_ref())?.unwrap_or_default();
     let dump = host.libvirt().document(domain)?;
-    let (mut nics, mut requests) = (Vec::new(), Vec::new());
-    for lease in &leases {
-        let mut nic = SavedNic {
-            pool: lease.pool.clone(),
-            position: lease.position,
-            mac: lease.mac,
-            vlan: None,
-            has_dummy: lease.dummy_mac.is_some(),
-            guid: lease.guid,
-            guest: guest_address(&dump, lease.address).map_err(ActionError::Dump)?,
-        };
-        let request = saved_nic::request(&host, &nic, &mut document)?;
-        nic.vlan = request.vlan;
-        requests.push(request);
-        nics.push(nic);
-    }
+    let (nics, requests) = saved_nic::describe(&host, &leases, &dump, &mut document)?;
     let saved = SavedNics::beside(&host.root, Path::new(checkpoint))?;
     saved.write(nics.clone())?;
     store.note_unplugged(vm, Path::new(checkpoint))?;
@@ -104,7 +88,7 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
 
 /// The deployments of the VM with the leases that its domain holds. Leases are good as long as somebody works on them, whatever
 /// the domain has.
-fn hold(
+pub(super) fn hold(
     context: &Context<'_>,
     host: &Host,
     store: &Store,
@@ -122,7 +106,7 @@ fn hold(
     Ok(held)
 }
 
-fn take_out(host: &Host, domain: &str, leases: &[Lease]) -> Result<(), UnplugError> {
+pub(super) fn take_out(host: &Host, domain: &str, leases: &[Lease]) -> Result<(), UnplugError> {
     leases
         .iter()
         .try_for_each(|lease| unplug(host, domain, lease))

@@ -5,11 +5,38 @@ use hwaddr::{DummyMac, Key, MacAddress};
 use super::ActionError;
 use crate::host::Host;
 use crate::lease::{Lease, Store, VfRequest, Wanted};
+use crate::libvirt::guest_address;
 use crate::opennebula::{Report, VmDocument, VmId};
 use crate::pool_name::PoolName;
 use crate::prepare;
 use crate::saved::{SavedNic, SavedNics};
 use crate::unplug::unplug_dummy;
+
+/// The NICs of a running VM that have these leases, and what each asks for when it gets a VF again.
+pub(super) fn describe(
+    host: &Host,
+    leases: &[Lease],
+    dump: &[u8],
+    document: &mut VmDocument,
+) -> Result<(Vec<SavedNic>, Vec<VfRequest>), ActionError> {
+    let (mut nics, mut requests) = (Vec::new(), Vec::new());
+    for lease in leases {
+        let mut nic = SavedNic {
+            pool: lease.pool.clone(),
+            position: lease.position,
+            mac: lease.mac,
+            vlan: None,
+            has_dummy: lease.dummy_mac.is_some(),
+            guid: lease.guid,
+            guest: guest_address(dump, lease.address).map_err(ActionError::Dump)?,
+        };
+        let request = request(host, &nic, document)?;
+        nic.vlan = request.vlan;
+        requests.push(request);
+        nics.push(nic);
+    }
+    Ok((nics, requests))
+}
 
 /// The same position, MAC and GUID as before; VLAN and attributes as its network has them now.
 pub(super) fn request(
