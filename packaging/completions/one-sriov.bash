@@ -40,6 +40,9 @@ _one__sriov() {
             one__sriov,reconcile)
                 cmd="one__sriov__subcmd__reconcile"
                 ;;
+            one__sriov,repair)
+                cmd="one__sriov__subcmd__repair"
+                ;;
             one__sriov,vfs)
                 cmd="one__sriov__subcmd__vfs"
                 ;;
@@ -67,6 +70,9 @@ _one__sriov() {
             one__sriov__subcmd__help,reconcile)
                 cmd="one__sriov__subcmd__help__subcmd__reconcile"
                 ;;
+            one__sriov__subcmd__help,repair)
+                cmd="one__sriov__subcmd__help__subcmd__repair"
+                ;;
             one__sriov__subcmd__help,vfs)
                 cmd="one__sriov__subcmd__help__subcmd__vfs"
                 ;;
@@ -77,7 +83,7 @@ _one__sriov() {
 
     case "${cmd}" in
         one__sriov)
-            opts="-h -V --home --json --help --version action probe pool leases reconcile vfs doctor import-legacy help"
+            opts="-h -V --home --json --help --version action probe pool leases reconcile repair vfs doctor import-legacy help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -131,7 +137,7 @@ _one__sriov() {
             return 0
             ;;
         one__subcmd__sriov__subcmd__help)
-            opts="action probe pool leases reconcile vfs doctor import-legacy help"
+            opts="action probe pool leases reconcile repair vfs doctor import-legacy help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -256,6 +262,20 @@ _one__sriov() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        one__subcmd__sriov__subcmd__help__subcmd__repair)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         one__subcmd__sriov__subcmd__help__subcmd__vfs)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -352,6 +372,24 @@ _one__sriov() {
             ;;
         one__subcmd__sriov__subcmd__reconcile)
             opts="-h --dry-run --home --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        one__subcmd__sriov__subcmd__repair)
+            opts="-h --home --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -56,3 +56,13 @@ fn reconcile_prints_what_the_page_says() {
         &[pending, freed, plugged, kept, problem],
     );
 }
+
+#[test]
+fn repair_prints_what_the_page_says() {
+    let (host, _) = crate::suspend::lacking();
+    host.switch("attach-fails", "<hostdev\nno");
+    let problem = json(&host, &["repair", "7"]);
+    host.switch_off("attach-fails");
+    let plugged = json(&host, &["repair", "7"]);
+    assert_described("one-sriov-driver repair", &[problem, plugged]);
+}

@@ -27,6 +27,7 @@ mod pools;
 mod protocol;
 mod refresh;
 mod refuse;
+mod repair;
 mod resume;
 mod returning;
 mod root;

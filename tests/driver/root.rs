@@ -114,12 +114,13 @@ fn is_root() -> bool {
 }
 
 /// All commands that read what is oneadmin's.
-const COMMANDS: [&[&str]; 8] = [
+const COMMANDS: [&[&str]; 9] = [
     &["doctor"],
     &["pool"],
     &["leases"],
     &["reconcile"],
     &["reconcile", "--dry-run"],
+    &["repair", "7"],
     &["import-legacy"],
     &["probe"],
     &["action", "--", "poll", "one-7", "host", "7", "host"],

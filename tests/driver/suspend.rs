@@ -6,10 +6,10 @@ use std::process::Output;
 use one_sriov_tests::Outcome;
 use one_sriov_tests::host::{Host, Pf, domain};
 
-const CHECKPOINT: &str = "/var/lib/one//datastores/0/7/checkpoint";
-const SAVED: &str = "/var/lib/one/datastores/0/7/one-sriov-nics.json";
+pub(crate) const CHECKPOINT: &str = "/var/lib/one//datastores/0/7/checkpoint";
+pub(crate) const SAVED: &str = "/var/lib/one/datastores/0/7/one-sriov-nics.json";
 
-fn empty() -> Host {
+pub(crate) fn empty() -> Host {
     let host = Host::new(&[
         Pf::infiniband("ib0", "0000:81:00", 4),
         Pf::ethernet("eth1", "0000:82:00", 4),
@@ -25,7 +25,7 @@ fn empty() -> Host {
 }
 
 /// A VM with two VFs, of which the first is at an address that its template names.
-fn host() -> Host {
+pub(crate) fn host() -> Host {
     let host = empty();
     let address = "<address type='pci' domain='0x0000' bus='0x00' slot='0x0a' function='0x0'/>\n\t\t</interface>";
     let domain = domain(7, &["sriov_ib0", "sriov_eth1"]).replacen("</interface>", address, 1);
@@ -35,7 +35,7 @@ fn host() -> Host {
 }
 
 /// What the front-end says of the VM: a VLAN on the Ethernet network, and these NICs.
-fn document(nics: &[(&str, u8)]) -> String {
+pub(crate) fn document(nics: &[(&str, u8)]) -> String {
     let nic = |(bridge, nth): &(&str, u8)| {
         let vlan = if *bridge == "sriov_eth1" {
             "<VLAN_ID><![CDATA[42]]></VLAN_ID>"
@@ -53,9 +53,9 @@ fn document(nics: &[(&str, u8)]) -> String {
     )
 }
 
-const BOTH: [(&str, u8); 2] = [("sriov_ib0", 1), ("sriov_eth1", 2)];
+pub(crate) const BOTH: [(&str, u8); 2] = [("sriov_ib0", 1), ("sriov_eth1", 2)];
 
-fn save(host: &Host) -> Outcome {
+pub(crate) fn save(host: &Host) -> Outcome {
     raw(
         host,
         "save",
@@ -65,7 +65,7 @@ fn save(host: &Host) -> Outcome {
     .into()
 }
 
-fn restore(host: &Host, nics: &[(&str, u8)]) -> Outcome {
+pub(crate) fn restore(host: &Host, nics: &[(&str, u8)]) -> Outcome {
     raw(
         host,
         "restore",
@@ -75,7 +75,7 @@ fn restore(host: &Host, nics: &[(&str, u8)]) -> Outcome {
     .into()
 }
 
-fn raw(host: &Host, name: &str, arguments: &[&str], stdin: &str) -> Output {
+pub(crate) fn raw(host: &Host, name: &str, arguments: &[&str], stdin: &str) -> Output {
     host.write("/state/stdin", stdin);
     let stdin = File::open(host.path("/state/stdin")).unwrap();
     let mut driver = host.driver(&["action", "--", name]);
@@ -392,7 +392,7 @@ fn a_domain_that_sleeps_is_woken_by_the_stock_action() {
 
 /// What does not fit together, by what domains, cards and leases show, whatever the driver thinks of it: a running VM has all
 /// its VFs with their dummy NIC, at their places, and leases; one that does not run has none.
-fn audit(host: &Host, is_in_place: bool) -> Vec<String> {
+pub(crate) fn audit(host: &Host, is_in_place: bool) -> Vec<String> {
     let mut problems = Vec::new();
     let leased = (host.leased("ib0").len(), host.leased("eth1").len());
     if let Some(domain) = host.domain(7) {
@@ -431,7 +431,7 @@ fn audit(host: &Host, is_in_place: bool) -> Vec<String> {
 }
 
 /// Waits until the stock action of a killed driver has ended: it has the files of the deployments until then.
-fn wait_for_stock_actions(host: &Host) {
+pub(crate) fn wait_for_stock_actions(host: &Host) {
     let Ok(files) = std::fs::read_dir(host.path("/run/one-sriov/.deployments")) else {
         return;
     };

@@ -30,7 +30,7 @@ mod saved_nic;
 mod snapshot;
 mod stock;
 
-pub use repair::{Repaired, repair};
+pub use repair::{Found, RepairError, Repaired, repair, repair_vm};
 
 use std::ffi::OsString;
 use std::path::Path;

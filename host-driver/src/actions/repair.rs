@@ -10,7 +10,7 @@ use super::restore::plug_in_one;
 use super::{ActionError, Context, saved_nic};
 use crate::domain::Domain;
 use crate::host::Host;
-use crate::lease::{Lease, Store, StoreError, VfRequest};
+use crate::lease::{Lease, State, Store, StoreError, VfRequest};
 use crate::opennebula::{Arguments, Report, VmId};
 use crate::saved::{SavedNic, SavedNics};
 
@@ -22,6 +22,24 @@ pub struct Repaired {
     /// NICs that have none, and why, for people.
     pub problems: Vec<String>,
 }
+
+/// How a VM was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It runs, and lacked VFs.
+    Lacking,
+    /// It runs, and lacks none.
+    Whole,
+    /// Another driver process works on it.
+    Busy,
+    /// It does not run on this host.
+    Stopped,
+}
+
+/// Why a VM could not be checked.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct RepairError(#[from] ActionError);
 
 /// Plugs VFs into the running VMs that should have them and that nobody works on.
 ///
@@ -37,14 +55,28 @@ pub fn repair(host: &Host, store: &Store) -> Result<Repaired, StoreError> {
     Ok(repaired)
 }
 
-fn repair_vm(
+/// Plugs VFs into one VM, if it runs and should have them and nobody works on it.
+///
+/// # Errors
+/// Leases or libvirt cannot be read.
+pub fn repair_vm(
     host: &Host,
     store: &Store,
     vm: VmId,
     repaired: &mut Repaired,
-) -> Result<(), ActionError> {
+) -> Result<Found, RepairError> {
+    Ok(look(host, store, vm, repaired)?)
+}
+
+fn look(
+    host: &Host,
+    store: &Store,
+    vm: VmId,
+    repaired: &mut Repaired,
+) -> Result<Found, ActionError> {
     let Some(checkpoint) = store.unplugged(vm)? else {
-        return Ok(());
+        let runs = host.libvirt().running()?.runs(vm);
+        return Ok(if runs { Found::Whole } else { Found::Stopped });
     };
     let arguments = [OsString::from(&checkpoint)];
     let context = Context {
@@ -57,24 +89,33 @@ fn repair_vm(
         let guard = store.lock(host.config.lock_wait, &purpose)?;
         let held = guard.hold_all(vm)?;
         if held.len() < guard.deployments(Some(vm))?.len() {
-            // Somebody works on it.
-            return Ok(());
+            return Ok(Found::Busy);
         }
         (held, host.libvirt().running()?)
     };
     let Some(domain) = running.domain_of(vm, None) else {
         // It is saved, or was never restored.
-        return Ok(store.forget_unplugged(vm)?);
+        store.forget_unplugged(vm)?;
+        return Ok(Found::Stopped);
     };
     let saved = SavedNics::beside(&host.root, &checkpoint)?;
-    let leases = held.iter().flat_map(|held| &held.leases);
-    let has_vf = |lease: &&Lease| {
-        let holder = running.holder(lease.address);
-        holder.is_some_and(|holder| holder.uuid == domain.uuid)
-    };
-    let with_vf: Vec<u8> = leases.filter(has_vf).map(|lease| lease.position).collect();
     let mut nics = saved.read()?.unwrap_or_default();
-    nics.retain(|nic| !with_vf.contains(&nic.position));
+    for lease in held.iter().flat_map(|held| &held.leases) {
+        let holder = running.holder(lease.address);
+        if holder.is_none_or(|holder| holder.uuid != domain.uuid) {
+            continue;
+        }
+        let before = nics.len();
+        nics.retain(|nic| nic.position != lease.position);
+        if nics.len() < before && lease.state == State::Deploying {
+            // Its driver was killed after it had plugged it in: this is no NIC that was attached only in part.
+            let state = State::Active;
+            store.update(&Lease {
+                state,
+                ..lease.clone()
+            })?;
+        }
+    }
     drop(held);
     // What the networks want of the VFs: the front-end sends no document now.
     let mut document = deploy::vm_document(&context, &host.root)?;
@@ -99,7 +140,7 @@ fn repair_vm(
     } else {
         saved.write(missing)?;
     }
-    Ok(())
+    Ok(Found::Lacking)
 }
 
 /// Leases a VF for one NIC, and plugs it in.

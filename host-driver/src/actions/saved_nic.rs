@@ -106,5 +106,5 @@ pub(super) fn forget(
 /// What the VM's log says of a NIC that gets no VF, while the VM runs.
 pub(super) fn lost(lease: &Lease, error: &ActionError) -> String {
     let (mac, vm) = (lease.mac, lease.vm);
-    format!("NIC '{mac}' of VM {vm} has no VF: {error}; 'one-sriov reconcile' tries again")
+    format!("NIC '{mac}' of VM {vm} has no VF: {error}; 'one-sriov repair {vm}' tries again")
 }

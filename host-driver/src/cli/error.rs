@@ -3,10 +3,12 @@
 use std::io;
 
 use super::owner::OwnerError;
+use crate::actions::RepairError;
 use crate::config::ConfigError;
 use crate::lease::{AllocateError, StoreError};
 use crate::legacy::ImportError;
 use crate::libvirt::LibvirtError;
+use crate::opennebula::VmId;
 use crate::pool::{ListError, PoolError};
 use crate::pool_name::PoolNameError;
 use crate::vfs::VfsError;
@@ -33,6 +35,14 @@ pub(super) enum Failure {
     Owner(#[from] OwnerError),
     #[error(transparent)]
     Vfs(#[from] VfsError),
+    #[error(transparent)]
+    Repair(#[from] RepairError),
+    #[error("failed to repair VM {0}: it does not run on this host")]
+    Stopped(VmId),
+    #[error(
+        "failed to repair VM {0}: another driver process works on it; try again when that has ended"
+    )]
+    Busy(VmId),
     #[error("failed to print: {0}")]
     Output(#[from] io::Error),
     #[error("failed to print: {0}")]

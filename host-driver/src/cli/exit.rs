@@ -15,7 +15,7 @@ pub enum Exit {
     Usage = 2,
     /// `doctor` has found something that will keep VMs from getting their VFs.
     Problems = 3,
-    /// `reconcile` or `import-legacy` could not finish everything; each is named.
+    /// `reconcile`, `repair` or `import-legacy` could not finish everything; each is named.
     Partial = 4,
 }
 
@@ -26,7 +26,7 @@ Exit codes:
   1  leases, configuration, libvirt or the host could not be read or written
   2  the command line is invalid
   3  'doctor' found a problem that stops VMs from getting VFs
-  4  'reconcile' or 'import-legacy' could not handle some VFs; the output names each
+  4  'reconcile', 'repair' or 'import-legacy' could not handle some VFs; the output names each
 An action exits with the code of the stock action, or with 1.";
 
 impl From<Exit> for ExitCode {

@@ -9,6 +9,7 @@ mod owner;
 mod pool;
 mod probe;
 mod reconcile;
+mod repair;
 mod table;
 mod vfs;
 mod view;
@@ -26,6 +27,7 @@ use one_sriov_system::release;
 
 use crate::actions;
 use crate::host::Host;
+use crate::opennebula::VmId;
 use error::Failure;
 pub use exit::Exit;
 
@@ -82,6 +84,11 @@ enum Verb {
         /// Only print what would be done.
         #[arg(long)]
         dry_run: bool,
+    },
+    /// Plug VFs into a running VM that lacks them, because one could not be plugged in or the driver was killed.
+    Repair {
+        /// The ID of the VM.
+        vm: VmId,
     },
     /// Create the VFs of a PF; /etc/one-sriov/vfs/PF has their number. one-sriov-vfs@PF.service does this at boot.
     Vfs {
@@ -141,6 +148,7 @@ fn command(home: &Path, verb: &Verb, json: bool, out: &mut impl Write) -> Result
         Verb::Pool { name } => pool::run(&host, name.as_deref(), json, out),
         Verb::Leases => leases::run(&host, json, out),
         Verb::Reconcile { dry_run } => reconcile::run(&host, *dry_run, json, out),
+        Verb::Repair { vm } => repair::run(&host, *vm, json, out),
         Verb::ImportLegacy(arguments) => import_legacy::run(&host, arguments, json, out),
         Verb::Action { .. } | Verb::Probe | Verb::Doctor | Verb::Vfs { .. } => Ok(Exit::Ok),
     }

@@ -6,10 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::error::Failure;
-use super::{Exit, view};
-use crate::actions::{Repaired, repair};
+use super::{Exit, repair, view};
+use crate::actions::{self, Repaired};
 use crate::host::Host;
-use crate::lease::Lease;
 use crate::opennebula::{MonitoringClient, VmId};
 use crate::release::{KeptVf, LeasedVf, ReleaseReport, release};
 use crate::shared_guids::shared_guids;
@@ -32,7 +31,7 @@ pub(super) fn run(
     let repaired = if dry_run {
         Repaired::default()
     } else {
-        repair(host, &store)?
+        actions::repair(host, &store)?
     };
     let (sweep, shared) = {
         let guard = store.lock(config.lock_wait, "reconcile")?;
@@ -50,7 +49,7 @@ pub(super) fn run(
     let problems: Vec<(&str, String)> = coded("unread", sweep.problems)
         .chain(coded("shared-guid", shared))
         .chain(coded("half-attached", half_attached))
-        .chain(coded("unplugged", repaired.problems))
+        .chain(coded(repair::UNPLUGGED, repaired.problems))
         .collect();
     let returns = if dry_run {
         let stale = sweep.reclaims.iter().flat_map(|reclaim| {
@@ -78,10 +77,10 @@ pub(super) fn run(
         let value = json!({
             "dry_run": dry_run,
             "freed": returns.freed.iter().map(vf_json).collect::<Vec<_>>(),
-            "plugged": repaired.plugged.iter().map(plugged_json).collect::<Vec<_>>(),
+            "plugged": repaired.plugged.iter().map(repair::plugged_json).collect::<Vec<_>>(),
             "kept": returns.kept.iter().map(kept_json).collect::<Vec<_>>(),
             "pending": pending.iter().map(pending_json).collect::<Vec<_>>(),
-            "problems": problems.iter().map(problem_json).collect::<Vec<_>>(),
+            "problems": problems.iter().map(repair::problem_json).collect::<Vec<_>>(),
         });
         serde_json::to_writer_pretty(&mut *out, &value)?;
         writeln!(out)?;
@@ -91,13 +90,7 @@ pub(super) fn run(
             writeln!(out, "{verb} {vf}")?;
         }
         for lease in &repaired.plugged {
-            writeln!(
-                out,
-                "VM {} has VF '{}' ({}) again",
-                lease.vm,
-                lease.address,
-                lease.place()
-            )?;
+            writeln!(out, "{}", repair::plugged_text(lease))?;
         }
         for kept in &returns.kept {
             writeln!(out, "{kept}")?;
@@ -125,10 +118,6 @@ fn vf_json(vf: &LeasedVf) -> Value {
     json!({ "address": vf.address.to_string(), "lease": vf.place.to_string(), "vm": vf.vm })
 }
 
-fn plugged_json(lease: &Lease) -> Value {
-    json!({ "address": lease.address.to_string(), "lease": lease.place().to_string(), "vm": lease.vm })
-}
-
 fn kept_json(kept: &KeptVf) -> Value {
     let mut value = vf_json(&kept.vf);
     value["reason"] = json!(kept.reason);
@@ -142,8 +131,4 @@ fn pending_text((vm, left): &(VmId, u64)) -> String {
 fn pending_json(pending: &(VmId, u64)) -> Value {
     let (vm, left) = pending;
     json!({ "vm": vm, "seconds_left": left, "text": pending_text(pending) })
-}
-
-fn problem_json((code, text): &(&str, String)) -> Value {
-    json!({ "code": code, "text": text })
 }

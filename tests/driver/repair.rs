@@ -1,0 +1,111 @@
+//! `repair`: one running VM gets the VFs that it lacks.
+
+use std::fs::File;
+
+use one_sriov_tests::host::Host;
+
+use crate::suspend::{
+    BOTH, CHECKPOINT, audit, document, host, lacking, raw, restore, save, wait_for_stock_actions,
+};
+
+const NO: &str = "<hostdev\ninternal error: vfio 0000:81:00.1: no";
+
+#[test]
+fn a_vm_that_lacks_a_vf_gets_one_and_others_are_not_looked_at() {
+    let (host, restored) = lacking();
+    let advice = "'one-sriov repair 7' tries again\n";
+    assert!(restored.stderr.contains(advice), "{}", restored.stderr);
+    // Of this VM nothing is known, and it is not asked for.
+    host.write("/run/one-sriov/.unplugged/8", "not a path");
+    let repaired = host.operator(&["repair", "7"]);
+    let expected = "VM 7 has VF '0000:81:00.2' (ib0/1) again\n";
+    assert_eq!(
+        (repaired.code, repaired.stdout.as_str()),
+        (0, expected),
+        "{}",
+        repaired.stderr
+    );
+    assert_eq!(audit(&host, true), [""; 0]);
+    assert_eq!(host.read("/run/one-sriov/.unplugged/7"), None);
+    assert!(host.read("/run/one-sriov/.unplugged/8").is_some());
+    let again = host.operator(&["repair", "7"]);
+    assert_eq!((again.code, &*again.stdout), (0, "VM 7 lacks no VF\n"));
+}
+
+#[test]
+fn what_still_fails_is_named() {
+    let (host, _) = lacking();
+    host.switch("attach-fails", NO);
+    let repaired = host.operator(&["repair", "7"]);
+    assert_eq!((repaired.code, &*repaired.stderr), (4, ""));
+    let expected = "NIC '02:00:c0:a8:07:01' of VM 7 has no VF: failed to attach NIC ";
+    assert!(repaired.stdout.starts_with(expected), "{}", repaired.stdout);
+    host.switch_off("attach-fails");
+    assert_eq!(host.operator(&["repair", "7"]).code, 0);
+    assert_eq!(audit(&host, true), [""; 0]);
+}
+
+#[track_caller]
+fn refused(host: &Host, vm: &str, code: i32, expected: &str) {
+    let refused = host.operator(&["repair", vm]);
+    assert_eq!((refused.code, &*refused.stdout), (code, ""));
+    assert!(refused.stderr.contains(expected), "{}", refused.stderr);
+}
+
+#[test]
+fn a_vm_that_does_not_run_here_or_is_worked_on_is_refused() {
+    let (host, _) = lacking();
+    let stopped = "one-sriov-driver: failed to repair VM 8: it does not run on this host\n";
+    refused(&host, "8", 1, stopped);
+    // Its NICs are those of a VM that is saved.
+    host.write("/run/one-sriov/.unplugged/8", CHECKPOINT);
+    refused(&host, "8", 1, stopped);
+    refused(&host, "one-7", 2, "invalid value 'one-7' for '<VM>'");
+
+    let id = host.lease("eth1/0").unwrap()["deployment"].clone();
+    let path = host.path("/run/one-sriov/.deployments");
+    let deployment = File::open(path.join(id.as_str().unwrap())).unwrap();
+    deployment.lock().unwrap();
+    let busy = "failed to repair VM 7: another driver process works on it; try again when that has ended\n";
+    refused(&host, "7", 1, busy);
+    deployment.unlock().unwrap();
+    assert_eq!(host.operator(&["repair", "7"]).code, 0);
+}
+
+/// A VF that was plugged in before the driver was killed is the VM's: it does not count as attached in part.
+#[test]
+fn what_a_killed_restore_has_plugged_in_stays_there() {
+    for nth in 1.. {
+        let host = host();
+        host.write("/etc/one-sriov/kvmrc", "UNPLUG_WAIT=1\nLEASE_GRACE=3600\n");
+        assert_eq!(save(&host).code, 0);
+        host.switch("dies-at", &nth.to_string());
+        let arguments = [CHECKPOINT, "host", "one-7", "7", "host"];
+        let outcome = raw(&host, "restore", &arguments, &document(&BOTH));
+        let left = host.read("/state/dies-at").unwrap();
+        host.switch_off("dies-at");
+        if left.trim() != "0" {
+            assert!(outcome.status.success());
+            break;
+        }
+        wait_for_stock_actions(&host);
+        if host.domain(7).is_none() {
+            continue;
+        }
+        let repaired = host.operator(&["repair", "7"]);
+        let what = format!("{nth}: {}{}", repaired.stdout, repaired.stderr);
+        assert_eq!(repaired.code, 0, "{what}");
+        assert_eq!(audit(&host, true), [""; 0], "{what}");
+        // The grace is over.
+        host.write("/etc/one-sriov/kvmrc", "UNPLUG_WAIT=1\nLEASE_GRACE=0\n");
+        let calls = host.calls().len();
+        let looked = host.operator(&["reconcile"]);
+        assert_eq!(looked.stdout, "no stale lease\n", "{what}");
+        let calls = host.calls().split_off(calls);
+        let detaches = |call: &&String| call.contains("detach-device");
+        assert_eq!(calls.iter().find(detaches), None, "{what}");
+        assert_eq!(audit(&host, true), [""; 0], "{what}");
+    }
+    let host = host();
+    assert_eq!((save(&host).code, restore(&host, &BOTH).code), (0, 0));
+}
