@@ -168,7 +168,7 @@ pub fn changes(
     disk: &Snapshot,
 ) -> Changes {
     let record = inputs.record;
-    let wanted = if plan.hands_off {
+    let wanted = if plan.network_off {
         without_nics(record)
     } else {
         WantedFiles {

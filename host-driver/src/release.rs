@@ -10,12 +10,12 @@ use one_sriov_system::{Netlink, Root, VfInfo};
 use crate::config::Config;
 use crate::lease::{
     Lease, OriginalState, Place, ReclaimGuard, StaleLease, State, Store, StoreError, VFIO,
-    VfIdentity, is_back, now,
+    VfIdentity, is_released, now,
 };
 use crate::libvirt::Libvirt;
 use crate::opennebula::VmId;
 use crate::pool::Sysfs;
-use crate::prepare::{IpLink, Target, outstanding, put_back};
+use crate::prepare::{self, IpLink, Target, outstanding};
 use crate::unplug::unplug_dummy;
 
 /// How often the kernel is asked whether a VF is back: before 4.14 it does not say so by itself.
@@ -70,7 +70,7 @@ impl fmt::Display for KeptVf {
 #[derive(Debug, Default)]
 pub struct ReleaseReport {
     /// VFs that are free again.
-    pub freed: Vec<LeasedVf>,
+    pub released: Vec<LeasedVf>,
     /// VFs that are not, and why.
     pub kept: Vec<KeptVf>,
     /// Of those, the ones that may still have the GUID, the MAC or the VLAN of their VM, and why.
@@ -80,7 +80,7 @@ pub struct ReleaseReport {
 impl ReleaseReport {
     /// Tells the host's log.
     pub fn log(&self) {
-        for vf in &self.freed {
+        for vf in &self.released {
             log::info!("{vf} is free");
         }
         for kept in &self.kept {
@@ -101,7 +101,7 @@ pub fn release(
     wait: Duration,
 ) -> Result<ReleaseReport, StoreError> {
     let deadline = Instant::now() + wait;
-    let mut returns = ReleaseReport::default();
+    let mut report = ReleaseReport::default();
     let stale = reclaims.iter().flat_map(|reclaim| &reclaim.stale);
     for lease in stale
         .filter(|stale| stale.restore)
@@ -117,23 +117,23 @@ pub fn release(
     for mut reclaim in reclaims {
         for stale in reclaim.stale.clone() {
             let vf = LeasedVf::new(reclaim.id.vm(), &stale);
-            match restore(root, config, store, &stale, deadline) {
+            match release_one(root, config, store, &stale, deadline) {
                 Ok(()) => {
                     store.forget(&mut reclaim, &stale)?;
-                    returns.freed.push(vf);
+                    report.released.push(vf);
                 }
                 Err(WhyKept { why, has_identity }) => {
                     let kept = KeptVf { vf, reason: why };
                     if let Some(lease) = stale.lease.filter(|_| has_identity) {
-                        returns.known.push((lease, kept.to_string()));
+                        report.known.push((lease, kept.to_string()));
                     }
-                    returns.kept.push(kept);
+                    report.kept.push(kept);
                 }
             }
         }
         store.close(&reclaim)?;
     }
-    Ok(returns)
+    Ok(report)
 }
 
 /// Why a VF is not free yet.
@@ -143,7 +143,7 @@ struct WhyKept {
     has_identity: bool,
 }
 
-fn restore(
+fn release_one(
     root: &Root,
     config: &Config,
     store: &Store,
@@ -180,8 +180,8 @@ fn restore(
             has_identity: true,
         });
     }
-    let put = await_return(root, config, stale, lease, deadline).and_then(|()| {
-        take_off(root, lease).map_err(|why| WhyKept {
+    let put = await_release(root, config, stale, lease, deadline).and_then(|()| {
+        restore(root, lease).map_err(|why| WhyKept {
             why,
             has_identity: true,
         })
@@ -205,7 +205,7 @@ fn unbind(root: &Root, config: &Config, lease: &Lease) -> Result<(), Box<dyn std
 
 /// Waits until libvirt has returned a VF. Its VM may come back on another VF meanwhile, with the same GUID, MAC and VLAN: they
 /// are taken off before.
-fn await_return(
+fn await_release(
     root: &Root,
     config: &Config,
     stale: &StaleLease,
@@ -214,14 +214,15 @@ fn await_return(
 ) -> Result<(), WhyKept> {
     let mut off = None;
     loop {
-        let is_back = is_back(Sysfs::new(root), config, stale).map_err(|error| WhyKept {
-            why: format!("failed to read its state: {error}"),
-            has_identity: true,
-        })?;
-        if is_back {
+        let is_released =
+            is_released(Sysfs::new(root), config, stale).map_err(|error| WhyKept {
+                why: format!("failed to read its state: {error}"),
+                has_identity: true,
+            })?;
+        if is_released {
             return Ok(());
         }
-        let off = off.get_or_insert_with(|| take_off(root, lease));
+        let off = off.get_or_insert_with(|| restore(root, lease));
         if Instant::now() >= deadline {
             let why = "libvirt has not released it yet";
             return Err(match off {
@@ -240,7 +241,7 @@ fn await_return(
 }
 
 /// Takes off a VF what its VM was known by, and puts it back as it was.
-fn take_off(root: &Root, lease: &Lease) -> Result<(), String> {
+fn restore(root: &Root, lease: &Lease) -> Result<(), String> {
     if lease.original == OriginalState::Untouched {
         return Ok(());
     }
@@ -256,7 +257,7 @@ fn take_off(root: &Root, lease: &Lease) -> Result<(), String> {
             if wanted.is_empty() {
                 return Ok(());
             }
-            put_back(&IpLink, &target, &wanted).map_err(|error| error.to_string())
+            prepare::restore(&IpLink, &target, &wanted).map_err(|error| error.to_string())
         }
         // libvirt has set it, and restores it.
         Ok(PfPort::Without) if lease.identity == VfIdentity::Mac => Ok(()),

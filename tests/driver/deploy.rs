@@ -163,7 +163,7 @@ fn the_vm_log_names_the_vf_and_what_it_cannot_have() {
 }
 
 #[test]
-fn a_failing_stock_action_is_passed_on_and_the_vf_put_back() {
+fn a_failing_stock_action_is_passed_on_and_the_vf_restored() {
     let host = host();
     host.switch("create-fails", "");
     let deployed = host.deploy(7, &["sriov_ib0"]);
@@ -173,8 +173,8 @@ fn a_failing_stock_action_is_passed_on_and_the_vf_put_back() {
     assert!(deployed.stderr.ends_with(&expected), "{}", deployed.stderr);
     assert_eq!(host.leased("ib0"), [""; 0]);
     let original = "0c:42:a1:03:00:00:00:00";
-    let put_back = format!("node_guid {original} port_guid {original} state disable");
-    assert_eq!(host.vf("ib0", 0), put_back);
+    let restored = format!("node_guid {original} port_guid {original} state disable");
+    assert_eq!(host.vf("ib0", 0), restored);
     host.switch_off("create-fails");
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
     assert_eq!(host.leased("ib0"), ["0"]);

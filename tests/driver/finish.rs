@@ -71,7 +71,7 @@ fn the_same_vm_comes_again_after_a_power_off() {
 #[test]
 fn a_vf_that_libvirt_has_not_released_is_not_allocated() {
     let host = host_with_vm();
-    host.write("/etc/one-sriov/kvmrc", "VF_RETURN_WAIT=1\n");
+    host.write("/etc/one-sriov/kvmrc", "VF_RELEASE_WAIT=1\n");
     host.switch("devices-stay", "");
     let cancelled = host.cancel(7);
     assert_eq!(cancelled.code, 0);
@@ -81,7 +81,7 @@ fn a_vf_that_libvirt_has_not_released_is_not_allocated() {
         cancelled.stderr
     );
     assert_eq!(host.lease("ib0/0").unwrap()["state"], "releasing");
-    host.write("/etc/one-sriov/kvmrc", "VF_RETURN_WAIT=3600\n");
+    host.write("/etc/one-sriov/kvmrc", "VF_RELEASE_WAIT=3600\n");
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
     let full = host.deploy(9, &["sriov_ib0"]);
     assert_eq!(full.code, 1);
@@ -90,7 +90,7 @@ fn a_vf_that_libvirt_has_not_released_is_not_allocated() {
         "failed to find a free VF in pool 'ib0': 2 of 2 in use; use another host (VM 7, not released yet: 1, VM 8: 1).\n"
     );
     // One that never comes back is not lost: libvirt says that nobody has it.
-    host.write("/etc/one-sriov/kvmrc", "VF_RETURN_WAIT=0\n");
+    host.write("/etc/one-sriov/kvmrc", "VF_RELEASE_WAIT=0\n");
     assert_eq!(host.deploy(9, &["sriov_ib0"]).code, 0);
     assert_eq!(host.lease("ib0/0").unwrap()["vm"], 9);
 }
@@ -168,7 +168,7 @@ fn a_lease_of_another_boot_is_void() {
 }
 
 #[test]
-fn another_domains_vf_is_not_put_back_under_it() {
+fn another_domains_vf_is_not_restored_under_it() {
     let host = host_with_vm();
     host.power_off(7);
     host.foreign_domain("stranger", &["0000:81:00.1"]);

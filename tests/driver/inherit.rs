@@ -108,7 +108,7 @@ fn a_pf_whose_netdev_has_gone_keeps_the_lease_until_it_can_be_told() {
 }
 
 #[test]
-fn a_guid_that_a_pf_does_not_unset_is_never_put_back_as_if_it_were_the_vfs_own() {
+fn a_guid_that_a_pf_does_not_unset_is_never_restored_as_if_it_were_the_vfs_own() {
     let host = unset("");
     host.switch("ip-fails", "Invalid argument");
     assert_eq!(host.cancel(7).code, 0);

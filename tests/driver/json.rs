@@ -42,7 +42,7 @@ fn reconcile_prints_what_the_page_says() {
     };
     let gone = host();
     gone.power_off(7);
-    let freed = json(&gone, &["reconcile"]);
+    let released = json(&gone, &["reconcile"]);
     let held = host();
     held.power_off(7);
     held.switch("sudo-refuses", "");
@@ -53,7 +53,7 @@ fn reconcile_prints_what_the_page_says() {
     let plugged = json(&crate::suspend::lacking().0, &["reconcile"]);
     assert_described(
         "one-sriov-driver reconcile",
-        &[pending, freed, plugged, kept, problem],
+        &[pending, released, plugged, kept, problem],
     );
 }
 

@@ -7,7 +7,7 @@ fn lingering(pf: &Pf, setting: &str) -> Host {
     let host = Host::new(std::slice::from_ref(pf));
     host.write(
         "/etc/one-sriov/kvmrc",
-        format!("VF_RETURN_WAIT=3600\n{setting}\n"),
+        format!("VF_RELEASE_WAIT=3600\n{setting}\n"),
     );
     let vm = "<VM><TEMPLATE><NIC><MAC>02:00:c0:a8:07:01</MAC><VLAN_ID>100</VLAN_ID></NIC></TEMPLATE></VM>";
     host.write("/var/lib/one/datastores/0/7/vm.xml", vm);
@@ -57,7 +57,7 @@ fn a_vm_that_comes_back_on_another_vf_has_its_mac_and_vlan_once() {
 #[test]
 fn a_vm_whose_mac_cannot_be_taken_off_its_old_vf_is_refused() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
-    host.write("/etc/one-sriov/kvmrc", "VF_RETURN_WAIT=1\n");
+    host.write("/etc/one-sriov/kvmrc", "VF_RELEASE_WAIT=1\n");
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     host.switch("devices-stay", "");
     host.power_off(7);
@@ -73,7 +73,7 @@ fn a_vm_whose_mac_cannot_be_taken_off_its_old_vf_is_refused() {
 fn a_vm_whose_mac_cannot_be_taken_off_its_old_ethernet_vf_is_refused() {
     for setting in ["VF_IDENTITY=dummy", "VF_IDENTITY=mac"] {
         let host = Host::new(&[Pf::ethernet("ens1f0", "0000:82:00", 2)]);
-        let settings = format!("VF_RETURN_WAIT=1\n{setting}\n");
+        let settings = format!("VF_RELEASE_WAIT=1\n{setting}\n");
         host.write("/etc/one-sriov/kvmrc", settings);
         assert_eq!(host.deploy(7, &["sriov_ens1f0"]).code, 0);
         host.switch("devices-stay", "");

@@ -68,7 +68,7 @@ ib0/3  0000:81:00.4  7   1         02:00:c0:a8:07:06  aa:01:c0:a8:07:06  unknown
 stale entries, not changed:
 '/dev/shm/vf_interfaces/ib0/0': no running domain uses VF '0000:81:00.1'
 
-not taken over:
+not imported:
 ";
     let said = done.stdout.replace(&root, "");
     let (head, left) = said.split_at(expected.len());

@@ -130,7 +130,7 @@ fn a_vf_that_somebody_has_is_refused_by_name() {
 #[test]
 fn a_vf_that_libvirt_has_not_released_is_refused_and_taken_at_the_next_attempt() {
     let host = host();
-    host.write("/etc/one-sriov/kvmrc", "VF_RETURN_WAIT=0\n");
+    host.write("/etc/one-sriov/kvmrc", "VF_RELEASE_WAIT=0\n");
     assert_eq!(host.deploy(3, &["sriov_ib0"]).code, 0);
     host.switch("devices-stay", "");
     host.power_off(3);

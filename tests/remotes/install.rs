@@ -186,7 +186,7 @@ fn the_configuration_says_nothing_but_defaults() {
         "LEASE_GRACE=30",
         "LOCK_WAIT=60",
         "LIBVIRT_WAIT=20",
-        "VF_RETURN_WAIT=10",
+        "VF_RELEASE_WAIT=10",
         "UNPLUG_WAIT=20",
         "VF_IDENTITY=auto",
         "GUID_PREFIX=auto",

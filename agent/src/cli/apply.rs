@@ -81,7 +81,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     };
     let run_state = found.look(options, &wait_budget, purpose, &mut directories)?;
     log_plan(&run_state);
-    let is_untouched = run_state.plan.hands_off && !run_state.changes.touch_files();
+    let is_untouched = run_state.plan.network_off && !run_state.changes.touch_files();
     let done = if apply.dry_run || is_untouched {
         // What wants nothing touched does not want the state record touched either.
         Done {
@@ -200,7 +200,7 @@ fn without_medium(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
 
 /// No medium is no error: images boot elsewhere, too.
 pub(super) fn no_medium(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> {
-    let looked_at = if options.verbose {
+    let block_devices = if options.verbose {
         survey::survey(&options.root())?
     } else {
         Vec::new()
@@ -208,16 +208,16 @@ pub(super) fn no_medium(options: &Options, out: &mut impl Write) -> Result<Exit,
     if options.json {
         let mut value = json!({ "medium": null });
         if options.verbose {
-            value["looked_at"] = json!(looked_at);
+            value["block_devices"] = json!(block_devices);
         }
         to_json::print(&value, out)?;
         return Ok(Exit::Ok);
     }
     writeln!(out, "no context medium: nothing to do")?;
-    for drive in &looked_at {
+    for drive in &block_devices {
         writeln!(out, "checked '{}': {}", drive.path.display(), drive.what)?;
     }
-    if options.verbose && looked_at.is_empty() {
+    if options.verbose && block_devices.is_empty() {
         writeln!(out, "found no CD drive and no disk")?;
     }
     Ok(Exit::Ok)
@@ -228,7 +228,7 @@ fn log_plan(run_state: &RunState) {
     for note in run_state.plan.notes.iter().chain(&run_state.rendered.notes) {
         log::warn!("{note}");
     }
-    if run_state.choice.is_doubtful && !run_state.plan.hands_off {
+    if run_state.choice.is_doubtful && !run_state.plan.network_off {
         log::warn!(
             "no network stack on this machine is known to read the files of {}; name one with --backend",
             run_state.choice.backend

@@ -224,7 +224,7 @@ fn print_planned(
 
 /// Why nothing of the context is about a NIC.
 fn unclaimed(run_state: &RunState, nic: &Nic) -> String {
-    if run_state.plan.hands_off {
+    if run_state.plan.network_off {
         return "NETWORK=NO".into();
     }
     match nic.link {

@@ -26,7 +26,7 @@ pub(super) fn run_state(run_state: &RunState) -> Value {
             Role::Whole => "whole",
             Role::Companion => "companion",
         },
-        "hands_off": plan.hands_off,
+        "network_off": plan.network_off,
         "bad_values": plan.bad_values.iter().map(bad_value).collect::<Vec<_>>(),
         "nics": plan.nics.iter().map(nic).collect::<Vec<_>>(),
         "dummies": plan.dummies.iter().map(dummy).collect::<Vec<_>>(),

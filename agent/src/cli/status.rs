@@ -106,7 +106,7 @@ impl Status {
             record: &state.record,
             kernel: kernel.as_deref(),
         };
-        let findings = if state.plan.hands_off {
+        let findings = if state.plan.network_off {
             Vec::new()
         } else {
             scene.findings()
@@ -216,10 +216,10 @@ fn no_context(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> 
         .paths()
         .map(|path| path.display().to_string())
         .collect();
-    let looked_at = survey::survey(&root)?;
+    let block_devices = survey::survey(&root)?;
     let inventory = Sysfs::new(options.sysfs()?, &root)?.inventory()?;
     let prefix = crate::config::Config::load(&root)?.prefix;
-    let findings = without_context(&looked_at, &inventory, prefix);
+    let findings = without_context(&block_devices, &inventory, prefix);
     let is_problem = findings
         .iter()
         .any(|finding| finding.severity == Severity::Problem);
@@ -227,7 +227,7 @@ fn no_context(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> 
         let value = json!({
             "medium": Value::Null,
             "status": "no-context",
-            "looked_at": looked_at,
+            "block_devices": block_devices,
             "findings": findings_json(&findings),
             "recorded": paths,
         });

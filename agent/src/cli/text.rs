@@ -18,7 +18,7 @@ pub(super) fn plan(run_state: &RunState, out: &mut impl Write) -> io::Result<()>
     if run_state.role == Role::Companion {
         writeln!(out, "role: companion, beside one-context")?;
     }
-    if run_state.plan.hands_off {
+    if run_state.plan.network_off {
         return writeln!(out, "NETWORK=NO: nothing is changed");
     }
     for nic in &run_state.plan.nics {
@@ -72,7 +72,7 @@ pub(super) fn report(
     report: &Report,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    if run_state.plan.hands_off {
+    if run_state.plan.network_off {
         return writeln!(out, "NETWORK=NO: nothing is changed");
     }
     for file in &report.backed_up {

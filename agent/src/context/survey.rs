@@ -10,7 +10,7 @@ use super::medium::{MediumError, devices, open_at_once};
 
 /// A drive or disk that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LookedAt {
+pub struct BlockDevice {
     /// The device.
     pub path: PathBuf,
     /// The label of its ISO 9660 volume, if it has one.
@@ -25,7 +25,7 @@ pub struct LookedAt {
 ///
 /// # Errors
 /// [`MediumError`] if it is not known which devices there are.
-pub fn survey(root: &Root) -> Result<Vec<LookedAt>, MediumError> {
+pub fn survey(root: &Root) -> Result<Vec<BlockDevice>, MediumError> {
     let look = |path: PathBuf| {
         let opened = root.path(&path).and_then(|host| open_at_once(&host));
         let (label, what, is_denied) = match opened.map(Volume::open) {
@@ -41,7 +41,7 @@ pub fn survey(root: &Root) -> Result<Vec<LookedAt>, MediumError> {
                 (None, error.to_string(), is_denied)
             }
         };
-        LookedAt {
+        BlockDevice {
             path,
             label,
             what,

@@ -3,7 +3,7 @@
 use hwaddr::{DummyMac, DummyPrefix};
 
 use super::Finding;
-use crate::context::survey::LookedAt;
+use crate::context::survey::BlockDevice;
 use crate::inventory::{AddressOrigin, Inventory, Nic, listed};
 
 /// Labels of the media of other clouds, in lower case, with what they are.
@@ -17,12 +17,12 @@ const OTHERS: [(&str, &str); 4] = [
 /// Why there is no context.
 #[must_use]
 pub fn without_context(
-    looked_at: &[LookedAt],
+    block_devices: &[BlockDevice],
     inventory: &Inventory,
     prefix: DummyPrefix,
 ) -> Vec<Finding> {
-    let mut findings = vec![no_medium(looked_at, inventory, prefix)];
-    let of_other = |drive: &LookedAt| {
+    let mut findings = vec![no_medium(block_devices, inventory, prefix)];
+    let of_other = |drive: &BlockDevice| {
         let label = drive.label.as_deref()?;
         let (_, what) = OTHERS
             .iter()
@@ -34,12 +34,12 @@ pub fn without_context(
         );
         Some(Finding::warning("other-cloud", text))
     };
-    findings.extend(looked_at.iter().filter_map(of_other));
+    findings.extend(block_devices.iter().filter_map(of_other));
     findings
 }
 
-fn no_medium(looked_at: &[LookedAt], inventory: &Inventory, prefix: DummyPrefix) -> Finding {
-    let drives: Vec<String> = looked_at
+fn no_medium(block_devices: &[BlockDevice], inventory: &Inventory, prefix: DummyPrefix) -> Finding {
+    let drives: Vec<String> = block_devices
         .iter()
         .map(|drive| format!("'{}' is {}", drive.path.display(), drive.what))
         .collect();
@@ -48,7 +48,7 @@ fn no_medium(looked_at: &[LookedAt], inventory: &Inventory, prefix: DummyPrefix)
     } else {
         drives.join(", ")
     };
-    if looked_at.iter().any(|drive| drive.is_denied) {
+    if block_devices.iter().any(|drive| drive.is_denied) {
         let text = format!(
             "no context medium among the drives that this user may read: {seen}; run as root"
         );

@@ -23,8 +23,8 @@ pub struct Plan {
     pub late: Vec<String>,
     /// The NICs without any trace on this machine; they can appear only while udev is busy.
     pub missing: Vec<String>,
-    /// `NETWORK=NO`: nothing is changed.
-    pub hands_off: bool,
+    /// `NETWORK=NO`, and the context describes no NIC: nothing is changed.
+    pub network_off: bool,
     /// Whether one-context configures the other NICs.
     pub role: Role,
     /// Values of no NIC in particular that cannot be used.

@@ -49,7 +49,7 @@ impl<'a> Planner<'a> {
         // The word is one for OpenNebula: NICs that a person describes under it are meant.
         if self.is_network_off && !described.describes_nics() {
             return Plan {
-                hands_off: true,
+                network_off: true,
                 role: self.settings.role,
                 ..Plan::default()
             };
@@ -132,7 +132,7 @@ impl<'a> Planner<'a> {
             nics,
             dummies,
             notes,
-            hands_off: false,
+            network_off: false,
             role: self.settings.role,
             bad_values,
             keys: described.keys(),

@@ -22,7 +22,7 @@ const DIRECTORY: &str = "/etc/cloud/cloud.cfg.d";
 /// The file, where cloud-init is installed and the context has NICs.
 #[must_use]
 pub fn drop_in(plan: &Plan, files: &dyn GuestFiles) -> Option<RenderedFile> {
-    let has_nics = !plan.hands_off && !plan.nics.is_empty();
+    let has_nics = !plan.network_off && !plan.nics.is_empty();
     if !has_nics || !files.has_directory(Path::new(DIRECTORY)) {
         return None;
     }

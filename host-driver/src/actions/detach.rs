@@ -3,7 +3,7 @@
 //! The lease says which VF it is. Where the guest keeps it, the action fails and the lease stays. The dummy NIC goes when the
 //! lease is released, so that it goes as well where the guest releases the VF later.
 
-use super::finish::{take_back, tell};
+use super::finish::{release_unused, tell};
 use super::{ActionError, Context};
 use crate::host::Host;
 use crate::lease::{Lease, Store};
@@ -22,7 +22,7 @@ pub(super) fn detach(
     let domain = context.arguments.text(0).ok_or(ActionError::NoVm)?;
     let mac = lease.mac;
     unplug(host, domain, lease).map_err(|cause| ActionError::Detach { mac, cause })?;
-    let returns = take_back(context, host, store, lease.vm, host.config.lease_grace);
-    tell(context, returns, monitoring.as_ref(), report);
+    let released = release_unused(context, host, store, lease.vm, host.config.lease_grace);
+    tell(context, released, monitoring.as_ref(), report);
     Ok(())
 }

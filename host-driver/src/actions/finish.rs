@@ -27,26 +27,26 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
     let monitoring = MonitoringClient::find(&host.root);
     let result = delegate(context, report);
     // Who is told to end a VM will not finish deploying it.
-    let returns = take_back(context, &host, &store, vm, Duration::ZERO);
-    tell(context, returns, monitoring.as_ref(), report);
+    let released = release_unused(context, &host, &store, vm, Duration::ZERO);
+    tell(context, released, monitoring.as_ref(), report);
     result
 }
 
 /// Tells the VM's log, and the monitoring, what became of the VFs.
 pub(super) fn tell(
     context: &Context<'_>,
-    returns: Result<ReleaseReport, ActionError>,
+    released: Result<ReleaseReport, ActionError>,
     monitoring: Option<&MonitoringClient>,
     report: &mut Report,
 ) {
-    match returns {
-        Ok(returns) => {
-            if !returns.freed.is_empty() {
+    match released {
+        Ok(done) => {
+            if !done.released.is_empty() {
                 MonitoringClient::refresh(monitoring);
             }
-            let freed = returns.freed.iter().map(|vf| format!("{vf} is free"));
-            let kept = returns.kept.iter().map(ToString::to_string);
-            freed.chain(kept).for_each(|note| report.note(&note));
+            let released = done.released.iter().map(|vf| format!("{vf} is free"));
+            let kept = done.kept.iter().map(ToString::to_string);
+            released.chain(kept).for_each(|note| report.note(&note));
         }
         // The VM has gone, and its leases are not forgotten.
         Err(error) => {
@@ -66,7 +66,7 @@ fn leases(context: &Context<'_>, vm: VmId) -> Result<Option<(Host, Store)>, Acti
 }
 
 /// Takes back the VFs that a VM does not hold any more.
-pub(super) fn take_back(
+pub(super) fn release_unused(
     context: &Context<'_>,
     host: &Host,
     store: &Store,
@@ -81,7 +81,7 @@ pub(super) fn take_back(
         sweep.confirm(|| host.libvirt().running())?;
         sweep.reclaims
     };
-    let returns = release(&host.root, config, store, reclaims, config.return_wait)?;
-    returns.log();
-    Ok(returns)
+    let report = release(&host.root, config, store, reclaims, config.release_wait)?;
+    report.log();
+    Ok(report)
 }

@@ -8,7 +8,7 @@
 use hwaddr::MacAddress;
 
 use super::deploy::native::ACTIVATE_VF;
-use super::finish::{take_back, tell};
+use super::finish::{release_unused, tell};
 use super::stock::{delegate, run_stock};
 use super::{ActionError, Context, attach, attach_native, detach, input, requested, saved_nic};
 use crate::host::Host;
@@ -113,7 +113,7 @@ fn detach_native(
         let mac = lease.mac;
         await_release(host, lease).map_err(|cause| ActionError::Detach { mac, cause })
     });
-    let returns = take_back(context, host, store, lease.vm, host.config.lease_grace);
-    tell(context, returns, monitoring.as_ref(), report);
+    let released = release_unused(context, host, store, lease.vm, host.config.lease_grace);
+    tell(context, released, monitoring.as_ref(), report);
     result
 }

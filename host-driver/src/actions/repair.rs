@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 
 use super::deploy::{self, Work};
-use super::finish::take_back;
+use super::finish::release_unused;
 use super::plug::Plug;
 use super::restore::plug_in_one;
 use super::{ActionError, Context, saved_nic};
@@ -180,6 +180,6 @@ fn plug_in(
     store.activate(&mut deployment, uuid)?;
     drop(deployment);
     // What its driver had when it was killed.
-    take_back(context, host, store, vm, host.config.lease_grace)?;
+    release_unused(context, host, store, vm, host.config.lease_grace)?;
     Ok(lease)
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::deploy::{self, Work};
-use super::finish::{take_back, tell};
+use super::finish::{release_unused, tell};
 use super::plug::Plug;
 use super::stock::{delegate_deployment, run_stock};
 use super::{ActionError, Context, ensure_dummy_bridge, refuse, saved_nic};
@@ -124,8 +124,8 @@ pub(super) fn plug_in_all(
     saved_nic::note_missing(store, vm, saved, missing, report);
     drop(deployment);
     if !is_whole {
-        let returns = take_back(work.context, host, store, vm, Duration::ZERO);
-        tell(work.context, returns, work.monitoring.as_ref(), report);
+        let released = release_unused(work.context, host, store, vm, Duration::ZERO);
+        tell(work.context, released, work.monitoring.as_ref(), report);
     }
 }
 

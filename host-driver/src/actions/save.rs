@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::deploy::Work;
-use super::finish::{take_back, tell};
+use super::finish::{release_unused, tell};
 use super::plug::Plug;
 use super::stock::{delegate_with, run_stock};
 use super::{ActionError, Context, refuse, saved_nic};
@@ -73,8 +73,8 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
                     report.note(&error.to_string());
                 }
                 drop(held);
-                let returns = take_back(context, &host, &store, vm, Duration::ZERO);
-                tell(context, returns, work.monitoring.as_ref(), report);
+                let released = release_unused(context, &host, &store, vm, Duration::ZERO);
+                tell(context, released, work.monitoring.as_ref(), report);
                 return Ok(());
             }
             Err(failure) => failure,

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::finish::{take_back, tell};
+use super::finish::{release_unused, tell};
 use super::stock::{delegate, run_stock};
 use super::{ActionError, Context};
 use crate::lease::Lease;
@@ -46,8 +46,8 @@ pub(super) fn revert(context: &Context<'_>, report: &mut Report) -> Result<(), A
         ));
     }
     if !lost.is_empty() {
-        let returns = take_back(context, &host, &store, vm, Duration::ZERO);
-        tell(context, returns, monitoring.as_ref(), report);
+        let released = release_unused(context, &host, &store, vm, Duration::ZERO);
+        tell(context, released, monitoring.as_ref(), report);
     }
     Ok(())
 }

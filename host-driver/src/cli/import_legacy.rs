@@ -85,7 +85,7 @@ fn print(import: &Import, dry_run: bool, out: &mut impl Write) -> Result<(), Fai
         ("could not be imported", &import.failed),
         ("GUIDs of several running VMs", &import.shared_guids),
         ("stale entries, not changed", &import.stale),
-        ("not taken over", &import.left_behind),
+        ("not imported", &import.not_imported),
     ] {
         if !lines.is_empty() {
             writeln!(out, "\n{heading}:")?;
@@ -138,6 +138,6 @@ fn to_json(import: &Import, dry_run: bool) -> Value {
         "failed": import.failed,
         "shared_guids": import.shared_guids,
         "stale": import.stale,
-        "left_behind": import.left_behind,
+        "not_imported": import.not_imported,
     })
 }

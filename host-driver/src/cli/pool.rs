@@ -35,13 +35,13 @@ pub(super) fn run(
             print(pool, out)?;
         }
     }
-    let has_trouble = pools.iter().any(|pool| pool.trouble.is_some());
-    Ok(if has_trouble { Exit::Failure } else { Exit::Ok })
+    let has_error = pools.iter().any(|pool| pool.error.is_some());
+    Ok(if has_error { Exit::Failure } else { Exit::Ok })
 }
 
 fn print(pool: &PoolView, out: &mut impl Write) -> Result<(), Failure> {
-    if let Some(trouble) = &pool.trouble {
-        writeln!(out, "{}: {trouble}", pool.name)?;
+    if let Some(error) = &pool.error {
+        writeln!(out, "{}: {error}", pool.name)?;
         return Ok(());
     }
     let total = pool.vfs.len();
@@ -85,7 +85,7 @@ fn row(vf: &VfView) -> [String; 7] {
 fn pool_json(pool: &PoolView) -> Value {
     json!({
         "name": pool.name.as_str(),
-        "trouble": pool.trouble,
+        "error": pool.error,
         "total": pool.vfs.len(),
         "free": pool.free(),
         "vfs": pool.vfs.iter().map(vf_json).collect::<Vec<_>>(),

@@ -63,8 +63,8 @@ fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
     let lines = match &known {
         Ok(pools) => {
             let unknown = pools.iter().filter(|pool| !pool.has_gone);
-            let troubles = unknown.filter_map(|pool| pool.trouble.as_deref());
-            troubles.for_each(complain);
+            let errors = unknown.filter_map(|pool| pool.error.as_deref());
+            errors.for_each(complain);
             pools.iter().map(lines).collect()
         }
         // No VF can be allocated in this state.
@@ -121,7 +121,7 @@ fn views(host: &Host, names: &[PoolName]) -> Result<Vec<view::PoolView>, Failure
 }
 
 fn lines(pool: &view::PoolView) -> String {
-    match pool.trouble {
+    match pool.error {
         None => attributes(&pool.name, pool.vfs.len(), pool.free()),
         Some(_) => full(pool.has_gone.then_some(0), &pool.name),
     }

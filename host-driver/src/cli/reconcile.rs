@@ -46,19 +46,19 @@ pub(super) fn run(
         .collect();
     pending.sort_unstable();
     let coded = |code, texts: Vec<String>| texts.into_iter().map(move |text| (code, text));
-    let problems: Vec<(&str, String)> = coded("unread", sweep.problems)
+    let problems: Vec<(&str, String)> = coded("unreadable", sweep.problems)
         .chain(coded("shared-guid", shared))
         .chain(coded("half-attached", half_attached))
         .chain(coded(repair::UNPLUGGED, repaired.problems))
         .collect();
-    let returns = if dry_run {
+    let report = if dry_run {
         let stale = sweep.reclaims.iter().flat_map(|reclaim| {
             let vm = reclaim.id.vm();
             let stale = reclaim.stale.iter();
             stale.map(move |stale| LeasedVf::new(vm, stale))
         });
         ReleaseReport {
-            freed: stale.collect(),
+            released: stale.collect(),
             ..ReleaseReport::default()
         }
     } else {
@@ -67,18 +67,18 @@ pub(super) fn run(
             config,
             &store,
             sweep.reclaims,
-            config.return_wait,
+            config.release_wait,
         )?
     };
-    if !dry_run && !returns.freed.is_empty() {
+    if !dry_run && !report.released.is_empty() {
         MonitoringClient::refresh(monitoring.as_ref());
     }
     if json {
         let value = json!({
             "dry_run": dry_run,
-            "freed": returns.freed.iter().map(vf_json).collect::<Vec<_>>(),
+            "released": report.released.iter().map(vf_json).collect::<Vec<_>>(),
             "plugged": repaired.plugged.iter().map(repair::plugged_json).collect::<Vec<_>>(),
-            "kept": returns.kept.iter().map(kept_json).collect::<Vec<_>>(),
+            "kept": report.kept.iter().map(kept_json).collect::<Vec<_>>(),
             "pending": pending.iter().map(pending_json).collect::<Vec<_>>(),
             "problems": problems.iter().map(repair::problem_json).collect::<Vec<_>>(),
         });
@@ -86,13 +86,13 @@ pub(super) fn run(
         writeln!(out)?;
     } else {
         let verb = if dry_run { "would release" } else { "released" };
-        for vf in &returns.freed {
+        for vf in &report.released {
             writeln!(out, "{verb} {vf}")?;
         }
         for lease in &repaired.plugged {
             writeln!(out, "{}", repair::plugged_text(lease))?;
         }
-        for kept in &returns.kept {
+        for kept in &report.kept {
             writeln!(out, "{kept}")?;
         }
         for pending in &pending {
@@ -101,11 +101,11 @@ pub(super) fn run(
         for (_, problem) in &problems {
             writeln!(out, "{problem}")?;
         }
-        if returns.freed.is_empty() && returns.kept.is_empty() && repaired.plugged.is_empty() {
+        if report.released.is_empty() && report.kept.is_empty() && repaired.plugged.is_empty() {
             writeln!(out, "no stale lease")?;
         }
     }
-    let is_whole = returns.kept.is_empty() && problems.is_empty();
+    let is_whole = report.kept.is_empty() && problems.is_empty();
     Ok(if is_whole { Exit::Ok } else { Exit::Partial })
 }
 

@@ -15,7 +15,7 @@ use super::error::Failure;
 pub(super) struct PoolView {
     pub(super) name: PoolName,
     /// Why its VFs are not known.
-    pub(super) trouble: Option<String>,
+    pub(super) error: Option<String>,
     /// Whether that is because it has no VFs.
     pub(super) has_gone: bool,
     pub(super) vfs: Vec<VfView>,
@@ -48,12 +48,12 @@ impl VfView {
     pub(super) fn state(&self) -> (&'static str, String) {
         match &self.availability {
             Availability::Free | Availability::Stale(_) => ("free", String::new()),
-            Availability::Returning(vm) => ("returning", format!("VM {vm}")),
+            Availability::BeingReleased(vm) => ("releasing", format!("VM {vm}")),
             Availability::Leased(vm) => {
                 let state = match self.lease.as_ref().map(|lease| lease.state) {
                     Some(crate::lease::State::Deploying) | None => "deploying",
                     Some(crate::lease::State::Active) => "active",
-                    Some(crate::lease::State::Releasing) => "returning",
+                    Some(crate::lease::State::Releasing) => "releasing",
                 };
                 let is_native = |lease: &Lease| lease.identity == VfIdentity::Native;
                 let kind = if self.lease.as_ref().is_some_and(is_native) {
@@ -107,14 +107,14 @@ pub(super) fn pools(
     let view = |name: PoolName| match vfs(host, &name, store, &mut allocator, sweep) {
         Ok(vfs) => PoolView {
             name,
-            trouble: None,
+            error: None,
             has_gone: false,
             vfs,
         },
         Err(error) => PoolView {
             name,
             has_gone: error.is_no_pool(),
-            trouble: Some(error.to_string()),
+            error: Some(error.to_string()),
             vfs: Vec::new(),
         },
     };

@@ -43,7 +43,7 @@ pub const NAMES: [&str; 12] = [
     "PCI_FILTER",
     "POOL_SHARES_PCI",
     "VF_MAPS_PATH",
-    "VF_RETURN_WAIT",
+    "VF_RELEASE_WAIT",
     "VF_IDENTITY",
 ];
 
@@ -125,8 +125,8 @@ pub struct Config {
     pub lock_wait: Duration,
     /// `LIBVIRT_WAIT`: how long one `virsh` may take.
     pub libvirt_wait: Duration,
-    /// `VF_RETURN_WAIT`: how long libvirt may take to give a VF back to the host.
-    pub return_wait: Duration,
+    /// `VF_RELEASE_WAIT`: how long libvirt may take to give a VF back to the host.
+    pub release_wait: Duration,
     /// `UNPLUG_WAIT`: how long a guest may take to release a VF that is detached.
     pub unplug_wait: Duration,
     /// `GUID_PREFIX`.
@@ -181,7 +181,7 @@ impl Config {
             lease_grace: Duration::from_secs(30),
             lock_wait: Duration::from_secs(60),
             libvirt_wait: Duration::from_secs(20),
-            return_wait: Duration::from_secs(10),
+            release_wait: Duration::from_secs(10),
             unplug_wait: Duration::from_secs(20),
             guid_prefix: GuidPrefix::default(),
             pci_conf: home.join(PCI_CONF),
@@ -269,7 +269,7 @@ impl Config {
         source.set("LEASE_GRACE", &mut self.lease_grace, seconds)?;
         source.set("LOCK_WAIT", &mut self.lock_wait, seconds)?;
         source.set("LIBVIRT_WAIT", &mut self.libvirt_wait, seconds)?;
-        source.set("VF_RETURN_WAIT", &mut self.return_wait, seconds)?;
+        source.set("VF_RELEASE_WAIT", &mut self.release_wait, seconds)?;
         source.set("UNPLUG_WAIT", &mut self.unplug_wait, seconds)?;
         source.set("GUID_PREFIX", &mut self.guid_prefix, str::parse)?;
         source.set("PCI_FILTER", &mut self.pci_filter, |text| {

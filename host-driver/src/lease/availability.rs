@@ -6,7 +6,7 @@ use hwaddr::PciAddress;
 
 use super::allocate::{AllocateError, Allocator};
 use super::error::StoreError;
-use super::returned::is_back;
+use super::released::is_released;
 use super::sweep::{StaleLease, Sweep};
 use crate::opennebula::{PciProbe, VmId};
 use crate::pool::{HostUse, PoolError, Sysfs};
@@ -20,7 +20,7 @@ pub enum Availability {
     /// Its VM has gone; it will be put back, or handed on.
     Stale(VmId),
     /// Libvirt has not given it back to the host yet.
-    Returning(VmId),
+    BeingReleased(VmId),
     /// A VM has it.
     Leased(VmId),
     /// It has a lease that names nobody.
@@ -63,12 +63,12 @@ impl Allocator<'_> {
                 .next();
             if let (Some(vm), true) = (owner, stale.restore) {
                 return Ok(
-                    if is_back(Sysfs::new(self.root), self.config, stale)
+                    if is_released(Sysfs::new(self.root), self.config, stale)
                         .map_err(|cause| AllocateError::Sysfs(address, cause))?
                     {
                         Availability::Stale(vm)
                     } else {
-                        Availability::Returning(vm)
+                        Availability::BeingReleased(vm)
                     },
                 );
             }

@@ -40,7 +40,7 @@ fn holder(availability: Availability) -> Option<String> {
         | Availability::PciProbe(_)
         | Availability::Failed(_) => None,
         Availability::Leased(vm) => Some(format!("VM {vm} has it")),
-        Availability::Returning(vm) => Some(format!(
+        Availability::BeingReleased(vm) => Some(format!(
             "libvirt has not released it yet after the end of VM {vm}"
         )),
         Availability::Corrupt => Some("its lease is corrupt; see 'one-sriov doctor'".into()),

@@ -15,7 +15,7 @@ mod judge;
 mod lock;
 mod observe;
 mod record;
-mod returned;
+mod released;
 mod shortage;
 mod store;
 mod sweep;
@@ -32,10 +32,10 @@ pub use observe::{claimed, stop_decisions};
 pub use record::{
     DeploymentId, EthernetFeatures, FORMAT, Lease, OriginalState, Place, State, VfIdentity,
 };
-pub use returned::{VFIO, is_back};
+pub use released::{VFIO, is_released};
 pub use shortage::Shortage;
 pub use store::{Store, now, user_name};
-pub use sweep::{ReclaimGuard, Returning, StaleLease, Sweep, SweepScope};
+pub use sweep::{BeingReleased, ReclaimGuard, StaleLease, Sweep, SweepScope};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -115,7 +115,7 @@ impl Allocator<'_> {
                     }
                     format!("VM {vm}")
                 }
-                Availability::Returning(vm) => format!("VM {vm}, not released yet"),
+                Availability::BeingReleased(vm) => format!("VM {vm}, not released yet"),
                 Availability::Corrupt => "corrupt lease".into(),
                 Availability::Domain(domain) => format!("domain '{domain}'"),
                 Availability::Host(_) => "this host".into(),

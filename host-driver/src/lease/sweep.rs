@@ -102,7 +102,7 @@ pub struct Sweep {
 
 /// A deployment that is over, and whose VFs somebody else brings back.
 #[derive(Debug)]
-pub struct Returning {
+pub struct BeingReleased {
     /// The deployment.
     pub id: DeploymentId,
     /// Its VFs; none if they are back since the sweep.
@@ -256,20 +256,20 @@ impl Guard<'_> {
 
     /// Which of the deployments that somebody else held in a sweep are over: those that go on leave their VMs a lease
     /// that is being deployed.
-    pub fn returning(&self, held: &[DeploymentId]) -> Result<Vec<Returning>, StoreError> {
-        let mut returning = Vec::new();
+    pub fn being_released(&self, held: &[DeploymentId]) -> Result<Vec<BeingReleased>, StoreError> {
+        let mut being_released = Vec::new();
         for id in held {
             let mut leases = self.leases_of(id.vm())?;
             leases.retain(|lease| lease.deployment == *id);
             if leases.iter().all(|lease| lease.state == State::Deploying) && !leases.is_empty() {
                 continue;
             }
-            returning.push(Returning {
+            being_released.push(BeingReleased {
                 id: id.clone(),
                 vfs: leases.iter().map(|lease| lease.address).collect(),
             });
         }
-        Ok(returning)
+        Ok(being_released)
     }
 
     fn sweep_one(

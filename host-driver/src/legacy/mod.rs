@@ -50,7 +50,7 @@ pub struct Import {
     /// GUIDs that several running VMs have.
     pub shared_guids: Vec<String>,
     /// What the old driver did and this one does not.
-    pub left_behind: Vec<String>,
+    pub not_imported: Vec<String>,
 }
 
 /// A VF that has got a lease.

@@ -77,7 +77,7 @@ impl LegacySettings {
     }
 
     /// What it did and we do not, each with what takes its place.
-    pub(super) fn left_behind(&self) -> Result<Vec<String>, ImportError> {
+    pub(super) fn not_imported(&self) -> Result<Vec<String>, ImportError> {
         let mut left = Vec::new();
         if self.plain("HPC_MODE") == Some("on") {
             left.push(

@@ -35,7 +35,7 @@ impl TakeOver<'_> {
         entries: Vec<TrackedVf>,
     ) -> Result<Import, ImportError> {
         let mut import = Import {
-            left_behind: settings.left_behind()?,
+            not_imported: settings.not_imported()?,
             ..Import::default()
         };
         let tracked = self.tracked(settings, entries, &mut import)?;
@@ -48,7 +48,7 @@ impl TakeOver<'_> {
         let is_unknown =
             |imported: &Imported| imported.adopted.original != OriginalState::Untouched;
         if import.imported.iter().any(is_unknown) {
-            import.left_behind.push(
+            import.not_imported.push(
                 "the original GUIDs of these VFs are unknown, so they are cleared when the VMs end"
                     .to_owned(),
             );

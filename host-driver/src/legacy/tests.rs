@@ -107,7 +107,7 @@ impl Tree {
         for lines in [
             &mut import.failed,
             &mut import.stale,
-            &mut import.left_behind,
+            &mut import.not_imported,
         ] {
             for line in lines {
                 *line = line.replace(&dir, "");
@@ -160,7 +160,7 @@ fn what_the_old_driver_wrote_down_becomes_a_lease() {
     assert_eq!(imported(&only_said), expected);
     assert_eq!((import.failed.len(), import.stale.len()), (0, 0));
     let left: Vec<_> = import
-        .left_behind
+        .not_imported
         .iter()
         .map(|line| line.split(':').next().unwrap())
         .collect();
@@ -206,7 +206,7 @@ fn an_empty_entry_takes_the_dummy_nic_of_the_domain() {
         "ib0/0 7 1 02:00:c0:a8:07:06 aa:01:c0:a8:07:06 true",
     ];
     assert_eq!(imported(&import), expected);
-    assert_eq!(import.left_behind, [""; 0]);
+    assert_eq!(import.not_imported, [""; 0]);
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn the_old_drivers_own_maps_count() {
         ["ib0/1 7 0 02:00:c0:a8:07:05 aa:00:c0:a8:07:05 false"]
     );
     assert!(
-        import.left_behind[0].starts_with("ib0_pkeys: "),
+        import.not_imported[0].starts_with("ib0_pkeys: "),
         "{import:?}"
     );
 }

@@ -10,13 +10,13 @@
 //! | InfiniBand | `native` | as `guid` |
 //!
 //! [`setup`] decides, from what is known before the first write; [`settings`] and [`restoration`]
-//! say what to write, and a [`SetVf`] writes it: [`put_back`] for the way back.
+//! say what to write, and a [`SetVf`] writes it: [`restore`] for the way back.
 
 mod attributes;
 mod guids;
 mod ip_link;
-mod put_back;
 mod read_back;
+mod restore;
 mod settings;
 
 use hwaddr::{DummyMac, Guid};
@@ -26,8 +26,8 @@ pub use attributes::{LeftOut, OptionalSetting, optional};
 pub use guids::{Conflict, GuidsInUse, VfHolder};
 pub use ip_link::IpLink;
 pub(crate) use ip_link::ip_link;
-pub use put_back::put_back;
 pub use read_back::read_back;
+pub use restore::restore;
 pub use settings::{Settings, outstanding, restoration, settings};
 
 use crate::config::{GuidPrefix, IdentitySetting};

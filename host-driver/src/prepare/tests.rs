@@ -102,7 +102,7 @@ fn the_guid_is_the_dummy_mac_behind_the_network() {
 }
 
 #[test]
-fn guids_that_say_nothing_are_put_back_as_unset() {
+fn guids_that_say_nothing_are_restored_as_unset() {
     let own = "00:11:22:33:44:55:66:77";
     let other = "00:11:22:33:44:55:66:78";
     let table = [

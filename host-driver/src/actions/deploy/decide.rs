@@ -12,8 +12,8 @@ use crate::actions::ActionError;
 use crate::domain::Domain;
 use crate::host::Host;
 use crate::lease::{
-    AllocateError, Allocation, Allocator, Deployment, Guard, ReclaimGuard, Returning, Store, Sweep,
-    SweepScope, VfRequest, VfSetup,
+    AllocateError, Allocation, Allocator, BeingReleased, Deployment, Guard, ReclaimGuard, Store,
+    Sweep, SweepScope, VfRequest, VfSetup,
 };
 use crate::libvirt::RunningDomains;
 use crate::opennebula::{MonitoringClient, VmId};
@@ -42,21 +42,21 @@ impl Work<'_> {
         vm: VmId,
         domain: &Domain<'_>,
     ) -> Result<(Deployment, Vec<ReclaimGuard>), ActionError> {
-        let (refusal, freed, returning) = match self.decide(vm, domain)? {
+        let (refusal, is_released, being_released) = match self.decide(vm, domain)? {
             Decision::Leased(deployment, reclaims) => return Ok((deployment, reclaims)),
             Decision::Refused {
                 refusal,
-                freed,
-                returning,
-            } => (refusal, freed, returning),
+                is_released,
+                being_released,
+            } => (refusal, is_released, being_released),
         };
-        let deadline = Instant::now() + self.host.config.return_wait;
-        let mut is_back = freed;
-        for Returning { id, vfs } in returning {
+        let deadline = Instant::now() + self.host.config.release_wait;
+        let mut can_retry = is_released;
+        for BeingReleased { id, vfs } in being_released {
             let left = deadline.saturating_duration_since(Instant::now());
-            is_back |= vfs.is_empty() || self.store.wait_for(&id, left)?;
+            can_retry |= vfs.is_empty() || self.store.wait_for(&id, left)?;
         }
-        if !is_back {
+        if !can_retry {
             return Err(refusal);
         }
         match self.decide(vm, domain)? {
@@ -79,9 +79,9 @@ enum Decision {
     Refused {
         refusal: ActionError,
         /// A VF has come back since, by our own hands.
-        freed: bool,
+        is_released: bool,
         /// What could change it when it is back.
-        returning: Vec<Returning>,
+        being_released: Vec<BeingReleased>,
     },
 }
 
@@ -125,7 +125,7 @@ fn decide(
     }
     let granted = match allocations {
         // They still have what this VM is known by.
-        Ok(_) if !guard.returning(&own)?.is_empty() => Err(ActionError::OwnVfs { vm }),
+        Ok(_) if !guard.being_released(&own)?.is_empty() => Err(ActionError::OwnVfs { vm }),
         Err(error) => Err(error.into()),
         Ok(allocations) => {
             let taken: Vec<_> = allocations
@@ -150,13 +150,13 @@ fn decide(
     let (deployment, taken) = match granted {
         Ok(granted) => granted,
         Err(error) => {
-            let returning = returning(&guard, &mut allocator, &sweep, &error);
+            let being_released = being_released(&guard, &mut allocator, &sweep, &error);
             drop(guard);
-            let freed = !release_vfs(host, store, sweep.reclaims).freed.is_empty();
+            let is_released = !release_vfs(host, store, sweep.reclaims).released.is_empty();
             return Ok(Decision::Refused {
                 refusal: error,
-                freed,
-                returning: returning?,
+                is_released,
+                being_released: being_released?,
             });
         }
     };
@@ -167,12 +167,12 @@ fn decide(
 }
 
 /// What somebody else brings back that was refused for want of it: a VF of the pool, or the one that has the GUID.
-fn returning(
+fn being_released(
     guard: &Guard<'_>,
     allocator: &mut Allocator<'_>,
     sweep: &Sweep,
     refusal: &ActionError,
-) -> Result<Vec<Returning>, ActionError> {
+) -> Result<Vec<BeingReleased>, ActionError> {
     if sweep.held.is_empty() {
         return Ok(Vec::new());
     }
@@ -187,15 +187,15 @@ fn returning(
                 .filter(|id| id.vm() == *vm)
                 .cloned()
                 .collect();
-            return Ok(guard.returning(&own)?);
+            return Ok(guard.being_released(&own)?);
         }
         _ => return Ok(Vec::new()),
     };
-    let mut returning = guard.returning(&sweep.held)?;
-    returning.retain(|Returning { vfs, .. }| {
+    let mut being_released = guard.being_released(&sweep.held)?;
+    being_released.retain(|BeingReleased { vfs, .. }| {
         vfs.is_empty() || vfs.iter().any(|device| lacking.contains(device))
     });
-    Ok(returning)
+    Ok(being_released)
 }
 
 /// On which terms each VF goes into its VM.
@@ -236,9 +236,9 @@ fn agree<'w>(
 /// Brings back what has ended; what goes wrong there is this VM's concern only if another VF still has what it is known by.
 fn release_vfs(host: &Host, store: &Store, reclaims: Vec<ReclaimGuard>) -> ReleaseReport {
     match release(&host.root, &host.config, store, reclaims, Duration::ZERO) {
-        Ok(returns) => {
-            returns.log();
-            returns
+        Ok(report) => {
+            report.log();
+            report
         }
         Err(error) => {
             log::error!("{error}");

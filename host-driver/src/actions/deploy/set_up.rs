@@ -11,7 +11,6 @@ use crate::opennebula::{NicAttributes, Report};
 use crate::pool::{LinkLayer, Sysfs};
 use crate::prepare::{
     self, IpLink, LeftOut, OptionalSetting, SetError, SetVf as _, Settings, Target, outstanding,
-    put_back,
 };
 
 impl Work<'_> {
@@ -118,14 +117,14 @@ impl Work<'_> {
         match (lease.identity, &lease.original) {
             // That VM takes its GUIDs along wherever it goes next.
             (VfIdentity::Dummy, OriginalState::Infiniband { .. }) => {
-                put_back(&IpLink, target, &prepare::restoration(&lease.original))?;
+                prepare::restore(&IpLink, target, &prepare::restoration(&lease.original))?;
             }
             (VfIdentity::Native, OriginalState::Ethernet { .. }) => {
                 let mut vfs = self.vfs(&lease.pf)?.into_iter();
                 let shown = vfs.find(|info| info.vf == lease.vf);
                 let left = outstanding(lease, shown.as_ref());
                 if !left.is_empty() {
-                    put_back(&IpLink, target, &left)?;
+                    prepare::restore(&IpLink, target, &left)?;
                 }
             }
             _ => {}

@@ -208,7 +208,7 @@ impl<'a> Work<'a> {
             sweep.confirm(|| self.host.libvirt().running())?;
             Ok(sweep.reclaims)
         };
-        let wait = self.host.config.return_wait;
+        let wait = self.host.config.release_wait;
         let config = &self.host.config;
         let undone = reclaims().and_then(|reclaims| {
             Ok(release(
@@ -220,8 +220,8 @@ impl<'a> Work<'a> {
             )?)
         });
         match undone {
-            Ok(returns) => {
-                returns.log();
+            Ok(report) => {
+                report.log();
                 MonitoringClient::refresh(self.monitoring.as_ref());
             }
             // They stay marked as being deployed, and are swept up after the grace.

@@ -15,7 +15,7 @@ use crate::report::{Failure, Report, ensure};
 
 /// The settings of this site, beside the defaults: one pool in the way of 2013, and patience with an emulated host.
 const KVMRC: &str =
-    "VF_IDENTITY_seed=dummy\\nLIBVIRT_WAIT=60\\nVF_RETURN_WAIT=30\\nUNPLUG_WAIT=30\\n";
+    "VF_IDENTITY_seed=dummy\\nLIBVIRT_WAIT=60\\nVF_RELEASE_WAIT=30\\nUNPLUG_WAIT=30\\n";
 /// The two VFs of that pool, the last ones of the Ethernet card.
 const MAP: &str = "# bus slot function\\n0x01 0x11 0x00\\n0x01 0x11 0x02\\n";
 

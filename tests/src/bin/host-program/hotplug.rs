@@ -46,7 +46,7 @@ pub(crate) fn unbind(place: &Place, node: &str) -> Result<(), String> {
 }
 
 /// What libvirt does with a managed device that a domain does not hold any more.
-pub(crate) fn give_back(place: &Place, device: &str) {
+pub(crate) fn release(place: &Place, device: &str) {
     if !place.path(format!("state/bound/{device}")).exists() {
         virsh::bind(place, device, None);
     }
@@ -145,7 +145,7 @@ pub(crate) fn detach(place: &Place, domain: &Domain, file: &str) -> Result<(), S
             .descendants()
             .find(|node| node.has_tag_name("address"))
             .expect("an address");
-        give_back(place, &address(&device));
+        release(place, &address(&device));
     }
     let mut text = domain.text.clone();
     text.replace_range(found.range(), "");

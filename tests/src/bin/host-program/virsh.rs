@@ -146,7 +146,7 @@ fn destroy(place: &Place, name: &str) -> Result<(), String> {
     if place.switch("devices-stay").is_none() {
         network::restore(place, &domain.text);
         for device in &domain.devices {
-            hotplug::give_back(place, device);
+            hotplug::release(place, device);
         }
     }
     Ok(())

@@ -10,11 +10,7 @@ use super::{SetError, SetVf, Settings, Target};
 ///
 /// # Errors
 /// The first thing that could not be written, of what can be: the rest is written all the same.
-pub fn put_back(
-    means: &impl SetVf,
-    target: &Target<'_>,
-    wanted: &Settings,
-) -> Result<(), SetError> {
+pub fn restore(means: &impl SetVf, target: &Target<'_>, wanted: &Settings) -> Result<(), SetError> {
     match means.set(target, wanted) {
         Err(error) if error.is_refusal() => {}
         // What cannot be set was not set by us either.
@@ -131,7 +127,7 @@ mod tests {
             pf: &"ib0".parse().unwrap(),
             vf: 3,
         };
-        let done = put_back(&pf, &target, &restoration(original));
+        let done = restore(&pf, &target, &restoration(original));
         (
             pf.has.into_inner(),
             done.err().map(|error| error.to_string()),

@@ -19,13 +19,13 @@ pub const VFIO: &str = "vfio-pci";
 ///
 /// # Errors
 /// sysfs cannot be read.
-pub fn is_back(sysfs: Sysfs<'_>, config: &Config, stale: &StaleLease) -> io::Result<bool> {
+pub fn is_released(sysfs: Sysfs<'_>, config: &Config, stale: &StaleLease) -> io::Result<bool> {
     let Some(lease) = &stale.lease else {
         return Ok(true);
     };
     let driver = sysfs.driver(stale.address)?;
     let is_lent = driver.as_deref() == Some(VFIO) && lease.driver.as_deref() != Some(VFIO);
     let waited = now().saturating_sub(lease.since);
-    let gave_up = lease.state == State::Releasing && waited >= config.return_wait.as_secs();
+    let gave_up = lease.state == State::Releasing && waited >= config.release_wait.as_secs();
     Ok(!is_lent || gave_up)
 }

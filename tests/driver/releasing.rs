@@ -139,7 +139,7 @@ fn the_vf_of_a_killed_deployment_is_waited_for_when_it_comes_back() {
 #[track_caller]
 fn is_told_at_once(host: &Host, bridge_of_8: &str, place_of_8: &str, domain: &str, expected: &str) {
     host.stock("deploy", CREATE);
-    host.write("/etc/one-sriov/kvmrc", "VF_RETURN_WAIT=3600\n");
+    host.write("/etc/one-sriov/kvmrc", "VF_RELEASE_WAIT=3600\n");
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     assert_eq!(host.deploy(8, &[bridge_of_8]).code, 0);
     host.power_off(8);
