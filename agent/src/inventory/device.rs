@@ -220,13 +220,6 @@ impl<'a> SysfsDevice<'a> {
         Ok(parse(&self.text("address")?.unwrap_or_default())?)
     }
 
-    /// The address that the device had before a bond gave it its own (`Documentation/networking/bonding.rst`,
-    /// `drivers/net/bonding/bond_sysfs_slave.c`).
-    pub(super) fn address_before_bonding<A: FromStr>(&self) -> Result<Option<A>, Attribute> {
-        let text = self.text("bonding_slave/perm_hwaddr")?;
-        Ok(text.and_then(|text| text.parse().ok()))
-    }
-
     pub(super) fn address_origin(&self) -> Result<AddressOrigin, Attribute> {
         Ok(match self.number("addr_assign_type")? {
             Some(1) => AddressOrigin::Random,

@@ -15,6 +15,7 @@ mod device;
 mod document;
 mod listed;
 mod nic;
+mod port;
 mod source;
 mod sysfs;
 

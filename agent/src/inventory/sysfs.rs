@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use hwaddr::{AddressError, InterfaceName, IpoibAddress, MacAddress, PciAddress};
-use one_sriov_system::Root;
+use one_sriov_system::{Netlink, Root};
 
 use super::device::{Attribute, Class, NoNic, SysfsDevice, parse};
+use super::port::{carrier, original_mac};
 use super::{AddressOrigin, DocumentError, IgnoredDevice, Inventory, Link, Nic, Unreadable};
 
 /// ARPHRD types, `include/uapi/linux/if_arp.h`.
@@ -53,6 +54,8 @@ struct SortedDevices {
 pub struct Sysfs {
     sys: PathBuf,
     udev: Option<PathBuf>,
+    /// The kernel that shows this tree; none if the tree is of another machine.
+    netlink: Option<Netlink>,
 }
 
 impl Sysfs {
@@ -61,6 +64,7 @@ impl Sysfs {
     /// # Errors
     /// [`InventoryError`] if it is unknown whether udev runs.
     pub fn new(sys: impl Into<PathBuf>, root: &Root) -> Result<Self, InventoryError> {
+        let sys = sys.into();
         let run_udev = Path::new("/run/udev");
         let runs = root.try_exists(&run_udev.join("control"));
         let data = |runs: bool| runs.then(|| root.path(&run_udev.join("data"))).transpose();
@@ -68,9 +72,11 @@ impl Sysfs {
             path: run_udev.to_owned(),
             source,
         })?;
+        let is_of_root = root.path("/sys".as_ref()).is_ok_and(|own| own == sys);
         Ok(Self {
-            sys: sys.into(),
+            sys,
             udev,
+            netlink: is_of_root.then(|| Netlink::new(root)),
         })
     }
 
@@ -128,6 +134,14 @@ impl Sysfs {
                 );
             }
         };
+        let master = carrier(class, &device)?;
+        let link = match link {
+            Link::Ethernet(mac) if master.is_some() => {
+                let original = original_mac(&device, &name, self.netlink.as_ref())?;
+                Link::Ethernet(original.unwrap_or(mac))
+            }
+            link => link,
+        };
         let is_ethernet = matches!(link, Link::Ethernet(_));
         Ok(Nic {
             name,
@@ -144,7 +158,7 @@ impl Sysfs {
                 AddressOrigin::Permanent
             },
             ready: self.is_ready(&device)?,
-            master: carrier(class, &device)?,
+            master,
         })
     }
 
@@ -193,8 +207,7 @@ fn ethernet(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<Link, NoNic>
     if !has_hardware && device.address_origin()? != AddressOrigin::Set {
         return Err("a virtual device with an address that the kernel chose".into());
     }
-    let own = device.address_before_bonding()?;
-    Ok(Link::Ethernet(own.unwrap_or(mac)))
+    Ok(Link::Ethernet(mac))
 }
 
 /// An InfiniBand port. A P_Key child shares its parent's address; it is identified by its link to the parent. A bond or team of
@@ -225,30 +238,6 @@ fn is_no_stack(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<(), NoNic
     }
     Ok(())
 }
-
-/// The device that carries the addresses of one that is a port of it: a bond, a team or a bridge
-/// (`Documentation/networking/bonding.rst`, `bridge.rst`), the master of a failover pair (`net_failover.rst`) and of a VF
-/// of Hyper-V (`netvsc.rst`). Devices in a VRF keep theirs (`vrf.rst`).
-///
-/// The kernel gives a VRF no `DEVTYPE`; it has an Ethernet address of its own, but no hardware.
-fn carrier(class: &Class, device: &SysfsDevice<'_>) -> Result<Option<String>, Attribute> {
-    let Some(name) = device.master()? else {
-        return Ok(None);
-    };
-    let Ok(master) = SysfsDevice::open(class, name.as_ref()) else {
-        return Ok(Some(name));
-    };
-    let is_vrf = !device.has("brport")?
-        && master.number("type")? == Some(ARPHRD_ETHER)
-        && master.kind()?.is_none()
-        && master.hardware(false)?.is_none()
-        && master.text("address")? != device.text("address")?
-        && name != OPEN_VSWITCH;
-    Ok((!is_vrf).then_some(name))
-}
-
-/// The master of all ports of Open vSwitch, which is no VRF.
-const OPEN_VSWITCH: &str = "ovs-system";
 
 /// The PCI function in a device path: virtio and others stand one level below it.
 fn pci_function(hardware: &Path) -> Option<PciAddress> {

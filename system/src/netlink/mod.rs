@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! <root>/run/netlink/link/ib0     RTM_NEWLINK with its VFs, or NLMSG_ERROR; no file: there is no such link
-//! <root>/run/netlink/bare/ib0     RTM_NEWLINK without its VFs, where they do not fit into a message
+//! <root>/run/netlink/bare/ib0     RTM_NEWLINK without its VFs, where they do not fit into a message or do not matter
 //! <root>/run/netlink/links        RTM_NEWLINK, one after the other; no file: nobody has recorded what interfaces have
 //! <root>/run/netlink/addresses    RTM_NEWADDR, one after the other; no file: none
 //! <root>/run/netlink/routes       RTM_NEWROUTE, one after the other; no file: none
@@ -20,6 +20,7 @@ mod address;
 mod interface;
 mod link;
 mod message;
+mod permanent;
 pub mod record;
 mod route;
 mod socket;
@@ -88,6 +89,17 @@ impl Netlink {
             }
             asked => asked,
         }
+    }
+
+    /// The permanent hardware address of a link, where the kernel shows it: the one that it had before it got another.
+    pub fn permanent_address(&self, name: &InterfaceName) -> Result<Option<Vec<u8>>, NetlinkError> {
+        let question = Question {
+            what: format!("permanent address of '{name}'"),
+            request: link::request(name, false),
+            recorded: format!("bare/{name}"),
+        };
+        let parse = |answer: &[u8]| permanent::parse(Messages::new(answer));
+        Ok(self.ask(&question, parse)?.flatten())
     }
 
     /// The indexes of links with an address that is not link-local.

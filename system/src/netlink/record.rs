@@ -11,6 +11,7 @@ use super::link::{
     IFLA_VF_VLAN_LIST, IFLA_VFINFO_LIST, Link, RTM_NEWLINK, VfInfo, VfLinkState,
 };
 use super::message::{ATTRIBUTE_HEADER, NLMSG_ERROR, attribute, message};
+use super::permanent::IFLA_PERM_ADDRESS;
 use super::route::{RTA_DST, RTA_OIF, RTM_NEWROUTE, RTMSG, UNICAST};
 
 const NESTED: u16 = 0x8000;
@@ -35,6 +36,14 @@ pub fn link_message(link: &Link) -> Vec<u8> {
         return refusal(EMSGSIZE);
     }
     payload.extend(attribute(IFLA_VFINFO_LIST | NESTED, &vfs));
+    message(RTM_NEWLINK, 0, &payload)
+}
+
+/// A link with its permanent address.
+#[must_use]
+pub fn permanent_address_message(address: &[u8]) -> Vec<u8> {
+    let mut payload = vec![0; IFINFOMSG];
+    payload.extend(attribute(IFLA_PERM_ADDRESS, address));
     message(RTM_NEWLINK, 0, &payload)
 }
 

@@ -358,6 +358,28 @@ fn the_kernel_of_this_machine_has_its_loopback_interface() {
     );
 }
 
+#[test]
+fn a_permanent_address_is_read_where_the_kernel_shows_one() {
+    let root = tempfile::tempdir().unwrap();
+    let netlink = Netlink::new(&Root::new(root.path()));
+    let records = root.path().join("run/netlink/bare");
+    std::fs::create_dir_all(&records).unwrap();
+    let eth0 = "eth0".parse().unwrap();
+    assert_eq!(netlink.permanent_address(&eth0).unwrap(), None);
+    let octets = [2, 0, 0xc0, 0xa8, 7, 5];
+    std::fs::write(
+        records.join("eth0"),
+        record::permanent_address_message(&octets),
+    )
+    .unwrap();
+    assert_eq!(
+        netlink.permanent_address(&eth0).unwrap().as_deref(),
+        Some(&octets[..])
+    );
+    std::fs::write(records.join("eth0"), link_message(&link())).unwrap();
+    assert_eq!(netlink.permanent_address(&eth0).unwrap(), None);
+}
+
 proptest! {
     #[test]
     fn no_bytes_are_too_odd(bytes in vec(any::<u8>(), 0..400)) {
@@ -365,6 +387,7 @@ proptest! {
         let _ = interface::add_addresses(&mut interfaces, Messages::new(&bytes));
         let _ = interface::add_routes(&mut interfaces, Messages::new(&bytes));
         let _ = link::parse(Messages::new(&bytes));
+        let _ = permanent::parse(Messages::new(&bytes));
         let _ = address::parse(Messages::new(&bytes));
         let _ = route::parse(Messages::new(&bytes));
     }
@@ -385,6 +408,7 @@ proptest! {
             let _ = interface::add_addresses(&mut [], Messages::new(&bytes));
             let _ = interface::add_routes(&mut [], Messages::new(&bytes));
             let _ = link::parse(Messages::new(&bytes));
+            let _ = permanent::parse(Messages::new(&bytes));
             let _ = address::parse(Messages::new(&bytes));
             let _ = route::parse(Messages::new(&bytes));
         }

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use one_sriov_system::netlink::record::permanent_address_message;
 use one_sriov_tests::{Machine, Nic, Outcome, agent_path, ethernet, infiniband, run, virtio};
 
 use super::{dummy, nics, plain};
@@ -95,7 +96,7 @@ fn a_device_in_a_vrf_keeps_its_address() {
         &nics(&[5]),
         &[
             virtio("eth0", FIRST, 3),
-            made_up("red", "0a:00:00:00:00:01"),
+            made_up("red", "0a:00:00:00:00:01").with("flags", "0x480"),
         ],
     );
     enslave(&machine, "eth0", "red");
@@ -104,6 +105,41 @@ fn a_device_in_a_vrf_keeps_its_address() {
         plan.contains("ETH0 -> eth0: it has the MAC of the NIC\n"),
         "{plan}"
     );
+}
+
+/// A team has a MAC of its own unless teamd gives it that of a port; only a VRF has `IFF_MASTER`.
+#[test]
+fn a_port_of_a_team_is_not_taken_for_one_of_a_vrf() {
+    let team = made_up("team0", "0a:00:00:00:00:01").with("flags", "0x1003");
+    let machine = Machine::new(&nics(&[5]), &[virtio("eth0", FIRST, 3), team]);
+    enslave(&machine, "eth0", "team0");
+    let plan = plan(&machine);
+    let why = "ETH0 is not configured: 'eth0' is a port of 'team0', which carries its addresses\n";
+    assert!(plan.contains(why), "{plan}");
+}
+
+/// teamd gives all ports the MAC of the first; sysfs does not show the one that they had.
+#[test]
+fn a_port_of_a_team_is_known_by_its_permanent_address() {
+    let port = |name, slot| virtio(name, SECOND, slot).with("addr_assign_type", "3");
+    let devices = [
+        port("ens4", 4),
+        port("ens5", 5),
+        made_up("team0", SECOND).with("lower_ens4/ifindex", "2"),
+    ];
+    let machine = Machine::new(&nics(&[5, 6]), &devices);
+    for (port, last) in [("ens4", 5), ("ens5", 6)] {
+        enslave(&machine, port, "team0");
+        let link = permanent_address_message(&[2, 0, 0xc0, 0xa8, 7, last]);
+        machine.write(&format!("/run/netlink/bare/{port}"), link);
+    }
+    let plan = plan(&machine);
+    for (nic, port) in [("ETH0", "ens4"), ("ETH1", "ens5")] {
+        let expected = format!(
+            "{nic} is not configured: '{port}' is a port of 'team0', which carries its addresses\n"
+        );
+        assert!(plan.contains(&expected), "{plan}");
+    }
 }
 
 #[test]

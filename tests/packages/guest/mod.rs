@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use crate::system::System;
-use crate::{NEW, said};
+use crate::{NEW, kernel, said};
 
 const REPORT: &str = include_str!("report");
 /// What starts it. That the others are named here keeps systemd's notes of them.
@@ -36,7 +36,7 @@ impl Guest {
         let directory = TempDir::new().unwrap();
         let system = System::new();
         let _ = system.install_debian(NEW);
-        let kernel = install_kernel(directory.path(), &system);
+        let kernel = kernel::install(directory.path(), system.root(), MODULES);
         install_units(&system);
         // As an image that boots for the first time.
         system.write("/etc/machine-id", "");
@@ -74,28 +74,6 @@ impl Guest {
         }
         Report::read(&said(&mut qemu))
     }
-}
-
-/// The kernel of the distribution, and of its modules those that count here.
-fn install_kernel(directory: &Path, system: &System) -> PathBuf {
-    let fetch = "name() { apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: //p' | head -n 1; }\n\
-                 fetch() { apt-get download -q \"$(name)\"; }\n\
-                 fetch || { apt-get update -q && fetch; }\n\
-                 dpkg-deb -x linux-image-*.deb kernel && cp kernel/boot/vmlinuz-* vmlinuz\n\
-                 version=$(ls kernel/lib/modules) root=$0/lib/modules/$(ls kernel/lib/modules)\n\
-                 depmod -b kernel \"$version\" && mkdir -p \"$root\"\n\
-                 cp kernel/lib/modules/*/modules.builtin* kernel/lib/modules/*/modules.order \"$root\"\n\
-                 for module in $1; do modprobe -d \"$PWD/kernel\" -S \"$version\" --show-depends $module; done |\n\
-                   sed -n \"s|^insmod $PWD/||p\" | sort -u | while read -r file; do install -D \"$file\" \"$0/${file#kernel/}\"; done\n\
-                 depmod -b \"$0\" \"$version\"";
-    let mut sh = Command::new("sh");
-    sh.args(["-euc", fetch])
-        .arg(system.root())
-        .arg(MODULES)
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .current_dir(directory);
-    let _ = said(&mut sh);
-    directory.join("vmlinuz")
 }
 
 /// What is measured, and what it is measured against.
