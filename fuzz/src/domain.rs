@@ -2,7 +2,9 @@
 
 use std::str;
 
-use one_sriov_driver::domain::{DeviceReplacement, Domain, DummyNic, HostDevice, Interface};
+use one_sriov_driver::domain::{
+    DeviceReplacement, Domain, DomainInterface, DummyInterface, HostDevice,
+};
 use one_sriov_driver::libvirt::read_dumps;
 use one_sriov_driver::opennebula::VmDocument;
 use roxmltree::{Document, Node};
@@ -61,7 +63,7 @@ fn has_plain_names(document: &Document<'_>) -> bool {
 }
 
 /// What takes the place of an interface: all kinds of it by turns.
-fn replacement(nth: usize, interface: &Interface) -> DeviceReplacement {
+fn replacement(nth: usize, interface: &DomainInterface) -> DeviceReplacement {
     let address = "0000:81:00.4".parse().expect("an address");
     let mac = interface.mac();
     let device = match (nth % 2, mac) {
@@ -72,7 +74,7 @@ fn replacement(nth: usize, interface: &Interface) -> DeviceReplacement {
         },
         _ => HostDevice::Plain { address },
     };
-    let dummy = (!nth.is_multiple_of(3)).then(|| DummyNic {
+    let dummy = (!nth.is_multiple_of(3)).then(|| DummyInterface {
         bridge: "sriov_br".into(),
         mac: "aa:00:c0:a8:07:05"
             .parse()

@@ -12,7 +12,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use hwaddr::{DummyMac, DummyPrefix, Key, MacAddress};
 use one_sriov_driver::config::{Config, IdentitySetting};
-use one_sriov_driver::domain::{DeviceReplacement, Domain, DummyNic, HostDevice};
+use one_sriov_driver::domain::{DeviceReplacement, Domain, DummyInterface, HostDevice};
 use one_sriov_driver::lease::{Allocator, Guard, Store, SweepScope, VfRequest, Wanted};
 use one_sriov_driver::libvirt::RunningDomains;
 use one_sriov_driver::libvirt::{RunningDomain, read_dumps};
@@ -37,7 +37,7 @@ fn replacements(vm: u32, nics: usize) -> Vec<DeviceReplacement> {
                     .parse()
                     .unwrap(),
             },
-            dummy: Some(DummyNic {
+            dummy: Some(DummyInterface {
                 bridge: "sriov_br".parse().unwrap(),
                 mac: DummyMac::new(DummyPrefix::default(), position, Key::from(mac)),
             }),

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use one_sriov_system::Root;
 
-use crate::pool::Sysfs;
+use crate::pool::HostSysfs;
 use crate::prepare::ip_link;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Makes the bridge if it is missing. One of Open vSwitch is for its owner to make.
 pub(crate) fn ensure(root: &Root, bridge: &str, is_open_vswitch: bool) -> Result<(), String> {
-    let sysfs = Sysfs::new(root);
+    let sysfs = HostSysfs::new(root);
     let is_there = || {
         let found = sysfs.has_netdev(bridge);
         found.map_err(|error| format!("failed to check for it: {error}"))

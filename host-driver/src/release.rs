@@ -14,7 +14,7 @@ use crate::lease::{
 };
 use crate::libvirt::Libvirt;
 use crate::opennebula::VmId;
-use crate::pool::Sysfs;
+use crate::pool::HostSysfs;
 use crate::prepare::{self, IpLink, Target, outstanding};
 use crate::unplug::unplug_dummy;
 
@@ -197,7 +197,7 @@ fn release_one(
 
 /// Binds a VF that a running VM had got back to its driver: libvirt leaves it with the one that it had before.
 fn unbind(root: &Root, config: &Config, lease: &Lease) -> Result<(), Box<dyn std::error::Error>> {
-    if Sysfs::new(root).driver(lease.address)?.as_deref() == Some(VFIO) {
+    if HostSysfs::new(root).driver(lease.address)?.as_deref() == Some(VFIO) {
         Libvirt::new(&config.libvirt_uri, config.libvirt_wait).unbind(lease.address)?;
     }
     Ok(())
@@ -215,7 +215,7 @@ fn await_release(
     let mut off = None;
     loop {
         let is_released =
-            is_released(Sysfs::new(root), config, stale).map_err(|error| WhyKept {
+            is_released(HostSysfs::new(root), config, stale).map_err(|error| WhyKept {
                 why: format!("failed to read its state: {error}"),
                 has_identity: true,
             })?;
@@ -245,7 +245,7 @@ fn restore(root: &Root, lease: &Lease) -> Result<(), String> {
     if lease.original == OriginalState::Untouched {
         return Ok(());
     }
-    match pf_netdev(Sysfs::new(root), lease) {
+    match pf_netdev(HostSysfs::new(root), lease) {
         // Nothing is left of what was set.
         Ok(PfPort::Anew) => Ok(()),
         Ok(PfPort::Netdev(pf)) => {
@@ -285,7 +285,7 @@ enum PfPort {
     Netdev(InterfaceName),
 }
 
-fn pf_netdev(sysfs: Sysfs<'_>, lease: &Lease) -> io::Result<PfPort> {
+fn pf_netdev(sysfs: HostSysfs<'_>, lease: &Lease) -> io::Result<PfPort> {
     let Some(pf) = sysfs.pf_of(lease.address)? else {
         return Ok(PfPort::Anew);
     };

@@ -11,7 +11,7 @@ use one_sriov_system::{Netlink, VfInfo};
 
 use crate::host::Host;
 use crate::libvirt::RunningDomains;
-use crate::pool::{LinkLayer, Sysfs};
+use crate::pool::{HostSysfs, LinkLayer};
 
 /// One line for each GUID that VFs of several running domains have, or for what keeps that from being known.
 #[must_use]
@@ -32,7 +32,7 @@ pub fn shared_guids(host: &Host, running: &RunningDomains) -> Vec<String> {
 }
 
 fn owners(host: &Host, running: &RunningDomains) -> io::Result<BTreeMap<Guid, Vec<String>>> {
-    let sysfs = Sysfs::new(&host.root);
+    let sysfs = HostSysfs::new(&host.root);
     let netlink = Netlink::new(&host.root);
     let mut owners: BTreeMap<Guid, Vec<String>> = BTreeMap::new();
     let mut seen = Vec::new();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use hwaddr::DummyMac;
 
 use crate::config::Config;
-use crate::domain::{DummyNic, HostDevice};
+use crate::domain::{DummyInterface, HostDevice};
 use crate::host::Host;
 use crate::lease::{Lease, Store, StoreError, VfIdentity};
 use crate::libvirt::{Libvirt, LibvirtError};
@@ -110,7 +110,7 @@ pub fn await_release(host: &Host, lease: &Lease) -> Result<(), UnplugError> {
 /// # Errors
 /// libvirt refuses.
 pub fn unplug_dummy(config: &Config, domain: &str, mac: DummyMac) -> Result<(), LibvirtError> {
-    let nic = DummyNic {
+    let nic = DummyInterface {
         bridge: config.dummy_bridge.clone(),
         mac,
     };

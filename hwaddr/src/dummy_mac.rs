@@ -10,7 +10,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{AddressError, DummyPrefix, Guid, Key, Kind, MacAddress};
+use crate::{AddressError, DummyPrefix, Guid, Key, MacAddress, ValueKind};
 
 /// The MAC address of a dummy NIC: a [`DummyPrefix`], a position, and the [`Key`] of the NIC that
 /// it stands for.
@@ -113,7 +113,7 @@ impl FromStr for DummyMac {
         let [first, position, key @ ..] = text.parse::<MacAddress>()?.octets();
         match DummyPrefix::checked(first) {
             Ok(prefix) => Ok(Self::new(prefix, position, Key::from(key))),
-            Err(reason) => Err(AddressError::refused(Kind::DummyMac, text, reason)),
+            Err(reason) => Err(AddressError::refused(ValueKind::DummyMac, text, reason)),
         }
     }
 }

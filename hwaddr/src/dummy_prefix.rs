@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::octets;
-use crate::{AddressError, Kind};
+use crate::{AddressError, ValueKind};
 
 /// The octet by which a guest knows a dummy NIC: `aa` unless both sides are configured otherwise.
 ///
@@ -37,7 +37,7 @@ impl DummyPrefix {
     /// A prefix of this octet.
     pub fn new(octet: u8) -> Result<Self, AddressError> {
         Self::checked(octet).map_err(|reason| {
-            AddressError::refused(Kind::DummyPrefix, format_args!("{octet:02x}"), reason)
+            AddressError::refused(ValueKind::DummyPrefix, format_args!("{octet:02x}"), reason)
         })
     }
 
@@ -74,10 +74,10 @@ impl FromStr for DummyPrefix {
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let [octet] = octets::bare(octets::strip_0x(text).unwrap_or(text)).ok_or_else(|| {
-            AddressError::malformed(Kind::DummyPrefix, text, "two hexadecimal digits")
+            AddressError::malformed(ValueKind::DummyPrefix, text, "two hexadecimal digits")
         })?;
         Self::checked(octet)
-            .map_err(|reason| AddressError::refused(Kind::DummyPrefix, text, reason))
+            .map_err(|reason| AddressError::refused(ValueKind::DummyPrefix, text, reason))
     }
 }
 

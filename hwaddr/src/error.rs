@@ -21,7 +21,7 @@ pub enum AddressError {
     #[error("invalid {kind} '{text}': expected {expected}")]
     Malformed {
         /// What the text was to be.
-        kind: Kind,
+        kind: ValueKind,
         /// The text, as far as it is safe and useful to show.
         text: Excerpt,
         /// The shape that was looked for.
@@ -31,7 +31,7 @@ pub enum AddressError {
     #[error("invalid {kind} '{text}': {reason}")]
     Refused {
         /// What the value was to be.
-        kind: Kind,
+        kind: ValueKind,
         /// The value, as far as it is safe and useful to show.
         text: Excerpt,
         /// What is wrong with it.
@@ -40,7 +40,7 @@ pub enum AddressError {
 }
 
 impl AddressError {
-    pub(crate) fn malformed(kind: Kind, text: impl Display, expected: &'static str) -> Self {
+    pub(crate) fn malformed(kind: ValueKind, text: impl Display, expected: &'static str) -> Self {
         Self::Malformed {
             kind,
             text: Excerpt::of(text),
@@ -48,7 +48,7 @@ impl AddressError {
         }
     }
 
-    pub(crate) fn refused(kind: Kind, text: impl Display, reason: &'static str) -> Self {
+    pub(crate) fn refused(kind: ValueKind, text: impl Display, reason: &'static str) -> Self {
         Self::Refused {
             kind,
             text: Excerpt::of(text),
@@ -58,7 +58,7 @@ impl AddressError {
 
     /// What the value was to be.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ValueKind {
         match self {
             Self::Malformed { kind, .. } | Self::Refused { kind, .. } => *kind,
         }
@@ -68,7 +68,7 @@ impl AddressError {
 /// The kinds of values that this crate reads. Displayed as a message names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum ValueKind {
     /// A [`MacAddress`](crate::MacAddress).
     MacAddress,
     /// A [`DummyMac`](crate::DummyMac).
@@ -89,7 +89,7 @@ pub enum Kind {
     InterfaceName,
 }
 
-impl Display for Kind {
+impl Display for ValueKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::MacAddress => "MAC address",
@@ -170,12 +170,12 @@ mod tests {
     #[test]
     fn messages_name_the_object_and_quote_the_text() {
         assert_eq!(
-            AddressError::malformed(Kind::MacAddress, "zz", "six octets").to_string(),
+            AddressError::malformed(ValueKind::MacAddress, "zz", "six octets").to_string(),
             "invalid MAC address 'zz': expected six octets"
         );
-        let refused = AddressError::refused(Kind::Pkey, "0x8000", "no partition");
+        let refused = AddressError::refused(ValueKind::Pkey, "0x8000", "no partition");
         assert_eq!(refused.to_string(), "invalid P_Key '0x8000': no partition");
-        assert_eq!(refused.kind(), Kind::Pkey);
+        assert_eq!(refused.kind(), ValueKind::Pkey);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use macaddr::MacAddr8;
 
 use crate::octets;
-use crate::{AddressError, Kind};
+use crate::{AddressError, ValueKind};
 
 /// The GUID of an InfiniBand node or port: eight octets, not all zero, not all ones.
 ///
@@ -67,7 +67,7 @@ impl TryFrom<[u8; 8]> for Guid {
     fn try_from(octets: [u8; 8]) -> Result<Self, AddressError> {
         let guid = Self(MacAddr8::from(octets));
         match Self::fault(octets) {
-            Some(reason) => Err(AddressError::refused(Kind::Guid, guid, reason)),
+            Some(reason) => Err(AddressError::refused(ValueKind::Guid, guid, reason)),
             None => Ok(guid),
         }
     }
@@ -80,9 +80,9 @@ impl FromStr for Guid {
         let octets = octets::grouped(text, ':', 1)
             .or_else(|| octets::grouped(text, ':', 2))
             .or_else(|| octets::bare(octets::strip_0x(text).unwrap_or(text)))
-            .ok_or_else(|| AddressError::malformed(Kind::Guid, text, "eight octets"))?;
+            .ok_or_else(|| AddressError::malformed(ValueKind::Guid, text, "eight octets"))?;
         match Self::fault(octets) {
-            Some(reason) => Err(AddressError::refused(Kind::Guid, text, reason)),
+            Some(reason) => Err(AddressError::refused(ValueKind::Guid, text, reason)),
             None => Ok(Self::from_faultless(octets)),
         }
     }

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{AddressError, Kind};
+use crate::{AddressError, ValueKind};
 
 /// The name of a network interface: 1 to 15 bytes of ASCII letters, digits, `_`, `.` and `-`,
 /// beginning with neither `.` nor `-`, and not all digits.
@@ -50,10 +50,16 @@ impl FromStr for InterfaceName {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let refused = |reason| Err(AddressError::refused(Kind::InterfaceName, text, reason));
+        let refused = |reason| {
+            Err(AddressError::refused(
+                ValueKind::InterfaceName,
+                text,
+                reason,
+            ))
+        };
         if text.is_empty() || text.len() > Self::MAX_LEN || !text.bytes().all(is_allowed) {
             Err(AddressError::malformed(
-                Kind::InterfaceName,
+                ValueKind::InterfaceName,
                 text,
                 "1 to 15 letters, digits, '_', '.' or '-'",
             ))

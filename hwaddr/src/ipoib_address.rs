@@ -12,7 +12,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::octets;
-use crate::{AddressError, Guid, Kind};
+use crate::{AddressError, Guid, ValueKind};
 
 /// The hardware address of an IPoIB device: 20 octets that end in a valid [`Guid`].
 ///
@@ -96,8 +96,9 @@ impl TryFrom<[u8; 20]> for IpoibAddress {
     type Error = AddressError;
 
     fn try_from(octets: [u8; 20]) -> Result<Self, AddressError> {
-        Self::split(octets)
-            .map_err(|reason| AddressError::refused(Kind::IpoibAddress, Colons(octets), reason))
+        Self::split(octets).map_err(|reason| {
+            AddressError::refused(ValueKind::IpoibAddress, Colons(octets), reason)
+        })
     }
 }
 
@@ -107,9 +108,9 @@ impl FromStr for IpoibAddress {
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let octets = octets::grouped(text, ':', 1)
             .or_else(|| octets::grouped(text, '-', 1))
-            .ok_or_else(|| AddressError::malformed(Kind::IpoibAddress, text, "20 octets"))?;
+            .ok_or_else(|| AddressError::malformed(ValueKind::IpoibAddress, text, "20 octets"))?;
         Self::split(octets)
-            .map_err(|reason| AddressError::refused(Kind::IpoibAddress, text, reason))
+            .map_err(|reason| AddressError::refused(ValueKind::IpoibAddress, text, reason))
     }
 }
 

@@ -11,7 +11,7 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use crate::octets;
-use crate::{AddressError, Kind, MacAddress};
+use crate::{AddressError, MacAddress, ValueKind};
 
 /// The last four octets of the MAC address that OpenNebula gave a NIC.
 ///
@@ -74,7 +74,7 @@ impl FromStr for Key {
     fn from_str(text: &str) -> Result<Self, AddressError> {
         octets::grouped(text, ':', 1)
             .map(Self)
-            .ok_or_else(|| AddressError::malformed(Kind::Key, text, "four octets"))
+            .ok_or_else(|| AddressError::malformed(ValueKind::Key, text, "four octets"))
     }
 }
 

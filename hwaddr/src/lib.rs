@@ -61,7 +61,7 @@ mod pkey;
 
 pub use dummy_mac::DummyMac;
 pub use dummy_prefix::DummyPrefix;
-pub use error::{AddressError, Excerpt, Kind};
+pub use error::{AddressError, Excerpt, ValueKind};
 pub use guid::Guid;
 pub use interface_name::InterfaceName;
 pub use ipoib_address::IpoibAddress;

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use macaddr::MacAddr6;
 
 use crate::octets;
-use crate::{AddressError, Kind};
+use crate::{AddressError, ValueKind};
 
 /// The MAC address of one Ethernet NIC: six octets, not all zero, not a group address.
 ///
@@ -76,7 +76,11 @@ impl TryFrom<[u8; 6]> for MacAddress {
     fn try_from(octets: [u8; 6]) -> Result<Self, AddressError> {
         let address = Self(MacAddr6::from(octets));
         match Self::fault(address.0) {
-            Some(reason) => Err(AddressError::refused(Kind::MacAddress, address, reason)),
+            Some(reason) => Err(AddressError::refused(
+                ValueKind::MacAddress,
+                address,
+                reason,
+            )),
             None => Ok(address),
         }
     }
@@ -90,10 +94,10 @@ impl FromStr for MacAddress {
             .or_else(|| octets::grouped(text, '-', 1))
             .or_else(|| octets::grouped(text, '.', 2))
             .or_else(|| octets::bare(text))
-            .ok_or_else(|| AddressError::malformed(Kind::MacAddress, text, "six octets"))?;
+            .ok_or_else(|| AddressError::malformed(ValueKind::MacAddress, text, "six octets"))?;
         let address = MacAddr6::from(octets);
         match Self::fault(address) {
-            Some(reason) => Err(AddressError::refused(Kind::MacAddress, text, reason)),
+            Some(reason) => Err(AddressError::refused(ValueKind::MacAddress, text, reason)),
             None => Ok(Self(address)),
         }
     }

@@ -11,7 +11,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::octets;
-use crate::{AddressError, Kind};
+use crate::{AddressError, ValueKind};
 
 /// The address of a PCI function: domain, bus, slot (at most 31) and function (at most 7).
 ///
@@ -64,7 +64,11 @@ impl PciAddress {
             function,
         };
         match address.fault() {
-            Some(reason) => Err(AddressError::refused(Kind::PciAddress, address, reason)),
+            Some(reason) => Err(AddressError::refused(
+                ValueKind::PciAddress,
+                address,
+                reason,
+            )),
             None => Ok(address),
         }
     }
@@ -188,7 +192,7 @@ fn number<T: TryFrom<u32>>(text: &str, expected: &'static str) -> Result<T, Addr
     digits
         .and_then(|digits| octets::hex(digits, 8))
         .and_then(|value| T::try_from(value).ok())
-        .ok_or_else(|| AddressError::malformed(Kind::PciAddress, text, expected))
+        .ok_or_else(|| AddressError::malformed(ValueKind::PciAddress, text, expected))
 }
 
 impl FromStr for PciAddress {
@@ -197,13 +201,13 @@ impl FromStr for PciAddress {
     fn from_str(text: &str) -> Result<Self, AddressError> {
         if let Some(address) = Self::from_digits(text) {
             return match address.fault() {
-                Some(reason) => Err(AddressError::refused(Kind::PciAddress, text, reason)),
+                Some(reason) => Err(AddressError::refused(ValueKind::PciAddress, text, reason)),
                 None => Ok(address),
             };
         }
         Self::from_columns(text).unwrap_or_else(|| {
             Err(AddressError::malformed(
-                Kind::PciAddress,
+                ValueKind::PciAddress,
                 text,
                 "the form 0000:81:00.2",
             ))

@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::octets;
-use crate::{AddressError, Kind};
+use crate::{AddressError, ValueKind};
 
 /// A partition key: 15 bits that name a partition and, on top, one that says *full member*.
 ///
@@ -51,14 +51,18 @@ impl Pkey {
     pub fn from_hex(text: &str) -> Result<Self, AddressError> {
         hex(octets::strip_0x(text).unwrap_or(text))
             .ok_or_else(|| {
-                AddressError::malformed(Kind::Pkey, text, "one to four hexadecimal digits")
+                AddressError::malformed(ValueKind::Pkey, text, "one to four hexadecimal digits")
             })
             .and_then(|bits| Self::checked(bits, text))
     }
 
     fn checked(bits: u16, text: impl fmt::Display) -> Result<Self, AddressError> {
         if bits & !Self::FULL_MEMBER == 0 {
-            Err(AddressError::refused(Kind::Pkey, text, Self::NO_PARTITION))
+            Err(AddressError::refused(
+                ValueKind::Pkey,
+                text,
+                Self::NO_PARTITION,
+            ))
         } else {
             Ok(Self(bits))
         }
@@ -120,7 +124,7 @@ impl FromStr for Pkey {
         }
         .ok_or_else(|| {
             AddressError::malformed(
-                Kind::Pkey,
+                ValueKind::Pkey,
                 text,
                 "0x and up to four hexadecimal digits, or a decimal number up to 65535",
             )

@@ -20,7 +20,7 @@ pub mod yaml;
 
 pub use absent::{is_absent, unless_absent};
 pub use lock::{Locked, lock_within};
-pub use netlink::{Link, Netlink, NetlinkError, VfInfo, VfLinkState, VfLinkStateError, VfVlan};
+pub use netlink::{Netlink, NetlinkError, PfLink, VfInfo, VfLinkState, VfLinkStateError, VfVlan};
 pub use plain::plain;
 pub use probe::Probe;
 pub use process::{Captured, Delegated, Delegation, ProcessError, Program, Spool, exit_code};

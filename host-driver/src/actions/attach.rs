@@ -20,8 +20,8 @@ use one_sriov_system::Spool;
 
 use super::deploy::{self, Work};
 use super::plug::Plug;
-use super::{ActionError, Context, ensure_dummy_bridge, input};
-use crate::domain::{Domain, DummyNic};
+use super::{ActionCall, ActionError, ensure_dummy_bridge, input};
+use crate::domain::{Domain, DummyInterface};
 use crate::host::Host;
 use crate::lease::{Deployment, Store, VfRequest, Wanted};
 use crate::opennebula::{Report, VmId};
@@ -33,19 +33,19 @@ use crate::unplug::take_out_abandoned;
 const ARGUMENTS_WITH_DOCUMENT: usize = 8;
 
 /// The NIC as the front-end describes it.
-pub(super) struct Nic<'a> {
+pub(super) struct AttachArguments<'a> {
     /// The domain, by its name or UUID.
     pub(super) domain: &'a str,
     mac: MacAddress,
     model: Option<&'a str>,
 }
 
-impl<'a> Nic<'a> {
-    pub(super) fn read(context: &Context<'a>, bridge: &'a str) -> Result<Self, ActionError> {
+impl<'a> AttachArguments<'a> {
+    pub(super) fn read(call: &ActionCall<'a>, bridge: &'a str) -> Result<Self, ActionError> {
         const DOMAIN: usize = 0;
         const MAC: usize = 1;
         const MODEL: usize = 3;
-        let arguments = context.arguments;
+        let arguments = call.arguments;
         let mac = arguments.text(MAC).unwrap_or_default();
         Ok(Self {
             domain: arguments.text(DOMAIN).ok_or(ActionError::NoVm)?,
@@ -60,24 +60,24 @@ impl<'a> Nic<'a> {
 
 /// Attaches a NIC that asks for a VF of `pool`.
 pub(super) fn attach(
-    context: &Context<'_>,
+    call: &ActionCall<'_>,
     host: &Host,
     bridge: &str,
     pool: PoolName,
     stdin: Option<&Spool>,
     report: &mut Report,
 ) -> Result<(), ActionError> {
-    let nic = Nic::read(context, bridge)?;
-    let vm = context.arguments.vm().ok_or(ActionError::NoVm)?;
+    let nic = AttachArguments::read(call, bridge)?;
+    let vm = call.arguments.vm().ok_or(ActionError::NoVm)?;
     let read;
     let stdin = match stdin {
-        None if context.arguments.0.len() >= ARGUMENTS_WITH_DOCUMENT => {
+        None if call.arguments.0.len() >= ARGUMENTS_WITH_DOCUMENT => {
             read = input::read()?;
             Some(&read)
         }
         stdin => stdin,
     };
-    let mut document = Context::vm_document(stdin)?.unwrap_or_default();
+    let mut document = ActionCall::vm_document(stdin)?.unwrap_or_default();
     let (network, is_open_vswitch) = document.take_attached(nic.mac, bridge);
     let store = host.leases()?;
     for problem in take_out_abandoned::<ActionError>(host, &store, Some(vm))? {
@@ -95,7 +95,7 @@ pub(super) fn attach(
         attributes: network.attributes()?,
     };
     let requests = std::slice::from_ref(&request);
-    let mut work = Work::new(context, host, &store, requests);
+    let mut work = Work::new(call, host, &store, requests);
     let mut deployment = work.grant(vm, &domain)?;
     let plug = Plug {
         work: &work,
@@ -148,7 +148,7 @@ pub(super) fn free_position(
 /// Prepares the VF, and attaches it and its dummy NIC.
 pub(super) fn plug_in(
     plug: &Plug<'_>,
-    nic: &Nic<'_>,
+    nic: &AttachArguments<'_>,
     is_open_vswitch: bool,
     deployment: &mut Deployment,
     report: &mut Report,
@@ -165,7 +165,7 @@ pub(super) fn plug_in(
         }
         ensure_dummy_bridge(host, is_open_vswitch)?;
         plug.plug_in(lease, request, None)?;
-        let dummy = DummyNic {
+        let dummy = DummyInterface {
             bridge: host.config.dummy_bridge.clone(),
             mac: request.dummy,
         };

@@ -5,11 +5,11 @@
 
 use one_sriov_system::Spool;
 
-use super::attach::{Nic, attached, free_position, plug_in};
+use super::attach::{AttachArguments, attached, free_position, plug_in};
 use super::deploy::{Work, native};
 use super::plug::Plug;
 use super::stock::{become_stock, delegate_deployment};
-use super::{ActionError, Context, input};
+use super::{ActionCall, ActionError, input};
 use crate::domain::Domain;
 use crate::lease::Deployment;
 use crate::opennebula::{PciNic, Report, VmDocument};
@@ -43,22 +43,22 @@ pub(super) fn pci_nic(stdin: &Spool) -> Result<Option<PciNic>, ActionError> {
 
 /// Attaches it.
 pub(super) fn attach(
-    context: &Context<'_>,
+    call: &ActionCall<'_>,
     pci_nic: PciNic,
     stdin: &Spool,
     report: &mut Report,
 ) -> Result<(), ActionError> {
-    let host = context.host()?;
+    let host = call.host()?;
     let become_stock = |report: &mut Report| {
         report.flush();
-        Err(become_stock(context, Some(stdin)))
+        Err(become_stock(call, Some(stdin)))
     };
     let Some(vf) = native::vf(&host, &pci_nic, report)? else {
         return become_stock(report);
     };
-    let vm = context.arguments.vm().ok_or(ActionError::NoVm)?;
-    let bridge = context.arguments.text(BRIDGE).unwrap_or_default();
-    let nic = Nic::read(context, bridge)?;
+    let vm = call.arguments.vm().ok_or(ActionError::NoVm)?;
+    let bridge = call.arguments.text(BRIDGE).unwrap_or_default();
+    let nic = AttachArguments::read(call, bridge)?;
     let store = match host.leases_if_any()? {
         Some(store) => store,
         None if !native::needs_leases(&vf) => {
@@ -75,7 +75,7 @@ pub(super) fn attach(
     let position = free_position(&host, &store, vm, &domain)?;
     let is_infiniband = vf.pf.link_layer == LinkLayer::Infiniband;
     let requests = [native::request(&host, vm, position.into(), pci_nic, vf)?];
-    let mut work = Work::new(context, &host, &store, &requests);
+    let mut work = Work::new(call, &host, &store, &requests);
     let mut deployment = work.grant(vm, &domain)?;
     let done = if is_infiniband {
         by_us(&work, &nic, &mut deployment, report)
@@ -93,7 +93,7 @@ pub(super) fn attach(
 
 fn by_us(
     work: &Work<'_>,
-    nic: &Nic<'_>,
+    nic: &AttachArguments<'_>,
     deployment: &mut Deployment,
     report: &mut Report,
 ) -> Result<(), ActionError> {
@@ -116,5 +116,5 @@ fn by_stock_action(
     for (lease, request) in deployment.leases.iter_mut().zip(work.requests) {
         work.set_up(lease, request, report)?;
     }
-    delegate_deployment(work.context, Some(stdin), deployment, report)
+    delegate_deployment(work.call, Some(stdin), deployment, report)
 }

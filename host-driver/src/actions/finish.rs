@@ -6,35 +6,35 @@
 use std::time::Duration;
 
 use super::stock::{become_stock, delegate};
-use super::{ActionError, Context};
+use super::{ActionCall, ActionError};
 use crate::host::Host;
 use crate::lease::Store;
 use crate::opennebula::{MonitoringClient, Report, VmId};
 use crate::release::{ReleaseReport, release};
 
-pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
+pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
     // A VM must be stoppable whatever is wrong with its leases.
-    let leases = context.arguments.vm().map(|vm| (vm, leases(context, vm)));
+    let leases = call.arguments.vm().map(|vm| (vm, leases(call, vm)));
     let (vm, host, store) = match leases {
-        None | Some((_, Ok(None))) => return Err(become_stock(context, None)),
+        None | Some((_, Ok(None))) => return Err(become_stock(call, None)),
         Some((vm, Ok(Some((host, store))))) => (vm, host, store),
         Some((_, Err(error))) => {
-            log::error!("{}: {error}", context.action);
+            log::error!("{}: {error}", call.action);
             report.note(&error.to_string());
-            return delegate(context, report);
+            return delegate(call, report);
         }
     };
     let monitoring = MonitoringClient::find(&host.root);
-    let result = delegate(context, report);
+    let result = delegate(call, report);
     // Who is told to end a VM will not finish deploying it.
-    let released = release_unused(context, &host, &store, vm, Duration::ZERO);
-    tell(context, released, monitoring.as_ref(), report);
+    let released = release_unused(call, &host, &store, vm, Duration::ZERO);
+    tell(call, released, monitoring.as_ref(), report);
     result
 }
 
 /// Tells the VM's log, and the monitoring, what became of the VFs.
 pub(super) fn tell(
-    context: &Context<'_>,
+    call: &ActionCall<'_>,
     released: Result<ReleaseReport, ActionError>,
     monitoring: Option<&MonitoringClient>,
     report: &mut Report,
@@ -50,14 +50,14 @@ pub(super) fn tell(
         }
         // The VM has gone, and its leases are not forgotten.
         Err(error) => {
-            log::error!("{}: {error}", context.action);
+            log::error!("{}: {error}", call.action);
             report.note(&error.to_string());
         }
     }
 }
 
-fn leases(context: &Context<'_>, vm: VmId) -> Result<Option<(Host, Store)>, ActionError> {
-    let host = context.host()?;
+fn leases(call: &ActionCall<'_>, vm: VmId) -> Result<Option<(Host, Store)>, ActionError> {
+    let host = call.host()?;
     let Some(store) = host.leases_if_any()? else {
         return Ok(None);
     };
@@ -67,7 +67,7 @@ fn leases(context: &Context<'_>, vm: VmId) -> Result<Option<(Host, Store)>, Acti
 
 /// Takes back the VFs that a VM does not hold any more.
 pub(super) fn release_unused(
-    context: &Context<'_>,
+    call: &ActionCall<'_>,
     host: &Host,
     store: &Store,
     vm: VmId,
@@ -75,7 +75,7 @@ pub(super) fn release_unused(
 ) -> Result<ReleaseReport, ActionError> {
     let config = &host.config;
     let reclaims = {
-        let guard = store.lock(config.lock_wait, &context.purpose(vm))?;
+        let guard = store.lock(config.lock_wait, &call.purpose(vm))?;
         let running = host.libvirt().running()?;
         let mut sweep = guard.sweep_vm(vm, &running, grace)?;
         sweep.confirm(|| host.libvirt().running())?;

@@ -202,23 +202,23 @@ impl ActionError {
 #[must_use]
 pub fn run(home: &Path, action: &str, arguments: &[OsString]) -> u8 {
     let mut report = Report::new(home, action);
-    let context = Context {
+    let call = ActionCall {
         home,
         action,
         arguments: Arguments(arguments),
     };
     let result = match action {
-        "deploy" => deploy::run(&context, &mut report),
-        "shutdown" | "cancel" => finish::run(&context, &mut report),
-        "save" => save::run(&context, &mut report),
-        "restore" => restore::run(&context, &mut report),
-        "snapshot_create" => refuse::run(&context, "take a snapshot of", &mut report),
-        "snapshot_revert" => snapshot::revert(&context, &mut report),
-        "migrate" => refuse::run(&context, "migrate", &mut report),
-        "migrate_local" => refuse::migrate_local(&context),
-        "attach_nic" => nic::attach(&context, &mut report),
-        "detach_nic" => nic::detach(&context, &mut report),
-        _ => stock::run_stock(&context, None, &mut report),
+        "deploy" => deploy::run(&call, &mut report),
+        "shutdown" | "cancel" => finish::run(&call, &mut report),
+        "save" => save::run(&call, &mut report),
+        "restore" => restore::run(&call, &mut report),
+        "snapshot_create" => refuse::run(&call, "take a snapshot of", &mut report),
+        "snapshot_revert" => snapshot::revert(&call, &mut report),
+        "migrate" => refuse::run(&call, "migrate", &mut report),
+        "migrate_local" => refuse::migrate_local(&call),
+        "attach_nic" => nic::attach(&call, &mut report),
+        "detach_nic" => nic::detach(&call, &mut report),
+        _ => stock::run_stock(&call, None, &mut report),
     };
     match result {
         Ok(()) => {
@@ -239,13 +239,13 @@ pub fn run(home: &Path, action: &str, arguments: &[OsString]) -> u8 {
 }
 
 /// One call of an action.
-struct Context<'a> {
+struct ActionCall<'a> {
     home: &'a Path,
     action: &'a str,
     arguments: Arguments<'a>,
 }
 
-impl Context<'_> {
+impl ActionCall<'_> {
     fn host(&self) -> Result<Host, ConfigError> {
         Host::new(self.home)
     }

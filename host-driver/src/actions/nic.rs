@@ -10,7 +10,7 @@ use hwaddr::MacAddress;
 use super::deploy::native::ACTIVATE_VF;
 use super::finish::{release_unused, tell};
 use super::stock::{delegate, run_stock};
-use super::{ActionError, Context, attach, attach_native, detach, input, requested, saved_nic};
+use super::{ActionCall, ActionError, attach, attach_native, detach, input, requested, saved_nic};
 use crate::host::Host;
 use crate::lease::{Lease, Store, VfIdentity};
 use crate::opennebula::{MonitoringClient, Report, VmId};
@@ -20,44 +20,44 @@ use crate::unplug::await_release;
 ///
 /// A NIC that OpenNebula passes through by itself may be of a network with such a bridge, too: only the document says that it is
 /// one. Before 6.6 there is none, and what stdin is before 5.0 has no end.
-pub(super) fn attach(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
+pub(super) fn attach(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
     const BRIDGE: usize = 2;
-    let has_pci_nics = context.home.join(ACTIVATE_VF).exists();
+    let has_pci_nics = call.home.join(ACTIVATE_VF).exists();
     let stdin = has_pci_nics.then(input::read).transpose()?;
     if let Some(stdin) = &stdin
         && let Some(nic) = attach_native::pci_nic(stdin)?
     {
-        return attach_native::attach(context, nic, stdin, report);
+        return attach_native::attach(call, nic, stdin, report);
     }
-    if let Some(bridge) = context.arguments.text(BRIDGE)
+    if let Some(bridge) = call.arguments.text(BRIDGE)
         && bridge.starts_with(crate::pool_name::PoolName::BRIDGE_PREFIX)
     {
-        let host = context.host()?;
+        let host = call.host()?;
         if let Some(pool) = requested(&host, bridge)? {
-            return attach::attach(context, &host, bridge, pool, stdin.as_ref(), report);
+            return attach::attach(call, &host, bridge, pool, stdin.as_ref(), report);
         }
     }
-    run_stock(context, stdin.as_ref(), report)
+    run_stock(call, stdin.as_ref(), report)
 }
 
 /// Detaches a NIC: with its VF if a lease of the VM names it, else by the stock action, as one that OpenNebula has chosen.
-pub(super) fn detach(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
+pub(super) fn detach(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
     const MAC: usize = 1;
-    let arguments = context.arguments;
+    let arguments = call.arguments;
     if let (Some(vm), Some(text)) = (arguments.vm(), arguments.text(MAC))
         && let Ok(mac) = text.parse::<MacAddress>()
-        && let Some((host, store)) = context.leases_if_legible()
+        && let Some((host, store)) = call.leases_if_legible()
     {
         let is_it = |lease: &Lease| lease.mac == mac || lease.dummy_mac == Some(mac);
         let mut leases = store.leases_of(vm)?;
         leases.retain(is_it);
         match leases.as_slice() {
-            [] => return detach_without_vf(context, &host, &store, vm, mac, report),
+            [] => return detach_without_vf(call, &host, &store, vm, mac, report),
             // What has no GUIDs has nothing of us, and is the stock action's to detach.
             [lease] if lease.identity == VfIdentity::Native && lease.guid.is_none() => {
-                return detach_native(context, &host, &store, lease, report);
+                return detach_native(call, &host, &store, lease, report);
             }
-            [lease] => return detach::detach(context, &host, &store, lease, report),
+            [lease] => return detach::detach(call, &host, &store, lease, report),
             // The front-end names the NIC by its MAC alone.
             _ => {
                 let count = leases.len();
@@ -65,21 +65,21 @@ pub(super) fn detach(context: &Context<'_>, report: &mut Report) -> Result<(), A
             }
         }
     }
-    run_stock(context, None, report)
+    run_stock(call, None, report)
 }
 
 /// Detaches a NIC that has no lease: nothing is left of an SR-IOV NIC that has lost its VF.
 fn detach_without_vf(
-    context: &Context<'_>,
+    call: &ActionCall<'_>,
     host: &Host,
     store: &Store,
     vm: VmId,
     mac: MacAddress,
     report: &mut Report,
 ) -> Result<(), ActionError> {
-    let stdin = context.stdin_document()?;
+    let stdin = call.stdin_document()?;
     // What cannot be read costs no NIC of another kind: it is the stock action's to judge.
-    let is_sriov = Context::vm_document(stdin.as_ref()).and_then(|document| {
+    let is_sriov = ActionCall::vm_document(stdin.as_ref()).and_then(|document| {
         let document = document.unwrap_or_default();
         let bridge = document.attached_bridge(mac);
         Ok(match bridge {
@@ -93,27 +93,27 @@ fn detach_without_vf(
             return saved_nic::forget(host, store, vm, mac);
         }
         Ok(false) => {}
-        Err(error) => log::warn!("{}: {error}", context.action),
+        Err(error) => log::warn!("{}: {error}", call.action),
     }
-    run_stock(context, stdin.as_ref(), report)
+    run_stock(call, stdin.as_ref(), report)
 }
 
 /// The stock action, and then the VF comes back.
 ///
 /// What libvirt reports as a success may be none: then the action fails, or OpenNebula would give the VF to the next VM.
 fn detach_native(
-    context: &Context<'_>,
+    call: &ActionCall<'_>,
     host: &Host,
     store: &Store,
     lease: &Lease,
     report: &mut Report,
 ) -> Result<(), ActionError> {
     let monitoring = MonitoringClient::find(&host.root);
-    let result = delegate(context, report).and_then(|()| {
+    let result = delegate(call, report).and_then(|()| {
         let mac = lease.mac;
         await_release(host, lease).map_err(|cause| ActionError::Detach { mac, cause })
     });
-    let released = release_unused(context, host, store, lease.vm, host.config.lease_grace);
-    tell(context, released, monitoring.as_ref(), report);
+    let released = release_unused(call, host, store, lease.vm, host.config.lease_grace);
+    tell(call, released, monitoring.as_ref(), report);
     result
 }

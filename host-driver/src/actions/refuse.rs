@@ -8,34 +8,34 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::stock::{become_stock, run_stock};
-use super::{ActionError, Context, input};
+use super::{ActionCall, ActionError, input};
 use crate::lease::{Lease, VfIdentity};
 use crate::opennebula::{Report, VmId};
 use crate::pool_name::PoolName;
 
 /// Refuses if the VM holds VFs, before anything is touched.
 pub(super) fn run(
-    context: &Context<'_>,
+    call: &ActionCall<'_>,
     verb: &'static str,
     report: &mut Report,
 ) -> Result<(), ActionError> {
-    if let Some(vm) = context.arguments.vm()
-        && let Some(vfs) = held(context, vm)?
+    if let Some(vm) = call.arguments.vm()
+        && let Some(vfs) = held(call, vm)?
     {
         return Err(ActionError::HoldsVfs { verb, vm, vfs });
     }
-    run_stock(context, None, report)
+    run_stock(call, None, report)
 }
 
 /// The VFs that a VM holds, for people. Leases that are over do not count.
-fn held(context: &Context<'_>, vm: VmId) -> Result<Option<String>, ActionError> {
-    let Some((host, store)) = context.leases_if_legible() else {
+fn held(call: &ActionCall<'_>, vm: VmId) -> Result<Option<String>, ActionError> {
+    let Some((host, store)) = call.leases_if_legible() else {
         return Ok(None);
     };
     if store.deployments(Some(vm))?.is_empty() {
         return Ok(None);
     }
-    let guard = store.lock(host.config.lock_wait, &context.purpose(vm))?;
+    let guard = store.lock(host.config.lock_wait, &call.purpose(vm))?;
     let running = host.libvirt().running()?;
     let mut sweep = guard.sweep_vm(vm, &running, host.config.lease_grace)?;
     sweep.confirm(|| host.libvirt().running())?;
@@ -58,10 +58,10 @@ fn held(context: &Context<'_>, vm: VmId) -> Result<Option<String>, ActionError> 
 ///
 /// Stdin is finite here (nothing up to 4.x, the document in base64 from 5.0 on), and it is handed
 /// on as it came.
-pub(super) fn migrate_local(context: &Context<'_>) -> Result<(), ActionError> {
+pub(super) fn migrate_local(call: &ActionCall<'_>) -> Result<(), ActionError> {
     let stdin = input::read()?;
     let prefix = PoolName::BRIDGE_PREFIX.as_bytes();
-    if let Some(vm) = context.arguments.vm()
+    if let Some(vm) = call.arguments.vm()
         && input::mentions_in_base64(&stdin, prefix)?
         && let Some(bridge) = sriov_bridge(&decoded(input::document(&stdin)?))
     {
@@ -71,7 +71,7 @@ pub(super) fn migrate_local(context: &Context<'_>) -> Result<(), ActionError> {
             vfs: format!("a VF on bridge '{bridge}'"),
         });
     }
-    Err(become_stock(context, Some(&stdin)))
+    Err(become_stock(call, Some(&stdin)))
 }
 
 /// What the front-end has encoded, with or without line ends; the text itself if it has not.

@@ -7,7 +7,7 @@ use super::deploy::{self, Work};
 use super::finish::release_unused;
 use super::plug::Plug;
 use super::restore::plug_in_one;
-use super::{ActionError, Context, saved_nic};
+use super::{ActionCall, ActionError, saved_nic};
 use crate::domain::Domain;
 use crate::host::Host;
 use crate::lease::{Lease, State, Store, StoreError, VfRequest};
@@ -79,12 +79,12 @@ fn look(
         return Ok(if runs { Found::Whole } else { Found::Stopped });
     };
     let arguments = [OsString::from(&checkpoint)];
-    let context = Context {
+    let call = ActionCall {
         home: &host.home,
         action: "repair",
         arguments: Arguments(&arguments),
     };
-    let purpose = context.purpose(vm);
+    let purpose = call.purpose(vm);
     let (held, running) = {
         let guard = store.lock(host.config.lock_wait, &purpose)?;
         let held = guard.hold_all(vm)?;
@@ -118,12 +118,12 @@ fn look(
     }
     drop(held);
     // What the networks want of the VFs: the front-end sends no document now.
-    let mut document = deploy::vm_document(&context, &host.root)?;
+    let mut document = deploy::vm_document(&call, &host.root)?;
     let mut missing = Vec::new();
     for nic in nics {
         let request = saved_nic::request(host, &nic, &mut document);
         let plugged = request
-            .and_then(|request| plug_in(&context, host, store, vm, &domain.uuid, &nic, request));
+            .and_then(|request| plug_in(&call, host, store, vm, &domain.uuid, &nic, request));
         match plugged {
             Ok(lease) => repaired.plugged.push(lease),
             Err(error) => {
@@ -145,7 +145,7 @@ fn look(
 
 /// Leases a VF for one NIC, and plugs it in.
 fn plug_in(
-    context: &Context<'_>,
+    call: &ActionCall<'_>,
     host: &Host,
     store: &Store,
     vm: VmId,
@@ -156,14 +156,14 @@ fn plug_in(
     let requests = [request];
     let text = host.libvirt().document(uuid)?;
     let domain = Domain::read(&text)?;
-    let mut work = Work::new(context, host, store, &requests);
+    let mut work = Work::new(call, host, store, &requests);
     let mut deployment = work.grant(vm, &domain)?;
     let plug = Plug {
         work: &work,
         libvirt: host.libvirt(),
         domain: uuid,
     };
-    let mut report = Report::new(&host.home, context.action);
+    let mut report = Report::new(&host.home, call.action);
     let plugged = work.check_known(&deployment).and_then(|()| {
         let [lease] = deployment.leases.as_mut_slice() else {
             return Err(ActionError::NoVm);
@@ -180,6 +180,6 @@ fn plug_in(
     store.activate(&mut deployment, uuid)?;
     drop(deployment);
     // What its driver had when it was killed.
-    release_unused(context, host, store, vm, host.config.lease_grace)?;
+    release_unused(call, host, store, vm, host.config.lease_grace)?;
     Ok(lease)
 }

@@ -15,40 +15,40 @@ use super::deploy::{self, Work};
 use super::finish::{release_unused, tell};
 use super::plug::Plug;
 use super::stock::{delegate_deployment, run_stock};
-use super::{ActionError, Context, ensure_dummy_bridge, refuse, saved_nic};
+use super::{ActionCall, ActionError, ensure_dummy_bridge, refuse, saved_nic};
 use crate::domain::Domain;
 use crate::host::Host;
 use crate::lease::{Deployment, Lease, VfRequest};
 use crate::opennebula::Report;
 use crate::saved::{SavedNic, SavedNics};
 
-pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
-    let arguments = context.arguments;
+pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
+    let arguments = call.arguments;
     let (Some(vm), Some(checkpoint)) = (arguments.vm(), arguments.get(0).map(Path::new)) else {
-        return run_stock(context, None, report);
+        return run_stock(call, None, report);
     };
     if !checkpoint.is_absolute() {
-        return refuse::run(context, "restore", report);
+        return refuse::run(call, "restore", report);
     }
     let saved = SavedNics::beside(&Host::root_dir(), checkpoint)?;
     let Some(nics) = saved.read()? else {
-        return refuse::run(context, "restore", report);
+        return refuse::run(call, "restore", report);
     };
-    let host = context.host()?;
+    let host = call.host()?;
     if host.libvirt().running()?.runs(vm) {
         // It sleeps (`pmsuspended`), and has what it had.
-        return run_stock(context, None, report);
+        return run_stock(call, None, report);
     }
-    let stdin = context.stdin_document()?;
+    let stdin = call.stdin_document()?;
     let mut nics = nics;
-    let document = Context::vm_document(stdin.as_ref())?;
+    let document = ActionCall::vm_document(stdin.as_ref())?;
     if let Some(document) = &document {
         // One that was detached meanwhile does not come back.
         nics.retain(|nic| document.has_nic(nic.mac));
     }
     if nics.is_empty() {
         saved.remove()?;
-        return run_stock(context, stdin.as_ref(), report);
+        return run_stock(call, stdin.as_ref(), report);
     }
     let mut document = document.unwrap_or_default();
     if nics.iter().any(|nic| nic.has_dummy) {
@@ -61,11 +61,11 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
     let store = host.leases()?;
     // The domain is in the checkpoint.
     let domain = Domain::read(b"<domain/>")?;
-    let mut work = Work::new(context, &host, &store, &requests);
+    let mut work = Work::new(call, &host, &store, &requests);
     let mut deployment = work.grant(vm, &domain)?;
     store.note_unplugged(vm, checkpoint)?;
     let restored = prepare(&work, &mut deployment, report)
-        .and_then(|()| delegate_deployment(context, stdin.as_ref(), &deployment, report));
+        .and_then(|()| delegate_deployment(call, stdin.as_ref(), &deployment, report));
     if let Err(error) = restored {
         // The VM may run all the same: then the next look plugs its VFs in.
         work.undo(deployment);
@@ -124,8 +124,8 @@ pub(super) fn plug_in_all(
     saved_nic::note_missing(store, vm, saved, missing, report);
     drop(deployment);
     if !is_whole {
-        let released = release_unused(work.context, host, store, vm, Duration::ZERO);
-        tell(work.context, released, work.monitoring.as_ref(), report);
+        let released = release_unused(work.call, host, store, vm, Duration::ZERO);
+        tell(work.call, released, work.monitoring.as_ref(), report);
     }
 }
 

@@ -14,27 +14,27 @@ use super::deploy::Work;
 use super::finish::{release_unused, tell};
 use super::plug::Plug;
 use super::stock::{delegate_with, run_stock};
-use super::{ActionError, Context, refuse, saved_nic};
+use super::{ActionCall, ActionError, refuse, saved_nic};
 use crate::host::Host;
 use crate::lease::{HeldDeployment, Lease, Store, VfIdentity, VfRequest};
 use crate::opennebula::{Report, VmId};
 use crate::saved::{SavedNic, SavedNics};
 use crate::unplug::{UnplugError, unplug};
 
-pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
-    let arguments = context.arguments;
+pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
+    let arguments = call.arguments;
     let (Some(vm), Some(domain), Some(checkpoint)) =
         (arguments.vm(), arguments.text(0), arguments.get(1))
     else {
-        return run_stock(context, None, report);
+        return run_stock(call, None, report);
     };
-    let Some((host, store)) = context.leases_if_legible() else {
-        return run_stock(context, None, report);
+    let Some((host, store)) = call.leases_if_legible() else {
+        return run_stock(call, None, report);
     };
     if store.deployments(Some(vm))?.is_empty() {
-        return run_stock(context, None, report);
+        return run_stock(call, None, report);
     }
-    let held = hold(context, &host, &store, vm)?;
+    let held = hold(call, &host, &store, vm)?;
     let mut leases: Vec<Lease> = held.iter().flat_map(|held| held.leases.clone()).collect();
     let is_native = |lease: &Lease| lease.identity == VfIdentity::Native;
     if leases
@@ -42,21 +42,21 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
         .any(|lease| is_native(lease) && lease.guid.is_some())
     {
         drop(held);
-        return refuse::run(context, "save", report);
+        return refuse::run(call, "save", report);
     }
     // Those of OpenNebula's own choice that have nothing of us are for the stock driver and libvirt to judge.
     leases.retain(|lease| !is_native(lease));
     if leases.is_empty() {
-        return run_stock(context, None, report);
+        return run_stock(call, None, report);
     }
-    let stdin = context.stdin_document()?;
-    let mut document = Context::vm_document(stdin.as_ref())?.unwrap_or_default();
+    let stdin = call.stdin_document()?;
+    let mut document = ActionCall::vm_document(stdin.as_ref())?.unwrap_or_default();
     let dump = host.libvirt().document(domain)?;
     let (nics, requests) = saved_nic::describe(&host, &leases, &dump, &mut document)?;
     let saved = SavedNics::beside(&host.root, Path::new(checkpoint))?;
     saved.write(nics.clone())?;
     store.note_unplugged(vm, Path::new(checkpoint))?;
-    let work = Work::new(context, &host, &store, &requests);
+    let work = Work::new(call, &host, &store, &requests);
     let plug = Plug {
         work: &work,
         libvirt: host.libvirt(),
@@ -66,15 +66,15 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
     let tokens: Vec<_> = held.iter().map(HeldDeployment::token).collect();
     let unplugged = take_out(&host, domain, &leases);
     let failure = match unplugged {
-        Ok(()) => match delegate_with(context, stdin.as_ref(), &tokens, report) {
+        Ok(()) => match delegate_with(call, stdin.as_ref(), &tokens, report) {
             Ok(()) => {
                 // It runs no more, and so lacks nothing.
                 if let Err(error) = store.forget_unplugged(vm) {
                     report.note(&error.to_string());
                 }
                 drop(held);
-                let released = release_unused(context, &host, &store, vm, Duration::ZERO);
-                tell(context, released, work.monitoring.as_ref(), report);
+                let released = release_unused(call, &host, &store, vm, Duration::ZERO);
+                tell(call, released, work.monitoring.as_ref(), report);
                 return Ok(());
             }
             Err(failure) => failure,
@@ -89,12 +89,12 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
 /// The deployments of the VM with the leases that its domain holds. Leases are good as long as somebody works on them, whatever
 /// the domain has.
 pub(super) fn hold(
-    context: &Context<'_>,
+    call: &ActionCall<'_>,
     host: &Host,
     store: &Store,
     vm: VmId,
 ) -> Result<Vec<HeldDeployment>, ActionError> {
-    let guard = store.lock(host.config.lock_wait, &context.purpose(vm))?;
+    let guard = store.lock(host.config.lock_wait, &call.purpose(vm))?;
     let running = host.libvirt().running()?;
     let mut held = guard.hold_all(vm)?;
     for deployment in &mut held {

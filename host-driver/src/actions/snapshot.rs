@@ -9,26 +9,26 @@ use std::time::Duration;
 
 use super::finish::{release_unused, tell};
 use super::stock::{delegate, run_stock};
-use super::{ActionError, Context};
+use super::{ActionCall, ActionError};
 use crate::lease::Lease;
 use crate::opennebula::{MonitoringClient, Report};
 use crate::unplug::holds;
 
 /// The stock action, and a line for each NIC that is not in the snapshot.
-pub(super) fn revert(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
-    let leases = context
+pub(super) fn revert(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
+    let leases = call
         .arguments
         .vm()
-        .and_then(|vm| Some((vm, context.leases_if_legible()?)));
+        .and_then(|vm| Some((vm, call.leases_if_legible()?)));
     let Some((vm, (host, store))) = leases else {
-        return run_stock(context, None, report);
+        return run_stock(call, None, report);
     };
     let before = store.leases_of(vm)?;
     if before.is_empty() {
-        return run_stock(context, None, report);
+        return run_stock(call, None, report);
     }
     let monitoring = MonitoringClient::find(&host.root);
-    delegate(context, report)?;
+    delegate(call, report)?;
     // The domain is as it should be: what fails from here on fails no revert.
     let lost = |lease: &&Lease| match holds(&host, lease) {
         Ok(holds) => !holds,
@@ -46,8 +46,8 @@ pub(super) fn revert(context: &Context<'_>, report: &mut Report) -> Result<(), A
         ));
     }
     if !lost.is_empty() {
-        let released = release_unused(context, &host, &store, vm, Duration::ZERO);
-        tell(context, released, monitoring.as_ref(), report);
+        let released = release_unused(call, &host, &store, vm, Duration::ZERO);
+        tell(call, released, monitoring.as_ref(), report);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use one_sriov_system::{Delegated, Delegation, Program, Spool, exit_code};
 
 use super::deploy::HEARTBEAT;
-use super::{ActionError, Context, input};
+use super::{ActionCall, ActionError, input};
 use crate::lease::Deployment;
 use crate::opennebula::Report;
 
@@ -15,60 +15,60 @@ use crate::opennebula::Report;
 const SCRIPTS_MISSING: u8 = 42;
 
 /// The stock action with our own arguments.
-pub(super) fn program(context: &Context<'_>) -> Program {
-    let path = context.home.join("../kvm").join(context.action);
-    Program::new(path).args(context.arguments.0)
+pub(super) fn program(call: &ActionCall<'_>) -> Program {
+    let path = call.home.join("../kvm").join(call.action);
+    Program::new(path).args(call.arguments.0)
 }
 
 /// Becomes the stock action: its stdin is ours, or what we have read of it.
-pub(super) fn become_stock(context: &Context<'_>, stdin: Option<&Spool>) -> ActionError {
+pub(super) fn become_stock(call: &ActionCall<'_>, stdin: Option<&Spool>) -> ActionError {
     ActionError::Stock {
-        action: context.action.to_owned(),
-        cause: program(context).exec(stdin),
+        action: call.action.to_owned(),
+        cause: program(call).exec(stdin),
     }
 }
 
 /// Runs the stock action with our stdin, or what we have read of it: beside us for a VM that has leases, else in our place.
 pub(super) fn run_stock(
-    context: &Context<'_>,
+    call: &ActionCall<'_>,
     stdin: Option<&Spool>,
     report: &mut Report,
 ) -> Result<(), ActionError> {
-    let has_leases = context.arguments.vm().is_some_and(|vm| {
-        let store = context.leases_if_legible().map(|(_, store)| store);
+    let has_leases = call.arguments.vm().is_some_and(|vm| {
+        let store = call.leases_if_legible().map(|(_, store)| store);
         store.is_some_and(|store| match store.deployments(Some(vm)) {
             Ok(deployments) => !deployments.is_empty(),
             Err(error) => {
-                log::error!("{}: {error}", context.action);
+                log::error!("{}: {error}", call.action);
                 false
             }
         })
     });
     if has_leases {
-        delegate_with(context, stdin, &[], report)
+        delegate_with(call, stdin, &[], report)
     } else {
-        Err(become_stock(context, stdin))
+        Err(become_stock(call, stdin))
     }
 }
 
 /// Runs the stock action beside us, with our stdin. Where that cannot be set up it takes our place.
-pub(super) fn delegate(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
-    delegate_with(context, None, &[], report)
+pub(super) fn delegate(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
+    delegate_with(call, None, &[], report)
 }
 
 /// The same, where our stdin has been read, and where it must keep some files open.
 pub(super) fn delegate_with(
-    context: &Context<'_>,
+    call: &ActionCall<'_>,
     stdin: Option<&Spool>,
     keep: &[BorrowedFd<'_>],
     report: &mut Report,
 ) -> Result<(), ActionError> {
     let bytes = match stdin {
         Some(Spool::Memory(bytes)) => Some(bytes.as_slice()),
-        Some(Spool::File(_)) => return Err(become_stock(context, stdin)),
+        Some(Spool::File(_)) => return Err(become_stock(call, stdin)),
         None => None,
     };
-    let done = program(context).delegate(Delegation {
+    let done = program(call).delegate(Delegation {
         stdin: bytes,
         keep,
         every: Duration::from_secs(60),
@@ -79,57 +79,57 @@ pub(super) fn delegate_with(
             if let Err(error) = pass_on(&done.stdout) {
                 report.note(&format!(
                     "failed to pass on the output of '{}': {error}",
-                    context.action
+                    call.action
                 ));
             }
-            outcome(context, &done, report)
+            outcome(call, &done, report)
         }
         Err(cause) if cause.has_run() => Err(ActionError::Stock {
-            action: context.action.to_owned(),
+            action: call.action.to_owned(),
             cause,
         }),
         Err(cause) => {
             // It needs no thread, no pipe and no room for another process.
             log::error!(
                 "{}: {cause}; the stock action runs in place of this driver",
-                context.action
+                call.action
             );
             report.note(&format!(
                 "{cause}; the stock action runs in place of this driver"
             ));
             report.flush();
-            Err(become_stock(context, stdin))
+            Err(become_stock(call, stdin))
         }
     }
 }
 
 /// Runs the stock action for leases that are not active yet: it keeps them alive, even if it outlives us.
 pub(super) fn delegate_deployment(
-    context: &Context<'_>,
+    call: &ActionCall<'_>,
     stdin: Option<&Spool>,
     deployment: &Deployment,
     report: &mut Report,
 ) -> Result<(), ActionError> {
-    let done = program(context).delegate(Delegation {
+    let done = program(call).delegate(Delegation {
         stdin: stdin.map(input::document).transpose()?,
         keep: &[deployment.token()],
         every: HEARTBEAT,
         tick: &mut || deployment.show_life(),
     });
     let done = done.map_err(|cause| ActionError::Stock {
-        action: context.action.to_owned(),
+        action: call.action.to_owned(),
         cause,
     })?;
     if let Err(error) = pass_on(&done.stdout) {
-        let action = context.action;
+        let action = call.action;
         log::warn!("failed to pass on the output of the stock '{action}': {error}");
     }
-    outcome(context, &done, report)
+    outcome(call, &done, report)
 }
 
 /// What the end of the stock action means. It should have said why it failed; if not, the VM's log gets a line.
 pub(super) fn outcome(
-    context: &Context<'_>,
+    call: &ActionCall<'_>,
     done: &Delegated,
     report: &mut Report,
 ) -> Result<(), ActionError> {
@@ -140,7 +140,7 @@ pub(super) fn outcome(
     if done.stderr_tail.iter().all(u8::is_ascii_whitespace) {
         report.note(&format!(
             "the stock '{}' failed with exit code {code} and no message",
-            context.action
+            call.action
         ));
     }
     Err(ActionError::StockFailed(code))

@@ -8,7 +8,7 @@ use one_sriov_system::unless_absent;
 use super::Finding;
 use super::finding::some;
 use crate::host::Host;
-use crate::pool::{Pool, Sysfs};
+use crate::pool::{HostSysfs, Pool};
 use crate::pool_name::PoolName;
 
 const CHECK: &str = "bridge";
@@ -54,7 +54,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
 
 /// Whether the bridge is there, and the network cards that are its ports.
 fn look(host: &Host, bridge: &str) -> io::Result<(bool, Vec<String>)> {
-    let is_there = Sysfs::new(&host.root).has_netdev(bridge)?;
+    let is_there = HostSysfs::new(&host.root).has_netdev(bridge)?;
     let net = Path::new("/sys/class/net");
     let ports = host.root.list(&net.join(bridge).join("brif"));
     let mut cards = Vec::new();

@@ -6,7 +6,7 @@ use std::io;
 use super::Finding;
 use super::finding::count;
 use crate::host::Host;
-use crate::pool::{Pool, Sysfs};
+use crate::pool::{HostSysfs, Pool};
 use crate::pool_name::PoolName;
 
 const CHECK: &str = "cards";
@@ -19,7 +19,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
 }
 
 fn inspect(host: &Host) -> io::Result<Vec<Finding>> {
-    let sysfs = Sysfs::new(&host.root);
+    let sysfs = HostSysfs::new(&host.root);
     let mut findings = Vec::new();
     let maps = maps(host).unwrap_or_else(|error| {
         let message = format!("failed to find which PFs have a VF map: {error}");

@@ -9,7 +9,7 @@ use one_sriov_system::{Netlink, VfInfo};
 use super::Finding;
 use super::finding::{count, some};
 use crate::host::Host;
-use crate::pool::{LinkLayer, Sysfs};
+use crate::pool::{HostSysfs, LinkLayer};
 
 const CHECK: &str = "guids";
 
@@ -37,7 +37,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
 
 /// The netdevs of InfiniBand PFs that have VFs.
 fn pfs(host: &Host) -> io::Result<Vec<InterfaceName>> {
-    let sysfs = Sysfs::new(&host.root);
+    let sysfs = HostSysfs::new(&host.root);
     let mut pfs = Vec::new();
     for netdev in sysfs.netdevs()? {
         if sysfs.link_layer(&netdev)? == Some(LinkLayer::Infiniband)

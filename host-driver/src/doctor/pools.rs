@@ -7,7 +7,7 @@ use hwaddr::PciAddress;
 use super::Finding;
 use super::finding::count;
 use crate::host::Host;
-use crate::pool::{MapEntry, Pool, Sysfs};
+use crate::pool::{HostSysfs, MapEntry, Pool};
 use crate::pool_name::PoolName;
 
 const CHECK: &str = "pools";
@@ -101,7 +101,7 @@ fn absent(host: &Host, pool: &Pool) -> Vec<Finding> {
     let Some((path, entries)) = pool.map() else {
         return Vec::new();
     };
-    let sysfs = Sysfs::new(&host.root);
+    let sysfs = HostSysfs::new(&host.root);
     let judge = |entry: &MapEntry| match sysfs.has_device(entry.address) {
         Ok(true) => None,
         Ok(false) => {

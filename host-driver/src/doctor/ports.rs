@@ -16,7 +16,7 @@ use super::Finding;
 use super::finding::unread;
 use crate::host::Host;
 use crate::lease::Lease;
-use crate::pool::{LinkLayer, Sysfs};
+use crate::pool::{HostSysfs, LinkLayer};
 
 const CHECK: &str = "ports";
 /// `IB_PORT_ACTIVE` of the kernel's `ib_verbs.h`.
@@ -30,7 +30,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
 }
 
 fn inspect(host: &Host) -> io::Result<Vec<Finding>> {
-    let sysfs = Sysfs::new(&host.root);
+    let sysfs = HostSysfs::new(&host.root);
     let probe = Probe::new(&host.root);
     let mut findings = Vec::new();
     for netdev in sysfs.netdevs()? {
@@ -69,7 +69,7 @@ fn infiniband(
     netdev: &InterfaceName,
     pf: PciAddress,
 ) -> io::Result<Vec<Finding>> {
-    let sysfs = Sysfs::new(&host.root);
+    let sysfs = HostSysfs::new(&host.root);
     // Ports count from 1, dev_port from 0.
     let port = text(probe, &netdev_dir(netdev).join("dev_port"))
         .and_then(|port| port.parse::<u32>().ok())

@@ -9,7 +9,7 @@ use one_sriov_system::Probe;
 use super::Finding;
 use super::finding::{some, unread};
 use crate::host::Host;
-use crate::pool::{HostUseError, HostUses, Sysfs};
+use crate::pool::{HostSysfs, HostUseError, HostUses};
 
 const CHECK: &str = "vfs";
 
@@ -18,7 +18,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
 }
 
 fn inspect(host: &Host) -> Result<Vec<Finding>, Box<dyn std::error::Error>> {
-    let sysfs = Sysfs::new(&host.root);
+    let sysfs = HostSysfs::new(&host.root);
     let uses = HostUses::new(&host.root);
     let probe = Probe::new(&host.root);
     let mut findings = Vec::new();

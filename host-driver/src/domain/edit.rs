@@ -5,7 +5,7 @@ use std::ops::Range;
 use hwaddr::PciAddress;
 use quick_xml::escape::escape;
 
-use super::{DeviceReplacement, Devices, Domain, DummyNic, HostDevice, Interface};
+use super::{DeviceReplacement, Devices, Domain, DomainInterface, DummyInterface, HostDevice};
 
 pub(super) fn edit(domain: &Domain<'_>, replacements: &[DeviceReplacement]) -> String {
     let text = domain.text;
@@ -51,7 +51,7 @@ fn line(depth: usize, text: impl Into<String>) -> Line {
 }
 
 /// What takes the place of an interface.
-fn device(text: &str, interface: &Interface, device: &HostDevice) -> Vec<Line> {
+fn device(text: &str, interface: &DomainInterface, device: &HostDevice) -> Vec<Line> {
     let kept = [&interface.boot, &interface.address];
     let kept = kept
         .into_iter()
@@ -111,20 +111,24 @@ fn numbers(address: PciAddress) -> String {
 
 /// The link is down: the bridge belongs to many tenants, and nothing is to flow. The model is the
 /// NIC's own, which the guest has a driver for.
-fn dummy(text: &str, interface: &Interface, nic: &DummyNic) -> Vec<Line> {
+fn dummy(text: &str, interface: &DomainInterface, nic: &DummyInterface) -> Vec<Line> {
     let kept = [&interface.virtualport, &interface.model];
     let kept = kept.into_iter().flatten();
     dummy_lines(nic, kept.map(|place| line(1, &text[place.clone()])))
 }
 
 /// A dummy NIC as a device of its own, for a running domain.
-pub(super) fn dummy_element(nic: &DummyNic, is_open_vswitch: bool, model: Option<&str>) -> String {
+pub(super) fn dummy_element(
+    nic: &DummyInterface,
+    is_open_vswitch: bool,
+    model: Option<&str>,
+) -> String {
     let port = is_open_vswitch.then(|| line(1, "<virtualport type='openvswitch'/>"));
     let model = model.map(|model| line(1, format!("<model type='{}'/>", escape(model))));
     Layout::compact().join(&dummy_lines(nic, port.into_iter().chain(model)))
 }
 
-fn dummy_lines(nic: &DummyNic, kept: impl IntoIterator<Item = Line>) -> Vec<Line> {
+fn dummy_lines(nic: &DummyInterface, kept: impl IntoIterator<Item = Line>) -> Vec<Line> {
     let mut lines = vec![
         line(0, "<interface type='bridge'>"),
         line(1, format!("<source bridge='{}'/>", escape(&nic.bridge))),

@@ -33,7 +33,7 @@ pub struct Domain<'x> {
     text: &'x str,
     name: Option<String>,
     uuid: Option<String>,
-    interfaces: Vec<Interface>,
+    interfaces: Vec<DomainInterface>,
     hostdevs: Vec<PciAddress>,
     /// The last `<devices>`, if there is any.
     devices: Option<Devices>,
@@ -49,7 +49,7 @@ struct Devices {
 
 /// An element `<interface>` below `<devices>`.
 #[derive(Debug, Clone, Default)]
-pub struct Interface {
+pub struct DomainInterface {
     place: Range<usize>,
     bridge: Option<String>,
     mac: Option<String>,
@@ -94,7 +94,7 @@ pub enum MacError {
     Invalid(#[from] AddressError),
 }
 
-impl Interface {
+impl DomainInterface {
     /// The bridge it is on.
     #[must_use]
     pub fn bridge(&self) -> Option<&str> {
@@ -128,7 +128,7 @@ pub struct DeviceReplacement {
     /// What takes its place.
     pub device: HostDevice,
     /// What identifies it in the guest.
-    pub dummy: Option<DummyNic>,
+    pub dummy: Option<DummyInterface>,
 }
 
 /// A VF in a domain.
@@ -160,14 +160,14 @@ impl HostDevice {
 
 /// The NIC whose MAC identifies a VF in the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DummyNic {
+pub struct DummyInterface {
     /// Its bridge.
     pub bridge: String,
     /// Its MAC.
     pub mac: DummyMac,
 }
 
-impl DummyNic {
+impl DummyInterface {
     /// The element by itself, which a running domain gets or loses; `model` is the NIC's in OpenNebula.
     #[must_use]
     pub fn element(&self, is_open_vswitch: bool, model: Option<&str>) -> String {
@@ -195,7 +195,7 @@ impl<'x> Domain<'x> {
 
     /// Its interfaces, in the order of the document, over all `<devices>`.
     #[must_use]
-    pub fn interfaces(&self) -> &[Interface] {
+    pub fn interfaces(&self) -> &[DomainInterface] {
         &self.interfaces
     }
 

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use hwaddr::PciAddress;
 
-use super::{Devices, Domain, DroppedElement, Interface};
-use crate::xml::{Piece, Pieces, Problem, Roots, Tag, XmlError};
+use super::{Devices, Domain, DomainInterface, DroppedElement};
+use crate::xml::{Piece, Pieces, Roots, Tag, XmlError, XmlProblem};
 
 pub(super) fn read(bytes: &[u8]) -> Result<Domain<'_>, XmlError> {
     let mut pieces = Pieces::new(bytes, Roots::One)?;
@@ -14,7 +14,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Domain<'_>, XmlError> {
         match piece {
             Piece::Start(tag) => {
                 let read = reading.start(pieces.path(), &tag);
-                read.map_err(|name| pieces.error(tag.place.start, Problem::Attribute(name)))?;
+                read.map_err(|name| pieces.error(tag.place.start, XmlProblem::Attribute(name)))?;
             }
             Piece::Text(text) => reading.text(pieces.path(), &text),
             Piece::End(place) => reading.end(pieces.path(), &place),
@@ -35,11 +35,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Domain<'_>, XmlError> {
 struct Reading {
     name: String,
     uuid: String,
-    interfaces: Vec<Interface>,
+    interfaces: Vec<DomainInterface>,
     hostdevs: Vec<PciAddress>,
     devices: Option<Devices>,
     /// The interface that is being read.
-    interface: Option<Interface>,
+    interface: Option<DomainInterface>,
     /// Where a child of it began.
     child: usize,
 }
@@ -55,9 +55,9 @@ impl Reading {
                 });
             }
             ["domain", "devices", "interface"] => {
-                self.interface = Some(Interface {
+                self.interface = Some(DomainInterface {
                     place: tag.place.clone(),
-                    ..Interface::default()
+                    ..DomainInterface::default()
                 });
             }
             ["domain", "devices", "interface", child] => {

@@ -17,7 +17,7 @@ fn replacement(interface: usize, is_network: bool) -> DeviceReplacement {
         } else {
             HostDevice::Plain { address }
         },
-        dummy: (!is_network).then(|| DummyNic {
+        dummy: (!is_network).then(|| DummyInterface {
             bridge: "br&'x".into(),
             mac: DummyMac::new(DummyPrefix::default(), 10, Key::from(mac)),
         }),

@@ -16,7 +16,7 @@ use super::sweep::{StaleLease, Sweep};
 use crate::config::{Config, ConfigError};
 use crate::libvirt::RunningDomains;
 use crate::opennebula::{NicAttributes, PciProbe};
-use crate::pool::{HostUseError, HostUses, Pool, PoolError, Sysfs, Vf};
+use crate::pool::{HostSysfs, HostUseError, HostUses, Pool, PoolError, Vf};
 use crate::pool_name::PoolName;
 
 /// Which VF a NIC asks for.
@@ -298,7 +298,7 @@ impl<'a> Allocator<'a> {
     }
 
     fn driver(&self, address: PciAddress) -> Result<Option<String>, AllocateError> {
-        let driver = Sysfs::new(self.root).driver(address);
+        let driver = HostSysfs::new(self.root).driver(address);
         driver.map_err(|cause| AllocateError::Sysfs(address, cause))
     }
 

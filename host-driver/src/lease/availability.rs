@@ -9,7 +9,7 @@ use super::error::StoreError;
 use super::released::is_released;
 use super::sweep::{StaleLease, Sweep};
 use crate::opennebula::{PciProbe, VmId};
-use crate::pool::{HostUse, PoolError, Sysfs};
+use crate::pool::{HostSysfs, HostUse, PoolError};
 use crate::pool_name::PoolName;
 
 /// What is the matter with a VF.
@@ -63,7 +63,7 @@ impl Allocator<'_> {
                 .next();
             if let (Some(vm), true) = (owner, stale.restore) {
                 return Ok(
-                    if is_released(Sysfs::new(self.root), self.config, stale)
+                    if is_released(HostSysfs::new(self.root), self.config, stale)
                         .map_err(|cause| AllocateError::Sysfs(address, cause))?
                     {
                         Availability::Stale(vm)
@@ -84,7 +84,7 @@ impl Allocator<'_> {
         if let Some(domain) = self.running.holder(address) {
             return Ok(Availability::Domain(domain.name.clone()));
         }
-        let is_there = Sysfs::new(self.root).has_device(address);
+        let is_there = HostSysfs::new(self.root).has_device(address);
         if !is_there.map_err(|cause| AllocateError::Sysfs(address, cause))? {
             return Ok(Availability::Absent);
         }

@@ -6,7 +6,7 @@ use super::record::State;
 use super::store::now;
 use super::sweep::StaleLease;
 use crate::config::Config;
-use crate::pool::Sysfs;
+use crate::pool::HostSysfs;
 
 /// The driver of devices that are lent to VMs.
 pub const VFIO: &str = "vfio-pci";
@@ -19,7 +19,7 @@ pub const VFIO: &str = "vfio-pci";
 ///
 /// # Errors
 /// sysfs cannot be read.
-pub fn is_released(sysfs: Sysfs<'_>, config: &Config, stale: &StaleLease) -> io::Result<bool> {
+pub fn is_released(sysfs: HostSysfs<'_>, config: &Config, stale: &StaleLease) -> io::Result<bool> {
     let Some(lease) = &stale.lease else {
         return Ok(true);
     };

@@ -19,7 +19,7 @@
 
 use hwaddr::{AddressError, PciAddress};
 
-use crate::xml::{Piece, Pieces, Problem, Roots, XmlError, excerpt};
+use crate::xml::{Piece, Pieces, Roots, XmlError, XmlProblem, excerpt};
 
 /// A running domain.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub fn read_dumps(output: &[u8]) -> Result<Vec<RunningDomain>, DumpError> {
             (["domain", "devices", _, "source", "address"], Piece::Start(tag)) => {
                 let address = tag
                     .pci_address()
-                    .map_err(|name| pieces.error(tag.place.start, Problem::Attribute(name)))?;
+                    .map_err(|name| pieces.error(tag.place.start, XmlProblem::Attribute(name)))?;
                 let address = address.transpose().map_err(|cause| DumpError::Address {
                     domain: domain.name.clone(),
                     cause,

@@ -23,14 +23,14 @@ use crate::xml::excerpt;
 #[derive(Debug, Default)]
 pub struct VmDocument {
     /// In the order of the document.
-    nics: Vec<Nic>,
+    nics: Vec<VmNic>,
     /// In the order of their ids.
     pci_nics: Vec<PciNic>,
 }
 
 /// A NIC: what the domain says of it as well, and what it does not say.
 #[derive(Debug)]
-struct Nic {
+struct VmNic {
     mac: MacAddress,
     bridge: Option<String>,
     network: Network,
@@ -97,14 +97,16 @@ impl VmDocument {
             match reader.read_event()? {
                 Event::Start(start) => {
                     path.push(start.name().as_ref().to_vec());
-                    if Kind::of(&path).is_some() {
+                    if Section::of(&path).is_some() {
                         fields = Fields::default();
                     }
                 }
                 Event::End(_) => {
-                    match Kind::of(&path) {
-                        Some(Kind::Nic) => document.nics.extend(nic(std::mem::take(&mut fields))?),
-                        Some(Kind::Pci) => document.pci_nics.extend(PciNic::read(&fields)?),
+                    match Section::of(&path) {
+                        Some(Section::Nic) => {
+                            document.nics.extend(nic(std::mem::take(&mut fields))?);
+                        }
+                        Some(Section::Pci) => document.pci_nics.extend(PciNic::read(&fields)?),
                         None => {}
                     }
                     path.pop();
@@ -122,7 +124,7 @@ impl VmDocument {
 
     /// The network of the next interface of the domain that has this MAC and this bridge, as far as it is known.
     pub fn take_network(&mut self, mac: MacAddress, bridge: &str) -> Network {
-        let is_it = |nic: &Nic| nic.mac == mac && nic.bridge.as_deref() == Some(bridge);
+        let is_it = |nic: &VmNic| nic.mac == mac && nic.bridge.as_deref() == Some(bridge);
         let nth = self.nics.iter().position(is_it);
         // A bridge that is called otherwise here, or not at all, is no reason to leave the VLAN out.
         let nth = nth.or_else(|| self.nics.iter().position(|nic| nic.mac == mac));
@@ -174,12 +176,12 @@ impl VmDocument {
     }
 }
 
-fn nic(fields: Fields) -> Result<Option<Nic>, VmDocumentError> {
+fn nic(fields: Fields) -> Result<Option<VmNic>, VmDocumentError> {
     // A NIC whose MAC is none cannot be one of ours.
     let Some(mac) = fields.text("MAC").and_then(|mac| mac.parse().ok()) else {
         return Ok(None);
     };
-    Ok(Some(Nic {
+    Ok(Some(VmNic {
         mac,
         bridge: fields.text("BRIDGE").map(str::to_owned),
         is_attached: fields.is_yes("ATTACH"),
@@ -197,12 +199,12 @@ fn nic(fields: Fields) -> Result<Option<Nic>, VmDocumentError> {
 
 /// An element of the template that may be a NIC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum Section {
     Nic,
     Pci,
 }
 
-impl Kind {
+impl Section {
     fn of(path: &[Vec<u8>]) -> Option<Self> {
         let [.., vm, template, name] = path else {
             return None;
@@ -226,7 +228,7 @@ impl Fields {
     /// Keeps the text of `VM/TEMPLATE/NIC/<name>`.
     fn note(&mut self, path: &[Vec<u8>], text: &str) {
         if let [element @ .., name] = path
-            && Kind::of(element).is_some()
+            && Section::of(element).is_some()
         {
             self.0.entry(name.clone()).or_default().push_str(text);
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use hwaddr::PciAddress;
 use one_sriov_system::Root;
 
-use super::{Pf, Pool, Sysfs, Vf, VfSource, port_of};
+use super::{HostSysfs, Pf, Pool, Vf, VfSource, port_of};
 use crate::pool_name::PoolName;
 
 /// The index of a VF that the map of its PF leaves out: above those of all lines.
@@ -26,7 +26,7 @@ pub enum PciDevice {
 impl PciDevice {
     /// Looks at a device.
     pub fn find(root: &Root, maps: &Path, address: PciAddress) -> io::Result<Self> {
-        let sysfs = Sysfs::new(root);
+        let sysfs = HostSysfs::new(root);
         let Some(pf) = sysfs.pf_of(address)? else {
             return Ok(Self::Card);
         };

@@ -16,7 +16,7 @@ use std::io;
 use hwaddr::{InterfaceName, PciAddress};
 use one_sriov_system::{Netlink, NetlinkError, Root};
 
-use super::Sysfs;
+use super::HostSysfs;
 
 /// What the host does with a VF.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub enum HostUseError {
 /// The addresses and routes of the host, asked for once and only if a VF has a netdev.
 #[derive(Debug)]
 pub struct HostUses<'r> {
-    sysfs: Sysfs<'r>,
+    sysfs: HostSysfs<'r>,
     netlink: Netlink,
     links: OnceCell<HostLinks>,
 }
@@ -80,7 +80,7 @@ impl<'r> HostUses<'r> {
     #[must_use]
     pub fn new(root: &'r Root) -> Self {
         Self {
-            sysfs: Sysfs::new(root),
+            sysfs: HostSysfs::new(root),
             netlink: Netlink::new(root),
             links: OnceCell::new(),
         }

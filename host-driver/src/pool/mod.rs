@@ -20,7 +20,7 @@ use one_sriov_system::{Root, is_absent, unless_absent};
 pub use device::PciDevice;
 pub use host_use::{HostUse, HostUseError, HostUses};
 pub use map::{MapEntry, MapError};
-pub use sysfs::{LinkLayer, Sysfs};
+pub use sysfs::{HostSysfs, LinkLayer};
 
 use crate::pool_name::PoolName;
 
@@ -165,7 +165,7 @@ pub enum ListError {
 impl Pool {
     /// Opens the pool of that name; its map, if it has one, is in the directory `maps`.
     pub fn open(root: &Root, maps: &Path, name: &PoolName) -> Result<Self, PoolError> {
-        let sysfs = Sysfs::new(root);
+        let sysfs = HostSysfs::new(root);
         let fail = |cause| PoolError::Sysfs {
             name: name.clone(),
             cause,
@@ -253,9 +253,9 @@ impl Pool {
 
     fn names_of_devices(
         root: &Root,
-        is_wanted: impl Fn(Sysfs<'_>, PciAddress) -> io::Result<bool>,
+        is_wanted: impl Fn(HostSysfs<'_>, PciAddress) -> io::Result<bool>,
     ) -> Result<Vec<PoolName>, ListError> {
-        let sysfs = Sysfs::new(root);
+        let sysfs = HostSysfs::new(root);
         let list = || {
             let mut names = Vec::new();
             for netdev in sysfs.netdevs()? {
@@ -291,7 +291,7 @@ impl Pool {
         match &self.source {
             VfSource::Map { entries, .. } => Ok(entries.get(index as usize).map(|e| e.address)),
             VfSource::Pf { address, .. } => {
-                Sysfs::new(root)
+                HostSysfs::new(root)
                     .vf(*address, index)
                     .map_err(|cause| PoolError::Sysfs {
                         name: self.name.clone(),
@@ -312,7 +312,7 @@ impl Pool {
 
     /// The VF at an index; none where no such device is there (any more).
     pub fn vf(&self, root: &Root, index: u32) -> Result<Option<Vf>, PoolError> {
-        let sysfs = Sysfs::new(root);
+        let sysfs = HostSysfs::new(root);
         let Some(address) = self.address(root, index)? else {
             return Ok(None);
         };
@@ -337,7 +337,7 @@ impl Pool {
     }
 
     /// A PF, as this pool sees it; none if it has no netdev.
-    fn pf(&self, sysfs: Sysfs<'_>, address: PciAddress) -> io::Result<Option<Pf>> {
+    fn pf(&self, sysfs: HostSysfs<'_>, address: PciAddress) -> io::Result<Option<Pf>> {
         if let Some(pf) = self.pfs.borrow().get(&address) {
             return Ok(Some(pf.clone()));
         }
@@ -354,7 +354,7 @@ impl Pool {
     }
 
     fn from_map(
-        sysfs: Sysfs<'_>,
+        sysfs: HostSysfs<'_>,
         name: &PoolName,
         path: PathBuf,
         bytes: &[u8],
@@ -411,7 +411,7 @@ impl Pool {
 
 /// The netdev of a PF that has this name, or that of its first port.
 fn port_of(
-    sysfs: Sysfs<'_>,
+    sysfs: HostSysfs<'_>,
     pf: PciAddress,
     name: Option<&PoolName>,
 ) -> io::Result<Option<(InterfaceName, LinkLayer)>> {

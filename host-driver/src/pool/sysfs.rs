@@ -36,11 +36,11 @@ pub enum LinkLayer {
 
 /// The sysfs of one host.
 #[derive(Debug, Clone, Copy)]
-pub struct Sysfs<'r> {
+pub struct HostSysfs<'r> {
     root: &'r Root,
 }
 
-impl<'r> Sysfs<'r> {
+impl<'r> HostSysfs<'r> {
     /// The sysfs below this root.
     #[must_use]
     pub fn new(root: &'r Root) -> Self {

@@ -93,12 +93,12 @@ mod tests {
     use one_sriov_system::{VfLinkState, VfVlan};
 
     /// A PF that answers some settings with an error, and notes the others.
-    struct Pf {
+    struct FakePf {
         answer: fn(&Settings) -> Option<&'static str>,
         has: RefCell<Vec<Settings>>,
     }
 
-    impl SetVf for Pf {
+    impl SetVf for FakePf {
         fn set(&self, target: &Target<'_>, settings: &Settings) -> Result<(), SetError> {
             match (self.answer)(settings) {
                 None => {
@@ -119,7 +119,7 @@ mod tests {
         original: &OriginalState,
         answer: fn(&Settings) -> Option<&'static str>,
     ) -> (Vec<Settings>, Option<String>) {
-        let pf = Pf {
+        let pf = FakePf {
             answer,
             has: RefCell::default(),
         };

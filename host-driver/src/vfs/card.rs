@@ -9,7 +9,7 @@ use one_sriov_system::Root;
 
 use super::error::VfsError;
 use super::plan::CardState;
-use crate::pool::Sysfs;
+use crate::pool::HostSysfs;
 
 const NUMBER: &str = "sriov_numvfs";
 const TOTAL: &str = "sriov_totalvfs";
@@ -24,7 +24,7 @@ pub(super) struct Card<'r> {
 
 impl<'r> Card<'r> {
     pub(super) fn find(root: &'r Root, pf: &InterfaceName) -> Result<Self, VfsError> {
-        let sysfs = Sysfs::new(root);
+        let sysfs = HostSysfs::new(root);
         let fail = |cause| VfsError::Look {
             pf: pf.clone(),
             cause,

@@ -11,7 +11,7 @@ use super::card::Card;
 use super::error::VfsError;
 use crate::config::Config;
 use crate::lease;
-use crate::pool::{HostUse, HostUses, Sysfs};
+use crate::pool::{HostSysfs, HostUse, HostUses};
 
 /// A VF in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub(super) fn stop_decisions(root: &Root, config: &Config) -> Result<Option<File
 
 /// The VFs of a card that a VM or the host has.
 pub(super) fn find(root: &Root, config: &Config, card: &Card<'_>) -> Result<Vec<VfUser>, VfsError> {
-    let sysfs = Sysfs::new(root);
+    let sysfs = HostSysfs::new(root);
     let host = HostUses::new(root);
     let leased = lease::claimed(root, &config.lease_dir).map_err(|cause| VfsError::Leases {
         dir: config.lease_dir.clone(),

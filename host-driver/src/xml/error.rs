@@ -9,11 +9,11 @@ use quick_xml::name::QName;
 pub struct XmlError {
     line: usize,
     column: usize,
-    problem: Problem,
+    problem: XmlProblem,
 }
 
 impl XmlError {
-    pub(crate) fn new(text: &[u8], at: usize, problem: Problem) -> Self {
+    pub(crate) fn new(text: &[u8], at: usize, problem: XmlProblem) -> Self {
         let before = &text[..at.min(text.len())];
         let mut lines = before.split(|b| *b == b'\n');
         let last = lines.next_back().unwrap_or_default();
@@ -39,7 +39,7 @@ impl fmt::Display for XmlError {
 
 /// What is wrong. Names in it are short and printable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Problem {
+pub(crate) enum XmlProblem {
     #[error("it is not UTF-8")]
     NotUtf8,
     #[error("there is text outside the domain")]
@@ -72,13 +72,13 @@ pub(crate) enum Problem {
     Syntax(String),
 }
 
-impl Problem {
+impl XmlProblem {
     pub(crate) fn tag_name(name: QName<'_>) -> Self {
         Self::Tag(excerpt(&String::from_utf8_lossy(name.as_ref())))
     }
 }
 
-impl From<quick_xml::Error> for Problem {
+impl From<quick_xml::Error> for XmlProblem {
     fn from(error: quick_xml::Error) -> Self {
         Self::Syntax(excerpt(&error.to_string()))
     }

@@ -19,7 +19,7 @@ use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesDecl, BytesRef, Event};
 
 pub use error::XmlError;
-pub(crate) use error::{Problem, excerpt};
+pub(crate) use error::{XmlProblem, excerpt};
 pub(crate) use tag::Tag;
 
 /// The one element that may stand at the top.
@@ -67,13 +67,19 @@ impl<'x> Pieces<'x> {
     pub(crate) fn new(bytes: &'x [u8], roots: Roots) -> Result<Self, XmlError> {
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text,
-            Err(error) => return Err(XmlError::new(bytes, error.valid_up_to(), Problem::NotUtf8)),
+            Err(error) => {
+                return Err(XmlError::new(
+                    bytes,
+                    error.valid_up_to(),
+                    XmlProblem::NotUtf8,
+                ));
+            }
         };
         let body = text.strip_prefix(BOM).unwrap_or(text);
         let base = text.len() - body.len();
         // quick-xml would take off a second one without counting it.
         if body.starts_with(BOM) {
-            return Err(XmlError::new(bytes, base, Problem::TextOutside));
+            return Err(XmlError::new(bytes, base, XmlProblem::TextOutside));
         }
         let mut reader = Reader::from_str(body);
         reader.config_mut().expand_empty_elements = true;
@@ -123,7 +129,7 @@ impl<'x> Pieces<'x> {
                 Event::Text(text) => {
                     let text = text
                         .decode()
-                        .map_err(|_| self.error(start, Problem::NotUtf8))?;
+                        .map_err(|_| self.error(start, XmlProblem::NotUtf8))?;
                     if let Some(piece) = self.content(text, start)? {
                         return Ok(Some(piece));
                     }
@@ -131,9 +137,9 @@ impl<'x> Pieces<'x> {
                 Event::CData(text) => {
                     let text = text
                         .decode()
-                        .map_err(|_| self.error(start, Problem::NotUtf8))?;
+                        .map_err(|_| self.error(start, XmlProblem::NotUtf8))?;
                     if self.path.is_empty() {
-                        return Err(self.error(start, Problem::TextOutside));
+                        return Err(self.error(start, XmlProblem::TextOutside));
                     }
                     return Ok(Some(Piece::Text(text)));
                 }
@@ -144,17 +150,19 @@ impl<'x> Pieces<'x> {
                     }
                 }
                 Event::Decl(declaration) => self.declaration(&declaration, start)?,
-                Event::DocType(_) => return Err(self.error(start, Problem::Doctype)),
+                Event::DocType(_) => return Err(self.error(start, XmlProblem::Doctype)),
                 Event::Comment(_) | Event::PI(_) => {}
                 // Not asked for: see `expand_empty_elements`.
-                Event::Empty(tag) => return Err(self.error(start, Problem::tag_name(tag.name()))),
+                Event::Empty(tag) => {
+                    return Err(self.error(start, XmlProblem::tag_name(tag.name())));
+                }
                 Event::Eof => return self.end(start).map(|()| None),
             }
         }
     }
 
     /// An error at a byte of the text.
-    pub(crate) fn error(&self, at: usize, problem: Problem) -> XmlError {
+    pub(crate) fn error(&self, at: usize, problem: XmlProblem) -> XmlError {
         XmlError::new(self.text.as_bytes(), at, problem)
     }
 
@@ -168,19 +176,19 @@ impl<'x> Pieces<'x> {
         let markup = &text[place.clone()];
         let name_end = 1 + name.as_ref().len();
         let Some(tag) = Tag::new(markup, name_end, place) else {
-            return Err(self.error(at, Problem::tag_name(*name)));
+            return Err(self.error(at, XmlProblem::tag_name(*name)));
         };
         if self.path.is_empty() {
             self.seen += 1;
             if tag.name() != ROOT {
-                return Err(self.error(at, Problem::Root(excerpt(tag.name()))));
+                return Err(self.error(at, XmlProblem::Root(excerpt(tag.name()))));
             }
             if self.seen > 1 && self.roots == Roots::One {
-                return Err(self.error(at, Problem::SecondRoot));
+                return Err(self.error(at, XmlProblem::SecondRoot));
             }
         }
         if self.path.len() == MAX_DEPTH {
-            return Err(self.error(at, Problem::TooDeep));
+            return Err(self.error(at, XmlProblem::TooDeep));
         }
         self.path.push(tag.name());
         Ok(Piece::Start(tag))
@@ -194,17 +202,17 @@ impl<'x> Pieces<'x> {
         let blank = |character: char| matches!(character, ' ' | '\t' | '\r' | '\n');
         match text.find(|character| !blank(character)) {
             None => Ok(None),
-            Some(offset) => Err(self.error(at + offset, Problem::TextOutside)),
+            Some(offset) => Err(self.error(at + offset, XmlProblem::TextOutside)),
         }
     }
 
     fn resolve(&self, reference: &BytesRef<'_>, at: usize) -> Result<Cow<'x, str>, XmlError> {
         let unknown = || {
             let name = String::from_utf8_lossy(reference);
-            self.error(at, Problem::Reference(excerpt(&name)))
+            self.error(at, XmlProblem::Reference(excerpt(&name)))
         };
         if self.path.is_empty() {
-            return Err(self.error(at, Problem::TextOutside));
+            return Err(self.error(at, XmlProblem::TextOutside));
         }
         match reference.resolve_char_ref() {
             Ok(Some(character)) => return Ok(character.to_string().into()),
@@ -219,24 +227,24 @@ impl<'x> Pieces<'x> {
 
     fn declaration(&self, declaration: &BytesDecl<'_>, at: usize) -> Result<(), XmlError> {
         if at != self.base {
-            return Err(self.error(at, Problem::LateDeclaration));
+            return Err(self.error(at, XmlProblem::LateDeclaration));
         }
         match declaration.encoding() {
             None => Ok(()),
             Some(Ok(encoding)) if encoding.eq_ignore_ascii_case(b"utf-8") => Ok(()),
             Some(Ok(encoding)) => {
                 let encoding = String::from_utf8_lossy(&encoding);
-                Err(self.error(at, Problem::Encoding(excerpt(&encoding))))
+                Err(self.error(at, XmlProblem::Encoding(excerpt(&encoding))))
             }
-            Some(Err(_)) => Err(self.error(at, Problem::Declaration)),
+            Some(Err(_)) => Err(self.error(at, XmlProblem::Declaration)),
         }
     }
 
     fn end(&self, at: usize) -> Result<(), XmlError> {
         match self.path.last() {
-            Some(name) => Err(self.error(at, Problem::Cut(excerpt(name)))),
+            Some(name) => Err(self.error(at, XmlProblem::Cut(excerpt(name)))),
             None if self.seen == 0 && self.roots == Roots::One => {
-                Err(self.error(at, Problem::NoRoot))
+                Err(self.error(at, XmlProblem::NoRoot))
             }
             None => Ok(()),
         }

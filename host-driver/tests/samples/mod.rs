@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use hwaddr::{DummyMac, DummyPrefix, Key, PciAddress};
-use one_sriov_driver::domain::{DeviceReplacement, Domain, DummyNic, HostDevice};
+use one_sriov_driver::domain::{DeviceReplacement, Domain, DummyInterface, HostDevice};
 
 /// The recorded and derived domains: name and text.
 pub(crate) fn samples() -> Vec<(String, String)> {
@@ -45,7 +45,7 @@ pub(crate) fn replacements(domain: &Domain<'_>) -> Vec<DeviceReplacement> {
                     let vlan = (nth % 3 == 0).then_some(100);
                     HostDevice::Network { address, mac, vlan }
                 },
-                dummy: is_plain.then(|| DummyNic {
+                dummy: is_plain.then(|| DummyInterface {
                     bridge: "sriov_br".into(),
                     mac: DummyMac::new(DummyPrefix::default(), position, Key::from(mac)),
                 }),

@@ -47,7 +47,7 @@ pub(super) const IFINFOMSG: usize = 16;
 
 /// A link.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link {
+pub struct PfLink {
     /// Its interface index.
     pub index: u32,
     /// Its name.
@@ -141,7 +141,7 @@ pub(super) fn request(name: &InterfaceName, with_vfs: bool) -> Vec<u8> {
 }
 
 /// The kernel answers with the link, or with an error.
-pub(super) fn parse(messages: Messages<'_>) -> io::Result<Link> {
+pub(super) fn parse(messages: Messages<'_>) -> io::Result<PfLink> {
     for message in messages {
         let message = message?;
         if message.kind == RTM_NEWLINK {
@@ -151,7 +151,7 @@ pub(super) fn parse(messages: Messages<'_>) -> io::Result<Link> {
     Err(cut())
 }
 
-fn link(payload: &[u8]) -> io::Result<Link> {
+fn link(payload: &[u8]) -> io::Result<PfLink> {
     let index = u32_at(payload, 4).ok_or_else(cut)?;
     let mut name = None;
     let mut vfs = Vec::new();
@@ -183,7 +183,7 @@ fn link(payload: &[u8]) -> io::Result<Link> {
         }
     }
     let name = name.ok_or_else(cut)?;
-    Ok(Link { index, name, vfs })
+    Ok(PfLink { index, name, vfs })
 }
 
 /// Every attribute of a VF begins with its number.

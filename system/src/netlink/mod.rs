@@ -33,7 +33,7 @@ use hwaddr::InterfaceName;
 
 use crate::Root;
 pub use interface::{Interface, InterfaceAddress, InterfaceRoute};
-pub use link::{Link, VfInfo, VfLinkState, VfLinkStateError, VfVlan};
+pub use link::{PfLink, VfInfo, VfLinkState, VfLinkStateError, VfVlan};
 use message::Messages;
 
 /// The answer does not fit into a message.
@@ -70,7 +70,7 @@ impl Netlink {
     /// A link and what its driver says of its VFs; none if there is no such link.
     ///
     /// Of a PF with so many VFs that the kernel's answer does not fit into a message, no VF is known.
-    pub fn link(&self, name: &InterfaceName) -> Result<Option<Link>, NetlinkError> {
+    pub fn link(&self, name: &InterfaceName) -> Result<Option<PfLink>, NetlinkError> {
         let ask = |with_vfs, directory| {
             let question = Question {
                 what: format!("link '{name}'"),

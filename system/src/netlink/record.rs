@@ -8,7 +8,7 @@ use super::link::{
     ETH_P_8021AD, ETH_P_8021Q, IFINFOMSG, IFLA_IFNAME, IFLA_NUM_VF, IFLA_VF_BROADCAST,
     IFLA_VF_IB_NODE_GUID, IFLA_VF_IB_PORT_GUID, IFLA_VF_INFO, IFLA_VF_LINK_STATE, IFLA_VF_MAC,
     IFLA_VF_RATE, IFLA_VF_SPOOFCHK, IFLA_VF_TRUST, IFLA_VF_VLAN, IFLA_VF_VLAN_INFO,
-    IFLA_VF_VLAN_LIST, IFLA_VFINFO_LIST, Link, RTM_NEWLINK, VfInfo, VfLinkState,
+    IFLA_VF_VLAN_LIST, IFLA_VFINFO_LIST, PfLink, RTM_NEWLINK, VfInfo, VfLinkState,
 };
 use super::message::{ATTRIBUTE_HEADER, NLMSG_ERROR, attribute, message};
 use super::permanent::IFLA_PERM_ADDRESS;
@@ -20,7 +20,7 @@ const AF_INET6: u8 = 10;
 
 /// The answer to the question after a link: a refusal if its VFs do not fit.
 #[must_use]
-pub fn link_message(link: &Link) -> Vec<u8> {
+pub fn link_message(link: &PfLink) -> Vec<u8> {
     let mut payload = vec![0; IFINFOMSG];
     payload[4..8].copy_from_slice(&link.index.to_ne_bytes());
     let mut name = link.name.as_str().as_bytes().to_vec();

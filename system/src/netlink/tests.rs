@@ -9,7 +9,7 @@ use super::message::{attribute, message};
 use super::record::{address_message, link_message, route_message};
 use super::*;
 
-fn link() -> Link {
+fn link() -> PfLink {
     let vf = |vf| VfInfo {
         vf,
         mac: Some("02:11:00:00:00:01".parse().unwrap()),
@@ -25,7 +25,7 @@ fn link() -> Link {
         node_guid: Some("00:04:aa:00:c0:a8:32:11".parse().unwrap()),
         port_guid: None,
     };
-    Link {
+    PfLink {
         index: 7,
         name: "ib0".parse().unwrap(),
         vfs: (0..200).map(vf).collect(),
@@ -74,7 +74,7 @@ fn a_message_of_the_kernel_is_read() {
 
 #[test]
 fn what_is_recorded_is_what_is_read() {
-    let link = Link {
+    let link = PfLink {
         vfs: link().vfs.split_off(197),
         ..link()
     };
@@ -154,8 +154,8 @@ fn a_staged_machine_answers_from_its_records() {
 }
 
 /// An answer with a list whose length did not fit, as `nla_nest_end` of older kernels leaves it: modulo 65536.
-fn overflown(link: &Link) -> Vec<u8> {
-    let half = Link {
+fn overflown(link: &PfLink) -> Vec<u8> {
+    let half = PfLink {
         vfs: link.vfs[..link.vfs.len() / 2].to_vec(),
         ..link.clone()
     };
@@ -184,7 +184,7 @@ fn an_answer_without_a_link_does_not_say_that_there_is_none() {
 
 #[test]
 fn of_a_list_that_does_not_fit_what_is_whole_is_read() {
-    let all = Link {
+    let all = PfLink {
         vfs: link().vfs.into_iter().cycle().take(480).collect(),
         ..link()
     };
@@ -204,7 +204,7 @@ fn of_a_pf_whose_vfs_do_not_fit_into_a_message_none_is_known() {
     }
     let name: InterfaceName = "ib0".parse().unwrap();
     std::fs::write(records.join("link/ib0"), record::refusal(EMSGSIZE)).unwrap();
-    let bare = Link {
+    let bare = PfLink {
         vfs: Vec::new(),
         ..link()
     };
@@ -394,7 +394,7 @@ proptest! {
 
     #[test]
     fn a_cut_answer_is_an_error(end in 1_usize..200) {
-        let link = Link { vfs: link().vfs.split_off(198), ..link() };
+        let link = PfLink { vfs: link().vfs.split_off(198), ..link() };
         let bytes = link_message(&link);
         let read = link::parse(Messages::new(&bytes[..end.min(bytes.len() - 1)]));
         prop_assert!(read.is_err());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use one_sriov_system::netlink::record::link_message;
-use one_sriov_system::{Link, VfInfo, VfLinkState, VfVlan};
+use one_sriov_system::{PfLink, VfInfo, VfLinkState, VfVlan};
 
 /// The settings of each VF, by the words of `ip link`.
 pub type Vfs = BTreeMap<u32, BTreeMap<String, String>>;
@@ -69,7 +69,7 @@ pub fn message(pf: &str, vfs: &Vfs) -> Vec<u8> {
             port_guid: get("port_guid").and_then(|text| text.parse().ok()),
         }
     };
-    link_message(&Link {
+    link_message(&PfLink {
         index: 2,
         name: pf.parse().expect("a name"),
         vfs: vfs.iter().map(info).collect(),

@@ -66,7 +66,7 @@ impl Work<'_> {
     }
 
     fn decide(&self, vm: VmId, domain: &Domain<'_>) -> Result<Decision, ActionError> {
-        let purpose = self.context.purpose(vm);
+        let purpose = self.call.purpose(vm);
         decide(self.host, self.store, &purpose, vm, domain, self.requests)
     }
 }

@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::lease::{Guard, Sweep};
 use crate::libvirt::RunningDomains;
 use crate::opennebula::VmId;
-use crate::pool::{LinkLayer, Sysfs};
+use crate::pool::{HostSysfs, LinkLayer};
 use crate::prepare::{GuidsInUse, VfHolder};
 
 /// Who has one of these GUIDs: a port of this host, or a VF that a lease or a domain holds.
@@ -26,7 +26,7 @@ pub(super) fn guids_in_use(
     links: &Links,
     wanted: &HashSet<Guid>,
 ) -> Result<GuidsInUse, ActionError> {
-    let sysfs = Sysfs::new(&host.root);
+    let sysfs = HostSysfs::new(&host.root);
     let netlink = Netlink::new(&host.root);
     let mut guids = GuidsInUse::default();
     for netdev in sysfs.netdevs().map_err(ActionError::Sysfs)? {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use hwaddr::InterfaceName;
-use one_sriov_system::{Link, Netlink, VfInfo};
+use one_sriov_system::{Netlink, PfLink, VfInfo};
 
 use crate::actions::ActionError;
 use crate::config::IdentitySetting;
@@ -12,7 +12,7 @@ use crate::lease::Allocation;
 use crate::pool::LinkLayer;
 
 /// What the kernel says of the PFs of the VFs in question.
-pub(super) struct Links(HashMap<InterfaceName, Link>);
+pub(super) struct Links(HashMap<InterfaceName, PfLink>);
 
 impl Links {
     pub(super) fn read(host: &Host, allocations: &[Allocation]) -> Result<Self, ActionError> {

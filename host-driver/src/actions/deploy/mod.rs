@@ -24,8 +24,8 @@ use one_sriov_system::{Root, unless_absent};
 
 pub(super) use self::work::{HEARTBEAT, Work, got, host_device};
 use super::stock::become_stock;
-use super::{ActionError, Context, input, requested};
-use crate::domain::{Domain, Interface};
+use super::{ActionCall, ActionError, input, requested};
+use crate::domain::{Domain, DomainInterface};
 use crate::host::Host;
 use crate::lease::{VfRequest, Wanted};
 use crate::opennebula::VmId;
@@ -33,36 +33,36 @@ use crate::opennebula::{Report, VmDocument};
 use crate::pool_name::PoolName;
 use crate::prepare;
 
-pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), ActionError> {
+pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
     let stdin = input::read()?;
     let become_stock = |report: &mut Report| {
         report.flush();
-        Err(become_stock(context, Some(&stdin)))
+        Err(become_stock(call, Some(&stdin)))
     };
     // Nothing else is read, and nothing can be wrong, where no bridge can be meant, and no device that OpenNebula has chosen.
     let mut document = None;
     if !input::mentions(&stdin, PoolName::BRIDGE_PREFIX.as_bytes())? {
-        document = native::document(context, &stdin, report)?;
+        document = native::document(call, &stdin, report)?;
         if document.is_none() {
             return become_stock(report);
         }
     }
     let domain = Domain::read(input::document(&stdin)?)?;
-    let host = context.host()?;
+    let host = call.host()?;
     let nics = nics(&host, &domain)?;
     if nics.is_empty() && document.is_none() {
-        document = native::document(context, &stdin, report)?;
+        document = native::document(call, &stdin, report)?;
     }
     let mut document = match document {
         Some(document) => document,
         None if nics.is_empty() => VmDocument::default(),
-        None => vm_document(context, &host.root)?,
+        None => vm_document(call, &host.root)?,
     };
     let devices = native::find(&host, &domain, &document, report)?;
     if nics.is_empty() && devices.is_empty() {
         return become_stock(report);
     }
-    let vm = vm(context, &domain)?;
+    let vm = vm(call, &domain)?;
     let mut requests = requests(&host, vm, &nics, &mut document)?;
     requests.extend(native::requests(&host, vm, nics.len(), devices)?);
     let store = match host.leases_if_any()? {
@@ -75,7 +75,7 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
     };
     // It begins anew, whatever was to become of a checkpoint.
     store.forget_unplugged(vm)?;
-    let mut work = Work::new(context, &host, &store, &requests);
+    let mut work = Work::new(call, &host, &store, &requests);
     let deployment = work.grant(vm, &domain)?;
     work.deploy(&domain, &nics, deployment, report)
 }
@@ -83,7 +83,7 @@ pub(super) fn run(context: &Context<'_>, report: &mut Report) -> Result<(), Acti
 /// An interface that asks for a VF.
 struct SriovNic<'d> {
     interface: usize,
-    element: &'d Interface,
+    element: &'d DomainInterface,
     pool: PoolName,
 }
 
@@ -103,10 +103,9 @@ fn nics<'d>(host: &Host, domain: &'d Domain<'_>) -> Result<Vec<SriovNic<'d>>, Ac
     Ok(nics)
 }
 
-fn vm(context: &Context<'_>, domain: &Domain<'_>) -> Result<VmId, ActionError> {
+fn vm(call: &ActionCall<'_>, domain: &Domain<'_>) -> Result<VmId, ActionError> {
     let by_name = || domain.name().and_then(VmId::of_domain);
-    context
-        .arguments
+    call.arguments
         .vm()
         .or_else(by_name)
         .ok_or(ActionError::NoVm)
@@ -151,13 +150,13 @@ pub(super) fn dummy(
 }
 
 /// What stands beside the deployment file, or the checkpoint, that is the first argument; nothing before 6.0.
-pub(super) fn vm_document(context: &Context<'_>, root: &Root) -> Result<VmDocument, ActionError> {
-    Ok(read_vm_document(context, root)?.unwrap_or_default())
+pub(super) fn vm_document(call: &ActionCall<'_>, root: &Root) -> Result<VmDocument, ActionError> {
+    Ok(read_vm_document(call, root)?.unwrap_or_default())
 }
 
 /// The same; none where it is not there.
-fn read_vm_document(context: &Context<'_>, root: &Root) -> Result<Option<VmDocument>, ActionError> {
-    let Some(file) = context.arguments.get(0).map(Path::new) else {
+fn read_vm_document(call: &ActionCall<'_>, root: &Root) -> Result<Option<VmDocument>, ActionError> {
+    let Some(file) = call.arguments.get(0).map(Path::new) else {
         return Ok(None);
     };
     let path = file.with_file_name("vm.xml");

@@ -6,7 +6,7 @@
 use one_sriov_system::Spool;
 
 use super::read_vm_document;
-use crate::actions::{ActionError, Context, input};
+use crate::actions::{ActionCall, ActionError, input};
 use crate::domain::Domain;
 use crate::host::Host;
 use crate::lease::{VfRequest, Wanted};
@@ -26,7 +26,7 @@ pub(in crate::actions) const ACTIVATE_VF: &str = "../../vnm/vf.rb";
 /// A VM that has other devices only, graphics cards for example, is none of our concern: what keeps the document from being read
 /// is noted, and no error.
 pub(super) fn document(
-    context: &Context<'_>,
+    call: &ActionCall<'_>,
     stdin: &Spool,
     report: &mut Report,
 ) -> Result<Option<VmDocument>, ActionError> {
@@ -34,7 +34,7 @@ pub(super) fn document(
         return Ok(None);
     }
     let left = "the PCI devices of the VM are not managed";
-    match read_vm_document(context, &Host::root_dir()) {
+    match read_vm_document(call, &Host::root_dir()) {
         Ok(Some(document)) => Ok(Some(document).filter(|found| !found.pci_nics().is_empty())),
         Ok(None) => {
             report.note(&format!(
@@ -43,7 +43,7 @@ pub(super) fn document(
             Ok(None)
         }
         Err(error) => {
-            log::warn!("{}: {error}", context.action);
+            log::warn!("{}: {error}", call.action);
             report.note(&format!("{error}: {left}"));
             Ok(None)
         }

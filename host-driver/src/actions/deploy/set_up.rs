@@ -8,7 +8,7 @@ use crate::actions::ActionError;
 use crate::config::IdentitySetting;
 use crate::lease::{Lease, OriginalState, VfIdentity, VfRequest};
 use crate::opennebula::{NicAttributes, Report};
-use crate::pool::{LinkLayer, Sysfs};
+use crate::pool::{HostSysfs, LinkLayer};
 use crate::prepare::{
     self, IpLink, LeftOut, OptionalSetting, SetError, SetVf as _, Settings, Target, outstanding,
 };
@@ -65,7 +65,7 @@ impl Work<'_> {
         if request.attributes == NicAttributes::default() {
             return Ok(());
         }
-        let sysfs = Sysfs::new(&self.host.root);
+        let sysfs = HostSysfs::new(&self.host.root);
         let layer = sysfs.link_layer(&lease.pf).map_err(ActionError::Sysfs)?;
         let layer = layer.unwrap_or(LinkLayer::Ethernet);
         let (settings, left_out) = prepare::optional(lease, request, layer);

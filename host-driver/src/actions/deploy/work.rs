@@ -7,8 +7,8 @@ use one_sriov_system::Delegation;
 
 use super::SriovNic;
 use crate::actions::stock::{outcome, pass_on, program};
-use crate::actions::{ActionError, Context, ensure_dummy_bridge};
-use crate::domain::{DeviceReplacement, Domain, DroppedElement, DummyNic, HostDevice};
+use crate::actions::{ActionCall, ActionError, ensure_dummy_bridge};
+use crate::domain::{DeviceReplacement, Domain, DroppedElement, DummyInterface, HostDevice};
 use crate::host::Host;
 use crate::lease::{Deployment, Lease, State, Store, StoreError, VfIdentity, VfRequest};
 use crate::opennebula::{MonitoringClient, Report};
@@ -20,7 +20,7 @@ pub(in crate::actions) const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// From the leases to the running VM.
 pub(in crate::actions) struct Work<'a> {
-    pub(in crate::actions) context: &'a Context<'a>,
+    pub(in crate::actions) call: &'a ActionCall<'a>,
     pub(in crate::actions) host: &'a Host,
     pub(in crate::actions) store: &'a Store,
     pub(in crate::actions) requests: &'a [VfRequest],
@@ -31,13 +31,13 @@ pub(in crate::actions) struct Work<'a> {
 
 impl<'a> Work<'a> {
     pub(in crate::actions) fn new(
-        context: &'a Context<'a>,
+        call: &'a ActionCall<'a>,
         host: &'a Host,
         store: &'a Store,
         requests: &'a [VfRequest],
     ) -> Self {
         Self {
-            context,
+            call,
             host,
             store,
             requests,
@@ -61,14 +61,14 @@ impl<'a> Work<'a> {
             }
         };
         let edited = domain.edit(&replacements);
-        let done = program(self.context).delegate(Delegation {
+        let done = program(self.call).delegate(Delegation {
             stdin: Some(&edited),
             keep: &[deployment.token()],
             every: HEARTBEAT,
             tick: &mut || deployment.show_life(),
         });
         let failure = match done {
-            Ok(done) => match outcome(self.context, &done, report) {
+            Ok(done) => match outcome(self.call, &done, report) {
                 Ok(()) => return self.started(nics, deployment, &done.stdout, report),
                 Err(failure) => {
                     self.note_failures(&deployment, &done.stderr_tail);
@@ -79,7 +79,7 @@ impl<'a> Work<'a> {
                 }
             },
             Err(cause) => ActionError::Stock {
-                action: self.context.action.to_owned(),
+                action: self.call.action.to_owned(),
                 cause,
             },
         };
@@ -130,7 +130,7 @@ impl<'a> Work<'a> {
             replacements.push(DeviceReplacement {
                 interface: nic.interface,
                 device: host_device(lease, request)?,
-                dummy: dummy.then(|| DummyNic {
+                dummy: dummy.then(|| DummyInterface {
                     bridge: self.host.config.dummy_bridge.clone(),
                     mac: request.dummy,
                 }),
@@ -191,7 +191,7 @@ impl<'a> Work<'a> {
         let grace = deployment.fail(self.host.config.lease_grace);
         let reclaims = || -> Result<_, ActionError> {
             let config = &self.host.config;
-            let purpose = self.context.purpose(vm);
+            let purpose = self.call.purpose(vm);
             let guard = self.store.lock(config.lock_wait, &purpose)?;
             let running = self.host.libvirt().running()?;
             let is_there = |lease: &Lease| {
