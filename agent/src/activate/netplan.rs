@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::tools::{SystemTools, Tools};
-use crate::install::Report;
+use crate::install::FileReport;
 
 /// `netplan generate` where one of these is a YAML of netplan's.
 pub(super) fn generate<'a>(
@@ -23,7 +23,7 @@ pub(super) fn generate<'a>(
 }
 
 /// The same for what a run has changed. An error is logged and has no other effect.
-pub fn generate_if_changed(report: &Report) {
+pub fn generate_if_changed(report: &FileReport) {
     let files = [&report.written, &report.updated, &report.removed];
     let paths = files.into_iter().flatten().map(|file| &*file.path);
     if let Err(reason) = generate(paths, &mut SystemTools) {

@@ -14,7 +14,7 @@ use super::{Exit, Options, cloud_init, json as to_json, text};
 use crate::activate::{self, Activation, Ledger};
 use crate::context::survey;
 use crate::detect::{self, DetectError};
-use crate::install::{self, Directories, Lock, Report};
+use crate::install::{self, Directories, FileReport, Lock};
 use crate::plan::Outcome;
 use crate::render::Readers;
 use crate::wait::WaitBudget;
@@ -85,7 +85,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     let done = if apply.dry_run || is_untouched {
         // What wants nothing touched does not want the state record touched either.
         Done {
-            report: Report::of(&run_state.changes),
+            report: FileReport::of(&run_state.changes),
             activation: None,
             note: None,
         }
@@ -119,7 +119,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
 
 /// What a run did.
 struct Done {
-    report: Report,
+    report: FileReport,
     activation: Option<Activation>,
     /// Why the network stack does not load the changes.
     note: Option<String>,

@@ -3,12 +3,15 @@
 use super::Options;
 use super::apply::LOCK_WAIT;
 use super::error::Failure;
-use crate::install::{self, Record, Report, Snapshot, decide};
+use crate::install::{self, FileReport, Record, Snapshot, decide};
 use crate::pipeline::without_nics;
 use crate::plan::NicId;
 
 /// Removes the file for cloud-init on a machine without a context medium; none: there is none of ours.
-pub(super) fn without_medium(options: &Options, dry_run: bool) -> Result<Option<Report>, Failure> {
+pub(super) fn without_medium(
+    options: &Options,
+    dry_run: bool,
+) -> Result<Option<FileReport>, Failure> {
     let has_it = |record: &Record| record.files_of(&NicId::CloudInit).next().is_some();
     let mut directories = options.directories();
     if !has_it(&Record::load(&mut directories)?) {
@@ -26,7 +29,7 @@ pub(super) fn without_medium(options: &Options, dry_run: bool) -> Result<Option<
     let found = Snapshot::take(&mut directories, &wanted.files, &record)?;
     let changes = decide(&wanted, &record, &found);
     if dry_run {
-        return Ok(Some(Report::of(&changes)));
+        return Ok(Some(FileReport::of(&changes)));
     }
     Ok(Some(install::apply(&mut directories, &changes, &record)?))
 }

@@ -8,7 +8,7 @@ use super::error::Failure;
 use super::run_state::RunState;
 use crate::activate::Activation;
 use crate::plan::model::{Ipv4, Ipv6, Mtu, NicConfig};
-use crate::plan::{DummyNic, Outcome, PlannedNic, Problem, Role};
+use crate::plan::{BadValue, DummyNic, Outcome, PlannedNic, Role};
 
 pub(super) fn print(value: &Value, out: &mut impl Write) -> Result<(), Failure> {
     serde_json::to_writer_pretty(&mut *out, value)?;
@@ -66,7 +66,7 @@ pub(super) fn nic(nic: &PlannedNic) -> Value {
     })
 }
 
-fn bad_value(problem: &Problem) -> Value {
+fn bad_value(problem: &BadValue) -> Value {
     json!({
         "variable": problem.variable,
         "value": problem.value,

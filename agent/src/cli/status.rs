@@ -13,7 +13,7 @@ use super::{Exit, Options, json as to_json, text};
 use crate::context::survey;
 use crate::detect::Probe;
 use crate::diagnose::{Finding, Scene, Severity, without_context};
-use crate::install::{ChangeKind, Obstacle, Record, Report};
+use crate::install::{ChangeKind, FileReport, Obstacle, Record};
 use crate::inventory::Sysfs;
 use crate::kernel::{Comparison, compare};
 use crate::plan::Outcome;
@@ -78,7 +78,7 @@ impl Agreement {
 struct Status {
     verdict: Agreement,
     findings: Vec<Finding>,
-    report: Report,
+    report: FileReport,
     /// None: this is a machine at rest.
     kernel: Option<Vec<Comparison>>,
 }
@@ -111,7 +111,7 @@ impl Status {
         } else {
             scene.findings()
         };
-        let report = Report::of(&state.changes);
+        let report = FileReport::of(&state.changes);
         Ok(Self {
             verdict: verdict(state, &report, &findings, kernel.as_deref()),
             findings,
@@ -169,7 +169,7 @@ impl Status {
 
 fn verdict(
     state: &RunState,
-    report: &Report,
+    report: &FileReport,
     findings: &[Finding],
     kernel: Option<&[Comparison]>,
 ) -> Agreement {
@@ -297,7 +297,7 @@ fn interface_json(interface: &Interface) -> Value {
 }
 
 /// Each file with its state.
-fn states(report: &Report) -> impl Iterator<Item = (&'static str, String)> {
+fn states(report: &FileReport) -> impl Iterator<Item = (&'static str, String)> {
     let lists = [
         ("up to date", &report.unchanged),
         ("missing", &report.written),

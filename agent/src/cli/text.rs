@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::run_state::RunState;
 use crate::activate::Activation;
-use crate::install::Report;
+use crate::install::FileReport;
 use crate::plan::{Outcome, PlannedNic, Role};
 
 /// The plan: a line per NIC.
@@ -69,7 +69,7 @@ pub(super) fn line(nic: &PlannedNic) -> String {
 /// What `apply` did; the log has the reasons.
 pub(super) fn report(
     run_state: &RunState,
-    report: &Report,
+    report: &FileReport,
     out: &mut impl Write,
 ) -> io::Result<()> {
     if run_state.plan.network_off {
@@ -125,7 +125,7 @@ pub(super) fn activation(activation: Option<&Activation>, out: &mut impl Write) 
 }
 
 /// What `clean` did, and what it left.
-pub(super) fn cleaned(report: &Report, dry_run: bool, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn cleaned(report: &FileReport, dry_run: bool, out: &mut impl Write) -> io::Result<()> {
     let (removed, restored) = if dry_run {
         ("would remove", "would restore")
     } else {

@@ -8,7 +8,7 @@ use super::changes::{Change, ChangeKind, Changes};
 use super::directories::Directories;
 use super::error::InstallError;
 use super::record::{Record, RecordState};
-use super::report::Report;
+use super::report::FileReport;
 use super::state_file;
 use super::temporary;
 
@@ -27,9 +27,9 @@ pub fn apply(
     directories: &mut Directories,
     changes: &Changes,
     record: &Record,
-) -> Result<Report, InstallError> {
+) -> Result<FileReport, InstallError> {
     warn(changes);
-    let mut report = Report::of(changes);
+    let mut report = FileReport::of(changes);
     // No record names the temporary file of the record itself, so every run looks for it.
     if let Some(error) = temporary::sweep(directories, [&*state_file::path()])? {
         log::warn!("a temporary file of a killed run remains for now: {error}");

@@ -10,7 +10,7 @@ use super::decide::decide;
 use super::directories::Directories;
 use super::error::InstallError;
 use super::record::{Record, RecordState};
-use super::report::Report;
+use super::report::FileReport;
 use super::restore;
 use super::snapshot::{Current, Snapshot};
 use super::state_file;
@@ -29,13 +29,16 @@ pub struct Cleaning {
 /// Removes every file of ours, then the record.
 ///
 /// Edited files stay and are reported. Backups are restored on request; those that stay are reported, too.
-pub fn clean(directories: &mut Directories, cleaning: Cleaning) -> Result<Report, InstallError> {
+pub fn clean(
+    directories: &mut Directories,
+    cleaning: Cleaning,
+) -> Result<FileReport, InstallError> {
     let Cleaning { dry, restore } = cleaning;
     let record = Record::load(directories)?;
     let wanted = WantedFiles::default();
     let found = Snapshot::take(directories, &wanted.files, &record)?;
     let changes = decide(&wanted, &record, &found);
-    let mut report = Report::of(&changes);
+    let mut report = FileReport::of(&changes);
     report.backups = backup::all(directories.root())?;
     report.is_incomplete = record.state == RecordState::Corrupt;
     report.left_with_address = report.left.iter().map(|file| file.path.clone()).collect();

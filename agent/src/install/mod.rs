@@ -6,7 +6,7 @@
 //! Snapshot::take what stands on the disk now
 //! decide         what has to change               (pure)
 //! diff           ... for people                   (pure)
-//! apply          one atomic batch                 -> Report
+//! apply          one atomic batch                 -> FileReport
 //! ```
 //! The state record, one line of JSON (here broken for reading):
 //! ```json
@@ -52,7 +52,7 @@ pub use directories::Directories;
 pub use error::InstallError;
 pub use lock::{Lock, LockError};
 pub use record::{Entry, Record};
-pub use report::{BackedUp, FileConflict, FileLeft, FileNote, Report};
+pub use report::{BackedUp, FileConflict, FileLeft, FileNote, FileReport};
 pub use snapshot::{Current, OldFile, Snapshot};
 pub use sysctl::set_sysctls;
 pub use transport::set_modes;

@@ -11,7 +11,7 @@ use crate::plan::NicId;
 
 /// What happened to every file that a run looked at, each in one of the lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct FileReport {
     /// New files, also those that replaced foreign ones.
     pub written: Vec<FileNote>,
     /// Files of ours with a new text, or with their mode put right.
@@ -85,7 +85,7 @@ pub struct FileConflict {
     pub reason: String,
 }
 
-impl Report {
+impl FileReport {
     /// Did any file change?
     #[must_use]
     pub fn changed(&self) -> bool {

@@ -7,7 +7,7 @@ use super::backup::origin_of;
 use super::batch::{Batch, Body, Write};
 use super::directories::Directories;
 use super::error::InstallError;
-use super::report::{BackedUp, FileLeft, Report};
+use super::report::{BackedUp, FileLeft, FileReport};
 use super::snapshot::{Current, OldFile, look};
 use super::temporary;
 use crate::render::HEADER;
@@ -27,7 +27,7 @@ struct Backup {
 pub(super) fn restore(
     directories: &mut Directories,
     dry: bool,
-    report: &mut Report,
+    report: &mut FileReport,
 ) -> Result<(), InstallError> {
     let removed: Vec<PathBuf> = report
         .removed

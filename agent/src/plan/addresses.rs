@@ -9,7 +9,7 @@ use super::tokens::{
     DEFAULT_PREFIX4, Prefix, host_and_prefix4, host_and_prefix6, host4, host6, parse, prefix4,
     prefix6,
 };
-use super::values::{FoundValue, Origin, Problem, Values};
+use super::values::{BadValue, FoundValue, Origin, Values};
 
 /// As many aliases as initscripts read (`ifup-eth` counts to 256).
 const MOST_ALIASES: usize = 256;
@@ -208,7 +208,7 @@ fn aliases(values: &mut Values, source: &ValueSource) -> Vec<String> {
         let number = nic.aliases.len().to_string();
         let reason = format!("aliases are more than {MOST_ALIASES}; the first ones are used");
         let name = format!("ETH{index}_ALIAS<m>");
-        let problem = Problem::new(&name, number.as_bytes(), reason);
+        let problem = BadValue::new(&name, number.as_bytes(), reason);
         values.left_out.push(problem);
     }
     let layers = nic.aliases.iter().take(MOST_ALIASES);

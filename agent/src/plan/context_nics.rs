@@ -7,7 +7,7 @@ use hwaddr::{Key, MacAddress, PciAddress};
 
 use super::NicId;
 use super::port_number::PortNumber;
-use super::values::Problem;
+use super::values::BadValue;
 use crate::context::Context;
 
 /// The NICs of a context by the number in their variables' names.
@@ -29,7 +29,7 @@ pub(super) struct ContextNics {
 #[derive(Debug, Default)]
 pub(super) struct EthNic {
     pub(super) mac: Option<MacAddress>,
-    pub(super) bad_mac: Option<Problem>,
+    pub(super) bad_mac: Option<BadValue>,
     pub(super) ip: Option<Ipv4Addr>,
     pub(super) aliases: BTreeSet<u32>,
 }
@@ -38,7 +38,7 @@ pub(super) struct EthNic {
 #[derive(Debug, Default)]
 pub(super) struct ContextPciNic {
     pub(super) address: Option<PciAddress>,
-    pub(super) bad_address: Option<Problem>,
+    pub(super) bad_address: Option<BadValue>,
     /// Whether there is more than the address, so that it is a NIC.
     pub(super) is_nic: bool,
     pub(super) mac: Option<MacAddress>,
@@ -55,12 +55,12 @@ pub(super) struct IbNic {
 #[derive(Debug, Default)]
 pub(super) struct PortChoice {
     pub(super) number: Option<PortNumber>,
-    pub(super) bad: Option<Problem>,
+    pub(super) bad: Option<BadValue>,
 }
 
 impl PortChoice {
     fn read(name: &str, value: &[u8]) -> Self {
-        match Problem::parse(name, value, "is not a port: expected 1 to 254") {
+        match BadValue::parse(name, value, "is not a port: expected 1 to 254") {
             Ok(number) => Self {
                 number: Some(number),
                 bad: None,
@@ -89,12 +89,12 @@ impl ContextNics {
                         }
                         (None, "MAC") => {
                             described.has_macs = true;
-                            match Problem::parse(name, value, "is not a MAC address") {
+                            match BadValue::parse(name, value, "is not a MAC address") {
                                 Ok(mac) => nic.mac = Some(mac),
                                 Err(problem) => nic.bad_mac = Some(problem),
                             }
                         }
-                        (None, "IP") => nic.ip = Problem::parse(name, value, "").ok(),
+                        (None, "IP") => nic.ip = BadValue::parse(name, value, "").ok(),
                         _ => {}
                     }
                 }
@@ -102,12 +102,12 @@ impl ContextNics {
                     let nic = described.pci.entry(number).or_default();
                     nic.is_nic |= rest != "ADDRESS";
                     match rest {
-                        "ADDRESS" => match Problem::parse(name, value, "is not a PCI address") {
+                        "ADDRESS" => match BadValue::parse(name, value, "is not a PCI address") {
                             Ok(address) => nic.address = Some(address),
                             Err(problem) => nic.bad_address = Some(problem),
                         },
                         // It only counts where no device has the address.
-                        "MAC" => nic.mac = Problem::parse(name, value, "").ok(),
+                        "MAC" => nic.mac = BadValue::parse(name, value, "").ok(),
                         "PORT" => nic.port = PortChoice::read(name, value),
                         _ => {}
                     }

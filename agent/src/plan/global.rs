@@ -18,7 +18,7 @@ use super::model::{Ipv4, NicConfig};
 use super::name_server::NameServer;
 use super::outcome::{Outcome, PlannedNic};
 use super::tokens::is_list_separator;
-use super::values::{FoundValue, Origin, Problem, list};
+use super::values::{BadValue, FoundValue, Origin, list};
 use super::{Role, SearchDomain};
 use crate::context::Context;
 use crate::inventory::Inventory;
@@ -29,7 +29,7 @@ pub(super) fn hand_out(
     role: Role,
     inventory: &Inventory,
     nics: &mut [PlannedNic],
-) -> Vec<Problem> {
+) -> Vec<BadValue> {
     onegate(context, nics);
     // Beside one-context these are its own business.
     if role == Role::Companion {
@@ -56,7 +56,7 @@ pub(super) fn hand_out(
 }
 
 /// A list of the context's own, each value once, and what is wrong with the others.
-fn values<T>(context: &Context, name: &str) -> (Vec<T>, Vec<Problem>)
+fn values<T>(context: &Context, name: &str) -> (Vec<T>, Vec<BadValue>)
 where
     T: FromStr<Err = &'static str> + PartialEq,
 {
@@ -80,7 +80,7 @@ fn hand_out_server(
     server: &NameServer,
     inventory: &Inventory,
     nics: &mut [PlannedNic],
-) -> Result<(), Problem> {
+) -> Result<(), BadValue> {
     let link = server.link.as_ref();
     let link = link.filter(|name| inventory.by_name(name).is_some());
     let is_its = |nic: &PlannedNic, _: &NicConfig| {
@@ -97,7 +97,7 @@ fn hand_out_server(
         None if link.is_none() => Ok(()),
         None => {
             let reason = "names a link that is not configured";
-            Err(Problem::new("DNS", server.to_string().as_bytes(), reason))
+            Err(BadValue::new("DNS", server.to_string().as_bytes(), reason))
         }
     }
 }

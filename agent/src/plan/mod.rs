@@ -48,7 +48,7 @@ pub use outcome::{Device, DummyNic, MatchedBy, Outcome, Plan, PlannedNic};
 use planner::Planner;
 pub use search_domain::SearchDomain;
 pub use settings::{PlanSettings, Role};
-pub use values::{Origin, Problem};
+pub use values::{BadValue, Origin};
 pub use vlan_id::VlanId;
 
 /// Plans the network of a guest.

@@ -7,7 +7,7 @@ use std::fmt;
 use hwaddr::{DummyMac, InterfaceName, Key};
 
 use super::model::NicConfig;
-use super::values::{Origin, Problem};
+use super::values::{BadValue, Origin};
 use super::{NicId, Role};
 
 /// Which variables configure which device.
@@ -28,7 +28,7 @@ pub struct Plan {
     /// Whether one-context configures the other NICs.
     pub role: Role,
     /// Values of no NIC in particular that cannot be used.
-    pub bad_values: Vec<Problem>,
+    pub bad_values: Vec<BadValue>,
     /// The keys of the context's NICs; none if it does not contain them all.
     pub(super) keys: Option<BTreeSet<Key>>,
     /// Whether plain NICs get the address in their MAC.
@@ -62,7 +62,7 @@ pub struct PlannedNic {
     /// Where its values came from.
     pub origins: Vec<Origin>,
     /// Values that cannot be used, and that the NIC is configured without.
-    pub bad_values: Vec<Problem>,
+    pub bad_values: Vec<BadValue>,
 }
 
 impl PlannedNic {
@@ -80,7 +80,7 @@ impl PlannedNic {
     }
 
     /// Records an ignored value.
-    pub(super) fn leave_out(&mut self, value: Option<Problem>) {
+    pub(super) fn leave_out(&mut self, value: Option<BadValue>) {
         if matches!(self.outcome, Outcome::Configure(_)) {
             self.bad_values.extend(value);
         }
@@ -197,7 +197,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub(super) fn refused(problems: &[Problem]) -> Self {
+    pub(super) fn refused(problems: &[BadValue]) -> Self {
         Self::Refused(problems.iter().map(ToString::to_string).collect())
     }
 }

@@ -9,7 +9,7 @@ use super::name_server::NameServer;
 use super::route::{WrittenRoute, routes as parse_routes};
 use super::source::ValueSource;
 use super::tokens::is_list_separator;
-use super::values::{Origin, Problem, Values};
+use super::values::{BadValue, Origin, Values};
 use super::{SearchDomain, addresses, link};
 /// What the variables of a NIC say.
 pub(super) struct ReadConfig {
@@ -17,14 +17,14 @@ pub(super) struct ReadConfig {
     /// Where each value came from.
     pub(super) origins: Vec<Origin>,
     /// Bad values that cost themselves alone.
-    pub(super) left_out: Vec<Problem>,
+    pub(super) left_out: Vec<BadValue>,
     pub(super) notes: Vec<String>,
 }
 
 /// Reads the configuration of a NIC.
 ///
 /// With a bad value that its addresses need, the NIC is not configured; all bad values are named at once then.
-pub(super) fn read_config(source: &ValueSource) -> Result<ReadConfig, Vec<Problem>> {
+pub(super) fn read_config(source: &ValueSource) -> Result<ReadConfig, Vec<BadValue>> {
     let mut values = Values::new(source.context, &source.layers);
     let mut config = NicConfig::default();
     let lost_an_address = addresses::read(&mut values, source, &mut config);

@@ -10,7 +10,7 @@ use crate::context::Context;
 ///
 /// One that the address of a NIC needs costs that NIC, any other costs itself alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct BadValue {
     /// The variable, for example `ETH1_IP`.
     pub variable: String,
     /// Its value, escaped and cut for printing.
@@ -19,7 +19,7 @@ pub struct Problem {
     pub reason: String,
 }
 
-impl Problem {
+impl BadValue {
     /// A problem with a value as the context holds it.
     pub(super) fn new(variable: &str, value: &[u8], reason: impl Into<String>) -> Self {
         const SHOWN: usize = 64;
@@ -43,7 +43,7 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for BadValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} '{}' {}", self.variable, self.value, self.reason)
     }
@@ -75,9 +75,9 @@ pub(super) struct Values<'a> {
     /// Per layer, the variables by what follows its prefix: `IP` for `ETH1_IP`.
     layers: Vec<BTreeMap<&'a str, FoundValue<'a>>>,
     /// Bad values that the addresses need: with one of them the NIC is not configured.
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<BadValue>,
     /// Bad values that cost themselves alone.
-    pub(super) left_out: Vec<Problem>,
+    pub(super) left_out: Vec<BadValue>,
     pub(super) origins: Vec<Origin>,
     /// What a person should know of values that are used.
     pub(super) notes: Vec<String>,
@@ -212,10 +212,10 @@ impl<'a> Values<'a> {
 fn parsed<T>(
     found: &FoundValue,
     parse: impl FnOnce(&str) -> Result<T, String>,
-) -> Result<T, Problem> {
+) -> Result<T, BadValue> {
     text(found.value)
         .and_then(parse)
-        .map_err(|reason| Problem::new(found.name, found.value, reason))
+        .map_err(|reason| BadValue::new(found.name, found.value, reason))
 }
 
 /// The tokens of a list, each once, and what is wrong with the others.
@@ -223,7 +223,7 @@ pub(super) fn list<T: PartialEq>(
     found: &FoundValue,
     separators: fn(char) -> bool,
     mut parse: impl FnMut(&str) -> Result<Vec<T>, String>,
-) -> (Vec<T>, Vec<Problem>) {
+) -> (Vec<T>, Vec<BadValue>) {
     /// More is no configuration but an attack.
     const MOST: usize = 256;
     let text = match text(found.value) {
@@ -231,7 +231,7 @@ pub(super) fn list<T: PartialEq>(
         Err(reason) => {
             return (
                 Vec::new(),
-                vec![Problem::new(found.name, found.value, reason)],
+                vec![BadValue::new(found.name, found.value, reason)],
             );
         }
     };
@@ -240,7 +240,7 @@ pub(super) fn list<T: PartialEq>(
     for (index, token) in tokens.filter(|token| !token.is_empty()).enumerate() {
         if index >= MOST || values.len() >= MOST {
             let reason = format!("is beyond the first {MOST} entries");
-            problems.push(Problem::new(found.name, token.as_bytes(), reason));
+            problems.push(BadValue::new(found.name, token.as_bytes(), reason));
             break;
         }
         match parse(token) {
@@ -251,7 +251,7 @@ pub(super) fn list<T: PartialEq>(
                     }
                 }
             }
-            Err(reason) => problems.push(Problem::new(found.name, token.as_bytes(), reason)),
+            Err(reason) => problems.push(BadValue::new(found.name, token.as_bytes(), reason)),
         }
     }
     (values, problems)

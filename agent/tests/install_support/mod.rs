@@ -8,8 +8,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use one_sriov_agent::install::{
-    Changes, Current, Directories, InstallError, OldFile, Record, Report, Snapshot, WantedFiles,
-    apply, decide,
+    Changes, Current, Directories, FileReport, InstallError, OldFile, Record, Snapshot,
+    WantedFiles, apply, decide,
 };
 use one_sriov_agent::plan::NicId;
 use one_sriov_agent::render::{HEADER, RenderedFile};
@@ -106,11 +106,11 @@ impl Machine {
         )
     }
 
-    pub(crate) fn try_apply(&self, wanted: &WantedFiles) -> Result<Report, InstallError> {
+    pub(crate) fn try_apply(&self, wanted: &WantedFiles) -> Result<FileReport, InstallError> {
         run(&self.root, wanted)
     }
 
-    pub(crate) fn apply(&self, wanted: &WantedFiles) -> Report {
+    pub(crate) fn apply(&self, wanted: &WantedFiles) -> FileReport {
         self.try_apply(wanted).unwrap()
     }
 
@@ -149,7 +149,7 @@ impl Machine {
 }
 
 /// One run, as the program does it.
-pub(crate) fn run(root: &Root, wanted: &WantedFiles) -> Result<Report, InstallError> {
+pub(crate) fn run(root: &Root, wanted: &WantedFiles) -> Result<FileReport, InstallError> {
     Begun::with(Directories::new(root), wanted)?.carry_out()
 }
 
@@ -174,7 +174,7 @@ impl Begun {
         })
     }
 
-    pub(crate) fn carry_out(mut self) -> Result<Report, InstallError> {
+    pub(crate) fn carry_out(mut self) -> Result<FileReport, InstallError> {
         apply(&mut self.directories, &self.changes, &self.record)
     }
 }

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use super::medium::BLOCK;
 use super::testing::{
-    Count, Device, Image, ROOT, Watched, ce, descriptor, entry, file, nm, record,
+    Count, FakeDevice, Image, ROOT, Watched, ce, descriptor, entry, file, nm, record,
 };
 use super::{IsoError, Volume};
 
@@ -48,7 +48,7 @@ fn what_is_no_iso_is_told_from_what_is_damaged() {
     ] {
         let error = Volume::open(Cursor::new(bytes.clone())).unwrap_err();
         assert!(matches!(error, IsoError::NotIso), "{error}");
-        let error = Volume::open(Device(Cursor::new(bytes))).unwrap_err();
+        let error = Volume::open(FakeDevice(Cursor::new(bytes))).unwrap_err();
         assert!(matches!(error, IsoError::NotIso), "{error}");
     }
 }

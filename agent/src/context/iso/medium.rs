@@ -59,7 +59,7 @@ impl<R: Read + Seek> BlockMedium<R> {
 mod tests {
     use std::io::Cursor;
 
-    use super::super::testing::Device;
+    use super::super::testing::FakeDevice;
     use super::*;
 
     #[test]
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_block_device_is_the_end_of_the_medium() {
-        let mut medium = BlockMedium::new(Device(Cursor::new(vec![7; BLOCK])));
+        let mut medium = BlockMedium::new(FakeDevice(Cursor::new(vec![7; BLOCK])));
         assert_eq!(medium.read("it", 0, 2047, 1).unwrap(), [7]);
         for block in [1, 2, u64::MAX] {
             let error = medium.read("it", block, 0, 3).unwrap_err();

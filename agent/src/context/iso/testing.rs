@@ -215,15 +215,15 @@ impl<R: Seek> Seek for Watched<R> {
 
 /// A reader that, as a block device does, refuses to seek beyond its end.
 #[derive(Debug)]
-pub(super) struct Device(pub(super) Cursor<Vec<u8>>);
+pub(super) struct FakeDevice(pub(super) Cursor<Vec<u8>>);
 
-impl Read for Device {
+impl Read for FakeDevice {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer)
     }
 }
 
-impl Seek for Device {
+impl Seek for FakeDevice {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         match to {
             SeekFrom::Start(at) if at > self.0.get_ref().len() as u64 => {
