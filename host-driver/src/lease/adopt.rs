@@ -1,4 +1,4 @@
-//! Leases for VFs that a running VM got without us.
+//! Leases for VFs that a running VM got from another driver.
 
 use std::io;
 
@@ -22,15 +22,14 @@ pub struct Adopted {
     pub position: u8,
     /// The MAC of its dummy NIC.
     pub dummy_mac: MacAddress,
-    /// How the VF was.
+    /// The state to restore when the VM ends.
     pub original: OriginalState,
 }
 
 impl Guard<'_> {
     /// Writes active leases for VFs that a running VM has, all or none.
     ///
-    /// None of them may have a lease: nothing is overwritten, and where one has, nothing is written.
-    /// Nobody holds the new deployment any more when this comes back.
+    /// If one of the VFs has a lease, nothing is written. The new deployment is unlocked when this returns.
     pub fn adopt(
         &self,
         vm: VmId,
@@ -48,7 +47,7 @@ impl Guard<'_> {
             address: adopted.vf.address,
             pf: adopted.vf.pf.netdev.clone(),
             vf: adopted.vf.number,
-            // It is bound to vfio-pci by now.
+            // Unknown: the VF is bound to vfio-pci now.
             driver: None,
             is_bound: false,
             position: adopted.position,
@@ -69,7 +68,7 @@ impl Guard<'_> {
         let _held = self.begin(&id, &listing.collect())?;
         for lease in &leases {
             if let Err(error) = self.write_claim(lease).and_then(|()| self.write(lease)) {
-                // What cannot be removed either is swept up later.
+                // A later sweep removes what this cannot.
                 let removed = leases
                     .iter()
                     .try_for_each(|lease| self.remove(&lease.place(), lease.address, &id))

@@ -22,26 +22,26 @@ use crate::pool_name::PoolName;
 /// Which VF a NIC asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
-    /// Any of a pool.
+    /// Any VF of a pool.
     AnyOf(PoolName),
-    /// This one: OpenNebula has chosen it.
+    /// This VF, which OpenNebula has chosen.
     Exactly(Vf),
 }
 
-/// A VF that a NIC asks for.
+/// A NIC's request for a VF.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VfRequest {
-    /// Which.
+    /// Which VF.
     pub wanted: Wanted,
     /// The NIC's MAC in OpenNebula.
     pub mac: MacAddress,
     /// Position and key.
     pub dummy: DummyMac,
-    /// The two octets in front of it in a GUID.
+    /// The two octets that precede the dummy MAC in the port GUID.
     pub guid_prefix: [u8; 2],
-    /// The VLAN of its network; for InfiniBand the guest's concern.
+    /// The VLAN of its network. On InfiniBand it is the P_Key, which the guest sets up.
     pub vlan: Option<u32>,
-    /// What else its network wants of the VF.
+    /// Other attributes of its network that apply to the VF.
     pub attributes: NicAttributes,
 }
 
@@ -60,17 +60,17 @@ pub struct Allocation {
     pub vf: Vf,
     /// The driver it is bound to.
     pub driver: Option<String>,
-    /// The lease that ended only now: what it saved is still to be put back.
+    /// The stale lease of the VF, if its original state is not restored yet.
     pub stale: Option<StaleLease>,
-    /// If that is of an unfinished deployment of the same VM, which libvirtd may still bring to an end: when somebody was last
-    /// seen to work on it.
+    /// If that lease belongs to an unfinished deployment of the same VM, which libvirtd may still complete: when a driver last
+    /// worked on it.
     pub unfinished: Option<SystemTime>,
 }
 
 /// Why no VFs were chosen.
 #[derive(Debug, thiserror::Error)]
 pub enum AllocateError {
-    /// There are too few.
+    /// The pool has too few free VFs.
     #[error(transparent)]
     Short(#[from] Shortage),
     /// The VF that OpenNebula has chosen is in use.
@@ -100,7 +100,7 @@ pub enum AllocateError {
     Sysfs(PciAddress, std::io::Error),
 }
 
-/// What a choice is made from.
+/// What VFs are allocated from.
 #[derive(Debug)]
 pub struct Allocator<'a> {
     pub(super) root: &'a Root,
@@ -114,7 +114,7 @@ pub struct Allocator<'a> {
 }
 
 impl<'a> Allocator<'a> {
-    /// An allocator of this host; its store should be locked.
+    /// An allocator for this host. The caller holds the lock.
     #[must_use]
     pub fn new(
         root: &'a Root,
@@ -125,7 +125,7 @@ impl<'a> Allocator<'a> {
         Self::without_lock(root, config, guard, running)
     }
 
-    /// One that only looks.
+    /// An allocator that only reads.
     #[must_use]
     pub fn without_lock(
         root: &'a Root,
@@ -145,7 +145,7 @@ impl<'a> Allocator<'a> {
         }
     }
 
-    /// A VF for each request, or none for any. No pool gives one that the VM has already, `own`.
+    /// Allocates a VF for each request, or fails. VFs that the VM already has (`own`) are not allocated from a pool.
     pub fn allocate(
         &mut self,
         requests: &[VfRequest],
@@ -165,7 +165,7 @@ impl<'a> Allocator<'a> {
         }
         for (name, nths) in by_pool {
             let wanted = nths.len();
-            // What the VM has left is a NIC's again: the VF has its GUID already, and libvirtd may still start the VM with it.
+            // A NIC keeps the VF of its unfinished deployment: that has the GUID already, and libvirtd may still start the VM with it.
             let mut others = Vec::new();
             for nth in nths {
                 allocations[nth] = self.left_for(name, &requests[nth], sweep, &mut taken)?;
@@ -184,7 +184,7 @@ impl<'a> Allocator<'a> {
         Ok(allocations.into_iter().flatten().collect())
     }
 
-    /// The VF that an unfinished deployment of the VM has for the same NIC.
+    /// The VF that an unfinished deployment of the VM leased for the same NIC.
     fn left_for(
         &mut self,
         pool: &PoolName,
@@ -220,8 +220,8 @@ impl<'a> Allocator<'a> {
             .indexes()
             .into_iter()
             .partition(|index| leased.contains(index));
-        // A VF that nobody had before needs nothing to be put back, and one that failed may fail again.
-        // One that libvirtd may still start the VM with, for another NIC, is the last choice.
+        // In order of preference: VFs with nothing to restore, stale ones, those that failed lately, and last those of an
+        // unfinished deployment, with which libvirtd may still start the VM.
         let (mut order, mut failed, mut unfinished) = (Vec::new(), Vec::new(), Vec::new());
         for index in fresh.into_iter().chain(given) {
             let address = self.pools[name].address(self.root, index)?;
@@ -270,7 +270,7 @@ impl<'a> Allocator<'a> {
         }
         let vf = match pool.vf(self.root, index) {
             Ok(Some(vf)) => vf,
-            // Another VF of the map may be of a card that can be used.
+            // Other VFs of the map may belong to a usable card.
             Ok(None) | Err(PoolError::NoNetdev { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
@@ -279,7 +279,7 @@ impl<'a> Allocator<'a> {
         Ok(found)
     }
 
-    /// A VF that nobody has, with what its last lease has left; none if that is for another port to put back.
+    /// A free VF with its stale lease, if any. `None` if only another port of the card can restore it.
     pub(super) fn free(&self, vf: Vf, sweep: &Sweep) -> Result<Option<Allocation>, AllocateError> {
         let (stale, unfinished) = match sweep.find_unfinished(vf.address) {
             Some((left, seen)) => (Some(left.clone()), Some(seen)),
@@ -313,7 +313,7 @@ impl<'a> Allocator<'a> {
         Ok(vfs)
     }
 
-    /// The pool of that name, opened.
+    /// Opens a pool.
     pub fn open(&mut self, name: &PoolName) -> Result<&Pool, AllocateError> {
         if !self.pools.contains_key(name) {
             let pool = Pool::open(self.root, &self.config.maps_dir(self.root)?, name)?;

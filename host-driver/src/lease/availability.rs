@@ -1,4 +1,4 @@
-//! Whether a VF can be had, and if not, why.
+//! Whether a VF is available, and if not, why.
 
 use std::collections::HashMap;
 
@@ -12,35 +12,35 @@ use crate::opennebula::{PciProbe, VmId};
 use crate::pool::{HostSysfs, HostUse, PoolError};
 use crate::pool_name::PoolName;
 
-/// What is the matter with a VF.
+/// The state of a VF.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Availability {
-    /// Nobody has it.
+    /// It can be allocated.
     Free,
-    /// Its VM has gone; it will be put back, or handed on.
+    /// Its VM has stopped: it will be released, or allocated to another VM.
     Stale(VmId),
-    /// Libvirt has not given it back to the host yet.
+    /// Its VM has stopped, but libvirt has not released it yet.
     BeingReleased(VmId),
-    /// A VM has it.
+    /// A VM has a lease on it.
     Leased(VmId),
-    /// It has a lease that names nobody.
+    /// Its claim cannot be read.
     Corrupt,
-    /// A running domain has it, without a lease.
+    /// A running domain uses it without a lease.
     Domain(String),
     /// The host uses it.
     Host(HostUse),
     /// Its PF has no network device, so that it cannot be set up.
     NoNetdev(PciAddress),
-    /// Nobody has it, but it could not be used of late: why.
+    /// It is free, but could not be used lately, for this reason.
     Failed(String),
-    /// The map names it, but it is not there.
+    /// The map lists it, but the host doesn't have it.
     Absent,
-    /// Nobody has it, but OpenNebula's own PCI probe offers it, by this filter: a PCI NIC may get it.
+    /// It is free, but OpenNebula's own PCI probe offers it by this filter, so a PCI NIC may get it.
     PciProbe(String),
 }
 
 impl Allocator<'_> {
-    /// What is the matter with a VF.
+    /// The state of a VF.
     pub fn availability(
         &self,
         address: PciAddress,
@@ -94,7 +94,7 @@ impl Allocator<'_> {
         })
     }
 
-    /// What is the matter with the VF at an index of a pool that was opened.
+    /// The state of the VF at an index of an open pool.
     pub fn availability_in(
         &self,
         name: &PoolName,
@@ -121,7 +121,7 @@ impl Allocator<'_> {
         })
     }
 
-    /// The VFs that could not be used of late, and why.
+    /// The VFs that could not be used lately, and why.
     pub(super) fn failures(&self) -> Result<&HashMap<PciAddress, String>, StoreError> {
         if let Some(failures) = self.failures.get() {
             return Ok(failures);
@@ -130,14 +130,14 @@ impl Allocator<'_> {
         Ok(self.failures.get_or_init(|| failures))
     }
 
-    /// The filter by which OpenNebula's own PCI probe offers a VF, unless pools may have such VFs.
+    /// The filter by which OpenNebula's own PCI probe offers a VF; `None` with `POOL_SHARES_PCI`.
     pub(super) fn filter_of_probe(
         &self,
         address: PciAddress,
     ) -> Result<Option<String>, AllocateError> {
         let read = || {
             let probe = (!self.config.pool_shares_pci).then(|| PciProbe::read(self.config))?;
-            // A probe that fails offers nothing, and has the host's state be ERROR.
+            // A failing probe offers nothing, and OpenNebula shows the host in state ERROR.
             probe.inspect_err(|error| log::warn!("{error}")).ok()
         };
         let Some(probe) = self.pci_probe.get_or_init(read) else {

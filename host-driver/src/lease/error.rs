@@ -1,4 +1,4 @@
-//! What can be wrong with the lease directory.
+//! Errors of the lease directory.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ pub enum StoreError {
     Missing {
         /// The directory.
         dir: PathBuf,
-        /// Whose it should be.
+        /// The user that must own it.
         user: String,
     },
-    /// It is something else.
+    /// It is not a directory.
     #[error("failed to open lease directory '{}': it is not a directory", .0.display())]
     NoDirectory(PathBuf),
     /// It belongs to another user.
@@ -26,9 +26,9 @@ pub enum StoreError {
     Foreign {
         /// The directory.
         dir: PathBuf,
-        /// Whose it is.
+        /// Its owner.
         owner: String,
-        /// Who we are.
+        /// The user that runs the driver.
         user: String,
     },
     /// Others may write to it.
@@ -39,7 +39,7 @@ pub enum StoreError {
         /// Its mode.
         mode: u32,
     },
-    /// It holds something else than leases.
+    /// It contains other files than leases.
     #[error(
         "failed to open lease directory '{}': it holds other files ('{}'); set LEASE_DIR to an empty directory",
         dir.display(), found.escape_debug()
@@ -50,17 +50,17 @@ pub enum StoreError {
         /// One of the files.
         found: String,
     },
-    /// The system said no.
+    /// A system call failed.
     #[error("failed to {verb} '{}': {cause}", path.display())]
     Io {
-        /// What was tried.
+        /// What failed.
         verb: &'static str,
-        /// On what.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Why.
         cause: io::Error,
     },
-    /// A file holds something else than we write.
+    /// A file has another content than the driver writes.
     #[error("failed to read lease '{}': {what}", path.display())]
     Corrupt {
         /// The file.
@@ -68,19 +68,19 @@ pub enum StoreError {
         /// What is wrong with it.
         what: String,
     },
-    /// Another driver decides, and does not come to an end.
+    /// Another process holds the lock.
     #[error("failed to lock '{}' within {} s: {holder}", path.display(), wait.as_secs())]
     Stuck {
         /// The lock file.
         path: PathBuf,
-        /// How long was waited.
+        /// How long the driver waited.
         wait: Duration,
-        /// Who holds it.
+        /// The process that holds it.
         holder: String,
     },
 }
 
-/// What is being tried, on which file.
+/// An operation and its file, for error messages.
 pub(super) struct StoreIo<'a>(pub(super) &'static str, pub(super) &'a Path);
 
 impl StoreIo<'_> {

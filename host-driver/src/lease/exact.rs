@@ -1,4 +1,4 @@
-//! VFs that OpenNebula has chosen: there is no choice, but a VF may be in use.
+//! VFs that OpenNebula has chosen. They are leased as they are, unless they are in use.
 
 use hwaddr::MacAddress;
 
@@ -8,7 +8,7 @@ use super::sweep::Sweep;
 use crate::pool::Vf;
 
 impl Allocator<'_> {
-    /// This VF, for the NIC of this MAC.
+    /// Allocates this VF for the NIC with this MAC.
     pub(super) fn exactly(
         &self,
         vf: &Vf,
@@ -29,10 +29,10 @@ impl Allocator<'_> {
     }
 }
 
-/// Who keeps a VF from the VM that OpenNebula has chosen it for, if anybody does.
+/// What keeps a VF from the VM that OpenNebula has chosen it for.
 fn holder(availability: Availability) -> Option<String> {
     match availability {
-        // What the host does with its network device ends when libvirt takes it.
+        // The host's use of its network device ends when libvirt unbinds the VF.
         Availability::Free
         | Availability::Stale(_)
         | Availability::Host(_)

@@ -1,4 +1,4 @@
-//! Writing the leases of a deployment, and what becomes of them.
+//! Writes the leases of a deployment, activates them, or gives them up.
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -14,25 +14,25 @@ use super::store::{Store, now, show_life, token};
 use super::sweep::StaleLease;
 use crate::opennebula::VmId;
 
-/// How a VF will come into its VM.
+/// How a VF is set up for its VM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VfSetup {
-    /// The way.
+    /// How the guest recognizes it.
     pub identity: VfIdentity,
-    /// The GUID it gets.
+    /// Its new GUID.
     pub guid: Option<Guid>,
-    /// How it was: what a lease that ended saved goes before what the kernel says now.
+    /// The state to restore: what a stale lease saved, else what the kernel shows now.
     pub original: OriginalState,
 }
 
-/// The leases of one deployment, ours for as long as this lives.
+/// The leases of one deployment, which stays locked as long as this lives.
 #[derive(Debug)]
 pub struct Deployment {
     id: DeploymentId,
     file: File,
     /// The leases, in the order of the requests.
     pub leases: Vec<Lease>,
-    /// If it goes on with an unfinished one: when somebody was last seen to work on that.
+    /// If it resumes an unfinished deployment: when a driver last worked on that.
     unfinished: Option<SystemTime>,
 }
 
@@ -62,7 +62,7 @@ impl Guard<'_> {
                 address: allocation.vf.address,
                 pf: allocation.vf.pf.netdev,
                 vf: allocation.vf.number,
-                // What a domain that has gone left it bound to was not its own choice.
+                // The stale lease knows its own driver; now it may still be bound to vfio-pci.
                 driver: match &allocation.stale {
                     Some(stale) => stale.lease.as_ref().and_then(|lease| lease.driver.clone()),
                     None => allocation.driver,
@@ -97,7 +97,7 @@ impl Guard<'_> {
                 .and_then(|()| self.write_guid(lease))
                 .and_then(|()| self.clear(before.as_ref(), lease));
             if let Err(error) = written {
-                // What could not be removed either is swept up later.
+                // A later sweep removes what this cannot.
                 if let Err(error) = self.revoke(&deployment, &stale) {
                     log::warn!("{error}");
                 }
@@ -107,7 +107,7 @@ impl Guard<'_> {
         Ok(deployment)
     }
 
-    /// Removes the lease that the new one follows, if that was of another pool with the same VF.
+    /// Removes the stale lease of the VF if it is in another pool.
     fn clear(&self, stale: Option<&StaleLease>, lease: &Lease) -> Result<(), StoreError> {
         match stale.and_then(|stale| stale.lease.as_ref()) {
             Some(original) if original.place() != lease.place() => {
@@ -130,13 +130,13 @@ impl Store {
         Ok(())
     }
 
-    /// Writes what has changed in a lease of a deployment that is ours.
+    /// Rewrites a lease of a deployment that this process has locked.
     pub fn update(&self, lease: &Lease) -> Result<(), StoreError> {
         self.write(lease)
     }
 
-    /// Takes all leases of a deployment back. The VFs must be as they were. Those of an unfinished one stand again: its VM may
-    /// still start.
+    /// Removes all leases of a deployment whose VFs are unchanged. Leases of an unfinished deployment are written again: its VM
+    /// may still start.
     fn revoke(
         &self,
         deployment: &Deployment,
@@ -156,20 +156,20 @@ impl Store {
 }
 
 impl Deployment {
-    /// Which deployment it is.
+    /// The ID of the deployment.
     #[must_use]
     pub fn id(&self) -> &DeploymentId {
         &self.id
     }
 
-    /// What a child inherits so that the deployment counts as worked on while it lives.
+    /// The file that a child inherits, so that the deployment counts as in progress while the child lives.
     #[must_use]
     pub fn token(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }
 
-    /// Lets go of a deployment that has failed. What it has is over at once, if it did not go on with an unfinished one: libvirtd
-    /// may still bring that to an end, for the rest of its grace. Which grace counts is returned.
+    /// Unlocks a failed deployment and returns its grace period. That is zero, unless it resumed an unfinished one, which libvirtd
+    /// may still complete.
     #[must_use]
     pub fn fail(self, grace: Duration) -> Duration {
         match self.unfinished.map(|seen| self.file.set_modified(seen)) {
@@ -185,9 +185,9 @@ impl Deployment {
         }
     }
 
-    /// Shows that it is still worked on.
+    /// Shows that it is still in progress.
     pub fn show_life(&self) {
-        // Whoever looks sees the lock first; this is for the grace after it.
+        // Only the grace period after the lock depends on it.
         let _ = show_life(&self.file);
     }
 }

@@ -1,4 +1,4 @@
-//! Deployments that are in our hands while their VM runs.
+//! Deployments of running VMs that this process has locked.
 
 use std::fs::File;
 use std::os::fd::{AsFd as _, BorrowedFd};
@@ -9,7 +9,7 @@ use super::lock::Guard;
 use super::record::{Lease, State};
 use crate::opennebula::VmId;
 
-/// A deployment that nobody else works on: its leases are good as long as this is held, whatever its domain has.
+/// A locked deployment. While it is locked its leases are valid, whatever its domain has.
 #[derive(Debug)]
 pub struct HeldDeployment {
     /// The kernel's lock on the deployment.
@@ -19,7 +19,7 @@ pub struct HeldDeployment {
 }
 
 impl HeldDeployment {
-    /// What keeps the deployment in our hands as long as any process has it open.
+    /// The file that keeps the deployment locked as long as any process has it open.
     #[must_use]
     pub fn token(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
@@ -27,7 +27,7 @@ impl HeldDeployment {
 }
 
 impl Guard<'_> {
-    /// The deployments of a VM that nobody else works on.
+    /// Locks the deployments of a VM that no other process has locked.
     ///
     /// # Errors
     /// The lease directory cannot be read.
@@ -35,8 +35,8 @@ impl Guard<'_> {
         self.hold_those(Some(vm), Duration::ZERO, |_| true)
     }
 
-    /// The attachments of a VM, or of all VMs, that were not finished and last worked on longer ago than `grace`: their
-    /// driver was killed, and the front-end has heard of no success.
+    /// The attachments of a VM, or of all VMs, that were last worked on longer ago than `grace`: their driver was killed before
+    /// it reported success.
     ///
     /// # Errors
     /// The lease directory cannot be read.

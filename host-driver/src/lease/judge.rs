@@ -1,11 +1,11 @@
-//! Is a lease still good? Truth is libvirt; a lease is a cache with intent.
+//! Whether a lease is still valid. libvirt is authoritative; a lease records what the driver intended.
 
 use std::time::Duration;
 
 use super::record::{Lease, State};
 use crate::libvirt::RunningDomains;
 
-/// What a lease is worth.
+/// Whether a lease is still valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Its VM runs with the VF, or its deployment is in progress.
@@ -14,16 +14,16 @@ pub enum Verdict {
     Pending,
     /// Its VM has gone, or runs without the VF.
     Dead,
-    /// Another domain has the VF: the lease is over, and the VF is not ours to restore.
+    /// Another domain has the VF: the lease is stale, and the VF must not be restored.
     TakenOver,
 }
 
-/// What is known of a lease's deployment besides libvirt's word.
+/// Signs of life of a deployment.
 #[derive(Debug, Clone, Copy)]
 pub struct Signs {
-    /// Some process works on it: the kernel's lock on the deployment is held.
+    /// A process works on it: the deployment's file is locked.
     pub held: bool,
-    /// How long ago it was last seen to be worked on.
+    /// How long ago a process last worked on it.
     pub idle: Duration,
 }
 
@@ -36,7 +36,7 @@ pub fn judge(lease: &Lease, signs: Signs, running: &RunningDomains, grace: Durat
     match running.holder(lease.address) {
         Some(domain) if domain.is(lease.vm, lease.deploy_id.as_deref()) => Verdict::Alive,
         Some(_) => Verdict::TakenOver,
-        // libvirtd finishes a creation whose client has died.
+        // libvirtd completes a creation even if its client has died.
         None if lease.state == State::Deploying && signs.idle < grace => Verdict::Pending,
         None => Verdict::Dead,
     }

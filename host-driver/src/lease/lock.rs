@@ -1,13 +1,12 @@
 //! One decision at a time.
 //!
-//! `/run/one-sriov/lock` names the driver that decides, while one does:
+//! `/run/one-sriov/lock` names the process that holds the lock:
 //!
 //! ```text
 //! 4711 deploy of VM 7
 //! ```
 //!
-//! The kernel holds the lock for as long as the file is open, so that a killed driver leaves none
-//! behind. It is not inherited by any child.
+//! It is a `flock`, which the kernel releases if the driver is killed. Children don't inherit it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, Write};
@@ -20,7 +19,7 @@ use one_sriov_system::{Locked, lock_within};
 use super::error::{StoreError, StoreIo};
 use super::store::Store;
 
-/// The right to decide about leases, until it is dropped.
+/// The lock on all leases, until it is dropped.
 #[derive(Debug)]
 pub struct Guard<'s> {
     store: &'s Store,
@@ -28,7 +27,7 @@ pub struct Guard<'s> {
 }
 
 impl Store {
-    /// Waits for the right to decide, at most so long. `purpose` is what others are told.
+    /// Waits for the lock, at most this long. `purpose` is what other processes report as its holder.
     pub fn lock(&self, wait: Duration, purpose: &str) -> Result<Guard<'_>, StoreError> {
         self.refuse_other_files()?;
         let path = self.lock_path();
@@ -51,7 +50,7 @@ impl Store {
                 wait,
             });
         };
-        // Only for others to read, in one piece: a full disk is no reason not to decide.
+        // Other processes only print this line, so a full disk is not an error.
         let line = format!("{} {purpose}\n", std::process::id());
         let _ = file
             .set_len(0)
@@ -97,7 +96,7 @@ mod tests {
         let expected = format!("process {} holds it (deploy of VM 7)", std::process::id());
         assert!(error.to_string().ends_with(&expected), "{error}");
         drop(held);
-        // Who came too late may still get it for a moment, and lets go.
+        // A process that timed out may hold it for a moment.
         store.lock(Duration::from_secs(30), "probe").unwrap();
     }
 }

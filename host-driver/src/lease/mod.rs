@@ -1,8 +1,8 @@
 //! Leases: which VM has which VF, so that no VF is lost or assigned twice.
 //!
-//! [`Store`] is the directory, [`Guard`] the right to decide. A decision looks at libvirt, sweeps
-//! up what is over ([`Guard::sweep`]), chooses VFs ([`Allocator::allocate`]) and writes the leases
-//! ([`Guard::grant`]). All that takes long comes after it.
+//! [`Store`] is the directory, [`Guard`] its lock. Under the lock the driver takes a snapshot of the running domains, finds
+//! stale leases ([`Guard::sweep`]), allocates VFs ([`Allocator::allocate`]) and writes the leases ([`Guard::grant`]).
+//! Everything slow happens after the lock is released.
 
 mod adopt;
 mod allocate;

@@ -1,6 +1,6 @@
-//! What root may know of the leases, which belong to another user: names, and who is deciding.
+//! What root reads of another user's leases: the names of files, and the lock.
 //!
-//! Root writes nothing there, follows no link, and waits for no FIFO.
+//! Root must not be tricked by that user: it writes nothing there, follows no link, and does not block on a FIFO.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -15,7 +15,7 @@ use one_sriov_system::{Locked, Root, lock_within};
 
 use super::store::{BOOT_ID, BOOT_ID_FILE, DEVICES, LOCK};
 
-/// The devices that the leases of this boot name; none where there is no lease directory.
+/// The VFs that have a lease of this boot. Without a lease directory there are none.
 pub fn claimed(root: &Root, dir: &Path) -> io::Result<HashSet<PciAddress>> {
     let Some(file) = open(root, &dir.join(BOOT_ID_FILE))? else {
         return Ok(HashSet::new());
@@ -37,11 +37,11 @@ pub fn claimed(root: &Root, dir: &Path) -> io::Result<HashSet<PciAddress>> {
         .collect())
 }
 
-/// Keeps actions from deciding about VFs for as long as the file is open: holds the lock that each of them takes. None
-/// where no action has decided yet.
+/// Takes the lock of the leases, so that no action allocates VFs as long as the file is open. `None` if there is no lock file
+/// yet.
 ///
 /// # Errors
-/// Also if an action does not come to an end of its decision within `wait`: `TimedOut`.
+/// Also if an action holds the lock for longer than `wait`: `TimedOut`.
 pub fn stop_decisions(root: &Root, dir: &Path, wait: Duration) -> io::Result<Option<File>> {
     let Some(file) = open(root, &dir.join(LOCK))? else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! One lease: who has a VF, and how the VF was before.
+//! One lease: which VM has a VF, and the VF's original state.
 //!
 //! `/run/one-sriov/ib0/3`, one line of JSON:
 //!
@@ -33,21 +33,21 @@ pub struct DeploymentId {
 }
 
 impl DeploymentId {
-    /// A deployment of this VM; the token is hexadecimal.
+    /// A deployment of a VM; the token is written in hexadecimal.
     #[must_use]
     pub fn new(vm: VmId, token: u64) -> Self {
         let token = format!("{token:x}");
         Self { vm, token }
     }
 
-    /// Whose deployment it is.
+    /// The VM.
     #[must_use]
     pub const fn vm(&self) -> VmId {
         self.vm
     }
 }
 
-/// A text that names no deployment.
+/// A text that is not the ID of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid deployment '{}'", .0.escape_debug())]
 pub struct DeploymentIdError(String);
@@ -75,15 +75,15 @@ impl fmt::Display for DeploymentId {
     }
 }
 
-/// How far the VM has come.
+/// The state of a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Somebody works on it, or did.
+    /// A driver is deploying it, or was killed while it did.
     Deploying,
     /// The stock driver has reported the domain.
     Active,
-    /// The VM has gone; the VF is on its way back.
+    /// The VM has stopped, and the VF is being released.
     Releasing,
 }
 
@@ -97,7 +97,7 @@ impl fmt::Display for State {
     }
 }
 
-/// How the VF came into the VM.
+/// How the guest recognizes the VF.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VfIdentity {
@@ -105,9 +105,9 @@ pub enum VfIdentity {
     Mac,
     /// `<hostdev>` and a dummy NIC.
     Dummy,
-    /// `<hostdev>`, a dummy NIC, and the GUIDs that the dummy MAC makes.
+    /// `<hostdev>`, a dummy NIC, and GUIDs made from the dummy MAC.
     Guid,
-    /// A VF that OpenNebula has chosen and put into the domain: GUIDs on InfiniBand, no dummy NIC.
+    /// A VF that OpenNebula has chosen and put into the domain: on InfiniBand it gets GUIDs; there is no dummy NIC.
     Native,
 }
 
@@ -119,8 +119,8 @@ impl VfIdentity {
     }
 }
 
-/// What a PF does with the frames of an Ethernet VF. Nobody here sets any of it; but libvirt sets a VLAN without its protocol,
-/// PFs' drivers reset what they like, and operators have a hand in it, too. What is none is not known.
+/// What a PF does with the frames of an Ethernet VF; `None` is unknown. It is saved even if the network asks for none of it:
+/// libvirt sets a VLAN without its protocol, and drivers of PFs reset some of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EthernetFeatures {
     /// Whether the VLAN's tag is that of 802.1ad.
@@ -136,21 +136,20 @@ pub struct EthernetFeatures {
     pub link_state: Option<VfLinkState>,
 }
 
-/// How the VF was before we wrote to it. What is missing is not known: it was unset, or the kernel
-/// does not tell.
+/// The state of a VF before the driver wrote to it. `None` is unset or unknown: older kernels do not show all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum OriginalState {
-    /// We write nothing.
+    /// The driver writes nothing.
     Untouched,
     /// The MAC is written, the VLAN if there is one.
     Ethernet {
-        /// The administrative MAC; all zero where there was none.
+        /// The administrative MAC; `None` if it was all zeroes.
         #[serde(with = "text::option")]
         mac: Option<MacAddress>,
-        /// VLAN id and priority; none if the VLAN is not written.
+        /// VLAN id and priority; `None` if the VLAN is not written.
         vlan: Option<(u16, u8)>,
-        /// What else the PF does with the VF.
+        /// Its other settings.
         features: EthernetFeatures,
     },
     /// Both GUIDs and the link state are written.
@@ -177,7 +176,7 @@ pub struct Lease {
     /// The deployment that made the lease.
     #[serde(with = "text")]
     pub deployment: DeploymentId,
-    /// What OpenNebula calls the domain, once the stock driver has said so.
+    /// OpenNebula's name for the domain, once the stock driver has printed it.
     pub deploy_id: Option<String>,
     /// The pool.
     #[serde(with = "text")]
@@ -190,11 +189,11 @@ pub struct Lease {
     /// The netdev of its PF.
     #[serde(with = "text")]
     pub pf: InterfaceName,
-    /// The number that the PF knows the VF by.
+    /// The PF's number of the VF.
     pub vf: u32,
     /// The driver that the VF was bound to.
     pub driver: Option<String>,
-    /// The driver has bound it to `vfio-pci` itself, and libvirt leaves it so.
+    /// Whether one-sriov bound it to `vfio-pci`: then libvirt leaves it so.
     pub is_bound: bool,
     /// The index of the SR-IOV NIC within the VM, from 0.
     pub position: u8,
@@ -204,16 +203,16 @@ pub struct Lease {
     /// The MAC of the dummy NIC, if there is one.
     #[serde(with = "text::option")]
     pub dummy_mac: Option<MacAddress>,
-    /// How the VF comes into the VM.
+    /// How the guest recognizes the VF.
     pub identity: VfIdentity,
-    /// The port and node GUID that it gets.
+    /// Its port and node GUID.
     #[serde(with = "text::option")]
     pub guid: Option<Guid>,
-    /// How the VF was.
+    /// What is restored when the VM ends.
     pub original: OriginalState,
-    /// How far it is.
+    /// The state of the lease.
     pub state: State,
-    /// Since when it is in that state, in seconds since 1970.
+    /// When it entered that state, in seconds since 1970.
     pub since: u64,
     /// The boot of the host that it belongs to.
     pub boot_id: String,

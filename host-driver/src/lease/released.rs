@@ -1,4 +1,4 @@
-//! Whether libvirt has returned a VF to the host.
+//! Whether libvirt has released a VF.
 
 use std::io;
 
@@ -8,14 +8,13 @@ use super::sweep::StaleLease;
 use crate::config::Config;
 use crate::pool::HostSysfs;
 
-/// The driver of devices that are lent to VMs.
+/// The driver of devices that VMs use.
 pub const VFIO: &str = "vfio-pci";
 
-/// Whether libvirt has returned the VF of a stale lease to the host.
+/// Whether libvirt has released the VF of a stale lease.
 ///
-/// It unbinds the VF from `vfio-pci` when the domain ends. One that was bound so before is
-/// back at once, and one that never comes back is taken as it is after a while: libvirt says
-/// that nobody has it.
+/// When the domain ends, libvirt unbinds the VF from `vfio-pci`, unless it was bound to that before. If this does not happen
+/// within `VF_RELEASE_WAIT`, the VF counts as released all the same: no domain has it.
 ///
 /// # Errors
 /// sysfs cannot be read.

@@ -1,4 +1,4 @@
-//! A pool with too few free VFs, and who has them.
+//! A pool with too few free VFs, and what uses them.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -11,27 +11,27 @@ use super::sweep::Sweep;
 use crate::opennebula::VmId;
 use crate::pool_name::PoolName;
 
-/// A pool with too few free VFs, and who has them.
+/// A pool with too few free VFs, and what uses them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortage {
     /// The pool.
     pub pool: PoolName,
-    /// How many VFs of it the VM wants.
+    /// How many of its VFs the VM asks for.
     pub wanted: usize,
-    /// How many could be had.
+    /// How many are free.
     pub free: usize,
-    /// How many there are.
+    /// How many it has.
     pub total: usize,
-    /// Who has how many.
+    /// How many each holder has.
     pub holders: BTreeMap<String, usize>,
-    /// Unfinished deployments, when they are given up, and whether they are of the VM that asks.
+    /// Unfinished deployments: the VM, when they expire, and whether the VM is the one that asks.
     pub pending: Vec<(VmId, Duration, bool)>,
     /// What could not be read.
     pub problems: Vec<String>,
 }
 
 impl Shortage {
-    /// Names the unfinished deployments of the VM that asks as its own.
+    /// Marks the unfinished deployments of the VM that asks as its own.
     pub fn name_own(&mut self, vm: VmId) {
         for (of, _, is_own) in &mut self.pending {
             *is_own = *of == vm;
@@ -47,7 +47,7 @@ impl fmt::Display for Shortage {
             1 => write!(f, "failed to find a free VF in pool '{}'", self.pool)?,
             n => write!(f, "failed to find {n} free VFs in pool '{}'", self.pool)?,
         }
-        // The remedy before the holders, of which there may be many: from 7.0 on OpenNebula shows a hundred characters.
+        // From 7.0 on OpenNebula shows a hundred characters: the remedy comes before the holders, of which there may be many.
         let used = self.total - self.free;
         write!(f, ": {used} of {} in use; use another host", self.total)?;
         let mut holders = String::new();
@@ -60,7 +60,7 @@ impl fmt::Display for Shortage {
         }
         for (vm, left, is_own) in &self.pending {
             let left = left.as_secs_f64().ceil();
-            // "VM 7" would look like another VM to who reads the error of VM 7.
+            // In an error of VM 7, "VM 7" reads like another VM.
             let whose = if *is_own {
                 format!("this VM ({vm}) itself")
             } else {
@@ -79,7 +79,7 @@ impl fmt::Display for Shortage {
 }
 
 impl Allocator<'_> {
-    /// Who has the VFs of a pool that was opened.
+    /// Counts the VFs of an open pool by holder.
     pub(super) fn shortage(
         &self,
         name: &PoolName,

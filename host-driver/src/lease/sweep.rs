@@ -1,11 +1,10 @@
-//! Going through the leases: which are over.
+//! Finds stale leases.
 //!
-//! libvirt was asked before: a deployment whose last process ended in between, with its domain just created, looks
-//! ended. So libvirt is asked again for what a reclaim guard holds, where nobody creates anything any more.
+//! A driver that finds one locks its deployment ([`ReclaimGuard`], a `flock` on its file), and releases the VF after the
+//! decision, when the lock of all leases is free again. If it is killed, the next driver finds the lease again.
 //!
-//! Whoever finds an ended lease takes a [`ReclaimGuard`] on its deployment, a `flock` on its file, and
-//! brings the VF back when the decision is made and the lock is free again. Killed on the way, it
-//! leaves the lease for the next one to find.
+//! The snapshot of the running domains may be older than the end of a deployment, whose domain it then lacks. So each lease
+//! that looks stale is checked again by a second snapshot, taken while its deployment is locked ([`Sweep::confirm`]).
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -23,50 +22,49 @@ use crate::libvirt::RunningDomains;
 use crate::opennebula::VmId;
 use crate::pool::Vf;
 
-/// How closely to look.
+/// Which leases a sweep checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SweepScope {
-    /// At the deployments of VMs that do not run. Its cost does not depend on how many do.
+    /// Those of VMs that do not run. The cost does not depend on how many do.
     StoppedVms,
-    /// At every lease.
+    /// Every lease.
     All,
 }
 
-/// A deployment whose ended leases are in our hands.
+/// A locked deployment with stale leases.
 #[derive(Debug)]
 pub struct ReclaimGuard {
     /// The deployment.
     pub id: DeploymentId,
-    /// The kernel's lock on it.
+    /// Its locked file.
     pub(super) _file: File,
-    /// What has ended, in order.
+    /// Its stale leases, in order.
     pub stale: Vec<StaleLease>,
-    /// What is left of an unfinished deployment of the VM that asks, which may go on with it.
+    /// Its other leases, if it is an unfinished deployment of the VM that asks, which may resume it.
     unfinished: Vec<StaleLease>,
-    /// When somebody was last seen to work on it.
+    /// When a driver last worked on it.
     seen: SystemTime,
     /// How many other leases it has.
     pub(super) others: usize,
 }
 
-/// A lease that is over.
+/// A lease whose VM has stopped, or runs without the VF.
 #[derive(Debug, Clone)]
 pub struct StaleLease {
     /// Its place.
     pub place: Place,
     /// The VF.
     pub address: PciAddress,
-    /// What stood in it; none if nothing, or nothing legible, did.
+    /// Its content; `None` if it is missing or corrupt.
     pub lease: Option<Lease>,
-    /// Whether the VF is to be put back as it was: not if another domain has it now.
+    /// Whether to restore the VF: not if another domain has it now.
     pub restore: bool,
-    /// The domain of its VM, by its UUID, if that runs on without the VF.
+    /// The UUID of its VM's domain, if that keeps running without the VF.
     pub domain: Option<String>,
 }
 
 impl StaleLease {
-    /// Whether the next tenant can put back what this one has changed: it was changed through the
-    /// same port of the PF, or not at all.
+    /// Whether the next lease can restore the VF's original state: it was changed through the same port of the PF, or not at all.
     #[must_use]
     pub fn can_go_on_to(&self, vf: &Vf) -> bool {
         self.lease.as_ref().is_none_or(|lease| {
@@ -74,7 +72,7 @@ impl StaleLease {
         })
     }
 
-    /// Whether it was made for what a NIC asks for, wherever the NIC's pool is.
+    /// Whether it was made for the same NIC, in whatever pool.
     #[must_use]
     pub fn is_of(&self, request: &VfRequest) -> bool {
         self.lease.as_ref().is_some_and(|lease| {
@@ -83,42 +81,41 @@ impl StaleLease {
     }
 }
 
-/// What a sweep found.
+/// The result of a sweep.
 #[derive(Debug, Default)]
 pub struct Sweep {
-    /// What has ended.
+    /// Deployments with stale leases.
     pub reclaims: Vec<ReclaimGuard>,
-    /// Unfinished deployments that nobody works on, and what is left of their grace.
+    /// Unfinished deployments without a process, and the rest of their grace period.
     pub pending: HashMap<DeploymentId, Duration>,
-    /// Deployments of VMs that do not run and that somebody else works on: goes on with, or brings the VFs of back.
+    /// Deployments of stopped VMs that another process has locked: it resumes them, or releases their VFs.
     pub held: Vec<DeploymentId>,
-    /// What could not be read, for people.
+    /// What could not be read, as messages.
     pub problems: Vec<String>,
-    /// The VM that asks, if it may go on with what its unfinished deployments have.
+    /// The VM that asks, if it may resume its unfinished deployments.
     asking: Option<VmId>,
-    /// Those deployments, if nothing of them has ended.
+    /// Those of these deployments that have no stale lease.
     own: Vec<ReclaimGuard>,
 }
 
-/// A deployment that is over, and whose VFs somebody else brings back.
+/// A deployment whose VFs another process is releasing.
 #[derive(Debug)]
 pub struct BeingReleased {
     /// The deployment.
     pub id: DeploymentId,
-    /// Its VFs; none if they are back since the sweep.
+    /// Its VFs; none if they have been released since the sweep.
     pub vfs: Vec<PciAddress>,
 }
 
 impl Sweep {
-    /// The ended leases of a device, by guard and position therein.
+    /// The stale lease of a VF.
     #[must_use]
     pub fn find(&self, device: PciAddress) -> Option<&StaleLease> {
         let mut stale = self.reclaims.iter().flat_map(|reclaim| &reclaim.stale);
         stale.find(|stale| stale.address == device)
     }
 
-    /// The lease of a device that an unfinished deployment of the VM that asks has left, and when somebody was last seen to
-    /// work on that.
+    /// The lease of a VF in an unfinished deployment of the VM that asks, and when a driver last worked on that.
     #[must_use]
     pub fn find_unfinished(&self, device: PciAddress) -> Option<(&StaleLease, SystemTime)> {
         let guards = self.own.iter().chain(&self.reclaims);
@@ -127,13 +124,13 @@ impl Sweep {
         left.find(|(left, _)| left.address == device)
     }
 
-    /// Lets go of all deployments, so that another sweep can look at them.
+    /// Unlocks all deployments, so that another sweep can lock them.
     pub fn let_go(&mut self) {
         self.reclaims.clear();
         self.own.clear();
     }
 
-    /// Looks once more at what seems to have ended, now that it is in our hands. What its own VM runs with is let go.
+    /// Checks all stale leases against a second snapshot, and drops those whose VM runs with the VF.
     pub fn confirm<E>(
         &mut self,
         running: impl FnOnce() -> Result<RunningDomains, E>,
@@ -152,7 +149,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// Takes an ended or unfinished lease out: its VF has a new one.
+    /// Drops the stale or unfinished lease of a VF that has a new one.
     pub fn take(&mut self, device: PciAddress) {
         for guard in self.reclaims.iter_mut().chain(&mut self.own) {
             guard.stale.retain(|stale| stale.address != device);
@@ -160,7 +157,7 @@ impl Sweep {
             guard.unfinished.retain(|left| left.address != device);
             guard.others -= before - guard.unfinished.len();
         }
-        // A deployment of which nothing is left is over.
+        // A deployment without a lease is removed.
         let over = self.own.extract_if(.., |own| own.others == 0);
         self.reclaims.extend(over);
     }
@@ -168,7 +165,7 @@ impl Sweep {
 
 impl ReclaimGuard {
     fn confirm(&mut self, running: &RunningDomains) {
-        // libvirtd has finished it meanwhile.
+        // libvirtd has completed it meanwhile.
         self.unfinished
             .retain(|left| running.holder(left.address).is_none());
         let (vm, others) = (self.id.vm(), &mut self.others);
@@ -187,7 +184,7 @@ impl ReclaimGuard {
 }
 
 impl Guard<'_> {
-    /// Looks for leases that are over. Before anything is done to them, [`Sweep::confirm`] must have had its say.
+    /// Finds stale leases. Call [`Sweep::confirm`] before releasing any.
     pub fn sweep(
         &self,
         running: &RunningDomains,
@@ -197,7 +194,7 @@ impl Guard<'_> {
         self.sweep_into(Sweep::default(), running, depth, grace)
     }
 
-    /// The same for a VM that is to be deployed: it may go on with what its unfinished deployments have.
+    /// The same for a VM that is being deployed, which may resume its unfinished deployments.
     pub fn sweep_for(
         &self,
         vm: VmId,
@@ -254,8 +251,8 @@ impl Guard<'_> {
         Ok(sweep)
     }
 
-    /// Which of the deployments that somebody else held in a sweep are over: those that go on leave their VMs a lease
-    /// that is being deployed.
+    /// Which of the deployments that another process had locked are being released: a resumed one has a lease in state
+    /// `deploying`.
     pub fn being_released(&self, held: &[DeploymentId]) -> Result<Vec<BeingReleased>, StoreError> {
         let mut being_released = Vec::new();
         for id in held {
@@ -312,7 +309,7 @@ impl Guard<'_> {
                 Some(lease) => judge(lease, signs, running, grace),
                 None => match self.judge_without(id, address, signs, running, grace)? {
                     Some(verdict) => verdict,
-                    // What a later deployment has is no concern of this one any more.
+                    // A later deployment has it.
                     None => continue,
                 },
             };
@@ -353,7 +350,7 @@ impl Guard<'_> {
         Ok(())
     }
 
-    /// A deployment that was killed before it wrote the lease, or whose lease is corrupt; none if another one has the VF.
+    /// Judges a deployment that was killed before it wrote the lease, or whose lease is corrupt; `None` if another one has the VF.
     fn judge_without(
         &self,
         id: &DeploymentId,
@@ -365,12 +362,12 @@ impl Guard<'_> {
         let is_claimed = match self.claim(address) {
             Ok(Some((_, owner))) if owner != *id => return Ok(None),
             Ok(claim) => claim.is_some(),
-            // Nobody else is known to have it.
+            // No other deployment is known to have it.
             Err(StoreError::Corrupt { .. }) => true,
             Err(error) => return Err(error),
         };
         if !is_claimed {
-            // Nothing of it is left: the VF was released, or the driver was killed before it took the VF.
+            // The VF was released, or the driver was killed before it claimed the VF.
             return Ok(None);
         }
         Ok(Some(match running.holder(address) {
@@ -383,21 +380,19 @@ impl Guard<'_> {
 }
 
 impl Store {
-    /// Waits until nobody works on a deployment any more, at most so long; whether that is so.
+    /// Waits until no process has locked a deployment, at most this long; whether that is so.
     pub fn wait_for(&self, id: &DeploymentId, wait: Duration) -> Result<bool, StoreError> {
         self.await_unlocked(id, wait)
     }
 
-    /// Forgets an ended lease, and its deployment if it was the last.
-    ///
-    /// Needs no lock on the decision: nobody else touches a deployment under a guard.
+    /// Removes a stale lease. No lock on all leases is needed: the deployment is locked.
     pub fn forget(&self, reclaim: &mut ReclaimGuard, stale: &StaleLease) -> Result<(), StoreError> {
         self.remove(&stale.place, stale.address, &reclaim.id)?;
         reclaim.stale.retain(|other| other.address != stale.address);
         Ok(())
     }
 
-    /// Releases a guard: the deployment goes if nothing is left of it.
+    /// Removes the deployment of a guard if it has no lease any more.
     pub fn close(&self, reclaim: &ReclaimGuard) -> Result<(), StoreError> {
         if reclaim.stale.is_empty() && reclaim.others == 0 {
             self.end(&reclaim.id)?;

@@ -1,4 +1,4 @@
-//! What tests of the leases share.
+//! Helpers for tests of the leases.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! Whose a device and a GUID are, whatever pool shows them.
+//! Which lease has a VF and a GUID, whatever pool the VF is in.
 //!
 //! ```text
 //! .devices/0000:81:00.4               ib0/3 7.18b2f0c4
@@ -17,7 +17,7 @@ use crate::lease::error::{StoreError, StoreIo};
 use crate::lease::record::{DeploymentId, Lease, Place};
 
 impl Store {
-    /// Who has a device: the place of its lease and the deployment.
+    /// The place and deployment of the lease that has a VF.
     pub fn claim(&self, device: PciAddress) -> Result<Option<(Place, DeploymentId)>, StoreError> {
         let path = self.device(device);
         let text = match fs::read_to_string(&path) {
@@ -34,7 +34,7 @@ impl Store {
         })
     }
 
-    /// Takes the device for a place.
+    /// Claims the VF of a lease.
     pub(in crate::lease) fn write_claim(&self, lease: &Lease) -> Result<(), StoreError> {
         let path = self.device(lease.address);
         let io = StoreIo("write", &path);
@@ -44,12 +44,12 @@ impl Store {
         io.check(replace_in(&dir, &new, &path, line.as_bytes()))
     }
 
-    /// The lease that has a GUID. Older kernels do not show which VF has which.
+    /// The lease that has a GUID: older kernels do not show which VF has it.
     pub fn lease_with(&self, guid: Guid) -> Result<Option<Lease>, StoreError> {
         let Some(place) = self.place_with(guid)? else {
             return Ok(None);
         };
-        // What a killed driver has left names a lease that has gone, or has another GUID.
+        // If the driver was killed, that lease may be gone or have another GUID.
         match self.read(&place) {
             Ok(lease) => Ok(lease.filter(|lease| lease.guid == Some(guid))),
             Err(StoreError::Corrupt { .. }) => Ok(None),
@@ -65,7 +65,7 @@ impl Store {
         }
     }
 
-    /// Notes which lease has its GUID.
+    /// Records that a lease has its GUID.
     pub(in crate::lease) fn write_guid(&self, lease: &Lease) -> Result<(), StoreError> {
         let Some(guid) = lease.guid else {
             return Ok(());

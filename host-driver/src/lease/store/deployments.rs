@@ -1,12 +1,12 @@
-//! The files of deployments, `.deployments/7.18b2f0c4`: what one deployment has, a lease a line.
+//! The files of deployments, `.deployments/7.18b2f0c4`: one line for each lease.
 //!
 //! ```text
 //! ib0/3 0000:81:00.4
 //! ```
 //!
-//! Such a file is never replaced: whoever works on the deployment, and every child that inherited the open file, holds a
-//! `flock` on it. Its time of change says when somebody was last seen to do so, counted from the boot of the host and not
-//! from 1970: the clock may be set, and with it back the file would be of the future, the deployment never given up.
+//! Such a file is never replaced: a process that works on the deployment holds a `flock` on it, which its children inherit.
+//! Its modification time is when a process last did, counted from the boot of the host: if it were the time of day and the
+//! clock was set back, the deployment would not expire.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -24,11 +24,11 @@ use crate::lease::error::{StoreError, StoreIo};
 use crate::lease::record::{DeploymentId, Place};
 use crate::opennebula::VmId;
 
-/// What stands in a deployment's file.
+/// The content of a deployment's file.
 pub(in crate::lease) type Listing = Vec<(Place, PciAddress)>;
 
 impl Store {
-    /// All deployments, of one VM or of all.
+    /// All deployments of one VM, or of all.
     pub fn deployments(&self, vm: Option<VmId>) -> Result<Vec<DeploymentId>, StoreError> {
         let names = names(&self.dir.join(DEPLOYMENTS))?;
         let mut ids: Vec<DeploymentId> = names
@@ -40,7 +40,7 @@ impl Store {
         Ok(ids)
     }
 
-    /// Makes the file of a deployment and locks it.
+    /// Creates and locks the file of a deployment.
     pub(in crate::lease) fn begin(
         &self,
         id: &DeploymentId,
@@ -71,7 +71,7 @@ impl Store {
         StoreIo("write", &path).check(made)
     }
 
-    /// Locks the file of a deployment; none if somebody works on it or it has gone.
+    /// Locks the file of a deployment; `None` if another process has locked it, or it is gone.
     pub(in crate::lease) fn hold(&self, id: &DeploymentId) -> Result<Option<File>, StoreError> {
         let path = self.deployment(id);
         let hold = || {
@@ -88,7 +88,7 @@ impl Store {
         StoreIo("lock", &path).check(hold())
     }
 
-    /// Waits for whoever works on a deployment; whether nobody does any more.
+    /// Waits until no process has locked a deployment; whether that is so.
     pub(in crate::lease) fn await_unlocked(
         &self,
         id: &DeploymentId,
@@ -103,14 +103,14 @@ impl Store {
         Ok(!matches!(locked, Locked::Not))
     }
 
-    /// What a deployment has.
+    /// The leases of a deployment.
     pub(in crate::lease) fn listing(&self, id: &DeploymentId) -> Result<Listing, StoreError> {
         let path = self.deployment(id);
         let text = match fs::read_to_string(&path) {
             Err(error) if is_absent(&error) => return Ok(Vec::new()),
             read => StoreIo("read", &path).check(read)?,
         };
-        // A line that a full disk cut off names nothing that was made.
+        // If a full disk cut off a line, its lease was not written.
         let entry = |line: &str| {
             let (place, device) = line.split_once(' ')?;
             Some((place.parse().ok()?, device.parse().ok()?))
@@ -118,7 +118,7 @@ impl Store {
         Ok(text.lines().filter_map(entry).collect())
     }
 
-    /// How long ago somebody was last seen to work on a deployment, whose file is in our hands.
+    /// How long ago a process last worked on a deployment, whose file is locked.
     pub(in crate::lease) fn idle(
         &self,
         id: &DeploymentId,
@@ -129,15 +129,15 @@ impl Store {
             if let Ok(idle) = since_boot()?.duration_since(seen) {
                 return Ok(idle);
             }
-            // The time of day: its driver was killed before it wrote the other one, or somebody has touched the file. It
-            // counts from now on.
+            // A time of day: its driver was killed before it set the other one, or someone has touched the file. Count from
+            // now on.
             show_life(file)?;
             Ok(Duration::ZERO)
         };
         StoreIo("check", &self.deployment(id)).check(idle())
     }
 
-    /// When somebody was last seen to work on a deployment, as a time of change.
+    /// When a process last worked on a deployment, as a modification time.
     pub(in crate::lease) fn seen(
         &self,
         id: &DeploymentId,
@@ -147,7 +147,7 @@ impl Store {
         StoreIo("check", &self.deployment(id)).check(seen)
     }
 
-    /// Removes the file of a deployment that has nothing any more.
+    /// Removes the file of a deployment without leases.
     pub(in crate::lease) fn end(&self, id: &DeploymentId) -> Result<(), StoreError> {
         let path = self.deployment(id);
         StoreIo("remove", &path).check(remove_file(&path))
@@ -158,12 +158,12 @@ impl Store {
     }
 }
 
-/// Shows that a deployment is worked on.
+/// Shows that a deployment is in progress.
 pub(in crate::lease) fn show_life(file: &File) -> io::Result<()> {
     file.set_modified(since_boot()?)
 }
 
-/// The time since the boot, as a time of change.
+/// The time since the boot, as a modification time.
 fn since_boot() -> io::Result<SystemTime> {
     let since_boot = clock_gettime(ClockId::CLOCK_BOOTTIME)?;
     Ok(UNIX_EPOCH + Duration::from(since_boot))
@@ -190,7 +190,7 @@ mod tests {
         file.set_modified(since_boot().unwrap() - MINUTE).unwrap();
         assert!((MINUTE..2 * MINUTE).contains(&idle()));
 
-        // What a clock leaves that is set back later: idle from the first look on, not from in an hour.
+        // The clock was set back since: the deployment is idle from now on, not from in an hour.
         file.set_modified(SystemTime::now() + HOUR).unwrap();
         assert_eq!(idle(), Duration::ZERO);
         assert!(seen() <= since_boot().unwrap());

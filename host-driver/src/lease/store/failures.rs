@@ -1,4 +1,4 @@
-//! VFs that could not be used of late: set up by their PF, or taken by QEMU. Others are allocated before them.
+//! VFs that could not be used lately: the PF refused to set them up, or QEMU failed to open them. Others are allocated first.
 //!
 //! ```text
 //! .failures/0000:81:00.4      1795446991 vfio 0000:81:00.4: failed to open /dev/vfio/12: Device or resource busy
@@ -15,11 +15,11 @@ use super::files::{names, remove_file, replace_in};
 use super::{FAILURES, Store, now};
 use crate::lease::error::{StoreError, StoreIo};
 
-/// So long a failure counts: then the VF is used like any other again.
+/// How long a failure counts.
 const MEMORY: Duration = Duration::from_secs(600);
 
 impl Store {
-    /// Notes that a VF could not be used, and why.
+    /// Records that a VF could not be used, and why.
     pub fn note_failure(&self, device: PciAddress, why: &str) -> Result<(), StoreError> {
         let dir = self.dir.join(FAILURES);
         let path = dir.join(device.to_string());
@@ -28,13 +28,13 @@ impl Store {
         StoreIo("write", &path).check(replace_in(&dir, &new, &path, line.as_bytes()))
     }
 
-    /// Forgets that: it could be used.
+    /// Forgets the failure of a VF that could be used.
     pub fn forget_failure(&self, device: PciAddress) -> Result<(), StoreError> {
         let path = self.dir.join(FAILURES).join(device.to_string());
         StoreIo("remove", &path).check(remove_file(&path))
     }
 
-    /// The VFs that could not be used of late, and why.
+    /// The VFs that could not be used lately, and why.
     pub fn failures(&self) -> Result<HashMap<PciAddress, String>, StoreError> {
         let dir = self.dir.join(FAILURES);
         let mut failures = HashMap::new();
@@ -50,7 +50,7 @@ impl Store {
             let Some((since, why)) = text.trim_end().split_once(' ') else {
                 continue;
             };
-            // A clock that was set back makes a moment of the future: that counts as now.
+            // If the clock was set back, a time in the future counts as now.
             let age = now().saturating_sub(since.parse().unwrap_or(0));
             if age < MEMORY.as_secs() {
                 failures.insert(device, why.to_owned());

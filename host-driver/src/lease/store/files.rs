@@ -1,4 +1,4 @@
-//! Files that are the old or the new, and directories that come with their first file.
+//! Replaces files atomically, and creates a directory with its first file.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -24,7 +24,7 @@ pub(super) fn names(dir: &Path) -> Result<Vec<String>, StoreError> {
     }
 }
 
-/// Replaces a file of a directory that is made with its first file. What fails leaves nothing.
+/// Replaces a file, and creates its directory if needed. On failure no new file is left.
 pub(super) fn replace_in(dir: &Path, new: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
     let written = match replace(new, path, content) {
         Err(error) if is_absent(&error) => make_dir(dir).and_then(|()| replace(new, path, content)),

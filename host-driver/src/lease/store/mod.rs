@@ -2,20 +2,19 @@
 //!
 //! ```text
 //! /run/one-sriov/                       oneadmin, 0700
-//!   lock                                the decision: one driver at a time, flock(2)
+//!   lock                                flock(2): one driver at a time allocates VFs
 //!   boot-id                             the boot that all of this belongs to
 //!   ib0/3                               a lease
-//!   .devices/0000:81:00.4               "ib0/3 7.18b2f0c4": the VF is taken, whatever pool shows it
-//!   .deployments/7.18b2f0c4             "ib0/3 0000:81:00.4" a line: what one deployment has
-//!   .guids/00:04:aa:00:c0:a8:32:11      "ib0/3": whose lease has this GUID, if it still does
+//!   .devices/0000:81:00.4               "ib0/3 7.18b2f0c4": the claim of the VF, whatever pool it is in
+//!   .deployments/7.18b2f0c4             a line "ib0/3 0000:81:00.4" for each lease of one deployment
+//!   .guids/00:04:aa:00:c0:a8:32:11      "ib0/3": the lease that has this GUID, if it still does
 //!   .failures/0000:81:00.4              "1795446991 why": a VM did not start with the VF
 //!   .unplugged/7                        a checkpoint: the VM may run without VFs that it should have
 //! ```
 //!
-//! A deployment comes first and goes last, so that whatever else is there has one. Its file is
-//! never replaced: whoever works on the deployment, and every child that inherited the open file,
-//! holds a `flock` on it. Leases are replaced by renaming, so that one is the old or the new.
-//! Nothing is flushed to disk: a lease ends with the boot.
+//! The file of a deployment is created first and removed last, so everything else belongs to one. It is never replaced: a
+//! process that works on the deployment holds a `flock` on it, which its children inherit. Leases are replaced by a rename, so
+//! a reader sees the old one or the new one. Nothing is flushed to disk: a lease ends with the boot.
 
 mod claims;
 mod deployments;
@@ -44,16 +43,16 @@ pub(super) const DEVICES: &str = ".devices";
 const FAILURES: &str = ".failures";
 const GUIDS: &str = ".guids";
 const UNPLUGGED: &str = ".unplugged";
-/// What the lock on the decision is on.
+/// The file with the lock on all leases.
 pub(super) const LOCK: &str = "lock";
-/// Which boot all of it belongs to. A directory that has this is a lease directory.
+/// The boot that everything here belongs to. This file marks a lease directory.
 pub(super) const BOOT_ID_FILE: &str = "boot-id";
-/// The same while it is written.
+/// Its temporary name.
 const NEW_BOOT_ID: &str = ".boot-id.new";
 /// The boot of this machine.
 pub(super) const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
-/// The leases of this host. Reading needs no lock; deciding does: [`Store::lock`].
+/// The leases of this host. Reading needs no lock; allocating does: [`Store::lock`].
 #[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
@@ -61,7 +60,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the lease directory, which must be there, ours, and nobody else's to write to.
+    /// Opens the lease directory, which must belong to this user, and to which no other may write.
     pub fn open(root: &Root, dir: &Path) -> Result<Self, StoreError> {
         Self::find(root, dir)?.ok_or_else(|| StoreError::Missing {
             dir: dir.to_owned(),
@@ -69,7 +68,7 @@ impl Store {
         })
     }
 
-    /// Like [`Store::open`]; none where there is no directory, and so no lease.
+    /// Like [`Store::open`]; `None` if there is no directory, and so no lease.
     pub fn find(root: &Root, dir: &Path) -> Result<Option<Self>, StoreError> {
         let io = StoreIo("check lease directory", dir);
         let host = io.check(root.path(dir))?;
@@ -102,19 +101,19 @@ impl Store {
         }))
     }
 
-    /// The boot that leases made now belong to.
+    /// The current boot of the host.
     #[must_use]
     pub fn boot_id(&self) -> &str {
         &self.boot_id
     }
 
-    /// The directory on this host.
+    /// The lease directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The leases of a VM, as far as they are legible.
+    /// The leases of a VM that can be read.
     pub fn leases_of(&self, vm: VmId) -> Result<Vec<Lease>, StoreError> {
         let mut leases = Vec::new();
         for id in self.deployments(Some(vm))? {
@@ -135,7 +134,7 @@ impl Store {
         Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
     }
 
-    /// All pools that have leases, had some, or were [remembered](Self::remember).
+    /// All pools that have or had leases, or were [remembered](Self::remember).
     pub fn pools(&self) -> Result<Vec<PoolName>, StoreError> {
         let mut pools: Vec<PoolName> = Vec::new();
         for name in names(&self.dir)? {
@@ -149,7 +148,7 @@ impl Store {
         Ok(pools)
     }
 
-    /// Notes that there are these pools: each has a directory from now on.
+    /// Creates a directory for each of these pools, so that [`pools`](Self::pools) lists them.
     pub fn remember(&self, pools: &[PoolName]) -> Result<(), StoreError> {
         for pool in pools {
             let dir = self.dir.join(pool.as_str());
@@ -161,7 +160,7 @@ impl Store {
         Ok(())
     }
 
-    /// Reads a lease; none where there is none.
+    /// Reads a lease, if there is one.
     pub fn read(&self, place: &Place) -> Result<Option<Lease>, StoreError> {
         let path = self.lease(place);
         let text = match fs::read(&path) {
@@ -186,7 +185,7 @@ impl Store {
         Ok(Some(lease))
     }
 
-    /// Writes a lease over the one that stands at its place.
+    /// Writes a lease, and replaces the one at its place.
     pub(in crate::lease) fn write(&self, lease: &Lease) -> Result<(), StoreError> {
         let path = self.lease(&lease.place());
         let pool = self.dir.join(lease.pool.as_str());
@@ -200,7 +199,7 @@ impl Store {
         io.check(replace_in(&pool, &new, &path, &line))
     }
 
-    /// Removes a lease, and gives its device free; both only if they are this deployment's.
+    /// Removes a lease and its claim, each only if it belongs to this deployment.
     pub(in crate::lease) fn remove(
         &self,
         place: &Place,
@@ -210,7 +209,7 @@ impl Store {
         let is_ours = match self.read(place) {
             Ok(Some(lease)) => {
                 let is_ours = lease.deployment == *deployment;
-                // A later lease at another place may have it by now.
+                // A later lease may have it now.
                 if let Some(guid) = lease.guid.filter(|_| is_ours)
                     && self.place_with(guid)? == Some(lease.place())
                 {
@@ -220,7 +219,7 @@ impl Store {
                 is_ours
             }
             Ok(None) => false,
-            // Nobody else is known to have it.
+            // No other deployment is known to have it.
             Err(StoreError::Corrupt { .. }) => true,
             Err(error) => return Err(error),
         };
@@ -240,10 +239,9 @@ impl Store {
         Ok(())
     }
 
-    /// Refuses a directory of other files: `LEASE_DIR` may name any by mistake, and what is in a lease directory of another
-    /// boot is removed.
+    /// Refuses a directory with other files: `LEASE_DIR` may name any by mistake, and the files of another boot are removed.
     ///
-    /// A lease directory has a boot id from its first lock on, and is empty before. Another process may be making it.
+    /// A lease directory is empty until its first lock, which writes the boot id. Another process may be creating it.
     pub(in crate::lease) fn refuse_other_files(&self) -> Result<(), StoreError> {
         let look = || {
             if self.dir.join(BOOT_ID_FILE).try_exists()? {
@@ -266,7 +264,7 @@ impl Store {
         }
     }
 
-    /// Voids everything that belongs to another boot of this host.
+    /// Removes everything that belongs to another boot of this host.
     pub(in crate::lease) fn void_other_boots(&self) -> Result<(), StoreError> {
         let path = self.dir.join(BOOT_ID_FILE);
         let written = match fs::read_to_string(&path) {
@@ -319,16 +317,16 @@ pub fn now() -> u64 {
         .as_secs()
 }
 
-/// What tells one deployment of a VM from another.
+/// A number that identifies a deployment of a VM.
 pub(super) fn token() -> u64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    // Two processes may come at one instant, one process not twice: the clock's ticks are finer.
+    // Two processes may read the same time, so the PID is part of it. One process doesn't: the clock is fine enough.
     now.as_secs() << 40 ^ u64::from(now.subsec_nanos()) << 8 ^ u64::from(std::process::id())
 }
 
-/// The name of a user, or its number.
+/// The name of a user, or the UID if it has none.
 #[must_use]
 pub fn user_name(uid: Uid) -> String {
     let user = User::from_uid(uid).ok().flatten();

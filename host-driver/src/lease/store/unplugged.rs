@@ -1,10 +1,10 @@
-//! VMs that run, or are about to, without VFs that they should have: their driver is at work, or was killed.
+//! VMs that run, or may run soon, without VFs that they should have: their driver is at work, or was killed.
 //!
 //! ```text
 //! .unplugged/7      /var/lib/one/datastores/0/7/checkpoint
 //! ```
 //!
-//! The NICs are in the file beside that checkpoint.
+//! The file beside that checkpoint lists their NICs.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -18,7 +18,7 @@ use crate::lease::error::{StoreError, StoreIo};
 use crate::opennebula::VmId;
 
 impl Store {
-    /// Notes that a VM may run without VFs that it should have.
+    /// Records that a VM may run without VFs that it should have.
     ///
     /// # Errors
     /// The lease directory cannot be written to.
@@ -30,7 +30,7 @@ impl Store {
         StoreIo("write", &path).check(replace_in(&dir, &new, &path, text))
     }
 
-    /// Forgets that: it has them, or does not run.
+    /// Forgets a VM that has its VFs, or does not run.
     ///
     /// # Errors
     /// The lease directory cannot be written to.
