@@ -3,15 +3,15 @@
 //! ```text
 //! attach_nic <deploy id> <mac> <bridge> <model> <vm> <host>                      4.0, 4.2
 //! attach_nic <deploy id> <mac> <bridge> <model> <queues> <vm> <host>             4.4 to 4.14
-//! attach_nic <deploy id> <mac> <bridge> <model> <network driver> <tap> <vm> <host>   from 5.0 on, with a document on stdin
+//! attach_nic <deploy id> <mac> <bridge> <model> <network driver> <tap> <vm> <host>   since 5.0, with a document on stdin
 //! ```
 //!
-//! 1. request: the position is the lowest that no NIC of the VM has
+//! 1. request: the lowest position that no NIC of the VM has
 //! 2. lease, prepare: as for a deployment
-//! 3. bind: the VF goes to `vfio-pci`, and its node to QEMU's user, before libvirt looks at it
+//! 3. bind: the VF to `vfio-pci`, so that QEMU's user gets its device node before libvirt opens it
 //! 4. attach: the VF, which the domain must then show, and the dummy NIC
 //!
-//! What fails from 2 on is undone.
+//! If one of 2 to 4 fails, all is undone.
 
 use std::collections::HashSet;
 
@@ -29,10 +29,10 @@ use crate::pool_name::PoolName;
 use crate::prepare;
 use crate::unplug::take_out_abandoned;
 
-/// From this many arguments on the document is on stdin. Before, stdin is the stream of commands, which never ends.
+/// With this many arguments or more, the document is on stdin. With fewer, stdin is the stream of commands, which never ends.
 const ARGUMENTS_WITH_DOCUMENT: usize = 8;
 
-/// The NIC as the front-end describes it.
+/// The NIC, as the arguments describe it.
 pub(super) struct AttachArguments<'a> {
     /// The domain, by its name or UUID.
     pub(super) domain: &'a str,
@@ -112,18 +112,18 @@ pub(super) fn attach(
     Ok(())
 }
 
-/// The VM has its NIC: the lease becomes active.
+/// Activates the lease: the VM has its NIC.
 pub(super) fn attached(store: &Store, mut deployment: Deployment, id: &str, report: &mut Report) {
     for lease in &deployment.leases {
         report.note(&deploy::got(lease));
     }
     if let Err(error) = store.activate(&mut deployment, id) {
-        // libvirt says to whoever looks at the lease that the VM has the VF.
+        // libvirt shows that the VM has the VF, so the lease stays valid.
         report.note(&error.to_string());
     }
 }
 
-/// The lowest position that neither a lease of the VM nor a dummy NIC in its domain has.
+/// The lowest position that no lease of the VM and no dummy NIC of its domain has.
 pub(super) fn free_position(
     host: &Host,
     store: &Store,

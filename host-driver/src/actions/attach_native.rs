@@ -1,7 +1,7 @@
-//! `attach_nic` of a NIC that OpenNebula passes through by itself, from 6.6 on: the document names it by `ATTACH=YES`.
+//! `attach_nic` of a PCI NIC, since 6.6: the document marks it by `ATTACH=YES`.
 //!
-//! An Ethernet VF is leased, and attached by the stock action. An InfiniBand VF gets its GUIDs first, and is attached by us: the
-//! stock action has libvirt set a MAC on it (`<interface type='hostdev'>`), which an InfiniBand PF refuses.
+//! An Ethernet VF is leased, and the stock action attaches it. An InfiniBand VF gets its GUIDs, and the driver attaches it: the
+//! stock action would have libvirt set a MAC on it (`<interface type='hostdev'>`), which an InfiniBand PF refuses.
 
 use one_sriov_system::Spool;
 
@@ -16,14 +16,14 @@ use crate::opennebula::{PciNic, Report, VmDocument};
 use crate::pool::LinkLayer;
 use crate::unplug::take_out_abandoned;
 
-/// What a document with PCI devices has in it.
+/// Every document with a PCI device contains this.
 const PCI: &[u8] = b"<PCI>";
-/// Where the arguments name the bridge.
+/// The index of the bridge among the arguments.
 const BRIDGE: usize = 2;
 
-/// The NIC that is to be attached, if it is one that OpenNebula passes through by itself.
+/// The NIC to attach, if it is a PCI NIC.
 ///
-/// A document that cannot be read says nothing: the stock action reads it, too.
+/// A document that cannot be read is left to the stock action, which reads it, too.
 pub(super) fn pci_nic(stdin: &Spool) -> Result<Option<PciNic>, ActionError> {
     if !input::mentions(stdin, PCI)? {
         return Ok(None);

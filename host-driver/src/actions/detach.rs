@@ -1,7 +1,7 @@
 //! `detach_nic` of an SR-IOV NIC: a running VM loses a VF and its dummy NIC.
 //!
-//! The lease says which VF it is. Where the guest keeps it, the action fails and the lease stays. The dummy NIC goes when the
-//! lease is released, so that it goes as well where the guest releases the VF later.
+//! The lease names the VF. If the guest keeps the VF, the action fails and the lease stays. The dummy NIC is removed when the
+//! lease is released, which may be later than this action.
 
 use super::finish::{release_unused, tell};
 use super::{ActionCall, ActionError};

@@ -1,7 +1,7 @@
-//! `shutdown` and `cancel`: the VM ends, and its VFs come back.
+//! `shutdown` and `cancel`: the VM ends, and its VFs are released.
 //!
-//! The stock action comes first. A VM that refuses to die keeps its VFs, and so does one whose end
-//! nobody can tell of: the next look at the leases finds it.
+//! The stock action comes first. As long as the VM runs, or libvirt does not answer, the VFs stay leased; the next sweep
+//! releases them.
 
 use std::time::Duration;
 
@@ -26,13 +26,13 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     };
     let monitoring = MonitoringClient::find(&host.root);
     let result = delegate(call, report);
-    // Who is told to end a VM will not finish deploying it.
+    // A VM that is being stopped has no deployment worth waiting for: no grace.
     let released = release_unused(call, &host, &store, vm, Duration::ZERO);
     tell(call, released, monitoring.as_ref(), report);
     result
 }
 
-/// Tells the VM's log, and the monitoring, what became of the VFs.
+/// Reports released VFs to the VM's log and the monitoring.
 pub(super) fn tell(
     call: &ActionCall<'_>,
     released: Result<ReleaseReport, ActionError>,
@@ -48,7 +48,7 @@ pub(super) fn tell(
             let kept = done.kept.iter().map(ToString::to_string);
             released.chain(kept).for_each(|note| report.note(&note));
         }
-        // The VM has gone, and its leases are not forgotten.
+        // Not an error of the action: the VM has stopped, and the next sweep finds its leases.
         Err(error) => {
             log::error!("{}: {error}", call.action);
             report.note(&error.to_string());
@@ -65,7 +65,7 @@ fn leases(call: &ActionCall<'_>, vm: VmId) -> Result<Option<(Host, Store)>, Acti
     Ok((!has_none).then_some((host, store)))
 }
 
-/// Takes back the VFs that a VM does not hold any more.
+/// Releases the VFs that a VM no longer holds.
 pub(super) fn release_unused(
     call: &ActionCall<'_>,
     host: &Host,

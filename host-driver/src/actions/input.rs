@@ -1,7 +1,7 @@
-//! What the front-end sends on standard input, in bounded memory.
+//! Reads the document on standard input, in bounded memory.
 //!
-//! A VM's document takes some 20 kB. What is larger than [`MAX_DOCUMENT`] is not read as one; it still goes to the stock
-//! action if no VF can be meant in it.
+//! A VM's document has about 20 kB. One larger than [`MAX_DOCUMENT`] is not parsed; the stock action still gets it, unless it
+//! mentions VFs.
 
 use std::io::{self, ErrorKind, Read};
 
@@ -11,9 +11,9 @@ use one_sriov_system::Spool;
 
 use super::ActionError;
 
-/// So much of a document is held in memory.
+/// The largest document that is parsed.
 pub(super) const MAX_DOCUMENT: usize = 16 << 20;
-/// So much of it is looked at in one go.
+/// How much of it is searched at a time.
 const CHUNK: u64 = 64 << 10;
 
 /// Reads standard input to its end.
@@ -21,7 +21,7 @@ pub(super) fn read() -> Result<Spool, ActionError> {
     Spool::read(io::stdin(), MAX_DOCUMENT).map_err(ActionError::Input)
 }
 
-/// The document, if it is not too large for one.
+/// The document, if it is not too large.
 pub(super) fn document(spool: &Spool) -> Result<&[u8], ActionError> {
     match spool {
         Spool::Memory(bytes) => Ok(bytes),
@@ -31,7 +31,7 @@ pub(super) fn document(spool: &Spool) -> Result<&[u8], ActionError> {
     }
 }
 
-/// Whether a word stands in a document.
+/// Whether a document contains a word.
 pub(super) fn mentions(spool: &Spool, word: &[u8]) -> Result<bool, ActionError> {
     let found = spool.reader().and_then(|reader| search(reader, word));
     found.map_err(ActionError::Input)
@@ -51,7 +51,7 @@ pub(super) fn mentions_in_base64(spool: &Spool, word: &[u8]) -> Result<bool, Act
 fn search(mut reader: impl Read, word: &[u8]) -> io::Result<bool> {
     let mut window = Vec::new();
     loop {
-        // The word may stand on the border of two chunks.
+        // The word may span two chunks.
         window.drain(..window.len().saturating_sub(word.len() - 1));
         if reader.by_ref().take(CHUNK).read_to_end(&mut window)? == 0 {
             return Ok(false);
@@ -62,10 +62,10 @@ fn search(mut reader: impl Read, word: &[u8]) -> io::Result<bool> {
     }
 }
 
-/// Base64 as it is read, with or without line ends. An error of kind [`ErrorKind::InvalidData`] says that it is none.
+/// Decodes base64, with or without line ends. An error of kind [`ErrorKind::InvalidData`] means that it is not base64.
 struct Decoder<R> {
     encoded: R,
-    /// Less than a group of four.
+    /// An incomplete group of four.
     rest: Vec<u8>,
     decoded: io::Cursor<Vec<u8>>,
 }

@@ -1,18 +1,18 @@
-//! The actions that OpenNebula calls, one module for each that is more than the stock one.
+//! The actions that OpenNebula calls. Those that do more than the stock one have a module each.
 //!
-//! | action | what we do |
+//! | action | what the driver does |
 //! |---|---|
-//! | `deploy` | hand VFs to the VM, lease those that OpenNebula has chosen, then the stock action |
-//! | `shutdown`, `cancel` | the stock action, then take the VFs of the VM back |
-//! | `save` | the VFs are taken out, then the stock action |
-//! | `restore` | the stock action, then VFs of this host are plugged in |
+//! | `deploy` | allocates VFs, leases those that OpenNebula has chosen, then runs the stock action |
+//! | `shutdown`, `cancel` | runs the stock action, then releases the VFs of the VM |
+//! | `save` | unplugs the VFs, then runs the stock action |
+//! | `restore` | runs the stock action, then plugs in VFs of this host |
 //! | `migrate`, `snapshot_create` | refused for a VM that holds VFs |
-//! | `snapshot_revert` | the stock action, then the VFs that are not in the snapshot are released |
-//! | `attach_nic`, `detach_nic` | an SR-IOV NIC comes and goes with its VF and dummy NIC, a PCI NIC with its VF; for others the stock action |
-//! | all others | the stock action |
+//! | `snapshot_revert` | runs the stock action, then releases the VFs that are not in the snapshot |
+//! | `attach_nic`, `detach_nic` | attaches or detaches an SR-IOV NIC with its VF and dummy NIC, a PCI NIC with its VF, others by the stock action |
+//! | all others | runs the stock action |
 //!
-//! Where no VF is in play we become the stock action: same arguments, same stdin to the byte. For a VM that holds VFs
-//! the stock action runs beside us, so that the VM's log has a line from us if it fails without one of its own.
+//! If no VF is involved, the driver replaces itself by the stock action (`exec`): same arguments, same stdin to the byte. For a
+//! VM with VFs the stock action is a child, so that the driver can explain a failure that the stock action does not.
 
 mod attach;
 mod attach_native;
@@ -161,13 +161,13 @@ enum ActionError {
         vm: VmId,
         count: usize,
     },
-    /// The stock action has failed and said why.
+    /// The stock action failed and printed why.
     #[error("the stock action failed")]
     StockFailed(u8),
 }
 
 impl ActionError {
-    /// What to do about it, where the message does not say so itself.
+    /// What to do about it, unless the message says so.
     fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::VfSetup(VfSetupError::Layer { .. }) => Some("set VF_IDENTITY=auto"),
@@ -184,7 +184,7 @@ impl ActionError {
             | Self::Store(
                 StoreError::NoDirectory(_) | StoreError::Foreign { .. } | StoreError::Open { .. },
             ) => Some("see 'one-sriov doctor'"),
-            // libvirt makes one port more than a q35 machine has devices; ports cannot be added while it runs.
+            // libvirt gives a q35 machine one spare port; ports cannot be added while it runs.
             Self::Attach { cause, .. } if cause.to_string().contains("No more available PCI") => {
                 Some(
                     "a q35 machine needs two free ports for a NIC: <controller type='pci' \
@@ -196,9 +196,9 @@ impl ActionError {
     }
 }
 
-/// Runs an action of the driver whose actions are in `home`; gives back the exit code.
+/// Runs an action of the driver whose actions are in `home`, and returns its exit code.
 ///
-/// Where the stock action takes our place, this does not return.
+/// Does not return if the stock action replaces this process.
 #[must_use]
 pub fn run(home: &Path, action: &str, arguments: &[OsString]) -> u8 {
     let mut report = Report::new(home, action);
@@ -250,8 +250,8 @@ impl ActionCall<'_> {
         Host::new(self.home)
     }
 
-    /// The host and its leases, if there are any, and if they and the settings can be read: where they
-    /// cannot, the VM is treated as one without VFs. Libvirt itself lets no VF be saved or moved.
+    /// The host and its leases. If they or the settings cannot be read, the VM is treated as one without VFs: libvirt itself
+    /// refuses to save or move a VF.
     fn leases_if_legible(&self) -> Option<(Host, Store)> {
         let found = self.host().map_err(ActionError::from).and_then(|host| {
             let store = host.leases_if_any()?;
@@ -263,8 +263,8 @@ impl ActionCall<'_> {
         })
     }
 
-    /// The document of the action, from the front-end's release 5.0 on. Before, standard input is the stream of commands,
-    /// which never ends; `VERSION` among the scripts came with 4.4.
+    /// The document of the action, since OpenNebula 5.0. Before that, stdin is the stream of commands, which never ends.
+    /// `VERSION` among the scripts exists since 4.4.
     fn stdin_document(&self) -> Result<Option<Spool>, ActionError> {
         let path = self.home.join("../../VERSION");
         let version = match unless_absent(std::fs::read_to_string(&path), String::new()) {
@@ -281,7 +281,7 @@ impl ActionCall<'_> {
         }
     }
 
-    /// The VM in that document; none if there is no document.
+    /// The VM in that document; `None` without a document.
     fn vm_document(stdin: Option<&Spool>) -> Result<Option<VmDocument>, ActionError> {
         let Some(stdin) = stdin else {
             return Ok(None);
@@ -297,13 +297,13 @@ impl ActionCall<'_> {
         })
     }
 
-    /// What others are told who wait for us.
+    /// The purpose that processes waiting for the lock report.
     fn purpose(&self, vm: VmId) -> String {
         format!("{} of VM {vm}", self.action)
     }
 }
 
-/// Makes the bridge of the dummy NICs where it is missing.
+/// Creates the bridge of the dummy NICs if it is missing.
 fn ensure_dummy_bridge(host: &Host, is_open_vswitch: bool) -> Result<(), ActionError> {
     let bridge = &host.config.dummy_bridge;
     let made = crate::dummy_bridge::ensure(&host.root, bridge, is_open_vswitch);
@@ -315,8 +315,8 @@ fn ensure_dummy_bridge(host: &Host, is_open_vswitch: bool) -> Result<(), ActionE
 
 /// The pool that a bridge asks for, if it is the bridge of an SR-IOV network.
 ///
-/// The bridge of the dummy NICs may be called so, too (`sriov_br`, `sriov_ib0` in configurations
-/// of old): then it is one only if there is a pool of that name.
+/// The bridge of the dummy NICs may have such a name, too (`sriov_br`, `sriov_ib0` in old configurations): it asks for a pool
+/// only if there is one of that name.
 fn requested(host: &Host, bridge: &str) -> Result<Option<PoolName>, ActionError> {
     let Some(name) = bridge.strip_prefix(PoolName::BRIDGE_PREFIX) else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! NICs of running VMs.
+//! Attaches and detaches NICs of running VMs.
 //!
 //! ```text
 //! attach_nic <deploy id> <mac> <bridge> <model> ... <vm> <host>
@@ -18,8 +18,8 @@ use crate::unplug::await_release;
 
 /// Attaches a NIC: with a VF if its bridge asks for one, else by the stock action.
 ///
-/// A NIC that OpenNebula passes through by itself may be of a network with such a bridge, too: only the document says that it is
-/// one. Before 6.6 there is none, and what stdin is before 5.0 has no end.
+/// A PCI NIC may have such a bridge, too: only the document shows that it is one. There are none before 6.6, and before 5.0
+/// stdin has no end.
 pub(super) fn attach(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
     const BRIDGE: usize = 2;
     let has_pci_nics = call.home.join(ACTIVATE_VF).exists();
@@ -40,7 +40,7 @@ pub(super) fn attach(call: &ActionCall<'_>, report: &mut Report) -> Result<(), A
     run_stock(call, stdin.as_ref(), report)
 }
 
-/// Detaches a NIC: with its VF if a lease of the VM names it, else by the stock action, as one that OpenNebula has chosen.
+/// Detaches a NIC: with its VF if a lease of the VM names it, else by the stock action.
 pub(super) fn detach(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
     const MAC: usize = 1;
     let arguments = call.arguments;
@@ -53,12 +53,12 @@ pub(super) fn detach(call: &ActionCall<'_>, report: &mut Report) -> Result<(), A
         leases.retain(is_it);
         match leases.as_slice() {
             [] => return detach_without_vf(call, &host, &store, vm, mac, report),
-            // What has no GUIDs has nothing of us, and is the stock action's to detach.
+            // Without GUIDs the driver has set nothing, and the stock action detaches it.
             [lease] if lease.identity == VfIdentity::Native && lease.guid.is_none() => {
                 return detach_native(call, &host, &store, lease, report);
             }
             [lease] => return detach::detach(call, &host, &store, lease, report),
-            // The front-end names the NIC by its MAC alone.
+            // The front-end identifies the NIC only by its MAC.
             _ => {
                 let count = leases.len();
                 return Err(ActionError::SameMac { mac, vm, count });
@@ -78,7 +78,7 @@ fn detach_without_vf(
     report: &mut Report,
 ) -> Result<(), ActionError> {
     let stdin = call.stdin_document()?;
-    // What cannot be read costs no NIC of another kind: it is the stock action's to judge.
+    // An unreadable document must not keep a NIC of another kind from being detached: the stock action decides.
     let is_sriov = ActionCall::vm_document(stdin.as_ref()).and_then(|document| {
         let document = document.unwrap_or_default();
         let bridge = document.attached_bridge(mac);
@@ -98,9 +98,10 @@ fn detach_without_vf(
     run_stock(call, stdin.as_ref(), report)
 }
 
-/// The stock action, and then the VF comes back.
+/// Runs the stock action, then releases the VF.
 ///
-/// What libvirt reports as a success may be none: then the action fails, or OpenNebula would give the VF to the next VM.
+/// libvirt may report success although the guest keeps the VF: then the action fails, or OpenNebula would give the VF to the
+/// next VM.
 fn detach_native(
     call: &ActionCall<'_>,
     host: &Host,

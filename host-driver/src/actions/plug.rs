@@ -1,4 +1,4 @@
-//! A VF on its way into a running domain.
+//! Plugs VFs into a running domain.
 
 use hwaddr::PciAddress;
 
@@ -9,7 +9,7 @@ use crate::libvirt::Libvirt;
 use crate::opennebula::Report;
 use crate::unplug::{holds, unplug};
 
-/// The way into one domain.
+/// Plugs VFs into one domain.
 pub(super) struct Plug<'a> {
     pub(super) work: &'a Work<'a>,
     pub(super) libvirt: Libvirt,
@@ -18,7 +18,7 @@ pub(super) struct Plug<'a> {
 }
 
 impl Plug<'_> {
-    /// Binds the VF of a lease to `vfio-pci` and attaches it, at this address of the guest if there is one.
+    /// Binds the VF of a lease to `vfio-pci` and attaches it, at this address of the guest if one is given.
     ///
     /// # Errors
     /// libvirt refuses, or the domain does not show the VF.
@@ -47,7 +47,7 @@ impl Plug<'_> {
         })
     }
 
-    /// Attaches what belongs to the NIC of a lease.
+    /// Attaches a device of the NIC of a lease.
     pub(super) fn attach(&self, lease: &Lease, element: &str) -> Result<(), ActionError> {
         let attached = self.libvirt.attach(self.domain, element);
         attached.map_err(|cause| ActionError::Attach {
@@ -56,7 +56,7 @@ impl Plug<'_> {
         })
     }
 
-    /// Takes out what was plugged in before a failure. What stays is found by the next look.
+    /// Unplugs what was plugged in before a failure. The next sweep finds what stays.
     pub(super) fn take_out(&self, leases: &[Lease], report: &mut Report) {
         for lease in leases.iter().filter(|lease| lease.is_bound) {
             if let Err(error) = unplug(self.work.host, self.domain, lease) {

@@ -1,6 +1,6 @@
-//! What a VM with VFs cannot do: be saved, restored, moved alive.
+//! Refuses actions that a VM with VFs does not support.
 //!
-//! A VF holds state that no hypervisor can read, and libvirt would refuse, half-way.
+//! A VF has state that the hypervisor cannot read. libvirt would refuse, too, but halfway through.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::lease::{Lease, VfIdentity};
 use crate::opennebula::{Report, VmId};
 use crate::pool_name::PoolName;
 
-/// Refuses if the VM holds VFs, before anything is touched.
+/// Refuses if the VM holds VFs, before anything is changed.
 pub(super) fn run(
     call: &ActionCall<'_>,
     verb: &'static str,
@@ -27,7 +27,7 @@ pub(super) fn run(
     run_stock(call, None, report)
 }
 
-/// The VFs that a VM holds, for people. Leases that are over do not count.
+/// The VFs that a VM holds, as text. Stale leases do not count.
 fn held(call: &ActionCall<'_>, vm: VmId) -> Result<Option<String>, ActionError> {
     let Some((host, store)) = call.leases_if_legible() else {
         return Ok(None);
@@ -40,7 +40,7 @@ fn held(call: &ActionCall<'_>, vm: VmId) -> Result<Option<String>, ActionError> 
     let mut sweep = guard.sweep_vm(vm, &running, host.config.lease_grace)?;
     sweep.confirm(|| host.libvirt().running())?;
     let mut held = guard.leases_of(vm)?;
-    // One that OpenNebula has chosen, and that has nothing of us, is for the stock driver and libvirt to judge.
+    // If OpenNebula has chosen the VF and the driver has set nothing, the stock driver and libvirt decide.
     let is_plain = |lease: &Lease| lease.identity == VfIdentity::Native && lease.guid.is_none();
     held.retain(|lease| sweep.find(lease.address).is_none() && !is_plain(lease));
     let places: Vec<String> = held
@@ -54,10 +54,9 @@ fn held(call: &ActionCall<'_>, vm: VmId) -> Result<Option<String>, ActionError> 
     })
 }
 
-/// The same on the front-end, which has no leases: what the VM's document says decides.
+/// The same on the front-end, which has no leases: the VM's document decides.
 ///
-/// Stdin is finite here (nothing up to 4.x, the document in base64 from 5.0 on), and it is handed
-/// on as it came.
+/// Stdin is finite here (empty up to 4.x, the document in base64 since 5.0), and the stock action gets it unchanged.
 pub(super) fn migrate_local(call: &ActionCall<'_>) -> Result<(), ActionError> {
     let stdin = input::read()?;
     let prefix = PoolName::BRIDGE_PREFIX.as_bytes();
@@ -74,7 +73,7 @@ pub(super) fn migrate_local(call: &ActionCall<'_>) -> Result<(), ActionError> {
     Err(become_stock(call, Some(&stdin)))
 }
 
-/// What the front-end has encoded, with or without line ends; the text itself if it has not.
+/// Decodes base64, with or without line ends; any other text is returned as it is.
 fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     let is_text = |b: &u8| !b.is_ascii_whitespace();
     let encoded: Vec<u8> = text.iter().copied().filter(is_text).collect();

@@ -1,5 +1,5 @@
-//! VMs that run without VFs that they should have: their driver was killed while it saved or restored them, or a VF could
-//! not be plugged in.
+//! Plugs VFs into VMs that run without them: their driver was killed while it saved or restored them, or plugging in a VF
+//! failed.
 
 use std::ffi::OsString;
 
@@ -14,16 +14,16 @@ use crate::lease::{Lease, State, Store, StoreError, VfRequest};
 use crate::opennebula::{Arguments, Report, VmId};
 use crate::saved::{SavedNic, SavedNics};
 
-/// What became of them.
+/// What was repaired.
 #[derive(Debug, Default)]
 pub struct Repaired {
     /// The leases of NICs that have a VF again.
     pub plugged: Vec<Lease>,
-    /// NICs that have none, and why, for people.
+    /// NICs that still have none, and why, as messages.
     pub problems: Vec<String>,
 }
 
-/// How a VM was found.
+/// The state of a VM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
     /// It runs, and lacked VFs.
@@ -41,7 +41,7 @@ pub enum Found {
 #[error(transparent)]
 pub struct RepairError(#[from] ActionError);
 
-/// Plugs VFs into the running VMs that should have them and that nobody works on.
+/// Plugs VFs into all running VMs that lack some, unless another driver process works on them.
 ///
 /// # Errors
 /// The lease directory cannot be read.
@@ -55,7 +55,7 @@ pub fn repair(host: &Host, store: &Store) -> Result<Repaired, StoreError> {
     Ok(repaired)
 }
 
-/// Plugs VFs into one VM, if it runs and should have them and nobody works on it.
+/// Plugs VFs into one VM that lacks some, unless another driver process works on it.
 ///
 /// # Errors
 /// Leases or libvirt cannot be read.
@@ -108,7 +108,7 @@ fn look(
         let before = nics.len();
         nics.retain(|nic| nic.position != lease.position);
         if nics.len() < before && lease.state == State::Deploying {
-            // Its driver was killed after it had plugged it in: this is no NIC that was attached only in part.
+            // Its driver was killed after it had plugged in the VF. Otherwise it would count as a NIC attached only in part.
             let state = State::Active;
             store.update(&Lease {
                 state,
@@ -117,7 +117,7 @@ fn look(
         }
     }
     drop(held);
-    // What the networks want of the VFs: the front-end sends no document now.
+    // The attributes of the networks: there is no document on stdin now.
     let mut document = deploy::vm_document(&call, &host.root)?;
     let mut missing = Vec::new();
     for nic in nics {
@@ -143,7 +143,7 @@ fn look(
     Ok(Found::Lacking)
 }
 
-/// Leases a VF for one NIC, and plugs it in.
+/// Leases and plugs in a VF for one NIC.
 fn plug_in(
     call: &ActionCall<'_>,
     host: &Host,
@@ -179,7 +179,7 @@ fn plug_in(
     let lease = deployment.leases[0].clone();
     store.activate(&mut deployment, uuid)?;
     drop(deployment);
-    // What its driver had when it was killed.
+    // Releases the VF that its killed driver had leased.
     release_unused(call, host, store, vm, host.config.lease_grace)?;
     Ok(lease)
 }

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! restore <checkpoint> <host> <vm> <host>                 4.0, 4.2
-//! restore <checkpoint> <host> <deploy id> <vm> <host>     from 4.4 on
+//! restore <checkpoint> <host> <deploy id> <vm> <host>     since 4.4
 //! ```
 //!
 //! The VFs are leased and prepared before the checkpoint is touched, and plugged in when the VM runs. From then on the action
-//! succeeds: a VM is not lost for a VF.
+//! succeeds even if a VF is missing: better a VM without a VF than no VM.
 
 use std::path::Path;
 use std::time::Duration;
@@ -36,14 +36,14 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     };
     let host = call.host()?;
     if host.libvirt().running()?.runs(vm) {
-        // It sleeps (`pmsuspended`), and has what it had.
+        // It only sleeps (`pmsuspended`), and still has its VFs.
         return run_stock(call, None, report);
     }
     let stdin = call.stdin_document()?;
     let mut nics = nics;
     let document = ActionCall::vm_document(stdin.as_ref())?;
     if let Some(document) = &document {
-        // One that was detached meanwhile does not come back.
+        // A NIC that was detached meanwhile does not come back.
         nics.retain(|nic| document.has_nic(nic.mac));
     }
     if nics.is_empty() {
@@ -67,7 +67,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     let restored = prepare(&work, &mut deployment, report)
         .and_then(|()| delegate_deployment(call, stdin.as_ref(), &deployment, report));
     if let Err(error) = restored {
-        // The VM may run all the same: then the next look plugs its VFs in.
+        // The VM may run all the same: then a later repair plugs its VFs in.
         work.undo(deployment);
         return Err(error);
     }
@@ -75,7 +75,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     Ok(())
 }
 
-/// Sets the VFs of a VM up that does not run yet.
+/// Sets up the VFs of a VM that does not run yet.
 pub(super) fn prepare(
     work: &Work<'_>,
     deployment: &mut Deployment,
@@ -89,8 +89,8 @@ pub(super) fn prepare(
     Ok(())
 }
 
-/// Plugs the VFs into a VM that runs without them, in the order in which they were taken out. A VF that cannot be plugged in
-/// costs no VM: the next look has to do it.
+/// Plugs the VFs into a running VM, in the order in which they were unplugged. If one fails, the VM keeps running without it,
+/// and a later repair tries again.
 pub(super) fn plug_in_all(
     work: &Work<'_>,
     domain: &str,
@@ -129,7 +129,7 @@ pub(super) fn plug_in_all(
     }
 }
 
-/// At the same place in the guest, where its device keeps its name, or else at any.
+/// Plugs a VF in at its former address in the guest, so that the device keeps its name, or else at any address.
 pub(super) fn plug_in_one(
     plug: &Plug<'_>,
     lease: &mut Lease,

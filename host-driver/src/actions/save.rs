@@ -4,8 +4,8 @@
 //! save <deploy id> <checkpoint> <host> <vm> <host>
 //! ```
 //!
-//! QEMU saves no VF. So the NICs are written beside the checkpoint, the VFs are taken out, and the stock action follows. The
-//! dummy NICs are saved with the VM. Where something fails, the VFs come back, to the same place in the guest.
+//! QEMU cannot save a VF. So the NICs are written to a file beside the checkpoint, the VFs are unplugged, and the stock action
+//! follows. The dummy NICs are saved with the VM. On failure the VFs are plugged in again, at the same address in the guest.
 
 use std::path::Path;
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
         drop(held);
         return refuse::run(call, "save", report);
     }
-    // Those of OpenNebula's own choice that have nothing of us are for the stock driver and libvirt to judge.
+    // If OpenNebula has chosen a VF and the driver has set nothing, the stock driver and libvirt decide.
     leases.retain(|lease| !is_native(lease));
     if leases.is_empty() {
         return run_stock(call, None, report);
@@ -62,13 +62,13 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
         libvirt: host.libvirt(),
         domain,
     };
-    // A stock action that outlives us still saves the VM: nobody may plug anything in meanwhile.
+    // A stock action that outlives this process still saves the VM: no other may plug anything in meanwhile.
     let tokens: Vec<_> = held.iter().map(HeldDeployment::token).collect();
     let unplugged = take_out(&host, domain, &leases);
     let failure = match unplugged {
         Ok(()) => match delegate_with(call, stdin.as_ref(), &tokens, report) {
             Ok(()) => {
-                // It runs no more, and so lacks nothing.
+                // It has stopped, so there is nothing to repair.
                 if let Err(error) = store.forget_unplugged(vm) {
                     report.note(&error.to_string());
                 }
@@ -86,8 +86,8 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     Err(failure)
 }
 
-/// The deployments of the VM with the leases that its domain holds. Leases are good as long as somebody works on them, whatever
-/// the domain has.
+/// Locks the deployments of the VM, and returns them with the leases that its domain holds. While they are locked the leases
+/// are valid, whatever the domain has.
 pub(super) fn hold(
     call: &ActionCall<'_>,
     host: &Host,
@@ -112,8 +112,7 @@ pub(super) fn take_out(host: &Host, domain: &str, leases: &[Lease]) -> Result<()
         .try_for_each(|lease| unplug(host, domain, lease))
 }
 
-/// Puts in what is not there. What fails costs this VF and no other: the VM runs. Gives back the NICs
-/// that have none.
+/// Plugs in the VFs that are missing, and returns the NICs for which that failed.
 fn put_in_again(
     plug: &Plug<'_>,
     mut leases: Vec<Lease>,

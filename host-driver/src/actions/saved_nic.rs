@@ -1,4 +1,4 @@
-//! What a NIC of a VM that is saved asks for, when it gets a VF again.
+//! The NICs of a saved VM: what is saved, and what they request when they get VFs again.
 
 use hwaddr::{DummyMac, Key, MacAddress};
 
@@ -12,7 +12,7 @@ use crate::prepare;
 use crate::saved::{SavedNic, SavedNics};
 use crate::unplug::unplug_dummy;
 
-/// The NICs of a running VM that have these leases, and what each asks for when it gets a VF again.
+/// The NICs with these leases, and what each requests when it gets a VF again.
 pub(super) fn describe(
     host: &Host,
     leases: &[Lease],
@@ -38,7 +38,7 @@ pub(super) fn describe(
     Ok((nics, requests))
 }
 
-/// The same position, MAC and GUID as before; VLAN and attributes as its network has them now.
+/// Position, MAC and GUID as before; VLAN and attributes as its network has them now.
 pub(super) fn request(
     host: &Host,
     nic: &SavedNic,
@@ -61,7 +61,7 @@ pub(super) fn request(
     })
 }
 
-/// Keeps what a running VM lacks for the next look, or forgets all of it if that is nothing.
+/// Records the NICs that lack a VF for a later repair. If there are none, the file is removed.
 pub(super) fn note_missing(
     store: &Store,
     vm: VmId,
@@ -83,7 +83,7 @@ pub(super) fn note_missing(
     }
 }
 
-/// Forgets a NIC that a running VM lacks, and is not to get any more.
+/// Forgets a NIC that lacks a VF and has been detached.
 pub(super) fn forget(
     host: &Host,
     store: &Store,
@@ -103,7 +103,7 @@ pub(super) fn forget(
     Ok(saved.write(nics)?)
 }
 
-/// What the VM's log says of a NIC that gets no VF, while the VM runs.
+/// The line in the VM's log for a NIC that stays without a VF.
 pub(super) fn lost(lease: &Lease, error: &ActionError) -> String {
     let (mac, vm) = (lease.mac, lease.vm);
     format!("NIC '{mac}' of VM {vm} has no VF: {error}; 'one-sriov repair {vm}' tries again")

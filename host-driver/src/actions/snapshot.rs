@@ -1,4 +1,4 @@
-//! System snapshots: libvirt takes none of a VM with a VF, and a revert takes VFs away that were attached since.
+//! System snapshots: a VM with VFs cannot have any, and a revert removes VFs that were attached after the snapshot.
 //!
 //! ```text
 //! snapshot_create <deploy id> <number> <vm> <host>
@@ -14,7 +14,7 @@ use crate::lease::Lease;
 use crate::opennebula::{MonitoringClient, Report};
 use crate::unplug::holds;
 
-/// The stock action, and a line for each NIC that is not in the snapshot.
+/// Runs the stock action, and reports each NIC that is not in the snapshot.
 pub(super) fn revert(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
     let leases = call
         .arguments
@@ -29,7 +29,7 @@ pub(super) fn revert(call: &ActionCall<'_>, report: &mut Report) -> Result<(), A
     }
     let monitoring = MonitoringClient::find(&host.root);
     delegate(call, report)?;
-    // The domain is as it should be: what fails from here on fails no revert.
+    // The revert has succeeded: an error from here on is only reported.
     let lost = |lease: &&Lease| match holds(&host, lease) {
         Ok(holds) => !holds,
         Err(error) => {

@@ -1,4 +1,4 @@
-//! The stock driver beside us: `../kvm/<action>`.
+//! Runs the stock driver, `../kvm/<action>`.
 
 use std::io::{self, Write as _};
 use std::os::fd::BorrowedFd;
@@ -11,7 +11,7 @@ use super::{ActionCall, ActionError, input};
 use crate::lease::Deployment;
 use crate::opennebula::Report;
 
-/// What the front-end takes as "the scripts are missing" and answers by copying them anew.
+/// The front-end takes this exit code as "the scripts are missing", and copies them again.
 const SCRIPTS_MISSING: u8 = 42;
 
 /// The stock action with our own arguments.
@@ -20,7 +20,7 @@ pub(super) fn program(call: &ActionCall<'_>) -> Program {
     Program::new(path).args(call.arguments.0)
 }
 
-/// Becomes the stock action: its stdin is ours, or what we have read of it.
+/// Replaces this process by the stock action. Its stdin is this process's, or what was read of it.
 pub(super) fn become_stock(call: &ActionCall<'_>, stdin: Option<&Spool>) -> ActionError {
     ActionError::Stock {
         action: call.action.to_owned(),
@@ -28,7 +28,7 @@ pub(super) fn become_stock(call: &ActionCall<'_>, stdin: Option<&Spool>) -> Acti
     }
 }
 
-/// Runs the stock action with our stdin, or what we have read of it: beside us for a VM that has leases, else in our place.
+/// Runs the stock action: as a child if the VM has leases, else in place of this process.
 pub(super) fn run_stock(
     call: &ActionCall<'_>,
     stdin: Option<&Spool>,
@@ -51,12 +51,12 @@ pub(super) fn run_stock(
     }
 }
 
-/// Runs the stock action beside us, with our stdin. Where that cannot be set up it takes our place.
+/// Runs the stock action as a child with this process's stdin. If that cannot be set up, it replaces this process.
 pub(super) fn delegate(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
     delegate_with(call, None, &[], report)
 }
 
-/// The same, where our stdin has been read, and where it must keep some files open.
+/// The same if stdin has been read, or if the child must keep some files open.
 pub(super) fn delegate_with(
     call: &ActionCall<'_>,
     stdin: Option<&Spool>,
@@ -89,7 +89,7 @@ pub(super) fn delegate_with(
             cause,
         }),
         Err(cause) => {
-            // It needs no thread, no pipe and no room for another process.
+            // `exec` needs no thread, no pipe and no second process.
             log::error!(
                 "{}: {cause}; the stock action runs in place of this driver",
                 call.action
@@ -103,7 +103,7 @@ pub(super) fn delegate_with(
     }
 }
 
-/// Runs the stock action for leases that are not active yet: it keeps them alive, even if it outlives us.
+/// Runs the stock action for leases that are not active yet: it keeps the deployment locked, even if it outlives this process.
 pub(super) fn delegate_deployment(
     call: &ActionCall<'_>,
     stdin: Option<&Spool>,
@@ -127,7 +127,7 @@ pub(super) fn delegate_deployment(
     outcome(call, &done, report)
 }
 
-/// What the end of the stock action means. It should have said why it failed; if not, the VM's log gets a line.
+/// Judges the exit of the stock action. If it failed without printing why, the VM's log gets a line.
 pub(super) fn outcome(
     call: &ActionCall<'_>,
     done: &Delegated,
@@ -146,12 +146,12 @@ pub(super) fn outcome(
     Err(ActionError::StockFailed(code))
 }
 
-/// An exit code that the front-end takes as nothing but a failure.
+/// An exit code that the front-end takes as a plain failure.
 pub(super) fn safe_exit_code(code: u8) -> u8 {
     if code == SCRIPTS_MISSING { 1 } else { code }
 }
 
-/// Passes on what the stock action has printed.
+/// Passes on the output of the stock action.
 pub(super) fn pass_on(stdout: &[u8]) -> io::Result<()> {
     let mut ours = io::stdout();
     ours.write_all(stdout).and_then(|()| ours.flush())

@@ -1,4 +1,4 @@
-//! The decision: which VFs the VM gets, and on which terms.
+//! The decision: which VFs the VM gets, and how they are set up.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ impl Work<'_> {
             self.known = release_vfs(self.host, self.store, reclaims).known;
             deployment
         });
-        // Also after a refusal: the scheduler has sent the VM here by numbers that no longer hold.
+        // Also after a refusal: the scheduler has chosen this host by outdated numbers.
         MonitoringClient::refresh(self.monitoring.as_ref());
         leased
     }
@@ -71,22 +71,21 @@ impl Work<'_> {
     }
 }
 
-/// What a decision comes to.
+/// The result of a decision.
 enum Decision {
-    /// The leases, and what else was found to have ended.
+    /// The new leases, and the stale ones to release.
     Leased(Deployment, Vec<ReclaimGuard>),
-    /// There are none.
+    /// No VFs.
     Refused {
         refusal: ActionError,
-        /// A VF has come back since, by our own hands.
+        /// Whether this process has released a VF since.
         is_released: bool,
-        /// What could change it when it is back.
+        /// Deployments whose release could change the decision.
         being_released: Vec<BeingReleased>,
     },
 }
 
-/// Decides under the lock. What was found to have ended and is not handed on is released in any
-/// case, also where the decision is that there are too few.
+/// Decides under the lock. Stale leases whose VFs are not allocated again are released in any case, also after a refusal.
 fn decide(
     host: &Host,
     store: &Store,
@@ -106,7 +105,7 @@ fn decide(
         allocations,
         Err(AllocateError::Short(_) | AllocateError::Taken { .. })
     ) {
-        // A VF that was taken out of a running VM is only seen by looking at every lease.
+        // Only a sweep of all leases finds a VF that was detached from a running VM.
         sweep.let_go();
         let held = sweep.held;
         sweep = guard.sweep_for(vm, &running, SweepScope::All, config.lease_grace)?;
@@ -124,7 +123,7 @@ fn decide(
         shortage.name_own(vm);
     }
     let granted = match allocations {
-        // They still have what this VM is known by.
+        // Those VFs still have the GUIDs or MACs of this VM.
         Ok(_) if !guard.being_released(&own)?.is_empty() => Err(ActionError::OwnVfs { vm }),
         Err(error) => Err(error.into()),
         Ok(allocations) => {
@@ -166,7 +165,7 @@ fn decide(
     Ok(Decision::Leased(deployment, sweep.reclaims))
 }
 
-/// What somebody else brings back that was refused for want of it: a VF of the pool, or the one that has the GUID.
+/// The deployments being released that have what the request lacks: a VF of the pool, or the one with the GUID.
 fn being_released(
     guard: &Guard<'_>,
     allocator: &mut Allocator<'_>,
@@ -198,7 +197,7 @@ fn being_released(
     Ok(being_released)
 }
 
-/// On which terms each VF goes into its VM.
+/// How each VF is set up.
 fn agree<'w>(
     host: &Host,
     guard: &Guard<'_>,
@@ -233,7 +232,7 @@ fn agree<'w>(
     Ok(granted)
 }
 
-/// Brings back what has ended; what goes wrong there is this VM's concern only if another VF still has what it is known by.
+/// Releases the VFs of stale leases. An error matters to this VM only if one of them still has its GUID or MAC.
 fn release_vfs(host: &Host, store: &Store, reclaims: Vec<ReclaimGuard>) -> ReleaseReport {
     match release(&host.root, &host.config, store, reclaims, Duration::ZERO) {
         Ok(report) => {

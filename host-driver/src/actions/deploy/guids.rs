@@ -1,4 +1,4 @@
-//! The GUIDs that are taken on this host.
+//! The GUIDs in use on this host.
 
 use std::collections::HashSet;
 
@@ -14,10 +14,9 @@ use crate::opennebula::VmId;
 use crate::pool::{HostSysfs, LinkLayer};
 use crate::prepare::{GuidsInUse, VfHolder};
 
-/// Who has one of these GUIDs: a port of this host, or a VF that a lease or a domain holds.
+/// Which ports of this host, and which VFs of leases or domains, have one of these GUIDs.
 ///
-/// The files of a VF are looked at only if it has one of them: the cost of a deployment must not
-/// grow with the VFs that other VMs hold.
+/// The files of a VF are read only if it has one of them: the cost of a deployment must not grow with the VFs of other VMs.
 pub(super) fn guids_in_use(
     host: &Host,
     guard: &Guard<'_>,
@@ -37,7 +36,7 @@ pub(super) fn guids_in_use(
             continue;
         };
         if sysfs.pf_of(device).map_err(ActionError::Sysfs)?.is_some() {
-            // A VF, of which its PF tells.
+            // A VF: its PF shows its GUID.
             continue;
         }
         if let Some(address) = sysfs.ipoib_address(&netdev).map_err(ActionError::Sysfs)? {
@@ -57,7 +56,7 @@ pub(super) fn guids_in_use(
             let Some(vf) = sysfs.vf(device, info.vf).map_err(ActionError::Sysfs)? else {
                 continue;
             };
-            // One that has ended is put back before the new one is set.
+            // The GUID of a stale lease is cleared before the new one is set.
             let claim = guard.claim(vf)?.filter(|_| sweep.find(vf).is_none());
             let holder = match (running.holder(vf), claim) {
                 (Some(domain), _) => match VmId::of_domain(&domain.name) {

@@ -6,8 +6,7 @@
 //! 4. edit: interface becomes hostdev, dummy NICs at the end
 //! 5. delegate: the stock `deploy`, with the edited domain
 //!
-//! What fails from 2 on is undone. NICs that OpenNebula passes through by itself have their VFs already: they are leased as they
-//! are, and prepared ([`native`]).
+//! If one of 2 to 5 fails, all is undone. PCI NICs have their VFs already, which are only leased and prepared ([`native`]).
 
 mod decide;
 mod guids;
@@ -39,7 +38,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
         report.flush();
         Err(become_stock(call, Some(&stdin)))
     };
-    // Nothing else is read, and nothing can be wrong, where no bridge can be meant, and no device that OpenNebula has chosen.
+    // A domain that cannot have an SR-IOV or PCI NIC costs no further read, and cannot fail.
     let mut document = None;
     if !input::mentions(&stdin, PoolName::BRIDGE_PREFIX.as_bytes())? {
         document = native::document(call, &stdin, report)?;
@@ -73,7 +72,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
         }
         None => host.leases()?,
     };
-    // It begins anew, whatever was to become of a checkpoint.
+    // A new start: a checkpoint of the VM no longer matters.
     store.forget_unplugged(vm)?;
     let mut work = Work::new(call, &host, &store, &requests);
     let deployment = work.grant(vm, &domain)?;
@@ -111,7 +110,7 @@ fn vm(call: &ActionCall<'_>, domain: &Domain<'_>) -> Result<VmId, ActionError> {
         .ok_or(ActionError::NoVm)
 }
 
-/// What the NICs ask for, in their order: the position is the how-manieth it is.
+/// The requests of the NICs. A NIC's position is its index.
 fn requests(
     host: &Host,
     vm: VmId,
@@ -149,12 +148,12 @@ pub(super) fn dummy(
     Ok(DummyMac::new(prefix, position, Key::from(mac)))
 }
 
-/// What stands beside the deployment file, or the checkpoint, that is the first argument; nothing before 6.0.
+/// `vm.xml` beside the deployment file or checkpoint, which is the first argument. It exists since 6.0.
 pub(super) fn vm_document(call: &ActionCall<'_>, root: &Root) -> Result<VmDocument, ActionError> {
     Ok(read_vm_document(call, root)?.unwrap_or_default())
 }
 
-/// The same; none where it is not there.
+/// The same; `None` if there is no such file.
 fn read_vm_document(call: &ActionCall<'_>, root: &Root) -> Result<Option<VmDocument>, ActionError> {
     let Some(file) = call.arguments.get(0).map(Path::new) else {
         return Ok(None);

@@ -1,6 +1,6 @@
-//! NICs that OpenNebula passes through by itself: `vm.xml` names their VFs, and the domain has them.
+//! PCI NICs: OpenNebula has chosen their VFs, `vm.xml` names them, and the domain has them.
 //!
-//! OpenNebula sets no GUIDs, and the network drivers of 6.6 and later that set up the VF of each PCI NIC after the boot call
+//! OpenNebula sets no GUIDs. Since 6.6 some of its network drivers set up the VF of each PCI NIC after the boot by
 //! `ip link set <pf> vf <n> vlan 0 mac <mac>` (`activate_vf` of `vnm/vf.rb`). An InfiniBand PF refuses that, and the VM is cancelled.
 
 use one_sriov_system::Spool;
@@ -14,17 +14,17 @@ use crate::opennebula::{PciNic, Report, VmDocument, VmId};
 use crate::pool::{LinkLayer, PciDevice, Vf};
 use crate::prepare;
 
-/// What a domain with devices of the host has in it.
+/// Every domain with devices of the host contains this.
 const HOSTDEV: &[u8] = b"<hostdev";
 /// The network drivers that call `activate_vf`.
 const SETTING_DRIVERS: [&str; 4] = ["bridge", "fw", "802.1Q", "ovswitch"];
-/// The file that they have it from, beside the actions.
+/// Their file with it, relative to the actions.
 pub(in crate::actions) const ACTIVATE_VF: &str = "../../vnm/vf.rb";
 
 /// The VM's document, if the VM may have a PCI NIC.
 ///
-/// A VM that has other devices only, graphics cards for example, is none of our concern: what keeps the document from being read
-/// is noted, and no error.
+/// The VM may only have other devices, such as graphics cards. So a document that cannot be read is reported, but is not an
+/// error.
 pub(super) fn document(
     call: &ActionCall<'_>,
     stdin: &Spool,
@@ -68,7 +68,7 @@ pub(super) fn find(
     Ok(devices)
 }
 
-/// The VF of a PCI NIC, if we have anything to do with it; what keeps us from that is noted.
+/// The VF of a PCI NIC, if the driver can manage it; otherwise the VM's log gets the reason.
 pub(in crate::actions) fn vf(
     host: &Host,
     nic: &PciNic,
@@ -94,7 +94,7 @@ pub(in crate::actions) fn vf(
     Ok(None)
 }
 
-/// Refuses a VM that its network's driver would cancel as soon as it runs.
+/// Refuses a VM that OpenNebula's network driver would cancel as soon as it runs.
 fn check_network_driver(host: &Host, nic: &PciNic, vf: &Vf) -> Result<(), ActionError> {
     if vf.pf.link_layer == LinkLayer::Infiniband && is_set_up(host, nic) {
         return Err(ActionError::NetworkDriver {
@@ -105,13 +105,13 @@ fn check_network_driver(host: &Host, nic: &PciNic, vf: &Vf) -> Result<(), Action
     Ok(())
 }
 
-/// Whether OpenNebula sets up the VF of a NIC after the boot.
+/// Whether OpenNebula's network driver sets up the VF of a NIC after the boot.
 fn is_set_up(host: &Host, nic: &PciNic) -> bool {
     let driver = nic.network_driver.as_deref().unwrap_or_default();
     SETTING_DRIVERS.contains(&driver) && host.home.join(ACTIVATE_VF).exists()
 }
 
-/// Refuses what would have to be set in place of OpenNebula's network driver, and names what nobody sets.
+/// Refuses attributes that only the driver could set, over OpenNebula's network driver, and reports those that are not set.
 fn check_attributes(
     host: &Host,
     nic: &PciNic,
@@ -141,7 +141,7 @@ fn check_attributes(
     Ok(())
 }
 
-/// What they ask for: these very VFs, with the positions after those of the other NICs.
+/// Their requests. Their positions follow those of the other NICs.
 pub(super) fn requests(
     host: &Host,
     vm: VmId,
@@ -153,7 +153,7 @@ pub(super) fn requests(
     devices.map(request).collect()
 }
 
-/// What one of them asks for.
+/// The request of one of them.
 pub(in crate::actions) fn request(
     host: &Host,
     vm: VmId,
@@ -171,7 +171,7 @@ pub(in crate::actions) fn request(
     })
 }
 
-/// Whether more than a lease would come of a VF that OpenNebula has chosen: an Ethernet VF it sets up itself.
+/// Whether a VF that OpenNebula has chosen needs a lease: OpenNebula sets up an Ethernet VF itself.
 pub(in crate::actions) fn needs_leases(vf: &Vf) -> bool {
     vf.pf.link_layer == LinkLayer::Infiniband
 }

@@ -1,4 +1,4 @@
-//! Setting up a leased VF.
+//! Sets up a leased VF.
 
 use hwaddr::{InterfaceName, PciAddress};
 use one_sriov_system::{Netlink, VfInfo};
@@ -14,7 +14,7 @@ use crate::prepare::{
 };
 
 impl Work<'_> {
-    /// Writes what the VF of a lease gets.
+    /// Sets up the VF of a lease.
     pub(in crate::actions) fn set_up(
         &self,
         lease: &mut Lease,
@@ -34,7 +34,7 @@ impl Work<'_> {
                 }
                 self.set_optional(lease, request, report)
             }
-            // mlx4 upstream has no GUIDs for its VFs; the dummy NIC, or the PCI address, alone says enough.
+            // Upstream's mlx4 does not set GUIDs of VFs; the guest recognizes the VF by the dummy NIC or PCI address.
             Err(SetError::Unsupported { .. }) if self.can_do_without_guid(lease) => {
                 let (left, identity) = match lease.identity {
                     VfIdentity::Native => ("its PCI address", VfIdentity::Native),
@@ -55,7 +55,7 @@ impl Work<'_> {
         }
     }
 
-    /// Sets what the network of the NIC wants and the VM can run without; what is refused is a line in the VM's log.
+    /// Sets attributes of the NIC's network that the VM can run without. Those that are refused are reported in the VM's log.
     fn set_optional(
         &self,
         lease: &Lease,
@@ -112,10 +112,10 @@ impl Work<'_> {
         }
     }
 
-    /// Takes off what a former VM has left on the VF and nobody will write over.
+    /// Clears settings of the VF's previous VM that `set_up` does not overwrite.
     fn clean(&self, lease: &Lease, target: &Target<'_>) -> Result<(), ActionError> {
         match (lease.identity, &lease.original) {
-            // That VM takes its GUIDs along wherever it goes next.
+            // The previous VM has the same GUIDs wherever it runs next.
             (VfIdentity::Dummy, OriginalState::Infiniband { .. }) => {
                 prepare::restore(&IpLink, target, &prepare::restoration(&lease.original))?;
             }
@@ -132,7 +132,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Notes that a VF could not be set up, if that was the answer of its PF.
+    /// Records that a VF could not be set up, if its PF refused it.
     pub(in crate::actions) fn note_refusal(&self, device: PciAddress, error: &ActionError) {
         let is_answer = match error {
             ActionError::Set(SetError::Other { .. }) => true,

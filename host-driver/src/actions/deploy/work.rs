@@ -1,4 +1,4 @@
-//! From the leases to the running VM: prepare, edit, delegate; and back, where one of these fails.
+//! From the leases to the running VM: prepare, edit, delegate; and undo if one of these fails.
 
 use std::time::Duration;
 
@@ -15,17 +15,17 @@ use crate::opennebula::{MonitoringClient, Report};
 use crate::prepare::ethernet_vlan;
 use crate::release::release;
 
-/// How often an unfinished deployment shows that it is still worked on.
+/// How often a deployment shows that it is in progress.
 pub(in crate::actions) const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// From the leases to the running VM.
+/// An action on VFs of one VM, and everything that it needs.
 pub(in crate::actions) struct Work<'a> {
     pub(in crate::actions) call: &'a ActionCall<'a>,
     pub(in crate::actions) host: &'a Host,
     pub(in crate::actions) store: &'a Store,
     pub(in crate::actions) requests: &'a [VfRequest],
     pub(in crate::actions) monitoring: Option<MonitoringClient>,
-    /// Stale leases whose VFs may still have what their VMs were known by, and why.
+    /// Stale leases whose VFs may still have the GUIDs or MACs of their VMs, and why.
     pub(super) known: Vec<(Lease, String)>,
 }
 
@@ -87,7 +87,7 @@ impl<'a> Work<'a> {
         Err(failure)
     }
 
-    /// The VM runs: its leases become active, and the front-end gets the deploy id.
+    /// The VM runs: activates its leases, and passes the deploy ID on to the front-end.
     fn started(
         &self,
         nics: &[SriovNic<'_>],
@@ -100,13 +100,13 @@ impl<'a> Work<'a> {
         let vm = deployment.id().vm();
         let id = first_word(stdout).unwrap_or_else(|| vm.domain());
         if let Err(error) = self.store.activate(&mut deployment, &id) {
-            // libvirt says to whoever looks at the lease that the VM runs.
+            // libvirt shows that the VM runs, so the lease stays valid.
             report.note(&error.to_string());
         }
         pass_on(stdout).map_err(|cause| ActionError::DeployId { id, vm, cause })
     }
 
-    /// Sets the VFs up and says what becomes of the interfaces.
+    /// Sets up the VFs, and returns what replaces the interfaces.
     fn prepare(
         &self,
         nics: &[SriovNic<'_>],
@@ -118,7 +118,7 @@ impl<'a> Work<'a> {
         for (nth, (lease, request)) in deployment.leases.iter_mut().zip(self.requests).enumerate() {
             self.set_up(lease, request, report)
                 .inspect_err(|error| self.note_refusal(lease.address, error))?;
-            // Behind those NICs are the ones that have their VFs already.
+            // The PCI NICs come after them.
             let Some(nic) = nics.get(nth) else {
                 continue;
             };
@@ -139,7 +139,7 @@ impl<'a> Work<'a> {
         Ok(replacements)
     }
 
-    /// Two VFs with one GUID or MAC break a network: the one that has it must lose it first.
+    /// Refuses a GUID or MAC that another VF still has: two VFs with one would break the network.
     pub(in crate::actions) fn check_known(
         &self,
         deployment: &Deployment,
@@ -158,7 +158,7 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Notes which VFs the stock action names where it has failed: libvirt and QEMU name a device that they cannot get.
+    /// Records the VFs that a failed stock action names: libvirt and QEMU name a device that they cannot use.
     fn note_failures(&self, deployment: &Deployment, said: &[u8]) {
         let said = String::from_utf8_lossy(said);
         for lease in &deployment.leases {
@@ -183,11 +183,11 @@ impl<'a> Work<'a> {
         warn_if_failed(self.store.forget_failure(device));
     }
 
-    /// Takes the VFs back, unless the VM runs with them after all, or still may.
+    /// Releases the VFs, unless the VM runs with them after all, or still may.
     pub(in crate::actions) fn undo(&self, deployment: Deployment) {
         let (id, vm) = (deployment.id().clone(), deployment.id().vm());
         let leases = deployment.leases.clone();
-        // What a child still has open keeps the deployment alive; ours must not.
+        // A child that still has the file open keeps the deployment locked; this process must not.
         let grace = deployment.fail(self.host.config.lease_grace);
         let reclaims = || -> Result<_, ActionError> {
             let config = &self.host.config;
@@ -198,7 +198,7 @@ impl<'a> Work<'a> {
                 let holder = running.holder(lease.address);
                 holder.is_some_and(|domain| domain.is(vm, lease.deploy_id.as_deref()))
             };
-            // A NIC that is half attached is taken out by the next look.
+            // A NIC attached only in part is detached by the next sweep.
             let is_deployed = |lease: &Lease| !lease.is_bound && is_there(lease);
             for lease in leases.into_iter().filter(is_deployed) {
                 let state = State::Active;
@@ -224,20 +224,20 @@ impl<'a> Work<'a> {
                 report.log();
                 MonitoringClient::refresh(self.monitoring.as_ref());
             }
-            // They stay marked as being deployed, and are swept up after the grace.
+            // They stay in state `deploying`, and are released after the grace period.
             Err(error) => log::error!("{error}"),
         }
     }
 }
 
-/// What is noted of VFs only helps to choose among them.
+/// Failures are recorded only as a hint for later allocations.
 pub(super) fn warn_if_failed(noted: Result<(), StoreError>) {
     if let Err(error) = noted {
         log::warn!("{error}");
     }
 }
 
-/// Tells the VM's log what it has got, and what a VF cannot have.
+/// Reports in the VM's log which VFs it got, and which attributes a VF does not support.
 fn note(
     nics: &[SriovNic<'_>],
     requests: &[VfRequest],
@@ -267,7 +267,7 @@ fn note(
     }
 }
 
-/// What a NIC of the VM has got, for the VM's log.
+/// The line in the VM's log for a NIC that got a VF.
 pub(in crate::actions) fn got(lease: &Lease) -> String {
     let kind = match lease.identity {
         VfIdentity::Native => "PCI NIC",
