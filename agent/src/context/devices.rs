@@ -1,11 +1,11 @@
-//! Which block devices may hold the context, and in which order they are looked at.
+//! Which block devices may have the context, and in which order they are read.
 //!
 //! ```text
 //! /dev/sr0, sr1, ...                       CD drives, first of all
-//! /dev/disk/by-label/CONTEXT -> ../../vdb  what udev saw the label on, if it is one of the disks below
+//! /dev/disk/by-label/CONTEXT -> ../../vdb  the device that has the label according to udev, if it is one of those below
 //! /dev/vd*, sd*, hd*, xvd*                 disks, for hypervisors that show the CD as one
 //! ```
-//! No other device counts, whatever label it has: any desktop user may set up a loop device (udisks).
+//! Other devices are ignored, whatever their label: any desktop user may set up a loop device (udisks).
 
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
@@ -15,22 +15,22 @@ use one_sriov_system::Root;
 /// The volume label that OpenNebula gives its CD since 4.2.
 pub(super) const LABEL: &str = "CONTEXT";
 const BY_LABEL: &str = "/dev/disk/by-label";
-/// The kinds of disks a CD can show up as, in the order in which they are looked at.
+/// The kinds of disks that a CD can appear as, in the order in which they are read.
 const DISKS: [&str; 4] = ["vd", "sd", "hd", "xvd"];
 
-/// A device that may hold the context.
+/// A device that may have the context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Candidate {
     /// The device: `/dev/sr0`.
     pub(super) path: PathBuf,
-    /// udev saw the label of the context on it.
+    /// Whether it has the label of the context according to udev.
     pub(super) is_labelled: bool,
 }
 
 /// The devices that may be the CD, the most likely first.
 ///
 /// # Errors
-/// `/dev` or the link of the label is there and cannot be read.
+/// `/dev` or the link of the label exists but cannot be read.
 pub(super) fn candidates(root: &Root) -> io::Result<Vec<Candidate>> {
     let labelled = labelled(root)?;
     let names: Vec<String> = match root.list(Path::new("/dev")) {
@@ -62,11 +62,11 @@ pub(super) fn candidates(root: &Root) -> io::Result<Vec<Candidate>> {
     Ok(paths.into_iter().map(candidate).collect())
 }
 
-/// The drive or disk that udev saw the label on; one of its partitions will do.
+/// The drive, disk or partition that has the label according to udev.
 fn labelled(root: &Root) -> io::Result<Option<PathBuf>> {
     let target = match root.read_link(&Path::new(BY_LABEL).join(LABEL)) {
         Ok(target) => target,
-        // udev makes links and nothing else (EINVAL: not a link).
+        // EINVAL: not a link, so udev has not made it.
         Err(error)
             if matches!(
                 error.kind(),
@@ -103,7 +103,7 @@ fn resolved(path: &Path) -> PathBuf {
     plain
 }
 
-/// Whether a device of this name may hold the context: a CD drive, a disk or a partition of one.
+/// Whether a device of this name may have the context: a CD drive, a disk or a partition.
 fn is_candidate(name: &str) -> bool {
     let disk = name.trim_end_matches(|last: char| last.is_ascii_digit());
     is_drive(name) || DISKS.iter().any(|kind| is_disk(disk, kind))

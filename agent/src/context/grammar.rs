@@ -11,34 +11,34 @@
 //! ```
 //!
 //! OpenNebula 4.0 wrote `NAME="value"` with the value raw between the quotes. Both are read with the
-//! shell's own quoting rules (POSIX XCU 2.2), but nothing is ever run or expanded: `$(...)`, backticks
-//! and `$NAME` are text. What is no assignment is an error with line and column.
+//! shell's own quoting rules (POSIX XCU 2.2), but nothing is executed or expanded: `$(...)`, backticks
+//! and `$NAME` are text. Anything but an assignment is an error with line and column.
 //!
-//! Names may hold `-`, `.` and a leading digit, which a shell would refuse: a front-end passes on
-//! whatever its users called their variables, and none of those is ours.
+//! Names may contain `-` and `.` and begin with a digit, which a shell refuses: the front-end passes on any name that a user
+//! gave a variable.
 
 use std::collections::BTreeMap;
 
-/// The variables of a context in byte order of their names; values are bytes, often UTF-8, not always.
+/// The variables of a context, sorted by name. Values are bytes, not always UTF-8.
 pub type Variables = BTreeMap<String, Vec<u8>>;
 
 /// The quotes around the values of a context.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Quotes {
-    /// Single ones, none, or some of each.
+    /// Single quotes, no quotes, or a mixture.
     #[default]
     Other,
-    /// Double ones around every value: OpenNebula 4.0.
+    /// Double quotes around every value: OpenNebula 4.0.
     Double,
 }
 
-/// Says no more: behind a quote in the wrong place, what looks like a name is a piece of a value.
+/// Quotes nothing of the text: after a misplaced quote, what looks like a name is part of a value, which may be a secret.
 const NO_ASSIGNMENT: &str = "expected NAME=value";
 
-/// More than any context has. Each costs many times the memory of its text: 2.7 million fit into the 16 MiB that are read.
+/// More variables than any context has. Each needs many times the memory of its text, and 2.7 million would fit into 16 MiB.
 const MOST: usize = 1 << 17;
 
-/// A place in `context.sh` that is no assignment.
+/// A place in `context.sh` that is not an assignment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {problem}")]
 pub struct GrammarError {
@@ -46,15 +46,15 @@ pub struct GrammarError {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// What is wrong there; never holds a value, which may be a secret.
+    /// What is wrong there. It never contains a value, which may be a secret.
     pub problem: String,
 }
 
 /// Reads all assignments of `text`; the last one of a name wins.
 ///
 /// # Errors
-/// [`GrammarError`] for the first thing that is no assignment. Nothing of the text is returned then,
-/// so half of a context is never used.
+/// [`GrammarError`] for the first thing that is not an assignment. Then no variable is returned, so that half a context is
+/// never used.
 pub fn parse(text: &[u8]) -> Result<Variables, GrammarError> {
     parse_with_quotes(text).map(|(variables, _)| variables)
 }
@@ -81,7 +81,7 @@ pub fn parse_with_quotes(text: &[u8]) -> Result<(Variables, Quotes), GrammarErro
     } else {
         Quotes::Double
     };
-    // In one go: they come sorted, so that each name is compared with its neighbours alone. The last of equal ones wins.
+    // They come sorted, so collecting all at once is fast. The last of equal names wins.
     Ok((variables.into_iter().collect(), quotes))
 }
 
@@ -107,7 +107,7 @@ fn statement(
                 variables.push((name.to_owned(), value));
             }
             _ if first && name == "export" => exporting = true,
-            _ if exporting && cursor.at_word_end() => {} // `export NAME` says nothing new
+            _ if exporting && cursor.at_word_end() => {} // `export NAME` sets nothing
             _ => return Err(cursor.error_at(start, NO_ASSIGNMENT.into())),
         }
         first = false;
@@ -117,7 +117,7 @@ fn statement(
     }
 }
 
-/// The value behind `=`: any run of quoted and unquoted pieces.
+/// The value after `=`: any sequence of quoted and unquoted pieces.
 fn word(cursor: &mut Cursor) -> Result<Vec<u8>, GrammarError> {
     let mut value = Vec::new();
     while let Some(byte) = cursor.peek() {
@@ -193,7 +193,7 @@ fn double_quoted(
 struct Cursor<'a> {
     text: &'a [u8],
     at: usize,
-    /// Whether a value begins with anything but a double quote.
+    /// Whether a value does not begin with a double quote.
     has_other_quotes: bool,
 }
 
@@ -238,7 +238,7 @@ impl<'a> Cursor<'a> {
         false
     }
 
-    /// Moves over blanks; `false` when the statement ends here.
+    /// Skips blanks; `false` if the statement ends here.
     fn skip_blanks_in_line(&mut self) -> bool {
         let start = self.at;
         while matches!(self.peek(), Some(b' ' | b'\t')) {

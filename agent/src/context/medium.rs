@@ -1,10 +1,10 @@
-//! Where the context is: on a CD, in a directory, or in a given file.
+//! Finds the context: on a CD, in a directory, or in a given file.
 //!
 //! ```text
 //! /dev/sr*, vd*, sd*, hd*, xvd*   an ISO 9660 volume labelled CONTEXT
 //! /context/context.sh             a directory of the image
-//! the same devices                a volume without that label with context.sh (OpenNebula 4.0), where
-//!                                 agent.conf says 'unlabelled_context = yes'
+//! the same devices                with 'unlabelled_context = yes' in agent.conf: a volume without the label,
+//!                                 but with context.sh (OpenNebula 4.0)
 //! ```
 
 use std::fs::{self, File, FileType, OpenOptions};
@@ -20,9 +20,9 @@ use super::devices::{Candidate, LABEL, candidates};
 use super::iso::{IsoError, Volume};
 
 const CONTEXT_SH: &str = "context.sh";
-/// More than any context: `START_SCRIPT`s of megabytes were seen, not of tens of them.
+/// Larger than any context: a `START_SCRIPT` may have some megabytes.
 const LARGEST: u64 = 16 << 20;
-/// The text of a context and where it was.
+/// The text of a context, and where it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Medium {
     /// `context.sh`, unparsed.
@@ -31,7 +31,7 @@ pub struct Medium {
     pub source: String,
 }
 
-/// A medium is there and cannot be read.
+/// A medium exists but cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum MediumError {
     /// A file or device cannot be read.
@@ -50,26 +50,26 @@ pub enum MediumError {
         /// Why.
         source: IsoError,
     },
-    /// There is no `context.sh` where one must be.
+    /// A given directory or volume has no `context.sh`.
     #[error("failed to find '{CONTEXT_SH}' in '{0}'")]
     NoContext(String),
-    /// A volume has the label of the context and another file system.
+    /// A volume with the label of the context has another file system.
     #[error("found a file system labelled '{LABEL}' on '{0}', which is not ISO 9660")]
     NotIso(String),
-    /// Something else has the name of the context.
+    /// `context.sh` is not a regular file.
     #[error("failed to read the context from '{path}': it is {kind}, not a regular file")]
     NotRegular {
-        /// What is not a file.
+        /// The path.
         path: String,
         /// What it is: `a FIFO`.
         kind: &'static str,
     },
-    /// The file is no sensible context.
+    /// The file is too large for a context.
     #[error("failed to read '{0}': it is larger than 16 MiB")]
     TooLarge(String),
 }
 
-/// Reads the context that a person names: an ISO file or device, a directory, or a `context.sh`.
+/// Reads the context that was named on the command line: an ISO file or device, a directory, or a `context.sh`.
 ///
 /// # Errors
 /// [`MediumError`] if it is none of these.
@@ -104,18 +104,18 @@ pub fn read_named(path: &Path) -> Result<Medium, MediumError> {
     }
 }
 
-/// Which places count beside a volume with the label.
+/// Where to look if no volume has the label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fallbacks {
-    /// None: udev may still show the volume.
+    /// Nowhere: udev may still find the volume.
     NotYet,
-    /// A directory of the image.
+    /// In a directory of the image.
     Directory,
-    /// That, and a volume without the label.
+    /// There, and on volumes without the label.
     Unlabelled,
 }
 
-/// The devices that a context may be on, the most likely first.
+/// The devices that may have the context, the most likely first.
 pub(super) fn devices(root: &Root) -> Result<Vec<Candidate>, MediumError> {
     candidates(root).map_err(|source| MediumError::Io {
         path: "/dev".to_owned(),
@@ -123,10 +123,10 @@ pub(super) fn devices(root: &Root) -> Result<Vec<Candidate>, MediumError> {
     })
 }
 
-/// Looks for the context of a guest: a labelled volume first, then the fallbacks.
+/// Finds the context of a guest: on a labelled volume, else in the fallbacks.
 ///
 /// # Errors
-/// [`MediumError`] if a medium is there and cannot be read. No medium is no error.
+/// [`MediumError`] if a medium exists but cannot be read. Without a medium the result is `None`.
 pub fn find(root: &Root, fallbacks: Fallbacks) -> Result<Option<Medium>, MediumError> {
     let mut unlabelled = Vec::new();
     let mut failure = None;
@@ -167,7 +167,7 @@ pub fn find(root: &Root, fallbacks: Fallbacks) -> Result<Option<Medium>, MediumE
                 crate::config::PATH
             ),
             Ok(None) => {}
-            // Somebody else's damaged CD is not our business.
+            // A damaged CD without the label is not the context.
             Err(error) => log::debug!("skipped a device: {error}"),
         }
     }
@@ -176,7 +176,7 @@ pub fn find(root: &Root, fallbacks: Fallbacks) -> Result<Option<Medium>, MediumE
 
 /// The ISO 9660 volume on a device, if there is one.
 ///
-/// A drive without a disc holds none, nor does a damaged one, unless udev saw the label of the context on it.
+/// A drive without a disc has none. A damaged disc is an error only if it has the label of the context according to udev.
 fn open_volume(root: &Root, device: &Candidate) -> Result<Option<Volume<File>>, MediumError> {
     let path = shown(&device.path);
     let opened = root.path(&device.path).and_then(|path| open_at_once(&path));
@@ -196,7 +196,7 @@ fn open_volume(root: &Root, device: &Candidate) -> Result<Option<Volume<File>>, 
     Ok(None)
 }
 
-/// What the kernel answers when a drive has no disc, or has gone (`drivers/cdrom/cdrom.c`, `open(2)`).
+/// The errors of a drive without a disc, or of one that is gone (`drivers/cdrom/cdrom.c`, `open(2)`).
 fn is_without_medium(error: &io::Error) -> bool {
     let code = error.raw_os_error().map(Errno::from_raw);
     matches!(
@@ -205,8 +205,8 @@ fn is_without_medium(error: &io::Error) -> bool {
     )
 }
 
-/// With `O_NONBLOCK` a CD drive without a disc answers at once instead of closing its tray, and a FIFO opens
-/// without a writer.
+/// With `O_NONBLOCK` the open of a CD drive without a disc fails at once, rather than closing the tray, and that of a FIFO does
+/// not wait for a writer.
 pub(super) fn open_at_once(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
@@ -214,7 +214,7 @@ pub(super) fn open_at_once(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Refuses what is of another kind.
+/// Refuses files of another kind.
 fn is_kind(
     file: &File,
     path: &Path,
@@ -247,7 +247,7 @@ fn from_volume(volume: &mut Volume<File>, name: &str) -> Result<Option<Vec<u8>>,
         })
 }
 
-/// A text file, if it is there; `path` is what messages call it.
+/// Reads a text file, if it exists. Messages call it `path`.
 fn read_text(host: &Path, path: &Path) -> Result<Option<Vec<u8>>, MediumError> {
     let error = |source| MediumError::Io {
         path: shown(path),
@@ -269,7 +269,7 @@ fn read_text(host: &Path, path: &Path) -> Result<Option<Vec<u8>>, MediumError> {
     Ok(Some(text))
 }
 
-/// Neither the file nor, perhaps, the directory that it would be in.
+/// Whether the file, or a directory of its path, does not exist.
 fn is_missing(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,6 +1,6 @@
 //! The context of the VM: the variables that OpenNebula passes to it.
 //!
-//! [`medium`] finds where it is, [`iso`] reads it off the CD, [`grammar`] reads the text.
+//! [`medium`] finds it, [`iso`] reads the CD, [`grammar`] parses the text.
 
 mod devices;
 pub mod grammar;

@@ -1,4 +1,4 @@
-//! What is on the drives of a machine that has no context: what a person is shown then.
+//! What is on the drives of a machine without a context, for the user to see.
 
 use std::path::PathBuf;
 
@@ -8,23 +8,23 @@ use serde::Serialize;
 use super::iso::{IsoError, Volume};
 use super::medium::{MediumError, devices, open_at_once};
 
-/// A drive or disk that was looked at.
+/// A drive or disk that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BlockDevice {
     /// The device.
     pub path: PathBuf,
     /// The label of its ISO 9660 volume, if it has one.
     pub label: Option<String>,
-    /// What is on it, as half a sentence: `not ISO 9660`.
+    /// What is on it: `not ISO 9660`.
     pub what: String,
     /// Whether this process may not read it.
     pub is_denied: bool,
 }
 
-/// Looks at every device that a context may be on.
+/// Reads every device that may have a context.
 ///
 /// # Errors
-/// [`MediumError`] if it is not known which devices there are.
+/// [`MediumError`] if the devices cannot be listed.
 pub fn survey(root: &Root) -> Result<Vec<BlockDevice>, MediumError> {
     let look = |path: PathBuf| {
         let opened = root.path(&path).and_then(|host| open_at_once(&host));

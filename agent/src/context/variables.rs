@@ -4,8 +4,8 @@ use std::ops::Bound;
 
 use super::grammar::{self, GrammarError, Quotes, Variables};
 
-/// What a context says. An empty value is an unset value: OpenNebula writes every name it knows,
-/// with nothing behind it where it has nothing to say.
+/// A context. An empty value counts as unset: OpenNebula writes every variable that it knows, with an empty value if there is
+/// none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
     variables: Variables,
@@ -16,14 +16,14 @@ impl Context {
     /// Reads the text of a `context.sh`.
     ///
     /// # Errors
-    /// [`GrammarError`] where the text is more than assignments.
+    /// [`GrammarError`] if the text contains anything but assignments.
     pub fn parse(text: &[u8]) -> Result<Self, GrammarError> {
         let (mut variables, quotes) = grammar::parse_with_quotes(text)?;
         variables.retain(|_, value| !value.is_empty());
         Ok(Self { variables, quotes })
     }
 
-    /// Whether OpenNebula 4.0 has written it: that release alone has double quotes around its values.
+    /// Whether OpenNebula 4.0 has written it: only that release puts double quotes around values.
     #[must_use]
     pub fn is_of_opennebula_4_0(&self) -> bool {
         self.quotes == Quotes::Double
@@ -35,7 +35,7 @@ impl Context {
         self.variables.get(name).map(Vec::as_slice)
     }
 
-    /// The names and values whose names begin so, by name.
+    /// The variables whose names begin with `prefix`, sorted.
     pub fn starting_with(&self, prefix: &str) -> impl Iterator<Item = (&str, &[u8])> {
         let from = (Bound::Included(prefix), Bound::Unbounded);
         self.variables
@@ -44,7 +44,7 @@ impl Context {
             .map(|(name, value)| (name.as_str(), value.as_slice()))
     }
 
-    /// All names and values, by name.
+    /// All variables, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.variables
             .iter()

@@ -1,12 +1,12 @@
-//! Volume descriptors: what the volume is called and where its root directories are (ECMA-119 section 8, Joliet).
+//! Volume descriptors: the label of the volume and its root directories (ECMA-119 section 8, Joliet).
 //!
 //! From block 16 on, one descriptor per block of 2048 bytes up to the terminator:
 //!
 //! ```text
 //!    0   1  type: 0 boot, 1 primary, 2 supplementary, 3 partition, 255 terminator
 //!    1   5  "CD001"
-//!   40  32  label, padded with spaces; in a Joliet one 16 characters of UCS-2
-//!   88   3  in a Joliet one the escape sequence of UCS-2: "%/@", "%/C" or "%/E" (levels 1, 2, 3)
+//!   40  32  label, padded with spaces; Joliet: 16 characters of UCS-2
+//!   88   3  Joliet: the escape sequence of UCS-2, "%/@", "%/C" or "%/E" (levels 1, 2, 3)
 //!  128   4  size of a logical block
 //!  156  34  record of the root directory, as in directory.rs
 //! ```
@@ -28,10 +28,10 @@ use super::names;
 const FIRST_BLOCK: u64 = 16;
 const MAX_DESCRIPTORS: usize = 64;
 
-/// What the volume descriptors say.
+/// The volume descriptors.
 #[derive(Debug)]
 pub(super) struct Descriptors {
-    /// The primary label or, where that is empty, the Joliet one.
+    /// The primary label, or the Joliet one if that is empty.
     pub(super) label: String,
     /// The root directory with plain and Rock Ridge names.
     pub(super) root: Extent,
@@ -39,7 +39,7 @@ pub(super) struct Descriptors {
     pub(super) joliet_root: Option<Extent>,
 }
 
-/// One descriptor that has a root directory.
+/// A descriptor with a root directory.
 struct Descriptor {
     label: String,
     root: Extent,
@@ -49,12 +49,12 @@ enum DescriptorKind {
     Primary,
     Joliet,
     Other,
-    /// The terminator, or no descriptor at all.
+    /// The terminator, or something that is not a descriptor.
     End,
 }
 
 impl Descriptors {
-    /// Reads the descriptors; the first primary one and the first Joliet one count.
+    /// Reads the descriptors, and uses the first primary and the first Joliet one.
     pub(super) fn read<R: Read + Seek>(medium: &mut BlockMedium<R>) -> Result<Self, IsoError> {
         let mut primary = None;
         let mut joliet = None;

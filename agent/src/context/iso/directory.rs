@@ -1,7 +1,7 @@
 //! The records of a directory (ECMA-119 section 9.1).
 //!
-//! A directory is a run of blocks full of records; a record never crosses from one block into the next, and a zero
-//! where a record should start means that the rest of the block is empty.
+//! A directory is a sequence of blocks with records. A record never spans two blocks: a zero in place of its length means that
+//! the rest of the block is empty.
 //!
 //! ```text
 //!    0   1  length of the record      25  1  flags: 02 directory, 04 associated file, 80 more extents follow
@@ -31,7 +31,7 @@ const DIRECTORY: u8 = 0x02;
 const ASSOCIATED: u8 = 0x04;
 const MORE_EXTENTS: u8 = 0x80;
 
-/// Where something is on the medium.
+/// A place on the medium.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent {
     block: u32,
@@ -76,7 +76,7 @@ impl IsoDirectory {
         Ok(Self { start, bytes })
     }
 
-    /// The records in their order, up to the first damaged one.
+    /// The records in order, up to the first damaged one.
     pub(super) fn records(&self) -> Records<'_> {
         Records {
             directory: self,
@@ -90,16 +90,16 @@ impl IsoDirectory {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DirectoryRecord<'d> {
     pub(super) extent: Extent,
-    /// The name in bytes, as the kind of the directory encodes it.
+    /// The name, in the encoding of this kind of directory.
     pub(super) identifier: &'d [u8],
-    /// What follows the identifier: Rock Ridge lives here.
+    /// What follows the identifier, such as Rock Ridge entries.
     pub(super) system_use: &'d [u8],
     flags: u8,
     interleaved: bool,
 }
 
 impl<'d> DirectoryRecord<'d> {
-    /// Takes a record apart; `bytes` starts with it and ends where it must have ended.
+    /// Parses the record at the start of `bytes`, which ends where the record must end at the latest.
     pub(super) fn parse(bytes: &'d [u8]) -> Result<Self, &'static str> {
         const TOO_SHORT: &str = "it is shorter than its fields";
         let length = usize::from(byte(bytes, 0).ok_or(TOO_SHORT)?);
@@ -133,22 +133,22 @@ impl<'d> DirectoryRecord<'d> {
         self.flags & DIRECTORY != 0
     }
 
-    /// The directory itself or its parent.
+    /// Whether it is the directory itself or its parent.
     pub(super) fn is_dot(&self) -> bool {
         matches!(self.identifier, [0 | 1])
     }
 
-    /// A second file of the same name that belongs to the first (a resource fork): never the one that is meant.
+    /// Whether it is an associated file: a resource fork, which has the same name as its main file.
     pub(super) fn is_associated(&self) -> bool {
         self.flags & ASSOCIATED != 0
     }
 
-    /// The file continues in the extent of the next record, as files above 4 GiB do.
+    /// Whether the file continues in the next record, as one of more than 4 GiB does.
     pub(super) fn has_more_extents(&self) -> bool {
         self.flags & MORE_EXTENTS != 0
     }
 
-    /// The data is spread over the medium with gaps.
+    /// Whether the data is interleaved with other data.
     pub(super) fn is_interleaved(&self) -> bool {
         self.interleaved
     }
@@ -186,7 +186,7 @@ impl<'d> Iterator for Records<'d> {
         self.seen += 1;
         let record = DirectoryRecord::parse(rest);
         self.at = match &record {
-            // The length is the first byte, and not zero.
+            // The first byte is the length, which is not zero here.
             Ok(_) => offset.saturating_add(usize::from(byte(rest, 0).unwrap_or(u8::MAX))),
             Err(_) => bytes.len(),
         };

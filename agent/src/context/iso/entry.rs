@@ -1,20 +1,20 @@
-//! What has the name that is looked for, and why it may not be readable.
+//! The directory entry with the wanted name.
 
 use super::directory::Extent;
 
-/// What has the name.
+/// The entry with the wanted name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FoundFile {
     pub(super) extent: Extent,
-    /// Why it cannot be read.
+    /// Why it cannot be read, if so.
     pub(super) obstacle: Option<EntryObstacle>,
 }
 
-/// Why something that has the name cannot be read.
+/// Why an entry cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EntryObstacle {
-    /// It is this instead of a regular file.
+    /// It is not a regular file, but this.
     NotRegular(&'static str),
-    /// It is stored this way.
+    /// It is stored in this way, which is not supported.
     Unsupported(&'static str),
 }

@@ -1,4 +1,4 @@
-//! Media that lie: the reader must answer, and must not read more than it says it does.
+//! Malicious media: the reader must return, and must not read more than its bounds allow.
 
 use std::io::Cursor;
 
@@ -161,7 +161,7 @@ fn impossible_records_are_errors() {
     for changes in [[(0, 33), (32, 0)], [(0, 46), (32, 0)]] {
         assert_eq!(problem(&changes), damaged("it has no identifier"));
     }
-    // The identifier may end the record, although it should then be padded.
+    // The record may end with the identifier, although the standard requires padding.
     assert!(read(&with_bytes(&[(0, 45)])).unwrap().is_some());
 }
 

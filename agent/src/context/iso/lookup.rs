@@ -1,4 +1,4 @@
-//! Which names of the volume count, and the record that has the name asked for.
+//! Finds a name in the root directory, by the names that the volume has.
 
 use std::io::{Read, Seek};
 
@@ -10,7 +10,7 @@ use super::medium::BlockMedium;
 use super::names;
 use super::rock_ridge::RockRidge;
 
-/// Where the names of a directory are.
+/// The names to compare with.
 enum NameSource {
     RockRidge(RockRidge),
     Joliet,
@@ -46,7 +46,7 @@ pub(super) fn find<R: Read + Seek>(
     Ok(None)
 }
 
-/// Rock Ridge if the first record of the root directory announces it, else Joliet if there is a directory for it.
+/// Rock Ridge if the first record of the root directory announces it, else Joliet if the volume has it.
 fn choose<R: Read + Seek>(
     medium: &mut BlockMedium<R>,
     descriptors: &Descriptors,

@@ -1,4 +1,4 @@
-//! The door to the medium: so many bytes from there, or an error that says what and where.
+//! Reads bytes from the medium; errors say what was read and where.
 
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 
@@ -7,7 +7,7 @@ use super::IsoError;
 /// The size of a logical sector and of a logical block.
 pub(super) const BLOCK: usize = 2048;
 
-/// A medium that is addressed in blocks of 2048 bytes.
+/// A medium with blocks of 2048 bytes.
 #[derive(Debug)]
 pub(super) struct BlockMedium<R> {
     reader: R,
@@ -20,7 +20,7 @@ impl<R: Read + Seek> BlockMedium<R> {
 
     /// Reads exactly `length` bytes that start `offset` bytes into `block`; `what` names them in an error.
     ///
-    /// The buffer starts with at most one block and grows with the bytes that came: `length` may be a lie.
+    /// `length` comes from the medium and may be false, so the buffer only grows with the bytes that are read.
     pub(super) fn read(
         &mut self,
         what: &str,
@@ -29,11 +29,11 @@ impl<R: Read + Seek> BlockMedium<R> {
         length: u64,
     ) -> Result<Vec<u8>, IsoError> {
         let mut bytes = Vec::with_capacity(length.min(BLOCK as u64).try_into().unwrap_or(BLOCK));
-        // Neither operation can come near the end of u64: blocks are sums of u32 and u8, offsets are u32.
+        // Neither overflows: blocks are sums of u32 and u8, offsets are u32.
         let start = block.saturating_mul(BLOCK as u64).saturating_add(offset);
         let result = match self.reader.seek(SeekFrom::Start(start)) {
             Ok(_) => self.reader.by_ref().take(length).read_to_end(&mut bytes),
-            // A block device refuses what a file allows: to stand beyond its end.
+            // Unlike a file, a block device refuses to seek beyond its end.
             Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(0),
             Err(error) => Err(error),
         };

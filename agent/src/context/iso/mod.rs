@@ -1,21 +1,21 @@
 //! A small read-only reader of ISO 9660 file systems: the label of the volume and the files of its root directory.
 //!
-//! The context CD is read by this code alone, whether it is a block device or an image in a file: no mount, no kernel
-//! module. It understands what `genisoimage` and `xorriso -as mkisofs` write with and without `-J` (Joliet) and `-R`
-//! (Rock Ridge), and nothing else of the standards.
+//! The context CD, whether a block device or an image file, is read without a mount and without a kernel module. This reader
+//! supports what `genisoimage` and `xorriso -as mkisofs` write with and without `-J` (Joliet) and `-R` (Rock Ridge), and
+//! nothing else of the standards.
 //!
 //! ```text
-//! block 0..15   not ours (boot code, partition tables)
+//! block 0..15   not used (boot code, partition tables)
 //! block 16..    volume descriptors, one per block            descriptor.rs
 //!                 primary  --> root directory, Rock Ridge names in its records
 //!                 Joliet   --> a second root directory with UCS-2 names, the same files
 //! block n..     root directory: records of 34..255 bytes     directory.rs, rock_ridge.rs, names.rs
 //! block m..     the bytes of a file, contiguous
 //! ```
-//! Every number of two or four bytes is recorded twice, little-endian first and then big-endian; only the little-endian
-//! half is read, as Linux does: where the two differ, the medium is damaged, and both readers see the same files.
+//! Every number of two or four bytes is recorded twice, first little-endian, then big-endian. Only the little-endian half is
+//! read, as Linux does, so that both see the same files if the halves differ.
 //!
-//! The medium is not trusted, and this runs as root before anything else does:
+//! This runs as root early at boot, and does not trust the medium:
 //!
 //! | what | bound |
 //! |---|---|
@@ -24,8 +24,8 @@
 //! | Rock Ridge continuation areas | 2048 bytes each, 16 per record, 4096 per lookup |
 //! | file | the limit of the caller |
 //!
-//! A size that the medium claims is never allocated, only bytes that came from the medium are kept; there is no
-//! recursion; and every loop moves forward or counts down.
+//! Memory is allocated for bytes that were read, never for a size that the medium claims. There is no recursion, and every loop
+//! moves forward or counts down.
 
 mod bytes;
 mod descriptor;
@@ -62,9 +62,9 @@ pub struct Volume<R> {
 }
 
 impl<R: Read + Seek> Volume<R> {
-    /// Opens the volume: reads the volume descriptors and nothing else.
+    /// Opens the volume; reads only the volume descriptors.
     ///
-    /// [`IsoError::NotIso`] says that there is no such file system here; any other error is one of reading it.
+    /// [`IsoError::NotIso`] means that there is no ISO 9660 file system; with any other error there is one that cannot be read.
     pub fn open(reader: R) -> Result<Self, IsoError> {
         let mut medium = BlockMedium::new(reader);
         let descriptors = Descriptors::read(&mut medium)?;
@@ -74,18 +74,18 @@ impl<R: Read + Seek> Volume<R> {
         })
     }
 
-    /// The label of the volume without its padding, the Joliet one where the primary one is empty.
+    /// The label of the volume without its padding; the Joliet one if the primary one is empty.
     ///
-    /// Safe to print: what is not UTF-8 or is a control character is replaced by U+FFFD.
+    /// Safe to print: invalid UTF-8 and control characters are replaced by U+FFFD.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.descriptors.label
     }
 
-    /// Reads a regular file of the root directory; `None` when no entry has this name.
+    /// Reads a regular file of the root directory; `None` if no entry has this name.
     ///
-    /// Rock Ridge names count where the volume has them, else Joliet names, both compared exactly; else the plain
-    /// ISO 9660 names, without version and in any case. A file above `limit` bytes is an error, not cut.
+    /// Compares with Rock Ridge names if the volume has them, else with Joliet names, both exactly; else with plain ISO 9660 names,
+    /// without version and ignoring case. A file of more than `limit` bytes is an error.
     pub fn read_top_file(&mut self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, IsoError> {
         let Some(found) = lookup::find(&mut self.medium, &self.descriptors, name)? else {
             return Ok(None);

@@ -1,13 +1,13 @@
-//! Names as plain ISO 9660 and Joliet write them.
+//! Names of plain ISO 9660 and of Joliet.
 //!
 //! ```text
 //! 43 4f 4e 54 45 58 54 2e 53 48 3b 31            "CONTEXT.SH;1"  ECMA-119 7.5: name . extension ; version
 //! 00 63 00 6f 00 6e 00 74 00 65 00 78 00 74 ...  "context..."    Joliet: UCS-2, big-endian
 //! ```
-//! A name without extension keeps its dot (`README.;1`). Joliet keeps the version too by its letter, but most writers
-//! leave it out.
+//! A name without extension keeps its dot (`README.;1`). The Joliet specification has the version, too, but most writers omit
+//! it.
 
-/// Whether a plain identifier is this name: version and final dot do not count, nor does the case.
+/// Whether a plain identifier is this name, ignoring version, final dot and case.
 pub(super) fn plain_is(identifier: &[u8], name: &str) -> bool {
     let identifier = without_version(identifier, |byte| u16::from(*byte));
     let identifier = identifier.strip_suffix(b".").unwrap_or(identifier);
@@ -16,7 +16,7 @@ pub(super) fn plain_is(identifier: &[u8], name: &str) -> bool {
 
 /// Whether a Joliet identifier is this name, exactly, apart from a version.
 pub(super) fn joliet_is(identifier: &[u8], name: &str) -> bool {
-    // An odd byte at the end belongs to no character, so that the identifier is no name at all.
+    // An identifier with an odd number of bytes is not UCS-2.
     let Some(units) = ucs2(identifier) else {
         return false;
     };

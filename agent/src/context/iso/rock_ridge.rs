@@ -1,28 +1,26 @@
 //! Rock Ridge: the POSIX name and type of a file, in the system use area of its record (SUSP 1.12, RRIP 1.12).
 //!
-//! The area is a run of entries:
+//! The area is a sequence of entries:
 //!
 //! ```text
 //!    0   2  signature           2  1  length of the entry          3  1  version          4  ..  data
 //!
-//! SP  be ef, then the bytes to skip at the start of every other record's area. In the first record of the root
-//!     directory, first of all (after 14 bytes on CD-ROM XA): the volume uses these entries
-//! NM  flags (01: the name goes on in the next NM, 02 and 04: it is "." and ".."), then bytes of the name
+//! SP  be ef, then how many bytes to skip at the start of every other record's area. It is the first entry of the root
+//!     directory's first record (after 14 bytes on CD-ROM XA) if the volume uses these entries
+//! NM  flags (01: the name continues in the next NM, 02 and 04: it is "." and ".."), then bytes of the name
 //! PX  mode with the type of the file, links, owner, group: 8 bytes each
-//! CE  block, offset, size, 8 bytes each: the area goes on there
+//! CE  block, offset, size, 8 bytes each: the area continues there
 //! ST  the area ends here
-//! SL, CL   a symbolic link; in place of a directory that lies elsewhere
+//! SL, CL   a symbolic link; a placeholder for a directory that is elsewhere
 //! ZF, SF   the data is compressed (zisofs); it is sparse
 //! ```
-//! From a real context CD (made by xorriso): the start of the root directory's area, and the end of that of
-//! `context.sh`.
+//! From a real context CD (made by xorriso), the start of the root directory's area, and the end of that of `context.sh`:
 //!
 //! ```text
 //! 53 50 07 01 be ef 00                                  SP, skip 0
 //! 4e 4d 0f 01 00 63 6f 6e 74 65 78 74 2e 73 68          NM, "context.sh"
 //! ```
-//! Names are compared piece by piece as they come, so that none is ever stored, and a continuation area is read only
-//! while the name may still be the one wanted.
+//! Names are compared piece by piece and never stored. A continuation area is read only as long as the name still matches.
 
 use std::io::{Read, Seek};
 
@@ -39,7 +37,7 @@ const MAX_AREAS: usize = 4096;
 const NAME_CONTINUES: u8 = 0x01;
 const NAME_IS_DOT: u8 = 0x02 | 0x04;
 
-/// A volume that has Rock Ridge entries.
+/// A volume with Rock Ridge entries.
 pub(super) struct RockRidge {
     /// The bytes before the first entry of a record.
     skip: usize,
@@ -47,7 +45,7 @@ pub(super) struct RockRidge {
     areas_left: usize,
 }
 
-/// What the entries of the record with the wanted name say.
+/// The entries of the record with the wanted name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SystemUseEntry {
     /// Why it cannot be read.
@@ -69,7 +67,7 @@ impl RockRidge {
         })
     }
 
-    /// The entries of this record if it has the wanted name; a record without NM goes by its plain name.
+    /// The entries of this record if it has the wanted name. A record without NM has its plain name.
     pub(super) fn entry<R: Read + Seek>(
         &mut self,
         medium: &mut BlockMedium<R>,
@@ -115,7 +113,7 @@ impl RockRidge {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Name {
     Unseen,
-    /// The pieces so far are this many bytes of the wanted name, and it goes on.
+    /// The pieces so far match this many bytes, and the name continues.
     SoFar(usize),
     Same,
     Other,
@@ -141,7 +139,7 @@ impl Name {
     }
 }
 
-/// What the areas of one record have said so far.
+/// What the areas of one record have shown so far.
 struct Scan {
     name: Name,
     obstacle: Option<EntryObstacle>,
@@ -180,7 +178,7 @@ fn obstacle(signature: [u8; 2], data: &[u8]) -> Option<EntryObstacle> {
     }
 }
 
-/// Where an area goes on.
+/// Where an area continues.
 #[derive(Debug, Clone, Copy)]
 struct Continuation {
     block: u32,
@@ -231,7 +229,7 @@ impl<'d> Iterator for Entries<'d> {
         let signature = *self.0.first_chunk()?;
         let length = usize::from(byte(self.0, 2)?);
         let (entry, rest) = self.0.split_at_checked(length)?;
-        // Below four bytes it is padding: the iterator stays here and stays at its end.
+        // Fewer than four bytes are padding: the end.
         let data = entry.get(4..)?;
         if &signature == b"ST" {
             self.0 = &[];

@@ -9,7 +9,7 @@ use super::medium::BLOCK;
 /// The block of the root directory of an [`Image`].
 pub(super) const ROOT: usize = 18;
 
-/// Bytes of a volume, written block by block.
+/// A volume, written block by block.
 #[derive(Clone)]
 pub(super) struct Image(pub(super) Vec<u8>);
 
@@ -53,7 +53,7 @@ impl Image {
     }
 }
 
-/// Whole blocks of records, none of which crosses from one block into the next.
+/// Packs records into whole blocks, so that none spans two.
 fn pack(records: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for record in records {
@@ -139,7 +139,7 @@ fn both(number: usize) -> [u8; 8] {
     bytes
 }
 
-/// What a [`Watched`] reader was asked for.
+/// What was read from a [`Watched`] reader.
 #[derive(Clone, Default)]
 pub(super) struct Count(Rc<Cell<u64>>);
 
@@ -213,7 +213,7 @@ impl<R: Seek> Seek for Watched<R> {
     }
 }
 
-/// A reader that, as a block device does, refuses to seek beyond its end.
+/// A reader that refuses to seek beyond its end, as a block device does.
 #[derive(Debug)]
 pub(super) struct FakeDevice(pub(super) Cursor<Vec<u8>>);
 

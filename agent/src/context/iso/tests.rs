@@ -1,11 +1,11 @@
-//! What a volume must look like to be read, on volumes made byte by byte.
+//! Volumes made byte by byte, and whether they are read.
 
 use super::testing::{Image, ROOT, Watched, ce, descriptor, entry, file, nm, record};
 use super::{IsoError, Volume};
 
 const LIMIT: u64 = 1 << 20;
 
-/// A file in block 20 that says hello.
+/// Reads a file whose data, "hello", is in block 20.
 fn read(image: Image, name: &str) -> Result<Option<Vec<u8>>, IsoError> {
     let image = image.put(20, b"hello");
     Volume::open(image.reader())?.read_top_file(name, LIMIT)
@@ -25,7 +25,7 @@ fn wide(name: &str) -> Vec<u8> {
     name.encode_utf16().flat_map(u16::to_be_bytes).collect()
 }
 
-/// A second root directory in block 19 with Joliet names.
+/// Adds a second root directory in block 19, with Joliet names.
 fn joliet(image: Image, records: &[Vec<u8>]) -> Image {
     let dots = [
         record(&[0], 19, 2048, 2, &[]),
