@@ -4,7 +4,13 @@
 //!
 //! ```text
 //! {"format":1,"nics":[{"pool":"ib0","position":0,"mac":"02:00:c0:a8:07:05","vlan":null,"has_dummy":true,
-//!  "guid":"00:04:aa:00:c0:a8:07:05","guest":"0000:00:05.0"}]}
+//!  "guid":"00:04:aa:00:c0:a8:07:05","guest":"0000:00:05.0","native":null}]}
+//! ```
+//!
+//! `native` of a NIC whose VF OpenNebula has chosen:
+//!
+//! ```text
+//! {"address":"0000:81:00.2","is_interface":false}
 //! ```
 
 use std::fs::{self, File, OpenOptions};
@@ -44,6 +50,18 @@ pub struct SavedNic {
     /// The PCI address in the guest: with the same one the device keeps its name.
     #[serde(with = "text::option")]
     pub guest: Option<PciAddress>,
+    /// If OpenNebula has chosen its VF.
+    pub native: Option<NativeVf>,
+}
+
+/// A VF that OpenNebula has chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NativeVf {
+    /// The VF. Where the front-end names another one at the restore, that is the one.
+    #[serde(with = "text")]
+    pub address: PciAddress,
+    /// libvirt sets its MAC and VLAN: `<interface type='hostdev'>`.
+    pub is_interface: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -181,16 +199,24 @@ mod tests {
             has_dummy: true,
             guid: Some("00:04:aa:00:c0:a8:07:05".parse().unwrap()),
             guest: Some("0000:00:05.0".parse().unwrap()),
+            native: None,
         }];
         saved.write(nics.clone()).unwrap();
         assert_eq!(saved.read().unwrap(), Some(nics));
         let text = fs::read_to_string(dir.path().join(NAME)).unwrap();
         let expected = concat!(
             r#"{"format":1,"nics":[{"pool":"ib0","position":0,"mac":"02:00:c0:a8:07:05","#,
-            r#""vlan":null,"has_dummy":true,"guid":"00:04:aa:00:c0:a8:07:05","guest":"0000:00:05.0"}]}"#,
+            r#""vlan":null,"has_dummy":true,"guid":"00:04:aa:00:c0:a8:07:05","guest":"0000:00:05.0","#,
+            r#""native":null}]}"#,
             "\n"
         );
         assert_eq!(text, expected);
+        let native = NativeVf {
+            address: "0000:81:00.2".parse().unwrap(),
+            is_interface: false,
+        };
+        let expected = r#"{"address":"0000:81:00.2","is_interface":false}"#;
+        assert_eq!(serde_json::to_string(&native).unwrap(), expected);
         saved.remove().unwrap();
         saved.remove().unwrap();
         assert_eq!(saved.read().unwrap(), None);

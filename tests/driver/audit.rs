@@ -153,7 +153,7 @@ fn devices(text: &str) -> Vec<String> {
     let document = Document::parse(text).unwrap();
     let hostdevs = document
         .descendants()
-        .filter(|node| node.has_tag_name("hostdev"));
+        .filter(|node| node.has_tag_name("hostdev") || node.has_tag_name("interface"));
     let addresses = hostdevs.flat_map(|hostdev| {
         let source = hostdev.children().find(|node| node.has_tag_name("source"));
         source.into_iter().flat_map(|source| source.children())

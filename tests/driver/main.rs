@@ -21,6 +21,7 @@ mod leftovers;
 mod legacy;
 mod monitoring;
 mod native;
+mod native_suspend;
 mod operator;
 mod pass;
 mod pools;

@@ -591,16 +591,6 @@ fn a_pool_has_no_vf_that_opennebula_may_choose() {
     assert_eq!(host.leased("ib0"), ["0", "1", "2", "3"]);
 }
 
-#[test]
-fn save_is_refused_for_guids_and_left_to_libvirt_for_others() {
-    let host = host();
-    assert_eq!(deploy(&host, 7, &[], &["0000:81:00.1"]).1.code, 0);
-    assert_eq!(deploy(&host, 8, &[], &["0000:82:00.1"]).1.code, 0);
-    let save = |vm: &str| host.action("save", &[&format!("one-{vm}"), "/x", "h", vm, "h"], "");
-    assert_eq!(save("7").code, 1);
-    assert_eq!(save("8").code, 0);
-}
-
 /// VM and the pool of its NIC on a bridge, by release: `7.5` is recorded, the others are derived from what their `oned` writes.
 const RELEASES: [(&str, u32, &str); 4] = [
     ("6.0", 42, "ib0"),

@@ -160,11 +160,11 @@ pub(super) fn plug_in(
             .set_up(lease, request, report)
             .inspect_err(|error| plug.work.note_refusal(lease.address, error))?;
         if !lease.identity.has_dummy() {
-            plug.plug_in(lease, request, None)?;
+            plug.plug_in(lease, request)?;
             continue;
         }
         ensure_dummy_bridge(host, is_open_vswitch)?;
-        plug.plug_in(lease, request, None)?;
+        plug.plug_in(lease, request)?;
         let dummy = DummyInterface {
             bridge: host.config.dummy_bridge.clone(),
             mac: request.dummy,

@@ -149,6 +149,13 @@ enum ActionError {
         mac: hwaddr::MacAddress,
         cause: UnplugError,
     },
+    #[error(
+        "failed to use device '{address}' of PCI NIC '{mac}': it is not a VF of a PF with a network device"
+    )]
+    NotAVf {
+        mac: hwaddr::MacAddress,
+        address: hwaddr::PciAddress,
+    },
     #[error("failed to save VM {vm}: {cause}")]
     Save { vm: VmId, cause: UnplugError },
     #[error(transparent)]

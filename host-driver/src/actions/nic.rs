@@ -77,6 +77,10 @@ fn detach_without_vf(
     mac: MacAddress,
     report: &mut Report,
 ) -> Result<(), ActionError> {
+    if saved_nic::lacks(host, store, vm, mac)? {
+        report.note(&format!("NIC '{mac}' has no VF"));
+        return saved_nic::forget(host, store, vm, mac);
+    }
     let stdin = call.stdin_document()?;
     // An unreadable document must not keep a NIC of another kind from being detached: the stock action decides.
     let is_sriov = ActionCall::vm_document(stdin.as_ref()).and_then(|document| {
@@ -90,7 +94,7 @@ fn detach_without_vf(
     match is_sriov {
         Ok(true) => {
             report.note(&format!("NIC '{mac}' has no VF"));
-            return saved_nic::forget(host, store, vm, mac);
+            return Ok(());
         }
         Ok(false) => {}
         Err(error) => log::warn!("{}: {error}", call.action),

@@ -4,6 +4,7 @@ use hwaddr::PciAddress;
 
 use super::ActionError;
 use super::deploy::{self, Work};
+use crate::domain::HostDevice;
 use crate::lease::{Lease, VfRequest};
 use crate::libvirt::Libvirt;
 use crate::opennebula::Report;
@@ -18,21 +19,33 @@ pub(super) struct Plug<'a> {
 }
 
 impl Plug<'_> {
-    /// Binds the VF of a lease to `vfio-pci` and attaches it, at this address of the guest if one is given.
+    /// Plugs in the VF of a lease.
     ///
     /// # Errors
-    /// libvirt refuses, or the domain does not show the VF.
+    /// Those of [`Self::plug_in_as`].
     pub(super) fn plug_in(
         &self,
         lease: &mut Lease,
         request: &VfRequest,
+    ) -> Result<(), ActionError> {
+        let device = deploy::host_device(lease, request)?;
+        self.plug_in_as(lease, &device, None)
+    }
+
+    /// Binds the VF of a lease to `vfio-pci` and attaches it as this device, at this address of the guest if one is given.
+    ///
+    /// # Errors
+    /// libvirt refuses, or the domain does not show the VF.
+    pub(super) fn plug_in_as(
+        &self,
+        lease: &mut Lease,
+        device: &HostDevice,
         guest: Option<PciAddress>,
     ) -> Result<(), ActionError> {
         let Work { host, store, .. } = self.work;
         lease.is_bound = true;
         store.update(lease)?;
         self.libvirt.bind(lease.address)?;
-        let device = deploy::host_device(lease, request)?;
         self.attach(lease, &device.element(guest))
             .inspect_err(|error| {
                 self.work.note_failure(lease.address, &error.to_string());

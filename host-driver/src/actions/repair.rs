@@ -117,7 +117,7 @@ fn look(
         }
     }
     drop(held);
-    // The attributes of the networks: there is no document on stdin now.
+    // The attributes of the networks: there is no document on stdin now, and this one is of the last deployment.
     let mut document = deploy::vm_document(&call, &host.root)?;
     let mut missing = Vec::new();
     for nic in nics {

@@ -5,6 +5,8 @@
 //! restore <checkpoint> <host> <deploy id> <vm> <host>     since 4.4
 //! ```
 //!
+//! A NIC whose VF OpenNebula chooses gets the one that the document names now: after `stop` the scheduler has chosen anew.
+//!
 //! The VFs are leased and prepared before the checkpoint is touched, and plugged in when the VM runs. From then on the action
 //! succeeds even if a VF is missing: better a VM without a VF than no VM.
 
@@ -40,16 +42,18 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
         return run_stock(call, None, report);
     }
     let stdin = call.stdin_document()?;
-    let mut nics = nics;
     let document = ActionCall::vm_document(stdin.as_ref())?;
-    if let Some(document) = &document {
-        // A NIC that was detached meanwhile does not come back.
-        nics.retain(|nic| document.has_nic(nic.mac));
-    }
+    // A NIC that was detached meanwhile does not come back.
+    let nics = match &document {
+        Some(document) => saved_nic::still_named(nics, document),
+        None => nics,
+    };
     if nics.is_empty() {
         saved.remove()?;
         return run_stock(call, stdin.as_ref(), report);
     }
+    // Whoever finds the VM without its VFs asks for those of now.
+    saved.write(nics.clone())?;
     let mut document = document.unwrap_or_default();
     if nics.iter().any(|nic| nic.has_dummy) {
         ensure_dummy_bridge(&host, document.has_open_vswitch())?;
@@ -136,9 +140,10 @@ pub(super) fn plug_in_one(
     request: &VfRequest,
     nic: &SavedNic,
 ) -> Result<(), ActionError> {
-    match plug.plug_in(lease, request, nic.guest) {
+    let device = saved_nic::device(nic, lease, request)?;
+    match plug.plug_in_as(lease, &device, nic.guest) {
         Err(ActionError::Attach { .. }) if nic.guest.is_some() => {
-            plug.plug_in(lease, request, None)
+            plug.plug_in_as(lease, &device, None)
         }
         plugged => plugged,
     }

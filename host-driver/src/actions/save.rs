@@ -5,7 +5,8 @@
 //! ```
 //!
 //! QEMU cannot save a VF. So the NICs are written to a file beside the checkpoint, the VFs are unplugged, and the stock action
-//! follows. The dummy NICs are saved with the VM. On failure the VFs are plugged in again, at the same address in the guest.
+//! follows, for PCI NICs, too. The dummy NICs are saved with the VM. On failure the VFs are plugged in again, at the same address
+//! in the guest.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,9 +15,9 @@ use super::deploy::Work;
 use super::finish::{release_unused, tell};
 use super::plug::Plug;
 use super::stock::{delegate_with, run_stock};
-use super::{ActionCall, ActionError, refuse, saved_nic};
+use super::{ActionCall, ActionError, saved_nic};
 use crate::host::Host;
-use crate::lease::{HeldDeployment, Lease, Store, VfIdentity, VfRequest};
+use crate::lease::{HeldDeployment, Lease, Store, VfRequest};
 use crate::opennebula::{Report, VmId};
 use crate::saved::{SavedNic, SavedNics};
 use crate::unplug::{UnplugError, unplug};
@@ -36,16 +37,8 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     }
     let held = hold(call, &host, &store, vm)?;
     let mut leases: Vec<Lease> = held.iter().flat_map(|held| held.leases.clone()).collect();
-    let is_native = |lease: &Lease| lease.identity == VfIdentity::Native;
-    if leases
-        .iter()
-        .any(|lease| is_native(lease) && lease.guid.is_some())
-    {
-        drop(held);
-        return refuse::run(call, "save", report);
-    }
-    // If OpenNebula has chosen a VF and the driver has set nothing, the stock driver and libvirt decide.
-    leases.retain(|lease| !is_native(lease));
+    // Equal NICs that OpenNebula has chosen the VFs of are told apart by their order.
+    leases.sort_by_key(|lease| lease.position);
     if leases.is_empty() {
         return run_stock(call, None, report);
     }
@@ -127,7 +120,9 @@ fn put_in_again(
             Ok(false) => {}
             Err(error) => report.note(&error.to_string()),
         }
-        if let Err(error) = plug.plug_in(lease, request, nic.guest) {
+        let plugged = saved_nic::device(nic, lease, request)
+            .and_then(|device| plug.plug_in_as(lease, &device, nic.guest));
+        if let Err(error) = plugged {
             report.note(&saved_nic::lost(lease, &error));
             missing.push(nic.clone());
         }

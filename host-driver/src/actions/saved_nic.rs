@@ -3,13 +3,16 @@
 use hwaddr::{DummyMac, Key, MacAddress};
 
 use super::ActionError;
+use super::deploy::{self, native};
+use crate::domain::HostDevice;
 use crate::host::Host;
-use crate::lease::{Lease, Store, VfRequest, Wanted};
-use crate::libvirt::guest_address;
-use crate::opennebula::{Report, VmDocument, VmId};
+use crate::lease::{Lease, Store, VfIdentity, VfRequest, Wanted};
+use crate::libvirt::held_device;
+use crate::opennebula::{NicAttributes, PciNic, Report, VmDocument, VmId};
+use crate::pool::PciDevice;
 use crate::pool_name::PoolName;
 use crate::prepare;
-use crate::saved::{SavedNic, SavedNics};
+use crate::saved::{NativeVf, SavedNic, SavedNics};
 use crate::unplug::unplug_dummy;
 
 /// The NICs with these leases, and what each requests when it gets a VF again.
@@ -21,6 +24,9 @@ pub(super) fn describe(
 ) -> Result<(Vec<SavedNic>, Vec<VfRequest>), ActionError> {
     let (mut nics, mut requests) = (Vec::new(), Vec::new());
     for lease in leases {
+        let held = held_device(dump, lease.address).map_err(ActionError::Dump)?;
+        let held = held.unwrap_or_default();
+        let is_native = lease.identity == VfIdentity::Native;
         let mut nic = SavedNic {
             pool: lease.pool.clone(),
             position: lease.position,
@@ -28,7 +34,11 @@ pub(super) fn describe(
             vlan: None,
             has_dummy: lease.dummy_mac.is_some(),
             guid: lease.guid,
-            guest: guest_address(dump, lease.address).map_err(ActionError::Dump)?,
+            guest: held.guest,
+            native: is_native.then(|| NativeVf {
+                address: lease.address,
+                is_interface: held.is_interface || is_set_up(host, lease, document),
+            }),
         };
         let request = request(host, &nic, document)?;
         nic.vlan = request.vlan;
@@ -38,27 +48,108 @@ pub(super) fn describe(
     Ok((nics, requests))
 }
 
+/// Whether OpenNebula's network driver has set the MAC and VLAN of a VF.
+fn is_set_up(host: &Host, lease: &Lease, document: &VmDocument) -> bool {
+    let mut nics = document.pci_nics().iter();
+    let nic = nics.find(|nic| nic.mac == lease.mac && nic.address == lease.address);
+    nic.is_some_and(|nic| native::is_set_up(host, nic))
+}
+
+/// Those NICs that the front-end still has, with the VFs that it has chosen by now.
+pub(super) fn still_named(mut nics: Vec<SavedNic>, document: &VmDocument) -> Vec<SavedNic> {
+    let mut pci_nics: Vec<&PciNic> = document.pci_nics().iter().collect();
+    nics.retain_mut(|nic| {
+        let Some(native) = &mut nic.native else {
+            return document.has_nic(nic.mac);
+        };
+        let nth = pci_nics.iter().position(|pci| pci.mac == nic.mac);
+        let chosen = nth.map(|nth| pci_nics.remove(nth).address);
+        native.address = chosen.unwrap_or(native.address);
+        chosen.is_some()
+    });
+    nics
+}
+
 /// Position, MAC and GUID as before; VLAN and attributes as its network has them now.
 pub(super) fn request(
     host: &Host,
     nic: &SavedNic,
     document: &mut VmDocument,
 ) -> Result<VfRequest, ActionError> {
+    if let Some(native) = &nic.native {
+        return request_native(host, nic, native, document);
+    }
     let is_known = document.has_nic(nic.mac);
     let bridge = format!("{}{}", PoolName::BRIDGE_PREFIX, nic.pool);
     let network = document.take_network(nic.mac, &bridge);
-    let guid_prefix = match nic.guid.map(|guid| guid.octets()) {
-        Some([first, second, ..]) => [first, second],
-        None => prepare::guid_prefix(host.config.guid_prefix, network.id),
-    };
     Ok(VfRequest {
         wanted: Wanted::AnyOf(nic.pool.clone()),
         mac: nic.mac,
         dummy: DummyMac::new(host.config.dummy_prefix, nic.position, Key::from(nic.mac)),
-        guid_prefix,
+        guid_prefix: guid_prefix(host, nic, network.id),
         vlan: if is_known { network.vlan } else { nic.vlan },
         attributes: network.attributes()?,
     })
+}
+
+/// The same of a NIC that OpenNebula has chosen the VF of. A document that is older than the choice only says what its network
+/// wants.
+fn request_native(
+    host: &Host,
+    nic: &SavedNic,
+    native: &NativeVf,
+    document: &mut VmDocument,
+) -> Result<VfRequest, ActionError> {
+    let pci = document.take_pci_nic(nic.mac, native.address);
+    let address = native.address;
+    let device = PciDevice::find(&host.root, &host.maps()?, address);
+    let PciDevice::Vf(vf) = device.map_err(ActionError::Sysfs)? else {
+        let mac = nic.mac;
+        return Err(ActionError::NotAVf { mac, address });
+    };
+    if let Some(pci) = &pci {
+        native::check_network_driver(host, pci, &vf)?;
+    }
+    let network = pci.as_ref().and_then(|pci| pci.network);
+    Ok(VfRequest {
+        wanted: Wanted::Exactly(vf),
+        mac: nic.mac,
+        dummy: DummyMac::new(host.config.dummy_prefix, nic.position, Key::from(nic.mac)),
+        guid_prefix: guid_prefix(host, nic, network),
+        vlan: match &pci {
+            Some(pci) if native::is_set_up(host, pci) => pci.vlan,
+            // Nobody sets it.
+            Some(_) => None,
+            None => nic.vlan,
+        },
+        attributes: pci.map_or_else(|| Ok(NicAttributes::default()), |pci| pci.attributes)?,
+    })
+}
+
+fn guid_prefix(host: &Host, nic: &SavedNic, network: Option<u32>) -> [u8; 2] {
+    match nic.guid.map(|guid| guid.octets()) {
+        Some([first, second, ..]) => [first, second],
+        None => prepare::guid_prefix(host.config.guid_prefix, network),
+    }
+}
+
+/// As what a VF comes back into its domain.
+///
+/// OpenNebula's network driver sets MAC and VLAN of a VF that it has chosen, but only after a deployment or a restore. So libvirt
+/// has to.
+pub(super) fn device(
+    nic: &SavedNic,
+    lease: &Lease,
+    request: &VfRequest,
+) -> Result<HostDevice, ActionError> {
+    match &nic.native {
+        Some(native) if native.is_interface => Ok(HostDevice::Network {
+            address: lease.address,
+            mac: lease.mac,
+            vlan: prepare::ethernet_vlan(request)?,
+        }),
+        _ => deploy::host_device(lease, request),
+    }
 }
 
 /// Records the NICs that lack a VF for a later repair. If there are none, the file is removed.
@@ -81,6 +172,20 @@ pub(super) fn note_missing(
     if is_whole && let Err(error) = store.forget_unplugged(vm) {
         report.note(&error.to_string());
     }
+}
+
+/// Whether a running VM lacks a NIC, and is to get it.
+pub(super) fn lacks(
+    host: &Host,
+    store: &Store,
+    vm: VmId,
+    mac: MacAddress,
+) -> Result<bool, ActionError> {
+    let Some(checkpoint) = store.unplugged(vm)? else {
+        return Ok(false);
+    };
+    let nics = SavedNics::beside(&host.root, &checkpoint)?.read()?;
+    Ok(nics.is_some_and(|nics| nics.iter().any(|nic| nic.mac == mac)))
 }
 
 /// Forgets a NIC that lacks a VF and has been detached.

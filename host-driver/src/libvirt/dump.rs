@@ -82,20 +82,33 @@ pub fn read_dumps(output: &[u8]) -> Result<Vec<RunningDomain>, DumpError> {
     Ok(domains)
 }
 
-/// Where the guest sees a device of the host; none if the domain has no such device, or the guest sees it on no PCI bus.
+/// How a running domain has a device of the host.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HeldDevice {
+    /// Where the guest sees it; none if on no PCI bus.
+    pub guest: Option<PciAddress>,
+    /// As an `<interface type='hostdev'>`: libvirt sets its MAC.
+    pub is_interface: bool,
+}
+
+/// How a domain has a device of the host; none if it has not.
 ///
 /// # Errors
 /// The document is no domain.
-pub fn guest_address(document: &[u8], device: PciAddress) -> Result<Option<PciAddress>, DumpError> {
+pub fn held_device(document: &[u8], device: PciAddress) -> Result<Option<HeldDevice>, DumpError> {
     let mut pieces = Pieces::new(document, Roots::Many)?;
     let (mut host, mut guest) = (None, None);
     while let Some(piece) = pieces.next()? {
         let place = match (pieces.path(), &piece) {
             (["domain", "devices", _, "source", "address"], Piece::Start(_)) => &mut host,
             (["domain", "devices", _, "address"], Piece::Start(_)) => &mut guest,
-            (["domain", "devices", _], Piece::End(_)) => {
+            (["domain", "devices", name], Piece::End(_)) => {
                 if host == Some(device) {
-                    return Ok(guest);
+                    let is_interface = *name == "interface";
+                    return Ok(Some(HeldDevice {
+                        guest,
+                        is_interface,
+                    }));
                 }
                 (host, guest) = (None, None);
                 continue;

@@ -18,7 +18,7 @@ use std::time::Duration;
 use hwaddr::PciAddress;
 use one_sriov_system::{Captured, ProcessError, Program};
 
-pub use dump::{DumpError, RunningDomain, guest_address, read_dumps};
+pub use dump::{DumpError, HeldDevice, RunningDomain, held_device, read_dumps};
 
 use crate::opennebula::VmId;
 

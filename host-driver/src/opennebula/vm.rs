@@ -12,7 +12,7 @@
 
 use std::collections::HashMap;
 
-use hwaddr::MacAddress;
+use hwaddr::{MacAddress, PciAddress};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
@@ -167,6 +167,14 @@ impl VmDocument {
     #[must_use]
     pub fn has_nic(&self, mac: MacAddress) -> bool {
         self.nics.iter().any(|nic| nic.mac == mac)
+    }
+
+    /// Takes the NIC with this MAC whose device OpenNebula has chosen: the one with this device if there are several.
+    pub fn take_pci_nic(&mut self, mac: MacAddress, device: PciAddress) -> Option<PciNic> {
+        let mut nics = self.pci_nics.iter();
+        let nth = nics.position(|nic| nic.mac == mac && nic.address == device);
+        let nth = nth.or_else(|| self.pci_nics.iter().position(|nic| nic.mac == mac))?;
+        Some(self.pci_nics.remove(nth))
     }
 
     /// The NICs whose devices OpenNebula has chosen, in the order of their ids.

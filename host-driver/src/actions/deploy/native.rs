@@ -95,7 +95,11 @@ pub(in crate::actions) fn vf(
 }
 
 /// Refuses a VM that OpenNebula's network driver would cancel as soon as it runs.
-fn check_network_driver(host: &Host, nic: &PciNic, vf: &Vf) -> Result<(), ActionError> {
+pub(in crate::actions) fn check_network_driver(
+    host: &Host,
+    nic: &PciNic,
+    vf: &Vf,
+) -> Result<(), ActionError> {
     if vf.pf.link_layer == LinkLayer::Infiniband && is_set_up(host, nic) {
         return Err(ActionError::NetworkDriver {
             vf: vf.address,
@@ -106,7 +110,7 @@ fn check_network_driver(host: &Host, nic: &PciNic, vf: &Vf) -> Result<(), Action
 }
 
 /// Whether OpenNebula's network driver sets up the VF of a NIC after the boot.
-fn is_set_up(host: &Host, nic: &PciNic) -> bool {
+pub(in crate::actions) fn is_set_up(host: &Host, nic: &PciNic) -> bool {
     let driver = nic.network_driver.as_deref().unwrap_or_default();
     SETTING_DRIVERS.contains(&driver) && host.home.join(ACTIVATE_VF).exists()
 }

@@ -116,7 +116,9 @@ pub(crate) fn detach(place: &Place, domain: &Domain, file: &str) -> Result<(), S
         .descendants()
         .filter(|node| node.has_tag_name("devices"))
         .flat_map(|node| node.children());
-    let found = devices.find(|node| node.is_element() && key(node) == wanted);
+    // A VF is found as a device of the host, too, where the domain has it as an interface (`virDomainHostdevFind`).
+    let is_it = |node: &Node<'_, '_>| key(node) == wanted || source(node) == wanted;
+    let found = devices.find(|node| node.is_element() && is_it(node));
     let found = found.ok_or_else(|| {
         format!("error: Failed to detach device from {file}\nerror: device not found: {wanted:?}")
     })?;
@@ -156,18 +158,21 @@ pub(crate) fn detach(place: &Place, domain: &Domain, file: &str) -> Result<(), S
 fn key(node: &Node<'_, '_>) -> Option<String> {
     let child = |name: &str| node.children().find(|node| node.has_tag_name(name));
     match node.tag_name().name() {
-        "hostdev" => {
-            let source = child("source")?;
-            let found = source
-                .children()
-                .find(|node| node.has_tag_name("address"))?;
-            Some(address(&found))
-        }
+        "hostdev" => source(node),
         "interface" => child("mac")?
             .attribute("address")
             .map(str::to_ascii_lowercase),
         _ => None,
     }
+}
+
+/// The device of the host that this is, if it is one.
+fn source(node: &Node<'_, '_>) -> Option<String> {
+    let mut children = node.children();
+    let source = children.find(|node| node.has_tag_name("source"))?;
+    let mut children = source.children();
+    let found = children.find(|node| node.has_tag_name("address"))?;
+    Some(address(&found))
 }
 
 fn device(node: &str) -> Result<String, String> {
