@@ -1,4 +1,4 @@
-//! The bridge of the dummy NICs. It goes nowhere; it only has to be there.
+//! The bridge of the dummy NICs. It has no uplink: a dummy NIC only needs some bridge.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::prepare::ip_link;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Makes the bridge if it is missing. One of Open vSwitch is for its owner to make.
+/// Creates the bridge if it is missing. An Open vSwitch bridge is not created.
 pub(crate) fn ensure(root: &Root, bridge: &str, is_open_vswitch: bool) -> Result<(), String> {
     let sysfs = HostSysfs::new(root);
     let is_there = || {
@@ -27,7 +27,7 @@ pub(crate) fn ensure(root: &Root, bridge: &str, is_open_vswitch: bool) -> Result
     let made = ip_link(["add", "name", bridge, "type", "bridge"])
         .capture(LIMIT)
         .map_err(|error| error.to_string())?;
-    // Another deployment may have been faster.
+    // Another deployment may have created it first.
     if made.status.success() || is_there()? {
         return Ok(());
     }

@@ -8,19 +8,19 @@ use crate::config::{Config, ConfigError};
 use crate::lease::{Store, StoreError};
 use crate::libvirt::Libvirt;
 
-/// Where everything is.
+/// The files and settings of a host.
 #[derive(Debug)]
 pub struct Host {
-    /// Below which all absolute paths are.
+    /// The root of all absolute paths.
     pub root: Root,
     /// The directory of the actions, `/var/tmp/one/vmm/kvm-sriov`.
     pub home: PathBuf,
-    /// What the operator has set.
+    /// The configuration.
     pub config: Config,
 }
 
 impl Host {
-    /// The variable that names another root than `/`, for tests and staging.
+    /// The environment variable for a root other than `/`, for tests and staging.
     pub const ROOT_VARIABLE: &str = "ONE_SRIOV_ROOT";
 
     /// The host of this process.
@@ -30,14 +30,14 @@ impl Host {
         Ok(host)
     }
 
-    /// Below which the files of this process are.
+    /// The root of this process's files.
     #[must_use]
     pub fn root_dir() -> Root {
         let root = std::env::var_os(Self::ROOT_VARIABLE).filter(|dir| !dir.is_empty());
         root.map_or_else(Root::default, Root::new)
     }
 
-    /// The same as if nothing were set: for those who look into what is wrong with what is.
+    /// The host with default settings, for commands that report what is wrong with the settings.
     #[must_use]
     pub fn unconfigured(home: &Path) -> Self {
         Self {
@@ -53,17 +53,17 @@ impl Host {
         Libvirt::new(&self.config.libvirt_uri, self.config.libvirt_wait)
     }
 
-    /// Where its VF maps are.
+    /// The directory of its VF maps.
     pub fn maps(&self) -> Result<PathBuf, ConfigError> {
         self.config.maps_dir(&self.root)
     }
 
-    /// Its leases, which must be there.
+    /// Its leases. The directory must exist.
     pub fn leases(&self) -> Result<Store, StoreError> {
         Store::open(&self.root, &self.config.lease_dir)
     }
 
-    /// Its leases, if there are any.
+    /// Its leases, if the directory exists.
     pub fn leases_if_any(&self) -> Result<Option<Store>, StoreError> {
         Store::find(&self.root, &self.config.lease_dir)
     }

@@ -1,7 +1,7 @@
 //! The host half of one-sriov: the OpenNebula VMM driver `kvm-sriov`.
 //!
-//! It hands virtual functions (VFs) of SR-IOV cards to the VMs of OpenNebula, on top of the stock
-//! KVM driver: [`actions`] are what the front-end calls. The way of a NIC is
+//! It assigns virtual functions (VFs) of SR-IOV cards to the VMs of OpenNebula, on top of the stock
+//! KVM driver. The front-end calls the [`actions`]. A NIC passes through
 //! [`domain`] -> [`lease`] -> [`prepare`] -> [`domain`] -> the stock action.
 
 pub mod actions;

@@ -9,20 +9,20 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The name of a pool of VFs: what stands behind `sriov_` in a bridge.
+/// The name of a pool of VFs: what follows `sriov_` in the name of a bridge.
 ///
-/// Mostly the netdev of a PF, but with a map any name will do. It becomes a file name: letters,
-/// digits, `_`, `-` and `.`, the first neither `.` nor `-`, 1 to 64 of them.
+/// Usually the netdev of a PF; a pool with a map may have any name. It becomes a file name: 1 to 64 letters, digits, `_`, `-`
+/// and `.`, and the first is neither `.` nor `-`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PoolName(String);
 
-/// Why a text is no name of a pool.
+/// Why a text is not the name of a pool.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid pool name '{}': expected 1 to 64 letters, digits, '_', '-' or '.'", .0.escape_debug())]
 pub struct PoolNameError(String);
 
 impl PoolName {
-    /// What a bridge begins with that asks for a VF.
+    /// The start of the name of a bridge that asks for a VF.
     pub const BRIDGE_PREFIX: &str = "sriov_";
 
     const MAX_LEN: usize = 64;

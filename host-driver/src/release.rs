@@ -1,4 +1,4 @@
-//! Bringing VFs back whose VMs have gone.
+//! Releases the VFs of stopped VMs.
 
 use std::fmt;
 use std::io;
@@ -18,7 +18,7 @@ use crate::pool::HostSysfs;
 use crate::prepare::{self, IpLink, Target, outstanding};
 use crate::unplug::unplug_dummy;
 
-/// How often the kernel is asked whether a VF is back: before 4.14 it does not say so by itself.
+/// How often to check whether libvirt has released a VF. Before 4.14 the kernel sends no event.
 const PACE: Duration = Duration::from_millis(50);
 
 /// A VF that was leased to a VM. It reads `VF '0000:81:00.3' (ib0/2) of VM 7`.
@@ -33,7 +33,7 @@ pub struct LeasedVf {
 }
 
 impl LeasedVf {
-    /// The VF of a lease that has ended, and that was in this VM's deployment.
+    /// The VF of a stale lease of a VM.
     #[must_use]
     pub fn new(vm: VmId, stale: &StaleLease) -> Self {
         Self {
@@ -66,19 +66,19 @@ impl fmt::Display for KeptVf {
     }
 }
 
-/// What became of the VFs under some guards.
+/// The result of a release.
 #[derive(Debug, Default)]
 pub struct ReleaseReport {
-    /// VFs that are free again.
+    /// VFs that are free now.
     pub released: Vec<LeasedVf>,
-    /// VFs that are not, and why.
+    /// VFs that are not free yet, and why.
     pub kept: Vec<KeptVf>,
     /// Of those, the ones that may still have the GUID, the MAC or the VLAN of their VM, and why.
     pub known: Vec<(Lease, String)>,
 }
 
 impl ReleaseReport {
-    /// Tells the host's log.
+    /// Writes it to the host's log.
     pub fn log(&self) {
         for vf in &self.released {
             log::info!("{vf} is free");
@@ -89,10 +89,9 @@ impl ReleaseReport {
     }
 }
 
-/// Brings VFs back: waits until libvirt has returned each, restores it, forgets its lease.
+/// Releases VFs: waits until libvirt has released each, restores it, and removes its lease.
 ///
-/// The lock on the decision is not needed for that. What does not work now stays as it is, marked
-/// as on its way back, and the next look at the leases tries again.
+/// This needs no lock on all leases. If it fails for a VF, the lease stays in state `releasing`, and the next sweep tries again.
 pub fn release(
     root: &Root,
     config: &Config,
@@ -108,7 +107,7 @@ pub fn release(
         .filter_map(|stale| stale.lease.as_ref())
     {
         if lease.state == State::Deploying {
-            // Who wants the VF waits for it from now on. A full disk does not keep it from coming back.
+            // From now on other deployments may wait for the VF. A full disk must not stop the release.
             if let Err(error) = mark(store, lease) {
                 log::warn!("{error}");
             }
@@ -139,7 +138,7 @@ pub fn release(
 /// Why a VF is not free yet.
 struct WhyKept {
     why: String,
-    /// The VF may still have what its VM was known by.
+    /// Whether the VF may still have the GUID, MAC or VLAN of its VM.
     has_identity: bool,
 }
 
@@ -156,7 +155,7 @@ fn release_one(
     if lease.is_bound
         && let Err(error) = unbind(root, config, lease)
     {
-        // It counts as released: the next VM has it bound to vfio-pci again anyway.
+        // Not an error: the next VM needs it bound to vfio-pci anyway.
         log::warn!("{error}");
     }
     // A VM that is being saved or restored keeps its dummy NICs.
@@ -170,7 +169,7 @@ fn release_one(
         && let Some(dummy) = DummyMac::from_mac(mac, config.dummy_prefix)
         && let Err(error) = unplug_dummy(config, domain, dummy)
     {
-        // The position must not be used again as long as the guest sees it.
+        // The position stays taken as long as the guest sees the dummy NIC.
         mark(store, lease).map_err(|why| WhyKept {
             why,
             has_identity: true,
@@ -195,7 +194,7 @@ fn release_one(
     put
 }
 
-/// Binds a VF that a running VM had got back to its driver: libvirt leaves it with the one that it had before.
+/// Rebinds a VF that was attached to a running VM to its own driver: libvirt does not, because one-sriov bound it to `vfio-pci`.
 fn unbind(root: &Root, config: &Config, lease: &Lease) -> Result<(), Box<dyn std::error::Error>> {
     if HostSysfs::new(root).driver(lease.address)?.as_deref() == Some(VFIO) {
         Libvirt::new(&config.libvirt_uri, config.libvirt_wait).unbind(lease.address)?;
@@ -203,8 +202,8 @@ fn unbind(root: &Root, config: &Config, lease: &Lease) -> Result<(), Box<dyn std
     Ok(())
 }
 
-/// Waits until libvirt has returned a VF. Its VM may come back on another VF meanwhile, with the same GUID, MAC and VLAN: they
-/// are taken off before.
+/// Waits until libvirt has released a VF. If that takes time, GUID, MAC and VLAN are cleared first: the VM may start again with
+/// another VF, which gets the same.
 fn await_release(
     root: &Root,
     config: &Config,
@@ -240,14 +239,14 @@ fn await_release(
     }
 }
 
-/// Takes off a VF what its VM was known by, and puts it back as it was.
+/// Restores the original state of a VF.
 fn restore(root: &Root, lease: &Lease) -> Result<(), String> {
     if lease.original == OriginalState::Untouched {
         return Ok(());
     }
     match pf_netdev(HostSysfs::new(root), lease) {
-        // Nothing is left of what was set.
-        Ok(PfPort::Anew) => Ok(()),
+        // The new VFs have none of the old settings.
+        Ok(PfPort::Recreated) => Ok(()),
         Ok(PfPort::Netdev(pf)) => {
             let target = Target {
                 pf: &pf,
@@ -260,13 +259,13 @@ fn restore(root: &Root, lease: &Lease) -> Result<(), String> {
             prepare::restore(&IpLink, &target, &wanted).map_err(|error| error.to_string())
         }
         // libvirt has set it, and restores it.
-        Ok(PfPort::Without) if lease.identity == VfIdentity::Mac => Ok(()),
-        Ok(PfPort::Without) => Err(format!("its PF '{}' has no network device", lease.pf)),
+        Ok(PfPort::NoNetdev) if lease.identity == VfIdentity::Mac => Ok(()),
+        Ok(PfPort::NoNetdev) => Err(format!("its PF '{}' has no network device", lease.pf)),
         Err(error) => Err(error.to_string()),
     }
 }
 
-/// What the kernel says of a VF.
+/// What the kernel shows of a VF.
 fn shown(root: &Root, target: &Target<'_>) -> Result<Option<VfInfo>, String> {
     let link = Netlink::new(root)
         .link(target.pf)
@@ -275,22 +274,22 @@ fn shown(root: &Root, target: &Target<'_>) -> Result<Option<VfInfo>, String> {
     Ok(vfs.find(|info| info.vf == target.vf))
 }
 
-/// How to reach the PF of a lease's VF.
+/// How to configure the VF of a lease.
 enum PfPort {
-    /// The PF has made its VFs anew since, or has none any more.
-    Anew,
-    /// It has the VF still, and no netdev: that of IPoIB goes with its module.
-    Without,
-    /// Its netdev, whatever that is called by now.
+    /// The PF has recreated its VFs since, or has none now.
+    Recreated,
+    /// Not at all: the PF has no netdev. Unloading a module removes that of IPoIB.
+    NoNetdev,
+    /// By the PF's netdev, which may have been renamed.
     Netdev(InterfaceName),
 }
 
 fn pf_netdev(sysfs: HostSysfs<'_>, lease: &Lease) -> io::Result<PfPort> {
     let Some(pf) = sysfs.pf_of(lease.address)? else {
-        return Ok(PfPort::Anew);
+        return Ok(PfPort::Recreated);
     };
     if sysfs.vf(pf, lease.vf)? != Some(lease.address) {
-        return Ok(PfPort::Anew);
+        return Ok(PfPort::Recreated);
     }
     let mut netdevs = sysfs.netdevs_of(pf)?;
     netdevs.sort_by_key(|netdev| *netdev != lease.pf);
@@ -299,10 +298,10 @@ fn pf_netdev(sysfs: HostSysfs<'_>, lease: &Lease) -> io::Result<PfPort> {
             return Ok(PfPort::Netdev(netdev));
         }
     }
-    Ok(PfPort::Without)
+    Ok(PfPort::NoNetdev)
 }
 
-/// Marks a lease as on its way back, from the first time on; anew if the clock was set back since.
+/// Puts a lease into state `releasing`. Its time is that of the first call, or now if the clock was set back since.
 fn mark(store: &Store, lease: &Lease) -> Result<(), String> {
     if lease.state == State::Releasing && lease.since <= now() {
         return Ok(());

@@ -1,6 +1,6 @@
-//! The SR-IOV NICs of a VM that is saved: its VFs are taken out before, because QEMU saves no VF.
+//! The SR-IOV NICs of a saved VM: its VFs are unplugged first, because QEMU cannot save a VF.
 //!
-//! `one-sriov-nics.json` in the VM's directory, which goes wherever the front-end takes the VM:
+//! `one-sriov-nics.json` in the VM's directory, which the front-end moves with the VM:
 //!
 //! ```text
 //! {"format":1,"nics":[{"pool":"ib0","position":0,"mac":"02:00:c0:a8:07:05","vlan":null,"has_dummy":true,
@@ -32,7 +32,7 @@ const FORMAT: u32 = 1;
 /// One NIC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedNic {
-    /// The pool that it had its VF from.
+    /// The pool of its VF.
     #[serde(with = "text")]
     pub pool: PoolName,
     /// Its position.
@@ -40,14 +40,14 @@ pub struct SavedNic {
     /// Its MAC in OpenNebula.
     #[serde(with = "text")]
     pub mac: MacAddress,
-    /// The VLAN of its network; for InfiniBand the guest's concern.
+    /// The VLAN of its network. On InfiniBand it is the P_Key, which the guest sets up.
     pub vlan: Option<u32>,
     /// Whether the domain has a dummy NIC for it, which is saved with the VM.
     pub has_dummy: bool,
     /// The GUID that its VF had.
     #[serde(with = "text::option")]
     pub guid: Option<Guid>,
-    /// The PCI address in the guest: with the same one the device keeps its name.
+    /// The PCI address in the guest: at the same one the device keeps its name.
     #[serde(with = "text::option")]
     pub guest: Option<PciAddress>,
     /// If OpenNebula has chosen its VF.
@@ -87,7 +87,7 @@ pub struct SavedError {
 }
 
 impl SavedNics {
-    /// That of the VM whose checkpoint is this file.
+    /// The file of the VM with this checkpoint.
     ///
     /// # Errors
     /// The path is not absolute.
@@ -104,10 +104,10 @@ impl SavedNics {
         })
     }
 
-    /// The NICs; none if there is no file.
+    /// The NICs; `None` without a file.
     ///
     /// # Errors
-    /// It is there and cannot be read.
+    /// The file exists but cannot be read.
     pub fn read(&self) -> Result<Option<Vec<SavedNic>>, SavedError> {
         let text = match fs::read(&self.path) {
             Err(error) if is_absent(&error) => return Ok(None),
@@ -130,7 +130,7 @@ impl SavedNics {
     /// Writes the NICs, flushed to the disk.
     ///
     /// # Errors
-    /// It cannot be written. Nothing is left then.
+    /// It cannot be written; then there is no file.
     pub fn write(&self, nics: Vec<SavedNic>) -> Result<(), SavedError> {
         let new = self.dir.join(NEW);
         let document = Document {

@@ -1,7 +1,6 @@
-//! GUIDs that two running VMs have: a fabric with two ports of one GUID does not work for either.
+//! GUIDs that two running VMs have: on a fabric with two such ports neither works.
 //!
-//! A deployment refuses a GUID that is in use; but VMs of other drivers, and VMs whose GUIDs were set by hand, have theirs all the
-//! same.
+//! A deployment refuses a GUID that is in use, but other drivers and operators may set one twice.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,7 +12,7 @@ use crate::host::Host;
 use crate::libvirt::RunningDomains;
 use crate::pool::{HostSysfs, LinkLayer};
 
-/// One line for each GUID that VFs of several running domains have, or for what keeps that from being known.
+/// One line for each GUID that VFs of several running domains have, or for an error.
 #[must_use]
 pub fn shared_guids(host: &Host, running: &RunningDomains) -> Vec<String> {
     let owners = match owners(host, running) {
@@ -66,7 +65,7 @@ fn owners(host: &Host, running: &RunningDomains) -> io::Result<BTreeMap<Guid, Ve
     Ok(owners)
 }
 
-/// Older kernels report one GUID for all VFs of a PF: then none is known.
+/// Whether all VFs of a PF have one GUID, as older kernels report: then none is known.
 fn has_one_for_all(vfs: &[VfInfo]) -> bool {
     vfs.len() > 1
         && vfs

@@ -1,4 +1,4 @@
-//! Values of a lease that are written as their text.
+//! Serializes values of a lease as text.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -17,11 +17,11 @@ where
     String::deserialize(d)?.parse().map_err(de::Error::custom)
 }
 
-/// The same for values that may be missing: `null`.
+/// The same for optional values: `null`.
 pub(crate) mod option {
     use super::{Deserialize, Deserializer, Display, FromStr, Serializer, de};
 
-    // The signature is serde's.
+    // serde prescribes the signature.
     #[allow(clippy::ref_option)]
     pub(crate) fn serialize<T: Display, S: Serializer>(
         value: &Option<T>,

@@ -1,7 +1,7 @@
-//! Taking a VF and its dummy NIC out of a running VM.
+//! Unplugs a VF and its dummy NIC from a running VM.
 //!
-//! A guest has to agree, and until it does it keeps the VF: the lease stays until the domain shows that the VF is gone.
-//! QEMU keeps the request, so that may be at the guest's next reboot.
+//! The guest has to release the VF. QEMU keeps the request, so that may be as late as the guest's next reboot. Until the domain
+//! shows that the VF is gone, the lease stays.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,16 +15,16 @@ use crate::lease::{Lease, Store, StoreError, VfIdentity};
 use crate::libvirt::{Libvirt, LibvirtError};
 use crate::opennebula::VmId;
 
-/// The pause after a request that libvirt has refused at once.
+/// The pause before the next request.
 const PACE: Duration = Duration::from_millis(250);
 
-/// Why a running VM still has a VF.
+/// Why unplugging a VF failed.
 #[derive(Debug, thiserror::Error)]
 pub enum UnplugError {
-    /// libvirt gives no answer.
+    /// libvirt does not answer.
     #[error(transparent)]
     Libvirt(#[from] LibvirtError),
-    /// The guest has not agreed yet.
+    /// The guest has not released it yet.
     #[error(
         "the guest has not released VF '{vf}' within {secs} s{said}; it keeps the VF until it does"
     )]
@@ -33,7 +33,7 @@ pub enum UnplugError {
         vf: String,
         /// `UNPLUG_WAIT`.
         secs: u64,
-        /// What libvirt said last, in parentheses.
+        /// The last message of libvirt, in parentheses.
         said: String,
     },
 }
@@ -41,14 +41,14 @@ pub enum UnplugError {
 /// Whether the VM's domain holds the VF of a lease.
 ///
 /// # Errors
-/// libvirt gives no answer.
+/// libvirt does not answer.
 pub fn holds(host: &Host, lease: &Lease) -> Result<bool, LibvirtError> {
     let running = host.libvirt().running()?;
     let holder = running.holder(lease.address);
     Ok(holder.is_some_and(|domain| domain.is(lease.vm, lease.deploy_id.as_deref())))
 }
 
-/// Has a running domain let go of the VF of a lease, within `UNPLUG_WAIT`.
+/// Unplugs the VF of a lease from a running domain, within `UNPLUG_WAIT`.
 ///
 /// # Errors
 /// The guest has not released it in time, and may still do so later.
@@ -75,7 +75,7 @@ pub fn unplug(host: &Host, domain: &str, lease: &Lease) -> Result<(), UnplugErro
                 said: refusal.map_or_else(String::new, |said| format!(" ({said})")),
             });
         }
-        // libvirt waits for the guest by itself. One that is still booting has not heard the first request.
+        // libvirt itself waits for the guest. A guest that is still booting misses the first request.
         let asked = libvirt.ask_to_detach(domain, &device.element(None));
         refusal = asked.err().map(|error| error.to_string());
         if refusal.is_some() {
@@ -85,7 +85,7 @@ pub fn unplug(host: &Host, domain: &str, lease: &Lease) -> Result<(), UnplugErro
     Ok(())
 }
 
-/// Waits until a running domain that was asked has let go of the VF of a lease, within `UNPLUG_WAIT`.
+/// Waits until a running domain has released the VF of a lease, within `UNPLUG_WAIT`.
 ///
 /// # Errors
 /// The guest has not released it in time, and may still do so later.
@@ -105,7 +105,7 @@ pub fn await_release(host: &Host, lease: &Lease) -> Result<(), UnplugError> {
     Ok(())
 }
 
-/// Has a running domain let go of a dummy NIC, if it has it.
+/// Unplugs a dummy NIC from a running domain, if it has it.
 ///
 /// # Errors
 /// libvirt refuses.
@@ -116,14 +116,14 @@ pub fn unplug_dummy(config: &Config, domain: &str, mac: DummyMac) -> Result<(), 
     };
     let libvirt = Libvirt::new(&config.libvirt_uri, config.libvirt_wait);
     match libvirt.ask_to_detach(domain, &nic.element(false, None)) {
-        // The words of virDomainDetachDeviceFlags where there is none (VIR_ERR_DEVICE_MISSING).
+        // The message of virDomainDetachDeviceFlags if there is no such device (VIR_ERR_DEVICE_MISSING).
         Err(LibvirtError::Refused { said, .. }) if said.contains("device not found") => Ok(()),
         asked => asked,
     }
 }
 
-/// Takes out what was being attached to a VM, or to any, when its driver was killed: the front-end took that for a failure.
-/// Gives back what it could not take out, and why. The next look at the leases finds the VFs.
+/// Unplugs what a killed driver was attaching to this VM, or to any: the front-end has reported a failure. Returns what could
+/// not be unplugged, and why. The next sweep releases the VFs.
 ///
 /// # Errors
 /// The leases cannot be read, or libvirt gives no answer.

@@ -1,4 +1,4 @@
-//! What libvirt says of running domains.
+//! Reads the documents of running domains.
 //!
 //! `virsh 'dumpxml a; dumpxml b'` prints one document after the other:
 //!
@@ -15,7 +15,7 @@
 //!       <address type='pci' domain='0x0000' bus='0x00' slot='0x05' function='0x0'/>
 //! ```
 //!
-//! The address inside of `<source>` is the host's, the other one the guest's.
+//! The address inside `<source>` is the one on the host, the other one that in the guest.
 
 use hwaddr::{AddressError, PciAddress};
 
@@ -35,10 +35,10 @@ pub struct RunningDomain {
 /// Why a dump cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DumpError {
-    /// It is no XML, or only a half of it.
+    /// It is not XML, or truncated.
     #[error("failed to read the domains: {0}")]
     Xml(#[from] XmlError),
-    /// A device has an address that is none.
+    /// A device has an invalid address.
     #[error("failed to read the devices of domain '{}': {cause}", excerpt(domain))]
     Address {
         /// The domain.
@@ -85,16 +85,16 @@ pub fn read_dumps(output: &[u8]) -> Result<Vec<RunningDomain>, DumpError> {
 /// How a running domain has a device of the host.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct HeldDevice {
-    /// Where the guest sees it; none if on no PCI bus.
+    /// Its address in the guest; `None` if it is not on a PCI bus.
     pub guest: Option<PciAddress>,
     /// As an `<interface type='hostdev'>`: libvirt sets its MAC.
     pub is_interface: bool,
 }
 
-/// How a domain has a device of the host; none if it has not.
+/// A device of the host in a domain; `None` if the domain does not have it.
 ///
 /// # Errors
-/// The document is no domain.
+/// The document is not a domain.
 pub fn held_device(document: &[u8], device: PciAddress) -> Result<Option<HeldDevice>, DumpError> {
     let mut pieces = Pieces::new(document, Roots::Many)?;
     let (mut host, mut guest) = (None, None);
@@ -116,7 +116,7 @@ pub fn held_device(document: &[u8], device: PciAddress) -> Result<Option<HeldDev
             _ => continue,
         };
         if let Piece::Start(tag) = piece {
-            // What cannot be read is none of ours.
+            // An address that cannot be read is not one of a VF.
             *place = tag.pci_address().ok().flatten().and_then(Result::ok);
         }
     }

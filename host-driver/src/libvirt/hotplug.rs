@@ -1,4 +1,4 @@
-//! Devices of running domains.
+//! Attaches and detaches devices of running domains.
 //!
 //! ```text
 //! virsh -q -c qemu:///system nodedev-detach pci_0000_81_00_4
@@ -7,8 +7,8 @@
 //! virsh -q -c qemu:///system nodedev-reattach pci_0000_81_00_4
 //! ```
 //!
-//! The exit status of `detach-device` says nothing: libvirt waits some seconds for the guest and then reports success
-//! either way (`qemuDomainDetachDeviceLive` returns 0 on a timeout). Only the domain shows whether the device is gone.
+//! `detach-device` reports success even if the guest keeps the device: libvirt waits some seconds for the guest, and
+//! `qemuDomainDetachDeviceLive` returns 0 on a timeout. Only the domain shows whether the device is gone.
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,17 +18,17 @@ use one_sriov_system::{Captured, ProcessError, Program};
 
 use super::{Libvirt, LibvirtError, complaint};
 
-/// An attachment may take this long: with a VF, QEMU pins all memory of the guest.
+/// How long attaching may take: with a VF, QEMU pins all memory of the guest.
 const ATTACH_WAIT: Duration = Duration::from_secs(300);
-/// udev is waited for this long.
+/// How long to wait for udev.
 const SETTLE_WAIT: Duration = Duration::from_secs(30);
-/// Where `udevadm` is if it is not in `PATH`: that of an ssh session has no sbin.
+/// `udevadm`, also where `PATH` has no sbin, as in an ssh session.
 const UDEVADM: [&str; 3] = ["udevadm", "/usr/sbin/udevadm", "/sbin/udevadm"];
 
 impl Libvirt {
     /// Binds a device to `vfio-pci`, and waits until udev has made its node accessible to QEMU's user.
     ///
-    /// libvirt would bind it as well, but it copies the node into the domain's mount namespace before udev is done with it.
+    /// libvirt would bind it, too, but copies the node into the domain's mount namespace before udev is done with it.
     pub fn bind(&self, device: PciAddress) -> Result<(), LibvirtError> {
         self.order(&["nodedev-detach", &node(device)])?;
         if let Err(error) = settle() {
@@ -42,13 +42,13 @@ impl Libvirt {
         self.order(&["nodedev-reattach", &node(device)])
     }
 
-    /// Gives a running domain a device.
+    /// Attaches a device to a running domain.
     pub fn attach(&self, domain: &str, element: &str) -> Result<(), LibvirtError> {
         let arguments = ["attach-device", domain, "/dev/stdin", "--live"];
         self.accepted(&self.run(&arguments, Some(element), ATTACH_WAIT)?)
     }
 
-    /// Asks a running domain to let go of a device. Whether it does, only the domain shows.
+    /// Asks a running domain to release a device. Only the domain shows whether it did.
     pub fn ask_to_detach(&self, domain: &str, element: &str) -> Result<(), LibvirtError> {
         let arguments = ["detach-device", domain, "/dev/stdin", "--live"];
         self.accepted(&self.run(&arguments, Some(element), self.wait)?)
@@ -74,7 +74,7 @@ fn node(device: PciAddress) -> String {
     format!("pci_{}", device.to_string().replace([':', '.'], "_"))
 }
 
-/// Waits until udev has handled all events. Where it does not run, this returns at once.
+/// Waits until udev has handled all events. Returns at once if it does not run.
 fn settle() -> Result<(), ProcessError> {
     let mut result = Ok(());
     for name in UDEVADM {

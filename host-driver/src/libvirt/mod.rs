@@ -1,13 +1,12 @@
-//! What libvirt says: which domains run, and which PCI devices they hold.
+//! Asks libvirt which domains run, and which PCI devices they hold.
 //!
 //! ```text
 //! virsh -q -c qemu:///system list --uuid
 //! virsh -q -c qemu:///system 'dumpxml 24db4e6f-...; dumpxml 318e49a9-...'
 //! ```
 //!
-//! Two processes however many domains there are. The exit status of the second is that of its last
-//! command only, so it is not asked: a domain of the list whose document is missing is looked for
-//! again, and if it is still unclear, nothing is known and nothing may be decided.
+//! These are two processes, however many domains run. The exit status of the second is that of its last command only, so it is
+//! ignored: a listed domain without a document is queried again, and if it is still missing, the whole query fails.
 
 mod dump;
 mod hotplug;
@@ -22,7 +21,7 @@ pub use dump::{DumpError, HeldDevice, RunningDomain, held_device, read_dumps};
 
 use crate::opennebula::VmId;
 
-/// So many commands go into one argument; the kernel takes 128 KiB (`MAX_ARG_STRLEN`).
+/// How many commands fit into one argument, of 128 KiB at most (`MAX_ARG_STRLEN`).
 const DUMPS_AT_ONCE: usize = 2000;
 
 /// The libvirt of this host.
@@ -32,10 +31,10 @@ pub struct Libvirt {
     wait: Duration,
 }
 
-/// Why libvirt could not be asked.
+/// Why a query of libvirt failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LibvirtError {
-    /// `virsh` could not be run, or not to its end.
+    /// `virsh` could not be run, or did not finish.
     #[error("failed to query libvirt at '{uri}': {cause}")]
     Run {
         /// The URI.
@@ -43,7 +42,7 @@ pub enum LibvirtError {
         /// Why not.
         cause: ProcessError,
     },
-    /// `virsh` said no.
+    /// `virsh` failed.
     #[error("failed to query libvirt at '{uri}': {said}")]
     Refused {
         /// The URI.
@@ -51,7 +50,7 @@ pub enum LibvirtError {
         /// Its last line.
         said: String,
     },
-    /// What it printed is no XML.
+    /// Its output is not XML.
     #[error("failed to query libvirt at '{uri}': {cause}")]
     Dump {
         /// The URI.
@@ -72,7 +71,7 @@ pub enum LibvirtError {
 }
 
 impl Libvirt {
-    /// The libvirt at this URI; each `virsh` may take so long.
+    /// The libvirt at this URI. Each `virsh` may take this long.
     #[must_use]
     pub fn new(uri: &str, wait: Duration) -> Self {
         Self {
@@ -81,7 +80,7 @@ impl Libvirt {
         }
     }
 
-    /// What runs now.
+    /// Takes a snapshot of the running domains.
     pub fn running(&self) -> Result<RunningDomains, LibvirtError> {
         let mut domains = Vec::new();
         let mut listed = self.list()?;
@@ -131,7 +130,7 @@ impl Libvirt {
         Ok(text.split_whitespace().map(str::to_owned).collect())
     }
 
-    /// Adds what these domains are; gives back the last complaint.
+    /// Adds these domains, and returns the last error message.
     fn dump(
         &self,
         uuids: &[String],
@@ -164,7 +163,7 @@ impl Libvirt {
         let virsh = Program::new("virsh")
             .args(["-q", "-c", &self.uri])
             .args(arguments)
-            // What it says is read by us, and by people in a log.
+            // The driver parses its messages.
             .env("LC_ALL", "C");
         let virsh = match stdin {
             Some(text) => virsh.stdin(text.as_bytes().to_vec()),
@@ -177,13 +176,13 @@ impl Libvirt {
     }
 }
 
-/// The last line of `virsh`, without the `error: ` that it begins with.
+/// The last line of `virsh`, without its `error: `.
 fn complaint(virsh: &Captured) -> String {
     let line = virsh.stderr_line();
     line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 
-/// What runs at one moment.
+/// A snapshot of the running domains.
 #[derive(Debug, Default)]
 pub struct RunningDomains {
     domains: Vec<RunningDomain>,
@@ -192,7 +191,7 @@ pub struct RunningDomains {
 }
 
 impl RunningDomains {
-    /// A look at these domains.
+    /// A snapshot with these domains.
     #[must_use]
     pub fn new(domains: Vec<RunningDomain>) -> Self {
         let vms = domains
@@ -211,13 +210,13 @@ impl RunningDomains {
         }
     }
 
-    /// Whether a domain of this VM's name runs.
+    /// Whether a domain with this VM's name runs.
     #[must_use]
     pub fn runs(&self, vm: VmId) -> bool {
         self.vms.contains(&vm)
     }
 
-    /// The running domain of a VM, by its name or by what the stock driver called it.
+    /// The running domain of a VM, by its name or by the deploy ID that the stock driver printed.
     #[must_use]
     pub fn domain_of(&self, vm: VmId, deploy_id: Option<&str>) -> Option<&RunningDomain> {
         let mut domains = self.domains.iter();
@@ -238,7 +237,7 @@ impl RunningDomains {
 }
 
 impl RunningDomain {
-    /// Whether this is the domain of a VM, by its name or by what the stock driver called it.
+    /// Whether this is the domain of a VM, by its name or by the deploy ID that the stock driver printed.
     #[must_use]
     pub fn is(&self, vm: VmId, deploy_id: Option<&str>) -> bool {
         VmId::of_domain(&self.name) == Some(vm)
@@ -252,7 +251,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A look at domains with one device each; their UUIDs are 1, 2, ...
+    /// A snapshot of domains with one device each; their UUIDs are 1, 2, ...
     pub(crate) fn running(domains: &[(&str, &str)]) -> RunningDomains {
         let domains = domains
             .iter()

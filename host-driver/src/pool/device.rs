@@ -1,4 +1,4 @@
-//! A VF that OpenNebula has chosen, in whatever pool.
+//! A VF that OpenNebula has chosen, which need not be in a pool.
 
 use std::io;
 use std::path::Path;
@@ -9,22 +9,22 @@ use one_sriov_system::Root;
 use super::{HostSysfs, Pf, Pool, Vf, VfSource, port_of};
 use crate::pool_name::PoolName;
 
-/// The index of a VF that the map of its PF leaves out: above those of all lines.
+/// The index of a VF that is not in the map of its PF: larger than any line.
 const UNMAPPED: u32 = 1 << 16;
 
-/// What a PCI device is to us.
+/// Whether a PCI device is a VF that the driver can manage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PciDevice {
-    /// A VF, with the place that the pool of its PF has for it.
+    /// A VF, with its place in the pool of its PF.
     Vf(Vf),
-    /// A VF that cannot be set up from here: its PF has no network device.
+    /// A VF that cannot be set up: its PF has no network device.
     WithoutPf,
     /// Not a VF, but a whole card.
     Card,
 }
 
 impl PciDevice {
-    /// Looks at a device.
+    /// Finds out what a device is.
     pub fn find(root: &Root, maps: &Path, address: PciAddress) -> io::Result<Self> {
         let sysfs = HostSysfs::new(root);
         let Some(pf) = sysfs.pf_of(address)? else {
@@ -57,7 +57,7 @@ impl PciDevice {
     }
 }
 
-/// The index of a VF in the pool of its PF's name.
+/// The index of a VF in the pool with its PF's name.
 fn index(root: &Root, maps: &Path, pool: &PoolName, address: PciAddress, number: u32) -> u32 {
     match Pool::open(root, maps, pool).map(|pool| pool.source) {
         Ok(VfSource::Map { entries, .. }) => {
@@ -65,7 +65,7 @@ fn index(root: &Root, maps: &Path, pool: &PoolName, address: PciAddress, number:
             let mut lines = lines.filter(|(_, entry)| entry.address == address);
             lines.next().map_or(UNMAPPED + number, |(index, _)| index)
         }
-        // Nothing is allocated from a pool that cannot be opened.
+        // Any index will do: nothing is allocated from a pool that cannot be opened.
         Ok(VfSource::Pf { .. }) | Err(_) => number,
     }
 }

@@ -1,8 +1,8 @@
 //! VFs that the host itself uses.
 //!
-//! A VF is the host's own if one of its netdevs has an address that is not link-local, belongs to
-//! a bridge or a bond, has a VLAN or a macvtap on top, has a route, or is in another network namespace, as that
-//! of a container does. What NetworkManager does to any fresh netdev, a link-local address or a try at DHCP, does not count.
+//! The host uses a VF if one of its netdevs has an address that is not link-local, belongs to a bridge or a bond, has a VLAN or
+//! macvtap on top or a route, or is in another network namespace, such as a container's. A link-local address or an attempt at
+//! DHCP does not count: NetworkManager does that to every new netdev.
 //!
 //! ```text
 //! /sys/class/net/ens1f0v2/upper_stor.100 -> ../../../../../virtual/net/stor.100
@@ -18,7 +18,7 @@ use one_sriov_system::{Netlink, NetlinkError, Root};
 
 use super::HostSysfs;
 
-/// What the host does with a VF.
+/// How the host uses a VF.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostUse {
     /// Its netdev has an address.
@@ -29,7 +29,7 @@ pub enum HostUse {
     Member(InterfaceName, String),
     /// Its network device is in another network namespace.
     Namespace,
-    /// Another one is on top of its netdev.
+    /// Another network device is on top of its netdev.
     Below(InterfaceName, String),
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for HostUse {
     }
 }
 
-/// Why it is unknown whether the host uses a VF.
+/// Why the check whether the host uses a VF failed.
 #[derive(Debug, thiserror::Error)]
 pub enum HostUseError {
     /// sysfs cannot be read.
@@ -61,7 +61,7 @@ pub enum HostUseError {
     Netlink(#[from] NetlinkError),
 }
 
-/// The addresses and routes of the host, asked for once and only if a VF has a netdev.
+/// The addresses and routes of the host, read once, and only if a VF has a netdev.
 #[derive(Debug)]
 pub struct HostUses<'r> {
     sysfs: HostSysfs<'r>,
@@ -76,7 +76,7 @@ struct HostLinks {
 }
 
 impl<'r> HostUses<'r> {
-    /// Of the host below this root.
+    /// Those of the host below this root.
     #[must_use]
     pub fn new(root: &'r Root) -> Self {
         Self {
@@ -86,7 +86,7 @@ impl<'r> HostUses<'r> {
         }
     }
 
-    /// What the host does with a VF, if anything.
+    /// How the host uses a VF, if at all.
     pub fn of(&self, vf: PciAddress) -> Result<Option<HostUse>, HostUseError> {
         let fail = |cause| HostUseError::Sysfs { vf, cause };
         if self.sysfs.has_hidden_netdev(vf).map_err(fail)? {

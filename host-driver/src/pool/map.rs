@@ -1,7 +1,7 @@
 //! VF maps: which VFs a pool has, in the seed's format.
 //!
 //! ```text
-//! # bus slot function; a domain may stand before them
+//! # [domain] bus slot function
 //! 0x07 0x00 0x01
 //! 0x0001 0x07 0x00 0x2
 //! ```
@@ -16,7 +16,7 @@ use hwaddr::PciAddress;
 /// One VF of a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MapEntry {
-    /// The line it stands on, from 1.
+    /// Its line, from 1.
     pub line: usize,
     /// The VF.
     pub address: PciAddress,

@@ -1,7 +1,7 @@
-//! Pools of VFs: where they come from, and what each VF is.
+//! Pools of VFs.
 //!
-//! A pool is the PF of that name with the VFs that sysfs shows, or the VFs of a map of that name.
-//! Its VFs have an index: the line in the map, or the kernel's number.
+//! A pool has the VFs of the map with its name, or without a map all VFs of the PF with its name. The index of a VF is its line
+//! in the map, or its number on the PF.
 
 mod device;
 mod host_use;
@@ -24,13 +24,13 @@ pub use sysfs::{HostSysfs, LinkLayer};
 
 use crate::pool_name::PoolName;
 
-/// The VFs that virtual networks on bridge `sriov_<name>` may take.
+/// The VFs for virtual networks on bridge `sriov_<name>`.
 #[derive(Debug)]
 pub struct Pool {
     /// Its name.
     pub name: PoolName,
     source: VfSource,
-    /// The PFs that were looked at already: all VFs of a pool are of one, or of a few.
+    /// The PFs that were read already: all VFs of a pool belong to one or a few.
     pfs: RefCell<HashMap<PciAddress, Pf>>,
 }
 
@@ -48,7 +48,7 @@ enum VfSource {
     },
 }
 
-/// A VF of a pool that is there.
+/// An existing VF of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vf {
     /// Its pool.
@@ -57,7 +57,7 @@ pub struct Vf {
     pub index: u32,
     /// Its PCI address.
     pub address: PciAddress,
-    /// The number that its PF knows it by: `virtfn<number>`.
+    /// The PF's number of the VF: `virtfn<number>`.
     pub number: u32,
     /// Its PF.
     pub pf: Pf,
@@ -70,14 +70,14 @@ pub struct Pf {
     pub address: PciAddress,
     /// Its network device, through which its VFs are set up.
     pub netdev: InterfaceName,
-    /// What that speaks.
+    /// Its link layer.
     pub link_layer: LinkLayer,
 }
 
 /// Why a pool cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PoolError {
-    /// Nothing is called so.
+    /// There is no PF and no map of that name.
     #[error(
         "failed to find pool '{name}': no such network device or VF map; correct the network's BRIDGE, or add map '{}'",
         map.display()
@@ -91,10 +91,10 @@ pub enum PoolError {
     /// A network device without VFs.
     #[error("failed to find a VF of '{0}': it has none; check its sriov_numvfs")]
     NoVfs(PoolName),
-    /// A network device that is no PCI device.
+    /// A network device that is not a PCI device.
     #[error("failed to find a VF of '{0}': it is not a PCI device")]
     NotPci(PoolName),
-    /// A network device that stands for one VF or subfunction of a switch.
+    /// A representor of a VF or subfunction.
     #[error(
         "failed to find a VF of '{0}': it is a switch representor; use the network device of the PF"
     )]
@@ -136,7 +136,7 @@ pub enum PoolError {
 }
 
 impl PoolError {
-    /// Whether there is no such pool, or it has no VFs. Every other error leaves that open.
+    /// Whether there is no such pool, or it has no VFs. After any other error that is unknown.
     #[must_use]
     pub fn is_no_pool(&self) -> bool {
         matches!(
@@ -163,7 +163,7 @@ pub enum ListError {
 }
 
 impl Pool {
-    /// Opens the pool of that name; its map, if it has one, is in the directory `maps`.
+    /// Opens a pool, whose map, if any, is in the directory `maps`.
     pub fn open(root: &Root, maps: &Path, name: &PoolName) -> Result<Self, PoolError> {
         let sysfs = HostSysfs::new(root);
         let fail = |cause| PoolError::Sysfs {
@@ -228,7 +228,7 @@ impl Pool {
                 continue;
             };
             let path = file.path();
-            // A link that leads nowhere is no map.
+            // A dangling link is not a map.
             let is_file = fs::metadata(&path).map(|file| file.is_file());
             let is_file = unless_absent(is_file, false);
             if is_file.map_err(|cause| ListError::Maps { path, cause })? {
@@ -271,7 +271,7 @@ impl Pool {
         list().map_err(ListError::Pfs)
     }
 
-    /// Whether there is a pool of that name, without a look at its VFs.
+    /// Whether there is a pool of that name. Does not read its VFs.
     #[must_use]
     pub fn exists(root: &Root, maps: &Path, name: &PoolName) -> bool {
         !Self::open(root, maps, name).is_err_and(|error| error.is_no_pool())
@@ -286,7 +286,7 @@ impl Pool {
         }
     }
 
-    /// The address that an index stands for; none where the VF has gone.
+    /// The PCI address of the VF with this index; `None` if the VF no longer exists.
     pub fn address(&self, root: &Root, index: u32) -> Result<Option<PciAddress>, PoolError> {
         match &self.source {
             VfSource::Map { entries, .. } => Ok(entries.get(index as usize).map(|e| e.address)),
@@ -301,7 +301,7 @@ impl Pool {
         }
     }
 
-    /// The map it comes from.
+    /// Its map.
     #[must_use]
     pub fn map(&self) -> Option<(&Path, &[MapEntry])> {
         match &self.source {
@@ -310,7 +310,7 @@ impl Pool {
         }
     }
 
-    /// The VF at an index; none where no such device is there (any more).
+    /// The VF with this index; `None` if it does not exist.
     pub fn vf(&self, root: &Root, index: u32) -> Result<Option<Vf>, PoolError> {
         let sysfs = HostSysfs::new(root);
         let Some(address) = self.address(root, index)? else {
@@ -336,7 +336,7 @@ impl Pool {
         }))
     }
 
-    /// A PF, as this pool sees it; none if it has no netdev.
+    /// A PF with the netdev that this pool uses; `None` if it has none.
     fn pf(&self, sysfs: HostSysfs<'_>, address: PciAddress) -> io::Result<Option<Pf>> {
         if let Some(pf) = self.pfs.borrow().get(&address) {
             return Ok(Some(pf.clone()));
@@ -369,7 +369,7 @@ impl Pool {
         };
         let entries = map::parse(&String::from_utf8_lossy(bytes))
             .map_err(|cause| wrong(cause.line, cause.what))?;
-        // A map of a netdev's name is of that netdev's VFs.
+        // If the map has the name of a netdev, its VFs are set up through that.
         let netdev = name.as_str().parse::<InterfaceName>().ok();
         let own = match netdev {
             Some(netdev) => sysfs.device_of(&netdev).map_err(fail)?,
@@ -379,7 +379,7 @@ impl Pool {
         let mut known = Vec::new();
         for MapEntry { line, address } in &entries {
             if !sysfs.has_device(*address).map_err(fail)? {
-                // Maps are shared by hosts, and this one may have fewer VFs.
+                // Hosts share maps, and this one may have fewer VFs.
                 continue;
             }
             let pf = sysfs.pf_of(*address).map_err(fail)?;
@@ -409,7 +409,7 @@ impl Pool {
     }
 }
 
-/// The netdev of a PF that has this name, or that of its first port.
+/// The netdev of a PF with this name, or else that of its first port.
 fn port_of(
     sysfs: HostSysfs<'_>,
     pf: PciAddress,
@@ -428,7 +428,7 @@ fn port_of(
     Ok(None)
 }
 
-/// Beside the maps lie notes, examples, and the old driver's device and port data.
+/// The directory also has notes, examples, and the old driver's device and port data.
 fn is_map_name(name: &str) -> bool {
     let has_end = |end| name.len() > str::len(end) && name.ends_with(end);
     !name.starts_with('.')
@@ -438,7 +438,7 @@ fn is_map_name(name: &str) -> bool {
             .any(has_end)
 }
 
-/// Whether there is no map of that name; a directory is none.
+/// Whether the error means that there is no such map; a directory is not a map.
 fn is_no_map(error: &io::Error) -> bool {
     is_absent(error) || error.kind() == ErrorKind::IsADirectory
 }

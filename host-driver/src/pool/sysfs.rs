@@ -1,4 +1,4 @@
-//! What sysfs says of PFs and VFs.
+//! Reads PFs and VFs from sysfs.
 //!
 //! ```text
 //! /sys/class/net/ib0/device/virtfn3 -> ../0000:81:00.4
@@ -7,7 +7,7 @@
 //! /sys/bus/pci/devices/0000:81:00.4/net/ib4/ifindex
 //! ```
 //!
-//! VFs are addressed by PCI address throughout: names of netdevs change under udev.
+//! VFs are identified by PCI address everywhere: udev may rename netdevs.
 //! An mlx5 card has a PF for each port; the two ports of an mlx4 card are two netdevs of one PF,
 //! distinguished by `dev_port` (older kernels: `dev_id`), and share its VFs.
 
@@ -25,7 +25,7 @@ const INFINIBAND: &str = "32";
 
 const EOPNOTSUPP: i32 = 95;
 
-/// What a port speaks.
+/// The link layer of a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkLayer {
     /// Ethernet.
@@ -60,7 +60,7 @@ impl<'r> HostSysfs<'r> {
 
     /// The PCI device of a network device.
     pub fn device_of(self, netdev: &InterfaceName) -> io::Result<Option<PciAddress>> {
-        // That of a virtual machine's own NIC is 'virtio0'.
+        // The device of a virtio NIC is 'virtio0', not a PCI address.
         let name = self.name_behind(&netdev_dir(netdev).join("device"))?;
         Ok(name.and_then(|name| name.parse().ok()))
     }
@@ -79,18 +79,18 @@ impl<'r> HostSysfs<'r> {
         self.address_behind(&device_dir(pf).join(format!("virtfn{number}")))
     }
 
-    /// How many VFs a PF could have: its `sriov_totalvfs`; none if it is no PF.
+    /// How many VFs a PF supports, `sriov_totalvfs`; `None` if it is not a PF.
     pub fn total_vfs(self, pf: PciAddress) -> io::Result<Option<u32>> {
         self.value(&device_dir(pf).join("sriov_totalvfs"))
     }
 
-    /// Whether there is a PCI device of that address.
+    /// Whether there is a PCI device with that address.
     pub fn has_device(self, address: PciAddress) -> io::Result<bool> {
         let path = device_dir(address);
         named(&path, self.root.try_exists(&path))
     }
 
-    /// The PF of a VF; none if it is no VF.
+    /// The PF of a VF; `None` if it is not a VF.
     pub fn pf_of(self, vf: PciAddress) -> io::Result<Option<PciAddress>> {
         self.address_behind(&device_dir(vf).join("physfn"))
     }
@@ -114,9 +114,8 @@ impl<'r> HostSysfs<'r> {
         Ok(netdevs)
     }
 
-    /// Whether the network device of a PCI device is in another network namespace: the kernel shows the directory of
-    /// its devices then, and nothing in it (`net_namespace` of net/core/net-sysfs.c; without a netdev there is no
-    /// directory).
+    /// Whether the network device of a PCI device is in another network namespace: then the directory of its devices is empty
+    /// (`net_namespace` of net/core/net-sysfs.c). Without a netdev there is no directory.
     pub fn has_hidden_netdev(self, address: PciAddress) -> io::Result<bool> {
         let dir = device_dir(address).join("net");
         let listed = unless_absent(self.root.list(&dir).map(Some), None);
@@ -124,11 +123,11 @@ impl<'r> HostSysfs<'r> {
         Ok(names.is_some_and(|names| names.is_empty()))
     }
 
-    /// Whether a network device is a representor, by which a switch (`switchdev`) speaks to a VF or a subfunction, or
-    /// another host's PF: not a port of the card, though it is a device of the PF.
+    /// Whether a network device is a representor, which connects a switch (`switchdev`) to a VF, a subfunction or another host's
+    /// PF. It is a device of the PF, but not a port of the card.
     ///
-    /// Their `phys_port_name` is `pf0vf3`, `pf0sf88`, `pf0hpf` or `c1pf0vf3` (`__devlink_port_phys_port_name_get` of
-    /// net/devlink/port.c), with ice `pf0vfr3`; that of a port `p0`, or there is none.
+    /// Its `phys_port_name` is `pf0vf3`, `pf0sf88`, `pf0hpf` or `c1pf0vf3` (`__devlink_port_phys_port_name_get` of
+    /// net/devlink/port.c), with ice `pf0vfr3`. A port has `p0`, or none.
     pub fn is_representor(self, netdev: &InterfaceName) -> io::Result<bool> {
         let name = self.text(&netdev_dir(netdev).join("phys_port_name"))?;
         Ok(name.is_some_and(|name| is_representor_name(&name)))
@@ -139,12 +138,12 @@ impl<'r> HostSysfs<'r> {
         self.value(&netdev_dir(netdev).join("ifindex"))
     }
 
-    /// The largest packet that a network device takes.
+    /// The MTU of a network device.
     pub fn mtu(self, netdev: &InterfaceName) -> io::Result<Option<u32>> {
         self.value(&netdev_dir(netdev).join("mtu"))
     }
 
-    /// The bridge, bond or the like that a network device belongs to.
+    /// The bridge or bond that a network device belongs to.
     pub fn master(self, netdev: &InterfaceName) -> io::Result<Option<String>> {
         self.name_behind(&netdev_dir(netdev).join("master"))
     }
@@ -160,7 +159,7 @@ impl<'r> HostSysfs<'r> {
         Ok(names.iter().filter_map(upper).min())
     }
 
-    /// What a network device speaks; none for what is neither Ethernet nor InfiniBand.
+    /// The link layer of a network device; `None` if it is neither Ethernet nor InfiniBand.
     pub fn link_layer(self, netdev: &InterfaceName) -> io::Result<Option<LinkLayer>> {
         let text = self.text(&netdev_dir(netdev).join("type"))?;
         Ok(match text.as_deref() {
@@ -173,7 +172,7 @@ impl<'r> HostSysfs<'r> {
     /// The hardware address of an InfiniBand network device.
     pub fn ipoib_address(self, netdev: &InterfaceName) -> io::Result<Option<IpoibAddress>> {
         let text = self.text(&netdev_dir(netdev).join("address"))?;
-        // One without a GUID is no address yet.
+        // Without a GUID it is not valid yet.
         Ok(text.and_then(|text| text.parse().ok()))
     }
 
@@ -191,7 +190,7 @@ impl<'r> HostSysfs<'r> {
 
     fn names(self, dir: &Path) -> io::Result<Vec<InterfaceName>> {
         let names = self.list(dir)?;
-        // A device with a name of another kind cannot be meant by any of ours.
+        // The driver never looks for a device with an invalid name.
         Ok(names
             .iter()
             .filter_map(|name| name.to_str()?.parse().ok())
@@ -204,7 +203,7 @@ impl<'r> HostSysfs<'r> {
 
     fn text(self, path: &Path) -> io::Result<Option<String>> {
         let text = match self.root.read_to_string(path) {
-            // What a netdev says that is about to go (`netdev_show` of net/core/net-sysfs.c).
+            // The netdev is being removed (`netdev_show` of net/core/net-sysfs.c).
             Err(error) if error.kind() == ErrorKind::InvalidInput => return Ok(None),
             // Its driver has no such attribute.
             Err(error) if error.raw_os_error() == Some(EOPNOTSUPP) => return Ok(None),
@@ -240,7 +239,7 @@ impl<'r> HostSysfs<'r> {
     }
 }
 
-/// `c<controller>`, which may be missing, `pf<number>`, and something behind that.
+/// An optional `c<controller>`, `pf<number>`, and more.
 fn is_representor_name(name: &str) -> bool {
     let behind_number = |text: &str| {
         text.trim_start_matches(|c: char| c.is_ascii_digit())

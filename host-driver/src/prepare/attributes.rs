@@ -1,11 +1,11 @@
-//! What the network of a NIC wants of its VF, beside what the guest knows it by.
+//! Attributes of a NIC's network that apply to its VF.
 //!
-//! | attribute | a refusal |
+//! | attribute | if the PF refuses it |
 //! |---|---|
-//! | VLAN with priority and protocol, spoof check | is an error: they keep tenants apart |
-//! | trust, rate, link state | is a line in the VM's log |
+//! | VLAN with priority and protocol, spoof check | an error: they isolate tenants |
+//! | trust, rate, link state | a line in the VM's log |
 //!
-//! Nothing is set that cannot be put back: what the kernel does not show is left as it is, and named.
+//! Only what can be restored is set. A setting that the kernel does not show is not set, but reported.
 
 use super::Settings;
 use crate::lease::{EthernetFeatures, Lease, OriginalState, VfIdentity, VfRequest};
@@ -17,7 +17,7 @@ use crate::pool::LinkLayer;
 pub struct OptionalSetting {
     /// OpenNebula's attribute.
     pub name: &'static str,
-    /// What it comes to.
+    /// The settings that implement it.
     pub settings: Settings,
 }
 
@@ -30,7 +30,7 @@ pub struct LeftOut {
     pub why: &'static str,
 }
 
-/// What is to be set on the VF of a lease that its VM can run without, and what cannot be set.
+/// Settings for the VF of a lease that its VM can run without, and the attributes that cannot be set.
 #[must_use]
 pub fn optional(
     lease: &Lease,
@@ -67,7 +67,7 @@ pub fn optional(
         Some(_) => leave_out(name, "the kernel does not show its original value"),
     };
     let none = Settings::default();
-    // The network driver's, after the boot.
+    // OpenNebula's network driver sets it after the boot.
     let trust = wanted
         .trust
         .filter(|_| lease.identity != VfIdentity::Native);
@@ -91,7 +91,7 @@ pub fn optional(
 
 const RATE: &str = "OUTBOUND_PEAK_BW or OUTBOUND_AVG_BW";
 
-/// The attributes that are given and that only an Ethernet VF can have.
+/// The given attributes that only an Ethernet VF supports.
 fn of_ethernet(wanted: &NicAttributes) -> Vec<&'static str> {
     let all = [
         ("VLAN_QOS", wanted.vlan_qos.is_some()),

@@ -1,4 +1,4 @@
-//! GUIDs that are taken on this host: two ports with one GUID break a fabric.
+//! GUIDs in use on this host: two ports with one GUID break a fabric.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::opennebula::VmId;
 /// Who uses a VF.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VfHolder {
-    /// A VM, by its lease or its running domain. OpenNebula need not know it any more.
+    /// A VM, by its lease or its running domain.
     Vm(VmId),
     /// A running domain that is not a VM of OpenNebula.
     Domain(String),
@@ -18,7 +18,7 @@ pub enum VfHolder {
     SameVm,
 }
 
-/// Who has a GUID.
+/// What has a GUID.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Owner {
     Port(InterfaceName),
@@ -42,7 +42,7 @@ pub struct Conflict {
 }
 
 impl Conflict {
-    /// The VF that has the GUID, if it is one that a lease or a domain holds.
+    /// The VF with the GUID, if a lease or a domain holds it.
     #[must_use]
     pub fn vf(&self) -> Option<PciAddress> {
         match self.owner {
@@ -106,7 +106,7 @@ impl GuidsInUse {
         });
     }
 
-    /// Whether a VF may get a GUID: it is free, or the VF's own.
+    /// Checks that a GUID is unused, or the VF's own.
     pub fn check(&self, guid: Guid, device: PciAddress) -> Result<(), Conflict> {
         match self.0.get(&guid) {
             None => Ok(()),

@@ -1,5 +1,5 @@
-//! The kernel's own interface, by way of `ip link`: `oneadmin` may call that with `sudo` on every
-//! OpenNebula host, and nothing more.
+//! Sets up VFs by `ip link`, the only such program that `oneadmin` may run with `sudo` on every
+//! OpenNebula host.
 //!
 //! ```text
 //! sudo -n ip link set dev ib0 vf 3 node_guid 00:04:aa:00:c0:a8:32:11
@@ -13,12 +13,12 @@ use one_sriov_system::Program;
 
 use super::{SetError, SetVf, Settings, Target};
 
-/// So long may one call take: firmware answers in milliseconds, or not at all.
+/// How long one call may take: firmware answers in milliseconds, or not at all.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// So long is a PF asked again that cannot say yes or no: a VF in reset is ready within a second or so.
+/// How long to retry if the PF is busy: a VF in reset is ready within about a second.
 const BUSY_LIMIT: Duration = Duration::from_secs(3);
-/// How often. The kernel does not report the end of the reset.
+/// The pause between retries. The kernel does not report the end of the reset.
 const BUSY_PACE: Duration = Duration::from_millis(100);
 
 /// The MAC that the kernel takes as "none" (`is_zero_ether_addr` in the drivers' `ndo_set_vf_mac`).
@@ -26,7 +26,7 @@ const NO_MAC: &str = "00:00:00:00:00:00";
 /// The GUID that PFs take as "none".
 const NO_GUID: &str = "ff:ff:ff:ff:ff:ff:ff:ff";
 
-/// What `ip` calls the GUIDs of a VF.
+/// The words of `ip` for the GUIDs of a VF.
 const NODE_GUID: &str = "node_guid";
 const PORT_GUID: &str = "port_guid";
 
@@ -54,7 +54,7 @@ impl SetVf for IpLink {
 /// One message to the kernel.
 #[derive(Debug, Default)]
 struct Call {
-    /// What is set, for people.
+    /// What is set, for messages.
     what: Vec<&'static str>,
     /// The words for `ip`.
     words: Vec<String>,
@@ -90,11 +90,11 @@ impl Call {
             Ok(done) if done.status.success() => Ok(()),
             Ok(done) => {
                 let said = done.stderr_line();
-                // strerror(EOPNOTSUPP): the kernel's answer, which ip passes on in this form.
+                // strerror(EOPNOTSUPP), as ip prints it.
                 if said.contains("Operation not supported") {
                     Err(SetError::Unsupported { what, pf, vf })
                 } else if self.sets_guid() && is_unknown_word(&said) {
-                    // This 'ip' is older than GUIDs of VFs, and cannot set them whatever the PF's driver supports.
+                    // This 'ip' is too old for GUIDs of VFs, whatever the PF's driver supports.
                     log::warn!("'ip' does not support GUIDs of VFs: {said}");
                     Err(SetError::Unsupported { what, pf, vf })
                 } else {
@@ -105,11 +105,11 @@ impl Call {
     }
 }
 
-/// Whether `ip` has met a word that it does not know. One that may not follow `vf <number>` ends what is said of the
-/// VF, and is taken for the name of a second device (`iplink_parse_vf` and `iplink_parse` of ip/iplink.c).
+/// Whether `ip` does not know a word. It takes a word that cannot follow `vf <number>` for the name of a second device
+/// (`iplink_parse_vf` and `iplink_parse` of ip/iplink.c).
 fn is_unknown_word(said: &str) -> bool {
     let is_second_device = said.contains("either \"dev\" is duplicate") && said.contains("garbage");
-    // Nothing is said of the VF: the first word was the unknown one.
+    // The first word after `vf <number>` was the unknown one.
     is_second_device || said.starts_with("Command line is not complete")
 }
 
@@ -121,8 +121,8 @@ pub(crate) fn ip_link<const N: usize>(words: [&str; N]) -> Program {
         .env("LC_ALL", "C")
 }
 
-/// The messages that set everything. The kernel is done with one as soon as it has set a node GUID: a port GUID in
-/// the same message is ignored without an error (`do_setvfinfo` of net/core/rtnetlink.c).
+/// The messages that set everything. The kernel ends a message once it has set a node GUID, and silently ignores a port GUID
+/// in the same one (`do_setvfinfo` of net/core/rtnetlink.c).
 fn calls(settings: &Settings) -> Vec<Call> {
     let mac = |mac: &Option<MacAddress>| mac.map_or(NO_MAC.into(), |mac| mac.to_string());
     let guid = |guid: &Option<Guid>| guid.map_or(NO_GUID.into(), |guid| guid.to_string());

@@ -1,16 +1,16 @@
-//! Setting up a VF for its VM, and putting it back as it was.
+//! Sets up a VF for its VM, and restores its original state.
 //!
 //! | PF | identity | what is written |
 //! |---|---|---|
-//! | Ethernet | `mac` | nothing: libvirt sets and restores MAC and VLAN; after it, what it did not restore |
+//! | Ethernet | `mac` | nothing: libvirt sets and restores MAC and VLAN; at the end what it did not restore |
 //! | Ethernet | `dummy` | the NIC's own MAC, and its VLAN if it has one |
 //! | InfiniBand | `guid` | node GUID, port GUID, link state `auto` |
-//! | InfiniBand | `dummy` | nothing, but what takes the GUIDs of a former VM off |
-//! | Ethernet | `native` | nothing, but what a former VM has left; after it, what OpenNebula's network driver has set |
+//! | InfiniBand | `dummy` | nothing, but the GUIDs of a previous VM are cleared |
+//! | Ethernet | `native` | nothing, but settings of a previous VM are cleared; at the end what OpenNebula's network driver has set |
 //! | InfiniBand | `native` | as `guid` |
 //!
-//! [`setup`] decides, from what is known before the first write; [`settings`] and [`restoration`]
-//! say what to write, and a [`SetVf`] writes it: [`restore`] for the way back.
+//! [`setup`] decides before the first write. [`settings`] and [`restoration`] are what to write, and a [`SetVf`] writes it;
+//! [`restore`] writes the original state.
 
 mod attributes;
 mod guids;
@@ -36,13 +36,13 @@ use crate::lease::{
 };
 use crate::pool::LinkLayer;
 
-/// Writes settings to a VF: through the kernel's own interface now, through a vendor's later.
+/// Writes settings to a VF.
 pub trait SetVf {
-    /// Writes all settings in one go.
+    /// Writes all settings.
     fn set(&self, target: &Target<'_>, settings: &Settings) -> Result<(), SetError>;
 }
 
-/// The VF to be set up, as the means need it.
+/// The VF to set up.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
     /// The netdev of its PF.
@@ -64,7 +64,7 @@ pub enum SetError {
         /// The VF.
         vf: u32,
     },
-    /// It went wrong.
+    /// `ip` failed.
     #[error("failed to set {what} of VF {vf} of '{pf}': {said}")]
     Failed {
         /// What was to be set.
@@ -73,7 +73,7 @@ pub enum SetError {
         pf: String,
         /// The VF.
         vf: u32,
-        /// What the program said.
+        /// Its message.
         said: String,
     },
     /// The kernel shows another value than was set.
@@ -90,7 +90,7 @@ pub enum SetError {
         /// The value that the VF has.
         shown: String,
     },
-    /// The program did not run.
+    /// `ip` could not be run.
     #[error("failed to set {what} of VF {vf} of '{pf}': {cause}")]
     Run {
         /// What was to be set.
@@ -99,14 +99,14 @@ pub enum SetError {
         pf: String,
         /// The VF.
         vf: u32,
-        /// Why not.
+        /// Why.
         cause: one_sriov_system::ProcessError,
     },
 }
 
 impl SetError {
-    /// Whether the VF is just being reset: asked again later, the PF's driver may take the value (`i40e_ndo_set_vf_mac`
-    /// and `ice_check_vf_ready_for_cfg` answer so).
+    /// Whether the VF is being reset, and a retry may succeed (`i40e_ndo_set_vf_mac` and `ice_check_vf_ready_for_cfg` return
+    /// these errors).
     #[must_use]
     pub fn is_busy(&self) -> bool {
         // strerror(EAGAIN) and strerror(EBUSY), as ip passes them on.
@@ -117,7 +117,7 @@ impl SetError {
         matches!(self, Self::Failed { said, .. } if busy.iter().any(|answer| said.contains(answer)))
     }
 
-    /// Whether the PF's driver was asked, and does not take the value.
+    /// Whether the PF's driver refuses the value.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         // strerror(EINVAL) and strerror(EADDRNOTAVAIL), as ip passes them on.
@@ -126,22 +126,22 @@ impl SetError {
     }
 }
 
-/// Why a NIC cannot be brought into its VM.
+/// Why a VF cannot be set up for a NIC.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VfSetupError {
-    /// The operator has asked for what this link layer cannot do.
+    /// The configured identity does not fit the link layer.
     #[error("failed to use identity '{identity}' for pool '{pool}': '{pf}' is {layer}")]
     Layer {
-        /// What was asked for.
+        /// The identity.
         identity: &'static str,
         /// The pool.
         pool: String,
         /// The PF's netdev.
         pf: String,
-        /// What it speaks.
+        /// Its link layer.
         layer: &'static str,
     },
-    /// What keeps tenants apart cannot be put back.
+    /// The spoof check could not be restored, and the VM must not run without it.
     #[error("failed to set SPOOFCHK of NIC '{mac}': '{pf}' does not show whether VF {vf} has it")]
     SpoofCheck {
         /// The NIC.
@@ -151,7 +151,7 @@ pub enum VfSetupError {
         /// The VF.
         vf: u32,
     },
-    /// A VLAN that no Ethernet has.
+    /// A VLAN that Ethernet does not have.
     #[error("failed to set VLAN {vlan} of NIC '{mac}': expected 1 to 4094 for Ethernet")]
     Vlan {
         /// The VLAN.
@@ -161,7 +161,7 @@ pub enum VfSetupError {
     },
 }
 
-/// How the VF of an allocation comes into its VM. `known` is what the kernel says of all VFs of its PF.
+/// How to set up the VF of an allocation. `known` is what the kernel shows of all VFs of its PF.
 pub fn setup(
     request: &VfRequest,
     allocation: &Allocation,
@@ -179,7 +179,7 @@ pub fn setup(
     let is_native = matches!(request.wanted, Wanted::Exactly(_));
     let identity = match (asked, pf.link_layer) {
         _ if is_native => VfIdentity::Native,
-        // What libvirt sets is always of priority 0, and of 802.1Q (`virNetDevSetVfConfig` of src/util/virnetdev.c).
+        // libvirt sets every VLAN with priority 0 and 802.1Q (`virNetDevSetVfConfig` of src/util/virnetdev.c).
         (IdentitySetting::Auto | IdentitySetting::Mac, Ethernet)
             if request.has_vlan() && request.attributes.has_vlan_tag() =>
         {
@@ -204,15 +204,15 @@ pub fn setup(
     let stale = allocation.stale.as_ref();
     let saved = stale.map(|stale| stale.lease.as_ref().map(|lease| &lease.original));
     let original = match (saved, now) {
-        // The lease that ended cannot be read: what is on the VF is its VM's.
+        // The stale lease cannot be read, and the VF has the settings of its VM.
         (Some(None), OriginalState::Ethernet { .. }) => OriginalState::Ethernet {
             mac: None,
             vlan: Some((0, 0)),
             features: EthernetFeatures::default(),
         },
         (None | Some(None | Some(OriginalState::Untouched)), now) => now,
-        // The value before the first write of all is the one to put back. That of a VLAN was not noted as long as none was
-        // written: there was none.
+        // The value before the first write is the original one. A VLAN was not saved as long as none was written, so there
+        // was none.
         (
             Some(Some(OriginalState::Ethernet {
                 mac,
@@ -278,14 +278,14 @@ fn original(
             }
         }
         (VfIdentity::Guid, _) | (VfIdentity::Native, LinkLayer::Infiniband) => {
-            // A GUID of ours that the PF refused to unset belongs to a previous VM, which may use it elsewhere by now.
+            // A GUID that the driver set and the PF refused to unset is a previous VM's, which may use it elsewhere now.
             let is_ours = info.is_some_and(|info| {
                 let dummy = info
                     .port_guid
                     .and_then(|guid| DummyMac::from_guid(guid, request.dummy.prefix()));
                 dummy.is_some() && (info.node_guid.is_none() || info.node_guid == info.port_guid)
             });
-            // Older kernels report one GUID for all VFs: then nothing is known.
+            // Older kernels report one GUID for all VFs: then none is known.
             let own = |guid: fn(&VfInfo) -> Option<Guid>| {
                 let own = info.filter(|_| !is_ours).and_then(guid)?;
                 let alike = known.iter().filter(|other| guid(other) == Some(own));

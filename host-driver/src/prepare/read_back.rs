@@ -1,4 +1,4 @@
-//! Whether a VF has what was set on it, as far as the kernel shows that.
+//! Checks that a VF has the settings that were written, as far as the kernel shows them.
 
 use std::fmt::Display;
 
@@ -7,13 +7,13 @@ use one_sriov_system::{VfInfo, VfVlan};
 
 use super::{SetError, Settings, Target};
 
-/// Compares what was set on a VF with what the kernel says of the VFs of its PF, `known`.
+/// Compares the settings of a VF with what the kernel shows of the VFs of its PF, `known`.
 ///
-/// What is unset is not compared: PFs show that in ways of their own. Nor is a GUID that all VFs have: older kernels tell
-/// one for all.
+/// Unset values are not compared: PFs show them in different ways. Nor is a GUID that all VFs have: older kernels report one
+/// for all.
 ///
 /// # Errors
-/// The first value that is another one.
+/// The first value that differs.
 pub fn read_back(target: &Target<'_>, set: &Settings, known: &[VfInfo]) -> Result<(), SetError> {
     let Some(shown) = known.iter().find(|info| info.vf == target.vf) else {
         return Ok(());
@@ -26,7 +26,7 @@ pub fn read_back(target: &Target<'_>, set: &Settings, known: &[VfInfo]) -> Resul
     compare(target, "MAC", set.mac.flatten(), shown.mac)?;
     let id = set.vlan.map(|vlan| vlan.id);
     compare(target, "VLAN", id, shown.vlan.map(|vlan| vlan.id))?;
-    // Of a plain VLAN PFs show neither in ways of their own.
+    // PFs show a missing VLAN in different ways.
     if let Some(vlan) = set.vlan.filter(|vlan| vlan.id != 0) {
         let qos = Some(vlan.qos).filter(|qos| *qos != 0);
         compare(

@@ -1,19 +1,19 @@
-//! Restoring a VF, also on PFs that refuse to unset a value.
+//! Restores a VF, also on PFs that refuse to unset a value.
 //!
-//! Of a value that was unset before, some PFs' drivers refuse to hear: the kernel answers "Invalid argument" to a MAC of
-//! zeros (`is_valid_ether_addr` in `ndo_set_vf_mac`), and is done with the message. So what else was in it is written by itself
-//! then. Whatever goes wrong besides, a lease must not be forgotten for: the VF still has what its VM had.
+//! Some PFs' drivers answer "Invalid argument" to a MAC of zeroes (`is_valid_ether_addr` in `ndo_set_vf_mac`), and the kernel
+//! ends the message. Then each value is written by itself, and a value that cannot be unset is ignored. After any other error
+//! the VF still has the settings of its VM, so its lease must stay.
 
 use super::{SetError, SetVf, Settings, Target};
 
-/// Writes what puts a VF back: its [`restoration`](super::restoration), or what is outstanding of it.
+/// Writes the [`restoration`](super::restoration) of a VF, or what is outstanding of it.
 ///
 /// # Errors
-/// The first thing that could not be written, of what can be: the rest is written all the same.
+/// The first value that could not be written. The others are written all the same.
 pub fn restore(means: &impl SetVf, target: &Target<'_>, wanted: &Settings) -> Result<(), SetError> {
     match means.set(target, wanted) {
         Err(error) if error.is_refusal() => {}
-        // What cannot be set was not set by us either.
+        // If it cannot be set, the driver has not set it either.
         Ok(()) | Err(SetError::Unsupported { .. }) => return Ok(()),
         Err(error) => return Err(error),
     }
@@ -21,7 +21,7 @@ pub fn restore(means: &impl SetVf, target: &Target<'_>, wanted: &Settings) -> Re
     for part in parts(wanted) {
         match means.set(target, &part) {
             Ok(()) | Err(SetError::Unsupported { .. }) => {}
-            // It was unset, and this PF refuses to unset it.
+            // This PF refuses to unset it.
             Err(error) if error.is_refusal() && only_unsets(&part) => log::warn!("{error}"),
             Err(error) => failure = failure.or(Some(error)),
         }
@@ -29,7 +29,7 @@ pub fn restore(means: &impl SetVf, target: &Target<'_>, wanted: &Settings) -> Re
     failure.map_or(Ok(()), Err)
 }
 
-/// Settings of one value each, whatever is set.
+/// These settings, one value at a time.
 fn parts(all: &Settings) -> impl Iterator<Item = Settings> {
     let none = Settings::default();
     let parts = [
@@ -69,7 +69,7 @@ fn parts(all: &Settings) -> impl Iterator<Item = Settings> {
     parts.into_iter().filter(|part| !part.is_empty())
 }
 
-/// Whether these settings take values away and write none.
+/// Whether these settings only unset values.
 fn only_unsets(settings: &Settings) -> bool {
     !matches!(settings.mac, Some(Some(_)))
         && settings.vlan.is_none()
@@ -92,7 +92,7 @@ mod tests {
     use crate::lease::{EthernetFeatures, OriginalState};
     use one_sriov_system::{VfLinkState, VfVlan};
 
-    /// A PF that answers some settings with an error, and notes the others.
+    /// A PF that refuses some settings, and records the others.
     struct FakePf {
         answer: fn(&Settings) -> Option<&'static str>,
         has: RefCell<Vec<Settings>>,

@@ -6,12 +6,12 @@ use one_sriov_system::{VfInfo, VfLinkState, VfVlan};
 use super::{VfSetupError, ethernet_vlan};
 use crate::lease::{Lease, OriginalState, VfIdentity, VfRequest};
 
-/// Settings of a VF; what is none is left alone.
+/// Settings of a VF; `None` is not changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     /// The administrative MAC; `Some(None)` unsets it.
     pub mac: Option<Option<MacAddress>>,
-    /// The VLAN; id 0 is none.
+    /// The VLAN; id 0 removes it.
     pub vlan: Option<VfVlan>,
     /// The node GUID; `Some(None)` unsets it.
     pub node_guid: Option<Option<Guid>>,
@@ -35,7 +35,7 @@ impl Settings {
     }
 }
 
-/// What the VF of a lease gets.
+/// The settings for the VF of a lease.
 pub fn settings(lease: &Lease, request: &VfRequest) -> Result<Settings, VfSetupError> {
     let none = Settings::default();
     Ok(match (lease.identity, &lease.original) {
@@ -48,7 +48,7 @@ pub fn settings(lease: &Lease, request: &VfRequest) -> Result<Settings, VfSetupE
         },
         (VfIdentity::Dummy, OriginalState::Ethernet { vlan, .. }) => Settings {
             mac: Some(Some(lease.mac)),
-            // One that a former tenant left is taken off.
+            // Removes the VLAN of a previous VM.
             vlan: match ethernet_vlan(request)? {
                 Some(id) => Some(VfVlan {
                     id,
@@ -68,7 +68,7 @@ pub fn settings(lease: &Lease, request: &VfRequest) -> Result<Settings, VfSetupE
     })
 }
 
-/// The spoof check of an Ethernet VF, if it can be put back.
+/// The spoof check of an Ethernet VF, if it can be restored.
 fn spoof_check(lease: &Lease, request: &VfRequest) -> Result<Option<bool>, VfSetupError> {
     let is_shown = match &lease.original {
         OriginalState::Ethernet { features, .. } => features.spoof_check.is_some(),
@@ -84,7 +84,7 @@ fn spoof_check(lease: &Lease, request: &VfRequest) -> Result<Option<bool>, VfSet
     }
 }
 
-/// What puts the VF of a lease back as it was. What is not known was unset, and so it becomes.
+/// The settings that restore the VF of a lease. Unknown values are unset.
 #[must_use]
 pub fn restoration(original: &OriginalState) -> Settings {
     let none = Settings::default();
@@ -120,10 +120,10 @@ pub fn restoration(original: &OriginalState) -> Settings {
     }
 }
 
-/// What of its [`restoration`] the VF of a lease still lacks, by what the kernel says of it now.
+/// The part of its [`restoration`] that the VF of a lease still lacks, according to the kernel.
 ///
-/// The MAC and the VLAN that libvirt has set it restores, too, but a VLAN without its protocol and priority; and what nobody, or
-/// OpenNebula, has set is written only where it is known to be another one.
+/// libvirt restores MAC and VLAN itself, but not the VLAN's protocol and priority. Settings that the driver has not written are
+/// restored only if the kernel shows another value.
 #[must_use]
 pub fn outstanding(lease: &Lease, now: Option<&VfInfo>) -> Settings {
     let mut wanted = restoration(&lease.original);

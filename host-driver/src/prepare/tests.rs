@@ -192,7 +192,7 @@ fn a_vlan_that_no_ethernet_has_is_refused() {
         error,
         "failed to set VLAN 4095 of NIC '02:00:c0:a8:32:11': expected 1 to 4094 for Ethernet"
     );
-    // A P_Key is the guest's concern.
+    // The guest sets up a P_Key.
     let infiniband = allocation(LinkLayer::Infiniband);
     assert!(
         setup(
