@@ -21,7 +21,7 @@ pub(crate) fn ensure(root: &Root, bridge: &str, is_open_vswitch: bool) -> Result
     }
     if is_open_vswitch {
         return Err(format!(
-            "run 'ovs-vsctl add-br {bridge}': the NIC's network is of Open vSwitch"
+            "run 'ovs-vsctl add-br {bridge}': the NIC's network uses Open vSwitch"
         ));
     }
     let made = ip_link(["add", "name", bridge, "type", "bridge"])

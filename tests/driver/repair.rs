@@ -29,7 +29,10 @@ fn a_vm_that_lacks_a_vf_gets_one_and_others_are_not_looked_at() {
     assert_eq!(host.read("/run/one-sriov/.unplugged/7"), None);
     assert!(host.read("/run/one-sriov/.unplugged/8").is_some());
     let again = host.operator(&["repair", "7"]);
-    assert_eq!((again.code, &*again.stdout), (0, "VM 7 lacks no VF\n"));
+    assert_eq!(
+        (again.code, &*again.stdout),
+        (0, "VM 7 has all of its VFs\n")
+    );
 }
 
 #[test]
@@ -66,7 +69,7 @@ fn a_vm_that_does_not_run_here_or_is_worked_on_is_refused() {
     let path = host.path("/run/one-sriov/.deployments");
     let deployment = File::open(path.join(id.as_str().unwrap())).unwrap();
     deployment.lock().unwrap();
-    let busy = "failed to repair VM 7: another driver process works on it; try again when that has ended\n";
+    let busy = "failed to repair VM 7: another driver process is working on it; try again later\n";
     refused(&host, "7", 1, busy);
     deployment.unlock().unwrap();
     assert_eq!(host.operator(&["repair", "7"]).code, 0);

@@ -47,7 +47,7 @@ impl<'a> Live<'a> {
             .collect();
         let before = Ledger::load(root).unwrap_or_else(|error| {
             log::warn!(
-                "failed to read which devices are up to date, so none counts as that: {error}"
+                "failed to read which devices are up to date, so all of them are activated again: {error}"
             );
             Ledger::all_due(present.iter().map(|(device, _)| *device))
         });

@@ -88,7 +88,7 @@ enum ActionError {
         driver: String,
     },
     #[error(
-        "failed to set VLAN_QOS or VLAN_PROTO of PCI NIC '{mac}': OpenNebula's network driver sets its VLAN, without them"
+        "failed to set VLAN_QOS or VLAN_PROTO of PCI NIC '{mac}': OpenNebula's network driver sets its VLAN and does not support them"
     )]
     NativeVlan { mac: hwaddr::MacAddress },
     #[error(transparent)]

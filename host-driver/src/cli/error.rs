@@ -39,9 +39,7 @@ pub(super) enum Failure {
     Repair(#[from] RepairError),
     #[error("failed to repair VM {0}: it does not run on this host")]
     Stopped(VmId),
-    #[error(
-        "failed to repair VM {0}: another driver process works on it; try again when that has ended"
-    )]
+    #[error("failed to repair VM {0}: another driver process is working on it; try again later")]
     Busy(VmId),
     #[error("failed to print: {0}")]
     Output(#[from] io::Error),

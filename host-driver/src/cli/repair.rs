@@ -47,7 +47,7 @@ pub(super) fn run(
             writeln!(out, "{problem}")?;
         }
         if plugged.is_empty() && is_whole {
-            writeln!(out, "VM {vm} lacks no VF")?;
+            writeln!(out, "VM {vm} has all of its VFs")?;
         }
     }
     Ok(if is_whole { Exit::Ok } else { Exit::Partial })

@@ -161,7 +161,7 @@ impl TakeOver<'_> {
                 }
                 Ok(Some(owner)) => {
                     import.failed.push(format!(
-                        "{name}: VM {owner} has a lease of it; run 'reconcile', then this command again"
+                        "{name}: VM {owner} has a lease on it; run 'reconcile', then this command again"
                     ));
                     continue;
                 }

@@ -253,7 +253,7 @@ fn a_lease_of_another_vm_is_not_overwritten() {
     let device = "0000:81:00.1";
     tree.import(&[("one-7", &[device])], &[], false);
     let import = tree.import(&[("one-8", &[device])], &[], false);
-    let failed = "VF '0000:81:00.1' of VM 8: VM 7 has a lease of it; run 'reconcile', then this command again";
+    let failed = "VF '0000:81:00.1' of VM 8: VM 7 has a lease on it; run 'reconcile', then this command again";
     assert_eq!(import.failed, [failed]);
     assert_eq!(
         tree.store().leases_of("7".parse().unwrap()).unwrap().len(),

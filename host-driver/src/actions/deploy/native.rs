@@ -137,7 +137,7 @@ fn check_attributes(
     if !is_set_up(host, nic) {
         for (name, _) in of_driver.into_iter().filter(|(_, is_given)| *is_given) {
             report.note(&format!(
-                "PCI NIC '{}': {name} is not set: OpenNebula's network driver has to set it, and this one does not set up VFs",
+                "PCI NIC '{}': {name} is not set: OpenNebula's network driver has to set it, but this one does not set up VFs",
                 nic.mac
             ));
         }
