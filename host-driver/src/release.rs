@@ -158,24 +158,14 @@ fn release_one(
         // Not an error: the next VM needs it bound to vfio-pci anyway.
         log::warn!("{error}");
     }
-    // A VM that is being saved or restored keeps its dummy NICs.
-    let unplugged = store.unplugged(lease.vm).map_err(|error| WhyKept {
-        why: error.to_string(),
-        has_identity: true,
-    })?;
-    if let Some(domain) = &stale.domain
-        && unplugged.is_none()
-        && let Some(mac) = lease.dummy_mac
-        && let Some(dummy) = DummyMac::from_mac(mac, config.dummy_prefix)
-        && let Err(error) = unplug_dummy(config, domain, dummy)
-    {
+    if let Err(why) = unplug_left_dummy(config, store, stale) {
         // The position stays taken as long as the guest sees the dummy NIC.
         mark(store, lease).map_err(|why| WhyKept {
             why,
             has_identity: true,
         })?;
         return Err(WhyKept {
-            why: format!("its dummy NIC is still there: {error}"),
+            why,
             has_identity: true,
         });
     }
@@ -192,6 +182,23 @@ fn release_one(
         })?;
     }
     put
+}
+
+/// Unplugs the dummy NIC of a VM that runs on without the VF of a stale lease.
+pub fn unplug_left_dummy(config: &Config, store: &Store, stale: &StaleLease) -> Result<(), String> {
+    let (Some(lease), Some(domain)) = (&stale.lease, &stale.domain) else {
+        return Ok(());
+    };
+    // A VM that is being saved or restored keeps its dummy NICs.
+    let unplugged = store.unplugged(lease.vm);
+    if unplugged.map_err(|error| error.to_string())?.is_none()
+        && let Some(mac) = lease.dummy_mac
+        && let Some(dummy) = DummyMac::from_mac(mac, config.dummy_prefix)
+    {
+        let unplugged = unplug_dummy(config, domain, dummy);
+        unplugged.map_err(|error| format!("its dummy NIC is still there: {error}"))?;
+    }
+    Ok(())
 }
 
 /// Rebinds a VF that was attached to a running VM to its own driver: libvirt does not, because one-sriov bound it to `vfio-pci`.

@@ -22,17 +22,13 @@ const SOURCES: [&str; 6] = [
 ];
 
 /// What stands for a placeholder in a message, and texts of other programs.
-const VALUES: [&str; 24] = [
+const VALUES: [&str; 20] = [
     "node GUID",
     "VLAN of",
     "TRUST",
     "bandwidth",
-    " save ",
-    " migrate ",
-    " restore ",
-    " take a snapshot of ",
     "VFs 'ib0/0', 'ib0/1'",
-    "VF 'ib0/0', which",
+    "holds VF 'ib0/0'",
     "this VM (4) itself",
     "(deploy of VM",
     "the MAC a6:... of 'eth1'",

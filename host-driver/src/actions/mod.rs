@@ -35,6 +35,8 @@ pub use repair::{Found, RepairError, Repaired, repair, repair_vm};
 use std::ffi::OsString;
 use std::path::Path;
 
+use refuse::Refused;
+
 use crate::config::ConfigError;
 use crate::domain::DomainError;
 use crate::host::Host;
@@ -129,9 +131,9 @@ enum ActionError {
         vm: VmId,
         cause: std::io::Error,
     },
-    #[error("failed to {verb} VM {vm}: it holds {vfs}, which cannot be saved or moved")]
+    #[error("{}", .refused.message(*.vm, .vfs))]
     HoldsVfs {
-        verb: &'static str,
+        refused: Refused,
         vm: VmId,
         vfs: String,
     },
@@ -219,9 +221,9 @@ pub fn run(home: &Path, action: &str, arguments: &[OsString]) -> u8 {
         "shutdown" | "cancel" => finish::run(&call, &mut report),
         "save" => save::run(&call, &mut report),
         "restore" => restore::run(&call, &mut report),
-        "snapshot_create" => refuse::run(&call, "take a snapshot of", &mut report),
+        "snapshot_create" => refuse::run(&call, Refused::Snapshot, &mut report),
         "snapshot_revert" => snapshot::revert(&call, &mut report),
-        "migrate" => refuse::run(&call, "migrate", &mut report),
+        "migrate" => refuse::run(&call, Refused::Migrate, &mut report),
         "migrate_local" => refuse::migrate_local(&call),
         "attach_nic" => nic::attach(&call, &mut report),
         "detach_nic" => nic::detach(&call, &mut report),

@@ -13,16 +13,41 @@ use crate::lease::{Lease, VfIdentity};
 use crate::opennebula::{Report, VmId};
 use crate::pool_name::PoolName;
 
+/// What is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    Migrate,
+    Restore,
+    Snapshot,
+}
+
+impl Refused {
+    /// The message for a VM with these VFs.
+    pub(super) fn message(self, vm: VmId, vfs: &str) -> String {
+        match self {
+            Self::Migrate => {
+                format!("failed to migrate VM {vm}: it holds {vfs}, which cannot be moved")
+            }
+            Self::Restore => {
+                format!("failed to restore VM {vm}: it already holds {vfs} on this host")
+            }
+            Self::Snapshot => format!(
+                "failed to take a snapshot of VM {vm}: it holds {vfs}; libvirt takes no snapshot of a VM with a VF"
+            ),
+        }
+    }
+}
+
 /// Refuses if the VM holds VFs, before anything is changed.
 pub(super) fn run(
     call: &ActionCall<'_>,
-    verb: &'static str,
+    refused: Refused,
     report: &mut Report,
 ) -> Result<(), ActionError> {
     if let Some(vm) = call.arguments.vm()
         && let Some(vfs) = held(call, vm)?
     {
-        return Err(ActionError::HoldsVfs { verb, vm, vfs });
+        return Err(ActionError::HoldsVfs { refused, vm, vfs });
     }
     run_stock(call, None, report)
 }
@@ -65,7 +90,7 @@ pub(super) fn migrate_local(call: &ActionCall<'_>) -> Result<(), ActionError> {
         && let Some(bridge) = sriov_bridge(&decoded(input::document(&stdin)?))
     {
         return Err(ActionError::HoldsVfs {
-            verb: "migrate",
+            refused: Refused::Migrate,
             vm,
             vfs: format!("a VF on bridge '{bridge}'"),
         });

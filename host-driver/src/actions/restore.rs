@@ -16,8 +16,9 @@ use std::time::Duration;
 use super::deploy::{self, Work};
 use super::finish::{release_unused, tell};
 use super::plug::Plug;
+use super::refuse::{self, Refused};
 use super::stock::{delegate_deployment, run_stock};
-use super::{ActionCall, ActionError, ensure_dummy_bridge, refuse, saved_nic};
+use super::{ActionCall, ActionError, ensure_dummy_bridge, saved_nic};
 use crate::domain::Domain;
 use crate::host::Host;
 use crate::lease::{Deployment, Lease, VfRequest};
@@ -30,11 +31,11 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
         return run_stock(call, None, report);
     };
     if !checkpoint.is_absolute() {
-        return refuse::run(call, "restore", report);
+        return refuse::run(call, Refused::Restore, report);
     }
     let saved = SavedNics::beside(&Host::root_dir(), checkpoint)?;
     let Some(nics) = saved.read()? else {
-        return refuse::run(call, "restore", report);
+        return refuse::run(call, Refused::Restore, report);
     };
     let host = call.host()?;
     if host.libvirt().running()?.runs(vm) {

@@ -18,7 +18,7 @@ use crate::lease::{
 use crate::libvirt::RunningDomains;
 use crate::opennebula::{MonitoringClient, VmId};
 use crate::prepare::{self, VfHolder};
-use crate::release::{ReleaseReport, release};
+use crate::release::{ReleaseReport, release, unplug_left_dummy};
 
 impl Work<'_> {
     /// Leases the requested VFs, and releases those of stale leases.
@@ -129,7 +129,7 @@ fn decide(
         Ok(allocations) => {
             let taken: Vec<_> = allocations
                 .iter()
-                .map(|allocation| allocation.vf.address)
+                .map(|allocation| (allocation.vf.address, allocation.stale.clone()))
                 .collect();
             Links::read(host, &allocations)
                 .and_then(|links| {
@@ -159,8 +159,15 @@ fn decide(
             });
         }
     };
-    for device in taken {
+    drop(guard);
+    for (device, stale) in taken {
         sweep.take(device);
+        // The VM that has released the VF may run on. The VF is another VM's now, whatever libvirt says of the dummy NIC.
+        if let Some(stale) = stale
+            && let Err(why) = unplug_left_dummy(config, store, &stale)
+        {
+            log::warn!("VF '{device}' has gone to VM {vm}, but of the VM that had it: {why}");
+        }
     }
     Ok(Decision::Leased(deployment, sweep.reclaims))
 }
