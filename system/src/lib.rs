@@ -1,11 +1,12 @@
-//! The only doors through which one-sriov touches a machine.
+//! Everything that one-sriov reads or changes on a machine goes through this crate.
 //!
-//! - [`Root`] is the door to files: the running machine, or an image mounted somewhere else.
-//! - [`process`] is the door to programs: run without a shell, within a bound, or in our place.
-//! - [`logging`] is the door to the log of the machine.
-//! - [`yaml`] reads what other programs are configured with.
+//! - [`Root`] accesses files: of the running machine, or of an image mounted elsewhere.
+//! - [`process`] runs programs: without a shell, with a time limit, or in place of this process.
+//! - [`Running`] is a process that another program has started.
+//! - [`logging`] writes to the log of the machine.
+//! - [`yaml`] reads the configuration of other programs.
 //! - [`is_absent`] distinguishes an absent file from one that cannot be read.
-//! - [`lock_within`] waits for another process, but not for ever.
+//! - [`lock_within`] waits for another process, but not forever.
 
 mod absent;
 mod lock;
@@ -16,6 +17,7 @@ mod probe;
 pub mod process;
 pub mod release;
 mod root;
+mod running;
 pub mod yaml;
 
 pub use absent::{is_absent, unless_absent};
@@ -25,3 +27,4 @@ pub use plain::plain;
 pub use probe::Probe;
 pub use process::{Captured, Delegated, Delegation, ProcessError, Program, Spool, exit_code};
 pub use root::Root;
+pub use running::Running;

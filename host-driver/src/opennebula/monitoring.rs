@@ -17,7 +17,7 @@ use std::path::Path;
 use nix::fcntl::OFlag;
 use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
-use one_sriov_system::process::Running;
+use one_sriov_system::Running;
 use one_sriov_system::{Root, unless_absent};
 
 /// `PID_FILE` of the client; `/var/tmp` is open to every local user.

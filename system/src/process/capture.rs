@@ -1,4 +1,4 @@
-//! A program that answers, within a bound.
+//! Runs a program for its output, with a time limit.
 
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
@@ -11,25 +11,24 @@ use nix::sys::signal::{Signal, killpg};
 use super::ProcessError;
 use super::ended::{Watch, pid_of};
 use super::intake::{persist, ready};
-use super::supervise::{ErrorOutput, Meanwhile, Outputs};
+use super::supervise::{Meanwhile, Outputs};
 
-/// A killed process is gone at once, unless the kernel itself hangs in its name.
+/// How long to wait for a killed process. It ends at once, unless it hangs in the kernel.
 const DEATH: Duration = Duration::from_secs(1);
 
-/// How a program ended, and all that it said.
+/// How a program ended, and its output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Captured {
     /// How it ended.
     pub status: ExitStatus,
-    /// What it wrote to its standard output.
+    /// Its standard output.
     pub stdout: Vec<u8>,
-    /// What it wrote to its standard error.
+    /// Its standard error.
     pub stderr: Vec<u8>,
 }
 
 impl Captured {
-    /// The last line of its standard error that is not empty, fit for a log line: trimmed, and
-    /// without control characters.
+    /// The last non-empty line of its standard error, trimmed and without control characters.
     #[must_use]
     pub fn stderr_line(&self) -> String {
         let text = String::from_utf8_lossy(&self.stderr);
@@ -66,7 +65,7 @@ pub(super) fn capture(
         .spawn()
         .map_err(start)?;
     let ended = watch.start(&child);
-    let mut outputs = Outputs::of(&mut child, ErrorOutput::Kept(Vec::new()));
+    let mut outputs = Outputs::of(&mut child, Vec::new());
     let meanwhile = Meanwhile {
         deadline,
         signals: None,
@@ -74,7 +73,7 @@ pub(super) fn capture(
     };
     let watched = outputs.watch(&child, &ended, meanwhile);
     if !matches!(watched, Ok(true)) {
-        // Not reaped yet: no other group can have this id. It may be gone all the same.
+        // It is not reaped yet, so no other group has its id. The group may be gone already.
         let _ = killpg(pid_of(&child), Signal::SIGKILL);
         let [gone] = ready([Some((ended.as_fd(), PollFlags::POLLIN))], DEATH).map_err(lost)?;
         if gone {
@@ -91,10 +90,7 @@ pub(super) fn capture(
     Ok(Captured {
         status: persist(|| child.wait()).map_err(lost)?,
         stdout,
-        stderr: match stderr {
-            ErrorOutput::Kept(bytes) => bytes,
-            ErrorOutput::PassedOn(_) => Vec::new(),
-        },
+        stderr,
     })
 }
 

@@ -1,4 +1,4 @@
-//! A program in our place, while we look on.
+//! Runs a program in our place, and waits for its end.
 
 use std::fmt;
 use std::io;
@@ -12,18 +12,17 @@ use super::intake::persist;
 use super::keep::Kept;
 use super::relay::Relay;
 use super::signals::Signals;
-use super::supervise::{ErrorOutput, Meanwhile, Outputs, PEER};
+use super::supervise::{Meanwhile, Outputs, PEER};
 
-/// What a program in our place gets from us.
+/// What a program in our place gets.
 pub struct Delegation<'a> {
     /// Its standard input; `None` is our own, untouched.
     pub stdin: Option<&'a [u8]>,
-    /// Descriptors that it inherits, under their own numbers. No other thread may start a program
-    /// meanwhile, or that one inherits them, too.
+    /// Descriptors that it inherits, with the same numbers. A program that another thread starts meanwhile inherits them, too.
     pub keep: &'a [BorrowedFd<'a>],
-    /// So often `tick` is called while it runs, at least.
+    /// How often at least `tick` is called while it runs.
     pub every: Duration,
-    /// What is to be done meanwhile.
+    /// Called while it runs.
     pub tick: &'a mut dyn FnMut(),
 }
 
@@ -42,12 +41,12 @@ impl fmt::Debug for Delegation<'_> {
 pub struct Delegated {
     /// How it ended.
     pub status: ExitStatus,
-    /// Its standard output, which has not been passed on yet.
+    /// Its standard output, which the caller has to pass on.
     pub stdout: Vec<u8>,
     /// The last 4 KiB, at most, of what it wrote to its standard error.
     pub stderr_tail: Vec<u8>,
-    /// Whether that was nothing or ended in a newline. If it did not, the newline was written for
-    /// it: OpenNebula's front-end reads lines, and waits for the end of one for ever.
+    /// Whether that was empty or ended in a newline. Otherwise a newline was added: OpenNebula's front-end reads lines, and waits
+    /// forever for the end of one.
     pub stderr_ended_with_newline: bool,
 }
 
@@ -81,24 +80,21 @@ pub(super) fn delegate(
             .map_err(fail)?
     };
     let ended = watch.start(&child);
-    // Setting a mask fails for no set that could be made.
+    // Cannot fail: the set is valid.
     let signals = signals.take().map_err(|errno| lost(errno.into()))?;
-    let mut outputs = Outputs::of(&mut child, ErrorOutput::PassedOn(Relay::new(io::stderr())));
+    let mut outputs = Outputs::of(&mut child, Relay::new(io::stderr()));
     let meanwhile = Meanwhile {
         deadline: None,
         signals: Some(&signals),
-        // A clock that ticks all the time would leave no time for anything else.
+        // Ticking without a pause would leave no time for anything else.
         tick: Some((every.max(Duration::from_millis(1)), tick)),
     };
     if let Err(error) = outputs.watch(&child, &ended, meanwhile) {
-        // The child is at work all the same, and how it ends is what counts.
+        // The child keeps running, and its end is what matters.
         log::error!("failed to read the output of '{program}': {error}");
     }
     let Outputs { stdout, stderr, .. } = outputs;
-    let (stderr_tail, stderr_ended_with_newline) = match stderr {
-        ErrorOutput::PassedOn(relay) => relay.finish(PEER),
-        ErrorOutput::Kept(_) => (Vec::new(), true),
-    };
+    let (stderr_tail, stderr_ended_with_newline) = stderr.finish(PEER);
     let status = persist(|| child.wait()).map_err(lost)?;
     Ok(Delegated {
         status,

@@ -1,8 +1,7 @@
-//! The end of a child, as something that `poll` can wait for.
+//! Makes the end of a child an event for `poll`.
 //!
-//! A pidfd would be that, from Linux 5.3 on. `SIGCHLD` through a signalfd would do for a program
-//! with one thread; in any other it may reach a thread that drops it. So a thread of its own waits
-//! for the child, and then closes a pipe.
+//! A pidfd needs Linux 5.3. `SIGCHLD` by a signalfd needs a program with a single thread: otherwise it may reach one that drops
+//! it. So a thread waits for the child, and then closes a pipe.
 
 use std::io::{self, PipeReader};
 use std::process::Child;
@@ -16,7 +15,7 @@ use nix::unistd::Pid;
 
 use super::intake::persist;
 
-/// Waits for a child that is yet to be started, so that nothing can fail once it runs.
+/// The thread. It is created before the child, so that nothing can fail once that runs.
 pub(super) struct Watch {
     pid: Sender<Pid>,
     ended: PipeReader,
@@ -26,7 +25,7 @@ impl Watch {
     pub(super) fn new() -> io::Result<Self> {
         let (ended, alive) = io::pipe()?;
         let (pid, receiver) = mpsc::channel();
-        // No signal is for this thread: one that another thread has blocked would end us here.
+        // The thread must not take any signal: one that only the others block would end the process.
         let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         let started = thread::Builder::new()
             .name("child".to_owned())
@@ -54,15 +53,15 @@ impl Watch {
         Ok(Self { pid, ended })
     }
 
-    /// What hangs up once the child has ended.
+    /// A pipe that hangs up when the child ends.
     pub(super) fn start(self, child: &Child) -> PipeReader {
-        // The thread waits for nothing else: it is there to receive.
+        // Cannot fail: the thread is waiting for this.
         let _ = self.pid.send(pid_of(child));
         self.ended
     }
 }
 
-/// The process id of a child, which is also that of its group if it leads one.
+/// The process id of a child, which is also the id of its group if it leads one.
 pub(super) fn pid_of(child: &Child) -> Pid {
     Pid::from_raw(child.id().cast_signed())
 }

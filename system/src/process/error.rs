@@ -1,21 +1,20 @@
-//! Why a program gave no answer.
+//! Why a program could not be run.
 
 use std::io;
 use std::time::Duration;
 
 use crate::plain::plain;
 
-/// What went wrong with a program, apart from the program's own exit status.
+/// Why a program could not be run. A program that ran and failed is not an error here.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
-    /// No directory of `PATH` has it. It did not run.
+    /// It is not in `PATH`.
     #[error("failed to run '{program}': not found in PATH")]
     NotFound {
         /// Its name.
         program: String,
     },
-    /// It is there, but does not start: not executable, no program, an interpreter that is not
-    /// there. It did not run.
+    /// It exists but does not start: it is not executable, or its interpreter is missing.
     #[error("failed to run '{program}': {cause}", cause = plain(cause))]
     Start {
         /// Its name.
@@ -23,7 +22,7 @@ pub enum ProcessError {
         /// What the kernel said.
         cause: io::Error,
     },
-    /// Its standard input cannot be kept anywhere. It did not run.
+    /// Its standard input cannot be stored, so it did not run.
     #[error("failed to run '{program}': failed to store its input: {cause}", cause = plain(cause))]
     Input {
         /// Its name.
@@ -31,12 +30,12 @@ pub enum ProcessError {
         /// What the kernel said.
         cause: io::Error,
     },
-    /// It was killed, because it took too long.
+    /// It took too long and was killed.
     #[error("failed to run '{program}': no answer within {secs} s", secs = limit.as_secs_f64())]
     TimedOut {
         /// Its name.
         program: String,
-        /// So long it had.
+        /// Its time limit.
         limit: Duration,
     },
     /// It ran, but its exit status is unknown.

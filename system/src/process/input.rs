@@ -1,7 +1,7 @@
-//! Bytes as the standard input of a program, without a process that feeds them.
+//! Bytes as the standard input of a program, without a process that writes them.
 //!
 //! ```text
-//! stdin of ours --Spool::read--> memory, or a file without a name --Program::exec--> stdin of the program
+//! our stdin --Spool::read--> memory, or an unnamed file --Program::exec--> stdin of the program
 //! ```
 
 use std::env;
@@ -13,15 +13,15 @@ use std::process;
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
-/// Where files without a name are kept: on a disk, not in memory as `/tmp` is on some hosts.
+/// The directory of unnamed files: on a disk, which `/tmp` is not on some hosts.
 const SPOOL_DIR: &str = "/var/tmp";
 
-/// The whole input, in no more memory than the limit.
+/// A whole input, in bounded memory.
 #[derive(Debug)]
 pub enum Spool {
-    /// As much as may be held in memory.
+    /// A small one.
     Memory(Vec<u8>),
-    /// More than that, in a file without a name.
+    /// A larger one, in an unnamed file.
     File(File),
 }
 
@@ -40,7 +40,7 @@ impl Spool {
         Ok(Self::File(file))
     }
 
-    /// All of it, from the first byte; one reader at a time.
+    /// Reads all of it. Only one reader at a time.
     pub fn reader(&self) -> io::Result<Box<dyn Read + '_>> {
         match self {
             Self::Memory(bytes) => Ok(Box::new(bytes.as_slice())),
@@ -52,7 +52,7 @@ impl Spool {
         }
     }
 
-    /// A file that holds it, at its beginning.
+    /// A file with it, positioned at its start.
     pub(super) fn file(&self) -> io::Result<File> {
         match self {
             Self::Memory(bytes) => file_of(bytes),
@@ -65,11 +65,11 @@ impl Spool {
     }
 }
 
-/// A file without a name that holds these bytes, at its beginning.
+/// An unnamed file with these bytes, positioned at its start.
 pub(super) fn file_of(bytes: &[u8]) -> io::Result<File> {
     let mut file = match memfd_create("one-sriov-stdin", MFdFlags::MFD_CLOEXEC) {
         Ok(memory) => File::from(memory),
-        // Linux before 3.17 has no such call, and a filter may forbid it.
+        // Linux before 3.17 does not have this call, and a filter may forbid it.
         Err(_) => unlinked(&env::temp_dir())?,
     };
     file.write_all(bytes)?;

@@ -1,4 +1,4 @@
-//! What comes out of the pipes of a child.
+//! Reads the pipes of a child.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -9,17 +9,16 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// A page is what fits at once into a pipe that is ready, on every machine.
+/// A page, which always fits into a pipe that is ready for writing.
 pub(super) const CHUNK: usize = 4096;
 /// Linux's default capacity of a pipe, if the kernel does not report one.
 const CAPACITY: usize = 65536;
-/// A child runs on whatever becomes of a call about it: one that fails, as when the kernel is short of memory, is made
-/// again that often.
+/// How often to retry a call that fails, for example when the kernel is short of memory: the child keeps running anyway.
 const TRIES: usize = 50;
-/// The pause before it.
+/// The pause before a retry.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Calls until it works, or has failed too often.
+/// Calls until it succeeds, or has failed too often.
 pub(super) fn persist<T, E>(mut call: impl FnMut() -> Result<T, E>) -> Result<T, E> {
     for _ in 1..TRIES {
         match call() {
@@ -30,7 +29,7 @@ pub(super) fn persist<T, E>(mut call: impl FnMut() -> Result<T, E>) -> Result<T,
     call()
 }
 
-/// One pipe of a child, until its end or until enough was read.
+/// A pipe of a child, until its end or until enough was read.
 pub(super) struct Intake<R> {
     pipe: Option<R>,
     left: Option<usize>,
@@ -41,12 +40,12 @@ impl<R: Read + AsFd> Intake<R> {
         Self { pipe, left: None }
     }
 
-    /// The pipe, while there is something to expect from it.
+    /// The pipe, unless it has ended.
     pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.pipe.as_ref().map(AsFd::as_fd)
     }
 
-    /// What the pipe has now; to be called when `poll` said that it has something.
+    /// Reads what the pipe has now. Call it when `poll` reports data.
     pub(super) fn read<'b>(&mut self, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
         let Some(pipe) = &mut self.pipe else {
             return Ok(&[]);
@@ -68,8 +67,8 @@ impl<R: Read + AsFd> Intake<R> {
         Ok(&buffer[..length])
     }
 
-    /// No more is read than the pipe can hold now: the child has ended, and what somebody in its
-    /// background writes later is not its output.
+    /// The child has ended: from now on at most the capacity of the pipe is read, because what its background processes write
+    /// later is not its output.
     pub(super) fn child_has_ended(&mut self) {
         if let (Some(pipe), None) = (&self.pipe, self.left) {
             let capacity = fcntl(pipe, FcntlArg::F_GETPIPE_SZ).ok();
@@ -79,7 +78,7 @@ impl<R: Read + AsFd> Intake<R> {
     }
 }
 
-/// Which of these are ready, once one is or the time is over; all `false` then.
+/// Waits until one of these is ready, and returns which are; none if the time ran out.
 pub(super) fn ready<const N: usize>(
     fds: [Option<(BorrowedFd<'_>, PollFlags)>; N],
     time: Duration,
@@ -89,7 +88,7 @@ pub(super) fn ready<const N: usize>(
         .flatten()
         .map(|&(fd, flags)| PollFd::new(fd, flags))
         .collect();
-    // Rounded up, or the last millisecond would be spent in a busy loop.
+    // Rounded up, to avoid a busy loop in the last millisecond.
     let time = if time.is_zero() {
         PollTimeout::ZERO
     } else {

@@ -1,13 +1,11 @@
-//! File descriptors that one child inherits.
+//! File descriptors that a child inherits.
 
 use std::os::fd::BorrowedFd;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
-/// While this lives, a program that is started inherits these descriptors.
-///
-/// Programs that another thread starts meanwhile inherit them, too: a caller that keeps
-/// descriptors has one thread that starts programs.
+/// While this lives, every program that is started inherits these descriptors, also one that another thread starts. So a caller
+/// must start programs from one thread only.
 pub(super) struct Kept<'a>(Vec<(BorrowedFd<'a>, FdFlag)>);
 
 impl<'a> Kept<'a> {
@@ -25,7 +23,7 @@ impl<'a> Kept<'a> {
 impl Drop for Kept<'_> {
     fn drop(&mut self) {
         for &(fd, flags) in &self.0 {
-            // It is open, or it could not be borrowed.
+            // Cannot fail: a borrowed descriptor is open.
             let _ = fcntl(fd, FcntlArg::F_SETFD(flags));
         }
     }

@@ -1,7 +1,7 @@
-//! Programs: run without a shell, their arguments as a list.
+//! Runs programs, without a shell.
 //!
 //! ```text
-//! virsh --connect qemu:///system list --uuid      captured, within a bound
+//! virsh --connect qemu:///system list --uuid      captured, with a time limit
 //! ../kvm/deploy /var/lib/one/.../deployment.0 ... in our place: same signals, same stdin
 //! ```
 //!
@@ -11,12 +11,12 @@
 //! | [`Program::delegate`] | ours or bytes | returned | passed on as it comes | ours | with the child |
 //! | [`Program::exec`] | ours or bytes | ours | ours | ours | never: it replaces us |
 //!
-//! The end of a child is not the end of its pipes: what it left in the background may hold them
-//! open for years. And pipes may end long before the child. Both are waited for apart: the child's
-//! end counts, and what is in the pipes at that moment is the output.
+//! A child and its pipes don't end together: its background processes may keep the pipes open for
+//! years, and a pipe may end long before the child. So both are watched, and the output is what is
+//! in the pipes when the child ends.
 //!
-//! A child begins with `SIGPIPE` at its default. A signal that was blocked or ignored when we were
-//! started stays so, as through every `exec`; none is that we have blocked ourselves.
+//! A child starts with `SIGPIPE` at its default. A signal that was blocked or ignored when this
+//! process was started stays so, as with every `exec`; signals that it blocked itself do not.
 
 mod capture;
 mod delegate;
@@ -27,7 +27,6 @@ mod intake;
 mod keep;
 mod program;
 mod relay;
-mod running;
 mod search;
 mod signals;
 mod supervise;
@@ -40,7 +39,6 @@ pub use delegate::{Delegated, Delegation};
 pub use error::ProcessError;
 pub use input::Spool;
 pub use program::Program;
-pub use running::Running;
 
 /// The exit code that a shell reports: the program's own, or 128 plus the signal.
 #[must_use]

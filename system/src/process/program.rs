@@ -1,4 +1,4 @@
-//! One program, ready to be run.
+//! A program and its arguments, ready to run.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -12,7 +12,7 @@ use super::capture::{Captured, capture};
 use super::delegate::{Delegated, Delegation, delegate};
 use super::{ProcessError, Spool, input, search};
 
-/// One program with its arguments.
+/// A program with its arguments.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,8 +35,8 @@ pub struct Program {
 impl Program {
     /// A program by its name, which is looked up in `PATH`, or by its path, if it has a slash.
     ///
-    /// `/usr/sbin` and `/sbin` come at the end of the `PATH`, that of the search and that of the
-    /// program: the `PATH` of an ssh session has neither.
+    /// `/usr/sbin` and `/sbin` are appended to the `PATH` of the search and of the program, because that of an ssh session has
+    /// neither.
     pub fn new(name: impl AsRef<OsStr>) -> Self {
         Self {
             name: name.as_ref().to_owned(),
@@ -46,14 +46,14 @@ impl Program {
         }
     }
 
-    /// One more argument.
+    /// Adds an argument.
     #[must_use]
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.args.push(arg.as_ref().to_owned());
         self
     }
 
-    /// More arguments.
+    /// Adds arguments.
     #[must_use]
     pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args
@@ -61,7 +61,7 @@ impl Program {
         self
     }
 
-    /// A variable of its environment, which is ours otherwise.
+    /// Sets a variable of its environment, which is otherwise ours.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let value = Some(value.as_ref().to_owned());
@@ -69,22 +69,21 @@ impl Program {
         self
     }
 
-    /// Takes a variable out of its environment.
+    /// Removes a variable from its environment.
     #[must_use]
     pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
         self.env.push((name.as_ref().to_owned(), None));
         self
     }
 
-    /// What [`Self::capture`] gives it to read, instead of nothing.
+    /// Sets its standard input for [`Self::capture`].
     #[must_use]
     pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
         self.stdin = Some(bytes);
         self
     }
 
-    /// Runs it to its end, and at most so long; then it is killed, with all that it started and
-    /// that is still in its process group.
+    /// Runs it for at most this long; then it and its process group are killed.
     pub fn capture(&self, limit: Duration) -> Result<Captured, ProcessError> {
         let mut command = self.command()?;
         command.stdin(match &self.stdin {
@@ -94,10 +93,9 @@ impl Program {
         capture(command, &self.name(), limit)
     }
 
-    /// Becomes this program; comes back only with an error.
+    /// Replaces this process by the program; returns only on an error.
     ///
-    /// With a spool it reads exactly that, from a file without a name: from its first byte, as often
-    /// as it rewinds it, and with no other process behind it.
+    /// A spool becomes its standard input: an unnamed file, which it may rewind, and which needs no other process.
     #[must_use]
     pub fn exec(&self, stdin: Option<&Spool>) -> ProcessError {
         let prepared = self.command().and_then(|mut command| {
@@ -118,8 +116,8 @@ impl Program {
     /// Runs it in our place: with our standard input or these bytes, in our process group, and with
     /// every signal that reaches us.
     ///
-    /// Signals on the terminal, which the whole group gets, are not sent a second time. A signal
-    /// sent to the whole group arrives twice.
+    /// A signal from the terminal is not passed on, because the terminal sends it to the whole group. One that another program
+    /// sends to the whole group arrives twice.
     pub fn delegate(&self, delegation: Delegation<'_>) -> Result<Delegated, ProcessError> {
         let mut command = self.command()?;
         if let Some(bytes) = delegation.stdin {

@@ -1,4 +1,4 @@
-//! Where programs are found.
+//! Finds programs in `PATH`.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -12,12 +12,12 @@ use nix::unistd::{AccessFlags, access};
 use super::ProcessError;
 use crate::absent::unless_absent;
 
-/// What a process without a `PATH` searches.
+/// The default without a `PATH`.
 const WITHOUT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
-/// The `PATH` of an ssh session has none of these, and `ip` is in one of them.
+/// `ip` is in one of these, but the `PATH` of an ssh session has neither.
 const SYSTEM: [&str; 2] = ["/usr/sbin", "/sbin"];
 
-/// This `PATH`, with the directories of system programs at its end.
+/// Appends the directories of system programs to a `PATH`.
 pub(super) fn with_system_directories(path: Option<OsString>) -> OsString {
     let mut path = path
         .filter(|path| !path.is_empty())
@@ -33,8 +33,7 @@ pub(super) fn with_system_directories(path: Option<OsString>) -> OsString {
 
 /// The file of a program: the name itself if it has a slash, else the first match in `path`.
 ///
-/// Relative directories of the path, the empty one with them, are passed over: what is found must
-/// not depend on where we happen to be.
+/// Relative and empty directories are skipped: the result must not depend on the current directory.
 pub(super) fn find(name: &OsStr, path: &OsStr) -> Result<PathBuf, ProcessError> {
     if name.as_bytes().contains(&b'/') {
         return Ok(PathBuf::from(name));
@@ -56,7 +55,7 @@ pub(super) fn find(name: &OsStr, path: &OsStr) -> Result<PathBuf, ProcessError> 
     })
 }
 
-/// Whether a file is there that we may execute; an error if it is there and we may not, or if that is unknown.
+/// Whether the file exists. An error if it must not be executed, or if that is unknown.
 fn is_program(file: &Path) -> io::Result<bool> {
     if !unless_absent(fs::metadata(file).map(|found| found.is_file()), false)? {
         return Ok(false);
@@ -74,7 +73,7 @@ mod tests {
     #[test]
     fn a_directory_that_cannot_be_searched_is_named_unless_the_next_has_the_program() {
         let dir = tempfile::tempdir().unwrap();
-        // Not even root gets to the end of this one.
+        // A loop, which not even root can follow.
         std::os::unix::fs::symlink("loop", dir.path().join("loop")).unwrap();
         let path = format!("{}/loop", dir.path().display());
         let found =

@@ -1,11 +1,11 @@
-//! Signals that reach us and are meant for the child in our place.
+//! Passes our signals on to the child in our place.
 
 use nix::libc::SI_KERNEL;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 
-/// All signals that end a program or notify it.
+/// The signals that end or notify a program.
 const FORWARDED: [Signal; 6] = [
     Signal::SIGTERM,
     Signal::SIGINT,
@@ -15,21 +15,20 @@ const FORWARDED: [Signal; 6] = [
     Signal::SIGUSR2,
 ];
 
-/// While this lives, the signals are ours to read and do nothing else.
+/// While this lives, the signals are read, and have no other effect.
 pub(super) struct Signals {
     pub(super) fd: SignalFd,
     before: SigSet,
 }
 
-/// What can fail of [`Signals`] is done: before a child runs.
+/// The part of [`Signals`] that can fail, which is done before the child runs.
 pub(super) struct Prepared {
     fd: SignalFd,
     set: SigSet,
 }
 
 impl Signals {
-    /// Nothing changes yet: a child inherits the mask of the thread that starts it, and the one in our
-    /// place must be open to every signal that we send it.
+    /// Blocks nothing yet: the child inherits the signal mask, and must get every signal that is passed on.
     pub(super) fn prepare() -> nix::Result<Prepared> {
         let set: SigSet = FORWARDED.into_iter().collect();
         let fd = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
@@ -38,8 +37,7 @@ impl Signals {
 }
 
 impl Prepared {
-    /// From now on the signals are for the child. One that came before ends us, as it always does, and
-    /// leaves the child as if we had been killed.
+    /// From now on signals are passed on. One that came before ends this process, and the child keeps running.
     pub(super) fn take(self) -> nix::Result<Signals> {
         let before = self.set.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         Ok(Signals {
@@ -50,10 +48,10 @@ impl Prepared {
 }
 
 impl Signals {
-    /// Sends what has come to the child.
+    /// Sends pending signals to the child.
     pub(super) fn forward(&self, child: Pid) {
         while let Ok(Some(info)) = self.fd.read_signal() {
-            // A key on the terminal, or its end, reaches the whole group: the child has it already.
+            // The terminal sends its signals to the whole group: the child has it already.
             if info.ssi_code == SI_KERNEL {
                 continue;
             }
@@ -69,7 +67,7 @@ impl Signals {
 
 impl Drop for Signals {
     fn drop(&mut self) {
-        // Setting a mask fails for no mask that was set before.
+        // Cannot fail: the mask was set before.
         let _ = self.before.thread_set_mask();
     }
 }

@@ -1,7 +1,7 @@
-//! Looking after a child until it has ended: its outputs, the signals that are meant for it, and the time.
+//! The one loop that supervises a child: its outputs, the signals to pass on to it, and the time limit.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{Child, ChildStderr, ChildStdout};
 use std::time::{Duration, Instant};
 
@@ -9,41 +9,52 @@ use nix::poll::PollFlags;
 
 use super::ended::pid_of;
 use super::intake::{CHUNK, Intake, ready};
-use super::relay::Relay;
 use super::signals::Signals;
 
-/// Once the child has ended, a peer that does not read our standard error has so long to go on.
+/// How long to wait, after the end of the child, for a reader of our standard error that has stopped reading.
 pub(super) const PEER: Duration = Duration::from_secs(5);
 
-/// What becomes of the standard error of a child.
-pub(super) enum ErrorOutput {
-    /// It is kept.
-    Kept(Vec<u8>),
-    /// It is passed on to ours as it comes.
-    PassedOn(Relay<io::Stderr>),
+/// Where the standard error of a child goes.
+pub(super) trait ErrorSink {
+    /// Takes what the child wrote: at most [`CHUNK`] bytes, and only when nothing is pending.
+    fn take(&mut self, bytes: &[u8]);
+
+    /// The descriptor that bytes still have to be written to.
+    fn pending(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    /// Writes some of them; call it when `poll` reports room.
+    fn flush(&mut self) {}
 }
 
-/// What is done while a child runs.
+impl ErrorSink for Vec<u8> {
+    fn take(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// What to do while a child runs.
 pub(super) struct Meanwhile<'a> {
-    /// When to give up; none: never.
+    /// When to give up, if ever.
     pub(super) deadline: Option<Instant>,
-    /// The signals that are passed on to it.
+    /// The signals to pass on.
     pub(super) signals: Option<&'a Signals>,
-    /// What is called, and how often at least.
+    /// A function to call, and how often at least.
     pub(super) tick: Option<(Duration, &'a mut dyn FnMut())>,
 }
 
 /// The outputs of a child.
-pub(super) struct Outputs {
+pub(super) struct Outputs<E> {
     out: Intake<ChildStdout>,
     err: Intake<ChildStderr>,
     pub(super) stdout: Vec<u8>,
-    pub(super) stderr: ErrorOutput,
+    pub(super) stderr: E,
 }
 
-impl Outputs {
+impl<E: ErrorSink> Outputs<E> {
     /// Those of a child with two pipes.
-    pub(super) fn of(child: &mut Child, stderr: ErrorOutput) -> Self {
+    pub(super) fn of(child: &mut Child, stderr: E) -> Self {
         Self {
             out: Intake::new(child.stdout.take()),
             err: Intake::new(child.stderr.take()),
@@ -52,7 +63,7 @@ impl Outputs {
         }
     }
 
-    /// Looks on until the child has ended and its pipes are empty; `false` when the time was over before it ended.
+    /// Waits until the child has ended and its pipes are empty; `false` if the time ran out first.
     pub(super) fn watch(
         &mut self,
         child: &Child,
@@ -63,10 +74,7 @@ impl Outputs {
         let mut is_running = true;
         let mut buffer = [0; CHUNK];
         loop {
-            let pending = match &self.stderr {
-                ErrorOutput::PassedOn(relay) => relay.pending(),
-                ErrorOutput::Kept(_) => None,
-            };
+            let pending = self.stderr.pending();
             let is_full = pending.is_some();
             let Some(time) = meanwhile.time(is_running, is_full, ticked) else {
                 return Ok(false);
@@ -90,13 +98,11 @@ impl Outputs {
             if has_out {
                 self.stdout.extend_from_slice(self.out.read(&mut buffer)?);
             }
-            match &mut self.stderr {
-                ErrorOutput::Kept(bytes) if has_err => {
-                    bytes.extend_from_slice(self.err.read(&mut buffer)?);
-                }
-                ErrorOutput::PassedOn(relay) if has_err => relay.take(self.err.read(&mut buffer)?),
-                ErrorOutput::PassedOn(relay) if has_room => relay.flush(),
-                _ => {}
+            if has_err {
+                self.stderr.take(self.err.read(&mut buffer)?);
+            }
+            if has_room {
+                self.stderr.flush();
             }
             if has_ended {
                 is_running = false;
@@ -113,7 +119,7 @@ impl Outputs {
 }
 
 impl Meanwhile<'_> {
-    /// How long to wait for the next event; none: the time is over.
+    /// How long to wait for the next event; `None` if the time has run out.
     fn time(&self, is_running: bool, is_full: bool, ticked: Instant) -> Option<Duration> {
         if !is_running {
             return Some(if is_full { PEER } else { Duration::ZERO });

@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 
 use crate::absent::is_absent;
 
-/// Where the session and the time of the start are among the fields behind the name, `state` being the first.
+/// The fields with the session and the start time, counted from `state`, which follows the name.
 const SESSION: usize = 3;
 const START: usize = 19;
 
@@ -24,7 +24,7 @@ const START: usize = 19;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Running {
     pid: Pid,
-    /// In ticks since the boot: no later process of that id has the same.
+    /// In ticks since the boot: a later process with the same id has another.
     start: u64,
     session: i32,
     /// The user it runs as.
@@ -34,7 +34,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// The process of that id; none if there is none.
+    /// The process with this id, if there is one.
     pub fn find(pid: u32) -> io::Result<Option<Self>> {
         let dir = PathBuf::from(format!("/proc/{pid}"));
         let read = || {
@@ -68,7 +68,7 @@ impl Running {
         self.session == self.pid.as_raw()
     }
 
-    /// Sends a signal to it; whether the process is still this one, with the same command line.
+    /// Sends a signal to it; `false` if it has ended, or has another command line now.
     pub fn signal(&self, signal: Signal) -> io::Result<bool> {
         let now = Self::find(self.pid.as_raw().unsigned_abs())?;
         if now.as_ref() != Some(self) {
@@ -81,12 +81,12 @@ impl Running {
     }
 }
 
-/// `/proc` also says so of a process that ends while it is looked at.
+/// `/proc` answers ESRCH if the process ends while it is read.
 fn is_gone(error: &io::Error) -> bool {
     is_absent(error) || error.raw_os_error() == Some(Errno::ESRCH as i32)
 }
 
-/// The name may hold blanks and brackets: what comes after the last of them counts.
+/// The name may contain blanks and brackets, so the fields start after the last bracket.
 fn session_and_start(stat: &[u8]) -> Option<(i32, u64)> {
     let text = String::from_utf8_lossy(stat);
     let (_, fields) = text.rsplit_once(')')?;
