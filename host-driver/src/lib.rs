@@ -14,6 +14,7 @@ pub mod host;
 pub mod lease;
 pub mod legacy;
 pub mod libvirt;
+pub mod numa;
 pub mod opennebula;
 pub mod pool;
 pub mod pool_name;

@@ -22,6 +22,7 @@ mod legacy;
 mod monitoring;
 mod native;
 mod native_suspend;
+mod numa;
 mod operator;
 mod pass;
 mod pools;

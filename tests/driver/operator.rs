@@ -23,7 +23,7 @@ fn pool_shows_who_has_what() {
     let shown = host.operator(&["pool"]);
     let expected = "\
 ib0: 2 of 4 free
-VF  PCI ADDRESS   STATE   HOLDER             POSITION  DUMMY MAC          SINCE
+VF  PCI ADDRESS   STATE   HOLDER             POSITION  DUMMY MAC          SINCE                 NUMA
 0   0000:81:00.1  active  VM 7               0         aa:00:c0:a8:07:01  <when>
 1   0000:81:00.2  free
 2   0000:81:00.3  busy    domain 'stranger'

@@ -64,8 +64,8 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
         .map(|nic| saved_nic::request(&host, nic, &mut document));
     let requests = requests.collect::<Result<Vec<_>, _>>()?;
     let store = host.leases()?;
-    // The domain is in the checkpoint.
-    let domain = Domain::read(b"<domain/>")?;
+    let text = saved_domain(&host, checkpoint);
+    let domain = Domain::read(&text)?;
     let mut work = Work::new(call, &host, &store, &requests);
     let mut deployment = work.grant(vm, &domain)?;
     store.note_unplugged(vm, checkpoint)?;
@@ -78,6 +78,16 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     }
     plug_in_all(&work, &vm.domain(), deployment, &nics, &saved, report);
     Ok(())
+}
+
+/// The domain in a checkpoint, for the NUMA nodes of its memory. Where it cannot be read (in some datastores the checkpoint is no
+/// file) the VFs are chosen without.
+fn saved_domain(host: &Host, checkpoint: &Path) -> Vec<u8> {
+    let path = host.root.path(checkpoint).ok();
+    let text = path.and_then(|path| host.libvirt().saved_document(&path).ok());
+    let is_readable = |text: &Vec<u8>| Domain::read(text).is_ok();
+    text.filter(is_readable)
+        .unwrap_or_else(|| b"<domain/>".to_vec())
 }
 
 /// Sets up the VFs of a VM that does not run yet.

@@ -54,13 +54,14 @@ fn print(pool: &PoolView, out: &mut impl Write) -> Result<(), Failure> {
         "POSITION",
         "DUMMY MAC",
         "SINCE",
+        "NUMA",
     ];
     let rows: Vec<_> = pool.vfs.iter().map(row).collect();
     table::print(heading, &rows, out)?;
     Ok(())
 }
 
-fn row(vf: &VfView) -> [String; 7] {
+fn row(vf: &VfView) -> [String; 8] {
     let (state, holder) = vf.state();
     let lease = vf.lease.as_ref().filter(|_| !vf.is_free());
     let of_lease = |text: fn(&crate::lease::Lease) -> String| lease.map(text).unwrap_or_default();
@@ -79,6 +80,9 @@ fn row(vf: &VfView) -> [String; 7] {
                 .unwrap_or_default()
         }),
         of_lease(|lease| table::moment(lease.since)),
+        vf.numa_node
+            .map(|node| node.to_string())
+            .unwrap_or_default(),
     ]
 }
 
@@ -98,6 +102,7 @@ fn vf_json(vf: &VfView) -> Value {
     json!({
         "index": vf.index,
         "address": vf.address.map(|address| address.to_string()),
+        "numa_node": vf.numa_node,
         "state": state,
         "holder": (!holder.is_empty()).then_some(holder),
         "vm": lease.map(|lease| lease.vm),

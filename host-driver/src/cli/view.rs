@@ -2,10 +2,11 @@
 
 use crate::host::Host;
 use crate::lease::{
-    Allocator, Availability, Guard, Lease, Store, StoreError, Sweep, SweepScope, VfIdentity,
+    AllocateError, Allocator, Availability, Guard, Lease, Store, StoreError, Sweep, SweepScope,
+    VfIdentity,
 };
 use crate::libvirt::RunningDomains;
-use crate::pool::Pool;
+use crate::pool::{HostSysfs, Pool};
 use crate::pool_name::PoolName;
 
 use super::error::Failure;
@@ -26,6 +27,7 @@ pub(super) struct PoolView {
 pub(super) struct VfView {
     pub(super) index: u32,
     pub(super) address: Option<hwaddr::PciAddress>,
+    pub(super) numa_node: Option<u32>,
     pub(super) availability: Availability,
     pub(super) lease: Option<Lease>,
 }
@@ -144,9 +146,14 @@ fn vfs(
             Some((place, _)) => unless_corrupt(store.read(&place))?,
             None => None,
         };
+        let node = address.map(|address| {
+            let node = HostSysfs::new(&host.root).numa_node(address);
+            node.map_err(|cause| AllocateError::Sysfs(address, cause))
+        });
         Ok(VfView {
             index,
             address,
+            numa_node: node.transpose()?.flatten(),
             availability,
             lease,
         })

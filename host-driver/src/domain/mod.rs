@@ -20,6 +20,7 @@ use std::ops::Range;
 
 use hwaddr::{AddressError, DummyMac, MacAddress, PciAddress};
 
+use crate::numa::NodeSet;
 use crate::xml::XmlError;
 
 /// Why a domain cannot be used.
@@ -35,6 +36,7 @@ pub struct Domain<'x> {
     uuid: Option<String>,
     interfaces: Vec<DomainInterface>,
     hostdevs: Vec<PciAddress>,
+    memory_nodes: NodeSet,
     /// The last `<devices>`, if there is any.
     devices: Option<Devices>,
 }
@@ -203,6 +205,12 @@ impl<'x> Domain<'x> {
     #[must_use]
     pub fn hostdevs(&self) -> &[PciAddress] {
         &self.hostdevs
+    }
+
+    /// The NUMA nodes that its memory is pinned to: `<numatune>`.
+    #[must_use]
+    pub fn memory_nodes(&self) -> &NodeSet {
+        &self.memory_nodes
     }
 
     /// The text with these interfaces handed over.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use hwaddr::PciAddress;
 
 use super::{Devices, Domain, DomainInterface, DroppedElement};
+use crate::numa::NodeSet;
 use crate::xml::{Piece, Pieces, Roots, Tag, XmlError, XmlProblem};
 
 pub(super) fn read(bytes: &[u8]) -> Result<Domain<'_>, XmlError> {
@@ -27,6 +28,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Domain<'_>, XmlError> {
         uuid: filled(reading.uuid),
         interfaces: reading.interfaces,
         hostdevs: reading.hostdevs,
+        memory_nodes: reading.memory_nodes,
         devices: reading.devices,
     })
 }
@@ -37,6 +39,7 @@ struct Reading {
     uuid: String,
     interfaces: Vec<DomainInterface>,
     hostdevs: Vec<PciAddress>,
+    memory_nodes: NodeSet,
     devices: Option<Devices>,
     /// The interface that is being read.
     interface: Option<DomainInterface>,
@@ -74,6 +77,14 @@ impl Reading {
                     "script" => interface.dropped.push(DroppedElement::Script),
                     _ => {}
                 }
+            }
+            // All memory of the VM, and that of each of its own nodes.
+            ["domain", "numatune", "memory" | "memnode"] => {
+                // `placement='auto'` has none; of one that is invalid libvirt says what is wrong with it.
+                let nodes = tag
+                    .attribute("nodeset")?
+                    .and_then(|nodes| nodes.parse().ok());
+                self.memory_nodes.extend(nodes.unwrap_or_default());
             }
             ["domain", "devices", "hostdev", "source", "address"] => {
                 // Of one that is wrong libvirt says what is wrong with it.

@@ -117,3 +117,29 @@ fn a_document_that_is_none_is_refused() {
         "failed to read the domain: line 1, column 29: attribute 'address' is malformed"
     );
 }
+
+#[test]
+fn the_nodes_of_the_memory_are_those_of_the_vm_and_of_its_cells() {
+    let memory = |elements: &str| {
+        let text =
+            format!("<domain><cputune><vcpupin vcpu='0' cpuset='9'/></cputune>{elements}</domain>");
+        Domain::read(text.as_bytes())
+            .unwrap()
+            .memory_nodes()
+            .clone()
+    };
+    let nodes = |text: &str| text.parse::<crate::numa::NodeSet>().unwrap();
+    let cells = "<memnode cellid='0' mode='strict' nodeset='2'/><memnode cellid='1' nodeset='3'/>";
+    let table = [
+        ("<memory mode='strict' nodeset='0,2'/>", "0,2"),
+        (cells, "2-3"),
+        (&format!("<memory nodeset='1'/>{cells}"), "1-3"),
+    ];
+    for (elements, expected) in table {
+        let elements = format!("<numatune>{elements}</numatune>");
+        assert_eq!(memory(&elements), nodes(expected), "{elements}");
+    }
+    for none in ["", "<memory placement='auto'/>", "<memory nodeset='x'/>"] {
+        assert!(memory(&format!("<numatune>{none}</numatune>")).is_empty());
+    }
+}

@@ -15,6 +15,7 @@ use super::store::Store;
 use super::sweep::{StaleLease, Sweep};
 use crate::config::{Config, ConfigError};
 use crate::libvirt::RunningDomains;
+use crate::numa::NodeSet;
 use crate::opennebula::{NicAttributes, PciProbe};
 use crate::pool::{HostSysfs, HostUseError, HostUses, Pool, PoolError, Vf};
 use crate::pool_name::PoolName;
@@ -111,6 +112,8 @@ pub struct Allocator<'a> {
     pub(super) failures: OnceCell<HashMap<PciAddress, String>>,
     pub(super) pci_probe: OnceCell<Option<PciProbe>>,
     pub(super) pools: HashMap<PoolName, Pool>,
+    /// Where the VM's memory is.
+    near: NodeSet,
 }
 
 impl<'a> Allocator<'a> {
@@ -142,7 +145,15 @@ impl<'a> Allocator<'a> {
             failures: OnceCell::new(),
             pci_probe: OnceCell::new(),
             pools: HashMap::new(),
+            near: NodeSet::default(),
         }
+    }
+
+    /// Has it prefer VFs on these NUMA nodes.
+    #[must_use]
+    pub fn near(mut self, nodes: &NodeSet) -> Self {
+        self.near = nodes.clone();
+        self
     }
 
     /// Allocates a VF for each request, or fails. VFs that the VM already has (`own`) are not allocated from a pool.
@@ -221,7 +232,7 @@ impl<'a> Allocator<'a> {
             .into_iter()
             .partition(|index| leased.contains(index));
         // In order of preference: VFs with nothing to restore, stale ones, those that failed lately, and last those of an
-        // unfinished deployment, with which libvirtd may still start the VM.
+        // unfinished deployment, with which libvirtd may still start the VM. Among the first two those near the VM's memory.
         let (mut order, mut failed, mut unfinished) = (Vec::new(), Vec::new(), Vec::new());
         for index in fresh.into_iter().chain(given) {
             let address = self.pools[name].address(self.root, index)?;
@@ -237,6 +248,9 @@ impl<'a> Allocator<'a> {
                 (false, false) => order.push(index),
             }
         }
+        for indexes in [&mut order, &mut failed] {
+            self.sort_by_node(name, indexes)?;
+        }
         let mut found = Vec::new();
         for index in order.into_iter().chain(failed).chain(unfinished) {
             if found.len() == wanted {
@@ -245,6 +259,25 @@ impl<'a> Allocator<'a> {
             found.extend(self.candidate(name, index, sweep, taken)?);
         }
         Ok(found)
+    }
+
+    /// Sorts VFs by their NUMA nodes. Those of a PF are all on one.
+    fn sort_by_node(&self, name: &PoolName, indexes: &mut [u32]) -> Result<(), AllocateError> {
+        if self.near.is_empty() {
+            return Ok(());
+        }
+        let mut nodes = HashMap::new();
+        for index in indexes.iter() {
+            let Some(address) = self.pools[name].address(self.root, *index)? else {
+                continue;
+            };
+            let node = HostSysfs::new(self.root).numa_node(address);
+            let node = node.map_err(|cause| AllocateError::Sysfs(address, cause))?;
+            nodes.insert(*index, node);
+        }
+        let node = |index: &u32| nodes.get(index).copied().flatten();
+        self.near.nearest_first(indexes, node);
+        Ok(())
     }
 
     fn candidate(

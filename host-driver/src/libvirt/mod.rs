@@ -12,6 +12,7 @@ mod dump;
 mod hotplug;
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::time::Duration;
 
 use hwaddr::PciAddress;
@@ -113,6 +114,19 @@ impl Libvirt {
         Err(LibvirtError::Unclear {
             uri: self.uri.clone(),
             uuid: uuid.to_owned(),
+            said: complaint(&dumped),
+        })
+    }
+
+    /// The document of the domain in a checkpoint.
+    pub fn saved_document(&self, checkpoint: &Path) -> Result<Vec<u8>, LibvirtError> {
+        let checkpoint = checkpoint.display().to_string();
+        let dumped = self.virsh(["save-image-dumpxml", &checkpoint])?;
+        if dumped.status.success() {
+            return Ok(dumped.stdout);
+        }
+        Err(LibvirtError::Refused {
+            uri: self.uri.clone(),
             said: complaint(&dumped),
         })
     }

@@ -95,6 +95,12 @@ impl<'r> HostSysfs<'r> {
         self.address_behind(&device_dir(vf).join("physfn"))
     }
 
+    /// The NUMA node of a PCI device; `None` if the kernel does not know it (`-1`).
+    pub fn numa_node(self, address: PciAddress) -> io::Result<Option<u32>> {
+        let node: Option<i64> = self.value(&device_dir(address).join("numa_node"))?;
+        Ok(node.and_then(|node| node.try_into().ok()))
+    }
+
     /// The driver that a PCI device is bound to.
     pub fn driver(self, address: PciAddress) -> io::Result<Option<String>> {
         self.name_behind(&device_dir(address).join("driver"))

@@ -99,7 +99,8 @@ fn decide(
     let running = host.libvirt().running()?;
     let mut sweep = guard.sweep_for(vm, &running, SweepScope::StoppedVms, config.lease_grace)?;
     sweep.confirm(|| host.libvirt().running())?;
-    let mut allocator = Allocator::new(&host.root, config, &guard, &running);
+    let allocator = Allocator::new(&host.root, config, &guard, &running);
+    let mut allocator = allocator.near(domain.memory_nodes());
     let mut allocations = allocator.allocate(requests, domain.hostdevs(), &sweep);
     if matches!(
         allocations,

@@ -79,6 +79,11 @@ fn run_one(place: &Place, words: &[&str]) -> Result<(), String> {
         }
         ["create" | "restore", file] => create(place, file),
         ["destroy" | "shutdown", name] => destroy(place, name),
+        ["save-image-dumpxml", file] => {
+            let saved = fs::read_to_string(file);
+            print(&saved.map_err(|error| format!("error: {file}: {error}"))?);
+            Ok(())
+        }
         ["save", name, file] => hotplug::save(place, &find(place, name)?, file),
         ["nodedev-detach", node] => hotplug::bind(place, node),
         ["nodedev-reattach", node] => hotplug::unbind(place, node),
