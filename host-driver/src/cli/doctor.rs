@@ -1,4 +1,4 @@
-//! `doctor`: what keeps VMs from getting their VFs.
+//! `doctor`: checks the host for problems that stop VMs from getting VFs.
 
 use std::io::Write;
 use std::path::Path;
@@ -13,12 +13,12 @@ use crate::host::Host;
 
 pub(super) fn run(home: &Path, json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
     let mut host = Host::unconfigured(home);
-    // Only root may read some of that. None of it is oneadmin's.
+    // Only root may read some of that, and none of it belongs to oneadmin.
     let mut findings = examine(&host, &OF_THE_HOST);
     if let Err(error) = owner::leave_root(&host.root, home) {
         findings.push(Finding::problem("user", error.to_string()));
     } else {
-        // What is wrong with the settings is among the findings.
+        // Errors of the settings are among the findings.
         if let Ok(config) = Config::read(&host.root, home) {
             host.config = config;
         }

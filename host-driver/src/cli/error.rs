@@ -1,4 +1,4 @@
-//! What ends a command early.
+//! Errors of commands.
 
 use std::io;
 
@@ -48,7 +48,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Whether a pool has no VFs, rather than VFs that nothing is known of.
+    /// Whether a pool does not exist or has no VFs, rather than VFs that cannot be read.
     pub(super) fn is_no_pool(&self) -> bool {
         match self {
             Self::Pool(error) | Self::Choose(AllocateError::Pool(error)) => error.is_no_pool(),

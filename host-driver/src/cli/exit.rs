@@ -1,25 +1,25 @@
-//! How a command ends.
+//! Exit codes.
 
 use std::process::ExitCode;
 
-/// The exit codes of the commands; an action ends with the stock action's code or with 1, never
-/// with 42, which means something else to the front-end.
+/// The exit codes of the commands. An action exits with the stock action's code or with 1, but never with 42, which has a
+/// meaning of its own for the front-end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// All went well.
+    /// Success.
     Ok = 0,
     /// Leases, configuration, libvirt or the host could not be read or written.
     Failure = 1,
     /// The command line is wrong.
     Usage = 2,
-    /// `doctor` has found something that will keep VMs from getting their VFs.
+    /// `doctor` has found a problem that stops VMs from getting VFs.
     Problems = 3,
-    /// `reconcile`, `repair` or `import-legacy` could not finish everything; each is named.
+    /// `reconcile`, `repair` or `import-legacy` could not handle some VFs, which the output names.
     Partial = 4,
 }
 
-/// What `--help` says of the exit codes.
+/// The exit codes in `--help`.
 pub(super) const HELP: &str = "\
 Exit codes:
   0  success; 'probe' always exits with 0

@@ -1,4 +1,4 @@
-//! `import-legacy`: takes over what the driver of 2013 has given to running VMs.
+//! `import-legacy`: adopts the VFs that the driver of 2013 assigned to running VMs.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -97,7 +97,7 @@ fn print(import: &Import, dry_run: bool, out: &mut impl Write) -> Result<(), Fai
     Ok(())
 }
 
-/// What is put back when the VM ends.
+/// What is restored when the VM ends.
 fn original(original: &OriginalState) -> &'static str {
     match original {
         OriginalState::Untouched => "untouched",

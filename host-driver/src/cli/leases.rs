@@ -1,4 +1,4 @@
-//! `leases`: what stands in the lease directory, without a look at libvirt.
+//! `leases`: prints the lease directory, without asking libvirt.
 
 use std::io::Write;
 

@@ -31,10 +31,10 @@ use crate::opennebula::VmId;
 use error::Failure;
 pub use exit::Exit;
 
-/// Where OpenNebula puts the actions on every host.
+/// The directory where OpenNebula installs the actions on every host.
 const HOME: &str = "/var/tmp/one/vmm/kvm-sriov";
 
-/// What `--version` says behind the name.
+/// The version in `--version`.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let version = env!("CARGO_PKG_VERSION");
     match release::of_commit() {
@@ -154,7 +154,7 @@ fn command(home: &Path, verb: &Verb, json: bool, out: &mut impl Write) -> Result
     }
 }
 
-/// `<home>/bin/<version>/<architecture>/one-sriov-driver` knows where it is.
+/// This program is `<home>/bin/<version>/<architecture>/one-sriov-driver`.
 fn home() -> PathBuf {
     let exe = std::env::current_exe().ok();
     let home = exe.as_deref().and_then(|exe| exe.ancestors().nth(4));

@@ -1,8 +1,8 @@
-//! As whom a command works: never as root.
+//! Runs commands as oneadmin, never as root.
 //!
-//! The files below `/var/tmp/one` are oneadmin's, and any local user's where OpenNebula has not been yet: settings, VF maps,
-//! the stock driver and its `LIBVIRT_URI`, in which `?command=` names a program that libvirt's client starts. The leases
-//! are oneadmin's, too. So root becomes oneadmin before it reads any of them, and reads none if it cannot.
+//! The files below `/var/tmp/one` belong to oneadmin, or to any local user who created the directory before OpenNebula did:
+//! settings, VF maps, the stock driver and its `LIBVIRT_URI`, in which `?command=` names a program that libvirt's client starts.
+//! The leases belong to oneadmin, too. So root becomes oneadmin before it reads any of them, and reads none if it cannot.
 
 use std::ffi::CString;
 use std::fs;
@@ -16,10 +16,10 @@ use one_sriov_system::Root;
 
 use crate::lease::user_name;
 
-/// OpenNebula's user on every host. A name, and no owner of a file: anybody may own a file.
+/// OpenNebula's user on every host. It is not taken from the owner of a file, because anyone may own that file.
 const ONEADMIN: &str = "oneadmin";
 
-/// Why root does not go on.
+/// Why the command refuses to run as root.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum OwnerError {
     /// OpenNebula is not installed, or its user comes from a directory service that a static program cannot ask.
@@ -27,7 +27,7 @@ pub(super) enum OwnerError {
         "refused to run as root: user 'oneadmin' is not in /etc/passwd; run it as OpenNebula's user: sudo -u <user> one-sriov ..."
     )]
     Unknown,
-    /// oneadmin is another name of root.
+    /// oneadmin is another name for root.
     #[error("refused to run as root: user 'oneadmin' has user ID 0; give it an ID of its own")]
     IsRoot,
     /// A scratch root that belongs to root, with files of another user.
@@ -35,21 +35,21 @@ pub(super) enum OwnerError {
     Foreign {
         /// The file.
         path: String,
-        /// Whose it is.
+        /// Its owner.
         owner: String,
     },
-    /// The system says no.
+    /// A system call failed.
     #[error("refused to run as root: failed to become user '{user}': {cause}")]
     Become {
-        /// Who.
+        /// The user.
         user: String,
         /// What the system said.
         cause: Errno,
     },
-    /// Nobody can be looked up.
+    /// Users cannot be looked up.
     #[error("refused to run as root: failed to look up user 'oneadmin': {0}")]
     LookUp(Errno),
-    /// Whose the lease directory of a scratch root is is not known.
+    /// The owner of the lease directory of a scratch root cannot be read.
     #[error("refused to run as root: failed to check '{path}': {cause}")]
     Look {
         /// The file.
@@ -59,13 +59,13 @@ pub(super) enum OwnerError {
     },
 }
 
-/// Becomes oneadmin if this is root; nothing else changes.
+/// Becomes oneadmin if this is root, and does nothing otherwise.
 ///
-/// Below another root (for tests and staging) whoever has the lease directory there stands for oneadmin: that machine's
-/// users are not ours. Root stays root there only if it has the lease directory and the driver's directory itself.
+/// Below another root (for tests and staging) the owner of the lease directory takes the place of oneadmin, because that machine
+/// has other users. Root stays root there only if it owns the lease directory and the driver's directory.
 ///
 /// # Errors
-/// Where root would go on as root.
+/// If root would stay root.
 pub(super) fn leave_root(root: &Root, home: &Path) -> Result<(), OwnerError> {
     if !geteuid().is_root() {
         return Ok(());
@@ -83,9 +83,9 @@ pub(super) fn leave_root(root: &Root, home: &Path) -> Result<(), OwnerError> {
         cause,
     };
     let name = CString::new(ONEADMIN).map_err(|_| fail(Errno::EINVAL))?;
-    // libvirt lets in who is of its group.
+    // libvirt admits members of its group.
     initgroups(&name, user.gid).map_err(fail)?;
-    // By root this sets the real, the effective and the saved ID (setuid(2)): there is no way back.
+    // For root this sets the real, effective and saved ID (setuid(2)): there is no way back.
     setgid(user.gid)
         .and_then(|()| setuid(user.uid))
         .map_err(fail)

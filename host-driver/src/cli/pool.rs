@@ -1,4 +1,4 @@
-//! `pool`: the VFs of each pool, and who has them.
+//! `pool`: prints the VFs of each pool and their holders.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! `probe`: numbers for the monitoring of OpenNebula, which puts them into the host's template.
+//! `probe`: prints numbers of VFs for OpenNebula's monitoring, which adds them to the host's template.
 //!
 //! ```text
 //! SRIOV_IB0_TOTAL=8
@@ -6,11 +6,10 @@
 //! SRIOV_IB0_FREE=3
 //! ```
 //!
-//! A probe that ends with an error takes the whole host out of service: this one never does. A name
-//! that is not printed keeps its old value on the front-end: what is not known to be free is
-//! printed as `FREE=0`, and a `TOTAL` that is not known is not printed. What has ended is taken back first, or a full
-//! pool whose guests have
-//! powered themselves off would stay full until the next deployment.
+//! A probe that fails takes the whole host out of service, so this one never does. The front-end keeps the old value of a name
+//! that is not printed. So `FREE=0` is printed if the free VFs are unknown; an unknown `TOTAL` is not printed. Stale leases are
+//! released first: if the guests of a full pool power themselves off, the pool would otherwise stay full until the next
+//! deployment.
 
 use std::io::Write;
 use std::path::Path;
@@ -23,7 +22,7 @@ use crate::pool::Pool;
 use crate::pool_name::PoolName;
 use crate::release::release;
 
-/// A monitoring cycle is no place to wait.
+/// Short, because a monitoring cycle must not wait long.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 
 pub(super) fn run(home: &Path, out: &mut impl Write) {
@@ -32,7 +31,7 @@ pub(super) fn run(home: &Path, out: &mut impl Write) {
     }
 }
 
-/// OpenNebula does not read it; who runs the probe by hand does.
+/// Prints an error. OpenNebula ignores it, but users who run the probe by hand see it.
 fn complain(why: &str) {
     log::error!("probe: {why}");
     let _ = writeln!(std::io::stderr(), "one-sriov-driver: {why}");
@@ -41,7 +40,7 @@ fn complain(why: &str) {
 fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
     let root = Host::root_dir();
     if let Err(error) = owner::leave_root(&root, home) {
-        // The maps and the leases are oneadmin's, and not for root to read: sysfs names the PFs.
+        // Root must not read oneadmin's maps and leases: sysfs names the PFs.
         let mut names = Pool::names_of_possible_pfs(&root)?;
         names.sort();
         names.dedup();
@@ -51,7 +50,7 @@ fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
     }
     let (host, ready) = match Host::new(home) {
         Ok(host) => (host, Ok(())),
-        // The pools that there are without settings have nothing free.
+        // The pools that exist without settings have no free VF.
         Err(error) => (Host::unconfigured(home), Err(error.into())),
     };
     let (names, listed) = names(&host);
@@ -67,15 +66,15 @@ fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
             errors.for_each(complain);
             pools.iter().map(lines).collect()
         }
-        // No VF can be allocated in this state.
+        // No VF can be allocated now.
         Err(_) => all_full(&host, &names),
     };
     out.write_all(lines.as_bytes())?;
     known.map(|_| ())
 }
 
-/// The pools that there are or could be, and those that were seen since the boot and are gone: the front-end
-/// still knows what they once had free. Where one source cannot be read, those of the others are named all the same.
+/// All pools that exist or could exist, and those that have existed since the boot: the front-end still has their old numbers.
+/// If one source cannot be read, the pools of the others are returned all the same.
 fn names(host: &Host) -> (Vec<PoolName>, Result<(), Failure>) {
     let of_maps = || Ok(Pool::names_of_maps(&host.maps()?)?);
     let of_leases = || match host.leases_if_any()? {
@@ -127,7 +126,7 @@ fn lines(pool: &view::PoolView) -> String {
     }
 }
 
-/// Nothing of a pool is free. How many VFs it has is printed if it is known.
+/// The lines of a pool without a free VF, and with its total if that is known.
 fn full(total: Option<usize>, name: &PoolName) -> String {
     match total {
         Some(total) => attributes(name, total, 0),

@@ -1,8 +1,8 @@
-//! Tables of text.
+//! Prints tables.
 
 use std::io::{self, Write};
 
-/// Prints rows under a heading, each column as wide as it must be.
+/// Prints rows under a heading, with aligned columns.
 pub(super) fn print<const N: usize>(
     heading: [&str; N],
     rows: &[[String; N]],
@@ -25,7 +25,7 @@ pub(super) fn print<const N: usize>(
     Ok(())
 }
 
-/// A moment as people and programs read it, `2026-11-24T05:00:00Z`.
+/// A time as `2026-11-24T05:00:00Z`.
 pub(super) fn moment(seconds: u64) -> String {
     let moment = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
     humantime::format_rfc3339_seconds(moment).to_string()

@@ -1,4 +1,4 @@
-//! All pools of the host with all their VFs, at one moment.
+//! A snapshot of all pools of the host with all their VFs.
 
 use crate::host::Host;
 use crate::lease::{
@@ -15,9 +15,9 @@ use super::error::Failure;
 #[derive(Debug)]
 pub(super) struct PoolView {
     pub(super) name: PoolName,
-    /// Why its VFs are not known.
+    /// Why its VFs cannot be read.
     pub(super) error: Option<String>,
-    /// Whether that is because it has no VFs.
+    /// Whether that is because it does not exist or has no VFs.
     pub(super) has_gone: bool,
     pub(super) vfs: Vec<VfView>,
 }
@@ -46,7 +46,7 @@ impl VfView {
         )
     }
 
-    /// `free`, `active`, `busy`, ... and who or what has it.
+    /// `free`, `active`, `busy`, ..., and the holder.
     pub(super) fn state(&self) -> (&'static str, String) {
         match &self.availability {
             Availability::Free | Availability::Stale(_) => ("free", String::new()),
@@ -78,7 +78,7 @@ impl VfView {
     }
 }
 
-/// The names of the pools to be shown.
+/// The pools to print.
 pub(super) fn names(host: &Host, only: Option<&str>) -> Result<Vec<PoolName>, Failure> {
     match only {
         Some(name) => Ok(vec![name.parse()?]),
@@ -86,7 +86,7 @@ pub(super) fn names(host: &Host, only: Option<&str>) -> Result<Vec<PoolName>, Fa
     }
 }
 
-/// What has ended, found without taking anything back.
+/// Finds stale leases, without releasing any.
 pub(super) fn sweep(
     guard: &Guard<'_>,
     host: &Host,
@@ -97,7 +97,7 @@ pub(super) fn sweep(
     Ok(sweep)
 }
 
-/// Looks at these pools.
+/// Reads these pools.
 pub(super) fn pools(
     host: &Host,
     names: Vec<PoolName>,
@@ -140,7 +140,7 @@ fn vfs(
             Some(_) => allocator.availability_in(name, index, sweep)?,
             None => Availability::Absent,
         };
-        // The lease may be in another pool that shows the same VF.
+        // The lease may be in another pool with the same VF.
         let claim = address.map(|address| unless_corrupt(store.claim(address)));
         let lease = match claim.transpose()?.flatten() {
             Some((place, _)) => unless_corrupt(store.read(&place))?,
@@ -161,7 +161,7 @@ fn vfs(
     found.into_iter().map(view).collect()
 }
 
-/// What a lease says; a corrupt one says nothing, and its VF is shown as such.
+/// A lease, if it can be read. The VF of a corrupt one is shown as such.
 fn unless_corrupt<T>(read: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
     match read {
         Err(StoreError::Corrupt { .. }) => Ok(None),

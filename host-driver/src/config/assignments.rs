@@ -5,13 +5,13 @@
 //! DUMMY_BRIDGE="sriov_br"   # for the dummy NICs
 //! ```
 //!
-//! Both are shell scripts to others. Nothing here is executed or expanded: lines that are no plain
-//! assignment are passed over, and a value that a shell would have to work out is a
-//! [`Value::Computed`], an error only for those who need it.
+//! For others both are shell scripts. Here nothing is executed or expanded: lines that are not plain
+//! assignments are skipped, and a value that only a shell can expand is a [`Value::Computed`], which is an error if it is
+//! needed.
 
 use std::collections::BTreeMap;
 
-/// What stands behind the `=`.
+/// The value after the `=`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// The text without its quotes.
@@ -20,7 +20,7 @@ pub enum Value {
     Computed,
 }
 
-/// The assignments of one file: the last of a name counts, with the line it stands on.
+/// The assignments of one file with their lines; the last one of a name wins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Assignments(BTreeMap<String, (usize, Value)>);
 
@@ -35,7 +35,7 @@ impl Assignments {
         Self(assignments.collect())
     }
 
-    /// The value of a name and its line; an empty one is no value.
+    /// The value of a name and its line. An empty value counts as unset.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<(usize, &Value)> {
         let (line, value) = self.0.get(name)?;
@@ -55,7 +55,7 @@ fn assignment(line: &str) -> Option<(&str, Value)> {
         _ => line,
     };
     let (name, rest) = line.split_once('=')?;
-    // Names of pools are file names: VF_IDENTITY_ens1f0.100 is no name to a shell, but one to us.
+    // Names of pools are file names: VF_IDENTITY_ens1f0.100 is valid here, but not in a shell.
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if name.is_empty() || !name.chars().all(is_name) {
         return None;
@@ -73,7 +73,7 @@ fn value(text: &str) -> Value {
             (Some('\''), c) => plain.push(c),
             (_, '$' | '`') => return Value::Computed,
             (_, '\\') => match (quote, chars.next()) {
-                // Inside of quotes a backslash only protects what would mean something there.
+                // Inside quotes a backslash only escapes special characters.
                 (Some(_), Some(next)) if !"\"\\$`".contains(next) => plain.extend(['\\', next]),
                 (_, Some(next)) => plain.push(next),
                 (_, None) => plain.push('\\'),

@@ -1,13 +1,13 @@
-//! What the operator has set.
+//! The configuration.
 //!
-//! | file | whose |
+//! | file | for |
 //! |---|---|
-//! | `<remotes>/vmm/kvm-sriov/kvmrc` | the seed's place, beside the actions |
-//! | `<remotes>/etc/vmm/kvm-sriov/kvmrc` | where OpenNebula keeps configuration since 5.6 |
-//! | `/etc/one-sriov/kvmrc` | this host alone |
+//! | `<remotes>/vmm/kvm-sriov/kvmrc` | all hosts: beside the actions, as in 2013 |
+//! | `<remotes>/etc/vmm/kvm-sriov/kvmrc` | all hosts: OpenNebula's directory for configuration since 5.6 |
+//! | `/etc/one-sriov/kvmrc` | this host |
 //!
-//! A later one overrules an earlier one, name by name. All are optional, and so is every name in
-//! them. `LIBVIRT_URI` stands in the stock driver's `kvmrc` and is taken from there.
+//! A later file overrides an earlier one, name by name. All files and all names are optional. `LIBVIRT_URI` is read from the
+//! stock driver's `kvmrc`.
 
 mod assignments;
 
@@ -25,13 +25,13 @@ pub use assignments::{Assignments, Value};
 use crate::opennebula::Filters;
 use crate::pool_name::PoolName;
 
-/// The configuration of this host alone.
+/// The directory with the configuration of this host.
 pub const HOST_DIR: &str = "/etc/one-sriov";
 
 /// The configuration of OpenNebula's own PCI probe, beside the actions.
 const PCI_CONF: &str = "../../etc/im/kvm-probes.d/pci.conf";
 
-/// All names that [`Config::read`] takes; `VF_IDENTITY_<pool>` comes to them.
+/// All names that [`Config::read`] knows, beside `VF_IDENTITY_<pool>`.
 pub const NAMES: [&str; 12] = [
     "DUMMY_BRIDGE",
     "DUMMY_MAC_PREFIX",
@@ -47,7 +47,7 @@ pub const NAMES: [&str; 12] = [
     "VF_IDENTITY",
 ];
 
-/// How a VF comes into its VM.
+/// How the guest recognizes a VF.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IdentitySetting {
     /// By link layer: [`Guid`](Self::Guid) for InfiniBand, [`Mac`](Self::Mac) for Ethernet.
@@ -107,7 +107,7 @@ impl FromStr for GuidPrefix {
 /// The configuration of the driver on this host.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `DUMMY_BRIDGE`: the bridge of the dummy NICs. It goes nowhere.
+    /// `DUMMY_BRIDGE`: the bridge of the dummy NICs.
     pub dummy_bridge: String,
     /// `DUMMY_MAC_PREFIX`: the first octet of the dummy MACs.
     pub dummy_prefix: DummyPrefix,
@@ -121,21 +121,21 @@ pub struct Config {
     pub lease_dir: PathBuf,
     /// `LEASE_GRACE`: how long an unfinished deployment that is not in progress stays valid.
     pub lease_grace: Duration,
-    /// `LOCK_WAIT`: how long another driver's decision is waited for.
+    /// `LOCK_WAIT`: how long to wait for the lock of the leases.
     pub lock_wait: Duration,
     /// `LIBVIRT_WAIT`: how long one `virsh` may take.
     pub libvirt_wait: Duration,
-    /// `VF_RELEASE_WAIT`: how long libvirt may take to give a VF back to the host.
+    /// `VF_RELEASE_WAIT`: how long libvirt may take to release a VF.
     pub release_wait: Duration,
-    /// `UNPLUG_WAIT`: how long a guest may take to release a VF that is detached.
+    /// `UNPLUG_WAIT`: how long a guest may take to release a VF that is being detached.
     pub unplug_wait: Duration,
     /// `GUID_PREFIX`.
     pub guid_prefix: GuidPrefix,
     /// The configuration of OpenNebula's own PCI probe.
     pub pci_conf: PathBuf,
-    /// `PCI_FILTER`: the filter of that probe that the host or its cluster has in OpenNebula.
+    /// `PCI_FILTER`: the probe's filter that is set for the host or its cluster in OpenNebula.
     pub pci_filter: Option<Filters>,
-    /// `POOL_SHARES_PCI`: whether pools have VFs that the probe offers, too.
+    /// `POOL_SHARES_PCI`: whether pools also allocate VFs that the probe offers.
     pub pool_shares_pci: bool,
     identity: IdentitySetting,
     /// `VF_IDENTITY_<pool>`.
@@ -145,7 +145,7 @@ pub struct Config {
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A file is there but cannot be read.
+    /// A file exists but cannot be read.
     #[error("failed to read '{}': {cause}", path.display())]
     Read {
         /// The file.
@@ -168,7 +168,7 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// What holds where nothing is set, for the driver whose actions are in `home`.
+    /// The defaults for the driver whose actions are in `home`.
     #[must_use]
     pub fn new(home: &Path) -> Self {
         Self {
@@ -192,7 +192,7 @@ impl Config {
         }
     }
 
-    /// The files of ours that are there and what they assign, the weakest first.
+    /// The existing files of this driver and their assignments, in order of precedence, lowest first.
     pub fn files(root: &Root, home: &Path) -> Result<Vec<(PathBuf, Assignments)>, ConfigError> {
         let files = files(root, home, Driver::Ours)?.into_iter();
         Ok(files
@@ -200,7 +200,7 @@ impl Config {
             .collect())
     }
 
-    /// Reads all files there are.
+    /// Reads all files that exist.
     pub fn read(root: &Root, home: &Path) -> Result<Self, ConfigError> {
         let mut config = Self::new(home);
         for (path, text) in files(root, home, Driver::Stock)? {
@@ -215,8 +215,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Reads `/etc/one-sriov/kvmrc` alone, and only if no other user could have written it: for a command that works
-    /// as root.
+    /// Reads only `/etc/one-sriov/kvmrc`, and only if no other user could have written it: for a command that runs as root.
     pub fn of_host(root: &Root) -> Result<Self, ConfigError> {
         let mut config = Self::new(Path::new(HOST_DIR));
         let path = host_file(root)?;
@@ -233,7 +232,7 @@ impl Config {
         Ok(config)
     }
 
-    /// How VFs of this pool come into their VMs, as far as the operator has said.
+    /// The configured identity of the VFs of a pool.
     #[must_use]
     pub fn identity(&self, pool: &PoolName) -> IdentitySetting {
         let own = self
@@ -244,7 +243,7 @@ impl Config {
         own.map_or(self.identity, |(_, identity)| *identity)
     }
 
-    /// Where the VF maps are on this host.
+    /// The directory of the VF maps.
     pub fn maps_dir(&self, root: &Root) -> Result<PathBuf, ConfigError> {
         if self.maps_are_ours {
             Ok(self.maps.clone())
@@ -289,14 +288,14 @@ impl Config {
     }
 }
 
-/// One file and what it assigns.
+/// One file and its assignments.
 struct SettingSource<'a> {
     path: &'a Path,
     assignments: &'a Assignments,
 }
 
 impl SettingSource<'_> {
-    /// Sets a value if the file has one of that name; says whether it has.
+    /// Sets a value if the file has one of that name, and returns whether it has.
     fn set<T>(
         &self,
         name: &str,
@@ -363,14 +362,14 @@ fn bridge(text: &str) -> Result<String, String> {
     Ok(name.to_string())
 }
 
-/// Whose configuration.
+/// The driver that a file configures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Driver {
     Ours,
     Stock,
 }
 
-/// The configuration files that are there, the weakest first.
+/// The existing configuration files, in order of precedence, lowest first.
 fn files(root: &Root, home: &Path, driver: Driver) -> Result<Vec<(PathBuf, String)>, ConfigError> {
     let (beside, etc) = match driver {
         Driver::Ours => (home.join("kvmrc"), "../../etc/vmm/kvm-sriov/kvmrc"),
@@ -397,7 +396,7 @@ fn host_file(root: &Root) -> Result<PathBuf, ConfigError> {
 
 fn read(path: &Path) -> Result<Option<String>, ConfigError> {
     match std::fs::read(path) {
-        // What is not UTF-8 can only be in a comment or spoil its own value.
+        // Invalid UTF-8 is in a comment, or invalidates its own value.
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if is_absent(&error) => Ok(None),
         Err(cause) => Err(ConfigError::Read {
@@ -407,7 +406,7 @@ fn read(path: &Path) -> Result<Option<String>, ConfigError> {
     }
 }
 
-/// Whether another user than root or us owns a file or may write to it.
+/// Whether a user other than root and this one owns a file or may write to it.
 fn is_of_another_user(path: &Path) -> io::Result<bool> {
     const ROOT: u32 = 0;
     let found = unless_absent(std::fs::symlink_metadata(path).map(Some), None)?;

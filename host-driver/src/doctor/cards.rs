@@ -1,4 +1,4 @@
-//! The cards: which have VFs, and which could.
+//! Network cards: which have VFs, and which support them.
 
 use std::error::Error;
 use std::io;

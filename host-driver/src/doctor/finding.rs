@@ -1,17 +1,17 @@
-//! What a check has found.
+//! Findings of checks.
 
 use one_sriov_system::Probe;
 use serde::Serialize;
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// As it should be.
+    /// All is well.
     Ok,
-    /// Good to know.
+    /// For information.
     Note,
-    /// Something will not work as it was meant.
+    /// Something will not work as intended.
     Warning,
     /// VMs will not get their VFs.
     Problem,
@@ -22,7 +22,7 @@ pub enum Level {
 pub struct Finding {
     /// The check, `iommu`.
     pub check: &'static str,
-    /// How bad it is.
+    /// Its severity.
     pub level: Level,
     /// One line that names the object.
     pub message: String,
@@ -43,7 +43,7 @@ impl Finding {
         Self::new(check, Level::Warning, message.into())
     }
 
-    /// Something that will keep VMs from getting their VFs.
+    /// A problem that stops VMs from getting VFs.
     pub fn problem(check: &'static str, message: impl Into<String>) -> Self {
         Self::new(check, Level::Problem, message.into())
     }
@@ -86,7 +86,7 @@ pub(super) fn count(number: usize, noun: &str) -> String {
     }
 }
 
-/// What a check could not read: it has not seen all that it is about.
+/// A finding for each read that failed: the check is incomplete.
 pub(super) fn unread(check: &'static str, probe: &Probe<'_>) -> Vec<Finding> {
     let finding = |failure: String| {
         let is_for_root = !nix::unistd::geteuid().is_root();

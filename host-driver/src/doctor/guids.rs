@@ -57,7 +57,7 @@ fn judge(pfs: &[(InterfaceName, Vec<VfInfo>)]) -> Vec<Finding> {
         let guids: Vec<Guid> = vfs.iter().filter_map(|vf| vf.port_guid).collect();
         let is_same = |guids: &[Guid]| guids.windows(2).all(|pair| pair[0] == pair[1]);
         if guids.len() > 1 && guids.len() == vfs.len() && is_same(&guids) {
-            // Some kernels report the first VF's for all.
+            // Some kernels report the GUID of the first VF for all.
             let message = format!(
                 "'{pf}' reports the same port GUID for all of its VFs, so their GUIDs are unknown"
             );

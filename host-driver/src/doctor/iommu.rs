@@ -1,4 +1,4 @@
-//! The IOMMU: without it no device can be given to a VM.
+//! The IOMMU: without it no device can be passed through to a VM.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -33,7 +33,7 @@ fn inspect(host: &Host) -> io::Result<Option<String>> {
         let names = units.iter().map(|name| name.to_string_lossy());
         return Ok(Some(names.collect::<Vec<_>>().join(", ")));
     }
-    // Before Linux 4.1 only its groups are seen.
+    // Before Linux 4.1 sysfs shows only its groups.
     let groups = list("/sys/kernel/iommu_groups")?;
     Ok((!groups.is_empty()).then(|| count(groups.len(), "group")))
 }

@@ -1,4 +1,4 @@
-//! The lease directory and what is in it.
+//! The lease directory and its content.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -13,7 +13,7 @@ use crate::lease::{Place, Store, StoreError, user_name};
 
 const CHECK: &str = "leases";
 
-/// What others clean up: the front-end's copy of its remotes, and the system itself.
+/// Directories that the front-end or the system cleans up.
 const NO_PLACES: [&str; 3] = ["/var/tmp", "/tmp", "/var/lib/one/remotes"];
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
@@ -45,7 +45,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
 
 fn unusable(host: &Host, error: &StoreError) -> Finding {
     let message = error.to_string();
-    // The command that stands in the error is for who meets it in an action.
+    // The command in the error is for users who see it in the log of an action.
     let message = message.split("; run as root: ").next().unwrap_or_default();
     let finding = Finding::problem(CHECK, message);
     let dir = host.config.lease_dir.display();
@@ -62,7 +62,7 @@ fn unusable(host: &Host, error: &StoreError) -> Finding {
     }
 }
 
-/// Whose the leases should be: root may run us, but never runs the actions.
+/// The user who should own the leases: never root, which may run this command, but no action.
 fn owner(host: &Host) -> String {
     let home = fs::metadata(&host.home).map(|home| Uid::from_raw(home.uid()));
     user_name(home.unwrap_or_else(|_| geteuid()))

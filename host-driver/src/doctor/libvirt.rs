@@ -1,4 +1,4 @@
-//! Libvirt must answer: without it the driver does not know which VFs are free.
+//! Whether libvirt answers: only libvirt knows which VFs are free.
 
 use super::Finding;
 use super::finding::count;

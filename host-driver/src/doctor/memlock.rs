@@ -1,6 +1,6 @@
-//! Locked memory: a VM with a VF has all of its memory locked.
+//! Locked memory: QEMU locks all memory of a VM with a VF.
 //!
-//! Libvirt raises the limit of such a VM by itself. It cannot where its own unit may not:
+//! libvirt raises the limit of such a VM, but not above that of its own unit:
 //!
 //! ```text
 //! /etc/systemd/system/libvirtd.service.d/limits.conf:  LimitMEMLOCK=64M
@@ -16,10 +16,10 @@ use crate::host::Host;
 
 const CHECK: &str = "memlock";
 
-/// Less than any VM has is no limit that was meant for VMs.
+/// A limit below this was not meant for VMs.
 const LOW: u64 = 1 << 30;
 
-/// The daemon of old, and the one for QEMU alone.
+/// The old daemon, and the modular one for QEMU.
 const UNITS: [&str; 2] = ["libvirtd.service", "virtqemud.service"];
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
@@ -64,7 +64,7 @@ fn low_limit(text: &str) -> Option<(usize, &str)> {
         (name.trim() == "LimitMEMLOCK").then_some((number, value.trim()))
     });
     let (line, value) = limits.last()?;
-    // soft:hard; the hard one is what can be reached.
+    // soft:hard; libvirt can raise the limit up to the hard one.
     let hard = value.rsplit(':').next()?;
     (bytes(hard)? < LOW).then_some((line, value))
 }

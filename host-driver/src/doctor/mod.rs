@@ -1,4 +1,4 @@
-//! Looking for what keeps VMs from getting their VFs.
+//! Checks for problems that stop VMs from getting VFs.
 //!
 //! ```text
 //! ok       the IOMMU is on: dmar0, dmar1
@@ -6,8 +6,7 @@
 //!          echo 8 > /sys/class/net/ib0/device/sriov_numvfs
 //! ```
 //!
-//! Each check looks at one matter and stands for itself: one that cannot look says so, and the
-//! others go on. Nothing is changed.
+//! Each check is independent: one that fails reports that, and the others continue. Nothing is changed.
 
 mod bridge;
 mod cards;
@@ -30,13 +29,13 @@ pub use finding::{Finding, Level};
 
 use crate::host::Host;
 
-/// One matter.
+/// A check.
 pub type Check = fn(&Host) -> Vec<Finding>;
 
-/// What the user who started us is to look at: some of it only root may read.
+/// The checks that run as the user who started the command: some files only root may read.
 pub const OF_THE_HOST: [Check; 3] = [iommu::check, qemu::check, memlock::check];
 
-/// What is to be looked at as the user who runs the actions.
+/// The checks that run as the user who runs the actions.
 pub const OF_THE_DRIVER: [Check; 13] = [
     cards::check,
     settings::check,
@@ -53,7 +52,7 @@ pub const OF_THE_DRIVER: [Check; 13] = [
     sudo::check,
 ];
 
-/// All that these checks find, in their order.
+/// The findings of these checks, in order.
 #[must_use]
 pub fn examine(host: &Host, checks: &[Check]) -> Vec<Finding> {
     checks.iter().flat_map(|check| check(host)).collect()

@@ -1,4 +1,4 @@
-//! The ports of PFs and VFs: without a link a VM has its VF and no network.
+//! The ports of PFs and VFs: without a link a VM has a VF, but no network.
 //!
 //! ```text
 //! /sys/class/net/ens1f0/flags                                          0x1002: not up
@@ -50,7 +50,7 @@ fn inspect(host: &Host) -> io::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// `IFF_UP` of the PF: some cards give their VFs no link without.
+/// Whether the PF has `IFF_UP`: on some cards the VFs have no link otherwise.
 fn ethernet(probe: &Probe<'_>, pf: &InterfaceName) -> Option<Finding> {
     const IFF_UP: u32 = 1;
     let flags = text(probe, &netdev_dir(pf).join("flags"))?;
@@ -70,7 +70,7 @@ fn infiniband(
     pf: PciAddress,
 ) -> io::Result<Vec<Finding>> {
     let sysfs = HostSysfs::new(&host.root);
-    // Ports count from 1, dev_port from 0.
+    // Ports are counted from 1, dev_port from 0.
     let port = text(probe, &netdev_dir(netdev).join("dev_port"))
         .and_then(|port| port.parse::<u32>().ok())
         .unwrap_or(0)
@@ -79,7 +79,7 @@ fn infiniband(
         return Ok(Vec::new());
     };
     let mut findings: Vec<Finding> = pf_port(netdev, &pf_side).into_iter().collect();
-    // The guids check reports a kernel that does not answer.
+    // The check of the GUIDs reports a kernel that does not answer.
     let link = Netlink::new(&host.root).link(netdev).ok().flatten();
     for info in link.map(|link| link.vfs).unwrap_or_default() {
         let Some(vf) = sysfs.vf(pf, info.vf)? else {
@@ -98,7 +98,7 @@ fn infiniband(
     Ok(findings)
 }
 
-/// An InfiniBand port, as sysfs has it.
+/// An InfiniBand port in sysfs.
 #[derive(Debug, Clone)]
 struct Port {
     /// `mlx5_0/1`
@@ -186,7 +186,7 @@ fn vf_port(
 }
 
 fn lease_of(host: &Host, vf: PciAddress) -> Option<Lease> {
-    // What is wrong with the leases is another check's concern.
+    // Another check reports errors of the leases.
     let store = host.leases().ok()?;
     let (place, _) = store.claim(vf).ok().flatten()?;
     store.read(&place).ok().flatten()
@@ -263,12 +263,12 @@ mod tests {
         let disabled = info(Some(guid), VfLinkState::Disable);
         let found = find(ACTIVE, &disabled, Some(&lease), None).unwrap();
         assert!(found.1.contains("link state 'disable'"), "{found:?}");
-        // A free VF is disabled until a VM gets it.
+        // A free VF has link state 'disable' until a VM gets it.
         assert_eq!(find(ACTIVE, &disabled, None, Some("1: DOWN")), None);
         let (level, message) = find(ACTIVE, &usable, None, Some("1: DOWN")).unwrap();
         assert_eq!(level, Level::Warning);
         assert!(message.contains("may not serve virtual ports"), "{message}");
-        // Then it is the PF's.
+        // Then the cause is the PF's port.
         assert_eq!(find("2: INIT", &usable, None, Some("1: DOWN")), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The files that the front-end has brought: the stock driver, our actions, and the driver itself.
+//! The files that the front-end copies to the host: the stock driver, the actions, and this driver.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -12,20 +12,20 @@ use crate::host::Host;
 const CHECK: &str = "remotes";
 const SYNC: &str = "run 'onehost sync --force' on the front-end";
 
-/// The names of all actions that some release of OpenNebula calls, as they are installed.
+/// The names of all actions that any release of OpenNebula calls.
 pub(super) fn action_names() -> impl Iterator<Item = &'static str> {
     include_str!("../../../packaging/actions/names").lines()
 }
 
-/// What the actions read: it has the version and is not executable.
+/// The file that the actions source: it has the version, and is not executable.
 const LAUNCHER: &str = "launch";
 
-/// What stands beside the stock actions without being one.
+/// Files among the stock actions that are not actions.
 const HELPERS: [&str; 3] = ["kvmrc", "vgpu", "vtpm_setup"];
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
     let home = &host.home;
-    // The actions are where this program is, whatever the root.
+    // The actions are beside this program, whatever the root.
     let root = Root::default();
     let probe = Probe::new(&root);
     let mut findings = vec![stock(&probe, home), actions(&probe, home)];
@@ -64,7 +64,7 @@ fn actions(probe: &Probe<'_>, home: &Path) -> Finding {
     Finding::problem(CHECK, message).remedy(SYNC)
 }
 
-/// The program that the launcher asks for.
+/// The program that the launcher runs.
 fn driver(probe: &Probe<'_>, home: &Path) -> Option<Finding> {
     let launcher = probe.read_to_string(&home.join(LAUNCHER)).ok()?;
     let version = launcher
@@ -92,7 +92,7 @@ fn driver(probe: &Probe<'_>, home: &Path) -> Option<Finding> {
     })
 }
 
-/// Actions of the stock driver that came after us.
+/// Actions of the stock driver that this version does not know.
 fn unknown(probe: &Probe<'_>, home: &Path) -> Option<Finding> {
     let stock = home.join("../kvm");
     let names = probe.list(&stock).ok()?.into_iter();

@@ -1,4 +1,4 @@
-//! The operator's configuration.
+//! The configuration.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -13,10 +13,10 @@ use crate::pool::Pool;
 
 const CHECK: &str = "settings";
 
-/// Prefixes of our settings. Other names belong to other programs.
+/// Prefixes of this driver's settings. Other names belong to other programs.
 const BEGINNINGS: [&str; 5] = ["DUMMY_", "GUID_", "LEASE_", "LOCK_", "VF_"];
 
-/// What names of the driver of 2013 have become.
+/// What replaces settings of the driver of 2013.
 const SETTINGS_OF_2013: [(&str, &str); 3] = [
     (
         "HPC_MODE",
@@ -35,7 +35,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
         findings.push(Finding::problem(CHECK, error.to_string()).remedy(remedy(&error)));
     }
     let Ok(files) = Config::files(&host.root, &host.home) else {
-        // Said above.
+        // Reported above.
         return findings;
     };
     for (path, assignments) in &files {
@@ -55,7 +55,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
     findings
 }
 
-/// What worked with the driver of 2013 and fails now has a remedy of its own.
+/// The remedy. Values that worked with the driver of 2013 have their own.
 fn remedy(error: &ConfigError) -> &'static str {
     let name = match error {
         ConfigError::Value { name, .. } => name.as_str(),
@@ -112,15 +112,15 @@ fn judge(host: &Host, path: &Path, assignments: &Assignments, name: &str) -> Opt
     })
 }
 
-/// On a front-end that is a host as well: the dummy NICs must not look like OpenNebula's.
+/// On a front-end that is also a host: dummy MACs must not look like OpenNebula's.
 pub(super) fn mac_prefix(host: &Host) -> Vec<Finding> {
     let path = Path::new("/etc/one/oned.conf");
     let probe = Probe::new(&host.root);
     let text = match probe.read_to_string(path) {
         Ok(text) => text,
-        // Not for oneadmin of another host to read.
+        // oneadmin of another host may not read it.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => return Vec::new(),
-        // Elsewhere there is none.
+        // Only a front-end has it.
         Err(_) => return unread(CHECK, &probe),
     };
     let Some((line, prefix)) = oned_mac_prefix(&text) else {

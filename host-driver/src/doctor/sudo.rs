@@ -1,4 +1,4 @@
-//! `sudo -n ip link`: how VFs are set up.
+//! Whether `sudo -n ip link` is allowed, which sets up VFs.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const CHECK: &str = "sudo";
 const LIMIT: Duration = Duration::from_secs(10);
 
 pub(super) fn check(_: &Host) -> Vec<Finding> {
-    // Only asks whether it would be allowed.
+    // '-l' only checks whether it would be allowed.
     let asked = Program::new("sudo")
         .args(["-n", "-l", "ip", "link", "show"])
         .env("LC_ALL", "C")

@@ -1,4 +1,4 @@
-//! What keeps a single VF from getting into a VM: its IOMMU group, or the host.
+//! What stops a single VF from being passed through: its IOMMU group, or the host.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ fn inspect(host: &Host) -> Result<Vec<Finding>, Box<dyn std::error::Error>> {
     Ok(findings)
 }
 
-/// The kernel lends a VM all devices of a group or none (`vfio_group_viable`); bridges do not count.
+/// The kernel passes all devices of a group through or none, except bridges (`vfio_group_viable`).
 fn shared_group(
     probe: &Probe<'_>,
     pf: &InterfaceName,
@@ -47,7 +47,7 @@ fn shared_group(
     known: &mut BTreeSet<String>,
 ) -> Option<Finding> {
     let group = device(vf).join("iommu_group");
-    // Without an IOMMU there are no groups, and another check says so.
+    // Without an IOMMU there are no groups; another check reports that.
     let link = probe.read_link(&group).ok()?;
     let number = link.file_name()?.to_string_lossy().into_owned();
     if !known.insert(number.clone()) {

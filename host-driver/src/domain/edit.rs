@@ -1,4 +1,4 @@
-//! Changing a domain.
+//! Edits a domain.
 
 use std::ops::Range;
 
@@ -21,7 +21,7 @@ pub(super) fn edit(domain: &Domain<'_>, replacements: &[DeviceReplacement]) -> S
         }
     }
     if let Some(devices) = domain.devices.as_ref().filter(|_| !dummies.is_empty()) {
-        // The step to the right is that of the first NIC, wherever that stands.
+        // Indented like the first NIC.
         let like = replacements
             .first()
             .map(|replacement| &domain.interfaces[replacement.interface]);
@@ -43,14 +43,14 @@ pub(super) fn edit(domain: &Domain<'_>, replacements: &[DeviceReplacement]) -> S
     edited
 }
 
-/// A line and how many steps it stands to the right.
+/// A line and its level of indentation.
 type Line = (usize, String);
 
 fn line(depth: usize, text: impl Into<String>) -> Line {
     (depth, text.into())
 }
 
-/// What takes the place of an interface.
+/// The element that replaces an interface.
 fn device(text: &str, interface: &DomainInterface, device: &HostDevice) -> Vec<Line> {
     let kept = [&interface.boot, &interface.address];
     let kept = kept
@@ -60,7 +60,7 @@ fn device(text: &str, interface: &DomainInterface, device: &HostDevice) -> Vec<L
     device_lines(device, kept)
 }
 
-/// A VF as a device of its own, for a running domain.
+/// The element of a VF, for a running domain.
 pub(super) fn device_element(device: &HostDevice, guest: Option<PciAddress>) -> String {
     let place = guest.map(|guest| line(1, format!("<address type='pci' {}/>", numbers(guest))));
     Layout::compact().join(&device_lines(device, place))
@@ -109,15 +109,15 @@ fn numbers(address: PciAddress) -> String {
     )
 }
 
-/// The link is down: the bridge belongs to many tenants, and nothing is to flow. The model is the
-/// NIC's own, which the guest has a driver for.
+/// The dummy NIC of an interface. Its link is down, because tenants share the bridge. Its model is that of the interface, for
+/// which the guest has a driver.
 fn dummy(text: &str, interface: &DomainInterface, nic: &DummyInterface) -> Vec<Line> {
     let kept = [&interface.virtualport, &interface.model];
     let kept = kept.into_iter().flatten();
     dummy_lines(nic, kept.map(|place| line(1, &text[place.clone()])))
 }
 
-/// A dummy NIC as a device of its own, for a running domain.
+/// The element of a dummy NIC, for a running domain.
 pub(super) fn dummy_element(
     nic: &DummyInterface,
     is_open_vswitch: bool,
@@ -140,10 +140,10 @@ fn dummy_lines(nic: &DummyInterface, kept: impl IntoIterator<Item = Line>) -> Ve
     lines
 }
 
-/// Puts lines in front of the end of `<devices>`.
+/// Inserts lines before the end of `<devices>`.
 fn append(text: &str, devices: &Devices, step: String, lines: &[Line]) -> (Range<usize>, String) {
     if devices.end.is_empty() {
-        // <devices/> is opened.
+        // <devices/> becomes <devices>...</devices>.
         let tag = text[devices.start.clone()]
             .trim_end_matches(['/', '>'])
             .trim_end();
@@ -166,11 +166,11 @@ fn append(text: &str, devices: &Devices, step: String, lines: &[Line]) -> (Range
     (line_start..line_start, new)
 }
 
-/// How an element stands among its neighbours.
+/// How an element is laid out.
 struct Layout {
     indent: String,
     step: String,
-    /// Empty where it shares its line with others.
+    /// Empty if it shares its line with others.
     newline: &'static str,
 }
 
@@ -183,7 +183,7 @@ impl Layout {
         }
     }
 
-    /// The layout of the element at a byte of the text, whose first child is at another.
+    /// The layout of the element at byte `at`, whose first child is at byte `child`.
     fn of(text: &str, at: usize, child: Option<usize>) -> Self {
         let Some((indent, newline)) = indent(text, at) else {
             return Self::compact();
@@ -230,7 +230,7 @@ fn indent(text: &str, at: usize) -> Option<(&str, &'static str)> {
     ))
 }
 
-/// The blanks in front of a byte, if nothing else stands on its line.
+/// The blanks before a byte, if its line has nothing else before it.
 fn indent_of_line(text: &str, at: usize) -> Option<&str> {
     let before = &text[..at];
     let start = before.rfind('\n')? + 1;

@@ -1,4 +1,4 @@
-//! The domain that OpenNebula hands to `deploy`: reading it, and editing nothing but what changes.
+//! Reads and edits the domain that OpenNebula passes to `deploy`.
 //!
 //! ```text
 //! <interface type='bridge'>                 <hostdev mode='subsystem' type='pci' managed='yes'>
@@ -8,9 +8,8 @@
 //! </interface>                              </hostdev>
 //! ```
 //!
-//! OpenNebula escapes nothing, writes several `<devices>`, and puts what users have in RAW in
-//! between. So the text is read in one pass for where things stand, and changed there: every other
-//! byte stays.
+//! OpenNebula escapes nothing, writes several `<devices>`, and inserts users' RAW text. So one pass finds the places of the
+//! elements, and only these are changed: every other byte stays.
 
 mod edit;
 mod read;
@@ -37,7 +36,7 @@ pub struct Domain<'x> {
     interfaces: Vec<DomainInterface>,
     hostdevs: Vec<PciAddress>,
     memory_nodes: NodeSet,
-    /// The last `<devices>`, if there is any.
+    /// The last `<devices>`.
     devices: Option<Devices>,
 }
 
@@ -64,12 +63,12 @@ pub struct DomainInterface {
     dropped: Vec<DroppedElement>,
 }
 
-/// Something that a NIC has and a VF cannot have.
+/// A setting of a NIC that a VF does not support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DroppedElement {
-    /// Limits of its bandwidth.
+    /// Bandwidth limits.
     Bandwidth,
-    /// A filter of its packets: security groups, MAC and IP spoofing.
+    /// A packet filter: security groups, MAC and IP spoofing.
     FilterRef,
     /// A script.
     Script,
@@ -85,19 +84,19 @@ impl fmt::Display for DroppedElement {
     }
 }
 
-/// Why a NIC has no MAC to go by.
+/// Why a NIC has no valid MAC.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MacError {
-    /// There is none.
+    /// It has none.
     #[error("it has none")]
     Missing,
-    /// It is none.
+    /// It is invalid.
     #[error(transparent)]
     Invalid(#[from] AddressError),
 }
 
 impl DomainInterface {
-    /// The bridge it is on.
+    /// Its bridge.
     #[must_use]
     pub fn bridge(&self) -> Option<&str> {
         self.bridge.as_deref()
@@ -115,21 +114,21 @@ impl DomainInterface {
         self.virtualport.is_some()
     }
 
-    /// What is lost when it becomes a VF.
+    /// Its settings that a VF does not support.
     #[must_use]
     pub fn dropped(&self) -> &[DroppedElement] {
         &self.dropped
     }
 }
 
-/// What becomes of one interface.
+/// The replacement of an interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceReplacement {
-    /// Which of [`Domain::interfaces`].
+    /// Its index in [`Domain::interfaces`].
     pub interface: usize,
-    /// What takes its place.
+    /// The device that replaces it.
     pub device: HostDevice,
-    /// What identifies it in the guest.
+    /// The dummy NIC that identifies it in the guest.
     pub dummy: Option<DummyInterface>,
 }
 
@@ -145,15 +144,15 @@ pub enum HostDevice {
     Network {
         /// The VF.
         address: PciAddress,
-        /// The MAC that it gets.
+        /// Its new MAC.
         mac: MacAddress,
-        /// The VLAN that it gets.
+        /// Its new VLAN.
         vlan: Option<u16>,
     },
 }
 
 impl HostDevice {
-    /// The element by itself, which a running domain gets or loses; `guest` is where the guest sees it.
+    /// Its element, for a running domain; `guest` is its address in the guest.
     #[must_use]
     pub fn element(&self, guest: Option<PciAddress>) -> String {
         edit::device_element(self, guest)
@@ -170,7 +169,7 @@ pub struct DummyInterface {
 }
 
 impl DummyInterface {
-    /// The element by itself, which a running domain gets or loses; `model` is the NIC's in OpenNebula.
+    /// Its element, for a running domain; `model` is that of the NIC in OpenNebula.
     #[must_use]
     pub fn element(&self, is_open_vswitch: bool, model: Option<&str>) -> String {
         edit::dummy_element(self, is_open_vswitch, model)
@@ -189,7 +188,7 @@ impl<'x> Domain<'x> {
         self.name.as_deref()
     }
 
-    /// Its UUID, which OpenNebula writes from 6.0 on.
+    /// Its UUID, which OpenNebula writes since 6.0.
     #[must_use]
     pub fn uuid(&self) -> Option<&str> {
         self.uuid.as_deref()
@@ -201,7 +200,7 @@ impl<'x> Domain<'x> {
         &self.interfaces
     }
 
-    /// The PCI devices of the host that it has already: OpenNebula has chosen them.
+    /// The PCI devices that OpenNebula has chosen for it.
     #[must_use]
     pub fn hostdevs(&self) -> &[PciAddress] {
         &self.hostdevs
@@ -213,7 +212,7 @@ impl<'x> Domain<'x> {
         &self.memory_nodes
     }
 
-    /// The text with these interfaces handed over.
+    /// The text with these interfaces replaced.
     #[must_use]
     pub fn edit(&self, replacements: &[DeviceReplacement]) -> Vec<u8> {
         edit::edit(self, replacements).into_bytes()

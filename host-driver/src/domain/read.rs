@@ -1,4 +1,4 @@
-//! Where things stand in a domain.
+//! Finds the elements of a domain.
 
 use std::ops::Range;
 
@@ -87,7 +87,7 @@ impl Reading {
                 self.memory_nodes.extend(nodes.unwrap_or_default());
             }
             ["domain", "devices", "hostdev", "source", "address"] => {
-                // Of one that is wrong libvirt says what is wrong with it.
+                // If it is invalid, libvirt will report it.
                 if let Ok(Some(Ok(address))) = tag.pci_address() {
                     self.hostdevs.push(address);
                 }

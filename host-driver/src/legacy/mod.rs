@@ -1,9 +1,9 @@
-//! Taking over a host from the driver of 2013 while its VMs run.
+//! Takes over a host from the driver of 2013 while its VMs run.
 //!
-//! That driver kept a file for each VF in use, and nothing that ties it to a VM. Libvirt knows: a VF
+//! That driver kept a file for each VF in use, which doesn't name the VM, but libvirt does: a VF
 //! that a running domain `one-<id>` holds gets a lease of VM `<id>`, with the NIC's dummy MAC from
-//! the file, or from the domain itself. No VM is stopped and no VF is touched. What was there
-//! before that driver came is not known to anybody.
+//! the file, or from the domain itself. No VM is stopped and no VF is changed. The original state of
+//! the VFs is unknown.
 
 mod settings;
 mod take_over;
@@ -24,10 +24,10 @@ use crate::opennebula::VmId;
 use crate::pool::{ListError, MapError};
 use crate::shared_guids::shared_guids;
 
-/// Where that driver tracked the VFs, the later place first.
+/// Where that driver tracked the VFs, the newer place first.
 const TRACKING: [&str; 2] = ["/dev/shm/vf_interfaces", "/tmp/vf_interfaces"];
 
-/// Where to look, other than where it always was.
+/// Directories to use instead of the old driver's defaults.
 #[derive(Debug, Clone, Default)]
 pub struct LegacySources {
     /// The directory with an entry for each VF in use.
@@ -36,24 +36,24 @@ pub struct LegacySources {
     pub old_home: Option<PathBuf>,
 }
 
-/// What came of it.
+/// The result of an import.
 #[derive(Debug, Default)]
 pub struct Import {
-    /// VFs that have got a lease.
+    /// VFs that got a lease.
     pub imported: Vec<Imported>,
-    /// VFs that had one.
+    /// VFs that already have one.
     pub leased: Vec<String>,
-    /// VFs of running VMs that have none, and why.
+    /// VFs of running VMs that did not get one, and why.
     pub failed: Vec<String>,
-    /// Entries of VFs that no VM has.
+    /// Entries of VFs that no VM uses.
     pub stale: Vec<String>,
     /// GUIDs that several running VMs have.
     pub shared_guids: Vec<String>,
-    /// What the old driver did and this one does not.
+    /// Settings of the old driver that this one does not have.
     pub not_imported: Vec<String>,
 }
 
-/// A VF that has got a lease.
+/// A VF that got a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
     /// Its VM.
@@ -73,7 +73,7 @@ impl Imported {
     }
 }
 
-/// Why nothing could be taken over.
+/// Why the import failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The VF maps cannot be found.
@@ -82,10 +82,10 @@ pub enum ImportError {
     /// The leases cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Libvirt cannot be asked.
+    /// libvirt does not answer.
     #[error(transparent)]
     Libvirt(#[from] LibvirtError),
-    /// What the old driver left cannot be read.
+    /// A file of the old driver cannot be read.
     #[error("failed to read '{}': {cause}", path.display())]
     Read {
         /// The file or directory.
@@ -106,7 +106,7 @@ pub enum ImportError {
     Pools(#[from] ListError),
 }
 
-/// Takes over what runs, or only says what would be.
+/// Imports the VFs of running VMs; with `dry_run` only reports which would be imported.
 pub fn import(host: &Host, sources: &LegacySources, dry_run: bool) -> Result<Import, ImportError> {
     let home = sources.old_home.as_ref().unwrap_or(&host.home);
     let settings = LegacySettings::read(&host.root, home)?;
@@ -134,7 +134,7 @@ pub fn import(host: &Host, sources: &LegacySources, dry_run: bool) -> Result<Imp
     Ok(import)
 }
 
-/// The entries of the tracking directories; of one VF only the first.
+/// The entries of the tracking directories, the first one for each VF.
 fn entries(host: &Host, sources: &LegacySources) -> Result<Vec<TrackedVf>, ImportError> {
     let mut dirs = Vec::new();
     match &sources.tracking {

@@ -1,4 +1,4 @@
-//! How the driver of 2013 was configured: its `kvmrc` and its VF maps.
+//! The configuration of the driver of 2013: its `kvmrc` and its VF maps.
 //!
 //! ```text
 //! export VF_MAPS_PATH=/var/tmp/one/vmm/kvm-sriov/vf_maps
@@ -19,7 +19,7 @@ use crate::config::{Assignments, Value};
 use crate::pool::map;
 use crate::pool_name::PoolName;
 
-/// What is of interest of it.
+/// The settings that matter here.
 #[derive(Debug)]
 pub(super) struct LegacySettings {
     assignments: Assignments,
@@ -28,7 +28,7 @@ pub(super) struct LegacySettings {
 }
 
 impl LegacySettings {
-    /// Of the driver whose actions are in `home`.
+    /// Those of the driver whose actions are in `home`.
     pub(super) fn read(root: &Root, home: &Path) -> Result<Self, ImportError> {
         let path = home.join("kvmrc");
         let text = read_if_any(&path)?.unwrap_or_default();
@@ -41,7 +41,7 @@ impl LegacySettings {
                     cause,
                 })?
             }
-            // Worked out from where the script is: beside it.
+            // Computed from the directory of the script: beside it.
             _ => home.join("vf_maps"),
         };
         Ok(Self {
@@ -58,7 +58,7 @@ impl LegacySettings {
         }
     }
 
-    /// Whether it wrote GUIDs; none if it does not say how it worked.
+    /// Whether it wrote GUIDs; `None` if its mode is not set.
     pub(super) fn wrote_guids(&self) -> Option<bool> {
         Some(self.plain("DRIVER_MODE")?.starts_with("mlnx"))
     }
@@ -76,7 +76,7 @@ impl LegacySettings {
         Ok(entries.into_iter().map(|entry| entry.address).collect())
     }
 
-    /// What it did and we do not, each with what takes its place.
+    /// Its settings that this driver does not have, each with its replacement.
     pub(super) fn not_imported(&self) -> Result<Vec<String>, ImportError> {
         let mut left = Vec::new();
         if self.plain("HPC_MODE") == Some("on") {
@@ -130,7 +130,7 @@ fn read_if_any(path: &Path) -> Result<Option<String>, ImportError> {
     }
 }
 
-/// Which VF of which map has which address, read once for each map.
+/// The addresses of the VFs of each map, which is read once.
 #[derive(Debug, Default)]
 pub(super) struct Maps(HashMap<PoolName, Vec<PciAddress>>);
 

@@ -1,4 +1,4 @@
-//! Which VFs of running VMs get which leases.
+//! Makes leases for the VFs of running VMs.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,11 +14,10 @@ use crate::libvirt::RunningDomains;
 use crate::opennebula::VmId;
 use crate::pool::{LinkLayer, Pool, Vf};
 
-/// `MAC_PREFIX` of OpenNebula, where it was never changed: the old driver kept the other four
-/// octets only.
+/// The default `MAC_PREFIX` of OpenNebula: the old driver recorded only the other four octets.
 const MAC_PREFIX: [u8; 2] = [0x02, 0x00];
 
-/// The take-over, once all that it is made from is known.
+/// What the leases are made from.
 pub(super) struct TakeOver<'a> {
     pub(super) host: &'a Host,
     pub(super) guard: &'a Guard<'a>,
@@ -56,7 +55,7 @@ impl TakeOver<'_> {
         Ok(import)
     }
 
-    /// The entries by VF. What no VM has is stale.
+    /// The entries by VF. An entry whose VF no VM uses is stale.
     fn tracked(
         &self,
         settings: &LegacySettings,
@@ -99,7 +98,7 @@ impl TakeOver<'_> {
         Ok(tracked)
     }
 
-    /// The VFs of all pools; one of several in the pool that the old driver had it in.
+    /// The VFs of all pools. A VF of several pools is in the pool where the old driver had it.
     fn vfs(
         &self,
         tracked: &HashMap<PciAddress, TrackedVf>,
@@ -126,7 +125,7 @@ impl TakeOver<'_> {
                 }
             }
         }
-        // A VF in no pool is never allocated, and needs no lease.
+        // A VF without a pool is never allocated, and needs no lease.
         for (address, entry) in tracked {
             if !vfs.contains_key(address) {
                 let path = entry.path.display();
@@ -137,7 +136,7 @@ impl TakeOver<'_> {
         Ok(vfs)
     }
 
-    /// Gives a VM leases for the VFs of pools that its domain holds.
+    /// Makes leases for the VFs of pools that a VM's domain holds.
     fn take_over(
         &self,
         vm: VmId,
@@ -187,7 +186,7 @@ impl TakeOver<'_> {
                         .unwrap_or(entry.is_some_and(|entry| entry.dummy.is_some()));
                     adopted.push(adopt(vf, dummy, wrote_guids));
                 }
-                // Nobody gets the VF while the domain runs, with or without a lease.
+                // Without a lease, too, the VF is not allocated while the domain runs.
                 Err(why) => import.failed.push(format!("{name}: {why}")),
             }
         }
@@ -199,7 +198,7 @@ impl TakeOver<'_> {
         Ok(())
     }
 
-    /// Whose lease a VF or its place has.
+    /// The VM that has a lease on a VF or its place.
     fn lease_of(&self, vf: &Vf) -> Result<Option<VmId>, StoreError> {
         if let Some((_, deployment)) = self.guard.claim(vf.address)? {
             return Ok(Some(deployment.vm()));
@@ -212,7 +211,7 @@ impl TakeOver<'_> {
     }
 }
 
-/// The dummy NIC of the VF with this index, if the domain has one for each VF.
+/// The dummy NIC of the domain's `nth` VF, if it has one for each VF.
 fn nth_dummy(macs: &[MacAddress], nth: usize, vfs: usize) -> Result<Dummy, String> {
     let dummies = macs.len();
     let found = macs.get(nth).filter(|_| dummies == vfs);
@@ -242,7 +241,7 @@ fn adopt(vf: &Vf, dummy: Dummy, wrote_guids: bool) -> Adopted {
     };
     Adopted {
         vf: vf.clone(),
-        // Never all zero, nor a group's: the first octet is neither.
+        // Always valid: the first octet is neither zero nor that of a group.
         mac: MacAddress::try_from([first, second, a, b, c, d]).unwrap_or(dummy.mac),
         position: dummy.position,
         dummy_mac: dummy.mac,
@@ -250,7 +249,7 @@ fn adopt(vf: &Vf, dummy: Dummy, wrote_guids: bool) -> Adopted {
     }
 }
 
-/// The dummy NICs among these, in their order.
+/// The dummy NICs among these, in order.
 pub(super) fn dummies(
     macs: impl Iterator<Item = MacAddress>,
     prefix: DummyPrefix,

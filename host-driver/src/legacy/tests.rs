@@ -14,7 +14,7 @@ use crate::lease::{OriginalState, Store};
 use crate::libvirt::RunningDomain;
 use crate::libvirt::RunningDomains;
 
-/// A host with a card of four VFs, and what the old driver left there.
+/// A host with a card of four VFs, and files of the old driver.
 struct Tree {
     dir: TempDir,
 }
@@ -77,7 +77,7 @@ impl Tree {
         self.host().leases().unwrap()
     }
 
-    /// Takes over what these domains hold; each has these MACs on its dummy NICs.
+    /// Imports the VFs of these domains, each of which has dummy NICs with these MACs.
     fn import(&self, domains: &[(&str, &[&str])], macs: &[&str], dry_run: bool) -> Import {
         let host = self.host();
         let store = host.leases().unwrap();
@@ -117,7 +117,7 @@ impl Tree {
     }
 }
 
-/// Lease, VM, position, MAC, dummy MAC, and whether what was before is known.
+/// Lease, VM, position, MAC, dummy MAC, and whether the original state is known.
 fn imported(import: &Import) -> Vec<String> {
     let line = |imported: &Imported| {
         let Adopted {
@@ -272,7 +272,7 @@ fn the_old_drivers_own_maps_count() {
     tree.write("tmp/vf_interfaces/ib0/1", "aa:00:c0:a8:07:05");
     tree.write("old/maps/ib0_pkeys", "");
     let import = tree.import(&[("one-7", &["0000:81:00.3"])], &[], false);
-    // Its second VF is the second here, too: both read the same maps.
+    // Both drivers read the same maps, so its second VF is the second here, too.
     assert_eq!(
         imported(&import),
         ["ib0/1 7 0 02:00:c0:a8:07:05 aa:00:c0:a8:07:05 false"]

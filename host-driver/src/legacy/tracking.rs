@@ -1,12 +1,12 @@
-//! What the driver of 2013 wrote down about VFs in use.
+//! The files in which the driver of 2013 tracked VFs in use.
 //!
 //! ```text
 //! /dev/shm/vf_interfaces/lock     nothing of interest
 //! /dev/shm/vf_interfaces/ib0/3    line 4 of vf_maps/ib0 is in use: empty, or a dummy MAC
 //! ```
 //!
-//! The position in those MACs was a decimal number behind a zero: from the tenth NIC on they have
-//! three digits, `aa:010:c0:a8:07:05`, which libvirt reads as hexadecimal all the same.
+//! The position in those MACs is a decimal number after a zero. From the tenth NIC on it has three digits,
+//! `aa:010:c0:a8:07:05`, which libvirt reads as hexadecimal all the same.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
@@ -19,7 +19,7 @@ use one_sriov_system::unless_absent;
 
 use crate::pool_name::PoolName;
 
-/// No entry is longer; the directory is open to all users of the host.
+/// Longer than any entry: all users of the host may write to the directory.
 const MAX_LEN: u64 = 64;
 
 /// A VF that was in use.
@@ -27,11 +27,11 @@ const MAX_LEN: u64 = 64;
 pub(super) struct TrackedVf {
     /// Its file.
     pub(super) path: PathBuf,
-    /// The map that it is of.
+    /// Its map.
     pub(super) map: PoolName,
-    /// The VF in that map, from 0.
+    /// The index of the VF in that map, from 0.
     pub(super) index: u32,
-    /// Of the NIC, if it stands there.
+    /// The dummy MAC of the NIC, if recorded.
     pub(super) dummy: Option<Dummy>,
 }
 
@@ -40,11 +40,11 @@ pub(super) struct TrackedVf {
 pub(super) struct Dummy {
     /// The index of the SR-IOV NIC within the VM, from 0.
     pub(super) position: u8,
-    /// As the VM has it.
+    /// The MAC as the VM has it.
     pub(super) mac: MacAddress,
 }
 
-/// All entries of a directory, sorted; none where there is no directory.
+/// All entries of a directory, sorted; none if it does not exist.
 pub(super) fn read(dir: &Path) -> io::Result<Vec<TrackedVf>> {
     let mut entries = Vec::new();
     for name in names(dir)? {
@@ -81,7 +81,7 @@ fn names(dir: &Path) -> io::Result<Vec<String>> {
     unless_absent(listed(), Vec::new())
 }
 
-/// The text of an entry; none for what is no file. Nothing that others put there holds us up.
+/// The text of an entry; `None` if it is not a file. Never blocks, whatever other users put there.
 fn content(path: &Path) -> io::Result<Option<String>> {
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
     if !fs::symlink_metadata(path)?.is_file() {
@@ -157,7 +157,7 @@ mod tests {
         fs::write(ib0.join("10"), "").unwrap();
         fs::write(ib0.join("2"), "aa:01:c0:a8:07:05\n").unwrap();
         fs::write(ib0.join("lock"), "").unwrap();
-        // Nobody writes to it, and nothing is at the end of the link.
+        // A FIFO without a writer, and a dangling link.
         mkfifo(&ib0.join("3"), Mode::S_IRUSR).unwrap();
         symlink("/nowhere", ib0.join("4")).unwrap();
         let entries = read(dir.path()).unwrap();

@@ -7,7 +7,7 @@
 //! exec        7 compute01 'ls'
 //! ```
 //!
-//! OpenNebula adds VM id and host to the end of every action but `exec`, which no VF concerns.
+//! OpenNebula appends VM ID and host to every action but `exec`, which does not affect VFs.
 
 use std::ffi::{OsStr, OsString};
 
@@ -18,7 +18,7 @@ use crate::opennebula::VmId;
 pub struct Arguments<'a>(pub &'a [OsString]);
 
 impl<'a> Arguments<'a> {
-    /// The VM: by its id, or before that by its domain's name.
+    /// The VM, by its ID, or else by the name of its domain.
     #[must_use]
     pub fn vm(&self) -> Option<VmId> {
         let by_id = self
@@ -29,7 +29,7 @@ impl<'a> Arguments<'a> {
         by_id.or_else(|| VmId::of_domain(self.text(0)?))
     }
 
-    /// An argument as text; none if there is none, or it is no UTF-8.
+    /// An argument as text; `None` if it is missing, or not UTF-8.
     #[must_use]
     pub fn text(&self, nth: usize) -> Option<&'a str> {
         self.0.get(nth).and_then(|argument| argument.to_str())

@@ -1,4 +1,4 @@
-//! What OpenNebula hands to a driver, and what it expects back.
+//! The interface of OpenNebula to a driver.
 
 mod arguments;
 mod monitoring;

@@ -5,9 +5,8 @@
 //! /proc/4711/cmdline                      ruby /var/tmp/one/im/kvm.d/monitord-client.rb kvm ...
 //! ```
 //!
-//! From 7.0.2 on it runs the probes of `host/system` again when it gets SIGUSR1
-//! (`src/im_mad/remotes/common.d/monitord-client.rb`), so that the scheduler need not wait for its next round. Earlier
-//! clients write no such file.
+//! Since 7.0.2 it runs the probes of `host/system` again on SIGUSR1 (`src/im_mad/remotes/common.d/monitord-client.rb`), so the
+//! scheduler need not wait for the next round. Earlier clients write no such file.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
@@ -20,22 +19,22 @@ use nix::unistd::geteuid;
 use one_sriov_system::Running;
 use one_sriov_system::{Root, unless_absent};
 
-/// `PID_FILE` of the client; `/var/tmp` is open to every local user.
+/// `PID_FILE` of the client. Every local user may write to `/var/tmp`.
 const PID_FILE: &str = "/var/tmp/one_db/.monitor_client.pid";
 /// Longer than any process id.
 const MAX_LEN: u64 = 32;
 /// The client's program.
 const CLIENT: &str = "monitord-client.rb";
 
-/// The client, which is signalled when a VF was allocated or released.
+/// The client, which gets a signal when a VF has been allocated or released.
 #[derive(Debug)]
 pub struct MonitoringClient(Running);
 
 impl MonitoringClient {
-    /// The client of this host, if it understands the signal.
+    /// The client of this host, if it supports the signal.
     ///
-    /// To be called some time before [`Self::refresh`]: a client that has just called `setsid(2)` sets its handler
-    /// up next, and until then the signal would end it.
+    /// Call this some time before [`Self::refresh`]: a client that has just called `setsid(2)` installs its handler next, and
+    /// until then the signal would kill it.
     #[must_use]
     pub fn find(root: &Root) -> Option<Self> {
         match find(root) {
@@ -49,7 +48,7 @@ impl MonitoringClient {
         }
     }
 
-    /// Has the client run the probes again, if there is one. Nothing else depends on it: what fails is only logged.
+    /// Has the client run the probes again, if there is one. Errors are only logged.
     pub fn refresh(client: Option<&Self>) {
         let Some(Self(process)) = client else {
             return;
@@ -64,7 +63,7 @@ impl MonitoringClient {
 
 fn find(root: &Root) -> io::Result<Option<Running>> {
     let us = geteuid();
-    // The file is oneadmin's: root takes no process id from it.
+    // Root does not trust a process id in oneadmin's file.
     if us.is_root() && root.is_live() {
         return Ok(None);
     }
@@ -77,7 +76,7 @@ fn find(root: &Root) -> io::Result<Option<Running>> {
     }))
 }
 
-/// The process id in the file; none if there is no such file, or it is not a file of our own.
+/// The process id in the file; `None` if the file is missing, or belongs to another user.
 fn read_pid(root: &Root, us: u32) -> io::Result<Option<u32>> {
     let path = root.entry(Path::new(PID_FILE))?;
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;

@@ -1,19 +1,19 @@
-//! What a NIC's network wants of its VF, beside the VLAN's id.
+//! Attributes of a NIC's network for its VF, beside the VLAN ID.
 //!
 //! ```text
 //! <NIC>...<VLAN_ID><![CDATA[100]]></VLAN_ID><VLAN_QOS><![CDATA[3]]></VLAN_QOS><SPOOFCHK><![CDATA[yes]]></SPOOFCHK>
 //!     <OUTBOUND_AVG_BW><![CDATA[125000]]></OUTBOUND_AVG_BW>...</NIC>
 //! ```
 //!
-//! `SPOOFCHK` and `TRUST` are those of OpenNebula's network drivers, the bandwidths those of its bridges, in kB/s.
-//! `VLAN_QOS`, `VLAN_PROTO` and `VF_LINK_STATE` are our own.
+//! OpenNebula has `SPOOFCHK` and `TRUST` for its network drivers, and the bandwidths, in kB/s, for its bridges. `VLAN_QOS`,
+//! `VLAN_PROTO` and `VF_LINK_STATE` are one-sriov's own.
 
 use hwaddr::MacAddress;
 use one_sriov_system::VfLinkState;
 
 use super::vm::Fields;
 
-/// Attributes that no VF can have, and which OpenNebula has for NICs on bridges.
+/// Attributes of OpenNebula for NICs on bridges, which VFs do not support.
 const UNSUPPORTED: [&str; 5] = [
     "INBOUND_AVG_BW",
     "INBOUND_PEAK_BW",
@@ -22,7 +22,7 @@ const UNSUPPORTED: [&str; 5] = [
     "QINQ_TYPE",
 ];
 
-/// What is to be set on a VF; what is none is left as it is.
+/// Attributes to set on a VF; `None` is not changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NicAttributes {
     /// `VLAN_QOS`: the priority of its VLAN.
@@ -33,17 +33,17 @@ pub struct NicAttributes {
     pub spoof_check: Option<bool>,
     /// `TRUST`.
     pub trust: Option<bool>,
-    /// `OUTBOUND_PEAK_BW`, or else `OUTBOUND_AVG_BW`: the highest rate of transmission, in Mbit/s.
+    /// `OUTBOUND_PEAK_BW`, or else `OUTBOUND_AVG_BW`: the maximum transmit rate in Mbit/s.
     pub max_rate: Option<u32>,
     /// `VF_LINK_STATE`.
     pub link_state: Option<VfLinkState>,
     /// `MTU` or `GUEST_MTU`, whichever is larger.
     pub mtu: Option<u32>,
-    /// The names of those that no VF can have.
+    /// The names of attributes that VFs do not support.
     pub unsupported: Vec<&'static str>,
 }
 
-/// A value that is none of its attribute.
+/// An invalid value of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("failed to read {name} '{}' of NIC '{mac}': expected {expected}", value.escape_debug())]
 pub struct NicAttributeError {
@@ -54,20 +54,20 @@ pub struct NicAttributeError {
 }
 
 impl NicAttributes {
-    /// Whether its VLAN is to have a priority, or another protocol: libvirt can set neither.
+    /// Whether the VLAN has a priority or another protocol, which libvirt cannot set.
     #[must_use]
     pub fn has_vlan_tag(&self) -> bool {
         self.vlan_qos.is_some_and(|qos| qos > 0) || self.is_8021ad == Some(true)
     }
 
-    /// Whether they say anything of bandwidth.
+    /// Whether they limit the bandwidth.
     #[must_use]
     pub fn has_bandwidth(&self) -> bool {
         let is_inbound = |name: &&str| name.starts_with("INBOUND");
         self.max_rate.is_some() || self.unsupported.iter().any(is_inbound)
     }
 
-    /// Reads those of a NIC.
+    /// Reads the attributes of a NIC.
     pub(super) fn read(fields: &Fields, mac: MacAddress) -> Result<Self, NicAttributeError> {
         let reader = AttributeReader { fields, mac };
         let peak = reader.number("OUTBOUND_PEAK_BW")?;
@@ -96,7 +96,7 @@ impl NicAttributes {
     }
 }
 
-/// kB/s as Mbit/s, rounded up; 0 is no limit.
+/// kB/s as Mbit/s, rounded up; 0 means no limit.
 fn mbit(rate: u32) -> Option<u32> {
     let mbit = u64::from(rate).saturating_mul(8).div_ceil(1000);
     u32::try_from(mbit).ok().filter(|mbit| *mbit > 0)
@@ -130,7 +130,7 @@ impl AttributeReader<'_> {
         self.value(name, "a number", |text| text.parse().ok())
     }
 
-    /// As OpenNebula's network drivers have it: whatever is not "yes" is "no" (`on_off` of `vnm/vf.rb`).
+    /// As in OpenNebula's network drivers, everything but "yes" is "no" (`on_off` of `vnm/vf.rb`).
     fn switch(&self, name: &str) -> Option<bool> {
         let text = self.fields.text(name)?;
         Some(

@@ -1,4 +1,4 @@
-//! A NIC that OpenNebula passes through by itself: `PCI = [ TYPE = "NIC", ... ]`.
+//! A PCI NIC: `PCI = [ TYPE = "NIC", ... ]`.
 //!
 //! ```text
 //! <PCI><ADDRESS><![CDATA[0000:81:00:2]]></ADDRESS><BUS><![CDATA[81]]></BUS><CLASS><![CDATA[0207]]></CLASS>
@@ -7,7 +7,7 @@
 //!     <TYPE><![CDATA[NIC]]></TYPE><VN_MAD><![CDATA[dummy]]></VN_MAD>...</PCI>
 //! ```
 //!
-//! The scheduler has chosen the device: `oned` writes its address once the VM has a host.
+//! The scheduler chooses the device, and `oned` writes its address once the VM has a host.
 
 use hwaddr::{MacAddress, PciAddress};
 
@@ -30,18 +30,18 @@ pub struct PciNic {
     pub network: Option<u32>,
     /// `VN_MAD`: the network driver.
     pub network_driver: Option<String>,
-    /// Whether the device says that it is an InfiniBand controller.
+    /// Whether the device is an InfiniBand controller.
     pub is_infiniband: bool,
     /// Whether the action is about this NIC: `ATTACH=YES`.
     pub is_attached: bool,
     /// Its VLAN; a P_Key for InfiniBand.
     pub vlan: Option<u32>,
-    /// What its network wants of the VF.
+    /// The attributes of its network.
     pub attributes: Result<NicAttributes, NicAttributeError>,
 }
 
 impl PciNic {
-    /// The NIC that these attributes describe; none if they describe another kind of device, or one that is not chosen yet.
+    /// The NIC with these attributes; `None` if it is another kind of device, or has not been chosen yet.
     pub(super) fn read(fields: &Fields) -> Result<Option<Self>, VmDocumentError> {
         if fields.text("TYPE") != Some("NIC") {
             return Ok(None);
@@ -64,7 +64,7 @@ impl PciNic {
     }
 }
 
-/// The four parts are hexadecimal without `0x`; `ADDRESS` has a colon in front of the function.
+/// The four parts are hexadecimal without `0x`; in `ADDRESS` a colon precedes the function.
 fn address(fields: &Fields) -> Option<PciAddress> {
     let part = |name: &str| fields.text(name);
     let parts = (part("DOMAIN"), part("BUS"), part("SLOT"), part("FUNCTION"));

@@ -1,16 +1,16 @@
-//! Telling OpenNebula and the VM's log.
+//! Reports to OpenNebula and to the VM's log.
 //!
-//! Lines `INFO: <script>: <text>` go into the VM's log. The message of a failure is read
-//! in one of three ways:
+//! Lines `INFO: <script>: <text>` go into the VM's log. Where OpenNebula reads the message of a failure
+//! depends on its release:
 //!
 //! | release | the message is |
 //! |---|---|
-//! | up to 6.0.2 | what stands between two marker lines |
+//! | up to 6.0.2 | the text between two marker lines |
 //! | 6.0.3 to 6.10 | all of stderr |
-//! | from 7.0 | all lines that are no log lines |
+//! | since 7.0 | all lines that are not log lines |
 //!
-//! So a failure is one line, and the marker lines stand around it where the host's own
-//! `scripts_common.sh` writes them. Without a final newline the front-end waits for ever.
+//! So a failure is one line, with marker lines around it if the host's own `scripts_common.sh` writes them. Without a final
+//! newline the front-end waits forever.
 
 use std::fs;
 use std::io::{self, Write};
@@ -18,12 +18,12 @@ use std::path::Path;
 
 use one_sriov_system::unless_absent;
 
-/// The start of a message up to 6.0.2 (`src/mad/sh/scripts_common.sh`).
+/// The line before a message up to 6.0.2 (`src/mad/sh/scripts_common.sh`).
 const OPENING: &str = "ERROR MESSAGE --8<------";
-/// Its end.
+/// The line after it.
 const CLOSING: &str = "ERROR MESSAGE ------>8--";
 
-/// Where an action reports to: stderr.
+/// The report of an action, on stderr.
 #[derive(Debug)]
 pub struct Report {
     action: String,
@@ -32,7 +32,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// For an action of the driver whose actions are in `home`.
+    /// The report of an action of the driver whose actions are in `home`.
     #[must_use]
     pub fn new(home: &Path, action: &str) -> Self {
         let path = home.join("../../scripts_common.sh");
@@ -48,12 +48,12 @@ impl Report {
         }
     }
 
-    /// Keeps something for the VM's log: said at the end, since the cause of a failure comes first.
+    /// Adds a line for the VM's log. It is printed at the end, because the cause of a failure comes first.
     pub fn note(&mut self, text: &str) {
         self.notes.push(one_line(text));
     }
 
-    /// Says what was kept.
+    /// Prints the added lines.
     pub fn finish(mut self) {
         self.flush();
     }
@@ -65,7 +65,7 @@ impl Report {
         say(&lines.collect::<String>());
     }
 
-    /// Says why the action failed.
+    /// Prints why the action failed.
     pub fn fail(self, message: &str) {
         let message = sentence(&one_line(message));
         if self.has_markers {
@@ -77,13 +77,13 @@ impl Report {
     }
 }
 
-/// One write, so that lines of several processes do not mix.
+/// Prints in one write, so that lines of several processes do not mix.
 fn say(text: &str) {
     // The front-end has closed the pipe.
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// The message with a full stop: OpenNebula puts `ExitCode: 1` right behind the last word.
+/// The message with a full stop: OpenNebula appends `ExitCode: 1` to the last word.
 fn sentence(message: &str) -> String {
     let stop = if message.ends_with(['.', '!', '?']) {
         ""

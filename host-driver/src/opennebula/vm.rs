@@ -1,14 +1,14 @@
-//! The VM's own document, for what the domain does not say: network and VLAN, and which of its devices are NICs.
+//! The VM's document has what the domain lacks: network and VLAN of the NICs, and which PCI devices are NICs.
 //!
-//! From 6.0 on it stands beside the deployment file, `/var/lib/one//datastores/0/7/vm.xml`:
+//! Since 6.0 it is beside the deployment file, `/var/lib/one//datastores/0/7/vm.xml`:
 //!
 //! ```text
 //! <VM>...<TEMPLATE>...<NIC><BRIDGE><![CDATA[sriov_ib0]]></BRIDGE><MAC><![CDATA[02:00:c0:a8:07:05]]></MAC>
 //!     <NETWORK_ID><![CDATA[4]]></NETWORK_ID><VLAN_ID><![CDATA[100]]></VLAN_ID>...</NIC>
 //! ```
 //!
-//! A MAC alone names no NIC: OpenNebula makes it of the IPv4 address, and two networks with one range lease the same one.
-//! The domain has the bridge, too, and its interfaces stand in the order of the NICs here.
+//! A MAC alone does not identify a NIC: OpenNebula makes it from the IPv4 address, and two networks with the same range have the
+//! same ones. The domain has the bridge, too, and its interfaces are in the order of the NICs here.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use quick_xml::events::Event;
 use super::{NicAttributeError, NicAttributes, PciNic};
 use crate::xml::excerpt;
 
-/// What is known of the NICs of a VM.
+/// The NICs of a VM.
 #[derive(Debug, Default)]
 pub struct VmDocument {
     /// In the order of the document.
@@ -28,19 +28,19 @@ pub struct VmDocument {
     pci_nics: Vec<PciNic>,
 }
 
-/// A NIC: what the domain says of it as well, and what it does not say.
+/// A NIC.
 #[derive(Debug)]
 struct VmNic {
     mac: MacAddress,
     bridge: Option<String>,
     network: Network,
-    /// The action is about this NIC: `ATTACH=YES`.
+    /// Whether the action is about this NIC: `ATTACH=YES`.
     is_attached: bool,
-    /// Its bridge is one of Open vSwitch.
+    /// Whether its bridge is an Open vSwitch bridge.
     is_open_vswitch: bool,
 }
 
-/// The network of a NIC, and what it wants of a VF.
+/// The network of a NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
     /// The id of the virtual network.
@@ -52,10 +52,10 @@ pub struct Network {
 }
 
 impl Network {
-    /// What it wants of a VF.
+    /// Its attributes for a VF.
     ///
     /// # Errors
-    /// [`NicAttributeError`] if a value is none.
+    /// [`NicAttributeError`] if a value is invalid.
     pub fn attributes(&self) -> Result<NicAttributes, NicAttributeError> {
         NicAttributes::read(&self.fields, self.mac)
     }
@@ -64,30 +64,30 @@ impl Network {
 /// Why the document cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum VmDocumentError {
-    /// It is no XML.
+    /// It is not XML.
     #[error("{}", excerpt(&.0.to_string()))]
     Xml(#[from] quick_xml::Error),
     /// It ends too early.
     #[error("it is truncated")]
     Cut,
-    /// A number is none.
+    /// A number is invalid.
     #[error(
         "{name} '{}' of NIC '{}' is not a number",
         excerpt(value),
         excerpt(mac)
     )]
     Number {
-        /// Of which attribute.
+        /// The attribute.
         name: &'static str,
-        /// What stands there.
+        /// Its value.
         value: String,
-        /// Of which NIC.
+        /// The NIC.
         mac: String,
     },
 }
 
 impl VmDocument {
-    /// Reads the document: a `<VM>`, by itself or inside of that of an action.
+    /// Reads the document: a `<VM>`, alone or inside the document of an action.
     pub fn parse(text: &str) -> Result<Self, VmDocumentError> {
         let mut reader = Reader::from_str(text);
         let mut path: Vec<Vec<u8>> = Vec::new();
@@ -122,11 +122,11 @@ impl VmDocument {
         Ok(document)
     }
 
-    /// The network of the next interface of the domain that has this MAC and this bridge, as far as it is known.
+    /// The network of the domain's next interface with this MAC and bridge, as far as known.
     pub fn take_network(&mut self, mac: MacAddress, bridge: &str) -> Network {
         let is_it = |nic: &VmNic| nic.mac == mac && nic.bridge.as_deref() == Some(bridge);
         let nth = self.nics.iter().position(is_it);
-        // A bridge that is called otherwise here, or not at all, is no reason to leave the VLAN out.
+        // If the bridge differs or is missing here, the VLAN of the MAC is used all the same.
         let nth = nth.or_else(|| self.nics.iter().position(|nic| nic.mac == mac));
         let unknown = || Network {
             id: None,
@@ -137,7 +137,7 @@ impl VmDocument {
         nth.map_or_else(unknown, |nth| self.nics.remove(nth).network)
     }
 
-    /// The network of the NIC that is being attached, and whether its bridge is one of Open vSwitch.
+    /// The network of the NIC that is being attached, and whether its bridge is an Open vSwitch bridge.
     pub fn take_attached(&mut self, mac: MacAddress, bridge: &str) -> (Network, bool) {
         let mut nics = self.nics.iter();
         match nics.position(|nic| nic.is_attached && nic.mac == mac) {
@@ -149,13 +149,13 @@ impl VmDocument {
         }
     }
 
-    /// Whether a NIC of it is on a bridge of Open vSwitch.
+    /// Whether a NIC is on an Open vSwitch bridge.
     #[must_use]
     pub fn has_open_vswitch(&self) -> bool {
         self.nics.iter().any(|nic| nic.is_open_vswitch)
     }
 
-    /// The bridge of the NIC that the action is about, if that is its MAC.
+    /// The bridge of the NIC that the action is about, if it has this MAC.
     #[must_use]
     pub fn attached_bridge(&self, mac: MacAddress) -> Option<&str> {
         let mut nics = self.nics.iter();
@@ -163,7 +163,7 @@ impl VmDocument {
         nic.bridge.as_deref()
     }
 
-    /// Whether it names a NIC with this MAC.
+    /// Whether it has a NIC with this MAC.
     #[must_use]
     pub fn has_nic(&self, mac: MacAddress) -> bool {
         self.nics.iter().any(|nic| nic.mac == mac)
@@ -177,7 +177,7 @@ impl VmDocument {
         Some(self.pci_nics.remove(nth))
     }
 
-    /// The NICs whose devices OpenNebula has chosen, in the order of their ids.
+    /// The PCI NICs, in the order of their ids.
     #[must_use]
     pub fn pci_nics(&self) -> &[PciNic] {
         &self.pci_nics
@@ -185,7 +185,7 @@ impl VmDocument {
 }
 
 fn nic(fields: Fields) -> Result<Option<VmNic>, VmDocumentError> {
-    // A NIC whose MAC is none cannot be one of ours.
+    // A NIC without a valid MAC is not an SR-IOV NIC.
     let Some(mac) = fields.text("MAC").and_then(|mac| mac.parse().ok()) else {
         return Ok(None);
     };
@@ -233,7 +233,7 @@ impl Section {
 pub(super) struct Fields(HashMap<Vec<u8>, String>);
 
 impl Fields {
-    /// Keeps the text of `VM/TEMPLATE/NIC/<name>`.
+    /// Records the text of `VM/TEMPLATE/NIC/<name>`.
     fn note(&mut self, path: &[Vec<u8>], text: &str) {
         if let [element @ .., name] = path
             && Section::of(element).is_some()
@@ -248,7 +248,7 @@ impl Fields {
         (!text.is_empty()).then_some(text)
     }
 
-    /// Whether an attribute says yes.
+    /// Whether an attribute is "yes".
     pub(super) fn is_yes(&self, name: &str) -> bool {
         let value = self.text(name);
         value.is_some_and(|value| value.eq_ignore_ascii_case("yes"))

@@ -5,18 +5,18 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The id of a VM, by which all of OpenNebula knows it.
+/// The id of a VM in OpenNebula.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VmId(u32);
 
 impl VmId {
-    /// The name of its domain, the same in all releases: `one-7`.
+    /// The name of its domain in all releases: `one-7`.
     #[must_use]
     pub fn domain(self) -> String {
         format!("one-{self}")
     }
 
-    /// The VM of a domain of that name.
+    /// The VM of a domain with this name.
     #[must_use]
     pub fn of_domain(name: &str) -> Option<Self> {
         name.strip_prefix("one-")?.parse().ok()

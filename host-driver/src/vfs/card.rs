@@ -68,7 +68,7 @@ impl<'r> Card<'r> {
         self.write(AUTOPROBE, u32::from(is_on))
     }
 
-    /// Whether the card has so many VFs now.
+    /// Checks that the card has this many VFs now.
     pub(super) fn confirm(&self, wanted: u32) -> Result<(), VfsError> {
         let found = self.number(NUMBER)?;
         if found == Some(wanted) {
@@ -97,7 +97,7 @@ impl<'r> Card<'r> {
         text.trim().parse().map(Some).map_err(wrong)
     }
 
-    /// In one write, as the kernel takes it.
+    /// In one write, as the kernel requires.
     fn write(&self, name: &'static str, value: u32) -> Result<(), VfsError> {
         let write = || {
             let path = self.root.path(&self.path(name))?;

@@ -1,4 +1,4 @@
-//! What can be wrong with the VFs that are wanted.
+//! Errors of creating VFs.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,10 +10,10 @@ use super::plan::TooMany;
 use super::wanted::WantedError;
 use crate::pool::HostUseError;
 
-/// Why a PF does not get its VFs.
+/// Why the VFs of a PF were not created.
 #[derive(Debug, thiserror::Error)]
 pub enum VfsError {
-    /// Nobody has said how many.
+    /// The file with the number is missing.
     #[error(
         "failed to find the number of VFs of '{pf}': '{path}' is missing; write a number there: echo 8 > {path}",
         path = path.display()
@@ -32,7 +32,7 @@ pub enum VfsError {
         /// What the system said.
         cause: io::Error,
     },
-    /// The file says something else.
+    /// The file is invalid.
     #[error("failed to read '{}': {cause}", path.display())]
     WantedVfs {
         /// The file.
@@ -46,13 +46,13 @@ pub enum VfsError {
         /// The PF.
         pf: InterfaceName,
     },
-    /// A bridge, for example.
+    /// Not a PCI device: a bridge, for example.
     #[error("failed to create VFs of '{pf}': it is not a PCI device")]
     NotPci {
         /// The PF.
         pf: InterfaceName,
     },
-    /// A card without SR-IOV, or with SR-IOV off.
+    /// A card without SR-IOV, or with SR-IOV disabled.
     #[error(
         "failed to create VFs of '{pf}' ({address}): it does not support SR-IOV; enable it in the card's firmware"
     )]
@@ -81,7 +81,7 @@ pub enum VfsError {
         /// How many.
         cause: TooMany,
     },
-    /// VFs that would go are in use.
+    /// VFs that would be removed are in use.
     #[error(
         "refused to change the VFs of '{pf}' from {before} to {wanted}: {}; power off these VMs first",
         in_use_list(users)
@@ -93,10 +93,10 @@ pub enum VfsError {
         before: u32,
         /// How many are wanted.
         wanted: u32,
-        /// Who has which.
+        /// Those VFs, and how they are used.
         users: Vec<VfUser>,
     },
-    /// Who uses VFs is not known.
+    /// It is unknown whether the host uses VFs.
     #[error(transparent)]
     HostUse(#[from] HostUseError),
     /// The leases cannot be read.
@@ -107,15 +107,15 @@ pub enum VfsError {
         /// What the system said.
         cause: io::Error,
     },
-    /// An action decides and does not come to an end.
+    /// An action holds the lock.
     #[error("failed to lock the leases in '{}' within {wait} s: an action is allocating VFs; try again", dir.display())]
     Locked {
         /// The lease directory.
         dir: PathBuf,
-        /// How long was waited, in seconds.
+        /// How long the command waited, in seconds.
         wait: u64,
     },
-    /// The kernel refuses.
+    /// The kernel refused the number.
     #[error("failed to write {value} to '{name}' of '{pf}': {cause}; see the kernel's log")]
     Write {
         /// The PF.
@@ -127,7 +127,7 @@ pub enum VfsError {
         /// What the system said.
         cause: io::Error,
     },
-    /// The kernel has taken the number and done something else.
+    /// The kernel accepted the number, but did something else.
     #[error("failed to create {wanted} VFs of '{pf}': it has {found}; see the kernel's log")]
     Other {
         /// The PF.
@@ -137,7 +137,7 @@ pub enum VfsError {
         /// How many there are.
         found: u32,
     },
-    /// It failed, and the card has its old VFs again.
+    /// It failed, and the card has its old number of VFs again.
     #[error("{cause}; its {number} VFs have been created again")]
     Restored {
         /// What failed.

@@ -1,4 +1,4 @@
-//! VFs that must not go.
+//! VFs that must not be removed.
 
 use std::fmt;
 use std::fs::File;
@@ -22,11 +22,11 @@ pub struct VfUser {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum User {
-    /// vfio-pci has it.
+    /// It is bound to vfio-pci.
     Vm,
     /// It has a lease.
     Lease,
-    /// The host has it.
+    /// The host uses it.
     Host(HostUse),
 }
 
@@ -41,7 +41,7 @@ impl fmt::Display for VfUser {
     }
 }
 
-/// Keeps actions from deciding about VFs for as long as the file is open.
+/// Keeps actions from allocating VFs as long as the file is open.
 pub(super) fn stop_decisions(root: &Root, config: &Config) -> Result<Option<File>, VfsError> {
     let (dir, wait) = (&config.lease_dir, config.lock_wait);
     lease::stop_decisions(root, dir, wait).map_err(|cause| match cause.kind() {
@@ -56,7 +56,7 @@ pub(super) fn stop_decisions(root: &Root, config: &Config) -> Result<Option<File
     })
 }
 
-/// The VFs of a card that a VM or the host has.
+/// The VFs of a card that a VM or the host uses.
 pub(super) fn find(root: &Root, config: &Config, card: &Card<'_>) -> Result<Vec<VfUser>, VfsError> {
     let sysfs = HostSysfs::new(root);
     let host = HostUses::new(root);

@@ -1,4 +1,4 @@
-//! The VFs of a PF: as many as the operator wants, at every boot.
+//! Creates the VFs of a PF at boot, as many as its file says.
 //!
 //! ```text
 //! /etc/one-sriov/vfs/ib0                                      8
@@ -8,10 +8,10 @@
 //! /sys/bus/pci/devices/0000:81:00.0/sriov_drivers_autoprobe   1
 //! ```
 //!
-//! The kernel takes another number only after a 0 (`sriov_numvfs_store` of drivers/pci/iov.c), and a 0 removes every
-//! VF. vfio-pci would hold that write until the VM that has the VF ends, so it is not written while a VF is in use.
+//! The kernel accepts another number only after a 0 (`sriov_numvfs_store` of drivers/pci/iov.c), and a 0 removes every
+//! VF. While a VM has one, vfio-pci would block that write, so it is refused as long as a VF is in use.
 //!
-//! It runs as root, and all files that it reads belong to root.
+//! It runs as root, and reads only files that belong to root.
 
 mod card;
 mod error;
@@ -45,12 +45,12 @@ pub fn file_of(pf: &InterfaceName) -> PathBuf {
     Path::new(HOST_DIR).join("vfs").join(pf.as_str())
 }
 
-/// Gives a PF the number of VFs that its file names.
+/// Gives a PF the number of VFs that its file says.
 ///
-/// `config` says where the leases are: a leased VF may be about to get into a VM.
+/// The leases (`config`) are read, too: the VM of a leased VF may just be starting.
 ///
 /// # Errors
-/// Where the file or the card cannot be read or written, the card allows fewer VFs, or a VF that would go is in use.
+/// If the file or the card cannot be read or written, the card allows fewer VFs, or a VF that would be removed is in use.
 pub fn apply(root: &Root, config: &Config, pf: &InterfaceName) -> Result<Changed, VfsError> {
     let wanted = wanted::read(root, pf)?;
     let card = Card::find(root, pf)?;
@@ -60,7 +60,7 @@ pub fn apply(root: &Root, config: &Config, pf: &InterfaceName) -> Result<Changed
         cause,
     })?;
     if plan.removes {
-        // No action decides about VFs while they go.
+        // No action may allocate VFs while they are removed.
         let _lock = in_use::stop_decisions(root, config)?;
         let users = in_use::find(root, config, &card)?;
         if !users.is_empty() {
@@ -85,7 +85,7 @@ pub fn apply(root: &Root, config: &Config, pf: &InterfaceName) -> Result<Changed
     })
 }
 
-/// Where the card refuses the new number, it gets its old one again: some VFs are better than none.
+/// If the card refuses the new number, the old one is restored: some VFs are better than none.
 fn create(card: &Card<'_>, number: u32, before: &CardState) -> Result<(), VfsError> {
     let created = card.set_number(number).and_then(|()| card.confirm(number));
     let Err(error) = created else {

@@ -1,26 +1,26 @@
-//! What has to be written to a card.
+//! What to write to a card.
 
 use super::wanted::WantedVfs;
 
-/// What a card says of its VFs.
+/// The VFs of a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CardState {
     /// `sriov_numvfs`: how many VFs it has.
     pub number: u32,
     /// `sriov_totalvfs`: how many its firmware allows.
     pub total: u32,
-    /// `sriov_drivers_autoprobe`: whether the host's driver takes new VFs. None before Linux 4.12.
+    /// `sriov_drivers_autoprobe`: whether the host's driver binds new VFs. `None` before Linux 4.12.
     pub autoprobe: Option<bool>,
 }
 
-/// What has to be written, in this order.
+/// What to write, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct VfPlan {
-    /// All VFs go.
+    /// Whether all VFs are removed.
     pub removes: bool,
-    /// Whether the host's driver takes new VFs, where that is to change.
+    /// Whether the host's driver binds new VFs, if that changes.
     pub autoprobe: Option<bool>,
-    /// So many are created.
+    /// How many are created.
     pub creates: Option<u32>,
 }
 
@@ -33,7 +33,7 @@ pub struct TooMany {
     pub total: u32,
 }
 
-/// How the card gets to what is wanted.
+/// The writes that give a card the wanted VFs.
 ///
 /// # Errors
 /// If it allows fewer VFs.

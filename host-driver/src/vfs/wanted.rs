@@ -1,4 +1,4 @@
-//! What the operator wants: a number, and whether the host's driver takes the VFs.
+//! The file of a PF: the number of VFs, and whether the host's driver binds them.
 //!
 //! ```text
 //! # /etc/one-sriov/vfs/ib0
@@ -19,11 +19,11 @@ use super::file_of;
 pub struct WantedVfs {
     /// How many VFs.
     pub number: u32,
-    /// Whether the host's driver takes them; none leaves it as the kernel has it.
+    /// Whether the host's driver binds them; `None` keeps the kernel's setting.
     pub autoprobe: Option<bool>,
 }
 
-/// Why a file does not say what is wanted.
+/// Why such a file is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WantedError {
     /// It has only comments.
@@ -86,7 +86,7 @@ impl FromStr for WantedVfs {
 fn parse(line: &str) -> Option<WantedVfs> {
     let mut words = line.split_ascii_whitespace();
     let number = words.next()?;
-    // `u32` would take '+8', too.
+    // `u32` would accept '+8', too.
     let is_decimal = number.bytes().all(|byte| byte.is_ascii_digit());
     let number = is_decimal.then(|| number.parse().ok()).flatten()?;
     let autoprobe = match words.next() {

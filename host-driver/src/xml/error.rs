@@ -1,4 +1,4 @@
-//! What is wrong with a document, and where.
+//! Errors of a document, with their place.
 
 use std::fmt;
 
@@ -37,7 +37,7 @@ impl fmt::Display for XmlError {
     }
 }
 
-/// What is wrong. Names in it are short and printable.
+/// What is wrong. Names are short and printable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum XmlProblem {
     #[error("it is not UTF-8")]
@@ -84,7 +84,7 @@ impl From<quick_xml::Error> for XmlProblem {
     }
 }
 
-/// As much of a text as a message may show.
+/// The start of a text, for messages.
 pub(crate) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 80;
     let clean = text.chars().filter(|c| !c.is_control());

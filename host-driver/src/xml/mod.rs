@@ -1,12 +1,12 @@
-//! Libvirt's XML, piece by piece, each with its place in the text.
+//! Reads libvirt's XML piece by piece, each with its place in the text.
 //!
 //! ```text
 //! <domain type='kvm'><name><![CDATA[one-42]]></name></domain>
 //! ```
 //!
-//! On top of quick-xml: the path of every piece, decoded texts and attributes, and the rules that
-//! quick-xml leaves to its callers. What libvirt itself would refuse for reasons that cannot change
-//! the meaning of the rest (a comment with `--` in it) is not refused here.
+//! Adds to quick-xml the path of every piece, decoded texts and attributes, and the rules that quick-xml leaves to its callers.
+//! Errors that libvirt reports, but that do not change the meaning of the rest (a comment with `--` in it), are not reported
+//! here.
 
 mod error;
 mod tag;
@@ -22,10 +22,10 @@ pub use error::XmlError;
 pub(crate) use error::{XmlProblem, excerpt};
 pub(crate) use tag::Tag;
 
-/// The one element that may stand at the top.
+/// The root element.
 const ROOT: &str = "domain";
 
-/// Elements inside each other; libvirt's own parser stops at the same depth.
+/// The maximum depth, as in libvirt's own parser.
 const MAX_DEPTH: usize = 256;
 
 const BOM: char = '\u{feff}';
@@ -33,15 +33,15 @@ const BOM: char = '\u{feff}';
 /// A piece of a document.
 #[derive(Debug)]
 pub(crate) enum Piece<'x> {
-    /// A start tag, or a tag that is both.
+    /// A start tag, or an empty element.
     Start(Tag<'x>),
-    /// An end tag. For `<devices/>` it is the empty range behind that.
+    /// An end tag. For `<devices/>` it is the empty range after it.
     End(Range<usize>),
     /// Some of the text of an element, from plain text, CDATA or a reference.
     Text(Cow<'x, str>),
 }
 
-/// How many `<domain>` a text holds.
+/// How many domains a text has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Roots {
     /// Exactly one.
@@ -50,16 +50,16 @@ pub(crate) enum Roots {
     Many,
 }
 
-/// Reads one piece after the other.
+/// Reads one piece after another.
 pub(crate) struct Pieces<'x> {
     text: &'x str,
     reader: Reader<&'x [u8]>,
-    /// The bytes in front of what `reader` got.
+    /// The number of bytes before the text of `reader`.
     base: usize,
     roots: Roots,
     seen: usize,
     path: Vec<&'x str>,
-    /// Whether the last of `path` has ended.
+    /// Whether the last element of `path` has ended.
     leaving: bool,
 }
 
@@ -77,7 +77,7 @@ impl<'x> Pieces<'x> {
         };
         let body = text.strip_prefix(BOM).unwrap_or(text);
         let base = text.len() - body.len();
-        // quick-xml would take off a second one without counting it.
+        // quick-xml would skip a second one without counting it.
         if body.starts_with(BOM) {
             return Err(XmlError::new(bytes, base, XmlProblem::TextOutside));
         }
@@ -99,13 +99,12 @@ impl<'x> Pieces<'x> {
         self.text
     }
 
-    /// The names of the elements around the last piece, from the root; of a start tag and an end tag
-    /// up to its own.
+    /// The names of the elements around the last piece, from the root. They include the name of a start or end tag.
     pub(crate) fn path(&self) -> &[&'x str] {
         &self.path
     }
 
-    /// The next piece; `None` behind the last one of a whole document.
+    /// The next piece; `None` after the last one of a complete document.
     pub(crate) fn next(&mut self) -> Result<Option<Piece<'x>>, XmlError> {
         if std::mem::take(&mut self.leaving) {
             self.path.pop();
@@ -152,7 +151,7 @@ impl<'x> Pieces<'x> {
                 Event::Decl(declaration) => self.declaration(&declaration, start)?,
                 Event::DocType(_) => return Err(self.error(start, XmlProblem::Doctype)),
                 Event::Comment(_) | Event::PI(_) => {}
-                // Not asked for: see `expand_empty_elements`.
+                // Does not occur: see `expand_empty_elements`.
                 Event::Empty(tag) => {
                     return Err(self.error(start, XmlProblem::tag_name(tag.name())));
                 }
@@ -194,7 +193,7 @@ impl<'x> Pieces<'x> {
         Ok(Piece::Start(tag))
     }
 
-    /// Text is part of an element, or white space between markup.
+    /// Text is content of an element, or white space between markup.
     fn content(&self, text: Cow<'x, str>, at: usize) -> Result<Option<Piece<'x>>, XmlError> {
         if !self.path.is_empty() {
             return Ok(Some(Piece::Text(text)));

@@ -6,18 +6,18 @@ use std::ops::Range;
 use hwaddr::{AddressError, PciAddress};
 use quick_xml::events::attributes::Attributes;
 
-/// A start tag, or one that is both: `<source bridge='sriov_ib0'/>`.
+/// A start tag, or an empty element: `<source bridge='sriov_ib0'/>`.
 #[derive(Debug, Clone)]
 pub(crate) struct Tag<'x> {
     name: &'x str,
-    /// What stands between the name and the `>` or `/>`.
+    /// The text between the name and the `>` or `/>`.
     attributes: &'x str,
-    /// Where it stands, from `<` to behind `>`.
+    /// Its place, with `<` and `>`.
     pub(crate) place: Range<usize>,
 }
 
 impl<'x> Tag<'x> {
-    /// Reads `<name attributes>`; `None` where there is no such thing.
+    /// Reads `<name attributes>`; `None` if it is not a tag.
     pub(crate) fn new(markup: &'x str, name_end: usize, place: Range<usize>) -> Option<Self> {
         let inside = markup.strip_prefix('<')?.strip_suffix('>')?;
         let inside = inside.strip_suffix('/').unwrap_or(inside);
@@ -39,8 +39,7 @@ impl<'x> Tag<'x> {
         self.name
     }
 
-    /// The PCI address of an `<address>`; other devices have addresses of other kinds. An error of the outer kind names the
-    /// attribute that cannot be read.
+    /// The PCI address of an `<address>`; `None` if it is of another kind. The outer error names the attribute that cannot be read.
     pub(crate) fn pci_address(&self) -> Result<Option<Result<PciAddress, AddressError>>, String> {
         let part = |name: &str| self.attribute(name);
         let (Some(bus), Some(slot), Some(function)) =
@@ -53,10 +52,10 @@ impl<'x> Tag<'x> {
         Ok(Some(address))
     }
 
-    /// The value of an attribute; an error names the one that cannot be read.
+    /// The value of an attribute. An error names the attribute that cannot be read.
     pub(crate) fn attribute(&self, name: &str) -> Result<Option<Cow<'x, str>>, String> {
         let mut found = None;
-        // The check for doubles compares each name with all others, which takes minutes for a large tag.
+        // The check for duplicates compares each name with all others, which takes minutes for a large tag.
         for attribute in Attributes::new(self.attributes, 0).with_checks(false) {
             let attribute = attribute.map_err(|_| name.to_owned())?;
             if attribute.key.as_ref() == name.as_bytes() {

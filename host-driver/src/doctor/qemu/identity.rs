@@ -1,4 +1,4 @@
-//! Who QEMU is, as `qemu.conf` names it: `oneadmin`, or `+1000` for a number.
+//! The user that runs QEMU, in the form of `qemu.conf`: `oneadmin`, or `+1000` for a number.
 
 use std::ffi::CString;
 
@@ -12,7 +12,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// The user and group of these names; none where they are not known.
+    /// The user and group with these names; `None` if one does not exist.
     pub(super) fn of(user: &str, group: &str) -> nix::Result<Option<Self>> {
         let gid = match number(group) {
             Some(gid) => Some(gid),
@@ -25,7 +25,7 @@ impl Identity {
         if let Some(uid) = number(user) {
             return Ok(Some(Self { uid, gids }));
         }
-        // No user has a name with a zero octet.
+        // A name with a zero octet does not exist.
         let (Ok(name), Some(found)) = (CString::new(user), User::from_name(user)?) else {
             return Ok(None);
         };
@@ -39,7 +39,7 @@ impl Identity {
         self.uid == 0
     }
 
-    /// Whether it may read and write a file of that owner, group and mode.
+    /// Whether it may read and write a file with this owner, group and mode.
     pub(super) fn may_write(&self, uid: u32, gid: u32, mode: u32) -> bool {
         let bits = if self.is_root() {
             0o6

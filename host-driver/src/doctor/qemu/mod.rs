@@ -8,7 +8,7 @@
 //! dynamic_ownership = 0
 //! ```
 //!
-//! A fresh `/dev/vfio/<group>` belongs to root alone, so that a udev rule has to change that.
+//! A new `/dev/vfio/<group>` belongs to root, so a udev rule has to change that.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
@@ -108,7 +108,7 @@ fn may_open(qemu: &Identity, probe: &Probe<'_>, path: &Path) -> bool {
     node.is_ok_and(|node| qemu.may_write(node.uid(), node.gid(), node.mode()))
 }
 
-/// `/dev/vfio/vfio`, and a node for each group that is bound to `vfio-pci` now.
+/// `/dev/vfio/vfio`, and the node of each group that is bound to `vfio-pci` now.
 fn nodes(probe: &Probe<'_>) -> Vec<PathBuf> {
     let dir = Path::new("/dev/vfio");
     let names = probe.list(dir).unwrap_or_default();
@@ -120,7 +120,7 @@ fn nodes(probe: &Probe<'_>) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whether some rule is about the nodes of groups.
+/// Whether there is a rule for the nodes of groups.
 fn has_rule(probe: &Probe<'_>) -> bool {
     let files = RULES.iter().map(Path::new).flat_map(|dir| {
         let names = probe.list(dir).unwrap_or_default().into_iter();
@@ -139,7 +139,7 @@ fn has_rule(probe: &Probe<'_>) -> bool {
     })
 }
 
-/// What is of interest in `qemu.conf`.
+/// The settings of `qemu.conf` that matter here.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct QemuConf {
     user: Option<String>,

@@ -1,4 +1,4 @@
-//! Each check on a host where all is well, and on one where it is not.
+//! Each check on a healthy host, and on one with problems.
 
 #![allow(clippy::unwrap_used)]
 
@@ -21,7 +21,7 @@ struct Tree {
 }
 
 impl Tree {
-    /// A host on which there is nothing to find.
+    /// A healthy host.
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let tree = Self { dir };
@@ -87,7 +87,7 @@ impl Tree {
         symlink(target, self.dir.path().join(path)).unwrap();
     }
 
-    /// Nobody can read it, not even root: a link that leads to itself.
+    /// Makes a file that not even root can read: a link to itself.
     fn unreadable(&self, path: &str) {
         let full = self.dir.path().join(path);
         if full.exists() {
@@ -113,7 +113,7 @@ impl Tree {
         Host { root, home, config }
     }
 
-    /// What a check finds, as one line for each; paths are the host's.
+    /// The findings of a check, one line each, with the host's paths.
     fn find(&self, check: Check) -> Vec<String> {
         let dir = self.dir.path().display().to_string();
         check(&self.host())
@@ -126,14 +126,14 @@ impl Tree {
     }
 }
 
-/// One finding of that beginning, and no other.
+/// Asserts that there is exactly one finding, with this start.
 #[track_caller]
 fn assert_one(found: &[String], beginning: &str) {
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].starts_with(beginning), "{found:?}");
 }
 
-/// Among the findings is one of that beginning.
+/// Asserts that one of the findings has this start.
 #[track_caller]
 fn assert_some(found: &[String], beginning: &str) {
     let is_one = |line: &String| line.starts_with(beginning);

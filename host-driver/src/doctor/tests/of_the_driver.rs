@@ -1,4 +1,4 @@
-//! What belongs to the driver itself.
+//! The checks that run as the user of the actions.
 
 use super::super::{
     Check, cards, iommu, leases, memlock, pci_probe, ports, qemu, remotes, settings, vfs,

@@ -1,4 +1,4 @@
-//! Cards, and what the system lets QEMU do with them.
+//! The checks of cards and of QEMU's rights.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -188,7 +188,7 @@ fn vfs_are_not_offered_by_the_pci_probe() {
     tree.write(conf, flow);
     let by_vendor = shared.replace(":0207'", "'");
     assert_eq!(tree.find(pci_probe::check), [by_vendor]);
-    // What the host has in OpenNebula goes before the file.
+    // The host's filter in OpenNebula overrides that of the file.
     tree.write("etc/one-sriov/kvmrc", "PCI_FILTER='10de:*'\n");
     assert_one(&tree.find(pci_probe::check), "Ok: ");
     tree.write(conf, ":filter: ['15b3:*'\n");

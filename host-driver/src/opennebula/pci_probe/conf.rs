@@ -5,12 +5,12 @@ use std::str::FromStr;
 use hwaddr::PciAddress;
 use one_sriov_system::yaml::{Node, YamlError};
 
-/// What a device says that it is.
+/// The ids of a device.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ids {
     pub(super) vendor: u32,
     pub(super) device: u32,
-    /// Without its programming interface.
+    /// Its class, without the programming interface.
     pub(super) class: Option<u32>,
 }
 
@@ -19,22 +19,22 @@ pub(super) struct Ids {
 pub struct Offer {
     /// The filter that it matches.
     pub filter: String,
-    /// Whether that alone decides: names are those of a data base that we do not have.
+    /// Whether that decides alone: filters of names need a database that the driver does not have.
     pub is_certain: bool,
 }
 
 /// What the probe offers.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PciConf {
-    /// None: everything.
+    /// `None` offers everything.
     pub(super) filters: Option<Filters>,
     short_addresses: Vec<String>,
-    /// Whether names leave something out that may be a VF.
+    /// Whether filters of names may exclude a VF.
     has_names: bool,
 }
 
 impl Default for PciConf {
-    /// Without a filter of the operator's the probe offers nothing.
+    /// Without a filter the probe offers nothing.
     fn default() -> Self {
         Self {
             filters: Some(Filters(Vec::new())),
@@ -45,11 +45,10 @@ impl Default for PciConf {
 }
 
 impl PciConf {
-    /// Reads the file. A key that it has replaces the default; Ruby takes `:filter` for a symbol, and the
-    /// probe flattens what is a list.
+    /// Reads the file. Its keys replace the defaults. `:filter` is a Ruby symbol, and the probe flattens lists.
     ///
     /// # Errors
-    /// [`YamlError`] if it is not YAML. The probe ends with an error then, on each run.
+    /// [`YamlError`] if it is not YAML. Then the probe fails on every run.
     pub(super) fn parse(text: &str) -> Result<Self, YamlError> {
         let document = Node::parse(text)?;
         let mut conf = Self::default();
@@ -72,7 +71,7 @@ impl PciConf {
         Ok(conf)
     }
 
-    /// Whether no device of any host can be meant: `0:0` is the default of the probe.
+    /// Whether it matches no device: `0:0` is the default of the probe.
     pub(super) fn offers_nothing(&self) -> bool {
         let is_none = |filter: &Filter| filter.parts[0] == Some(0);
         self.filters
@@ -102,13 +101,12 @@ impl PciConf {
     }
 }
 
-/// Whether a pattern of names is for VFs: the PCI ID list calls each of them "... Virtual Function ...", and the probe does not
-/// distinguish upper and lower case.
+/// Whether a pattern of names is for VFs: the PCI ID list calls them "... Virtual Function ...", and the probe ignores case.
 fn is_of_vfs(pattern: &str) -> bool {
     pattern.to_ascii_lowercase().contains("virtual function")
 }
 
-/// Filters as OpenNebula's attribute `PCI_FILTER` of a host has them: `15b3:101e,8086:1520`.
+/// Filters in the form of OpenNebula's host attribute `PCI_FILTER`: `15b3:101e,8086:1520`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filters(Vec<Filter>);
 
@@ -123,7 +121,7 @@ impl FromStr for Filters {
     }
 }
 
-/// `vendor:device:class`, each a hexadecimal number, or `*` or nothing for any.
+/// `vendor:device:class`, each a hexadecimal number, or `*` or empty for any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Filter {
     text: String,
@@ -131,7 +129,7 @@ struct Filter {
 }
 
 impl Filter {
-    /// None for what `lspci` refuses: it prints no device then.
+    /// `None` if `lspci` refuses it and prints no device.
     fn parse(text: &str) -> Option<Self> {
         let mut parts = [None; 3];
         let words: Vec<&str> = text.split(':').collect();
@@ -200,10 +198,10 @@ mod tests {
                 Some("15b3:101e"),
             ),
             (":filter: 15b3\n", None),
-            // Nothing at all is no filter, and so everything.
+            // Without a value there is no filter, so everything is offered.
             (":filter:\n:short_address: []\n", Some("*:*")),
             ("# :filter: '*:*'\n", None),
-            // An empty list is a list: `lspci` is never called.
+            // With an empty list `lspci` is never called.
             (":filter: []\n", None),
             ("{\":filter\": ['10de:*', [\"15b3:*\"]]}\n", Some("15b3:*")),
             ("mine: &cards ['15b3:*']\n:filter: *cards\n", Some("15b3:*")),
@@ -227,7 +225,7 @@ mod tests {
         let has_names = |text| PciConf::parse(text).unwrap().has_names;
         assert!(has_names(":device_name:\n - 'GeForce'\n"));
         assert!(!has_names(":device_name: []\n"));
-        // What OpenNebula's own guide has for VFs leaves no VF out.
+        // The pattern for VFs of OpenNebula's own guide excludes no VF.
         assert!(!has_names(
             ":device_name: [ 'GeForce', 'virtual function' ]\n"
         ));

@@ -1,4 +1,4 @@
-//! Which devices OpenNebula's own PCI probe offers to the scheduler, which does not know of our leases.
+//! The devices that OpenNebula's own PCI probe offers to the scheduler, which knows nothing of the leases.
 //!
 //! `<remotes>/etc/im/kvm-probes.d/pci.conf`:
 //!
@@ -23,14 +23,14 @@ use crate::config::Config;
 
 pub use self::conf::{Filters, Offer};
 
-/// The probe, as it is configured.
+/// The probe with its configuration.
 #[derive(Debug)]
 pub struct PciProbe(PciConf);
 
-/// Why it is not known what the probe offers.
+/// Why it is unknown what the probe offers.
 #[derive(Debug, thiserror::Error)]
 pub enum PciProbeError {
-    /// The probe fails on each run.
+    /// The probe fails on every run.
     #[error("OpenNebula's PCI probe fails: '{}' is not valid YAML: {cause}", path.display())]
     Yaml {
         /// The file.
@@ -38,7 +38,7 @@ pub enum PciProbeError {
         /// What is wrong with it.
         cause: YamlError,
     },
-    /// The file is there but cannot be read.
+    /// The file exists but cannot be read.
     #[error("failed to read '{}': {cause}", path.display())]
     Read {
         /// The file.
@@ -49,7 +49,7 @@ pub enum PciProbeError {
 }
 
 impl PciProbe {
-    /// The probe of this host. `PCI_FILTER` in our settings goes before the filter of its own file.
+    /// The probe of this host. The driver's setting `PCI_FILTER` overrides the filter of its file.
     pub fn read(config: &Config) -> Result<Self, PciProbeError> {
         let path = &config.pci_conf;
         let mut conf = match std::fs::read_to_string(path) {
@@ -72,7 +72,7 @@ impl PciProbe {
     /// Whether and by which filter the probe offers a device.
     ///
     /// # Errors
-    /// If it is not known what the device is.
+    /// If the device cannot be read.
     pub fn offers(&self, root: &Root, device: PciAddress) -> io::Result<Option<Offer>> {
         if self.0.offers_nothing() {
             return Ok(None);
@@ -82,7 +82,7 @@ impl PciProbe {
     }
 }
 
-/// What sysfs says of a device: `0x15b3`, `0x101e`, `0x020000`; none if it has gone.
+/// The ids of a device in sysfs: `0x15b3`, `0x101e`, `0x020000`; `None` if it is gone.
 fn ids(root: &Root, device: PciAddress) -> io::Result<Option<Ids>> {
     let dir = Path::new("/sys/bus/pci/devices").join(device.to_string());
     let number = |name: &str| {
