@@ -1,6 +1,6 @@
 //! Domains of all generations are edited, and an independent parser says that nothing else changed.
 
-// Tests may end at the first surprise.
+// Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod samples;

@@ -1,6 +1,6 @@
 //! Libvirt itself takes the edited domains, and what it says of them is understood.
 
-// Tests may end at the first surprise.
+// Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod samples;

@@ -1,6 +1,6 @@
 //! The agent from outside: the real binary in scratch roots.
 
-// Tests may end at the first surprise.
+// Tests may panic.
 #![allow(clippy::expect_used, clippy::print_stdout)]
 
 mod activate;

@@ -1,6 +1,6 @@
 //! netplan's YAML of others: the agent writes for the renderer that netplan itself takes for its NICs.
 
-// Tests may end at the first surprise.
+// Tests may panic.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;

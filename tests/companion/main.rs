@@ -4,7 +4,7 @@
 //! and right after it, whatever it is called with. A stand-in does to a guest what one-context does, by the tables
 //! of its releases, as bash reads them.
 
-// Tests may end at the first surprise.
+// Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cloud_init;

@@ -1,6 +1,6 @@
 //! The demo: it prints what the tutorial shows, on real NICs and on files, and leaves nothing behind.
 
-// Tests may end at the first surprise.
+// Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;

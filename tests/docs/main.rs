@@ -1,6 +1,6 @@
 //! The documentation: what it points to exists, its messages are real, and pages with the same content agree.
 
-// Tests may end at the first surprise.
+// Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod links;

@@ -1,7 +1,7 @@
-//! What is true on a host, found out without a line of the driver's code.
+//! Audits a host without any of the driver's code.
 //!
-//! Leases are read as the JSON they are documented to be, domains by another XML parser, the card
-//! from the stand-in's own notes.
+//! Leases are parsed as the documented JSON, domains by another XML parser, and the card's state comes
+//! from the stand-in's own files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,18 +10,18 @@ use one_sriov_tests::host::Host;
 use roxmltree::Document;
 use serde_json::Value;
 
-/// A look at everything.
+/// A snapshot of everything.
 pub(crate) struct Audit {
     /// Leases, by place.
     leases: BTreeMap<String, Value>,
     /// Devices of running domains, by domain.
     domains: BTreeMap<String, Vec<String>>,
-    /// What else stands in the lease directory.
+    /// Other files in the lease directory.
     claims: BTreeSet<String>,
     deployments: BTreeSet<String>,
-    /// Whether libvirt had to refuse a device that another domain had.
+    /// Whether libvirt had to refuse a device of another domain.
     refused: Option<String>,
-    /// VFs that are not as they were before anybody touched them, by address.
+    /// VFs that are not in their original state, by address.
     changed: BTreeSet<String>,
 }
 
@@ -58,7 +58,7 @@ impl Audit {
         self.leases.len()
     }
 
-    /// Every VF that two have.
+    /// VFs with two holders.
     pub(crate) fn doubled(&self) -> Vec<String> {
         let mut doubled: Vec<String> = Vec::new();
         doubled.extend(
@@ -70,7 +70,7 @@ impl Audit {
         let held = self.domains.values().flatten().cloned();
         doubled.extend(twice(leased).map(|device| format!("two leases of {device}")));
         doubled.extend(twice(held).map(|device| format!("two domains with {device}")));
-        // A VF that a domain runs with has that VM's lease.
+        // The VF of a running domain has a lease of that VM.
         for (name, devices) in &self.domains {
             for device in devices {
                 let of_device = |lease: &&Value| lease["address"] == **device;
@@ -87,7 +87,7 @@ impl Audit {
         doubled
     }
 
-    /// Every VF that nobody has and that could not be had.
+    /// VFs that have no holder, but are not available.
     pub(crate) fn lost(&self) -> Vec<String> {
         let mut lost = Vec::new();
         for (place, lease) in &self.leases {

@@ -71,7 +71,7 @@ fn an_ethernet_nic_becomes_an_interface_of_type_hostdev() {
     assert!(domain.contains(nic), "{domain}");
     assert!(!domain.contains("aa:00:"), "{domain}");
     assert_eq!(host.lease("ens1f0/0").unwrap()["identity"], "mac");
-    // libvirt sets MAC and VLAN; we write neither.
+    // libvirt sets MAC and VLAN; the driver writes neither.
     assert_eq!(host.vf("ens1f0", 0), "mac 02:00:c0:a8:07:01 vlan 100");
     assert!(host.calls().iter().all(|call| !call.starts_with("ip ")));
 }
@@ -124,7 +124,7 @@ fn the_network_leads_the_guid() {
 fn nics_with_one_mac_get_the_vlan_of_their_own_network() {
     let host = host();
     host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY=dummy\n");
-    // Three networks with one range of addresses.
+    // Three networks with the same range of addresses.
     let nic = |(bridge, vlan): (&str, u32)| {
         format!(
             "<NIC><BRIDGE><![CDATA[{bridge}]]></BRIDGE><MAC><![CDATA[02:00:c0:a8:07:01]]></MAC>\
@@ -188,7 +188,7 @@ fn a_stock_action_that_fails_with_the_domain_running_keeps_the_vf() {
         "mkdir -p \"$(dirname \"$DIR$1\")\"; cat >\"$DIR$1\"; virsh -c x create \"$DIR$1\"; exit 42",
     );
     let deployed = host.deploy(7, &["sriov_ib0"]);
-    // 42 would have the front-end copy all scripts anew.
+    // After 42 the front-end would copy all scripts again.
     assert_eq!(deployed.code, 1);
     assert_eq!(host.leased("ib0"), ["0"]);
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 1);
@@ -202,7 +202,7 @@ fn a_stock_action_that_fails_with_the_domain_running_keeps_the_vf() {
 fn a_deployment_costs_two_virsh_and_two_ip_for_each_infiniband_vf() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 20)]);
     host.foreign_domain("other", &["0000:00:1f.2"]);
-    // The stock action's own virsh is not ours.
+    // Only the stock action's virsh, not the driver's.
     host.stock("deploy", "cat >/dev/null; echo one-7\n");
     let bridges = ["sriov_ib0"; 16];
     assert_eq!(host.deploy(7, &bridges).code, 0);
@@ -222,7 +222,7 @@ fn a_second_deployment_of_a_vm_that_runs_leaves_the_first_alone() {
     let again = host.deploy(7, &["sriov_ib0"]);
     let expected = "failed to use GUID '00:00:aa:00:c0:a8:07:01': VM 7 has it (VF 0 of 'ib0'); end VM 7, with 'virsh destroy one-7' if OpenNebula does not know it.\n";
     assert_eq!((again.code, &*again.stderr), (1, expected));
-    // Without GUIDs it is libvirt that refuses.
+    // Without GUIDs libvirt refuses it.
     host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY=dummy\n");
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 255);
     assert_eq!(host.leased("ib0"), ["0"]);

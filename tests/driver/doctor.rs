@@ -1,4 +1,4 @@
-//! `doctor`, the real one: on a host where all is well, and on one where each thing is not.
+//! `doctor` on a healthy host, and on hosts with one problem each.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,7 +8,7 @@ use one_sriov_tests::host::{Host, Pf};
 use one_sriov_tests::{driver_path, install_remotes};
 use serde_json::Value;
 
-/// A host on which nothing is amiss.
+/// A healthy host.
 fn host() -> Host {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
     fs::create_dir_all(host.path("/sys/class/iommu/dmar0")).unwrap();
@@ -21,7 +21,7 @@ fn host() -> Host {
     host
 }
 
-/// What a check says, each line as `level: message`, the scratch directory left out.
+/// The findings of a check, each as `level: message`, without the scratch directory.
 fn findings(host: &Host) -> (i32, Vec<(String, String, bool)>) {
     let shown = host.operator(&["doctor", "--json"]);
     let root = host.root().display().to_string();
@@ -89,7 +89,7 @@ fn people_read_the_same() {
     );
 }
 
-/// What was done to a host, the check that is to see it, and how its finding begins.
+/// A change of the host, the check that finds it, and the start of its finding.
 type Case = (&'static str, fn(&Host), &'static str, &'static str);
 
 const CASES: &[Case] = &[
@@ -233,7 +233,7 @@ fn each_check_sees_what_is_wrong_and_says_what_to_do() {
         let Some((_, line, has_remedy)) = found else {
             panic!("{what}: {findings:?}");
         };
-        // Where the message is not the remedy itself.
+        // Unless the message contains the remedy.
         assert!(
             *has_remedy || matches!(*check, "pools" | "leases" | "settings"),
             "{what}: {line}"

@@ -1,4 +1,4 @@
-//! A VF that cannot be used: others are taken before it, and it is shown.
+//! A VF that cannot be used is shown, and others are allocated first.
 
 use one_sriov_tests::host::{Host, Pf};
 
@@ -28,7 +28,7 @@ fn a_vf_that_qemu_does_not_get_is_shown_and_others_are_taken() {
     assert_eq!(free(&host), "SRIOV_IB0_FREE=1");
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     assert_eq!(host.leased("ib0"), ["1"]);
-    // The last one of its pool is tried all the same, and forgiven if it works.
+    // The last VF of its pool is tried all the same; if it works, the failure is forgotten.
     host.switch_off("device-fails");
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
     assert_eq!(host.cancel(8).code, 0);

@@ -1,4 +1,4 @@
-//! Calls of the kernel that fail, outputs that are full, inputs that are too large: nothing half known is acted on.
+//! Failing system calls, full outputs, oversized inputs: the driver does not act on incomplete knowledge.
 
 use std::fs::File;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn host() -> Host {
     ])
 }
 
-/// The driver, some of whose calls fail: those of these names (and, if one is given, about this path).
+/// Runs the driver while system calls with these names fail, on this path if one is given.
 fn faulty(host: &Host, calls: &str, fault: &str, path: Option<&str>, words: &[&str]) -> Command {
     let driver = host.driver(words);
     let mut strace = host.command(Path::new("strace"));
@@ -30,7 +30,7 @@ fn faulty(host: &Host, calls: &str, fault: &str, path: Option<&str>, words: &[&s
     strace
 }
 
-/// Whether a call has failed on purpose.
+/// Whether a call was made to fail.
 fn has_failed(host: &Host) -> bool {
     let log = host.read("/state/strace").unwrap_or_default();
     log.contains("(INJECTED)")
@@ -53,7 +53,7 @@ fn a_sysfs_link_that_cannot_be_read_hides_no_vf() {
         let expected = format!("{others}SRIOV_IB0_FREE=0\n");
         assert_eq!((probed.code, probed.stdout), (0, expected), "{error}");
         assert!(probed.stderr.contains(link), "{}", probed.stderr);
-        // A VM gets no other VF instead: nothing is known of this one.
+        // The VM does not get another VF instead, because the state of this one is unknown.
         let file = deployment_file(7);
         let mut driver = faulty(&host, "readlink", &fault, Some(link), &deploy(&file, "7"));
         let refused = run(&mut driver, &domain(7, &["sriov_ib0"; 2]));
@@ -61,7 +61,7 @@ fn a_sysfs_link_that_cannot_be_read_hides_no_vf() {
         assert!(refused.stderr.contains(link), "{}", refused.stderr);
         assert_eq!(host.leased("ib0"), [""; 0]);
     }
-    // What is gone is gone.
+    // The lease is gone all the same.
     let mut probe = faulty(&host, "readlink", "error=ENOENT", Some(link), &["probe"]);
     let probed = run(&mut probe, "");
     assert!(
@@ -116,7 +116,7 @@ fn what_is_not_known_of_a_pci_nic_costs_its_vm_only_if_it_may_be_somebody_elses(
 
     let physfn = "/sys/bus/pci/devices/0000:81:00.1/physfn";
     let claim = "/run/one-sriov/.devices/0000:81:00.1";
-    // A claim that is there: the VM of a deployment before has left it.
+    // A claim that an earlier deployment left.
     host.write(claim, "ib0/0 3.1f\n");
     let boot = host.read("/proc/sys/kernel/random/boot_id").unwrap();
     host.write("/run/one-sriov/boot-id", boot);
@@ -170,7 +170,7 @@ fn a_deploy_id_that_cannot_be_printed_is_an_error_and_the_vm_keeps_its_vf() {
     assert!(outcome.stderr.starts_with(expected), "{}", outcome.stderr);
     assert!(host.domain(7).is_some());
     assert_eq!(host.lease("ib0/0").unwrap()["state"], "active");
-    // libvirt says whose it is.
+    // libvirt shows whose it is.
     assert_eq!(host.operator(&["reconcile"]).code, 0);
     assert_eq!(host.leased("ib0"), ["0"]);
 }
@@ -310,7 +310,7 @@ fn what_to_do_stands_within_the_first_hundred_characters() {
 
 #[test]
 fn a_guid_in_use_names_the_vm_that_has_it() {
-    // Neither of these has a lease: OpenNebula may have forgotten the first.
+    // Neither has a lease: OpenNebula may not know the first.
     for (name, expected) in [
         ("one-31", "VM 31 has it (VF 1 of 'ib0'); end VM 31, "),
         ("stranger", "domain 'stranger' has it (VF 1 of 'ib0'); end "),

@@ -1,7 +1,6 @@
-//! SR-IOV NICs that come to a running VM, and go.
+//! SR-IOV NICs are attached to a running VM, and detached.
 //!
-//! Whatever fails, and wherever the driver is killed, an auditor that knows nothing of the driver compares domains, cards
-//! and leases.
+//! For every failing call, and for a driver killed at any call, an independent auditor compares domains, cards and leases.
 
 use std::fs::File;
 use std::process::Output;
@@ -25,7 +24,7 @@ fn mac(nth: u8) -> String {
     format!("02:00:c0:a8:07:{nth:02x}")
 }
 
-/// As OpenNebula 5.0 and later do it.
+/// As OpenNebula does since 5.0.
 fn attach(host: &Host, bridge: &str, nth: u8) -> Outcome {
     attach_raw(host, bridge, nth).into()
 }
@@ -38,7 +37,7 @@ fn attach_raw(host: &Host, bridge: &str, nth: u8) -> Output {
             mac(nth)
         )
     };
-    // Another network leases the same address.
+    // Another network has the same address.
     let nics = nic(3, "") + &nic(9, "<ATTACH><![CDATA[YES]]></ATTACH>");
     let document = format!(
         "<VMM_DRIVER_ACTION_DATA><VM><ID>7</ID><TEMPLATE>{nics}</TEMPLATE></VM></VMM_DRIVER_ACTION_DATA>\n"
@@ -72,7 +71,7 @@ fn detach_raw(host: &Host, mac: &str) -> Output {
     action(host, "detach_nic", &["one-7", mac, "7", "host"], "")
 }
 
-/// An action that may be killed.
+/// Runs an action that may be killed.
 fn action(host: &Host, name: &str, arguments: &[&str], stdin: &str) -> Output {
     host.write("/state/stdin", stdin);
     let stdin = File::open(host.path("/state/stdin")).unwrap();
@@ -110,7 +109,7 @@ fn an_infiniband_nic_comes_with_guids_and_dummy_and_goes_without_a_trace() {
         (&lease["state"], &lease["is_bound"], &lease["position"]),
         (&"active".into(), &true.into(), &1.into())
     );
-    // The network is that of the NIC that is attached.
+    // The network of the NIC that is being attached.
     assert_eq!(lease["guid"], "00:09:aa:01:c0:a8:07:02");
     assert!(
         host.vf("ib0", 1)
@@ -252,7 +251,7 @@ fn a_guest_that_keeps_the_vf_keeps_its_lease_until_the_domain_shows_that_it_is_g
     assert_eq!(refused.stderr, expected);
     assert_eq!(host.domain(7).unwrap(), before);
     assert_eq!(host.lease("ib0/1").unwrap()["state"], "active");
-    // Whenever it lets go: at its next reboot, for example.
+    // The guest releases it later, at its next reboot, for example.
     host.switch_off("guest-keeps-devices");
     assert_eq!(detach(&host, &mac(2)).code, 0);
     assert_eq!(host.leased("ib0"), ["0"]);
@@ -288,7 +287,7 @@ fn a_vf_that_went_from_vm_to_vm_goes_back_to_its_driver_at_last() {
     let host = host();
     let driver = driver_of(&host, "0000:81:00.2");
     assert_eq!(attach(&host, "sriov_ib0", 2).code, 0);
-    // Nobody is told of it, and the VF goes straight on to the next VM.
+    // The driver is not informed, and allocates the VF to the next VM.
     host.power_off(7);
     assert_eq!(host.deploy(8, &["sriov_ib0"; 4]).code, 0);
     assert_eq!(host.lease("ib0/1").unwrap()["vm"], 8);
@@ -314,7 +313,7 @@ fn guest_releases(host: &Host, function: u32) {
 #[test]
 fn a_vf_that_another_vm_gets_leaves_no_dummy_nic_behind() {
     let host = host();
-    // libvirt gives the VF of a deployment back to its driver: another VM may have it at once.
+    // libvirt rebinds the VF of a deployment to its driver, so another VM can have it at once.
     guest_releases(&host, 1);
     assert!(host.domain(7).unwrap().contains("aa:00:c0:a8:07:01"));
     let deployed = host.deploy(8, &["sriov_ib0"; 4]);
@@ -393,8 +392,8 @@ fn two_nics_with_one_mac_are_not_told_apart() {
     assert_eq!((refused.code, refused.stderr.as_str()), (1, expected));
 }
 
-/// What does not fit together: VFs that a domain holds and no lease names, or the other way round; VFs that nobody holds
-/// and that are not as before; dummy NICs without a VF.
+/// Inconsistencies: VFs of a domain without a lease, or the other way round; free VFs not in their original state; dummy NICs
+/// without a VF.
 fn audit(host: &Host, driver: &str) -> Vec<String> {
     let mut problems = Vec::new();
     let domain = host.domain(7).unwrap();
@@ -424,7 +423,7 @@ fn audit(host: &Host, driver: &str) -> Vec<String> {
     problems
 }
 
-/// Attaches, and detaches, with a fault at every call of a program; `settle` is the next look.
+/// Attaches and detaches with a fault at every call of a program; `settle` is the next sweep.
 fn at_every_call(switch: &str, check: impl Fn(&Host, &Output, &str)) {
     for step in ["attach", "detach"] {
         let mut reached = 0;
@@ -456,7 +455,7 @@ fn at_every_call(switch: &str, check: impl Fn(&Host, &Output, &str)) {
 fn a_call_that_fails_leaves_all_or_nothing() {
     let driver = driver_of(&host(), "0000:81:00.2");
     at_every_call("fails-at", |host, outcome, what| {
-        // A release that failed is made up for by the next look.
+        // The next sweep completes a failed release.
         assert_eq!(host.operator(&["reconcile"]).code, 0, "{what}");
         if outcome.status.success() {
             let is_there = host.leased("ib0").contains(&"1".to_owned());
@@ -504,7 +503,7 @@ fn a_snapshot_is_refused_and_a_revert_names_the_nics_that_it_takes_away() {
     assert!(reverted.stderr.contains(expected), "{}", reverted.stderr);
     assert_eq!(host.leased("ib0"), ["0"]);
     assert_eq!(host.changed_vfs(), ["0000:81:00.1"]);
-    // What the message says works: the document tells that it is an SR-IOV NIC.
+    // The remedy of the message works: the document shows that it is an SR-IOV NIC.
     host.write("/var/tmp/one/VERSION", "7.0.0\n");
     host.stock("detach_nic", "echo 'no such interface' >&2; exit 1\n");
     let nic = format!(

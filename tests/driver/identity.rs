@@ -1,4 +1,4 @@
-//! How VFs are prepared, and put back.
+//! VFs are set up and restored, by identity.
 
 use one_sriov_tests::host::{Host, Pf};
 
@@ -21,7 +21,7 @@ fn the_dummy_identity_sets_the_nics_own_mac_and_vlan_on_an_ethernet_vf() {
     assert_eq!(host.vf("ens1f0", 0), "mac 02:11:00:00:00:00 vlan 0");
 }
 
-/// Hosts whose PF takes no GUIDs: its driver has none, or `ip` is older than they are.
+/// Hosts without GUIDs of VFs: the PF's driver does not support them, or `ip` is too old.
 fn hosts_without_guids() -> [Host; 2] {
     [("ip-unsupported", "ib0\n"), ("ip-is-old", "")].map(|(switch, text)| {
         let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
@@ -110,7 +110,7 @@ fn guids_that_are_not_known_are_unset_again() {
 fn a_guid_that_somebody_has_is_refused() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
-    // Another VM with the same MAC: two networks with one range of addresses.
+    // Another VM with the same MAC: two networks have the same range of addresses.
     let same = one_sriov_tests::host::domain(8, &["sriov_ib0"])
         .replace("02:00:c0:a8:08:01", "02:00:c0:a8:07:01");
     let refused = host.deploy_domain(8, &same);
@@ -163,7 +163,7 @@ fn open_vswitch_is_left_to_its_owner() {
 #[test]
 fn a_guid_that_a_vm_has_is_refused_where_the_kernel_tells_none() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
-    // An older kernel: no VF has a GUID, whatever was set.
+    // An older kernel shows no GUID, whatever was set.
     let silent = || {
         let vfs = one_sriov_tests::host::kernel::parse("0 state auto\n1 state auto\n");
         let message = one_sriov_tests::host::kernel::message("ib0", &vfs);
@@ -172,7 +172,7 @@ fn a_guid_that_a_vm_has_is_refused_where_the_kernel_tells_none() {
     silent();
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     silent();
-    // Another VM with the same MAC: two networks with one range of addresses.
+    // Another VM with the same MAC: two networks have the same range of addresses.
     let same = one_sriov_tests::host::domain(8, &["sriov_ib0"])
         .replace("02:00:c0:a8:08:01", "02:00:c0:a8:07:01");
     let refused = host.deploy_domain(8, &same);
@@ -180,7 +180,7 @@ fn a_guid_that_a_vm_has_is_refused_where_the_kernel_tells_none() {
     let expected = "failed to use GUID '00:00:aa:00:c0:a8:07:01': VM 7 has it (VF 0 of 'ib0'); end VM 7, with 'virsh destroy one-7' if OpenNebula does not know it.\n";
     assert_eq!(refused.stderr, expected);
     assert_eq!(host.leased("ib0"), ["0"]);
-    // It is free with its VM, also when that gets another VF the next time.
+    // It is free when its VM has stopped, even if the VM gets another VF next time.
     assert_eq!(host.cancel(7).code, 0);
     assert_eq!(host.deploy_domain(8, &same).code, 0);
 }

@@ -1,4 +1,4 @@
-//! Drivers that are killed, and what their children do then.
+//! Killed drivers, and children that outlive them.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -7,12 +7,12 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use one_sriov_tests::host::{Host, Pf, deployment_file, domain};
 
-/// A deployment that has come to the stock action.
+/// A deployment that has reached the stock action.
 pub(crate) fn deploying(host: &Host, vm: u32) -> Child {
     reach_the_stock_action(spawn(host, vm))
 }
 
-/// Waits until a deployment has come to the stock action.
+/// Waits until a deployment has reached the stock action.
 pub(crate) fn reach_the_stock_action(mut child: Child) -> Child {
     let stderr = child.stderr.as_mut().unwrap();
     let mut line = String::new();
@@ -25,7 +25,7 @@ pub(crate) fn spawn(host: &Host, vm: u32) -> Child {
     spawn_domain(host, vm, &domain(vm, &["sriov_ib0"]))
 }
 
-/// The same with another domain than that of the number.
+/// The same with another domain.
 pub(crate) fn spawn_domain(host: &Host, vm: u32, text: &str) -> Child {
     let mut command: Command = host.driver(&["action", "--", "deploy"]);
     command.args([&*deployment_file(vm), "host", &vm.to_string(), "host"]);
@@ -44,12 +44,12 @@ pub(crate) fn spawn_domain(host: &Host, vm: u32, text: &str) -> Child {
     child
 }
 
-/// A host whose stock action says that it runs and goes on when the test writes into a pipe.
+/// A host whose stock action reports its start, and continues when the test writes into a pipe.
 fn host() -> Host {
     stopping_host(1)
 }
 
-/// The same with so many VFs.
+/// The same with this many VFs.
 pub(crate) fn stopping_host(vfs: u32) -> Host {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", vfs)]);
     nix::unistd::mkfifo(&host.path("/state/go"), nix::sys::stat::Mode::S_IRWXU).unwrap();
@@ -73,14 +73,14 @@ fn a_killed_driver_whose_child_goes_on_keeps_the_vf() {
     let mut child = deploying(&host, 7);
     child.kill().unwrap();
     child.wait().unwrap();
-    // The stock script lives, and holds the lease.
+    // The stock script lives, and keeps the deployment locked.
     let full = host.deploy(8, &["sriov_ib0"]);
     assert_eq!(
         full.stderr,
         "failed to find a free VF in pool 'ib0': 1 of 1 in use; use another host (VM 7: 1).\n"
     );
     say(&host, "yes");
-    // It has made the domain when that is there; then libvirt says who has the VF.
+    // Once the domain exists, libvirt shows who has the VF.
     let created = host.path("/state/domains/one-7.xml");
     wait_for(&host, || created.exists());
     wait_for_the_stock_action(&host);
@@ -118,7 +118,7 @@ fn a_killed_driver_whose_child_dies_too_loses_the_vf_after_the_grace() {
         .and_then(|rest| rest.strip_suffix(" s.\n")?.parse().ok());
     let left: u64 = left.unwrap_or_else(|| panic!("{}", full.stderr));
     assert!((3600 - gone_by..=3600).contains(&left), "{left}");
-    // Killed before it wrote the lease, it leaves nothing to go on with.
+    // Killed before it wrote the lease, it leaves nothing to resume.
     let lease = host.read("/run/one-sriov/ib0/0").unwrap();
     std::fs::remove_file(host.path("/run/one-sriov/ib0/0")).unwrap();
     let own = host.deploy(7, &["sriov_ib0"]).stderr;
@@ -186,27 +186,27 @@ fn a_holder_of_the_lock_that_hangs_is_named() {
     assert_eq!((stuck.code, stuck.stderr), (1, expected));
     child.kill().unwrap();
     child.wait().unwrap();
-    // The kernel gives the lock back with the process; virsh has no part of it.
+    // The kernel releases the lock with the process; virsh does not inherit it.
     host.switch_off("virsh-hangs");
     host.stock("deploy", "cat >/dev/null; echo one-8\n");
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
 }
 
-/// The file of the deployment that there is.
+/// The file of the only deployment.
 pub(crate) fn only_deployment(host: &Host) -> std::path::PathBuf {
     let mut files = std::fs::read_dir(host.path("/run/one-sriov/.deployments")).unwrap();
     files.next().unwrap().unwrap().path()
 }
 
-/// Waits until the stock action of the only deployment has ended: it has the file until then.
+/// Waits until the stock action of the only deployment has ended: until then it has the file open.
 pub(crate) fn wait_for_the_stock_action(host: &Host) {
     let deployment = std::fs::File::open(only_deployment(host)).unwrap();
     deployment.lock().unwrap();
-    // Not only closed: a child that another thread is just starting may have it open, too.
+    // Unlock rather than close: a child that another thread is just starting may have it open, too.
     deployment.unlock().unwrap();
 }
 
-/// Waits for what a process that is not our child does; there is no event for it.
+/// Waits for an effect of a process that is not our child, which sends no event.
 pub(crate) fn wait_for(host: &Host, mut happened: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !happened() {

@@ -1,8 +1,8 @@
-//! What a VM was known by is taken off its VF before another VF gets it, and all else of the VF is as before.
+//! GUID, MAC and VLAN of a VM are cleared on its old VF before another VF gets them; all else of the VF is unchanged.
 
 use one_sriov_tests::host::{Host, Pf};
 
-/// VM 7 with MAC and VLAN has ended, and its VF stays in vfio-pci.
+/// VM 7 with MAC and VLAN has stopped, and its VF stays bound to vfio-pci.
 fn lingering(pf: &Pf, setting: &str) -> Host {
     let host = Host::new(std::slice::from_ref(pf));
     host.write(
@@ -33,7 +33,7 @@ fn a_vm_that_comes_back_on_another_vf_has_its_guid_once() {
         "{}",
         host.vf("ib0", 1)
     );
-    // It is free only when libvirt has returned it.
+    // It is free only when libvirt has released it.
     assert_eq!(host.lease("ib0/0").unwrap()["state"], "releasing");
 }
 
@@ -114,7 +114,7 @@ fn an_ethernet_vf_is_after_a_life_as_it_was() {
             "{}",
             host.vf("ens1f0", 0)
         );
-        // A PF that resets what it likes, or an operator in between.
+        // The PF, or an operator, has reset it meanwhile.
         let lines = format!("0 {}\n", changed("02:00:c0:a8:07:01"));
         host.set_vfs("ens1f0", &lines);
         assert_eq!(host.cancel(7).code, 0);

@@ -1,6 +1,6 @@
-//! The host driver from outside: the real binary on made-up hosts.
+//! Black-box tests of the host driver: the real binary on fake hosts.
 
-// Tests may end at the first surprise.
+// Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod attributes;

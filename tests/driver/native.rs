@@ -1,4 +1,4 @@
-//! NICs that OpenNebula passes through by itself: it has chosen their VFs, and the driver leases and prepares those.
+//! PCI NICs: OpenNebula has chosen their VFs, and the driver leases and prepares them.
 
 use one_sriov_tests::Outcome;
 use one_sriov_tests::host::{Host, Pf, domain, hostdev, pci_nic};
@@ -10,7 +10,7 @@ fn host() -> Host {
     ])
 }
 
-/// A domain with these devices of the host behind its NICs.
+/// A domain with these devices of the host after its NICs.
 pub(crate) fn with_devices(domain: &str, devices: &[&str]) -> String {
     let hostdevs: String = devices.iter().map(|device| hostdev(device)).collect();
     domain.replace("\t</devices>", &format!("{hostdevs}\n\t</devices>"))
@@ -23,7 +23,7 @@ pub(crate) fn write_document(host: &Host, vm: u32, nics: &str) {
     );
 }
 
-/// Deploys a VM with such a NIC for each of these devices.
+/// Deploys a VM with a PCI NIC for each of these devices.
 fn deploy(host: &Host, vm: u32, bridges: &[&str], devices: &[&str]) -> (String, Outcome) {
     let nics: String = (0..)
         .zip(devices)
@@ -83,7 +83,7 @@ fn their_positions_follow_those_of_the_other_nics_and_no_vf_is_given_twice() {
     let places = ["ib0/0", "ib0/1", "ib0/2", "ib0/3"];
     let positions = places.map(|place| host.lease(place).unwrap()["position"].clone());
     assert_eq!(positions, [3, 2, 0, 1]);
-    // Nothing but the other NICs is edited.
+    // Only the other NICs are edited.
     let devices: String = devices.map(hostdev).concat();
     assert!(domain.contains(&devices));
     assert!(host.domain(7).unwrap().contains(&devices));
@@ -119,7 +119,7 @@ fn a_vf_that_somebody_has_is_refused_by_name() {
         assert_eq!(host.domain(7), None);
     }
     assert_eq!(host.leased("ib0"), ["0"]);
-    // The VM has gone: whoever comes next takes its VF back first.
+    // The VM has stopped: the next action releases its VF first.
     host.power_off(3);
     let (_, deployed) = deploy(&host, 7, &[], &["0000:81:00.1"]);
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
@@ -138,7 +138,7 @@ fn a_vf_that_libvirt_has_not_released_is_refused_and_taken_at_the_next_attempt()
     let why = "libvirt has not released it yet after the end of VM 3";
     assert_eq!(refused.code, 1);
     assert!(refused.stderr.contains(why), "{}", refused.stderr);
-    // It stays with vfio-pci: after the wait it is taken as it is.
+    // It stays bound to vfio-pci: after the wait it counts as released.
     let deployed = deploy(&host, 7, &[], &["0000:81:00.1"]).1;
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
     assert!(host.vf("ib0", 0).contains("00:04:aa:00:c0:a8:07:c8"));
@@ -154,7 +154,7 @@ fn what_the_network_driver_has_set_after_the_boot_is_taken_off_whoever_ends_the_
         assert_eq!(host.lease("ens1f0/1").unwrap()["identity"], "native");
         let dirty = "1 mac 02:00:c0:a8:07:c8 vlan 100 spoofchk on trust on max_tx_rate 500";
         let clean = "1 mac 02:11:00:00:00:01 vlan 0 spoofchk off trust off max_tx_rate 0";
-        // A PF that tells of all of these does so before, too.
+        // A PF that shows all of these.
         let lease = host.read("/run/one-sriov/ens1f0/1").unwrap();
         let known = lease.replace(
             "\"spoof_check\":null,\"trust\":null,\"rates\":null",
@@ -209,7 +209,7 @@ fn a_network_whose_driver_would_cancel_the_vm_is_refused_before_the_boot() {
         }
         deployed
     };
-    // Before 6.6 network drivers leave PCI NICs alone.
+    // Before 6.6 network drivers do not set up PCI NICs.
     assert_eq!(deploy("0000:81:00.1", "bridge").code, 0);
     host.write("/var/tmp/one/vnm/vf.rb", "");
     for driver in ["bridge", "fw", "802.1Q", "ovswitch"] {
@@ -247,7 +247,7 @@ fn without_a_document_the_stock_action_goes_untouched() {
         assert_eq!(host.leased("ib0"), [""; 0]);
         assert_eq!(host.cancel(7).code, 0);
     }
-    // Other devices than NICs are none of our concern.
+    // Devices other than NICs are ignored.
     write_document(&host, 7, "<PCI><ADDRESS>0000:81:00:1</ADDRESS></PCI>");
     let deployed = host.deploy_domain(7, &text);
     assert_eq!((deployed.code, &*deployed.stderr), (0, ""));
@@ -352,7 +352,7 @@ fn a_detached_vf_comes_back_when_the_vm_does_not_hold_it_any_more() {
     let (_, deployed) = deploy(&host, 7, &[], &devices);
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
     let detach = |mac: &str| host.action("detach_nic", &["one-7", mac, "7", "h"], "<X/>");
-    // Of InfiniBand, and of Ethernet by the stock action: libvirt says that it has, and has not.
+    // InfiniBand, and Ethernet by the stock action: libvirt reports success, but the guest keeps the VF.
     host.switch("guest-keeps-devices", "");
     let macs = ["02:00:c0:a8:07:c8", "02:00:c0:a8:07:c9"];
     for (mac, place) in macs.iter().zip(["ib0/0", "ens1f0/0"]) {
@@ -399,7 +399,7 @@ fn an_infiniband_vf_is_attached_with_its_guids_and_given_back_to_its_driver() {
     let host = host();
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     host.stock("attach_nic", "echo the stock action >&2; exit 1\n");
-    // The bridge of its network says nothing: a PCI NIC may be of any.
+    // A PCI NIC may be on a network with any bridge.
     let attached = attach(&host, "0000:81:00.2", "sriov_ib0", "");
     let expected =
         "INFO: attach_nic: PCI NIC '02:00:c0:a8:07:cd' is VF 'ib0/1' (0000:81:00.2), position 1\n";
@@ -423,7 +423,7 @@ fn an_infiniband_vf_is_attached_with_its_guids_and_given_back_to_its_driver() {
     let order = order.map(|word| calls.iter().position(|call| call.contains(word)).unwrap());
     assert!(order.is_sorted(), "{calls:?}");
 
-    // libvirt leaves it with vfio-pci.
+    // libvirt leaves it bound to vfio-pci.
     let driver = || {
         let link = host.path("/sys/bus/pci/devices/0000:81:00.2/driver");
         let target = std::fs::read_link(link).unwrap();
@@ -449,14 +449,14 @@ fn an_ethernet_vf_is_attached_by_the_stock_action_and_leased() {
         (attached.code, &*attached.stdout),
         (0, "stock one-7 02:00:c0:a8:07:cd\n")
     );
-    // It reads what we have read.
+    // It gets the stdin that the driver has read.
     assert!(attached.stderr.starts_with("1\n"), "{}", attached.stderr);
     let lease = host.lease("ens1f0/1").unwrap();
     assert_eq!(
         (&lease["identity"], &lease["state"]),
         (&"native".into(), &"active".into())
     );
-    // The domain of this stand-in does not have it: the next look finds that out.
+    // The domain of this stand-in does not have it: the next sweep finds that.
     assert_eq!(host.operator(&["reconcile"]).code, 0);
     assert_eq!(host.leased("ens1f0"), [""; 0]);
 }
@@ -537,7 +537,7 @@ fn other_nics_are_attached_as_before() {
     );
 }
 
-/// Has the VFs of `ib0` say what they are, and OpenNebula's probe offer them.
+/// Gives the VFs of `ib0` ids, so that OpenNebula's probe offers them.
 fn offer(host: &Host) {
     for vf in 1..=4 {
         let ids = [
@@ -576,10 +576,10 @@ fn a_pool_has_no_vf_that_opennebula_may_choose() {
             .count(),
         2
     );
-    // OpenNebula itself may have them, of course.
+    // OpenNebula itself may use them.
     assert_eq!(deploy(&host, 8, &[], &["0000:81:00.1"]).1.code, 0);
 
-    // The filter that the host has in OpenNebula goes before that of the file.
+    // The host's filter in OpenNebula overrides that of the file.
     host.write("/etc/one-sriov/kvmrc", "PCI_FILTER=10de:*\n");
     assert_eq!(host.deploy(9, &["sriov_ib0"]).code, 0);
     assert_eq!(host.cancel(9).code, 0);
@@ -591,7 +591,7 @@ fn a_pool_has_no_vf_that_opennebula_may_choose() {
     assert_eq!(host.leased("ib0"), ["0", "1", "2", "3"]);
 }
 
-/// VM and the pool of its NIC on a bridge, by release: `7.5` is recorded, the others are derived from what their `oned` writes.
+/// VM and the pool of its NIC on a bridge, by release: `7.5` is recorded, the others are derived from the source of `oned`.
 const RELEASES: [(&str, u32, &str); 4] = [
     ("6.0", 42, "ib0"),
     ("6.6", 42, "ib0"),
@@ -629,7 +629,7 @@ fn the_documents_of_every_release_name_their_vfs() {
             0,
             "{release}"
         );
-        // Its own device stands as it was, to the byte.
+        // Its PCI device is unchanged, to the byte.
         let start = domain.find("\t\t<hostdev").unwrap();
         let end = domain.find("</hostdev>").unwrap();
         assert!(
@@ -657,13 +657,13 @@ fn a_killed_deployment_keeps_its_vf_for_its_own_vm() {
     let first = host.lease("ib0/0").unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
-    // The stock action lives, and holds the lease; then libvirt may still be at it.
+    // The stock action lives and keeps the deployment locked; after it libvirt may still complete the domain.
     let refused = "failed to use VF '0000:81:00.1' of PCI NIC '02:00:c0:a8:08:c8': VM 7 has it.\n";
     assert_eq!(host.deploy_domain(8, &text(8)).stderr, refused);
     crate::kill::say(&host, "no");
     crate::kill::wait_for_the_stock_action(&host);
     assert_eq!(host.deploy_domain(8, &text(8)).stderr, refused);
-    // Its own VM goes on with it, and what was saved stays.
+    // Its own VM resumes it, and the saved state stays.
     let child = start();
     let second = host.lease("ib0/0").unwrap();
     assert_ne!(first["deployment"], second["deployment"]);

@@ -1,11 +1,11 @@
-//! VFs near to the memory of their VM.
+//! VFs near the memory of their VM.
 
 use one_sriov_tests::Outcome;
 use one_sriov_tests::host::{Host, Pf, domain};
 
 use crate::suspend::{CHECKPOINT, has_stock_actions, raw};
 
-/// A pool of two cards on two nodes; its map names them in turns.
+/// A pool of two cards on two nodes, whose VFs alternate in its map.
 fn host() -> Host {
     let cards = [
         Pf::infiniband("ib0", "0000:81:00", 2),

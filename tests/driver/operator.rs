@@ -1,4 +1,4 @@
-//! The operator's commands.
+//! The commands for operators.
 
 use one_sriov_tests::host::{Host, Pf};
 

@@ -1,4 +1,4 @@
-//! OpenNebula's monitoring client is told when a VF was allocated or released, and no other process ever is.
+//! OpenNebula's monitoring client gets a signal when a VF was allocated or released; no other process does.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::chown;
@@ -10,7 +10,7 @@ use one_sriov_tests::host::{Host, Pf};
 
 const PID_FILE: &str = "/var/tmp/one_db/.monitor_client.pid";
 
-/// What the client does with signals: it says so, a line for each. Pending ones come in the order of their numbers.
+/// Prints a line for each signal. Pending ones come in the order of their numbers.
 const SCRIPT: &str = "trap 'echo probes' USR1\ntrap 'kill $!; echo end; exit' TERM\necho ready\n\
      while :; do sleep 1000 & wait $!; kill $! 2>/dev/null; done\n";
 
@@ -50,7 +50,7 @@ impl Client {
         Self::start(host, "ruby", "monitord-client.rb", &["setsid"])
     }
 
-    /// Ends it: how often it was told to run the probes.
+    /// Ends it, and returns how often it was told to run the probes.
     fn end(mut self) -> usize {
         kill(
             Pid::from_raw(self.child.id().cast_signed()),
@@ -79,7 +79,7 @@ fn an_allocation_and_a_release_are_told_at_once() {
     assert_eq!(told(), "probes\n");
     assert_eq!(host.deploy(8, &["sriov_ib0", "sriov_ib0"]).code, 0);
     assert_eq!(told(), "probes\n");
-    // A VM that was sent here by old numbers.
+    // The scheduler chose this host by old numbers.
     assert_eq!(host.deploy(9, &["sriov_ib0"]).code, 1);
     assert_eq!(told(), "probes\n");
     host.power_off(8);
@@ -105,7 +105,7 @@ fn where_no_vf_changes_hands_nobody_is_told() {
 fn a_process_that_is_not_the_client_gets_no_signal() {
     let nobody = ["setpriv", "--reuid", "65534", "--clear-groups", "setsid"];
     let table: [(&str, &str, &[&str]); 4] = [
-        // Before it leads a session it has no handler yet.
+        // Before it leads a session it has no handler.
         ("ruby", "monitord-client.rb", &["env"]),
         ("ruby", "another.rb", &["setsid"]),
         ("perl", "monitord-client.rb", &["setsid"]),
@@ -113,7 +113,7 @@ fn a_process_that_is_not_the_client_gets_no_signal() {
     ];
     for (interpreter, program, starter) in table {
         let host = host();
-        // Another user's shell has to get at its script.
+        // The shell of another user must be able to read its script.
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(host.root(), mode).unwrap();
         let client = Client::start(&host, interpreter, program, starter);
@@ -129,7 +129,7 @@ fn a_pid_file_that_is_not_our_own_is_not_read() {
     chown(host.path(PID_FILE), Some(65534), None).unwrap();
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     std::fs::remove_file(host.path(PID_FILE)).unwrap();
-    // Nobody ever writes to this.
+    // A FIFO without a writer.
     nix::unistd::mkfifo(&host.path(PID_FILE), nix::sys::stat::Mode::S_IRWXU).unwrap();
     assert_eq!(host.cancel(7).code, 0);
     std::fs::remove_file(host.path(PID_FILE)).unwrap();

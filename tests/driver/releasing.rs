@@ -1,4 +1,4 @@
-//! What somebody else is just bringing back is waited for: a VF, and the GUID that is on it.
+//! A deployment waits for a VF, or the GUID on it, that another process is releasing.
 
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt;
@@ -39,7 +39,7 @@ fn assert_deployed(child: Child, vm: u32) {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), answer, "{said}");
 }
 
-/// VM 7 has powered itself off, another driver is bringing its VF back, and `next` is deployed: it waits, and gets its VF.
+/// VM 7 has powered itself off, another driver is releasing its VF, and `next` is deployed: it waits and gets the VF.
 #[track_caller]
 fn is_waited_for(host: &Host, next: u32) {
     host.stock("deploy", CREATE);
@@ -49,7 +49,7 @@ fn is_waited_for(host: &Host, next: u32) {
     other.lock().unwrap();
     let mut child = spawn(host, next);
     wait_until_it_waits(host, &mut child);
-    // Not only closed: a child that another thread is just starting may have it open, too.
+    // Unlock rather than close: a child that another thread is just starting may have it open, too.
     other.unlock().unwrap();
     assert_deployed(child, next);
 }
@@ -69,7 +69,7 @@ fn a_guid_that_another_driver_is_just_taking_off_is_waited_for() {
     assert_eq!(host.lease(&format!("ib0/{vf}")).unwrap()["vm"], 7);
 }
 
-/// Has `sudo` wait for the returned gate: what it is asked for happens when that opens.
+/// Makes `sudo` wait for the returned gate.
 fn gate(host: &Host) -> Gate {
     let (place, behind) = (host.path("bin/sudo"), host.path("behind/sudo"));
     fs::create_dir(host.path("behind")).unwrap();
@@ -88,20 +88,20 @@ fn gate(host: &Host) -> Gate {
 struct Gate(std::path::PathBuf);
 
 impl Gate {
-    /// Waits until somebody stands before it.
+    /// Waits until a process waits at the gate.
     fn is_reached(&self, host: &Host) -> fs::File {
         let mut reached = None;
         wait_for(host, || {
             let mut options = fs::File::options();
             let options = options.write(true).custom_flags(OFlag::O_NONBLOCK.bits());
-            // ENXIO while nobody reads.
+            // ENXIO as long as there is no reader.
             reached = options.open(&self.0).ok();
             reached.is_some()
         });
         reached.unwrap()
     }
 
-    /// Lets all pass, from now on.
+    /// Opens the gate for good.
     fn open(self, reached: fs::File) {
         fs::write(self.0.with_extension("open"), "go\n").unwrap();
         fs::rename(self.0.with_extension("open"), &self.0).unwrap();
@@ -134,8 +134,8 @@ fn the_vf_of_a_killed_deployment_is_waited_for_when_it_comes_back() {
     assert!(reconcile.wait_with_output().unwrap().status.success());
 }
 
-/// VM 7 runs and VM 8 has gone, whose VF another driver is bringing back and will not have back for an hour: this
-/// deployment is refused at once.
+/// VM 7 runs, and another driver will spend an hour on releasing the VF of VM 8, which has stopped: this deployment is refused
+/// at once.
 #[track_caller]
 fn is_told_at_once(host: &Host, bridge_of_8: &str, place_of_8: &str, domain: &str, expected: &str) {
     host.stock("deploy", CREATE);

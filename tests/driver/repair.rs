@@ -1,4 +1,4 @@
-//! `repair`: one running VM gets the VFs that it lacks.
+//! `repair`: plugs VFs into one running VM.
 
 use std::fs::File;
 
@@ -15,7 +15,7 @@ fn a_vm_that_lacks_a_vf_gets_one_and_others_are_not_looked_at() {
     let (host, restored) = lacking();
     let advice = "'one-sriov repair 7' tries again\n";
     assert!(restored.stderr.contains(advice), "{}", restored.stderr);
-    // Of this VM nothing is known, and it is not asked for.
+    // Another VM, which is unknown.
     host.write("/run/one-sriov/.unplugged/8", "not a path");
     let repaired = host.operator(&["repair", "7"]);
     let expected = "VM 7 has VF '0000:81:00.2' (ib0/1) again\n";
@@ -60,7 +60,7 @@ fn a_vm_that_does_not_run_here_or_is_worked_on_is_refused() {
     let (host, _) = lacking();
     let stopped = "one-sriov-driver: failed to repair VM 8: it does not run on this host\n";
     refused(&host, "8", 1, stopped);
-    // Its NICs are those of a VM that is saved.
+    // Its file is that of a saved VM.
     host.write("/run/one-sriov/.unplugged/8", CHECKPOINT);
     refused(&host, "8", 1, stopped);
     refused(&host, "one-7", 2, "invalid value 'one-7' for '<VM>'");
@@ -75,7 +75,7 @@ fn a_vm_that_does_not_run_here_or_is_worked_on_is_refused() {
     assert_eq!(host.operator(&["repair", "7"]).code, 0);
 }
 
-/// A VF that was plugged in before the driver was killed is the VM's: it does not count as attached in part.
+/// A VF that was plugged in before the driver was killed belongs to the VM, and does not count as attached in part.
 #[test]
 fn what_a_killed_restore_has_plugged_in_stays_there() {
     for nth in 1.. {

@@ -1,7 +1,7 @@
-//! Root never runs what another user has chosen.
+//! Root never runs a program that another user has chosen.
 //!
-//! On the running machine, but for directories that a mount namespace puts in its place: users, `/var/tmp` and `/run`.
-//! The settings below `/var/tmp/one` are hostile, virsh is the real one, and it starts the program that they name.
+//! This runs on the real machine, in a mount namespace with other users, `/var/tmp` and `/run`. The settings below
+//! `/var/tmp/one` are hostile: the real virsh starts the program that they name.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 const ONEADMIN: u32 = 64_001;
 
-/// A machine whose `/var/tmp/one` is not to be trusted.
+/// A machine with a hostile `/var/tmp/one`.
 struct Machine {
     directory: TempDir,
 }
@@ -32,7 +32,7 @@ impl Machine {
         let group = fs::read_to_string("/etc/group").unwrap();
         let group = format!("{group}oneadmin:x:{ONEADMIN}:\n");
         fs::write(machine.path("group"), group).unwrap();
-        // Whoever gets to run writes down who he is.
+        // The program records which user runs it.
         fs::create_dir(machine.path("ran")).unwrap();
         fs::set_permissions(machine.path("ran"), Permissions::from_mode(0o777)).unwrap();
         let evil = format!(
@@ -93,7 +93,7 @@ impl Machine {
         run(&mut unshare, "")
     }
 
-    /// As whom somebody else's programs ran, and how often.
+    /// The users that the hostile programs ran as, and how often.
     fn ran(&self) -> Vec<(String, usize)> {
         let files = fs::read_dir(self.path("ran")).unwrap();
         let mut ran: Vec<_> = files
@@ -108,12 +108,12 @@ impl Machine {
     }
 }
 
-/// Only root can become somebody else.
+/// Only root can become another user.
 fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
-/// All commands that read what is oneadmin's.
+/// All commands that read files of oneadmin.
 const COMMANDS: [&[&str]; 9] = [
     &["doctor"],
     &["pool"],
@@ -191,7 +191,7 @@ fn on_a_fresh_host_each_command_names_the_directory_that_oneadmin_needs() {
     }
 }
 
-/// Everything below a directory, so that nothing new goes unseen.
+/// All files below a directory, to find new ones.
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
     let mut names: Vec<String> = entries
@@ -216,7 +216,7 @@ fn a_directory_of_other_files_does_not_become_a_lease_directory() {
         chown(&directory, Some(owner), None).unwrap();
         let settings = machine.path("vartmp/one/vmm/kvm-sriov/kvmrc");
         fs::write(settings, "LEASE_DIR=/run/precious\n").unwrap();
-        // A libvirt that answers: what is written is written before it is asked.
+        // libvirt answers; the program would have run before that.
         for command in ["pool", "reconcile", "import-legacy", "probe"] {
             let done = machine.driver(&[command]);
             assert_eq!(names(&directory), ["ib0", "notes"], "{command}: {done:?}");

@@ -1,7 +1,7 @@
-//! Many drivers at once, killed at random, on a host that is not kind: no VF is lost, none is doubled.
+//! Many drivers at once, killed at random, on a host with faults: no VF is lost or assigned twice.
 //!
-//! `ONE_SRIOV_STRESS_OPERATIONS` asks for more operations than the default, `ONE_SRIOV_STRESS_SEED` for
-//! the operations of another run, whose seed a failure prints:
+//! `ONE_SRIOV_STRESS_OPERATIONS` sets the number of operations. `ONE_SRIOV_STRESS_SEED` repeats a run, whose seed a failure
+//! prints:
 //!
 //! ```text
 //! ONE_SRIOV_STRESS_OPERATIONS=50000 cargo test --package one-sriov-tests --test driver stress
@@ -20,7 +20,7 @@ use crate::audit::Audit;
 
 const WORKERS: usize = 64;
 const OPERATIONS: usize = 2400;
-/// So many operations are done between two audits.
+/// The number of operations between two audits.
 const ROUND: usize = 400;
 
 /// Two ports of one card that share their VFs, and another card: 32 VFs.
@@ -36,7 +36,7 @@ fn host() -> Host {
     host
 }
 
-/// xorshift64*: numbers that are random enough, and the same for the same seed.
+/// xorshift64*: reproducible random numbers.
 struct Random(u64);
 
 impl Random {
@@ -61,12 +61,12 @@ struct Stress {
     done: AtomicUsize,
     killed: AtomicUsize,
     deployed: AtomicUsize,
-    /// Held by all who work, taken alone by whoever looks.
+    /// Shared by the workers, exclusive for the auditor.
     quiet: RwLock<()>,
 }
 
 impl Stress {
-    /// A driver's process, the first of a group of its own.
+    /// A driver's process, which leads its own process group.
     fn start(&self, action: &str, vm: u32, stdin: &str) -> Child {
         use std::io::Write as _;
         use std::os::unix::process::CommandExt as _;
@@ -83,12 +83,12 @@ impl Stress {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // One that was killed reads no more.
+        // It may have been killed, and not read this.
         let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
         child
     }
 
-    /// Waits for a driver, or kills it after a moment: alone, or with all that it has started.
+    /// Waits for a driver, or kills it after a moment, alone or with its process group.
     fn see_to_its_end(&self, mut child: Child, random: &mut Random) -> ExitStatus {
         if random.below(4) == 0 {
             std::thread::sleep(Duration::from_micros(random.below(40_000)));
@@ -123,7 +123,7 @@ impl Stress {
                 if end.success() {
                     self.deployed.fetch_add(1, Ordering::Relaxed);
                 }
-                // What was killed may have come so far.
+                // A killed one may have got this far.
                 if end.success() || end.code().is_none() {
                     self.vms.lock().unwrap().push(vm);
                 }
@@ -136,7 +136,7 @@ impl Stress {
                     }
                 }
             }
-            // The guest powers itself off: nobody tells the driver.
+            // The guest powers itself off, and the driver is not informed.
             15..18 => {
                 if let Some(vm) = self.some_vm(random) {
                     let name = format!("one-{vm}");
@@ -163,7 +163,7 @@ impl Stress {
         }
     }
 
-    /// All workers do their share, each in a process for every operation.
+    /// Runs all workers, with a process for every operation.
     fn round(&self, seed: u64, operations: usize) {
         let left = AtomicUsize::new(operations);
         std::thread::scope(|scope| {
@@ -184,7 +184,7 @@ impl Stress {
         });
     }
 
-    /// Killed drivers leave children that go on: they end by themselves.
+    /// Waits for the children of killed drivers.
     fn wait_for_children(&self) {
         let mark = format!("ONE_SRIOV_ROOT={}\0", self.host.root().display()).into_bytes();
         let is_ours = |pid: &std::ffi::OsStr| {
@@ -206,7 +206,7 @@ impl Stress {
         }
     }
 
-    /// The host starts anew: no process, no domain, no state of the card, another boot.
+    /// Reboots the host: no process, no domain, a reset card, another boot ID.
     fn reboot(&self, boot: usize) {
         for file in std::fs::read_dir(self.host.path("/state/domains")).unwrap() {
             std::fs::remove_file(file.unwrap().path()).unwrap();
@@ -245,10 +245,10 @@ fn no_vf_is_lost_and_none_is_doubled() {
         round += 1;
         stress.round(seed.wrapping_add(round << 8), ROUND);
         stress.wait_for_children();
-        // What killed drivers left may stand there still, but nothing may be doubled.
+        // Killed drivers may have left files, but no VF may be assigned twice.
         let audit = Audit::of(&stress.host);
         assert_eq!(audit.doubled(), [""; 0], "{}", told("doubled"));
-        // One look repairs everything.
+        // One sweep repairs everything.
         let reconciled = stress.host.operator(&["reconcile"]);
         assert_eq!(
             reconciled.code,
@@ -264,7 +264,7 @@ fn no_vf_is_lost_and_none_is_doubled() {
             stress.reboot(usize::try_from(round).unwrap());
         }
     }
-    // Something must have happened for this to mean anything.
+    // Otherwise this test has tested nothing.
     let (deployed, killed) = (
         stress.deployed.load(Ordering::Relaxed),
         stress.killed.load(Ordering::Relaxed),
@@ -273,7 +273,7 @@ fn no_vf_is_lost_and_none_is_doubled() {
         deployed > wanted / 20 && killed > wanted / 10,
         "{deployed} deployed, {killed} killed"
     );
-    // At last all VFs can be had at once.
+    // In the end all VFs can be allocated.
     stress.reboot(0);
     let all = ["sriov_ib0"; 16]
         .iter()

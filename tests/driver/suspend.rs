@@ -1,4 +1,4 @@
-//! VMs with VFs that are saved, and run again here or elsewhere.
+//! VMs with VFs are saved, and restored here or on another host.
 
 use std::fs::File;
 use std::process::Output;
@@ -39,7 +39,7 @@ pub(crate) fn host() -> Host {
     host
 }
 
-/// What the front-end says of the VM: a VLAN on the Ethernet network, and these NICs.
+/// The VM's document: a VLAN on the Ethernet network, and these NICs.
 pub(crate) fn document(nics: &[(&str, u8)]) -> String {
     let nic = |(bridge, nth): &(&str, u8)| {
         let vlan = if *bridge == "sriov_eth1" {
@@ -120,7 +120,7 @@ fn a_saved_vm_gives_its_vfs_back_and_gets_others_with_the_same_identity() {
             .contains(r#""guest":"0000:00:0a.0""#)
     );
 
-    // Other VMs have the VFs that it had.
+    // Other VMs have its former VFs.
     assert_eq!(host.deploy(8, &["sriov_ib0", "sriov_eth1"]).code, 0);
     let restored = restore(&host, &BOTH);
     assert_eq!(restored.code, 0, "{}", restored.stderr);
@@ -137,7 +137,7 @@ fn a_saved_vm_gives_its_vfs_back_and_gets_others_with_the_same_identity() {
     let domain = host.domain(7).unwrap();
     assert_eq!(domain.matches("aa:00:c0:a8:07:01").count(), 1, "{domain}");
     assert!(domain.contains("function='0x2'/></source><address type='pci' domain='0x0000' bus='0x00' slot='0x0a' function='0x0'/></hostdev>"), "{domain}");
-    // The VLAN is the network's, as it is now.
+    // The VLAN is that of the network now.
     assert!(
         host.vf("eth1", 1).contains("mac 02:00:c0:a8:07:02")
             && host.vf("eth1", 1).contains("vlan 42"),
@@ -311,14 +311,14 @@ fn a_vf_that_cannot_be_plugged_in_costs_no_vm_and_comes_with_the_next_look() {
         (host.leased("ib0").len(), host.leased("eth1").len()),
         (0, 1)
     );
-    // What is missing is known still.
+    // The missing NIC is still recorded.
     let saved = host.read(SAVED).unwrap();
     assert!(
         saved.contains("02:00:c0:a8:07:01") && !saved.contains("02:00:c0:a8:07:02"),
         "{saved}"
     );
     let looked = host.operator(&["reconcile"]);
-    // The VF that could not be attached is the last one to be chosen.
+    // The VF that could not be attached is allocated last.
     let expected = "VM 7 has VF '0000:81:00.2' (ib0/1) again\n";
     assert_eq!(
         (looked.code, looked.stdout.as_str()),
@@ -395,11 +395,11 @@ fn a_domain_that_sleeps_is_woken_by_the_stock_action() {
     );
 }
 
-/// What does not fit together, by what domains, cards and leases show, whatever the driver thinks of it: a running VM has all
-/// its VFs with their dummy NIC, at their places, and leases; one that does not run has none.
+/// Inconsistencies between domains, cards and leases: a running VM must have all its VFs, at their addresses, with dummy NICs
+/// and leases; a stopped one none.
 pub(crate) fn audit(host: &Host, may_move: bool) -> Vec<String> {
     let mut problems = Vec::new();
-    // Where libvirt refuses the place that the device had in the guest, it gets another one.
+    // If libvirt refuses the device's former address in the guest, it gets another one.
     let elsewhere = "function='0x1'/></source></hostdev>";
     let is_in_place = !(may_move && host.domain(7).is_some_and(|text| text.contains(elsewhere)));
     let leased = (host.leased("ib0").len(), host.leased("eth1").len());
@@ -438,7 +438,7 @@ pub(crate) fn audit(host: &Host, may_move: bool) -> Vec<String> {
     problems
 }
 
-/// Waits until the stock action of a killed driver has ended: it has the files of the deployments until then.
+/// Waits until the stock action of a killed driver has ended: until then it has the files of the deployments open.
 pub(crate) fn wait_for_stock_actions(host: &Host) {
     let Ok(files) = std::fs::read_dir(host.path("/run/one-sriov/.deployments")) else {
         return;
@@ -452,11 +452,11 @@ pub(crate) fn wait_for_stock_actions(host: &Host) {
 
 /// A VM whose saving and restoring meets a fault.
 pub(crate) struct Scenario {
-    /// The VM runs on it.
+    /// The host that the VM runs on.
     pub(crate) host: fn() -> Host,
-    /// What the front-end says at the step.
+    /// The VM's document at the step.
     pub(crate) document: fn(&str) -> String,
-    /// What is wrong after the step. A VF may be elsewhere in the guest.
+    /// Inconsistencies after the step. A VF may have another address in the guest.
     pub(crate) audit: fn(&Host, &str, bool) -> Vec<String>,
 }
 

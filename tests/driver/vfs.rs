@@ -1,6 +1,6 @@
 //! `vfs`: what `one-sriov-vfs@.service` runs at boot.
 //!
-//! A fake sysfs takes any write, so the order of the writes is what strace sees.
+//! A fake sysfs accepts any write, so strace shows the order of the writes.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -21,7 +21,7 @@ fn host(wanted: &str) -> Host {
     host
 }
 
-/// A PF that has just come up.
+/// A PF that has just appeared.
 fn fresh(wanted: &str) -> Host {
     let host = host(wanted);
     host.write(NUMBER, "0\n");
@@ -32,7 +32,7 @@ fn fresh(wanted: &str) -> Host {
     host
 }
 
-/// What is written to the card, in order, as `<attribute> <value>`.
+/// The writes to the card, in order, as `<attribute> <value>`.
 fn written(host: &Host) -> Vec<String> {
     let log = host.path("/strace");
     let mut strace = Command::new("strace");
@@ -104,7 +104,7 @@ fn the_hosts_driver_is_kept_from_the_vfs_before_they_come() {
     );
 }
 
-/// Says no, changes nothing, and says it so.
+/// Asserts that the command fails with this message, and changes nothing.
 #[track_caller]
 fn assert_refused(host: &Host, message: &str) {
     let before = host.read(NUMBER);
@@ -125,7 +125,7 @@ fn a_change_under_a_running_vm_is_refused() {
     assert_refused(&host, of_vm);
     host.write("/etc/one-sriov/vfs/ib0", "0\n");
     assert_refused(&host, &of_vm.replace("to 8", "to 0"));
-    // The VM has gone, and its lease still says that a deployment may want the VF.
+    // The VM has stopped, but its lease says that a deployment may be in progress.
     host.switch("ip-fails", "Device or resource busy");
     host.power_off(7);
     let leased = "refused to change the VFs of 'ib0' from 4 to 0: '0000:81:00.1' is leased to a VM; \
@@ -163,7 +163,7 @@ fn a_vf_that_the_host_uses_does_not_go() {
 
 #[test]
 fn wrong_files_and_cards_are_named() {
-    // The file, what else is done to the host, and the message.
+    // The file, other changes of the host, and the message.
     type Case = (&'static str, fn(&Host), &'static str);
     let table: [Case; 5] = [
         (
@@ -205,7 +205,7 @@ fn wrong_files_and_cards_are_named() {
     }
 }
 
-/// A number of the kernel's that takes 0, 1 and 2, and refuses 8: of a network namespace of its own.
+/// An attribute of the kernel, in a network namespace, that accepts 0, 1 and 2, but not 8.
 #[test]
 fn where_the_kernel_refuses_the_number_the_card_gets_its_old_vfs_again() {
     if !nix::unistd::geteuid().is_root() {

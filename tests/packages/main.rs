@@ -3,7 +3,7 @@
 //! The scriptlets run for real, in a Debian that debootstrap makes; RPMs go into a copy of it, with a database
 //! of their own. This takes root, and programs that 'make setup' installs where CI runs.
 
-// Tests may end at the first surprise.
+// Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod boot;

@@ -1,7 +1,7 @@
 //! What the front-end distributes: from an action's name to the driver, while the tree is exchanged
 //! under it, in every shell that is a host's `/bin/sh`.
 
-// Tests may end at the first surprise.
+// Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod actions;

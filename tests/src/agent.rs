@@ -1,4 +1,4 @@
-//! Running the real binaries.
+//! Runs the real binaries.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -56,7 +56,7 @@ fn named(variable: &str, name: &str) -> PathBuf {
     std::env::var_os(variable).map_or_else(|| build(name, name), PathBuf::from)
 }
 
-/// A binary of this very tree, in the profile of the running one.
+/// A binary of this source tree, in the profile of the running one.
 pub(crate) fn build(package: &str, name: &str) -> PathBuf {
     let own = std::env::current_exe().expect("a test knows itself");
     let mut profile = own.parent().expect("a program is in a directory");
@@ -118,7 +118,7 @@ pub fn run_while(
         .into()
 }
 
-/// What glibc asks by `statx` and `openat`, musl asks by other calls, for which not every architecture has a number.
+/// Besides glibc's `statx` and `openat`, the calls that musl makes instead; not every architecture has numbers for these.
 fn of_any_libc(calls: &str) -> String {
     match calls {
         "statx" => "?statx,?stat,?lstat,?newfstatat".to_owned(),

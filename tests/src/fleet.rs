@@ -1,15 +1,15 @@
-//! Machines of any size, for measuring.
+//! Machines of any size, for measurements.
 
 use crate::nic::{Nic, infiniband, virtio_at};
 
-/// The numbers of NICs that everything is measured with.
+/// The numbers of NICs to measure with.
 #[must_use]
 pub fn sizes() -> [u16; 3] {
     [1, 16, 256]
 }
 
-/// The context and the devices of a machine with so many NICs of the cloud, at most 256: those with
-/// an even number are InfiniBand ports, each with its dummy NIC, the others are on a bridge.
+/// The context and the devices of a machine with this many NICs, at most 256: those with an even number
+/// are InfiniBand ports, each with its dummy NIC, the others are on a bridge.
 ///
 /// Every NIC has the variables that OpenNebula 5.4 writes, most of them empty, sorted by name as it writes them.
 #[must_use]

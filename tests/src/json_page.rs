@@ -1,4 +1,4 @@
-//! What `docs/reference/json.md` says of the output of `--json`, held against real output.
+//! Compares `docs/reference/json.md` with the real output of `--json`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 const PAGE: &str = "../docs/reference/json.md";
 
-/// Asserts that the fields of these outputs are those that a section of the page has, all of them and no others.
+/// Asserts that these outputs together have exactly the fields that a section of the page describes.
 #[track_caller]
 pub fn assert_described(section: &str, outputs: &[Value]) {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
@@ -17,7 +17,7 @@ pub fn assert_described(section: &str, outputs: &[Value]) {
     for output in outputs {
         collect(output, "", &mut printed);
     }
-    // A field that holds an object is described by the fields of that.
+    // An object is described by its fields.
     let is_parent = |path: &&String| {
         let below = format!("{path}.");
         described.iter().any(|other| other.starts_with(&below))

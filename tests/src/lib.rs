@@ -1,9 +1,9 @@
-//! What the black-box tests share: made-up machines, the real binary, real images.
+//! Helpers for the black-box tests: fake machines, the real binaries, real images.
 //!
-//! The binaries are those that `ONE_SRIOV_AGENT` and `ONE_SRIOV_DRIVER` name, so that a test run can
-//! prove the very files that are shipped; without them, cargo builds them.
+//! `ONE_SRIOV_AGENT` and `ONE_SRIOV_DRIVER` name the binaries, so that a run can test the very files
+//! that are shipped; without them, cargo builds them.
 
-// Tests may end at the first surprise; that is what this crate is for.
+// This crate is for tests, which may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 
 mod agent;

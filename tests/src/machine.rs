@@ -1,4 +1,4 @@
-//! A made-up machine: a scratch root with a sysfs tree as data.
+//! A fake machine: a scratch root with a sysfs tree as data.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::nic::Nic;
 
-/// A machine that vanishes with its value.
+/// A machine, which is removed when dropped.
 #[derive(Debug)]
 pub struct Machine {
     root: TempDir,
@@ -28,7 +28,7 @@ impl Machine {
         Self::new_in(&std::env::temp_dir(), context, nics)
     }
 
-    /// Like [`Machine::new`], below a directory of one's choice: on a tmpfs, on a real disk.
+    /// Like [`Machine::new`], below a given directory, for example on a tmpfs or a real disk.
     #[must_use]
     pub fn new_in(directory: &Path, context: &str, nics: &[Nic]) -> Self {
         let mut machine = Self::bare_in(directory);
@@ -54,13 +54,13 @@ impl Machine {
         self.root.path()
     }
 
-    /// The place of a path of the machine on this one.
+    /// The real path of a path of the machine.
     #[must_use]
     pub fn path(&self, path: &str) -> PathBuf {
         self.root().join(path.trim_start_matches('/'))
     }
 
-    /// Puts a NIC in.
+    /// Adds a NIC.
     pub fn plug(&mut self, nic: &Nic) {
         self.devices += 1;
         let directory = match &nic.pci {
@@ -104,18 +104,18 @@ impl Machine {
         );
     }
 
-    /// Takes a NIC out.
+    /// Removes a NIC.
     pub fn unplug(&self, name: &str) {
         fs::remove_file(self.path(&format!("/sys/class/net/{name}"))).expect("a NIC to unplug");
     }
 
-    /// Starts a udev on the machine that is done with no device yet.
+    /// Makes udev run on the machine; it has not finished with any device.
     pub fn start_udev(&self) {
         self.write("/run/udev/control", "");
         fs::create_dir_all(self.path("/run/udev/data")).expect("a directory");
     }
 
-    /// Lets udev be done with a NIC.
+    /// Makes udev finish with a NIC.
     pub fn udev_finishes(&self, name: &str) {
         let index = fs::read_to_string(self.path(&format!("/sys/class/net/{name}/ifindex")))
             .expect("an ifindex");
@@ -141,7 +141,7 @@ impl Machine {
             .unwrap_or_else(|error| panic!("failed to read '{}': {error}", host.display()))
     }
 
-    /// Whether a path is there, be it a dangling link.
+    /// Whether a path exists; a dangling link does.
     #[must_use]
     pub fn has(&self, path: &str) -> bool {
         self.path(path).symlink_metadata().is_ok()

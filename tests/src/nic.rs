@@ -1,6 +1,6 @@
-//! NICs of made-up machines.
+//! NICs of fake machines.
 
-/// A network device as sysfs shows it.
+/// A network device in sysfs.
 #[derive(Debug, Clone)]
 pub struct Nic {
     pub(crate) name: String,
@@ -24,19 +24,19 @@ pub fn ethernet(name: &str, mac: &str, pci: &str, driver: &str) -> Nic {
     }
 }
 
-/// A NIC that the hypervisor emulates.
+/// A virtio NIC.
 #[must_use]
 pub fn virtio(name: &str, mac: &str, slot: u8) -> Nic {
     virtio_at(name, mac, &format!("0000:00:{slot:02x}.0"))
 }
 
-/// A NIC that the hypervisor emulates, at a PCI address.
+/// A virtio NIC at a PCI address.
 #[must_use]
 pub fn virtio_at(name: &str, mac: &str, pci: &str) -> Nic {
     ethernet(name, mac, pci, "virtio_net")
 }
 
-/// An InfiniBand port with a port GUID of 8 octets; the other 12 of the 20 vary as they do in life.
+/// An InfiniBand port with a port GUID of 8 octets. The other 12 of the 20 octets vary, as in reality.
 #[must_use]
 pub fn infiniband(name: &str, guid: &str, pci: &str) -> Nic {
     let queue_pair = name.bytes().fold(7_u8, u8::wrapping_add);
@@ -66,7 +66,7 @@ impl Nic {
         self
     }
 
-    /// Takes the hardware away, as from a device that the kernel made up.
+    /// Makes it a virtual device, without hardware.
     #[must_use]
     pub fn virtual_device(mut self) -> Self {
         self.pci = None;

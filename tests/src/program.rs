@@ -1,4 +1,4 @@
-//! Programs that tests make.
+//! Programs that tests write.
 
 use std::io::Write;
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 /// Writes an executable file, making its directories.
 ///
-/// Another process writes it: a file that this one had open for writing might be so in a child that
-/// another thread is just starting, and the kernel would refuse to run it.
+/// Another process writes it: otherwise a child that another thread is just starting might inherit the
+/// file, open for writing, and the kernel would refuse to run it.
 pub fn write_program(path: &Path, text: &str) {
     let mut child = Command::new("sh")
         .args(["-c", r#"mkdir -p "${0%/*}" && cat >"$0" && chmod 755 "$0""#])

@@ -1,4 +1,4 @@
-//! Actions as front-ends were seen to call them.
+//! Recorded calls of actions.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ pub struct Recorded {
     pub action: String,
     /// All of its arguments.
     pub arguments: Vec<String>,
-    /// What stood on its standard input, if anything did.
+    /// Its standard input, if any.
     pub stdin: Option<String>,
 }
 
@@ -52,7 +52,7 @@ impl Recorded {
         all
     }
 
-    /// What the front-end was given to pass on: through a stream a newline is added to it.
+    /// The document that the front-end passes on; a stream adds a newline to it.
     #[must_use]
     pub fn document(&self) -> &str {
         let stdin = self.stdin.as_deref().unwrap_or_default();

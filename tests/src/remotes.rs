@@ -1,4 +1,4 @@
-//! The tree that the front-end distributes, put together as it is for a real one.
+//! The tree that the front-end distributes, as on a real front-end.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +13,7 @@ pub static ACTIONS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Puts a version of the driver, by architecture, into a tree of remotes.
+/// Installs a version of the driver, by architecture, into a tree of remotes.
 pub fn install_remotes(remotes: &Path, version: &str, binaries: &[(&str, &Path)]) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/build/install-remotes");
     let pairs = binaries
@@ -61,13 +61,13 @@ impl Host {
         host
     }
 
-    /// What is `/var/tmp/one`.
+    /// Its `/var/tmp/one`.
     #[must_use]
     pub fn remotes(&self) -> PathBuf {
         self.directory.path().join("remotes")
     }
 
-    /// What is `/var/lib/one`.
+    /// Its `/var/lib/one`.
     #[must_use]
     pub fn home(&self) -> PathBuf {
         self.directory.path().join("home")

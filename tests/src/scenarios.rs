@@ -1,4 +1,4 @@
-//! The scenarios that every network stack is told of.
+//! Scenarios for every network stack.
 
 use crate::nic::{Nic, ethernet, infiniband, virtio};
 
@@ -27,9 +27,9 @@ fn dummy(position: u8, key: &str) -> Nic {
     virtio(&format!("eth{}", position + 1), &mac, 4 + position)
 }
 
-/// All that a NIC can be: name of the scenario, context, NICs.
+/// All kinds of NICs: name of the scenario, context, NICs.
 ///
-/// Each is rendered for every network stack, and given to the stacks themselves.
+/// Each is rendered for every network stack, and tested on the stacks themselves.
 #[must_use]
 #[expect(clippy::too_many_lines, reason = "it is a table")]
 pub fn scenarios() -> Vec<(&'static str, String, Vec<Nic>)> {

@@ -1,6 +1,6 @@
-//! Stand-ins for the stock driver's scripts, which write down how they were called.
+//! Stand-ins for the stock driver's scripts, which record their calls.
 //!
-//! They find what they need as the stock scripts of their release do, from their own path.
+//! Like the stock scripts of their release, they find their files relative to their own path.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use crate::frontend::{ErrorRegime, Release, Stdin};
 use crate::program::write_program;
 
-/// How a stock script was called.
+/// A call of a stock script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// The script: `deploy`.
     pub action: String,
     /// Its arguments, byte for byte.
     pub arguments: Vec<Vec<u8>>,
-    /// What it read; nothing where the stock script would not read.
+    /// Its stdin; empty if the stock script would not read it.
     pub stdin: Vec<u8>,
 }
 
@@ -28,8 +28,8 @@ pub struct Stock {
 }
 
 impl Stock {
-    /// Writes the scripts of a release, with what they share. Deploy, cancel, shutdown, save and restore
-    /// use `virsh` and `LIBVIRT_URI`; the others do nothing. Their calls are kept in a directory.
+    /// Writes the scripts of a release and the files that they share. Deploy, cancel, shutdown, save and restore
+    /// use `virsh` and `LIBVIRT_URI`; the others do nothing. Their calls are recorded in a directory.
     #[must_use]
     pub fn install(remotes: &Path, calls: &Path, release: Release, libvirt_uri: &str) -> Self {
         let stock = Self {
@@ -52,9 +52,9 @@ impl Stock {
         stock
     }
 
-    /// Has a script do something else, in bash. `$domain`, `error_message` and what `kvmrc` sets are there.
+    /// Replaces what a script does, in bash. It may use `$domain`, `error_message` and the settings of `kvmrc`.
     pub fn set(&self, action: &str, body: &str) {
-        // What is not given is not read: on a live stream nobody would come back.
+        // Without a document stdin is not read: a live stream never ends.
         let reads = self.release.stdin(action) != Stdin::Stream;
         let script = format!(
             r#"#!/bin/bash
@@ -77,7 +77,7 @@ call=$(printf '%s/%04d-{action}' '{calls}' "$number")
         write_program(&self.remotes.join("vmm/kvm").join(action), &script);
     }
 
-    /// Has a script fail as the stock ones do.
+    /// Makes a script fail as the stock ones do.
     pub fn fail(&self, action: &str, message: &str) {
         self.set(action, &format!("error_message '{message}'\nexit 255"));
     }
@@ -154,8 +154,7 @@ log_info() {{ log_line INFO "$1"; }}
     )
 }
 
-/// What a script of the tests does when nobody says otherwise: guests of the tests have no system that
-/// could shut down.
+/// The default of a script: guests of the tests have no system that could shut down.
 fn body(action: &str, release: Release) -> &'static str {
     match action {
         "deploy" if release.deploys_by_uuid() => {

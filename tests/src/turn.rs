@@ -1,18 +1,17 @@
-//! Turns of the tests of one program, which run at the same time: nobody works beside a clock.
+//! Keeps tests that measure time from running beside others of the same program.
 //!
-//! The tests that use this machine in earnest take a shared turn, those that measure what it does by a clock take one
-//! alone.
+//! Tests that use the machine heavily take a shared turn, those that measure time an exclusive one.
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 static MACHINE: RwLock<()> = RwLock::new(());
 
-/// A turn beside others.
+/// A shared turn.
 pub fn shared() -> RwLockReadGuard<'static, ()> {
     MACHINE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A turn alone.
+/// An exclusive turn.
 pub fn alone() -> RwLockWriteGuard<'static, ()> {
     MACHINE.write().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,7 @@
 //! files), netplan, ifupdown, ifupdown-ng and busybox, each in namespaces of its own with real links. What counts is
 //! what the kernel has then.
 
-// Tests may end at the first surprise.
+// Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod scenarios;

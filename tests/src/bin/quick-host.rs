@@ -4,7 +4,7 @@
 //! What libvirt says stands in `<root>/state/list` and `<root>/state/dump`. If `<root>/state/calls`
 //! is there, each call becomes a line in it.
 
-// It is part of the tests, and those may end at the first surprise.
+// It is part of the tests, which may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs::{self, OpenOptions};

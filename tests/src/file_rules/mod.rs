@@ -1,6 +1,6 @@
-//! What a file of the agent may look like, written down a second time and independently of the renderers.
+//! The form of the agent's files, specified independently of the renderers.
 //!
-//! `ifcfg` files are sourced by shells that run as root, so the rules are about bytes and not about meaning.
+//! Shells that run as root source `ifcfg` files, so the rules are about bytes, not about meaning.
 
 use std::collections::BTreeSet;
 
@@ -8,15 +8,15 @@ mod vocabulary;
 
 pub use vocabulary::check_line;
 
-/// How every file of the agent begins.
+/// The first line of every file of the agent.
 const HEADER: &str = "# Written by one-sriov-agent";
 
 type Check = Result<(), String>;
 
-/// Directory, beginning and end of a file name around the name of the device, and what a line may be.
+/// Directory, start and end of a file name, with the name of the device between them, and the form of a line.
 type Place = (&'static str, &'static str, &'static str, fn(&str) -> bool);
 
-/// Where a file may be.
+/// The places of files.
 const PLACES: [Place; 16] = [
     (
         "/etc/sysconfig/network-scripts/",
@@ -68,16 +68,16 @@ const PLACES: [Place; 16] = [
         is_known,
     ),
     ("/etc/udev/rules.d/", "99-one-sriov-", ".rules", is_known),
-    // Of no device: `resolv` stands where its name would.
+    // Without a device: `resolv` takes the place of its name.
     ("/etc/", "", ".conf", is_resolver),
 ];
-/// Where files are for root alone: their readers refuse others, or warn.
+/// Places whose files only root may read: their readers refuse others, or warn.
 const PRIVATE: [&str; 2] = ["/etc/NetworkManager/system-connections/", "/etc/netplan/"];
 
-/// Holds a file of the agent against all rules.
+/// Checks a file of the agent against all rules.
 ///
 /// # Errors
-/// What is broken.
+/// The broken rule.
 pub fn check_file(path: &str, file_mode: u32, text: &str) -> Check {
     let place = PLACES.iter().find_map(|(directory, prefix, suffix, rule)| {
         let device = path.strip_prefix(directory)?.strip_prefix(prefix)?;
@@ -127,19 +127,19 @@ fn is_resolver(line: &str) -> bool {
     }
 }
 
-/// A name of a device: neither a directory nor a hidden file nor an option.
+/// The name of a device: not a directory, a hidden file or an option.
 fn is_device(name: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     (1..=15).contains(&name.len()) && name.bytes().all(is_part) && !name.starts_with(['.', '-'])
 }
 
-/// `KEY=token` or `KEY="token token"`: nothing that a shell would look into.
+/// `KEY=token` or `KEY="token token"`: nothing that a shell expands.
 fn is_assignment(line: &str) -> bool {
     let Some((key, value)) = line.split_once('=') else {
         return false;
     };
     let is_key = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-    // In quotes no shell takes a tilde for a home: it marks a domain that only says where to ask.
+    // In quotes no shell expands a tilde: it marks a routing-only domain.
     let is_word = |word: &str| is_token(word.strip_prefix('~').unwrap_or(word));
     let is_list = |list: &str| {
         list.split(' ')
@@ -160,7 +160,7 @@ fn is_route(line: &str) -> bool {
             .all(|token| !token.is_empty() && is_token(token))
 }
 
-/// wicked puts the name of the device in place of `$SYSCTL_IF`, others have it between slashes; no shell sees these files.
+/// wicked replaces `$SYSCTL_IF` by the name of the device; others have it between slashes. No shell reads these files.
 fn is_sysctl(line: &str) -> bool {
     let of_wicked = line.strip_prefix("net.ipv6.conf.$SYSCTL_IF.");
     let of_kernel = || {

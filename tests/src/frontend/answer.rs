@@ -1,4 +1,4 @@
-//! What a front-end makes of an action's end.
+//! How a front-end interprets the end of an action.
 //!
 //! `DEPLOY FAILURE 16 could not create domainExitCode: 1`
 
@@ -7,7 +7,7 @@ use super::release::{ErrorRegime, Release};
 const BLOCK_OPENS: &str = "ERROR MESSAGE --8<------";
 const BLOCK_CLOSES: &str = "ERROR MESSAGE ------>8--";
 
-/// How much a line of a VM's log matters.
+/// The severity of a line of a VM's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Level {
@@ -16,42 +16,42 @@ pub enum Level {
     Debug,
 }
 
-/// An action that came to its end, as the front-end sees it.
+/// The end of an action, as the front-end sees it.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The exit code; -1 where the front-end could not find out.
+    /// The exit code; -1 if the front-end did not get it.
     pub exit_code: i32,
-    /// What was printed, as it was read.
+    /// Its standard output.
     pub stdout: String,
-    /// What was printed on standard error, with what the front-end leaves in it of its own.
+    /// Its standard error, with markers of the front-end that remain in it.
     pub stderr: String,
-    /// What oned is told: whether it worked.
+    /// Whether it succeeded, as reported to oned.
     pub success: bool,
-    /// What oned is told: the name of what was made, or why it was not.
+    /// The result as reported to oned: a deploy ID, or an error.
     pub info: String,
     /// The lines of the VM's log.
     pub log: Vec<(Level, String)>,
-    /// After a deploy that worked: what oned calls the domain from now on.
+    /// After a successful deploy: the deploy ID.
     pub deploy_id: Option<String>,
-    /// Whether the script was not there, so that the front-end would have copied its remotes first.
+    /// Whether the script was missing, so that the front-end would have copied its remotes first.
     pub remotes_missing: bool,
 }
 
-/// An action that the front-end waits for until somebody deletes the VM.
+/// An action that never ends for the front-end.
 #[derive(Debug, Clone)]
 pub struct Hang {
-    /// What had been printed.
+    /// Its standard output so far.
     pub stdout: String,
-    /// What had been printed on standard error.
+    /// Its standard error so far.
     pub stderr: String,
 }
 
-/// How an action ended, if it did.
+/// The end of an action, if it ended.
 #[derive(Debug, Clone)]
 pub enum Reply {
-    /// It did.
+    /// It ended.
     Answered(Answer),
-    /// It did not.
+    /// It hung.
     Hung(Hang),
 }
 
@@ -59,7 +59,7 @@ impl Reply {
     /// The answer.
     ///
     /// # Panics
-    /// Where there is none.
+    /// If it hung.
     #[must_use]
     pub fn answer(self) -> Answer {
         match self {
@@ -68,21 +68,21 @@ impl Reply {
         }
     }
 
-    /// Whether the front-end still waits.
+    /// Whether it hung.
     #[must_use]
     pub fn is_hang(&self) -> bool {
         matches!(self, Self::Hung(_))
     }
 }
 
-/// What came back from a host.
+/// The output of a host.
 #[derive(Debug, Default)]
 pub(super) struct Raw {
     pub(super) exit_code: i32,
     pub(super) stdout: String,
     pub(super) stderr: String,
     pub(super) remotes_missing: bool,
-    /// Whether standard error is logged even if all went well.
+    /// Whether standard error is logged even after a success.
     pub(super) logs_always: bool,
 }
 
@@ -134,7 +134,7 @@ fn message(regime: ErrorRegime, stderr: &str) -> String {
     }
 }
 
-/// The text between the first pair of markers, each of them a line of its own.
+/// The text between the first two markers, each on its own line.
 fn block(stderr: &str) -> Option<String> {
     let mut lines = stderr.lines();
     lines.by_ref().find(|line| *line == BLOCK_OPENS)?;

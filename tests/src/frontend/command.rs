@@ -1,4 +1,4 @@
-//! Actions without a chain: a command of its own, whose outputs are read to their ends.
+//! Actions that are not part of a chain: a separate command, whose outputs are read to their ends.
 
 use std::path::Path;
 
@@ -58,7 +58,7 @@ pub(super) fn run(
     })
 }
 
-/// The first line `ExitCode: 1`, whoever wrote it.
+/// The first line `ExitCode: 1`, whichever program wrote it.
 fn written_code(stderr: &str) -> Option<i32> {
     let mut lines = stderr.lines();
     lines.find_map(|line| line.strip_prefix("ExitCode: ")?.parse().ok())

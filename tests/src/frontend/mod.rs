@@ -1,5 +1,5 @@
-//! A front-end's half of the protocol: it runs an action on a "host" exactly as OpenNebula's
-//! `one_vmm_exec` does over ssh, and understands the answer as that release does.
+//! The front-end's half of the protocol: runs an action on a "host" exactly as OpenNebula's
+//! `one_vmm_exec` does over ssh, and interprets the answer as that release does.
 //!
 //! ```text
 //! (cat << 'EOT' | /var/tmp/one/vmm/kvm-sriov/deploy '/var/lib/one//datastores/0/7/deployment.0' 'node1' 7 node1); …
@@ -22,7 +22,7 @@ pub use release::{ErrorRegime, Release, Stdin, Transport};
 
 use ssh::Ssh;
 
-/// How long a front-end of the tests waits before the action counts as hung.
+/// How long to wait before an action counts as hung.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A front-end with one host.
@@ -36,8 +36,8 @@ pub struct FrontEnd {
 }
 
 impl FrontEnd {
-    /// A front-end whose host has its copy of the remotes in `remotes`, as `/var/tmp/one` is, and
-    /// whose user there has the home `home`, as `/var/lib/one` is. The driver is `kvm-sriov`.
+    /// A front-end with a host whose `/var/tmp/one` is `remotes`, and whose `/var/lib/one` is `home`. The
+    /// driver is `kvm-sriov`.
     #[must_use]
     pub fn new(release: Release, remotes: &Path, home: &Path) -> Self {
         Self {
@@ -49,8 +49,8 @@ impl FrontEnd {
         }
     }
 
-    /// A front-end whose host is reached by the real ssh, which a file configures; it has its copy of the
-    /// remotes where OpenNebula puts it.
+    /// A front-end that reaches its host by the real ssh, with a configuration file. The host has the
+    /// remotes where OpenNebula puts them.
     #[must_use]
     pub fn over_ssh(release: Release, host: &str, config: &Path) -> Self {
         Self {
@@ -62,28 +62,28 @@ impl FrontEnd {
         }
     }
 
-    /// With another directory of scripts, such as `kvm`, below `vmm`.
+    /// Uses another directory of scripts below `vmm`, such as `kvm`.
     #[must_use]
     pub fn with_driver(mut self, name: &str) -> Self {
         self.scripts.set_file_name(name);
         self
     }
 
-    /// With another bound after which an action counts as hung.
+    /// Sets how long to wait before an action counts as hung.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// With a variable in the environment of the host's user.
+    /// Sets a variable in the environment of the host's user.
     #[must_use]
     pub fn with_env(mut self, name: &str, value: &str) -> Self {
         self.ssh.set(name, value);
         self
     }
 
-    /// With a directory before the others in the host's `PATH`.
+    /// Puts a directory first in the host's `PATH`.
     #[must_use]
     pub fn with_path(mut self, directory: &Path) -> Self {
         self.ssh.prepend_path(directory);
@@ -97,14 +97,14 @@ impl FrontEnd {
         self
     }
 
-    /// The release that it is of.
+    /// Its release.
     #[must_use]
     pub fn release(&self) -> Release {
         self.release
     }
 
-    /// Runs an action with its own parameters; the VM's number and the host are added as OpenNebula
-    /// does. The document is given to the action if this release gives it one.
+    /// Runs an action with its own parameters. The VM's ID and the host are appended as OpenNebula
+    /// does, and the document is passed if this release passes one.
     #[must_use]
     pub fn run(&self, action: &str, parameters: &[&str], vm: u32, document: &str) -> Reply {
         let mut words: Vec<String> = parameters
@@ -117,7 +117,7 @@ impl FrontEnd {
         self.start(action, &words.join(" "), document)
     }
 
-    /// Runs an action with all of its arguments, as they were recorded.
+    /// Runs an action with recorded arguments.
     #[must_use]
     pub fn replay(&self, action: &str, arguments: &[String], document: &str) -> Reply {
         let words: Vec<String> = arguments
@@ -142,8 +142,8 @@ impl FrontEnd {
         }
     }
 
-    /// Nothing in an argument is escaped: a quote ends it. A command of its own is in quotes as a whole,
-    /// so that these are gone when it reaches the host, but for `exec`, which has its arguments escaped.
+    /// Nothing in an argument is escaped: a quote ends it. A separate command is quoted as a whole, and the
+    /// host's shell removes these quotes; only `exec` has its arguments escaped.
     fn quote(&self, action: &str, argument: &str) -> String {
         match action {
             "exec" => format!(r"'\''{argument}'\''"),

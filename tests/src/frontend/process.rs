@@ -1,4 +1,4 @@
-//! A process of the front-end, its output in the order in which it comes.
+//! A process of the front-end, with its output in order.
 
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
@@ -23,11 +23,11 @@ pub(super) enum Event {
     Output(Pipe, Vec<u8>),
     /// Both outputs are at their end.
     End,
-    /// Nothing until the deadline.
+    /// The deadline has passed.
     Timeout,
 }
 
-/// A process with its children; they do not outlive it.
+/// A process with its children, which do not outlive it.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
@@ -59,14 +59,14 @@ impl Process {
         }
     }
 
-    /// Writes to its standard input, sooner or later.
+    /// Writes to its standard input, without waiting.
     pub(super) fn write(&self, bytes: impl Into<Vec<u8>>) {
         if let Some(writer) = &self.writer {
             let _ = writer.send(bytes.into());
         }
     }
 
-    /// Closes its standard input once all is written.
+    /// Closes its standard input when all is written.
     pub(super) fn close(&mut self) {
         self.writer = None;
     }
@@ -86,7 +86,7 @@ impl Process {
         self.child.wait().expect("a child").code()
     }
 
-    /// Ends the process with all its children.
+    /// Kills the process and its children.
     pub(super) fn kill(mut self) {
         let group = i32::try_from(self.child.id()).expect("a process number");
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
@@ -96,7 +96,7 @@ impl Process {
 
 fn read(pipe: Pipe, mut from: impl Read + Send + 'static, to: Sender<(Pipe, Vec<u8>)>) {
     thread::spawn(move || {
-        // The front-end takes so much at a time.
+        // The front-end reads this much at a time.
         let mut bytes = [0; 100];
         while let Ok(length) = from.read(&mut bytes) {
             if length == 0 || to.send((pipe, bytes[..length].to_vec())).is_err() {
@@ -111,7 +111,7 @@ fn write(mut to: ChildStdin) -> Sender<Vec<u8>> {
     let (sender, receiver) = mpsc::channel::<Vec<u8>>();
     thread::spawn(move || {
         for bytes in receiver {
-            // Whoever does not read it is not made to.
+            // The process need not read it.
             if to.write_all(&bytes).is_err() {
                 return;
             }

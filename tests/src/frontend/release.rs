@@ -1,8 +1,8 @@
-//! What differs between the releases of OpenNebula.
+//! Differences between releases of OpenNebula.
 
 use std::fmt;
 
-/// A release whose front-end the tests can speak like.
+/// A release whose front-end the tests imitate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum Release {
@@ -17,41 +17,41 @@ pub enum Release {
     Head,
 }
 
-/// What a failed action's standard error becomes for the user.
+/// How a failed action's standard error becomes a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorRegime {
     /// The text between two marker lines, or `-`.
     Block,
     /// All of it, in one line.
     Whole,
-    /// All lines but those of the log, with nothing between them.
+    /// All lines but those of the log, joined without a separator.
     Glued,
 }
 
 /// How an action's command reaches the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
-    /// Written to a `bash -s` that stays open; markers tell the end.
+    /// Written to a `bash -s` that stays open; markers show its end.
     Stream,
-    /// A command of its own; the end of its outputs tells the end.
+    /// A separate command; it ends when its outputs end.
     Command,
 }
 
-/// What an action finds on its standard input.
+/// The standard input of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stdin {
     /// The domain, or the action's document.
     Document,
-    /// The stream of commands itself: whoever reads waits for ever.
+    /// The stream of commands itself, which never ends.
     Stream,
-    /// Nothing, at its end at once.
+    /// Empty.
     Empty,
 }
 
 type Version = (u8, u8, u8);
 
-/// Every script that a release calls in the driver's directory, with the first release and the one
-/// that no longer calls it.
+/// Every script in the driver's directory that a release calls, with the first release that calls it
+/// and the first that no longer does.
 const ACTIONS: [(&str, Version, Option<Version>); 23] = [
     ("attach_disk", (4, 0, 0), None),
     ("attach_nic", (4, 0, 0), None),
@@ -79,7 +79,7 @@ const ACTIONS: [(&str, Version, Option<Version>); 23] = [
 ];
 
 impl Release {
-    /// All of them, from the first.
+    /// All releases, in order.
     pub const ALL: [Self; 9] = [
         Self::V4_0,
         Self::V4_14,
@@ -92,7 +92,7 @@ impl Release {
         Self::Head,
     ];
 
-    /// The exact version that stands for the series.
+    /// The exact version that represents the series.
     #[must_use]
     pub fn version(self) -> (u8, u8, u8) {
         match self {
@@ -119,7 +119,7 @@ impl Release {
         ACTIONS.into_iter().filter_map(called).collect()
     }
 
-    /// How it reads a failure.
+    /// How it gets the message of a failure.
     #[must_use]
     pub fn error_regime(self) -> ErrorRegime {
         match self.version() {
@@ -129,7 +129,7 @@ impl Release {
         }
     }
 
-    /// How it has an action run.
+    /// How it runs an action.
     #[must_use]
     pub fn transport(self, action: &str) -> Transport {
         let streams_since = match action {
@@ -147,7 +147,7 @@ impl Release {
         }
     }
 
-    /// What it gives an action to read.
+    /// The standard input of an action.
     #[must_use]
     pub fn stdin(self, action: &str) -> Stdin {
         let documents_since = match action {
@@ -164,7 +164,7 @@ impl Release {
         }
     }
 
-    /// Whether a document reaches the action as it is: it used to be expanded by the host's shell.
+    /// Whether a document reaches the action unchanged: in older releases the host's shell expands it.
     #[must_use]
     pub fn quotes_documents(self) -> bool {
         self.version() >= (6, 4, 3)
@@ -176,25 +176,25 @@ impl Release {
         self.version() >= (4, 2, 0)
     }
 
-    /// Whether it reads the exit code of a command of its own from the last line of standard error.
+    /// Whether it reads the exit code of a separate command from the last line of standard error.
     #[must_use]
     pub fn reads_exit_codes(self) -> bool {
         self.version() < (5, 2, 0)
     }
 
-    /// Whether the tree of remotes says its version in a file.
+    /// Whether the remotes have a file with their version.
     #[must_use]
     pub fn has_version_file(self) -> bool {
         self.version() >= (4, 4, 0)
     }
 
-    /// Whether `etc/vmm/kvm/kvmrc` holds the stock driver's configuration, or a file beside it.
+    /// Whether the stock driver's configuration is in `etc/vmm/kvm/kvmrc`, rather than beside it.
     #[must_use]
     pub fn has_etc(self) -> bool {
         self.version() >= (5, 6, 0)
     }
 
-    /// Whether a deployed domain is known to it by its UUID, or by its name.
+    /// Whether the deploy ID is the UUID of the domain, rather than its name.
     #[must_use]
     pub fn deploys_by_uuid(self) -> bool {
         self.version() >= (5, 8, 0)

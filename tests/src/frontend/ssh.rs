@@ -1,5 +1,5 @@
-//! The way to the host: what stands in for `ssh` runs the command here, in the environment that sshd
-//! gives a command without a terminal. Where there is a host of its own, it is the real one.
+//! The connection to the host: a stand-in for `ssh` runs the command here, in the environment that sshd
+//! gives a command without a terminal. A separate host is reached by the real ssh.
 
 use std::fs;
 use std::path::Path;
@@ -50,11 +50,11 @@ impl Ssh {
         }
     }
 
-    /// The real one, as a file configures it.
+    /// The real ssh, with a configuration file.
     pub(super) fn real(config: &Path) -> Self {
         let directory = TempDir::new().expect("a scratch directory");
         let path = std::env::var("PATH").unwrap_or_default();
-        // Looked up without this script's own directory, which is put before the others.
+        // Looked up without this script's own directory, which is first in PATH.
         let script = format!(
             "#!/bin/sh\nPATH='{path}' exec ssh -F '{}' \"$@\"\n",
             config.display()
@@ -81,7 +81,7 @@ impl Ssh {
         }
     }
 
-    /// A command line on the front-end, in which `ssh` is this one.
+    /// A command line on the front-end, with this `ssh`.
     pub(super) fn shell(&self, line: &str) -> Command {
         let variables: Vec<String> = self
             .environment

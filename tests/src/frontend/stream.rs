@@ -1,4 +1,4 @@
-//! Steps of an action's chain: commands written to one `bash -s` that stays open.
+//! Actions of a chain: commands written to one `bash -s` that stays open.
 
 use std::path::Path;
 
@@ -53,7 +53,7 @@ fn step(frontend: &FrontEnd, command: &str, document: Option<&str>) -> String {
     format!("(cat << {end} | {command}); {TELL_THE_END}\n{document}\nEOT\n")
 }
 
-/// Has the shell run something and waits for both markers.
+/// Runs a command in the shell, and waits for both markers.
 fn talk(process: &Process, line: &str) -> Result<Raw, Hang> {
     process.write(line);
     let mut out = Vec::new();
@@ -61,7 +61,7 @@ fn talk(process: &Process, line: &str) -> Result<Raw, Hang> {
     let mut exit_code = None;
     let mut out_ended = false;
     while !(out_ended && exit_code.is_some()) {
-        // The marker came, at the end of somebody else's line: nothing more will.
+        // The marker came at the end of another program's line: no other will.
         let never = out_ended && err.ends_with(b" EOF_ERR\n");
         match if never {
             Event::Timeout
@@ -78,7 +78,7 @@ fn talk(process: &Process, line: &str) -> Result<Raw, Hang> {
                     exit_code = Some(code);
                     cut(&mut err, b" EOF_ERR\n");
                 }
-                // The shell is gone, whoever ended it.
+                // The shell has ended.
                 if let Some(code) = marked_code(&err, "\n", "ExitSSHCode: ") {
                     err.extend(b"Error connecting");
                     exit_code = Some(code);
@@ -106,7 +106,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Takes the first occurrence out.
+/// Removes the first occurrence.
 fn cut(from: &mut Vec<u8>, what: &[u8]) -> bool {
     let found = from.windows(what.len()).position(|part| part == what);
     if let Some(at) = found {
@@ -115,7 +115,7 @@ fn cut(from: &mut Vec<u8>, what: &[u8]) -> bool {
     found.is_some()
 }
 
-/// `ExitCode: 1 EOF_ERR`: a line of its own, and a whole one.
+/// `ExitCode: 1 EOF_ERR`, as a complete line.
 fn marked_code(err: &[u8], end: &str, start: &str) -> Option<i32> {
     let text = text(err);
     let complete = text.split_inclusive('\n');

@@ -1,4 +1,4 @@
-//! The harness makes of an action what real front-ends were seen to make of it.
+//! The harness interprets actions as real front-ends were observed to do.
 
 use std::fs;
 use std::time::Duration;
@@ -79,7 +79,7 @@ fn a_failure_is_read_as_the_release_does() {
     let block =
         r"printf '%s\n' 'ERROR MESSAGE --8<------' one two 'ERROR MESSAGE ------>8--' >&2; exit 1";
     let logged = "echo 'INFO: deploy: a' >&2; echo 'ERROR: deploy: b' >&2; echo plain >&2; exit 1";
-    // What oned is told by 6.0.2, by 6.10 and by 7.5.
+    // The message that 6.0.2, 6.10 and 7.5 report to oned.
     let cases = [
         (
             block,
@@ -151,7 +151,7 @@ fn a_child_in_the_background_holds_up_a_command_but_not_a_stream() {
         ("snapshot_create", Release::V5_12, true),
     ] {
         let host = host(action, body);
-        // Less than the child takes, which nobody else waits for.
+        // Shorter than the child, which nothing else waits for.
         let patience = if hangs {
             SHORT
         } else {
@@ -292,7 +292,7 @@ fn before_5_2_the_exit_code_of_a_command_is_read_from_its_last_line() {
     let cases = [
         ("echo snap-0", 0, true),
         ("exit 3", 3, false),
-        // No line of its own, so no code: what worked counts as failed.
+        // Not on its own line, so there is no exit code, and a success counts as a failure.
         ("echo snap-0; printf oops >&2", -1, false),
     ];
     for (body, code, success) in cases {

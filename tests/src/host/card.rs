@@ -1,4 +1,4 @@
-//! SR-IOV cards as sysfs shows them.
+//! SR-IOV cards in sysfs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 
 use super::{Host, kernel};
 
-/// What a card speaks.
+/// The link layer of a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layer {
     /// Ethernet.
@@ -18,11 +18,11 @@ pub enum Layer {
 /// A PF with its VFs.
 #[derive(Debug, Clone)]
 pub struct Pf {
-    /// Its netdevs: two ports of an mlx4 card are two netdevs.
+    /// Its netdevs: an mlx4 card has one for each of two ports.
     pub netdevs: Vec<String>,
-    /// Where it is, `0000:81:00`: the PF is function 0, the VFs follow from slot 1 on.
+    /// Its PCI slot, `0000:81:00`: the PF is function 0, the VFs follow.
     pub base: String,
-    /// What it speaks.
+    /// Its link layer.
     pub layer: Layer,
     /// How many VFs it has.
     pub vfs: u32,
@@ -72,13 +72,13 @@ impl Pf {
         format!("{}.0", self.base.replace("xx", "00"))
     }
 
-    /// The address of a VF: eight to a slot, from function 1 of slot 0 on.
+    /// The address of a VF: eight per slot, from function 1 of slot 0 on.
     #[must_use]
     pub fn vf(&self, number: u32) -> String {
         let (head, _) = self.base.rsplit_once(':').expect("domain, bus and slot");
         let (domain, bus) = head.split_once(':').expect("domain and bus");
         let bus = u32::from_str_radix(bus, 16).expect("a bus");
-        // A PF with more VFs than one bus holds goes on on the next.
+        // More VFs than fit on a bus continue on the next.
         let nth = number + 1;
         format!(
             "{domain}:{:02x}:{:02x}.{}",
@@ -88,7 +88,7 @@ impl Pf {
         )
     }
 
-    /// Puts the card into a host.
+    /// Adds the card to a host.
     pub fn plug_into(&self, host: &Host) {
         let pf = self.address();
         let driver = self.driver();
@@ -136,7 +136,7 @@ impl Pf {
         self.reset(host);
     }
 
-    /// Its VFs are made anew.
+    /// Recreates its VFs.
     pub(super) fn reset(&self, host: &Host) {
         let vfs = self.formers();
         for netdev in &self.netdevs {
@@ -151,7 +151,7 @@ impl Pf {
         }
     }
 
-    /// The addresses of its VFs that are not as they were.
+    /// The addresses of its VFs that are not in their original state.
     pub(super) fn changed(&self, host: &Host) -> Vec<String> {
         let formers = self.formers();
         let mut changed = Vec::new();
@@ -179,7 +179,7 @@ impl Pf {
         }
     }
 
-    /// How a VF was before anybody touched it.
+    /// The original state of a VF.
     fn former(&self, number: u32) -> BTreeMap<String, String> {
         let settings = match self.layer {
             Layer::Ethernet => vec![
@@ -236,7 +236,7 @@ impl Pf {
 
 fn device(host: &Host, address: &str, driver: &str) {
     let dir = format!("/sys/bus/pci/devices/{address}");
-    // No file of a real sysfs: the stand-in for libvirt remembers by it what to bind back.
+    // Not in a real sysfs: the stand-in for libvirt reads here which driver to rebind.
     host.write(&format!("{dir}/own_driver"), driver);
     link(
         host,

@@ -1,4 +1,4 @@
-//! What a PF says of its VFs: as text for the tests, as the kernel's own bytes for the driver.
+//! The VFs of a PF: as text for the tests, and in the kernel's binary form for the driver.
 
 use std::collections::BTreeMap;
 
@@ -34,13 +34,13 @@ pub fn print(vfs: &Vfs) -> String {
     vfs.iter().map(line).collect()
 }
 
-/// Has `write` record what the kernel answers to the questions after this link, with its VFs and without.
+/// Passes to `write` the kernel's answers to queries of this link, with its VFs and without.
 pub fn answers(pf: &str, vfs: &Vfs, mut write: impl FnMut(&str, Vec<u8>)) {
     write(&format!("/run/netlink/link/{pf}"), message(pf, vfs));
     write(&format!("/run/netlink/bare/{pf}"), message(pf, &Vfs::new()));
 }
 
-/// The answer of the kernel to the question after this link: EMSGSIZE if it has too many VFs.
+/// The kernel's answer to a query of this link: EMSGSIZE if it has too many VFs.
 #[must_use]
 pub fn message(pf: &str, vfs: &Vfs) -> Vec<u8> {
     let info = |(vf, settings): (&u32, &BTreeMap<String, String>)| {
@@ -64,7 +64,7 @@ pub fn message(pf: &str, vfs: &Vfs) -> Vec<u8> {
                 let rate = |text: &str| text.parse().expect("a rate");
                 (get("min_tx_rate").map_or(0, rate), rate(max))
             }),
-            // All ones and all zeros are how a PF says "none".
+            // All ones and all zeroes mean "none".
             node_guid: get("node_guid").and_then(|text| text.parse().ok()),
             port_guid: get("port_guid").and_then(|text| text.parse().ok()),
         }

@@ -1,5 +1,5 @@
-//! A made-up KVM host: a scratch root with a sysfs tree as data, the driver's remotes, and stand-ins
-//! for the programs that need hardware or a hypervisor.
+//! A fake KVM host: a scratch root with a sysfs tree as data, the driver's remotes, and stand-ins
+//! for programs that need hardware or a hypervisor.
 
 mod card;
 pub mod kernel;
@@ -17,14 +17,14 @@ use crate::agent::build;
 use crate::{Outcome, driver_path, write_program};
 pub use card::{Layer, Pf};
 
-/// A host that vanishes with its value.
+/// A host, which is removed when dropped.
 #[derive(Debug)]
 pub struct Host {
     root: TempDir,
     pfs: Vec<Pf>,
 }
 
-/// The programs of a host that the stand-in is.
+/// The programs that the stand-in replaces.
 const STAND_INS: [&str; 4] = ["virsh", "ip", "sudo", "udevadm"];
 
 fn stand_in() -> &'static PathBuf {
@@ -75,14 +75,14 @@ impl Host {
         host
     }
 
-    /// Lets users other than root in, and to the stand-ins, which are in a checkout that may be closed to them.
+    /// Gives other users access to the host, and to the stand-ins, which are in a checkout that may be private.
     pub fn open_to_everybody(&self) {
         let everybody = fs::Permissions::from_mode(0o755);
         fs::set_permissions(self.root(), everybody).expect("permissions");
         for name in STAND_INS {
             let link = self.path("bin").join(name);
             fs::remove_file(&link).expect("a link");
-            // A process of its own holds it open for writing: no program that starts meanwhile does, too.
+            // Another process writes it, so that no program that starts meanwhile inherits it, open for writing.
             let mut install = Command::new("install");
             let done = install.arg(stand_in()).arg(&link).status();
             assert!(done.expect("install starts").success());
@@ -126,7 +126,7 @@ impl Host {
         }
     }
 
-    /// Has a stock action do this, in sh; `$DIR` is the root.
+    /// Replaces what a stock action does, in sh; `$DIR` is the root.
     pub fn stock(&self, action: &str, body: &str) {
         let path = self.path(format!("/var/tmp/one/vmm/kvm/{action}"));
         let dir = self.root().display();
@@ -140,7 +140,7 @@ impl Host {
         self.root.path()
     }
 
-    /// The place of a path of the host on this machine.
+    /// The real path of a path of the host.
     #[must_use]
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
@@ -154,7 +154,7 @@ impl Host {
         fs::write(&path, text).expect("a file");
     }
 
-    /// Reads a file of the host; none if there is none.
+    /// Reads a file of the host, if it exists.
     #[must_use]
     pub fn read(&self, path: &str) -> Option<String> {
         fs::read_to_string(self.path(path)).ok()
@@ -171,12 +171,12 @@ impl Host {
         self.write(&format!("/state/{name}"), text);
     }
 
-    /// Takes it back.
+    /// Resets it.
     pub fn switch_off(&self, name: &str) {
         fs::remove_file(self.path("state").join(name)).expect("the switch was on");
     }
 
-    /// Has a PF's VFs be as these lines say, for `ip` and in what the kernel tells: `0 state disable`.
+    /// Sets the state of a PF's VFs, for `ip` and netlink: `0 state disable`.
     pub fn set_vfs(&self, pf: &str, lines: &str) {
         self.write(&format!("/state/vfs/{pf}"), lines);
         kernel::answers(pf, &kernel::parse(lines), |path, answer| {
@@ -184,7 +184,7 @@ impl Host {
         });
     }
 
-    /// A program with the environment that the front-end's ssh session gives, on this host.
+    /// A program on this host, with the environment of the front-end's ssh session.
     #[must_use]
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
@@ -211,7 +211,7 @@ impl Host {
         command
     }
 
-    /// Runs an action as the launcher does.
+    /// Runs an action, as the launcher does.
     #[must_use]
     pub fn action(&self, name: &str, arguments: &[&str], stdin: &str) -> Outcome {
         let mut command = self.driver(&["action", "--", name]);
@@ -225,13 +225,13 @@ impl Host {
         run(&mut self.driver(arguments), "")
     }
 
-    /// Deploys a VM with NICs on these pools; its deployment file is where 6.x puts it.
+    /// Deploys a VM with NICs on these bridges; its deployment file is where 6.x puts it.
     #[must_use]
     pub fn deploy(&self, vm: u32, bridges: &[&str]) -> Outcome {
         self.deploy_domain(vm, &domain(vm, bridges))
     }
 
-    /// Deploys a VM from this domain.
+    /// Deploys a VM with this domain.
     #[must_use]
     pub fn deploy_domain(&self, vm: u32, domain: &str) -> Outcome {
         let file = deployment_file(vm);
@@ -251,7 +251,7 @@ impl Host {
         self.read(&format!("/state/domains/one-{vm}.xml"))
     }
 
-    /// A domain ends by itself, as when its guest powers off.
+    /// Ends a domain as if its guest powered off.
     pub fn power_off(&self, vm: u32) {
         let ended = self
             .command(&self.path("bin/virsh"))
@@ -260,7 +260,7 @@ impl Host {
         assert!(ended.expect("virsh runs").success());
     }
 
-    /// A domain that somebody else runs, with these devices.
+    /// Starts a domain of another program, with these devices.
     pub fn foreign_domain(&self, name: &str, devices: &[&str]) {
         let devices: String = devices.iter().map(|device| hostdev(device)).collect();
         let text = format!(
@@ -269,14 +269,14 @@ impl Host {
         self.write(&format!("/state/domains/{name}.xml"), text);
     }
 
-    /// A lease as it stands in its file.
+    /// The content of a lease.
     #[must_use]
     pub fn lease(&self, place: &str) -> Option<serde_json::Value> {
         let text = self.read(&format!("/run/one-sriov/{place}"))?;
         Some(serde_json::from_str(&text).expect("a lease is JSON"))
     }
 
-    /// The indexes of a pool that have a lease, as `ls` shows them.
+    /// The indexes of a pool that have a lease, as in `ls`.
     #[must_use]
     pub fn leased(&self, pool: &str) -> Vec<String> {
         let Ok(files) = fs::read_dir(self.path("/run/one-sriov").join(pool)) else {
@@ -293,7 +293,7 @@ impl Host {
         names
     }
 
-    /// What a PF's kernel driver holds for a VF, as `node_guid ... state auto`.
+    /// The settings of a VF, as `node_guid ... state auto`.
     #[must_use]
     pub fn vf(&self, pf: &str, vf: u32) -> String {
         let text = self.read(&format!("/state/vfs/{pf}")).expect("a PF");
@@ -305,14 +305,14 @@ impl Host {
             .to_owned()
     }
 
-    /// All VFs are made anew, as by a boot of the host.
+    /// Recreates all VFs, as a boot of the host does.
     pub fn reset_cards(&self) {
         for pf in &self.pfs {
             pf.reset(self);
         }
     }
 
-    /// The addresses of VFs that are not as they were before anybody touched them.
+    /// The addresses of VFs that are not in their original state.
     #[must_use]
     pub fn changed_vfs(&self) -> Vec<String> {
         self.pfs.iter().flat_map(|pf| pf.changed(self)).collect()
@@ -326,7 +326,7 @@ impl Host {
     }
 }
 
-/// Where the front-end has the deployment file put.
+/// The path of the deployment file.
 #[must_use]
 pub fn deployment_file(vm: u32) -> String {
     format!("/var/lib/one//datastores/0/{vm}/deployment.0")
@@ -355,8 +355,7 @@ pub fn domain(vm: u32, bridges: &[&str]) -> String {
     )
 }
 
-/// The MAC of a NIC of [`domain`], of the address `192.168.0.0` and `vm * 256 + nth + 1`: no two of them
-/// are one.
+/// The MAC of a NIC of [`domain`], with the address `192.168.0.0` plus `vm * 256 + nth + 1`, which is unique.
 #[must_use]
 pub fn mac(vm: u32, nth: usize) -> String {
     let nth = u8::try_from(nth + 1).expect("so few NICs");
@@ -367,7 +366,7 @@ pub fn mac(vm: u32, nth: usize) -> String {
     format!("02:00:{a:02x}:{b:02x}:{c:02x}:{nth:02x}")
 }
 
-/// A NIC of the VM's document that OpenNebula has this device for, with further attributes: `PCI_ID` `nth`, MAC
+/// A PCI NIC of the VM's document with this device and further attributes: `PCI_ID` `nth`, MAC
 /// `02:00:c0:a8:<vm>:<200 + nth>`, on network 4.
 #[must_use]
 pub fn pci_nic(vm: u32, nth: u8, device: &str, attributes: &str) -> String {
@@ -392,9 +391,7 @@ pub fn hostdev(device: &str) -> String {
     )
 }
 
-/// Runs a program with this on its stdin.
-///
-/// The program need not read it.
+/// Runs a program with this stdin, which it need not read.
 pub fn run(command: &mut Command, stdin: &str) -> Outcome {
     let mut child = command
         .stdin(Stdio::piped())

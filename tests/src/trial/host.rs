@@ -1,5 +1,5 @@
-//! Measuring deployments: the driver and the script of 2013 on one made-up host, with stand-ins for
-//! the programs around them that cost as little as a program can.
+//! Measures deployments: the driver and the script of 2013 on the same fake host, with stand-ins for the other
+//! programs that cost as little as possible.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 use crate::agent::build;
 use crate::host::{Host, Pf, deployment_file, domain, kernel};
 
-/// VFs of a card; no kernel reports many more in one answer.
+/// The VFs of a card: about as many as a kernel can report in one answer.
 pub const VFS_OF_CARD: u32 = 128;
-/// NICs of each VM that holds VFs while something is measured.
+/// The NICs of each of the other VMs.
 pub const HELD_EACH: u32 = 16;
-/// The VM that is deployed again and again.
+/// The VM that is deployed repeatedly.
 const VM: u32 = 9999;
 
-/// A host on which a VM with so many NICs is deployed.
+/// A host on which a VM with a given number of NICs is deployed.
 #[derive(Debug)]
 pub struct HostTrial {
     host: Host,
@@ -27,13 +27,13 @@ pub struct HostTrial {
 }
 
 impl HostTrial {
-    /// How many cards so many VFs need.
+    /// How many cards have this many VFs.
     #[must_use]
     pub fn cards_of(vfs: u32) -> u32 {
         vfs.div_ceil(VFS_OF_CARD)
     }
 
-    /// The card of pool `ib0`, and so many others.
+    /// The card of pool `ib0`, and this many others.
     #[must_use]
     pub fn pfs(others: u32) -> Vec<Pf> {
         let pf = |nth| {
@@ -43,8 +43,8 @@ impl HostTrial {
         (0..=others).map(pf).collect()
     }
 
-    /// A host below `directory`, and a VM with so many NICs on pool `ib0`. It has further cards, of
-    /// which other VMs hold so many VFs.
+    /// A host below `directory`, and a VM with `nics` NICs on pool `ib0`. It has `cards` further
+    /// cards, of which other VMs hold `held` VFs.
     #[must_use]
     pub fn new(directory: &Path, nics: usize, cards: u32, held: u32) -> Self {
         assert!(held <= cards * VFS_OF_CARD, "so many VFs are there");
@@ -79,7 +79,7 @@ impl HostTrial {
         self.running
     }
 
-    /// Has other VMs deployed, and run.
+    /// Deploys the other VMs.
     fn hold(&self, held: u32) {
         let (mut list, mut dump) = (String::new(), String::new());
         for vm in 1..=self.running {
@@ -103,7 +103,7 @@ impl HostTrial {
         );
     }
 
-    /// The domain that the stock action got last.
+    /// The last domain that the stock action got.
     fn deployed(&self) -> String {
         let text = self.host.read("/state/deployed").expect("a domain");
         fs::remove_file(self.host.path("/state/deployed")).expect("it was kept");
@@ -137,7 +137,7 @@ impl HostTrial {
         time
     }
 
-    /// A deployment by the driver; the VM is gone at once, and its VFs are free again.
+    /// Deploys by the driver; the VM ends at once, and its VFs are free again.
     #[must_use]
     pub fn by_driver(&self) -> Duration {
         let time = self.deploy(self.driver());
@@ -146,7 +146,7 @@ impl HostTrial {
         time
     }
 
-    /// A deployment by the script of 2013, into empty tracking.
+    /// Deploys by the script of 2013, with empty tracking.
     #[must_use]
     pub fn by_script(&self) -> Duration {
         self.map();
@@ -162,7 +162,7 @@ impl HostTrial {
         self.host.home().join("vf_maps/ib0")
     }
 
-    /// The same VFs in the same order, as the script reads them.
+    /// The same VFs in the same order, in the script's format.
     fn map(&self) {
         let pf = &Self::pfs(0)[0];
         let line = |vf: u32| {
@@ -185,7 +185,7 @@ impl HostTrial {
         self.host.write("/state/deployed", "");
         let _ = run(self);
         let mut calls = self.host.calls();
-        // What comes after the stock action is to clean up.
+        // After the stock action the script only cleans up.
         let end = calls.iter().position(|call| call.starts_with("deploy "));
         calls.truncate(end.expect("the stock action was called") + 1);
         fs::remove_file(self.host.path("/state/calls")).expect("the calls");
@@ -216,7 +216,7 @@ impl HostTrial {
         (text.lines().count(), flushes.count())
     }
 
-    /// What `strace` writes of a deployment: a line for each system call of the driver itself.
+    /// The output of `strace` for a deployment: a line for each system call of the driver itself.
     fn system_calls(&self, arguments: &[&str]) -> String {
         let log = self.host.path("/state/strace");
         let driver = self.driver();
@@ -232,11 +232,10 @@ impl HostTrial {
         fs::read_to_string(log).expect("a log")
     }
 
-    /// What these programs cost by themselves, one after the other, with somebody who reads what they
-    /// say.
+    /// What these programs cost alone, one after the other, with their output read.
     #[must_use]
     pub fn alone(&self, calls: &[String]) -> Duration {
-        // `sudo` becomes `ip`: one process, two lines.
+        // `sudo` execs `ip`: one process, two lines.
         let calls = calls.iter().filter(|call| !call.starts_with("ip "));
         let mut sum = Duration::ZERO;
         for call in calls {
@@ -257,7 +256,7 @@ impl HostTrial {
     }
 }
 
-/// The name of a deployment ends in what is never the same again.
+/// Removes the unique end from the name of a deployment.
 fn without_token(path: &str) -> &str {
     match path.rsplit_once('.') {
         Some((head, _)) if path.contains("/.deployments/") => head,
@@ -269,8 +268,8 @@ fn quick_host() -> PathBuf {
     build("one-sriov-tests", "quick-host")
 }
 
-/// Has a PF name its VFs and nothing that is set on them, as older kernels do: the quick `ip` sets nothing, and what a
-/// kernel shows, the driver compares with what it has set.
+/// Makes a PF show its VFs without their settings, as older kernels do: the fast `ip` sets nothing, and the driver compares
+/// the settings that a kernel shows with its own.
 fn say_nothing_of_vfs(host: &Host, pf: &str) {
     let vfs = (0..VFS_OF_CARD).map(|vf| (vf, BTreeMap::new())).collect();
     kernel::answers(pf, &vfs, |path, answer| host.write(path, answer));

@@ -1,5 +1,5 @@
-//! Measuring runs: the agent and what it replaces, on the same machine, each into a fresh root; the
-//! driver and what it replaces in `host`.
+//! Measures runs of the agent and the script that it replaces, on the same machine, each in a fresh root; `host` does
+//! this for the driver.
 
 mod host;
 
@@ -19,7 +19,7 @@ pub use host::{HELD_EACH, HostTrial, VFS_OF_CARD};
 use crate::{Machine, Tool, fleet, image};
 
 const SCRIPTS: &str = "etc/sysconfig/network-scripts";
-/// What the packages of the other network stacks bring along.
+/// Directories of the packages of the other network stacks.
 const OF_STACKS: [&str; 7] = [
     "etc/sysconfig/network",
     "etc/network/interfaces.d",
@@ -30,17 +30,17 @@ const OF_STACKS: [&str; 7] = [
     "etc/udev/rules.d",
 ];
 
-/// A machine of a [`fleet`] with its CD, and a directory for what is made of it.
+/// A machine of a [`fleet`] with its CD, and a directory for the roots.
 #[derive(Debug)]
 pub struct Trial {
     machine: Machine,
     directory: PathBuf,
-    /// The CD; what is on it is beside it, in `files`.
+    /// The CD. Its files are beside it, in `files`.
     cd: PathBuf,
 }
 
 impl Trial {
-    /// A machine with so many NICs, with all its files below `directory`.
+    /// A machine with this many NICs, and all its files below `directory`.
     #[must_use]
     pub fn new(directory: &Path, nics: u16) -> Self {
         let (context, devices) = fleet(nics);
@@ -53,7 +53,7 @@ impl Trial {
         }
     }
 
-    /// A root that no run has touched: the directories that every installed guest has, and no file.
+    /// A fresh root: the directories of every installed guest, without files.
     #[must_use]
     pub fn fresh_root(&self) -> TempDir {
         let root = TempDir::new_in(&self.directory).expect("a scratch root");
@@ -64,7 +64,7 @@ impl Trial {
         root
     }
 
-    /// The agent's `apply`, for the network stack that the script of 2013 wrote for.
+    /// Runs `apply` for the network stack that the script of 2013 wrote for.
     #[must_use]
     pub fn agent(&self, agent: &Path, root: &Path) -> Command {
         self.agent_for("ifcfg-initscripts", agent, root)
@@ -88,7 +88,7 @@ impl Trial {
         command
     }
 
-    /// The program `floor`, which does nothing but the I/O of a run: `manifest` names the files of one.
+    /// Runs the program `floor`, which does only the I/O of a run: `manifest` lists its files.
     #[must_use]
     pub fn floor(&self, floor: &Path, manifest: &Path, root: &Path) -> Command {
         let mut command = Command::new(floor);
@@ -102,7 +102,7 @@ impl Trial {
         command
     }
 
-    /// The init script of 2013, which mounts what is on the CD.
+    /// Runs the init script of 2013, which mounts the CD.
     #[must_use]
     pub fn old(&self, root: &Path) -> Command {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/old-vmcontext");
@@ -116,7 +116,7 @@ impl Trial {
         command
     }
 
-    /// What of the script's time goes by for the mount: its two programs, each alone.
+    /// The script's time for the mount: its two programs, each alone.
     #[must_use]
     pub fn mounting(&self, root: &Path) -> Duration {
         let mnt = root.join("mnt");
@@ -130,7 +130,7 @@ impl Trial {
         time(mount) + time(umount)
     }
 
-    /// How many NICs of the context have their address in some file of a root, whatever stack it is for.
+    /// How many NICs of the context have their address in a file of a root, for any stack.
     #[must_use]
     pub fn addressed(&self, root: &Path) -> usize {
         let mut text = String::new();
@@ -156,7 +156,7 @@ impl Trial {
             .count()
     }
 
-    /// The addresses that a run has given, sorted.
+    /// The addresses in the files of a run, sorted.
     #[must_use]
     pub fn addresses(root: &Path) -> Vec<String> {
         let files = std::fs::read_dir(root.join(SCRIPTS)).expect("a directory");
@@ -174,9 +174,9 @@ impl Trial {
     }
 }
 
-/// Has a program in memory as a boot has it, read from the disk bit by bit.
+/// Caches a program as a boot does, page by page.
 ///
-/// What was just written may be cached in larger pieces, and each start takes up to 0.07 ms less for it.
+/// A file that was just written may be cached in larger folios, which makes each start up to 0.07 ms faster.
 pub fn read_anew(program: &Path) {
     let file = File::open(program).expect("the program can be read");
     file.sync_all().expect("what was written reaches the disk");
@@ -185,7 +185,7 @@ pub fn read_anew(program: &Path) {
     let _ = std::fs::read(program).expect("the program can be read");
 }
 
-/// From the start of a program to its end, which must be a good one.
+/// The time from the start of a program to its end. It must succeed.
 #[must_use]
 pub fn time(mut command: Command) -> Duration {
     let start = Instant::now();
@@ -196,7 +196,7 @@ pub fn time(mut command: Command) -> Duration {
     time
 }
 
-/// The middle one.
+/// The median.
 #[must_use]
 pub fn median(times: &[Duration]) -> Duration {
     let mut times = times.to_vec();
@@ -204,8 +204,7 @@ pub fn median(times: &[Duration]) -> Duration {
     times[times.len() / 2]
 }
 
-/// A directory whose files are in memory, where there is one: a flush to a busy disk would be measured
-/// otherwise.
+/// A directory in memory, if there is one: otherwise flushes to a busy disk would be measured.
 #[must_use]
 pub fn scratch() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
@@ -216,16 +215,16 @@ pub fn scratch() -> PathBuf {
     }
 }
 
-/// Whether the files of a directory are in memory, so that flushing them costs nothing.
+/// Whether a directory is in memory, so that flushes cost nothing.
 #[must_use]
 pub fn is_in_memory(directory: &Path) -> bool {
     statfs(directory).is_ok_and(|stat| stat.filesystem_type() == TMPFS_MAGIC)
 }
 
-/// The most memory in bytes that a program held at once.
+/// The peak memory of a program in bytes.
 ///
-/// The kernel counts what the calling process had at the time of the start as well, and keeps the
-/// maximum over all children: call it once, in a small process of its own.
+/// The kernel includes the memory of the calling process at the start, and keeps the maximum over all children: call
+/// this once, in a small separate process.
 #[must_use]
 pub fn peak_memory(command: Command) -> i64 {
     let _ = time(command);
@@ -233,10 +232,9 @@ pub fn peak_memory(command: Command) -> i64 {
     usage.max_rss() * 1024
 }
 
-/// The time that processors spent on a program: unlike that on the clock it has nothing of what else a busy
-/// machine does.
+/// The CPU time of a program, which does not depend on what else the machine does.
 ///
-/// Call it once, in a small process of its own, as [`peak_memory`].
+/// Call this once, in a small separate process, like [`peak_memory`].
 #[must_use]
 pub fn processor_time(command: Command) -> Duration {
     let _ = time(command);
@@ -246,9 +244,9 @@ pub fn processor_time(command: Command) -> Duration {
     Duration::from_micros(microseconds.iter().sum::<i64>().unsigned_abs())
 }
 
-/// How many instructions a program takes; none if `valgrind` is not here to count them.
+/// How many instructions a program executes; `None` without `valgrind`.
 ///
-/// Unlike time it is the same in every run, whatever else the machine does.
+/// Unlike time this is the same in every run.
 #[must_use]
 pub fn instructions(command: &Command) -> Option<u64> {
     let output = Command::new("valgrind")
@@ -266,7 +264,7 @@ pub fn instructions(command: &Command) -> Option<u64> {
     Some(count.expect("callgrind prints what it has collected"))
 }
 
-/// How many processes and threads a program starts; none if `strace` is not here to count them.
+/// How many processes and threads a program starts; `None` without `strace`.
 #[must_use]
 pub fn processes(command: &Command) -> Option<usize> {
     const CALLS: &str = "trace=?clone,?clone3,?fork,?vfork,?execve,?execveat";
@@ -283,6 +281,6 @@ pub fn processes(command: &Command) -> Option<usize> {
     assert!(status.success(), "{strace:?} failed: {status}");
     let calls = std::fs::read_to_string(log.path()).expect("a log");
     let calls = calls.lines().filter(|line| line.contains('(')).count();
-    // The first is the start of the program itself.
+    // The first one is the program itself.
     Some(calls.checked_sub(1).expect("a program starts"))
 }

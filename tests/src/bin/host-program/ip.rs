@@ -1,6 +1,6 @@
 //! `ip link`, and the kernel behind it.
 //!
-//! What a PF says of its VFs is `<root>/state/vfs/<pf>`, a line for each VF:
+//! The VFs of a PF are in `<root>/state/vfs/<pf>`, one line for each:
 //!
 //! ```text
 //! 3 mac 02:00:0a:00:00:05 vlan 100 node_guid 00:04:aa:00:c0:a8:32:11 state auto
@@ -56,7 +56,7 @@ fn set(place: &Place, pf: &str, vf: &str, settings: &[&str]) -> Result<(), Strin
     {
         return Err("RTNETLINK answers: Operation not supported".into());
     }
-    // An old one parses as the new one does, which has the word among those that it knows (ip/iplink.c).
+    // An old one parses like a new one, but doesn't know the word (ip/iplink.c).
     let unknown = |name: &&str| place.switch("ip-is-old").is_some() && name.ends_with("_guid");
     match settings.iter().step_by(2).position(unknown) {
         None => {}
@@ -83,7 +83,7 @@ pub(crate) fn apply(place: &Place, pf: &str, vf: u32, settings: &[&str]) -> Resu
     let state: &mut BTreeMap<String, String> = vfs
         .get_mut(&vf)
         .ok_or("RTNETLINK answers: Invalid argument")?;
-    // The kernel is done with a message once it has set a node GUID (do_setvfinfo of net/core/rtnetlink.c).
+    // The kernel ends a message once it has set a node GUID (do_setvfinfo of net/core/rtnetlink.c).
     let sets_node_guid = settings.iter().step_by(2).any(|name| *name == "node_guid");
     for pair in settings.chunks(2) {
         let [name, value] = pair else {
@@ -93,7 +93,7 @@ pub(crate) fn apply(place: &Place, pf: &str, vf: u32, settings: &[&str]) -> Resu
             continue;
         }
         if *name == "vlan" {
-            // Its priority and protocol are those of the message, or none and 802.1Q (IFLA_VF_VLAN in do_setvfinfo).
+            // Priority and protocol are those of the message, or else 0 and 802.1Q (IFLA_VF_VLAN in do_setvfinfo).
             state.remove("qos");
             state.remove("proto");
         }

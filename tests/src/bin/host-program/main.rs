@@ -1,13 +1,13 @@
 //! Stand-ins for the programs of a host that has no SR-IOV card: `virsh` with a libvirt that keeps
 //! its domains in a directory, `sudo`, and `ip`, whose kernel is a sysfs tree as data.
 //!
-//! One program under several names. `ONE_SRIOV_ROOT` says which host it is on. How it was called
-//! goes into `<root>/state/calls`, one line each.
+//! One program with several names. `ONE_SRIOV_ROOT` is its host. It records each call in
+//! `<root>/state/calls`, one line each.
 //!
-//! Switches: `fails-at` and `dies-at` (a number: at the call of that number from now on, this call fails, or its caller is
-//! killed and the call goes on).
+//! Switches: `fails-at` and `dies-at` (a number: the n-th call from now on fails, or its caller is killed and the call
+//! continues).
 
-// It is part of the tests, and those may end at the first surprise.
+// It is part of the tests, which may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::io::Write as _;
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         "virsh" => virsh::run(&place, &words),
         "ip" => ip::run(&place, &words),
         "sudo" => sudo(&place, &words),
-        // There are no events that one could wait for.
+        // There is no event to wait for.
         "udevadm" => Ok(()),
         _ => Err(format!("{name}: not a program of this host")),
     };

@@ -1,8 +1,8 @@
-//! What libvirt sets on the VF of an `<interface type='hostdev'>`, and restores when the domain ends: the MAC and the VLAN, by
-//! id alone, so that it comes back in 802.1Q and without a priority (`virNetDevSetNetConfig` and `virNetDevReadNetConfig` of
+//! libvirt sets the MAC and VLAN of the VF of an `<interface type='hostdev'>`, and restores them when the domain ends. It keeps
+//! only the VLAN's id, so that is restored as 802.1Q without a priority (`virNetDevSetNetConfig` and `virNetDevReadNetConfig` of
 //! src/util/virnetdev.c).
 //!
-//! What there was before is `<root>/state/hostdevs/<address>`, as libvirt has it in /run/libvirt/hostdevmgr.
+//! The previous values are in `<root>/state/hostdevs/<address>`, which is /run/libvirt/hostdevmgr of a real host.
 
 use std::fs;
 use std::path::Path;
@@ -86,7 +86,7 @@ fn of_pf(place: &Place, device: &str) -> Option<(String, u32)> {
     let (number, _) = number.next()?;
     let netdevs = fs::read_dir(pf.join("net")).ok()?;
     let mut names = netdevs.filter_map(|netdev| netdev.ok()?.file_name().into_string().ok());
-    // A representor says nothing of VFs.
+    // A representor has no VFs.
     let name = names.find(|name| place.path(format!("state/vfs/{name}")).exists())?;
     Some((name, number))
 }

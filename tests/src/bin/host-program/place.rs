@@ -1,4 +1,4 @@
-//! Where the host of the stand-ins keeps what it knows.
+//! The state of the stand-ins' host.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
@@ -21,12 +21,12 @@ impl Place {
         self.root.join(path.strip_prefix("/").unwrap_or(path))
     }
 
-    /// Is a switch of the test on, `<root>/state/<name>`? Its text, if there is one.
+    /// The text of a switch of the test, `<root>/state/<name>`, if it is set.
     pub(crate) fn switch(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.path("state").join(name)).ok()
     }
 
-    /// Counts a call for a switch that is a number; whether it is the one that is meant.
+    /// Counts a call for a switch with a number, and returns whether this is that call.
     pub(crate) fn is_due(&self, name: &str) -> bool {
         let _lock = self.lock();
         let left = self
@@ -58,7 +58,7 @@ impl Place {
         lock
     }
 
-    /// Writes a file so that nobody sees half of it.
+    /// Writes a file atomically.
     pub(crate) fn write(&self, path: impl AsRef<Path>, text: impl AsRef<[u8]>) {
         let path = self.path(path);
         let name = path.file_name().expect("a name").to_string_lossy();

@@ -24,7 +24,7 @@ pub(crate) fn run(place: &Place, words: &[String]) -> Result<(), String> {
         return Err(format!("error: {}", complaint.trim()));
     }
     if place.switch("virsh-hangs").is_some() {
-        // For as long as somebody could read an answer: of a killed driver nothing stays.
+        // As long as the caller lives: a killed driver leaves no process.
         let stdout = std::io::stdout();
         let mut reader = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
         let ended = poll(&mut reader, PollTimeout::NONE);
@@ -116,7 +116,7 @@ fn create(place: &Place, file: &str) -> Result<(), String> {
         }
         let mut common = other.devices.iter();
         if let Some(device) = common.find(|device| domain.devices.contains(device)) {
-            // What the driver under test must never come to.
+            // Must never happen with the driver under test.
             fs::write(place.path("state/refused-device"), device).expect("a note can be written");
             return Err(format!(
                 "error: Requested operation is not valid: PCI device {device} is in use by driver QEMU, domain {}",
@@ -218,7 +218,7 @@ pub(crate) fn parse(text: String) -> Result<Domain, String> {
         .collect();
     let name = child("name");
     let uuid = match child("uuid") {
-        // libvirt makes one up.
+        // libvirt generates one.
         uuid if uuid.is_empty() => made_up_uuid(&name),
         uuid => uuid,
     };
@@ -263,7 +263,7 @@ pub(crate) fn address(node: &Node<'_, '_>) -> String {
 
 fn print(text: &str) {
     use std::io::Write as _;
-    // Whoever asked may have gone.
+    // The caller may have ended.
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 

@@ -1,9 +1,8 @@
-//! The agent beside the script of 2013.
+//! Compares the agent with the script of 2013.
 //!
-//! Both have the same sysfs tree and the same CD, and write into a fresh root, on a tmpfs, so that no
-//! disk is measured. The agent reads the CD itself; the script mounts what is on it, which is a column
-//! of its own. The agent flushes all that it writes, which the script never did; what that costs on a
-//! real disk is a column, too.
+//! Both get the same sysfs tree and the same CD, and write to a fresh root on a tmpfs, so that no disk is
+//! measured. The agent reads the CD itself; the script mounts it, which is a separate column. The agent flushes all
+//! files, which the script did not; the cost of that on a real disk is a column, too.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,11 +12,11 @@ use one_sriov_tests::{BACKENDS, Trial, agent_path, is_in_memory, median, process
 
 use super::{PEAK, floor, milliseconds};
 
-/// For each number of NICs: how often the script runs, and how many times as fast the agent must be.
+/// For each number of NICs: how often the script runs, and by which factor the agent must be faster.
 const PLAN: [(u16, u32, f64); 3] = [(1, 51, 30.0), (16, 15, 90.0), (256, 1, 150.0)];
-/// Runs of the agent for each run of the script; they cost next to nothing.
+/// How often the agent runs for each run of the script.
 const AGENT_RUNS: u32 = 5;
-/// A NIC may be more files for one network stack than for another.
+/// Some network stacks need more files for a NIC than others.
 const SLOWER: u32 = 3;
 
 struct Row {
@@ -53,7 +52,7 @@ impl Row {
     }
 }
 
-/// Prints the comparison; whether all is at least as fast as it was.
+/// Prints the comparison, and returns whether all factors are reached.
 pub(crate) fn compare(memory: &Path) -> bool {
     let agent = agent_path();
     let disk = PathBuf::from("/var/tmp");
@@ -70,8 +69,8 @@ pub(crate) fn compare(memory: &Path) -> bool {
     each_backend(agent, memory, &rows) && is_good && is_near
 }
 
-/// All network stacks, beside the script's times that were measured already. None may take much longer than
-/// the one that the script wrote for.
+/// Compares all network stacks with the script's measured times. None may take much longer than the one that the script
+/// wrote for.
 fn each_backend(agent: &Path, memory: &Path, rows: &[Row]) -> bool {
     println!("\nThe agent for each network stack, and how much faster than the script it is:");
     print!("{:<18}", "NICs");
@@ -89,7 +88,7 @@ fn each_backend(agent: &Path, memory: &Path, rows: &[Row]) -> bool {
                 .map(|_| {
                     let root = trial.fresh_root();
                     let mut command = trial.agent_for(backend, agent, root.path());
-                    // What a stack cannot be told it says each time.
+                    // Warnings about settings that a stack lacks are printed each time.
                     command.stderr(Stdio::null());
                     let time = time(command);
                     assert_eq!(
@@ -117,7 +116,7 @@ fn measure(agent: &Path, memory: &Path, disk: &Path, nics: u16, runs: u32) -> Ro
     let trial = Trial::new(memory, nics);
     check(&trial, agent, nics);
     let (mut old_times, mut mount_times, mut agent_times) = (Vec::new(), Vec::new(), Vec::new());
-    // In turns, so that a busy spell of the machine hits both.
+    // Alternating, so that a busy phase of the machine affects both.
     for _ in 0..runs {
         old_times.push(time(trial.old(trial.fresh_root().path())));
         mount_times.push(trial.mounting(trial.fresh_root().path()));
@@ -145,7 +144,7 @@ fn run_agent(trial: &Trial, agent: &Path) -> Duration {
     time(trial.agent(agent, root.path()))
 }
 
-/// Both must do the job, or there is nothing to compare. The script knows positions below 10 only.
+/// Checks that both do the job. The script supports only positions below 10.
 fn check(trial: &Trial, agent: &Path, nics: u16) {
     let (old, new) = (trial.fresh_root(), trial.fresh_root());
     let _ = time(trial.agent(agent, new.path()));

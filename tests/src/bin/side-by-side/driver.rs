@@ -1,9 +1,8 @@
-//! The driver beside the script of 2013.
+//! Compares the driver with the script of 2013.
 //!
-//! Both deploy the same domain on the same host, on a tmpfs. What `virsh`, `sudo`, `ip` and the stock
-//! action cost is not theirs: stand-ins that do next to nothing are run by themselves, as often as
-//! each of the two has started them, and that is taken off. The driver looks at libvirt and flushes
-//! nothing that a boot would void anyway; the script never looked at anything.
+//! Both deploy the same domain on the same host, on a tmpfs. `virsh`, `sudo`, `ip` and the stock action are minimal
+//! stand-ins; their cost is measured separately, for as many calls as each of the two made, and subtracted. The driver
+//! queries libvirt, and flushes nothing that a boot would remove anyway; the script checked nothing.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,22 +11,22 @@ use one_sriov_tests::{HostTrial, median};
 
 use super::milliseconds;
 
-/// NICs, runs of the script, how much faster the driver shall become, and is at least.
+/// NICs, runs of the script, the target factor, and the required one.
 const PLAN: [(usize, usize, Option<f64>, f64); 3] = [
     (1, 41, Some(20.0), 12.0),
     (4, 21, None, 25.0),
     (16, 11, Some(100.0), 50.0),
 ];
-/// Runs of the driver for each run of the script.
+/// How often the driver runs for each run of the script.
 const DRIVER_RUNS: usize = 5;
-/// A deployment takes less, whatever it does.
+/// The maximum for any deployment.
 const BOUND: Duration = Duration::from_millis(15);
 /// VFs that other VMs hold.
 const HELD: [u32; 3] = [8, 128, 2048];
-/// What libvirt says of a running VM is read: each may cost so much.
+/// The maximum for each running VM, whose document is read.
 const PER_VM: Duration = Duration::from_micros(100);
 
-/// Prints the comparison; whether all is at least as fast as it was.
+/// Prints the comparison, and returns whether all factors are reached.
 pub(crate) fn compare(memory: &Path) -> bool {
     println!(
         "NICs  script 2013  driver     faster     goal  started (virsh, ip)  with all programs: script, driver"
@@ -65,7 +64,7 @@ fn beside_the_script(
     let trial = HostTrial::new(memory, nics, 0, 0);
     let (old_calls, old_domain) = trial.trace(HostTrial::by_script);
     let (calls, domain) = trial.trace(HostTrial::by_driver);
-    // Both must do the job, or there is nothing to compare.
+    // Check that both do the job.
     assert_eq!(devices(&domain).len(), nics, "a VF for each NIC");
     assert_eq!(
         devices(&old_domain),
@@ -94,7 +93,7 @@ fn beside_the_script(
     is_good
 }
 
-/// How long a deployment takes, with all programs and without those that it calls.
+/// The time of a deployment, with and without the programs that it calls.
 fn measure(
     trial: &HostTrial,
     calls: &[String],
@@ -102,7 +101,7 @@ fn measure(
     run: impl Fn(&HostTrial) -> Duration,
 ) -> (Duration, Duration) {
     let (mut all, mut alone) = (Vec::new(), Vec::new());
-    // In turns, so that a busy spell of the machine hits both.
+    // Alternating, so that a busy phase of the machine affects both.
     for _ in 0..runs {
         all.push(run(trial));
         alone.push(trial.alone(calls));
@@ -111,7 +110,7 @@ fn measure(
     (all, all.saturating_sub(median(&alone)))
 }
 
-/// The addresses of the host's devices in a domain.
+/// The addresses of a domain's hostdevs.
 fn devices(domain: &str) -> Vec<&str> {
     domain
         .split("<address ")

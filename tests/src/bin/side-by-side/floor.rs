@@ -1,4 +1,4 @@
-//! The agent beside the floor: a static program that does nothing but the I/O of the same run.
+//! Compares the agent with the floor: a static program that does only the I/O of the same run.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::milliseconds;
 
-/// For each number of NICs: runs of each program, and how many times as long as the floor the agent may take.
+/// For each number of NICs: runs of each program, and the maximum ratio of the agent to the floor.
 const PLAN: [(u16, u32, f64); 3] = [(1, 201, 2.0), (16, 101, 1.75), (256, 15, 1.75)];
 /// The agent's own record is written before the files and after them, so that a run may be killed at any instant.
 const RECORD: &str = "var/lib/one-sriov/state.json";
@@ -26,7 +26,7 @@ pub(crate) fn compare(agent: &Path, memory: &Path) -> bool {
         let trial = Trial::new(memory, nics);
         let manifest = manifest(&trial, agent);
         let (mut floor_times, mut agent_times) = (Vec::new(), Vec::new());
-        // In turns, so that a busy spell of the machine hits both.
+        // Alternating, so that a busy phase of the machine affects both.
         for _ in 0..runs {
             let root = trial.fresh_root();
             std::fs::create_dir(root.path().join("var/lib/one-sriov")).expect("a directory");
