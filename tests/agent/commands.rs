@@ -1,4 +1,4 @@
-//! The commands: what they print, how they end.
+//! The commands: their output and exit codes.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::scenario::{SCRIPTS, apply, transcript};
 
-/// One NIC on a bridge, one InfiniBand VF with its dummy, as OpenNebula 7.5 describes them.
+/// A NIC on a bridge and an InfiniBand VF with its dummy NIC, as in OpenNebula 7.5.
 fn machine() -> Machine {
     let nics = [
         virtio("eth0", "02:00:0a:00:00:0c", 3),
@@ -76,7 +76,7 @@ fn explain_finds_a_device_in_its_exact_case_before_a_variable() {
         (&both["of"], &both["also"][0]["nic"]),
         (&"ETH1".into(), &"ETH1".into())
     );
-    // Where only one of them is there, the case does not matter.
+    // If the name is unambiguous, case is ignored.
     let variable = run(&machine, &["explain", "ETH0"]).stdout;
     machine.unplug("eth0");
     let gone = run(&machine, &["explain", "eth0"]).stdout;
@@ -222,7 +222,7 @@ fn json_holds_no_secret_and_no_text_of_the_context() {
             }
         }
     }
-    // Nor does an error in the text show what stands there.
+    // Nor does an error in the text print it.
     for broken in [
         "PASSWORD='it''s hunter2'; hunter2 'hunter2\n",
         "PASSWORD='it's hunter2' 'x\n",
@@ -262,7 +262,7 @@ fn json_of_all_commands() {
     );
 }
 
-/// With `NETWORK=NO` OpenNebula describes no NIC; one that a person describes is meant.
+/// With `NETWORK=NO` OpenNebula describes no NIC, but the user may describe one by hand.
 #[test]
 fn network_no_without_any_nic_touches_nothing() {
     let machine = machine();
@@ -274,7 +274,7 @@ fn network_no_without_any_nic_touches_nothing() {
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
     assert_eq!(outcome.stdout, "NETWORK=NO: nothing is changed\n");
     assert_eq!((machine.etc(), machine.read(state)), before);
-    // The files are still known as the agent's own.
+    // The files still count as the agent's.
     assert_eq!(
         json(&machine, &["clean"])["files"]["removed"]
             .as_array()

@@ -1,4 +1,4 @@
-//! Contexts as the releases of OpenNebula write them, each on the machine that it was written for.
+//! Contexts of all releases of OpenNebula, each on the machine that it describes.
 
 use one_sriov_tests::{Nic, context, ethernet, infiniband, virtio};
 

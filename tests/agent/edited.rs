@@ -1,4 +1,4 @@
-//! Files of the agent that somebody edited: refused, taken over, put back, named.
+//! Edited files of the agent: refused, replaced, restored, reported.
 
 use one_sriov_tests::{Machine, run, virtio};
 

@@ -1,11 +1,11 @@
-//! What a builder of images does: the plan of a VM's NICs on another machine.
+//! Plans for a VM's NICs on another machine, for builders of images.
 
 use one_sriov_tests::{Machine, Tool, image, infiniband, run, virtio};
 use serde_json::Value;
 
 const CONTEXT: &str = "ETH0_MAC='02:00:0a:00:00:0c'\nETH0_IP='10.0.0.12'\nETH1_MAC='02:00:c0:a8:07:07'\nETH1_IP='192.168.7.7'\n";
 
-/// A VM as it runs.
+/// A running VM.
 fn vm() -> Machine {
     let nics = [
         virtio("eth0", "02:00:0a:00:00:0c", 3),
@@ -19,7 +19,7 @@ fn vm() -> Machine {
     machine
 }
 
-/// An image on a machine that has none of those NICs.
+/// An image on a machine without those NICs.
 fn builder(nics: &str) -> Machine {
     let machine = Machine::new("", &[]);
     machine.write("/etc/one-sriov/agent.conf", "backend = networkd\n");
@@ -43,7 +43,7 @@ fn plan(machine: &Machine, arguments: &[&str]) -> String {
     outcome.stdout
 }
 
-/// All but where the context was.
+/// The plan, without the medium.
 fn files(plan: &str) -> &str {
     plan.split_once('\n').expect("a first line").1
 }
@@ -54,7 +54,7 @@ fn the_plan_of_a_vm_is_the_same_elsewhere() {
     let here = run(&vm, &["plan"]).stdout;
     let json = run(&vm, &["plan", "--json"]).stdout;
     let value: Value = serde_json::from_str(&json).expect("JSON");
-    // Both what 'plan --json' prints and what it has of NICs will do.
+    // It may be the whole output of 'plan --json', or only its inventory.
     for nics in [json.clone(), value["inventory"].to_string()] {
         let builder = builder(&nics);
         assert_eq!(files(&plan(&builder, &[])), files(&here));

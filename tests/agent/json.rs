@@ -21,7 +21,7 @@ ETH2_IP='10.0.0.13'
 ETH2_MASK='255.255.255.0'
 DNS='10.0.0.2 nowhere'
 ";
-/// The same VM with another address for one NIC and without another.
+/// The same VM with another address of one NIC, and without another NIC.
 const LATER: &str = "ETH0_MAC='02:00:0a:00:00:0c'
 ETH0_IP='10.0.0.14'
 ETH0_MASK='255.255.255.0'
@@ -30,7 +30,7 @@ ETH1_IP='192.168.7.5'
 ETH1_MASK='255.255.255.0'
 ";
 
-/// NICs of all kinds, and devices that are none.
+/// NICs of all kinds, and other devices.
 fn nics() -> Vec<Nic> {
     let guid = "00:00:aa:00:c0:a8:07:05";
     vec![
@@ -45,7 +45,7 @@ fn nics() -> Vec<Nic> {
 
 fn machine() -> Machine {
     let machine = Machine::new(CONTEXT, &nics());
-    // Not even root gets to the end of it.
+    // A loop, which not even root can follow.
     machine.link("/sys/class/net/eth9", "eth9");
     machine
 }

@@ -1,4 +1,4 @@
-//! What comes late: the CD while udev is busy, devices whose drivers load after the agent.
+//! A CD that is late while udev is busy, and devices whose drivers load after the agent.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -40,7 +40,7 @@ fn start(machine: &Machine, seconds: &str) -> Child {
 
 /// The numbers of poll (7) and ppoll (271, on aarch64 73).
 const POLL: [&str; 3] = ["7 ", "271 ", "73 "];
-/// The numbers of futex, in which one thread waits for another.
+/// The numbers of futex, by which one thread waits for another.
 const FUTEX: [&str; 2] = ["202 ", "98 "];
 
 /// Waits until the process sleeps in one of the system calls.
@@ -177,7 +177,7 @@ fn a_nic_that_nothing_speaks_of_is_waited_for_only_while_udev_is_busy() {
 #[test]
 fn without_udev_the_kernels_own_event_ends_the_wait() {
     let mut machine = Machine::new(CONTEXT, &[virtio("eth0", "aa:00:c0:a8:07:0a", 3)]);
-    // A network namespace of its own, so that the only event is the one that is made below.
+    // A separate network namespace, so that the only event is the one below.
     let script = "\"$0\" \"$@\" & echo $!; read -r _; ip link add event0 type veth peer name event1; wait $!";
     let mut shell = Command::new("unshare");
     shell

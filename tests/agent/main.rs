@@ -1,4 +1,4 @@
-//! The agent from outside: the real binary in scratch roots.
+//! Black-box tests of the agent: the real binary in scratch roots.
 
 // Tests may panic.
 #![allow(clippy::expect_used, clippy::print_stdout)]

@@ -1,4 +1,4 @@
-//! Where the context comes from.
+//! The medium of the context.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn machine() -> Machine {
     machine
 }
 
-/// Makes an image and puts it into a drive of the machine.
+/// Makes an image and inserts it into a drive of the machine.
 fn insert(machine: &Machine, device: &str, tool: Tool, label: Option<&str>, text: &str) {
     let scratch = tempfile::tempdir().expect("a directory");
     machine.write(
@@ -96,7 +96,7 @@ fn drives_go_before_the_label_and_the_label_before_other_disks() {
     };
     insert("/dev/vda", "10.0.0.1");
     assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.1"));
-    // A partition is looked at for its label's sake alone.
+    // A partition is only read because of its label.
     insert("/dev/vdb1", "10.0.0.2");
     assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.1"));
     label(&machine, "vdb1");
@@ -122,7 +122,7 @@ fn a_label_on_a_device_that_users_can_make_does_not_count() {
         );
         let expected = format!("the volume 'CONTEXT' on '{path}' is not read");
         assert!(outcome.stderr.contains(&expected), "{}", outcome.stderr);
-        // Nor does it hide the real one.
+        // It does not hide the real one.
         let text = giving("10.0.0.7");
         insert(&machine, "/dev/sr0", Tool::Xorriso, Some("CONTEXT"), &text);
         let outcome = run(&machine, &["apply", "--backend", "ifcfg-initscripts"]);
@@ -159,7 +159,7 @@ fn a_cd_without_the_label_is_read_where_the_configuration_allows_it() {
 
 const SBIN: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// It is not on every machine; CI has it.
+/// Not every machine has it; CI does.
 fn has_mkfs_vfat() -> bool {
     let found = Command::new("mkfs.vfat")
         .env("PATH", SBIN)
@@ -196,7 +196,7 @@ fn a_file_system_with_the_label_that_is_not_iso_9660_is_named() {
         &[],
         "found a file system labelled 'CONTEXT' on '/dev/vdb', which is not ISO 9660",
     );
-    // The real CD is found beside it.
+    // The real CD is found all the same.
     let text = giving("10.0.0.7");
     insert(&machine, "/dev/vdc", Tool::Xorriso, Some("CONTEXT"), &text);
     assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.7"));
@@ -214,7 +214,7 @@ fn a_fifo_or_a_device_is_refused_at_once() {
         &[],
         "failed to read the context from '/context/context.sh': it is a FIFO, not a regular file",
     );
-    // By name, too: itself and its directory.
+    // Also if it, or its directory, is given on the command line.
     let fifo = fifo.to_str().expect("UTF-8");
     let directory = fifo.trim_end_matches("/context.sh");
     for named in [fifo, directory] {
@@ -286,7 +286,7 @@ fn one_context_names_it_in_the_environment() {
     let outcome: Outcome = output.expect("the agent starts").into();
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
     assert_eq!(address_of(&machine, "eth0").as_deref(), Some("10.0.0.6"));
-    // What a person names goes before it.
+    // A medium on the command line has precedence.
     machine.write("/named/context.sh", giving("10.0.0.8"));
     let output = Command::new(agent_path())
         .args(["apply", "--backend", "ifcfg-initscripts", "--root"])
@@ -312,7 +312,7 @@ fn the_recorded_cd_is_read() {
     assert!(context("7.5-three-sriov-alias").contains("ETH2_MAC"));
 }
 
-/// A broken medium: exit code 3, one line that names it, and nothing is changed.
+/// A broken medium: exit code 3, one line that names it, and no change.
 fn is_refused(machine: &Machine, arguments: &[&str], expected: &str) {
     let outcome = run(machine, &[&["apply"], arguments].concat());
     assert_eq!(
@@ -363,7 +363,7 @@ fn a_broken_medium_changes_nothing() {
     assert_eq!(outcome.code, 3);
     assert!(outcome.stderr.starts_with("one-sriov-agent: error: failed to read the context from '/dev/sr0': failed to read the ISO 9660"), "{}", outcome.stderr);
     assert_eq!(machine.etc(), before);
-    // No medium at all leaves everything, too.
+    // Without a medium nothing is changed, either.
     std::fs::remove_file(machine.path("/dev/sr0")).expect("a drive");
     std::fs::remove_file(machine.path("/context/context.sh")).expect("a context");
     assert_eq!(run(&machine, &["apply"]).code, 0);
@@ -388,7 +388,7 @@ fn a_named_context_that_is_not_there_is_an_error() {
     );
 }
 
-/// A loop device over an image, gone with its value; none where the kernel lets us make none.
+/// A loop device over an image, removed when dropped; `None` if the kernel does not allow it.
 struct Loop(String);
 
 impl Loop {
@@ -445,7 +445,7 @@ fn a_real_block_device_is_read_like_a_file() {
         println!("passed over: no loop device can be made here; it takes root");
         return;
     };
-    // A tiny disk and an empty drive beside it are no obstacle.
+    // A tiny disk and an empty drive beside it do not matter.
     std::fs::write(scratch.path().join("tiny"), [0; 512]).expect("a disk");
     let _tiny = Loop::over(&scratch.path().join("tiny"))
         .filter(|tiny| tiny.node_at(&machine.path("/dev/sda")));

@@ -1,4 +1,4 @@
-//! netplan's YAML of others: the agent writes for the renderer that netplan itself takes for its NICs.
+//! netplan's YAML of other programs: the agent writes for the renderer that netplan itself uses for its NICs.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used)]
@@ -14,7 +14,7 @@ const CONTEXT: &str = "ETH0_MAC='02:00:0a:0a:00:05'\nETH0_IP='10.10.0.5'\n";
 const REFUSED: &str = "refused";
 const NETPLAN: &str = "/usr/sbin/netplan";
 
-/// Files below `/etc/netplan`, or below another directory where the name has one.
+/// Files below `/etc/netplan`, or in another directory if the name has one.
 type Yaml = &'static [(&'static str, &'static str)];
 
 fn machine(yaml: Yaml) -> Machine {
@@ -62,7 +62,7 @@ fn made(yaml: Yaml) -> Option<&'static str> {
         .copied()
         .chain([("60-one-sriov-ib0.yaml", ours)]);
     for (name, text) in files {
-        // It knows this directory by its other name.
+        // It uses the other name of this directory.
         let path = path(name).replace("/usr/lib/", "/lib/");
         let path = root.path().join(&path[1..]);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -305,14 +305,14 @@ const RENDERERS: [(&str, Yaml, &str); 27] = [
 fn the_renderer_is_the_one_that_netplan_takes() {
     for (what, yaml, expected) in RENDERERS {
         assert_eq!(chosen(&machine(yaml)), expected, "{what}");
-        // It is one device for it, whatever its type.
+        // For netplan it is one device, whatever its type.
         if let Some(made) = made(yaml).filter(|_| !what.contains("another type of device")) {
             assert_eq!(made, expected, "{what}: netplan itself");
         }
     }
 }
 
-/// netplan writes nothing at all then: a person has to know, whatever the agent makes of the rest.
+/// Then netplan writes nothing, so the user is warned.
 #[test]
 fn yaml_that_netplan_refuses_is_named() {
     let table: [(Yaml, &str); 4] = [
@@ -356,7 +356,7 @@ fn yaml_that_netplan_refuses_is_named() {
     }
 }
 
-/// The person who asks why is told of the file.
+/// `explain` names the file.
 #[test]
 fn the_file_that_decides_is_named() {
     let machine = machine(&[("01.yaml", NETWORKD), ("50-desktop.yaml", MANAGER)]);

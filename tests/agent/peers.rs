@@ -1,7 +1,7 @@
-//! What the other readers of contexts test of themselves, asked of the agent: OpenNebula's own guest scripts, and the
-//! OpenNebula platforms of Talos and cloud-init. Where the three differ, the guest scripts are right.
+//! The test cases of other readers of contexts, run against the agent: OpenNebula's own guest scripts, and the OpenNebula
+//! platforms of Talos and cloud-init. If the three differ, the guest scripts are right.
 //!
-//! Each line is a kind of case: variables beside those of a plain NIC, and all that the plan makes of it.
+//! Each line is a case: variables in addition to those of a plain NIC, and the resulting plan.
 
 use one_sriov_tests::{Machine, Nic, run, virtio};
 use serde_json::Value;
@@ -13,7 +13,7 @@ const PLAIN: &str =
     "ETH0_MAC='02:00:c0:a8:01:5c'\nETH0_IP='192.168.1.92'\nETH0_MASK='255.255.255.0'\n";
 const NO_ADDRESS: &str = "ETH0_MAC='02:00:c0:a8:01:5c'\n";
 
-/// What `plan` makes of each NIC of the context, in one line each.
+/// The plan of each NIC of the context, one line each.
 fn planned(machine: &Machine) -> Vec<String> {
     let outcome = run(
         machine,
@@ -86,12 +86,12 @@ fn text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// A machine whose device has another name than the context's author expects.
+/// A machine whose device has a name that the context does not expect.
 fn machine(context: &str) -> Machine {
     Machine::new(context, &[virtio("ens3", MAC, 3)])
 }
 
-/// Holds each plan, and that `apply` says with its exit code whether all of the context was used.
+/// Checks each plan, and that the exit code of `apply` shows whether the whole context was used.
 fn hold(base: &str, table: &[(&str, &str)]) {
     for (variables, expected) in table {
         let machine = machine(&format!("{base}{variables}\n"));
@@ -118,7 +118,7 @@ fn hold(base: &str, table: &[(&str, &str)]) {
 
 const STATIC: &str = "ip=192.168.1.92/24";
 
-/// [`hold`] for what is added to the address of a plain NIC.
+/// [`hold`] for variables in addition to the address of a plain NIC.
 fn hold_beside_the_address(table: &[(&str, &str)]) {
     let expected: Vec<(&str, String)> = table
         .iter()
@@ -142,7 +142,7 @@ fn addresses_of_ipv4() {
                 "ETH0_IP='10.18.1.1'\nETH0_MASK='255.255.0.0'\nETH0_NETWORK='10.18.0.0'",
                 "ip=10.18.1.1/16",
             ),
-            // The address that cloud-init takes from the MAC, nobody has leased.
+            // The address that cloud-init decodes from the MAC is not leased.
             ("ETH0_IP=''", "unmanaged"),
             ("ETH0_GATEWAY='1.2.3.5'", "unmanaged"),
             (
@@ -188,7 +188,7 @@ fn addresses_of_ipv6() {
             "ETH0_IP6='2001:db8::1'\nETH0_IP6_ULA='fd00::1'",
             "ip6=2001:db8::1/64,fd00::1/64",
         ),
-        // The length is that of the global network alone.
+        // The prefix length is only that of the global network.
         (
             "ETH0_IP6='2001:db8::1'\nETH0_IP6_PREFIX_LENGTH='48'\nETH0_IP6_ULA='fd00::1'",
             "ip6=2001:db8::1/48,fd00::1/64",
@@ -239,7 +239,7 @@ fn methods_and_what_ipv6_takes_over_from_ipv4() {
         &[
             ("ETH0_METHOD='static'", STATIC),
             ("ETH0_METHOD='STATIC'", STATIC),
-            // An empty IP6_METHOD is METHOD.
+            // With an empty IP6_METHOD, METHOD applies.
             ("ETH0_METHOD='dhcp'", "ip=dhcp ip6=dhcp"),
             ("ETH0_METHOD='dhcp'\nETH0_IP6_METHOD=''", "ip=dhcp ip6=dhcp"),
             (
@@ -385,7 +385,7 @@ fn routes() {
         ),
         ("ETH0_ROUTES='10.0.0.0/8 via'", "bad=ETH0_ROUTES"),
         ("ETH0_ROUTES='10.0.0.0 255.0.0.0'", "bad=ETH0_ROUTES"),
-        // One bad route costs that one.
+        // Only the bad route is ignored.
         (
             "ETH0_ROUTES='10.0.0.0/8 via gw, 172.16.0.0/12 via 192.168.1.1'",
             "route=172.16.0.0/12>192.168.1.1 bad=ETH0_ROUTES",
@@ -399,7 +399,7 @@ fn name_servers_and_search_domains() {
         ("DNS='9.9.9.9 1.1.1.1'", "dns=9.9.9.9,1.1.1.1"),
         ("DNS='9.9.9.9, 1.1.1.1'", "dns=9.9.9.9,1.1.1.1"),
         ("ETH0_DNS='192.168.1.1 8.8.8.8'", "dns=192.168.1.1,8.8.8.8"),
-        // The context's own come first.
+        // Those of the context come first.
         (
             "DNS='9.9.9.9'\nETH0_DNS='192.168.1.1'",
             "dns=9.9.9.9,192.168.1.1",
@@ -525,7 +525,7 @@ fn onegate() {
     );
 }
 
-/// The devices of two NICs, the second one first.
+/// The devices of two NICs, in reverse order.
 fn two() -> Vec<Nic> {
     vec![
         virtio("enp0s25", "02:00:c0:a8:01:5d", 3),

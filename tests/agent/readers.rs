@@ -1,7 +1,7 @@
-//! The files as their readers see them: programs that are not ours take them, and take the same from them.
+//! Real readers accept the files and read the same from them.
 //!
-//! initscripts *source* ifcfg files, so the shells do it here; augeas parses both layouts; the kernel
-//! takes the routes through `ip route`, as `ifup-routes` hands them over; NetworkManager reads its part.
+//! initscripts *source* ifcfg files, so shells do this here; augeas parses both layouts; the kernel gets the routes by
+//! `ip route`, as from `ifup-routes`; NetworkManager reads its part.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 
 use one_sriov_tests::{Machine, Nic, context, infiniband, run, virtio};
 
-/// Keys and values of one file.
+/// The keys and values of a file.
 type Values = BTreeMap<String, String>;
 
-/// Machines that between them make the agent write every key it knows.
+/// Machines for which the agent writes, all together, every key that it knows.
 fn machines(backend: &str) -> Vec<Machine> {
     let infiniband = |slot: u8| {
         infiniband(
@@ -63,7 +63,7 @@ fn machines(backend: &str) -> Vec<Machine> {
     machines
 }
 
-/// The files whose names begin with `kind`.
+/// The files whose names start with `kind`.
 fn files(machine: &Machine, kind: &str) -> Vec<(String, String)> {
     let files = machine.etc().into_iter().filter(|(path, ..)| {
         path.rsplit('/')
@@ -73,7 +73,7 @@ fn files(machine: &Machine, kind: &str) -> Vec<(String, String)> {
     files.map(|(path, _, text)| (path, text)).collect()
 }
 
-/// The strict reading: `KEY=token`, or `KEY="token token"`; anything else ends the test.
+/// Reads a file strictly: `KEY=token`, or `KEY="token token"`; anything else fails the test.
 fn strictly(text: &str) -> Values {
     let is_token = |text: &str| {
         !text.is_empty()
@@ -123,7 +123,7 @@ fn output(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// What a restricted shell without any command in reach has after sourcing a file.
+/// The variables of a restricted shell without any commands, after it has sourced a file.
 fn sourced(machine: &Machine, path: &str) -> Values {
     let path = machine.path(path);
     let (directory, name) = (
@@ -204,7 +204,7 @@ fn the_kernel_takes_every_route_that_ifup_hands_over() {
     assert!(count >= 6, "only {count} routes");
 }
 
-/// Sets the addresses of a device in a network namespace, then each route, as initscripts do.
+/// Sets the addresses of a device in a network namespace, then the routes, as initscripts do.
 fn in_namespace(machine: &Machine, device: &str, family: &str, routes: &[&str]) {
     let values = strictly(&machine.read(&format!("/etc/sysconfig/network-scripts/ifcfg-{device}")));
     let numbers = std::iter::once(String::new()).chain((1..9).map(|number| number.to_string()));

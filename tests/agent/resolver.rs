@@ -1,4 +1,4 @@
-//! `/etc/resolv.conf`, for network stacks that have no place for name servers.
+//! `/etc/resolv.conf`, for network stacks without a setting for name servers.
 
 use one_sriov_tests::{Machine, run, virtio};
 
@@ -37,7 +37,7 @@ fn name_servers_of_all_nics_stand_in_it_without_duplicates() {
         assert_eq!(apply(&machine, backend), "");
         assert_eq!(machine.read(PATH), OURS, "{backend}");
         assert_eq!(apply(&machine, backend), "");
-        // Others have a place of their own.
+        // Others have such a setting.
         let _ = apply(&machine, "networkd");
         assert!(!machine.has(PATH));
     }
@@ -58,7 +58,7 @@ fn a_file_that_is_there_goes_to_the_backup() {
     assert_eq!(machine.read(backup), "nameserver 192.0.2.1\n");
 }
 
-/// It does not touch what is not its own, so that its link gives way; what it was is in the backup.
+/// It does not change files of others, so its link is replaced, and is in the backup.
 #[test]
 fn beside_wicked_it_takes_the_place_of_netconfigs_link() {
     let machine = machine();

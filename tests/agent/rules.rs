@@ -1,7 +1,7 @@
-//! What the readers of the files are known to want, rule by rule, in all scenarios for all network stacks: of
-//! some of them, those of EL and SUSE, no program is to be had here.
+//! Known rules of the files' readers, checked in all scenarios for all network stacks: some of the readers, those of EL
+//! and SUSE, cannot be installed here.
 //!
-//! A rule looks at one file and says whether it is about it, and then whether it holds.
+//! A rule gets one file, and returns whether it applies to the file, and then whether it holds.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -24,19 +24,19 @@ impl File {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
-    /// An `ifcfg` file of one of these dialects.
+    /// Whether it is an `ifcfg` file of one of these dialects.
     fn is_ifcfg(&self, dialects: &[&str]) -> bool {
         dialects.contains(&self.backend) && self.name().starts_with("ifcfg-")
     }
 
-    /// A file with this ending.
+    /// Whether the name of the file ends like this.
     fn is_kind(&self, kind: &str) -> bool {
         Path::new(&self.path)
             .extension()
             .is_some_and(|own| own == kind)
     }
 
-    /// The value behind `KEY=`.
+    /// The value of `KEY=`.
     fn value(&self, key: &str) -> Option<&str> {
         let mut lines = self.text.lines();
         lines.find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
@@ -55,7 +55,7 @@ impl File {
 
 const RED_HAT: &[&str] = &["ifcfg-initscripts", "ifcfg-nm"];
 
-/// All files of all scenarios, for all stacks.
+/// All files of all scenarios for all stacks.
 static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
     let mut all = Vec::new();
     for (scenario, context, nics) in scenarios() {
@@ -74,7 +74,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
     all
 });
 
-/// The rule is about some file, and holds in all that it is about.
+/// Asserts that the rule applies to some file, and holds in all files that it applies to.
 #[track_caller]
 fn rule(is_about: impl Fn(&File) -> bool, holds: impl Fn(&File) -> bool) {
     let mut files = FILES.iter().filter(|file| is_about(file)).peekable();
@@ -91,7 +91,7 @@ fn rule(is_about: impl Fn(&File) -> bool, holds: impl Fn(&File) -> bool) {
     }
 }
 
-/// The rules that the fuzzer holds all files against, too.
+/// The rules that the fuzzer also checks.
 #[test]
 fn every_line_is_made_of_known_words() {
     let broken = |file: &File| check_file(&file.path, file.mode, &file.text).err();
@@ -99,14 +99,14 @@ fn every_line_is_made_of_known_words() {
     assert_eq!(broken, BTreeSet::new());
 }
 
-/// rdma-core's `persistent-ipoib.rules.in`: the first bytes vary from boot to boot.
+/// The first bytes vary from boot to boot (rdma-core's `persistent-ipoib.rules.in`).
 #[test]
 fn no_file_has_twenty_octets_of_an_infiniband_address() {
     let twenty = Regex::new("([0-9a-fA-F]{2}:){19}").unwrap();
     rule(|_| true, |file| !twenty.is_match(&file.text));
 }
 
-/// NetworkManager's reader goes by `TYPE` before it looks at `VLAN` (`nms-ifcfg-rh-reader.c`), and initscripts by `VLAN`.
+/// NetworkManager's reader checks `TYPE` before `VLAN` (`nms-ifcfg-rh-reader.c`); initscripts check `VLAN`.
 #[test]
 fn a_vlan_has_the_type_that_its_reader_makes_one_of() {
     for (backend, kind) in [("ifcfg-nm", "Vlan"), ("ifcfg-initscripts", "Ethernet")] {
@@ -117,7 +117,7 @@ fn a_vlan_has_the_type_that_its_reader_makes_one_of() {
     }
 }
 
-/// What lies below a VLAN or a P_Key child is up, and takes the addresses of any router there, unless IPv6 is off on it.
+/// The parent of a VLAN or P_Key child is up, and takes addresses from any router there, unless IPv6 is off on it.
 #[test]
 fn a_parent_has_no_ipv6() {
     let has_child = |file: &File, device: &str| {
@@ -144,7 +144,7 @@ fn a_parent_has_no_ipv6() {
         |file| file.is_ifcfg(&["ifcfg-nm"]) && is_of_parent(file),
         |file| file.value("IPV6_DISABLED") == Some("yes"),
     );
-    // As many files of settings as there are parents.
+    // One file of settings per parent.
     for (backend, beginning) in [
         ("ifcfg-initscripts", "90-one-sriov-"),
         ("ifcfg-nm", "90-one-sriov-"),
@@ -174,7 +174,7 @@ fn a_parent_has_no_ipv6() {
     );
 }
 
-/// `ifup` looks for routers before it is told not to, and `IPV6INIT=no` leaves that to the kernel (`ifup-ipv6`).
+/// `ifup` accepts router advertisements before it reads the setting, and `IPV6INIT=no` leaves that to the kernel (`ifup-ipv6`).
 #[test]
 fn initscripts_have_the_kernel_told_before() {
     let is_settings = |file: &File| {
@@ -191,8 +191,8 @@ fn initscripts_have_the_kernel_told_before() {
     }
 }
 
-/// Each reader sets routes in their order, and the kernel refuses one through a gateway that it cannot reach; what DHCP and
-/// routers bring is not there yet.
+/// Each reader sets routes in order, and the kernel refuses one whose gateway it cannot reach; routes from DHCP and router
+/// advertisements do not exist yet.
 #[test]
 fn a_gateway_off_the_link_is_reached_before_it_is_used() {
     let via =
@@ -217,7 +217,7 @@ fn a_gateway_off_the_link_is_reached_before_it_is_used() {
     );
 }
 
-/// initscripts compare it letter by letter (`network-functions`, `source_config`).
+/// initscripts compare it with case (`network-functions`, `source_config`).
 #[test]
 fn the_type_is_spelled_as_initscripts_compare_it() {
     let known = [Some("Ethernet"), Some("InfiniBand"), Some("Vlan")];
@@ -231,7 +231,7 @@ fn the_type_is_spelled_as_initscripts_compare_it() {
     );
 }
 
-/// NetworkManager takes a device with `NM_CONTROLLED=no` for nobody's; initscripts hand one without it to it.
+/// NetworkManager ignores a device with `NM_CONTROLLED=no`; initscripts leave one without it to NetworkManager.
 #[test]
 fn only_files_of_initscripts_are_kept_from_network_manager() {
     rule(
@@ -244,7 +244,7 @@ fn only_files_of_initscripts_are_kept_from_network_manager() {
     );
 }
 
-/// NetworkManager makes a /32 of a mask with holes, and stops at the first gap in the numbers.
+/// NetworkManager reads a non-contiguous mask as /32, and stops at the first gap in the numbers.
 #[test]
 fn addresses_have_a_prefix_and_numbers_without_a_gap() {
     rule(
@@ -272,14 +272,14 @@ fn addresses_have_a_prefix_and_numbers_without_a_gap() {
     );
 }
 
-/// `ifup-ib` leaves the status of its own test behind, and stops.
+/// `ifup-ib` returns the status of its last test, and stops.
 #[test]
 fn nobody_is_told_to_leave_out_the_check_of_addresses() {
     rule(|file| file.is_ifcfg(RED_HAT), |file| !file.has("ARPCHECK"));
 }
 
-/// `ifup-ib` ends with 1 unless the name is the parent's with the full member's key; without `0x` it reads
-/// the number as decimal.
+/// `ifup-ib` exits with 1 unless the name is the parent's with the key of a full member. It reads a number without `0x`
+/// as decimal.
 #[test]
 fn a_partition_has_the_name_that_ifup_ib_makes() {
     rule(
@@ -293,7 +293,7 @@ fn a_partition_has_the_name_that_ifup_ib_makes() {
     );
 }
 
-/// A MAC of 6 octets rejects the profile of an InfiniBand NIC, and of 20 only the last 8 stay.
+/// With a MAC of 6 octets the profile of an InfiniBand NIC is rejected, and of 20 octets only the last 8 are stable.
 #[test]
 fn no_device_is_matched_by_its_hardware_address() {
     rule(|file| file.is_ifcfg(RED_HAT), |file| !file.has("HWADDR"));
@@ -341,7 +341,7 @@ fn each_reader_has_its_own_metric() {
     );
 }
 
-/// One line of the other kind makes all of this kind vanish.
+/// One line of the other kind disables all of this kind.
 #[test]
 fn routes_are_lines_of_one_kind() {
     let route = Regex::new("^(default|[0-9a-f.:/]+) (via [0-9a-f.:]+ )?dev [a-z0-9.]+( scope link)?( onlink)?( metric [0-9]+)?$").unwrap();
@@ -351,7 +351,7 @@ fn routes_are_lines_of_one_kind() {
     );
 }
 
-/// `ifup-eth` makes a default route only of a gateway in the first network.
+/// `ifup-eth` adds a default route only for a gateway in the first network.
 #[test]
 fn a_gateway_off_the_link_is_a_route() {
     rule(
@@ -368,7 +368,7 @@ fn a_gateway_off_the_link_is_a_route() {
     );
 }
 
-/// NetworkManager's reader drops more with a warning, the kernel refuses more than that.
+/// NetworkManager's reader drops a larger value with a warning, and the kernel refuses it.
 #[test]
 fn no_mtu_is_larger_than_any_transport_has() {
     let mtu = Regex::new("(?:MTU|MTUBytes|mtu)[=:]? ?([0-9]+)").unwrap();
@@ -381,7 +381,7 @@ fn no_mtu_is_larger_than_any_transport_has() {
     );
 }
 
-/// wicked takes `BOOTPROTO=none` for no addresses at all, starts nothing by itself, and knows none of these.
+/// wicked reads `BOOTPROTO=none` as no addresses at all, does not start a device by default, and does not know these keys.
 #[test]
 fn files_for_wicked_are_of_its_own_dialect() {
     let is_nic =
@@ -417,7 +417,7 @@ fn files_for_wicked_are_of_its_own_dialect() {
     );
 }
 
-/// Under any name but `ib<N>` it takes the device for a plain link otherwise.
+/// Otherwise it treats the device as a plain link, unless its name is `ib<N>`.
 #[test]
 fn wicked_is_told_what_is_infiniband() {
     rule(
@@ -438,7 +438,7 @@ fn wicked_is_told_what_is_infiniband() {
     );
 }
 
-/// Without a transport mode the profile is rejected, and others may not read it (`nm-setting-infiniband.c`,
+/// A profile without a transport mode, or readable by others, is rejected (`nm-setting-infiniband.c`,
 /// `nms-keyfile-utils.c`).
 #[test]
 fn profiles_are_what_network_manager_accepts() {
@@ -466,8 +466,8 @@ fn profiles_are_what_network_manager_accepts() {
     assert_eq!(uuids.len(), uuids.iter().collect::<BTreeSet<_>>().len());
 }
 
-/// networkd passes over `[IPoIB]` of a port, takes the key as it is, leaves a child its parent's MTU, and makes up a
-/// GUID for a child unless it is told not to.
+/// networkd ignores `[IPoIB]` of a port, uses the key as given, leaves a child the MTU of its parent, and generates a GUID for a
+/// child by default.
 #[test]
 fn units_say_what_networkd_takes() {
     let is_unit = |file: &File| file.is_kind("network") || file.is_kind("conf");
@@ -498,14 +498,14 @@ fn units_say_what_networkd_takes() {
         |file| file.has("Unmanaged=yes"),
         |file| file.value("RequiredForOnline") == Some("no"),
     );
-    // networkd makes a child after its port is up: whoever waits for the network waits for both.
+    // networkd creates a child after its port is up, so the network is online only with both.
     rule(
         |file| file.is_kind("network") && (file.has("IPoIB=") || file.has("VLAN=")),
         |file| file.value("RequiredForOnline") == Some("carrier"),
     );
 }
 
-/// Old releases refuse a file with a key that they do not know, and new ones complain of one that others may read.
+/// Old releases refuse a file with an unknown key, and new ones warn about one that other users may read.
 #[test]
 fn yaml_has_no_key_that_old_releases_lack() {
     rule(|file| file.is_kind("yaml"), |file| file.mode == 0o600);
@@ -515,9 +515,8 @@ fn yaml_has_no_key_that_old_releases_lack() {
     );
 }
 
-/// busybox' ifup refuses the whole file for a method that it does not know, a key that is there twice,
-/// `allow-hotplug` and, in old releases, a second stanza of a device and family; it has no address without
-/// `netmask` (`networking/ifupdown.c`).
+/// busybox' ifup refuses the whole file because of an unknown method, a duplicate key, `allow-hotplug` or, in old
+/// releases, a second stanza of a device and family. Without `netmask` it sets no address (`networking/ifupdown.c`).
 #[test]
 fn stanzas_for_alpine_are_what_busybox_takes() {
     let is_alpine = |file: &File| {
@@ -553,7 +552,7 @@ fn stanzas_for_alpine_are_what_busybox_takes() {
     });
 }
 
-/// ifupdown-ng takes down the addresses that it has added itself, and no others (its executor `static`).
+/// ifupdown-ng removes only the addresses that it has added itself (its executor `static`).
 #[test]
 fn on_alpine_what_a_command_adds_another_takes_away() {
     let count = |file: &File, what: &str| file.text.matches(what).count();
@@ -563,7 +562,7 @@ fn on_alpine_what_a_command_adds_another_takes_away() {
     );
 }
 
-/// Only connected mode has a large MTU (kernel, `ipoib_change_mtu`).
+/// Only connected mode supports a large MTU (`ipoib_change_mtu` of the kernel).
 #[test]
 fn the_mode_comes_before_the_mtu() {
     rule(

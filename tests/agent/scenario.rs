@@ -1,22 +1,22 @@
-//! A scenario: a context and some NICs, and all that the agent makes of them.
+//! A scenario: a context and some NICs, and everything that the agent does with them.
 
 use one_sriov_tests::{Machine, Nic, run};
 
-/// The network stacks that every scenario of matching is rendered for: their files say which device a NIC
-/// is, and the other stacks have the same plan.
+/// The network stacks that scenarios of matching are rendered for. The files show the device of each NIC; the other stacks
+/// have the same plan.
 const BACKENDS: [&str; 3] = ["ifcfg-initscripts", "ifcfg-nm", "ifcfg-suse"];
 
-/// Where the files for initscripts are.
+/// The directory of the files for initscripts.
 pub(crate) const SCRIPTS: &str = "/etc/sysconfig/network-scripts";
 
-/// Runs `apply` for each backend and holds exit code, messages and files against the recorded ones.
+/// Runs `apply` for each backend, and compares exit code, messages and files with the recorded ones.
 pub(crate) fn check(name: &str, context: &str, nics: &[Nic]) {
     for backend in BACKENDS {
         check_one(name, context, nics, backend, "golden");
     }
 }
 
-/// The same for every network stack that there is.
+/// The same for every network stack.
 pub(crate) fn check_all(name: &str, context: &str, nics: &[Nic]) {
     for backend in one_sriov_tests::BACKENDS {
         check_one(name, context, nics, backend, "golden/stacks");
@@ -30,7 +30,7 @@ fn check_one(name: &str, context: &str, nics: &[Nic], backend: &str, directory: 
     });
 }
 
-/// What a run printed and left behind.
+/// The output and files of a run.
 pub(crate) fn transcript(machine: &Machine, arguments: &[&str]) -> String {
     let outcome = run(machine, arguments);
     let mut text = format!("exit code {}\n\n{}", outcome.code, outcome.stdout);
@@ -43,7 +43,7 @@ pub(crate) fn transcript(machine: &Machine, arguments: &[&str]) -> String {
     text
 }
 
-/// What `plan` decides, a line per NIC, without the files.
+/// The output of `plan`, a line per NIC, without the files.
 pub(crate) fn decisions(machine: &Machine) -> Vec<String> {
     let outcome = run(machine, &["plan", "--backend", "ifcfg-initscripts"]);
     assert_eq!(
@@ -60,17 +60,17 @@ pub(crate) fn decisions(machine: &Machine) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-/// The decisions on the NICs of a context.
+/// The plan of the NICs of a context.
 pub(crate) fn decide(context: &str, nics: &[Nic]) -> Vec<String> {
     decisions(&Machine::new(context, nics))
 }
 
-/// `apply` for initscripts.
+/// Runs `apply` for initscripts.
 pub(crate) fn apply(machine: &Machine) -> one_sriov_tests::Outcome {
     run(machine, &["apply", "--backend", "ifcfg-initscripts"])
 }
 
-/// The address that an ifcfg file gives its device.
+/// The address in an ifcfg file.
 pub(crate) fn address_of(machine: &Machine, device: &str) -> Option<String> {
     let path = format!("{SCRIPTS}/ifcfg-{device}");
     let text = machine.has(&path).then(|| machine.read(&path))?;

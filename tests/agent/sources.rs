@@ -1,4 +1,4 @@
-//! `/etc/network/interfaces`, as ifupdown, ifupdown-ng and busybox read it themselves.
+//! `/etc/network/interfaces`, as real ifupdown, ifupdown-ng and busybox read it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use one_sriov_tests::{Machine, run, virtio};
 
 const MAIN: &str = "/etc/network/interfaces";
-/// A file that `source more` and `source-directory more.d` read; none: there is no such file.
+/// A file that `source more` and `source-directory more.d` read, if it exists.
 type Case = (&'static str, Option<(&'static str, &'static str)>);
 
 const CASES: [Case; 30] = [
@@ -68,7 +68,7 @@ fn readers() -> PathBuf {
     named.map_or_else(|| "/var/cache/one-sriov-readers".into(), PathBuf::from)
 }
 
-/// What a program says of this file.
+/// The output of a program for this file.
 fn said(program: &Path, arguments: &[&str], file: &Path) -> String {
     let output = Command::new(program)
         .args(arguments)
@@ -79,7 +79,7 @@ fn said(program: &Path, arguments: &[&str], file: &Path) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// Whether every reader that is installed finds the stanza of `eth0`; none: none is installed.
+/// Whether all installed readers find the stanza of `eth0`; `None` if none is installed.
 fn is_read(backend: &str, file: &Path) -> Option<bool> {
     let names_it = |text: String| text.split_whitespace().any(|word| word == "eth0");
     let lists = ["--list", "--auto"];
@@ -90,7 +90,7 @@ fn is_read(backend: &str, file: &Path) -> Option<bool> {
             .exists()
             .then(|| names_it(said(ifquery, &["--list", "--all"], file))),
         _ => (ng.exists() && busybox.exists()).then(|| {
-            // It shows the commands that it would run.
+            // It prints the commands that it would run.
             let busybox = said(busybox, &["ifup", "-n", "-a"], file);
             names_it(said(&ng, &lists, file)) && busybox.contains("eth0")
         }),
@@ -118,7 +118,7 @@ fn the_agent_warns_where_its_files_are_not_read() {
             }
             let outcome = run(&machine, &["apply", "--backend", backend]);
             let warns = outcome.stderr.contains(" has no line 'source");
-            // The reader has the machine's files where they are here.
+            // The reader runs on the real machine.
             for (path, text) in &files {
                 machine.write(path, text.replace("/etc/network", &root));
             }

@@ -1,4 +1,4 @@
-//! The table of scenarios and network stacks: what each stack is told, file by file.
+//! All scenarios for all network stacks, file by file.
 
 use one_sriov_tests::{BACKENDS, Machine, run, scenarios};
 

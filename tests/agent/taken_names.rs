@@ -1,14 +1,14 @@
-//! Names of devices that are other NICs' at the next boot: what was written for them must not speak of those.
+//! Device names that another NIC may have at the next boot: old files must not apply to it.
 
 use one_sriov_tests::{Machine, ethernet, infiniband, run, virtio};
 
 use crate::files::{TWO, ifcfg, machine};
 use crate::scenario::{address_of, apply};
 
-/// Whatever becomes of the NIC that has the name now, the file would speak of it.
+/// The file would apply to the NIC that has the name now.
 #[test]
 fn the_file_of_an_absent_nic_goes_with_its_name() {
-    // A NIC that is skipped has the name that an absent one had.
+    // A skipped NIC has the name that an absent one had.
     let machine = machine();
     assert_eq!(apply(&machine).code, 0);
     machine.unplug("eth0");
@@ -19,7 +19,7 @@ fn the_file_of_an_absent_nic_goes_with_its_name() {
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(machine.etc_paths(), Vec::<String>::new());
 
-    // A port tells by its GUID that it is another position's, and that NIC has no address.
+    // The GUID of a port shows that it is at another position, whose NIC has no address.
     let guid = |position: u8, pci: &str| {
         let guid = format!("00:2a:aa:{position:02x}:0a:00:00:{:02x}", position + 5);
         infiniband(&format!("ib{position}"), &guid, pci)
@@ -51,7 +51,7 @@ fn the_file_of_an_absent_nic_goes_with_its_name() {
     assert!(!machine.has(&ifcfg("ib0")));
 }
 
-/// NetworkManager's file of a dummy names the dummy's device besides its MAC: it must not stay for whoever has that name next.
+/// NetworkManager's file of a dummy NIC has its device name besides its MAC: it must not apply to the next device with that name.
 #[test]
 fn the_file_of_a_dummy_goes_with_its_name() {
     const KEYFILE: [&str; 3] = ["apply", "--backend", "keyfile"];
@@ -70,7 +70,7 @@ fn the_file_of_a_dummy_goes_with_its_name() {
         machine
     };
 
-    // The SR-IOV NIC of position 0 went, a plain one came: positions are counted anew.
+    // The SR-IOV NIC of position 0 was removed, a plain one added: positions are counted again.
     let mut machine = before();
     for name in ["eth0", "eth1", "ib0", "ib1"] {
         machine.unplug(name);
@@ -88,7 +88,7 @@ fn the_file_of_a_dummy_goes_with_its_name() {
     assert!(machine.has(&dummy_of("eth0")));
     assert!(!machine.has(&dummy_of("eth1")), "eth1 is ETH2");
 
-    // The pool hands VFs with the MAC of the NIC now, and no dummies.
+    // The pool now gives VFs the MAC of the NIC, without dummy NICs.
     let mut machine = before();
     for name in ["eth0", "eth1", "ib0", "ib1"] {
         machine.unplug(name);

@@ -1,5 +1,5 @@
 //! What a running machine needs besides files: transport modes that the network stack cannot set, and
-//! netplan, which reads its files too early in the boot.
+//! a second run of netplan, which reads its files too early in the boot.
 
 use one_sriov_tests::{Machine, agent_path, copy_program, infiniband, run};
 
@@ -41,7 +41,7 @@ fn a_device_that_refuses_is_named_and_costs_nothing_else() {
         return only_static();
     }
     let machine = machine();
-    // What cannot be written, like the file of a device that knows one mode alone.
+    // Not writable, like the file of a device that supports only one mode.
     std::fs::remove_file(machine.path(MODE)).expect("a file");
     std::fs::create_dir(machine.path(MODE)).expect("a directory");
     let outcome = live(&machine, &["apply", "--backend", "networkd"]);
@@ -69,7 +69,7 @@ fn netplan_is_called_when_its_files_have_changed_and_only_then() {
     }
     let complaint = "one-sriov-agent: warning: failed to generate netplan's configuration: ";
     let machine = machine();
-    // It is missing here, which tells that it was looked for.
+    // It is missing here, and the warning shows that the agent looked for it.
     let first = live(&machine, &["apply", "--backend", "netplan-networkd"]);
     assert_eq!(first.code, 0);
     let missing = format!("{complaint}failed to run 'netplan': not found in PATH\n");
@@ -84,7 +84,7 @@ fn netplan_is_called_when_its_files_have_changed_and_only_then() {
     );
     let third = live(&machine, &["apply", "--backend", "networkd"]);
     assert!(!third.stderr.contains("netplan"), "{}", third.stderr);
-    // An image at rest has no netplan to call.
+    // In an image netplan is not run.
     let resting = self::machine();
     let outcome = run(&resting, &["apply", "--backend", "netplan-networkd"]);
     assert!(!outcome.stderr.contains("failed"), "{}", outcome.stderr);
@@ -95,7 +95,7 @@ fn a_netplan_that_fails_is_named_and_costs_nothing_else() {
     if !is_static() {
         return only_static();
     }
-    // The agent itself in its place: it does not know the word.
+    // The agent in its place, which does not know the command.
     let machine = machine();
     copy_program(agent_path(), &machine.path("/usr/sbin/netplan"));
     let outcome = live(&machine, &["apply", "--backend", "netplan-networkd"]);
@@ -109,7 +109,7 @@ fn a_netplan_that_fails_is_named_and_costs_nothing_else() {
     );
 }
 
-/// The warnings of a run with more variables, beside a library of systemd.
+/// The warnings of a run with these variables and a library of systemd.
 fn told_beside(more: &str, backend: &str, library: &str) -> String {
     let machine = machine();
     let context = machine.read("/context/context.sh") + more;
@@ -189,7 +189,7 @@ fn an_interfaces_file_that_is_in_the_way_is_named() {
         }
         let outcome = run(&machine, &["apply", "--backend", backend]);
         assert_eq!(outcome.code, 0);
-        // It is not ours: it stays as it is.
+        // It is not the agent's, and stays unchanged.
         assert_eq!(
             machine.has(path).then(|| machine.read(path)).as_deref(),
             text

@@ -1,4 +1,4 @@
-//! Rules of others that keep NetworkManager from everything: what the agent writes against them.
+//! Rules of other programs that make all devices unmanaged for NetworkManager, and the agent's exceptions.
 
 use one_sriov_tests::{Machine, infiniband, run, virtio};
 
@@ -30,7 +30,7 @@ fn a_rule_for_everything_gets_an_exception_as_long_as_it_is_there() {
         "an exception alone would be one to everything: {text}"
     );
 
-    // As netplan does it where its renderer is NetworkManager.
+    // As netplan does it with renderer NetworkManager.
     machine.write(
         "/run/NetworkManager/conf.d/10-globally-managed-devices.conf",
         "",
@@ -45,7 +45,7 @@ fn a_rule_for_everything_gets_an_exception_as_long_as_it_is_there() {
     assert!(!machine.has(OURS), "it is nothing to another network stack");
 }
 
-/// An operator who names a NIC means it.
+/// A rule that names the NIC is intended.
 #[test]
 fn a_rule_that_names_a_nic_stays_and_is_named() {
     let nics = [

@@ -1,4 +1,4 @@
-//! Commands that another user than root runs: what they cannot see, they say.
+//! Commands of users other than root: they report what they cannot read.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -49,7 +49,7 @@ fn the_plan_is_shown_and_status_says_what_it_cannot_compare() {
         return;
     };
     assert_eq!((plan.code, plan.stderr.as_str()), (0, ""));
-    // What earlier runs wrote is root's alone; names of devices that are not here may stand in it.
+    // Only root can read the record of earlier runs, which may have names of absent devices.
     let note = "note: failed to find what earlier runs wrote: failed to read '/var/lib/one-sriov/state.json': \
         permission denied; run as root\n";
     assert!(plan.stdout.contains(note), "{}", plan.stdout);

@@ -1,4 +1,4 @@
-//! Values of variables: what is read, and what a bad one costs.
+//! Values of variables: which are accepted, and what a bad one costs.
 
 use one_sriov_tests::{Machine, infiniband, virtio};
 
@@ -6,7 +6,7 @@ use crate::scenario::{SCRIPTS, address_of, apply, check};
 
 const GOOD: &str = "ETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.0.6'\n";
 
-/// A machine with ETH0 and ETH1 on Ethernet, `variables` being those of ETH0 besides its MAC.
+/// A machine with ETH0 and ETH1 on Ethernet. `variables` are those of ETH0 besides its MAC.
 pub(super) fn two_ethernet(variables: &str) -> Machine {
     let context = format!("ETH0_MAC='02:00:0a:00:00:05'\n{variables}\n{GOOD}");
     Machine::new(
@@ -18,7 +18,7 @@ pub(super) fn two_ethernet(variables: &str) -> Machine {
     )
 }
 
-/// Holds that each value costs `ETH0` its configuration, is named, and costs `ETH1` nothing.
+/// Asserts that each value is reported and costs `ETH0` its configuration, but not `ETH1`.
 fn refuses(table: &[(&str, &str)]) {
     for (variables, expected) in table {
         let machine = two_ethernet(variables);
@@ -42,7 +42,7 @@ fn refuses(table: &[(&str, &str)]) {
     }
 }
 
-/// Holds that each value is named and costs itself alone: what is written is what is written without it.
+/// Asserts that each value is reported and ignored: the files are the same as without it.
 fn costs_itself_alone(table: &[(&str, &str)]) {
     let bare = two_ethernet("ETH0_IP='10.0.0.5'");
     assert_eq!(apply(&bare).code, 0);
@@ -104,7 +104,7 @@ fn a_bad_value_that_the_address_needs_costs_its_nic_and_is_named() {
             "ETH0_MAC='02:00:0a:00:00'\nETH0_IP='10.0.0.5'",
             "ETH0_MAC '02:00:0a:00:00' is not a MAC address",
         ),
-        // The only address that there is.
+        // The only address.
         (
             "ETH0_IP6_ULA='fd00::g'",
             "ETH0_IP6_ULA 'fd00::g' is not an IPv6 address",
@@ -294,7 +294,7 @@ fn a_value_of_a_megabyte_is_cut_in_the_message_and_costs_its_nic() {
     );
     assert_eq!(outcome.stderr, expected);
     assert_eq!(machine.etc_paths(), [format!("{SCRIPTS}/ifcfg-eth1")]);
-    // In a variable that is not ours it costs nothing.
+    // In another program's variable it does not matter.
     let machine = two_ethernet(&format!(
         "ETH0_IP='10.0.0.5'\nSTART_SCRIPT='{}'",
         "x\n'\\''".repeat(200_000)
@@ -413,7 +413,7 @@ fn mtu_and_mode_of_an_infiniband_nic() {
             "IB0_MODE='connected'\nIB0_MTU='65520'",
             &["MTU=65520", "CONNECTED_MODE=yes"],
         ),
-        // Only connected mode has such an MTU.
+        // Only connected mode supports such an MTU.
         ("ETH0_MTU='65520'", &["MTU=65520", "CONNECTED_MODE=yes"]),
     ];
     for (variables, expected) in table {
@@ -457,7 +457,7 @@ fn mtu_and_mode_of_an_infiniband_nic() {
     }
 }
 
-/// What may be right is written, and doubted: enhanced IPoIB has larger datagrams than others, and four digits are decimal.
+/// A value that may be right is written with a warning: enhanced IPoIB supports larger datagrams, and four digits are decimal.
 #[test]
 fn a_doubtful_value_is_written_with_a_warning() {
     let table = [

@@ -8,7 +8,7 @@ use crate::scenario::{address_of, apply, check, decide, decisions};
 #[test]
 fn a_dummy_mac_is_read_in_both_cases() {
     for mac in ["aa:00:c0:a8:07:05", "AA:00:C0:A8:07:05"] {
-        // An address that somebody set is as good as one of the hypervisor.
+        // An address that was set counts like one of the hypervisor.
         for origin in ["0", "3"] {
             let devices = [
                 virtio("eth0", mac, 3).with("addr_assign_type", origin),
@@ -25,7 +25,7 @@ fn a_dummy_mac_is_read_in_both_cases() {
 
 #[test]
 fn one_ethernet_and_one_infiniband_sriov_nic() {
-    // Position 0 is the Ethernet VF, found by its MAC; its dummy only marks it.
+    // Position 0 is the Ethernet VF, found by its MAC; its dummy NIC only marks it.
     let vf = ethernet("ens5", "02:00:c0:a8:07:0a", "0000:05:00.0", "igbvf");
     let devices = [dummy(0, 10), dummy(1, 11), vf, plain("ib0", 6)];
     check("ethernet-and-infiniband", &nics(&[10, 11]), &devices);
@@ -70,7 +70,7 @@ fn a_plain_nic_may_have_a_mac_with_the_prefix() {
 
 #[test]
 fn two_nics_with_one_key_are_paired_in_order() {
-    // Two networks that lease out the same addresses: one NIC on a bridge, one InfiniBand VF.
+    // Two networks with the same addresses: a NIC on a bridge, and an InfiniBand VF.
     let context = "ETH0_MAC='02:00:c0:a8:07:0a'\nETH0_IP='192.168.7.10'\nETH0_MASK='255.255.0.0'\n\
                    ETH1_MAC='02:00:c0:a8:07:0a'\nETH1_IP='192.168.7.10'\nETH1_MASK='255.255.255.0'\n";
     let devices = [
@@ -162,7 +162,7 @@ fn one_address_is_not_given_to_two_positions() {
 
 #[test]
 fn a_name_is_no_reason_for_a_device_that_its_address_has_given_away() {
-    // ETH0 is eth1 by the address in its MAC, so that ETH1 is not eth1 by name.
+    // ETH0 is eth1 because of the address in its MAC, so ETH1 is not eth1 by name.
     let context = "ETH0_IP='192.168.7.10'\nETH1_IP='10.9.9.9'\n";
     assert_eq!(
         pairs(context, &[virtio("eth1", "02:00:c0:a8:07:0a", 3)]),
@@ -179,12 +179,12 @@ fn before_4_14_a_nic_that_no_variable_describes_gets_the_address_in_its_mac() {
         virtio("eth2", "52:54:00:01:02:03", 5),
     ];
     let table = [
-        // ETH1 is found by the address in the MAC; eth0 is nobody's.
+        // ETH1 is found by the address in the MAC; eth0 belongs to no NIC.
         (
             "ETH1_IP='10.1.0.5'\nETH1_MASK='255.255.0.0'\n",
             &["10.0.0.5/24 via 10.0.0.1", "10.1.0.5/16"][..],
         ),
-        // IPv6 alone takes no IPv4 address away.
+        // IPv6 alone does not remove an IPv4 address.
         (
             "ETH0_IP6='2001:db8::5'\nETH0_DNS='10.0.0.2'\n",
             &["10.0.0.5/24", "10.1.0.5/24"],
@@ -230,7 +230,7 @@ fn ipv4_of(machine: &Machine, device: &str) -> String {
     }
 }
 
-/// A VM of today whose NICs wait for DHCP, or are somebody else's, has no NIC in its context either.
+/// The context of a current VM may also have no NIC because its NICs use DHCP, or are configured by another program.
 #[test]
 fn no_address_is_invented_for_a_context_of_today() {
     let devices = [
@@ -242,19 +242,19 @@ fn no_address_is_invented_for_a_context_of_today() {
         one_sriov_tests::context("7.5-no-nic"),
         "IB0_MASK='255.255.0.0'\n".into(),
         "NETWORK='YES'\nPCI0_ADDRESS='01:01.0'\n".into(),
-        // Every NIC of today has a MAC.
+        // In current contexts every NIC has a MAC.
         "ETH7_MAC='02:00:c0:a8:07:63'\nETH7_IP='192.168.7.99'\n".into(),
     ] {
         let machine = Machine::new(&context, &devices);
         assert_eq!(apply(&machine).code, 0, "{context}");
         assert_eq!(address_of(&machine, "eth0"), None, "{context}");
     }
-    // Dummies and GUIDs say what they said.
+    // Dummy NICs and GUIDs count as before.
     let machine = Machine::new(&one_sriov_tests::context("7.5-no-nic"), &devices);
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(address_of(&machine, "ib0").as_deref(), Some("192.168.7.10"));
 
-    // Unless somebody asks for it, or forbids it where it is the custom.
+    // Unless it is requested, or forbidden where it is the default.
     machine.write("/etc/one-sriov/agent.conf", "address_from_mac = yes\n");
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(ipv4_of(&machine, "eth0"), "94.18.52.86/24 via 94.18.52.1");
@@ -264,7 +264,7 @@ fn no_address_is_invented_for_a_context_of_today() {
     assert_eq!(address_of(&machine, "eth0"), None, "the file is gone");
 }
 
-/// `NETWORK=NO` is a word for OpenNebula: what a person describes by hand is meant, and nothing else.
+/// `NETWORK=NO` stops only OpenNebula: NICs that are described by hand are configured, and no others.
 #[test]
 fn with_network_no_only_what_is_described_is_configured() {
     let devices = [
@@ -288,7 +288,7 @@ fn with_network_no_only_what_is_described_is_configured() {
                 assert_eq!(address_of(&machine, name).as_deref(), expected, "{context}");
             }
         }
-        // Nothing is decoded, and nothing written by default.
+        // Nothing is decoded, and nothing is written by default.
         let machine = Machine::new(&format!("HOSTNAME=\"a\"\nNETWORK=\"{no}\"\n"), &devices);
         assert_eq!(apply(&machine).code, 0);
         assert_eq!(machine.etc_paths(), Vec::<String>::new());

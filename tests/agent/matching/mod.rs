@@ -1,4 +1,4 @@
-//! Which device is which NIC: dummies, GUIDs, order, names.
+//! Matching of NICs and devices: dummy NICs, GUIDs, order, names.
 
 mod devices;
 mod dummies;

@@ -171,7 +171,7 @@ fn variables_of_a_position_that_is_nowhere_are_told() {
 
 #[test]
 fn a_position_counts_the_devices_that_guids_have_settled() {
-    // Position 1 is the second device of all, not the second without a GUID of ours.
+    // Position 1 is the second of all devices, not the second without a dummy MAC in its GUID.
     let devices = [
         carrying("ib0", 5, 0, 10),
         dummy(1, 11),
@@ -196,7 +196,7 @@ fn a_vf_whose_guid_was_taken_back_is_still_a_device() {
     }
 }
 
-/// The VF of a ConnectX-3 has two ports, and its host may refuse GUIDs: the dummy NIC says which VF, not which port.
+/// The VF of a ConnectX-3 has two ports, and its host may refuse GUIDs: the dummy NIC identifies the VF, but not the port.
 #[test]
 fn of_a_vf_with_two_ports_the_port_is_doubted_unless_the_context_names_it() {
     let port = |name: &str, slot: u8, number: &str| plain(name, slot).with("dev_port", number);
@@ -247,7 +247,7 @@ fn of_a_vf_with_two_ports_the_port_is_doubted_unless_the_context_names_it() {
     }
     assert_eq!(address_of(&machine, "ib2").as_deref(), Some("192.168.7.11"));
 
-    // A GUID tells the port.
+    // A GUID identifies the port.
     let by_guid = [
         port("ib0", 5, "0"),
         carrying("ib1", 5, 0, 10).with("dev_port", "1"),

@@ -1,10 +1,10 @@
-//! A device that cannot be read is not an absent one.
+//! A device that cannot be read is not absent.
 
 use one_sriov_tests::{Machine, Outcome, run, run_while, virtio};
 
 use super::{carrying, dummy, nics, plain};
 
-/// Applies while the kernel answers the reading of one attribute with an error.
+/// Runs `apply` while reading one attribute fails.
 fn apply_while(machine: &Machine, device: &str, attribute: &str, error: &str) -> Outcome {
     let path = format!("/sys/class/net/{device}/{attribute}");
     let arguments = ["apply", "--backend", "interfaces"];
@@ -68,7 +68,7 @@ fn before_anything_is_written_no_name_is_assumed_and_no_order_counted() {
     );
 }
 
-/// The network core answers EINVAL, and kernfs ENODEV, for a device that goes away.
+/// For a device that is being removed, the network core returns EINVAL, and kernfs ENODEV.
 #[test]
 fn a_device_that_vanishes_while_it_is_read_is_absent() {
     for error in ["ENODEV", "EINVAL", "ENOENT"] {

@@ -1,4 +1,4 @@
-//! What the kernel has, beside the context: each way in which they can differ, on the kernel itself.
+//! Each way in which the kernel can differ from the context, on the real kernel.
 
 use one_sriov_tests::{Nic, infiniband, virtio};
 
@@ -12,7 +12,7 @@ fn nic() -> Vec<Nic> {
     vec![virtio("eth0", "02:00:0a:00:00:0c", 3)]
 }
 
-/// A guest whose files are written, and whose kernel has all of it.
+/// A guest whose files are written and applied in the kernel.
 const RIGHT: &str = "link eth0 02:00:0a:00:00:0c
 enable systemd-networkd.service
 agent apply
@@ -104,7 +104,7 @@ fn a_nic_that_is_down_and_metrics_are_found() {
 
 #[test]
 fn an_address_that_another_host_has_is_found() {
-    // The other end has it first, and answers the kernel's question for duplicates.
+    // The other end already has it, and answers the duplicate address detection.
     let setup = "link eth0 02:00:0a:00:00:0c
 enable systemd-networkd.service
 agent apply

@@ -1,4 +1,4 @@
-//! `status` on a running guest: real links in namespaces of their own, real daemons where one is to speak.
+//! `status` on a running guest: real links in namespaces, and real daemons where needed.
 
 mod causes;
 mod drift;
@@ -9,7 +9,7 @@ use std::process::Command;
 use one_sriov_tests::{Machine, Nic, agent_path};
 use serde_json::Value;
 
-/// What `status` said.
+/// The output of `status`.
 pub(super) struct Status {
     pub(super) code: String,
     pub(super) text: String,
@@ -17,7 +17,7 @@ pub(super) struct Status {
 }
 
 impl Status {
-    /// The first line, and those after it that give reasons.
+    /// The first line, and the following lines with reasons.
     pub(super) fn reasons(&self) -> Vec<&str> {
         let is_reason = |line: &&str| {
             ["status: ", "problem: ", "warning: ", "differs: "]
@@ -27,14 +27,14 @@ impl Status {
         self.text.lines().take_while(is_reason).collect()
     }
 
-    /// The codes of all that was found.
+    /// The codes of all findings.
     pub(super) fn codes(&self) -> Vec<&str> {
         let findings = self.json["findings"].as_array().expect("findings");
         let codes = findings.iter().map(|finding| finding["code"].as_str());
         codes.map(|code| code.expect("a code")).collect()
     }
 
-    /// The codes of all differences of the kernel.
+    /// The codes of all differences in the kernel.
     pub(super) fn differences(&self) -> Vec<&str> {
         let nics = self.json["kernel"].as_array().expect("a kernel");
         let differences = nics
@@ -44,7 +44,7 @@ impl Status {
         codes.map(|code| code.expect("a code")).collect()
     }
 
-    /// That one reason begins with this.
+    /// Asserts that one of the reasons starts with this.
     #[track_caller]
     pub(super) fn assert_reason(&self, expected: &str) {
         let has = |line: &&str| line.starts_with(expected);
@@ -52,8 +52,7 @@ impl Status {
     }
 }
 
-/// Asks a guest with this context and these NICs for its status once `setup` has happened to it. Where the tests do not run
-/// as root there is none.
+/// The status of a guest with this context and these NICs after `setup`; `None` if the tests do not run as root.
 pub(super) fn status(context: &str, nics: &[Nic], setup: &str) -> Option<Status> {
     status_of(&Machine::new(context, nics), setup)
 }
