@@ -104,6 +104,12 @@ impl SavedNics {
         })
     }
 
+    /// Whether the file exists.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.path.try_exists().unwrap_or(false)
+    }
+
     /// The NICs; `None` without a file.
     ///
     /// # Errors

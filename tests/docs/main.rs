@@ -3,6 +3,7 @@
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod lifecycle;
 mod links;
 mod messages;
 mod pages;

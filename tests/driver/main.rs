@@ -35,4 +35,5 @@ mod resume;
 mod root;
 mod stress;
 mod suspend;
+mod unexpected;
 mod vfs;

@@ -9,7 +9,7 @@ use one_sriov_tests::host::{Host, Pf, domain};
 pub(crate) const CHECKPOINT: &str = "/var/lib/one//datastores/0/7/checkpoint";
 pub(crate) const SAVED: &str = "/var/lib/one/datastores/0/7/one-sriov-nics.json";
 
-fn empty() -> Host {
+pub(crate) fn empty() -> Host {
     let host = Host::new(&[
         Pf::infiniband("ib0", "0000:81:00", 4),
         Pf::ethernet("eth1", "0000:82:00", 4),
@@ -32,11 +32,15 @@ pub(crate) fn has_stock_actions(host: &Host) {
 /// A VM with two VFs, of which the first is at an address that its template names.
 pub(crate) fn host() -> Host {
     let host = empty();
+    deploy(&host);
+    host
+}
+
+pub(crate) fn deploy(host: &Host) {
     let address = "<address type='pci' domain='0x0000' bus='0x00' slot='0x0a' function='0x0'/>\n\t\t</interface>";
     let domain = domain(7, &["sriov_ib0", "sriov_eth1"]).replacen("</interface>", address, 1);
     let deployed = host.deploy_domain(7, &domain);
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
-    host
 }
 
 /// The VM's document: a VLAN on the Ethernet network, and these NICs.
@@ -87,7 +91,7 @@ pub(crate) fn raw(host: &Host, name: &str, arguments: &[&str], stdin: &str) -> O
     driver.args(arguments).stdin(stdin).output().unwrap()
 }
 
-fn is_free(host: &Host) {
+pub(crate) fn is_free(host: &Host) {
     assert_eq!((host.leased("ib0"), host.leased("eth1")), (vec![], vec![]));
     assert_eq!(host.changed_vfs(), [""; 0]);
 }
@@ -379,6 +383,42 @@ fn a_nic_without_vf_that_is_detached_does_not_come_back() {
         (0, 1)
     );
     assert_eq!(host.read(SAVED), None);
+}
+
+#[test]
+fn a_nic_without_vf_is_saved_with_the_others() {
+    let (host, _) = lacking();
+    let saved = save(&host);
+    assert_eq!(saved.code, 0, "{}", saved.stderr);
+    is_free(&host);
+    assert_eq!(restore(&host, &BOTH).code, 0);
+    assert_eq!(audit(&host, false), [""; 0]);
+
+    // Where that fails it still lacks its VF.
+    let (host, _) = lacking();
+    host.stock("save", "exit 1\n");
+    assert_eq!(save(&host).code, 1);
+    assert_eq!(
+        (host.leased("ib0").len(), host.leased("eth1").len()),
+        (0, 1)
+    );
+    assert_eq!(host.operator(&["repair", "7"]).code, 0);
+    assert_eq!(audit(&host, false), [""; 0]);
+}
+
+#[test]
+fn the_file_of_an_earlier_attempt_does_not_outlive_the_nics() {
+    let host = empty();
+    assert_eq!(host.deploy(7, &["br0"]).code, 0);
+    let nic = r#"{"format":1,"nics":[{"pool":"ib0","position":0,"mac":"02:00:c0:a8:07:01","vlan":null,"has_dummy":true,
+        "guid":null,"guest":null,"native":null}]}"#;
+    host.write(SAVED, nic);
+    assert_eq!(save(&host).code, 0);
+    assert_eq!(host.read(SAVED), None);
+    // Of one that is saved already it is the one that counts.
+    host.write(SAVED, nic);
+    assert_eq!(save(&host).code, 1);
+    assert!(host.read(SAVED).is_some());
 }
 
 #[test]

@@ -32,51 +32,82 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     let Some((host, store)) = call.leases_if_legible() else {
         return run_stock(call, None, report);
     };
-    if store.deployments(Some(vm))?.is_empty() {
+    let checkpoint = Path::new(checkpoint);
+    if store.deployments(Some(vm))?.is_empty() && store.unplugged(vm)?.is_none() {
+        if let Err(error) = forget_leftover(&host, vm, checkpoint) {
+            report.note(&error.to_string());
+        }
         return run_stock(call, None, report);
     }
     let held = hold(call, &host, &store, vm)?;
     let mut leases: Vec<Lease> = held.iter().flat_map(|held| held.leases.clone()).collect();
     // Equal NICs that OpenNebula has chosen the VFs of are told apart by their order.
     leases.sort_by_key(|lease| lease.position);
-    if leases.is_empty() {
+    let lacking = lacking(&host, &store, vm, &leases)?;
+    if leases.is_empty() && lacking.is_empty() {
         return run_stock(call, None, report);
     }
     let stdin = call.stdin_document()?;
     let mut document = ActionCall::vm_document(stdin.as_ref())?.unwrap_or_default();
     let dump = host.libvirt().document(domain)?;
     let (nics, requests) = saved_nic::describe(&host, &leases, &dump, &mut document)?;
-    let saved = SavedNics::beside(&host.root, Path::new(checkpoint))?;
-    saved.write(nics.clone())?;
-    store.note_unplugged(vm, Path::new(checkpoint))?;
+    let saved = SavedNics::beside(&host.root, checkpoint)?;
+    let mut all = [nics.clone(), lacking.clone()].concat();
+    all.sort_by_key(|nic| nic.position);
+    saved.write(all)?;
+    store.note_unplugged(vm, checkpoint)?;
     let work = Work::new(call, &host, &store, &requests);
+    // A stock action that outlives this process still saves the VM: no other may plug anything in meanwhile.
+    let tokens: Vec<_> = held.iter().map(HeldDeployment::token).collect();
+    let done = take_out(&host, domain, &leases)
+        .map_err(|cause| ActionError::Save { vm, cause })
+        .and_then(|()| delegate_with(call, stdin.as_ref(), &tokens, report));
+    // The guest may have powered itself off meanwhile.
+    if done.is_ok() || host.libvirt().running().is_ok_and(|found| !found.runs(vm)) {
+        // It has stopped, so there is nothing to repair.
+        if let Err(error) = store.forget_unplugged(vm) {
+            report.note(&error.to_string());
+        }
+        drop(held);
+        let released = release_unused(call, &host, &store, vm, Duration::ZERO);
+        tell(call, released, work.monitoring.as_ref(), report);
+        return done;
+    }
     let plug = Plug {
         work: &work,
         libvirt: host.libvirt(),
         domain,
     };
-    // A stock action that outlives this process still saves the VM: no other may plug anything in meanwhile.
-    let tokens: Vec<_> = held.iter().map(HeldDeployment::token).collect();
-    let unplugged = take_out(&host, domain, &leases);
-    let failure = match unplugged {
-        Ok(()) => match delegate_with(call, stdin.as_ref(), &tokens, report) {
-            Ok(()) => {
-                // It has stopped, so there is nothing to repair.
-                if let Err(error) = store.forget_unplugged(vm) {
-                    report.note(&error.to_string());
-                }
-                drop(held);
-                let released = release_unused(call, &host, &store, vm, Duration::ZERO);
-                tell(call, released, work.monitoring.as_ref(), report);
-                return Ok(());
-            }
-            Err(failure) => failure,
-        },
-        Err(cause) => ActionError::Save { vm, cause },
-    };
-    let missing = put_in_again(&plug, leases, &nics, &requests, report);
+    let mut missing = put_in_again(&plug, leases, &nics, &requests, report);
+    missing.extend(lacking);
     saved_nic::note_missing(&store, vm, &saved, missing, report);
-    Err(failure)
+    done
+}
+
+/// The NICs whose VFs an earlier action has unplugged, or could not plug in. They are saved with the others.
+fn lacking(
+    host: &Host,
+    store: &Store,
+    vm: VmId,
+    leases: &[Lease],
+) -> Result<Vec<SavedNic>, ActionError> {
+    let Some(checkpoint) = store.unplugged(vm)? else {
+        return Ok(Vec::new());
+    };
+    let saved = SavedNics::beside(&host.root, &checkpoint)?;
+    let mut nics = saved.read()?.unwrap_or_default();
+    let has_vf = |nic: &SavedNic| leases.iter().any(|lease| lease.position == nic.position);
+    nics.retain(|nic| !has_vf(nic));
+    Ok(nics)
+}
+
+/// Removes the file of an earlier attempt, for a VM that runs without SR-IOV NICs now.
+fn forget_leftover(host: &Host, vm: VmId, checkpoint: &Path) -> Result<(), ActionError> {
+    let saved = SavedNics::beside(&host.root, checkpoint)?;
+    if saved.exists() && host.libvirt().running()?.runs(vm) {
+        saved.remove()?;
+    }
+    Ok(())
 }
 
 /// Locks the deployments of the VM, and returns them with the leases that its domain holds. While they are locked the leases

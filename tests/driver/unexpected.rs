@@ -1,0 +1,389 @@
+//! After the unexpected: VFs, GUIDs and leases are right, whatever calls come, or none.
+//!
+//! The rows of the table in docs/explanation/lifecycle.md: each has a test here that is named by it.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use one_sriov_tests::Outcome;
+use one_sriov_tests::host::{Host, deployment_file, domain, run};
+
+use crate::audit::Audit;
+use crate::suspend::{
+    BOTH, CHECKPOINT, SAVED, audit, deploy, document, empty, host, is_free, lacking, raw, restore,
+    save, wait_for_stock_actions,
+};
+
+const GUID: &str = "00:00:aa:00:c0:a8:07:01";
+const SAVE: [&str; 5] = ["one-7", CHECKPOINT, "host", "7", "host"];
+const RESTORE: [&str; 5] = [CHECKPOINT, "host", "one-7", "7", "host"];
+
+/// VM 7 runs with its VFs, and nothing else has any.
+#[track_caller]
+fn is_whole(host: &Host, what: &str) {
+    assert_eq!(audit(host, false), [""; 0], "{what}");
+    let audit = Audit::of(host);
+    assert_eq!((audit.doubled(), audit.lost()), (vec![], vec![]), "{what}");
+    let [infiniband] = host.leased("ib0").try_into().unwrap();
+    let lease = host.lease(&format!("ib0/{infiniband}")).unwrap();
+    assert_eq!((&lease["vm"], &lease["guid"]), (&7.into(), &GUID.into()));
+    let vf = host.vf("ib0", infiniband.parse().unwrap());
+    assert!(vf.contains(&format!("port_guid {GUID}")), "{what}: {vf}");
+    assert_eq!(host.read(SAVED), None, "{what}");
+    assert_eq!(host.read("/run/one-sriov/.unplugged/7"), None, "{what}");
+}
+
+/// No VM has a VF.
+#[track_caller]
+fn is_clean(host: &Host) {
+    is_free(host);
+    let audit = Audit::of(host);
+    assert_eq!((audit.doubled(), audit.lost()), (vec![], vec![]));
+    assert_eq!(host.read("/run/one-sriov/.unplugged/7"), None);
+}
+
+/// What a transfer driver does with the directory of a VM.
+fn transfer(from: &Host, to: &Host, vm: u32) {
+    let dir = format!("/var/lib/one/datastores/0/{vm}");
+    for file in fs::read_dir(from.path(&dir)).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let path = format!("{dir}/{name}");
+        to.write(&path, from.read(&path).unwrap());
+    }
+    fs::remove_dir_all(from.path(&dir)).unwrap();
+}
+
+fn shutdown(host: &Host) -> Outcome {
+    host.action("shutdown", &["one-7", "host", "7", "host"], "")
+}
+
+#[track_caller]
+fn succeeds(outcome: &Outcome) {
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+}
+
+/// The power fails, and the host boots again: no domain runs, and the cards have lost all that was set.
+fn crash(host: &Host) {
+    for directory in ["state/domains", "state/bound", "state/hostdevs"] {
+        for file in fs::read_dir(host.path(directory)).into_iter().flatten() {
+            fs::remove_file(file.unwrap().path()).unwrap();
+        }
+    }
+    host.reset_cards();
+    host.write("/proc/sys/kernel/random/boot_id", "another\n");
+}
+
+#[test]
+fn the_guest_powers_itself_off() {
+    let host = host();
+    host.power_off(7);
+    succeeds(&host.operator(&["probe"]));
+    is_clean(&host);
+    deploy(&host);
+    is_whole(&host, "");
+}
+
+#[test]
+fn the_guest_powers_itself_off_while_it_is_saved() {
+    let host = host();
+    let off = "virsh -c x destroy \"$1\"; echo 'no such domain' >&2; exit 1\n";
+    host.stock("save", off);
+    let calls = host.calls().len();
+    let saved = save(&host);
+    assert_eq!(saved.code, 1);
+    assert!(!saved.stderr.contains("has no VF"), "{}", saved.stderr);
+    // Nothing is plugged into a VM that has gone, which would count as a failure of the VF.
+    let calls = host.calls().split_off(calls);
+    let attaches = |call: &&String| call.contains("attach-device");
+    assert_eq!(calls.iter().find(attaches), None);
+    is_clean(&host);
+    // OpenNebula finds it powered off.
+    fs::remove_file(host.path(SAVED)).unwrap();
+    deploy(&host);
+    is_whole(&host, "");
+}
+
+#[test]
+fn the_driver_is_killed() {
+    for action in ["save", "restore"] {
+        let host = host();
+        let (arguments, word) = match action {
+            "save" => (SAVE, "exit 1"),
+            _ => (RESTORE, "virsh -c x restore \"$DIR$1\""),
+        };
+        if action == "restore" {
+            succeeds(&save(&host));
+        }
+        host.stock(action, &format!("kill -9 $PPID; {word}\n"));
+        let killed = raw(&host, action, &arguments, &document(&BOTH));
+        assert_eq!(killed.status.code(), None);
+        wait_for_stock_actions(&host);
+        assert!(host.domain(7).is_some());
+        succeeds(&host.operator(&["reconcile"]));
+        is_whole(&host, action);
+    }
+}
+
+#[test]
+fn the_host_crashes() {
+    // Whatever it was at.
+    for host in [host(), lacking().0] {
+        crash(&host);
+        let calls = host.calls().len();
+        succeeds(&host.operator(&["reconcile"]));
+        is_clean(&host);
+        // What the boot has reset is not set again.
+        let calls = host.calls().split_off(calls);
+        let sets = |call: &&String| call.contains("ip link set");
+        assert_eq!(calls.iter().find(sets), None);
+        let _ = fs::remove_file(host.path(SAVED));
+        deploy(&host);
+        is_whole(&host, "");
+    }
+}
+
+#[test]
+fn the_host_crashes_while_a_vm_is_suspended() {
+    let host = host();
+    succeeds(&save(&host));
+    crash(&host);
+    succeeds(&restore(&host, &BOTH));
+    is_whole(&host, "");
+}
+
+#[test]
+fn the_vms_of_a_crashed_host_run_elsewhere() {
+    let (first, second) = (host(), empty());
+    deploy(&second);
+    is_whole(&second, "");
+    // And the first one comes back.
+    crash(&first);
+    succeeds(&first.operator(&["probe"]));
+    is_clean(&first);
+}
+
+#[test]
+fn libvirtd_restarts() {
+    let host = host();
+    host.switch("virsh-fails", "failed to connect to the hypervisor");
+    succeeds(&host.operator(&["probe"]));
+    assert_eq!(host.operator(&["reconcile"]).code, 1);
+    assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 1);
+    assert_eq!(save(&host).code, 1);
+    assert_eq!(host.cancel(7).code, 255);
+    host.switch_off("virsh-fails");
+    is_whole(&host, "");
+    let looked = host.operator(&["reconcile"]);
+    assert_eq!(looked.stdout, "no stale lease\n");
+    is_whole(&host, "");
+}
+
+/// Runs an action whose front-end has gone: nobody reads what it prints.
+fn unheard(host: &Host, action: &str, arguments: &[&str], stdin: &str) {
+    host.write("/state/stdin", stdin);
+    let mut driver: Command = host.driver(&["action", "--", action]);
+    let stdin = fs::File::open(host.path("/state/stdin")).unwrap();
+    let piped = driver.args(arguments).stdin(stdin);
+    let mut child = piped
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    child.wait().unwrap();
+}
+
+#[test]
+fn oned_restarts_in_the_middle_of_an_action() {
+    let host = empty();
+    let file = deployment_file(7);
+    let text = domain(7, &["sriov_ib0", "sriov_eth1"]);
+    let text = text.replacen("</interface>", PLACE, 1);
+    unheard(&host, "deploy", &[&file, "host", "7", "host"], &text);
+    is_whole(&host, "deploy");
+    unheard(&host, "save", &SAVE, &document(&BOTH));
+    is_clean(&host);
+    unheard(&host, "restore", &RESTORE, &document(&BOTH));
+    is_whole(&host, "restore");
+    unheard(&host, "cancel", &["one-7", "host", "7", "host"], "");
+    is_clean(&host);
+}
+
+const PLACE: &str =
+    "<address type='pci' domain='0x0000' bus='0x00' slot='0x0a' function='0x0'/>\n\t\t</interface>";
+
+/// Kills the driver at every call of a program in an action of VM 7, and hands the host to `then`.
+fn killed_at_every_call(action: &str, then: impl Fn(&Host, &str)) {
+    let arguments = if action == "save" { SAVE } else { RESTORE };
+    for nth in 1.. {
+        let host = host();
+        if action == "restore" {
+            succeeds(&save(&host));
+        }
+        host.switch("dies-at", &nth.to_string());
+        let outcome = raw(&host, action, &arguments, &document(&BOTH));
+        let left = host.read("/state/dies-at").unwrap();
+        host.switch_off("dies-at");
+        if left.trim() != "0" {
+            assert!(outcome.status.success() && nth > 10);
+            break;
+        }
+        wait_for_stock_actions(&host);
+        then(&host, &format!("{action} {nth}"));
+    }
+}
+
+#[test]
+fn onevm_recover_retry() {
+    killed_at_every_call("save", |host, what| {
+        // There was no check in between. A VM that is saved already cannot be saved again, and OpenNebula is to be told of the
+        // success.
+        let is_saved = host.domain(7).is_none();
+        let again = save(host);
+        assert_eq!(again.code != 0, is_saved, "{what}: {}", again.stderr);
+        succeeds(&restore(host, &BOTH));
+        is_whole(host, what);
+    });
+    killed_at_every_call("restore", |host, what| {
+        let runs = host.domain(7).is_some();
+        let again = restore(host, &BOTH);
+        if runs {
+            // libvirt refuses, and OpenNebula is to be told of the success.
+            assert_eq!(again.code, 1, "{what}");
+            succeeds(&host.operator(&["repair", "7"]));
+        } else {
+            assert_eq!(again.code, 0, "{what}: {}", again.stderr);
+        }
+        is_whole(host, what);
+    });
+}
+
+#[test]
+fn onevm_recover_success() {
+    // It is saved, but its driver was killed before it could say so.
+    let host = host();
+    host.stock("save", "virsh -c x save \"$1\" \"$DIR$2\"; kill -9 $PPID\n");
+    assert_eq!(
+        raw(&host, "save", &SAVE, &document(&BOTH)).status.code(),
+        None
+    );
+    wait_for_stock_actions(&host);
+    succeeds(&host.operator(&["probe"]));
+    is_free(&host);
+    succeeds(&restore(&host, &BOTH));
+    is_whole(&host, "");
+}
+
+#[test]
+fn onevm_recover_failure() {
+    // It is not saved, and runs on without its VFs.
+    let host = host();
+    host.stock("save", "kill -9 $PPID; exit 1\n");
+    assert_eq!(
+        raw(&host, "save", &SAVE, &document(&BOTH)).status.code(),
+        None
+    );
+    wait_for_stock_actions(&host);
+    assert_eq!(host.leased("ib0").len(), 1);
+    succeeds(&host.operator(&["repair", "7"]));
+    is_whole(&host, "");
+}
+
+#[test]
+fn onevm_recover_delete() {
+    let running = host();
+    succeeds(&running.cancel(7));
+    is_clean(&running);
+
+    // Of a VM that is suspended only the files go.
+    let suspended = host();
+    succeeds(&save(&suspended));
+    is_clean(&suspended);
+
+    // A deployment goes on, and the driver is not told: the operator ends the domain.
+    let deploying = host();
+    assert_eq!(deploying.lease("ib0/0").unwrap()["vm"], 7);
+    deploying.power_off(7);
+    succeeds(&deploying.operator(&["reconcile"]));
+    is_clean(&deploying);
+
+    // The VM is being saved: its end fails the save.
+    let saving = host();
+    saving.stock(
+        "save",
+        "virsh -c x destroy \"$1\"; rm -r \"$(dirname \"$DIR$2\")\"; exit 1\n",
+    );
+    assert_eq!(save(&saving).code, 1);
+    succeeds(&saving.operator(&["probe"]));
+    is_clean(&saving);
+}
+
+#[test]
+fn onevm_recover_recreate() {
+    let (host, _) = lacking();
+    succeeds(&host.cancel(7));
+    fs::remove_dir_all(host.path("/var/lib/one/datastores/0/7")).unwrap();
+    deploy(&host);
+    is_whole(&host, "");
+}
+
+#[test]
+fn onevm_resched() {
+    let (first, second) = (host(), empty());
+    succeeds(&save(&first));
+    transfer(&first, &second, 7);
+    succeeds(&restore(&second, &BOTH));
+    is_clean(&first);
+    is_whole(&second, "");
+}
+
+#[test]
+fn onevm_undeploy() {
+    let (first, second) = (host(), empty());
+    succeeds(&shutdown(&first));
+    is_clean(&first);
+    deploy(&second);
+    is_whole(&second, "");
+}
+
+#[test]
+fn onevm_poweroff_hard() {
+    let host = host();
+    succeeds(&host.cancel(7));
+    is_clean(&host);
+    deploy(&host);
+    is_whole(&host, "");
+}
+
+#[test]
+fn onehost_flush() {
+    let (first, second) = (host(), empty());
+    succeeds(&first.deploy(8, &["sriov_ib0", "sriov_eth1"]));
+    let document = |vm: u32| {
+        document(&BOTH)
+            .replace("<ID>7<", &format!("<ID>{vm}<"))
+            .replace("02:00:c0:a8:07", &format!("02:00:c0:a8:{vm:02x}"))
+    };
+    let checkpoint = |vm: u32| format!("/var/lib/one//datastores/0/{vm}/checkpoint");
+    for vm in [7, 8] {
+        let (name, id, checkpoint) = (format!("one-{vm}"), vm.to_string(), checkpoint(vm));
+        let arguments = [&name, &checkpoint, "host", &id, "host"];
+        let mut driver = first.driver(&["action", "--", "save"]);
+        succeeds(&run(driver.args(arguments), &document(vm)));
+        transfer(&first, &second, vm);
+    }
+    is_clean(&first);
+    for vm in [8, 7] {
+        let (name, id, checkpoint) = (format!("one-{vm}"), vm.to_string(), checkpoint(vm));
+        let arguments = [&checkpoint, "host", &name, &id, "host"];
+        let mut driver = second.driver(&["action", "--", "restore"]);
+        succeeds(&run(driver.args(arguments), &document(vm)));
+    }
+    let audit = Audit::of(&second);
+    assert_eq!(
+        (audit.leases(), audit.doubled(), audit.lost()),
+        (4, vec![], vec![])
+    );
+    succeeds(&second.cancel(8));
+    is_whole(&second, "");
+}
