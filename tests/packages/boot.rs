@@ -12,7 +12,8 @@ use crate::{can_run, said};
 
 const CONTEXT: &str = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_MASK='255.255.255.0'\nETH0_GATEWAY='10.0.0.1'\n";
 
-fn context_cd(directory: &Path) -> PathBuf {
+/// The CD of a VM on OpenNebula.
+pub(crate) fn context_cd(directory: &Path) -> PathBuf {
     let cd = directory.join("context.iso");
     let context = directory.join("context");
     fs::create_dir(&context).unwrap();

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod boot;
+mod cloud_init;
 mod debian;
 mod distributor;
 mod guest;

@@ -10,15 +10,8 @@ use crate::system::System;
 use crate::{NEW, kernel, said};
 
 const REPORT: &str = include_str!("report");
-/// What starts it. That the others are named here keeps systemd's notes of them.
-const REPORT_UNIT: &str = "[Unit]
-After=multi-user.target one-sriov-plain.service one-sriov-cd.service
-[Service]
-Type=oneshot
-ExecStart=/report
-[Install]
-WantedBy=multi-user.target
-";
+/// What it comes after. That they are named here keeps systemd's notes of them.
+const AFTER: &str = "one-sriov-plain.service one-sriov-cd.service";
 const PLAIN: &str = "[Service]\nType=oneshot\nExecStart=/bin/true\n";
 /// The descriptors, the directories and the file of a small volume.
 const CD: &str = "[Service]\nType=oneshot\nExecStart=/bin/dd if=/dev/sr0 of=/dev/null bs=2048 skip=16 count=16 status=none\n";
@@ -32,15 +25,24 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
+    /// One that measures the units.
     pub(crate) fn new() -> Self {
-        let directory = TempDir::new().unwrap();
         let system = System::new();
         let _ = system.install_debian(NEW);
-        let kernel = kernel::install(directory.path(), system.root(), MODULES);
         install_units(&system);
+        Self::of(&system, REPORT, AFTER)
+    }
+
+    /// One that runs a script at the end of its boot, after these units.
+    pub(crate) fn of(system: &System, report: &str, after: &str) -> Self {
+        let directory = TempDir::new().unwrap();
+        let kernel = kernel::install(directory.path(), system.root(), MODULES);
+        install_report(system, report, after);
         // As an image that boots for the first time.
         system.write("/etc/machine-id", "");
-        let _ = system.run(&["ln", "-s", "/lib/systemd/systemd", "/init"]);
+        if !system.has("/init") {
+            let _ = system.run(&["ln", "-s", "/lib/systemd/systemd", "/init"]);
+        }
         let pack = "find . -xdev \\( -path ./var/cache -o -path ./var/lib/apt -o -path ./var/lib/dpkg -o -path ./tmp \
                     -o -path ./usr/share/doc -o -path ./usr/share/man -o -path ./usr/share/locale \\) -prune -o -print \
                     | cpio -o -H newc --quiet > \"$0\"; mkdir -p tmp";
@@ -87,7 +89,6 @@ fn install_units(system: &System) {
         ours.lines().map(line).collect()
     };
     let units = [
-        ("report", REPORT_UNIT.to_owned()),
         ("one-sriov-plain", PLAIN.to_owned()),
         ("one-sriov-cd", CD.to_owned()),
         ("one-sriov-confined", running("/bin/true")),
@@ -99,16 +100,25 @@ fn install_units(system: &System) {
     for (name, text) in units {
         system.write(&format!("/etc/systemd/system/{name}.service"), &text);
     }
-    system.write("/report", REPORT);
-    let _ = system.run(&["chmod", "755", "/report"]);
     let _ = system.run(&[
         "systemctl",
         "enable",
         "systemd-networkd",
-        "report",
         "one-sriov-confined",
         "one-sriov-settle",
     ]);
+}
+
+/// What says how the guest has started.
+fn install_report(system: &System, report: &str, after: &str) {
+    let unit = format!(
+        "[Unit]\nAfter=multi-user.target {after}\n[Service]\nType=oneshot\nExecStart=/report\n\
+         [Install]\nWantedBy=multi-user.target\n"
+    );
+    system.write("/etc/systemd/system/report.service", &unit);
+    system.write("/report", report);
+    let _ = system.run(&["chmod", "755", "/report"]);
+    let _ = system.run(&["systemctl", "enable", "report"]);
     // It would hang up on the report.
     let _ = system.run(&["systemctl", "mask", "serial-getty@ttyS0.service"]);
 }
