@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use one_sriov_tests::turn;
+
 use crate::boot::context_cd;
 use crate::guest::{Guest, Report};
 use crate::system::System;
@@ -54,6 +56,7 @@ fn its_network_is_off_before_it_starts_on_opennebula_and_on_elsewhere() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let directory = tempfile::tempdir().unwrap();
     let context = context_cd(directory.path());
     let system = image();

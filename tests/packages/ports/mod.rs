@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use one_sriov_tests::{agent_path, copy_program};
+use one_sriov_tests::{agent_path, copy_program, turn};
 
 use crate::{can_run, kernel, said};
 
@@ -94,6 +94,7 @@ fn addresses_go_to_the_device_that_the_kernel_has_carry_them() {
     if !can_run() {
         return;
     }
+    let _turn = turn::shared();
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join("root");
     fs::create_dir(&root).unwrap();
