@@ -1,4 +1,4 @@
-//! The binaries for aarch64 do what those of this machine do, under an emulator where they must.
+//! The binaries for aarch64 do the same as those for this machine, under an emulator if necessary.
 
 use std::process::Command;
 
@@ -16,7 +16,7 @@ fn it_runs_and_says_what_it_is() {
         env!("CARGO_PKG_VERSION")
     );
     assert_eq!(lines.next(), Some(&*expected));
-    // 'make' knows the commit, where the source is a checkout.
+    // 'make' sets the commit if the source is a checkout.
     let commit = std::env::var("ONE_SRIOV_COMMIT").unwrap_or_default();
     if !commit.is_empty() {
         let date = std::env::var("ONE_SRIOV_DATE").unwrap();
@@ -96,7 +96,7 @@ fn apply(mut command: Command, machine: &Machine, backend: &str) -> Outcome {
     output(&mut command)
 }
 
-/// A dummy NIC for each NIC of a context, a NIC on the bridge, and as many InfiniBand ports as any of them needs.
+/// A dummy NIC for each NIC of a context, a NIC on the bridge, and enough InfiniBand ports for all.
 fn nics(context: &str) -> Vec<Nic> {
     let macs = context.lines().filter_map(|line| {
         let (name, value) = line.split_once('=')?;

@@ -1,9 +1,9 @@
-//! Where the static binaries are.
+//! The static binaries.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What is shipped.
+/// The shipped binaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Program {
     Agent,
@@ -31,7 +31,7 @@ impl Program {
         self.named(variable, "aarch64")
     }
 
-    /// It on an aarch64, under an emulator where this is none.
+    /// Runs it on aarch64, under an emulator if this machine is not.
     pub(crate) fn on_aarch64(self) -> Command {
         if cfg!(target_arch = "aarch64") {
             return Command::new(self.aarch64());

@@ -1,7 +1,7 @@
-//! The binaries that are shipped: static, small, and the same on both machines.
+//! The shipped binaries: static, small, and the same on both architectures.
 //!
-//! They are those that `ONE_SRIOV_AGENT`, `ONE_SRIOV_DRIVER` and the same with `_AARCH64` name (`make test`
-//! sets all); without them cargo builds static ones here.
+//! `ONE_SRIOV_AGENT`, `ONE_SRIOV_DRIVER` and the same with `_AARCH64` name them (`make test` sets all); otherwise cargo builds
+//! static ones.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]

@@ -1,4 +1,4 @@
-//! A guest reads the agent from a cold disk, once per boot; a front-end copies the driver to all hosts.
+//! Size matters: a guest reads the agent from a cold disk at every boot, and a front-end copies the driver to all hosts.
 
 use std::path::Path;
 

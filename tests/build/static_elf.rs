@@ -1,4 +1,4 @@
-//! A guest or a host may have any libc or an old one: the binaries need none.
+//! The binaries need no libc: that of a guest or host may be of any kind, or old.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,19 +1,19 @@
-//! cloud-init itself, on a guest with a context and on the same image without one.
+//! Real cloud-init on a guest with a context, and on the same image without one.
 
 use std::path::Path;
 use std::process::Command;
 
 use one_sriov_tests::{Machine, agent_path, virtio};
 
-/// What cloud-init makes of `/etc/cloud`, as its first stage does (`cloudinit/stages.py`).
+/// How cloud-init's first stage reads `/etc/cloud` (`cloudinit/stages.py`).
 const ASK: &str = "from cloudinit import stages\ninit = stages.Init()\ninit.read_cfg()\n\
                    config, _ = init._find_networking_config()\nprint('off' if config is None else 'on')";
 const DROP_IN: &str = "/etc/cloud/cloud.cfg.d/99-one-sriov.cfg";
-/// Not one that an address can be decoded from.
+/// A MAC from which no address can be decoded.
 const MAC: &str = "52:54:00:00:00:05";
 const CONTEXT: &str = "ETH0_MAC='52:54:00:00:00:05'\nETH0_IP='10.0.0.5'\n";
 
-/// An image with this machine's cloud-init; none where that is not installed.
+/// An image with this machine's cloud-init; `None` if that is not installed.
 fn image() -> Option<Machine> {
     if !Path::new("/usr/bin/cloud-init").exists() {
         assert!(
@@ -47,7 +47,7 @@ fn network(machine: &Machine) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Runs the agent on the image, with a context or without a medium; what it says.
+/// Runs the agent on the image, with a context or without a medium, and returns its output.
 fn apply(machine: &Machine, context: Option<&str>, more: &[&str]) -> String {
     let mut command = Command::new(agent_path());
     command

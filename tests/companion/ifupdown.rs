@@ -1,4 +1,4 @@
-//! Beside one-context on a guest with ifupdown, with real links: what the kernel has in the end.
+//! With one-context on a guest with ifupdown and real links: the final state of the kernel.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use super::Guest;
 const LINKS: &str =
     "eth0=02:00:0a:00:00:05 eth1=aa:00:c0:a8:07:05 ib0=02:00:00:00:00:01 ens9=02:00:0a:09:00:05";
 
-/// A guest with links; none where ifupdown is not installed.
+/// A guest with links; `None` if ifupdown is not installed.
 fn guest(more: &str) -> Option<Guest> {
     if !Path::new("/sbin/ifup").exists() {
         assert!(
@@ -68,7 +68,7 @@ fn a_changed_address_comes_up_at_once_and_the_other_goes() {
     assert_eq!(addresses(&life.kernel[3], "eth0"), ["10.0.0.5/24"]);
 }
 
-/// Releases up to 6.0 run `ifdown` and `ifup` at boot, with our files of the boot before, and call the hook after that.
+/// Releases up to 6.0 run `ifdown` and `ifup` at boot, with the agent's files of the previous boot, before they call the hook.
 #[test]
 fn an_address_that_changed_while_the_vm_was_off_comes_up() {
     let Some(guest) = guest("") else { return };
@@ -89,7 +89,7 @@ fn an_address_that_changed_while_the_vm_was_off_comes_up() {
     );
 }
 
-/// Its package removes files of ours: a boot later all is as it was.
+/// Its package removes files of the agent; the next boot restores them.
 #[test]
 fn an_upgrade_of_its_package_costs_nothing_for_good() {
     for (renderer, ..) in super::renderers() {

@@ -1,8 +1,7 @@
-//! The other contextualizations of a guest. cloud-init leaves the network to us.
+//! Other contextualization programs. cloud-init leaves the network to the agent.
 //!
-//! Beside one-context: it writes for plain Ethernet, we for what it does not know, for the same network stack
-//! and right after it, whatever it is called with. A stand-in does to a guest what one-context does, by the tables
-//! of its releases, as bash reads them.
+//! one-context configures plain Ethernet, and the agent all other NICs, for the same network stack and right after it,
+//! whatever its arguments. A stand-in acts like one-context, with the tables of its releases, as bash reads them.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -30,7 +29,7 @@ type Renderer = (
     &'static [&'static str],
 );
 
-/// The renderers of one-context, with the files that it and we make of [`CONTEXT`] for them.
+/// The renderers of one-context, with its files and the agent's for [`CONTEXT`].
 const RENDERERS: [Renderer; 5] = [
     (
         "interfaces",
@@ -80,10 +79,10 @@ const RENDERERS: [Renderer; 5] = [
     ),
 ];
 
-/// Programs of this machine that the agent looks for, as one-context does.
+/// Programs that the agent looks for, as one-context does.
 const TOOLS: [&str; 3] = ["/usr/bin/nmcli", "/usr/bin/networkctl", "/usr/sbin/netplan"];
 
-/// All renderers, where their tools are installed; CI has them all.
+/// All renderers whose tools are installed; CI has them all.
 fn renderers() -> impl Iterator<Item = Renderer> {
     let is_complete = TOOLS.iter().all(|tool| Path::new(tool).exists());
     assert!(
@@ -97,36 +96,36 @@ fn renderers() -> impl Iterator<Item = Renderer> {
 
 struct Guest {
     machine: Machine,
-    /// The release of one-context whose tables it has.
+    /// The release of one-context, with its tables.
     release: &'static str,
-    /// The links that it really has, `NAME=MAC`, so that addresses can be set.
+    /// Real links, `NAME=MAC`, so that addresses can be set.
     links: &'static str,
 }
 
 type Files = BTreeMap<PathBuf, String>;
 
-/// What a guest has lived through.
+/// The results of a guest.
 struct Life {
     /// The files below /etc after each step.
     steps: Vec<Files>,
-    /// The addresses and routes that the kernel has then.
+    /// The kernel's addresses and routes after each step.
     kernel: Vec<String>,
-    /// What the programs said.
+    /// The output of the programs.
     said: String,
 }
 
 impl Life {
-    /// The renderer that one-context took.
+    /// The renderer that one-context used.
     fn chosen(&self, step: usize) -> &str {
         self.steps[step][Path::new(CHOSEN)].trim_end()
     }
 }
 
-/// Where the stand-in notes its renderer.
+/// The file in which the stand-in records its renderer.
 const CHOSEN: &str = "one-context.d/chosen";
 
 impl Guest {
-    /// A guest whose context asks for a renderer.
+    /// A guest whose context names a renderer.
     fn new(renderer: &str) -> Self {
         let guest = Self::of("debian", "11", &format!("NETCFG_TYPE='{renderer}'\n"));
         if renderer == "scripts" {
@@ -141,7 +140,7 @@ impl Guest {
         guest
     }
 
-    /// A guest of a distribution, with more in its context.
+    /// A guest with this distribution and further variables.
     fn of(id: &str, version: &str, more: &str) -> Self {
         let nics = [
             virtio("eth0", "02:00:0a:00:00:05", 3),
@@ -177,7 +176,7 @@ impl Guest {
     fn live(&self, steps: &[&str]) -> Life {
         let own = Path::new(env!("CARGO_MANIFEST_DIR"));
         let output = Command::new("unshare")
-            // No network stack of this machine is seen, nor told anything.
+            // The network stacks of this machine are hidden.
             .args([
                 "--map-root-user",
                 "--mount",
@@ -216,13 +215,13 @@ impl Guest {
         }
     }
 
-    /// Its memory of a context does not outlive the boot.
+    /// Its copy of the context does not survive a reboot.
     fn shut_down(&self) {
         fs::remove_dir_all(self.machine.path("/run")).unwrap();
     }
 }
 
-/// All files below a directory of the network stacks, but those that every guest here has.
+/// All files below directories of the network stacks, except those that every guest has.
 fn files(directory: &Path) -> Files {
     let mut found = Files::new();
     let mut open = vec![directory.to_path_buf()];
@@ -339,7 +338,7 @@ fn a_reboot_finds_all_as_it_was_and_one_context_takes_nothing_of_ours() {
     }
 }
 
-/// 4.x calls without arguments, 5.0 with its own first one, 5.4 to 6.0 with the command alone.
+/// 4.x calls hooks without arguments, 5.0 with its own first argument, 5.4 to 6.0 with the command only.
 #[test]
 fn older_releases_call_it_in_their_ways() {
     for command in ["", "start", "reconfigure", "force"] {

@@ -1,15 +1,15 @@
-//! Each release of one-context has its own order of renderers, and refuses names in its own way.
+//! Releases of one-context differ in the order of renderers, and in the names that they refuse.
 
 use std::path::Path;
 
 use super::{Guest, RENDERERS, names, sorted};
 
-/// Where all tools are installed; CI has them.
+/// Whether all tools are installed, as in CI.
 fn has_all_tools() -> bool {
     super::renderers().count() == RENDERERS.len()
 }
 
-/// A guest lives through a boot: for which renderer one-context wrote, and whether we wrote for the same.
+/// Boots a guest, and returns the renderer that one-context used, and whether the agent used the same.
 fn assert_agrees(guest: &Guest, expected: &str, what: &str) {
     let life = guest.live(&["local", "online", "network"]);
     assert_eq!(life.chosen(2), expected, "{what}");
@@ -81,7 +81,7 @@ fn asked_for_it_takes_the_first_that_it_knows_and_that_is_there() {
     }
 }
 
-/// It does nothing then, and says so; we do not write for a network stack that it would not have taken.
+/// Then it reports that it does nothing, and the agent does not write for another network stack, either.
 #[test]
 fn a_name_that_it_refuses_is_refused() {
     if !has_all_tools() {

@@ -1,4 +1,4 @@
-//! The demo: it prints what the tutorial shows, on real NICs and on files, and leaves nothing behind.
+//! The demo prints what the tutorial shows, on real NICs and on files, and cleans up after itself.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use one_sriov_tests::{agent_path, driver_path, write_program};
 use tempfile::TempDir;
 
-/// What the demo calls its NICs by.
+/// The prefix of the demo's NIC names.
 const MACS: [&str; 2] = ["02:00:0a:00:00:0a", "aa:00:c0:a8:07:05"];
 
 fn demo() -> PathBuf {
@@ -25,14 +25,14 @@ fn command(temp: &Path) -> Command {
     command
 }
 
-/// A `PATH` on which namespaces are not to be had.
+/// A `PATH` without the programs for namespaces.
 fn without_namespaces(directory: &Path) -> String {
     write_program(&directory.join("unshare"), "#!/bin/sh\nexit 1\n");
     let path = std::env::var("PATH").unwrap_or_default();
     format!("{}:{path}", directory.display())
 }
 
-/// Which way it took, and all that it printed besides.
+/// The variant that ran, and the rest of its output.
 fn told(output: Output) -> (String, String) {
     let error = String::from_utf8(output.stderr).unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -44,7 +44,7 @@ fn told(output: Output) -> (String, String) {
     (way, story)
 }
 
-/// What it prints besides the line that says which way it took.
+/// Its output without the line that names the variant.
 fn expected(way: &str) -> String {
     let text = fs::read_to_string(demo().join("expected.txt")).unwrap();
     let is_way = |line: &&str| line.starts_with("NICs: ");
@@ -81,8 +81,7 @@ fn traces() -> Vec<String> {
     traces
 }
 
-/// The processes of a run are known by its directory for temporary files. A namespace without a
-/// name lives as long as they do.
+/// The processes of a run, found by its directory for temporary files. An unnamed namespace lives as long as they do.
 fn processes_of(temp: &Path) -> usize {
     let mark = format!("TMPDIR={}\0", temp.display()).into_bytes();
     let is_of_run = |environment: Vec<u8>| {

@@ -1,4 +1,4 @@
-//! Links of README.md, CHANGELOG.md and all of docs/ lead to files of this repository.
+//! Links of README.md, CHANGELOG.md and docs/ lead to files of this repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 /// A link to a place in this repository.
 #[derive(Debug, PartialEq, Eq)]
 struct Link {
-    /// The file, relative to where the link stands; empty for the page itself.
+    /// The file, relative to the page; empty for the page itself.
     file: String,
-    /// The heading in it.
+    /// The anchor of a heading.
     heading: Option<String>,
 }
 
@@ -31,7 +31,7 @@ fn every_link_leads_to_a_file_and_a_heading() {
     assert!(dead.is_empty(), "dead links:\n{}", dead.join("\n"));
 }
 
-/// Whoever writes a page, links it: what nothing leads to is read by nobody.
+/// Every page must be linked, or it will not be read.
 #[test]
 fn every_page_of_docs_is_linked_from_the_readme() {
     let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -99,7 +99,7 @@ fn is_alive(page: &Path, link: &Link) -> bool {
     }
 }
 
-/// The lines that are no code.
+/// The lines outside code blocks.
 fn prose(text: &str) -> impl Iterator<Item = &str> {
     let mut is_fenced = false;
     text.lines().filter(move |line| {
@@ -114,7 +114,7 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
 fn links_of(text: &str) -> Vec<Link> {
     let mut links = Vec::new();
     for line in prose(text) {
-        // What stands between backticks is code: every other part.
+        // Every other part is between backticks, so it is code.
         let line: String = line.split('`').step_by(2).collect();
         for rest in line.split("](").skip(1) {
             let target = rest.split(')').next().unwrap();
@@ -134,7 +134,7 @@ fn links_of(text: &str) -> Vec<Link> {
     links
 }
 
-/// The headings of a page as links name them.
+/// The anchors of a page's headings.
 fn headings_of(text: &str) -> Vec<String> {
     let headings = prose(text).filter_map(|line| {
         let title = line.trim_start_matches('#');

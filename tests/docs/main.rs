@@ -1,4 +1,4 @@
-//! The documentation: what it points to exists, its messages are real, and pages with the same content agree.
+//! The documentation: its links work, its messages are real, and pages with the same content agree.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]

@@ -1,4 +1,4 @@
-//! The messages that the documentation explains are those that the programs print.
+//! The messages in the documentation are those of the programs.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ const PAGES: [&str; 4] = [
     "docs/reference/driver-commands.md",
 ];
 
-/// Where the texts are: the programs, and the scripts of the actions.
+/// The sources with the messages: the programs, and the scripts of the actions.
 const SOURCES: [&str; 6] = [
     "agent/src",
     "host-driver/src",
@@ -21,7 +21,7 @@ const SOURCES: [&str; 6] = [
     "packaging/remotes/vmm/kvm-sriov/launch",
 ];
 
-/// What stands for a placeholder in a message, and texts of other programs.
+/// Values of placeholders, and texts of other programs.
 const VALUES: [&str; 20] = [
     "node GUID",
     "VLAN of",
@@ -88,7 +88,7 @@ fn messages(page: &str) -> Vec<String> {
         .collect()
 }
 
-/// Runs of at least three words that no value interrupts.
+/// Sequences of at least three words without a value.
 fn phrases(message: &str) -> Vec<String> {
     let mut message = message.to_owned();
     for value in VALUES {

@@ -1,4 +1,4 @@
-//! The man pages that are written by hand have all that the reference has.
+//! The hand-written man pages have everything that the reference has.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,7 +18,7 @@ fn named_in_tables(markdown: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The words of a man page, without its fonts: `ALIAS`, `_IP`.
+/// The words of a man page, without font escapes: `ALIAS`, `_IP`.
 fn words(page: &str) -> BTreeSet<String> {
     let mut text = page.replace("\\-", "-");
     for font in ["\\fB", "\\fI", "\\fR"] {
@@ -29,7 +29,7 @@ fn words(page: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// `ALIAS<m>_IP` is there as its parts.
+/// `ALIAS<m>_IP` is found by its parts.
 fn parts(name: &str) -> Vec<&str> {
     let mut parts: Vec<&str> = Vec::new();
     for piece in name.split('<') {

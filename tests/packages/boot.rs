@@ -1,5 +1,5 @@
-//! A whole boot, in QEMU: the installed package configures the NIC before the network starts, and costs a boot
-//! little more than a unit that does nothing.
+//! A whole boot in QEMU: the installed package configures the NIC before the network starts, and takes little longer than a
+//! unit that does nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ fn has_address(report: &Report) -> bool {
     lines.any(|line| line.contains("10.0.0.5/24"))
 }
 
-/// Prints what the units took at least, in milliseconds.
+/// Prints the shortest times of the units, in milliseconds.
 fn print_times(report: &Report, title: &str) {
     for word in report.words() {
         let least = report.least(word);
@@ -37,8 +37,8 @@ fn print_times(report: &Report, title: &str) {
     }
 }
 
-/// In the boot itself the drive, or that there is none, is known when udev has been through with the devices: no
-/// network waits longer for us than for that.
+/// When udev has finished with the devices at boot, it is known whether there is a drive: the network waits no longer than
+/// that.
 fn assert_waits_for_udev_alone(report: &Report) {
     let (agent, settle) = (report.least("boot-agent"), report.least("boot-settle"));
     assert!(
@@ -71,7 +71,7 @@ fn the_nic_is_configured_before_the_network_starts_and_the_boot_loses_little() {
         "late runs find nothing to do: {}",
         report.text()
     );
-    // What the drive takes is no matter of ours; the unit that reads it is a plain one, too.
+    // The time of the drive itself does not count; a plain unit reads it, too.
     let bound = 9 * report.least("plain") + report.least("cd");
     assert!(report.least("agent") <= bound, "{}", report.text());
     assert_waits_for_udev_alone(&report);

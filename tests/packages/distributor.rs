@@ -1,4 +1,4 @@
-//! A distributor's build: from the archives of 'make dist', by the distribution's own target, without a network.
+//! A distribution's build: from the archives of 'make dist', for the distribution's own target, without a network.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use one_sriov_tests::turn;
 
 use crate::{NEW, can_run, said, source};
 
-/// What `make dist` makes, where `rpmbuild` looks for it.
+/// The output of `make dist`, where `rpmbuild` expects it.
 fn archives(top: &Path) {
     let sources = top.join("SOURCES");
     std::fs::create_dir(&sources).unwrap();
@@ -23,7 +23,7 @@ fn archives(top: &Path) {
     let _ = said(vendor.arg(sources.join(format!("one-sriov-{version}-vendor.tar.gz"))));
 }
 
-/// `make build`, `%check` and `make install-*` as the spec file calls them.
+/// Runs `make build`, `%check` and `make install-*` like the spec file.
 #[test]
 fn the_spec_file_builds_from_the_archives_alone() {
     if !can_run() {
@@ -37,7 +37,7 @@ fn the_spec_file_builds_from_the_archives_alone() {
         .args(["--net", "rpmbuild", "-bb", "--nodeps", "--define"])
         .arg(format!("_topdir {}", top.path().display()))
         .arg(source().join("rpm/one-sriov.spec"))
-        // It is about what is built from what, not how well.
+        // Only the inputs matter, so no optimization.
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
@@ -74,7 +74,7 @@ fn the_spec_file_builds_from_the_archives_alone() {
     assert!(told.contains(commit.trim()), "{told}");
 }
 
-/// What the spec file says where a macro of a distribution has a value.
+/// The spec file with a macro of a distribution set.
 fn spec_of(distribution: &str) -> String {
     let mut parse = Command::new("rpmspec");
     parse.args(["--parse", "--define", distribution]);
@@ -87,7 +87,7 @@ fn the_spec_file_suits_each_distribution() {
         return;
     }
     let _turn = turn::shared();
-    // No tag that the rpm of EL 7 does not know, and the C library by each one's name.
+    // No tags that EL 7's rpm does not know, and the C library by its name in each distribution.
     let distributions = [
         ("rhel 7", "glibc-static", false, false),
         ("rhel 8", "glibc-static", true, false),
@@ -105,7 +105,7 @@ fn the_spec_file_suits_each_distribution() {
     }
 }
 
-/// No program of that machine is run.
+/// Without running any program for that architecture.
 #[test]
 fn the_other_machine_has_its_packages() {
     let programs = ["ONE_SRIOV_AGENT_AARCH64", "ONE_SRIOV_DRIVER_AARCH64"].map(std::env::var_os);

@@ -1,4 +1,4 @@
-//! The ways into an image that is not running, and the guests without systemd.
+//! Installation into an image that is not running, and guests without systemd.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ const CONTEXT: &str =
 const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/one-sriov-agent.service";
 const WRITTEN: &str = "/etc/network/interfaces.d/60-one-sriov-eth0.cfg";
 
-/// Installs the agent as somebody who builds images does, from outside.
+/// Installs the agent from outside, as a builder of images does.
 fn install_from_outside(system: &System) {
     let packages = PACKAGES.of("deb", NEW);
     let agent = packages
@@ -36,7 +36,7 @@ fn stage(system: &System, init: &str) {
     );
 }
 
-/// A context in the image, and a stack that is enabled nowhere in it.
+/// A context in the image, and a network stack that is not enabled.
 fn give_context(system: &System) {
     system.write("/context/context.sh", CONTEXT);
     system.write("/etc/one-sriov/agent.conf", "backend = interfaces\n");
@@ -46,7 +46,7 @@ fn give_context(system: &System) {
     );
 }
 
-/// Runs a command of the image where there is a NIC of that context.
+/// Runs a command of the image with a NIC of that context.
 fn with_nic(system: &System, command: &[&str]) -> String {
     let script = "mount -t sysfs sysfs \"$0/sys\" && mount -t proc proc \"$0/proc\"\n\
                   ip link add eth0 address 02:00:0a:00:00:05 type veth && exec chroot \"$0\" \"$@\"";
@@ -67,7 +67,7 @@ fn dpkg_from_outside_is_enough() {
     give_context(&system);
     let _ = with_nic(&system, &["one-sriov-agent", "apply"]);
     assert!(system.has(WRITTEN));
-    // Before it is cloned.
+    // Before cloning.
     let mut clean = Command::new(agent_path());
     let _ = said(clean.args(["clean", "--root"]).arg(system.root()));
     assert!(!system.has(WRITTEN));
@@ -114,7 +114,7 @@ fn sysv_starts_it() {
     let script = "/etc/init.d/one-sriov-agent";
     let _ = with_nic(&system, &[script, "start"]);
     assert!(system.has(WRITTEN));
-    // The network has not started here, so the kernel's NIC lacks its address: 3 says so.
+    // 3: the network has not started here, so the NIC lacks its address.
     let status = format!("{script} status || [ $? = 3 ]");
     let told = with_nic(&system, &["sh", "-c", &status]);
     assert!(told.contains(&format!("up to date: {WRITTEN}")), "{told}");
@@ -125,7 +125,7 @@ fn sysv_starts_it() {
     assert!(!system.has(WRITTEN), "a purge takes the agent's files out");
 }
 
-/// `OpenRC` as Debian has it; Alpine's own package is not to be had here.
+/// Debian's `OpenRC`; Alpine's package is not available here.
 #[test]
 fn openrc_starts_it() {
     if !can_run() {
@@ -143,7 +143,7 @@ fn openrc_starts_it() {
     let _ = said(sh.arg(system.root()));
     stage(&system, "openrc");
     give_context(&system);
-    // As after a start by OpenRC of a system that has mounted all.
+    // As if OpenRC had mounted everything.
     for file in ["/run/openrc/softlevel", "/etc/insserv.conf"] {
         system.write(file, "");
     }

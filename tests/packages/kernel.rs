@@ -1,11 +1,11 @@
-//! A kernel of the distribution, to boot in QEMU with some of its modules.
+//! The distribution's kernel, to boot in QEMU with some of its modules.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::said;
 
-/// Gets the kernel into a directory and its modules into the system at `root`; the kernel's file.
+/// Gets the kernel into a directory and its modules into the system at `root`. Returns the kernel's file.
 pub(crate) fn install(directory: &Path, root: &Path, modules: &str) -> PathBuf {
     let fetch = "name() { apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: //p' | head -n 1; }\n\
                  fetch() { apt-get download -q \"$(name)\"; }\n\

@@ -1,4 +1,4 @@
-//! The tools that know what is wrong with packages, units, rules and sudoers.
+//! Tools that check packages, units, rules and sudoers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,7 +70,7 @@ fn units_are_well_formed_and_confined() {
         "one-sriov-vfs@ib0.service",
     ]);
     assert_eq!(told, "");
-    // systemd before 239 passes over the groups that it does not know: of a list of what is allowed nothing is left.
+    // systemd before 239 ignores unknown groups, which would leave an empty list of allowed calls.
     let unit = system.read("/usr/lib/systemd/system/one-sriov-agent.service");
     assert!(unit.contains("\nSystemCallFilter=~"), "{unit}");
     let mut security = Command::new("systemd-analyze");
@@ -92,7 +92,7 @@ fn sudo_takes_the_rule() {
     );
 }
 
-/// By the udev of Debian 13: that of 12 cannot.
+/// By Debian 13's udev: Debian 12's does not have this.
 #[test]
 fn udev_understands_the_rules() {
     if !can_run() {
@@ -110,14 +110,14 @@ fn udev_understands_the_rules() {
         chroot.arg(root.path()).args(["/usr/bin/udevadm", "verify"]);
         chroot.args(rules).output().unwrap()
     };
-    // Of OpenNebula's packages.
+    // From OpenNebula's packages.
     fs::write(root.path().join("etc/group"), "oneadmin:x:9869:\n").unwrap();
     let packaging = source().join("packaging");
     let ours = ["agent/95-one-sriov-agent.rules", "node/70-one-sriov.rules"];
     let ours = ours.map(|rules| put(&packaging.join(rules)));
     let output = verify(&ours);
     assert!(output.status.success(), "{output:?}");
-    // It does tell.
+    // It does report errors.
     let wrong = tempfile::tempdir().unwrap();
     let rules = wrong.path().join("95-wrong.rules");
     fs::write(&rules, "SUBSYSTEMM==\"net\", GOTO=\"nowhere\"\n").unwrap();

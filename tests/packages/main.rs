@@ -1,7 +1,7 @@
-//! The packages, by the tools that install them: into a fresh system, over an older version, and out again.
+//! The packages: installed into a fresh system, upgraded, and removed, by the real tools.
 //!
-//! The scriptlets run for real, in a Debian that debootstrap makes; RPMs go into a copy of it, with a database
-//! of their own. This takes root, and programs that 'make setup' installs where CI runs.
+//! The scriptlets really run, in a Debian made by debootstrap; RPMs are installed into a copy of it, with a separate
+//! database. This needs root, and programs that 'make setup' installs.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
@@ -27,7 +27,7 @@ use std::sync::{LazyLock, OnceLock};
 
 use one_sriov_tests::{agent_path, driver_path};
 
-/// What is released, and what was before.
+/// The new version, and the old one.
 const VERSIONS: [&str; 2] = ["0.0.9", "0.1.0"];
 const OLD: &str = VERSIONS[0];
 const NEW: &str = VERSIONS[1];
@@ -47,7 +47,8 @@ static PACKAGES: LazyLock<Packages> = LazyLock::new(|| {
     Packages { directory }
 });
 
-/// An empty directory for what all tests of a run share, which nobody removes at its end. One run at a time has it.
+/// An empty directory for everything that the tests of a run share. It is not removed at the end, and only one run at a time
+/// uses it.
 fn kept_until_the_next_run(name: &str) -> PathBuf {
     static ONE_RUN: OnceLock<File> = OnceLock::new();
     let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
@@ -81,7 +82,7 @@ fn build(kind: &str, version: &str, into: &Path) {
     build_with(kind, version, into, &[]);
 }
 
-/// The page that a publisher would name.
+/// The URL that a publisher would set.
 const HOMEPAGE: &str = "https://example.org/one-sriov?a&b";
 
 fn build_with(kind: &str, version: &str, into: &Path, environment: &[(&str, &str)]) {
@@ -113,7 +114,7 @@ impl Packages {
     }
 }
 
-/// What a program said, which must end well.
+/// The output of a program, which must succeed.
 fn said(command: &mut Command) -> String {
     let output = command
         .output()
@@ -128,7 +129,7 @@ fn said(command: &mut Command) -> String {
     all
 }
 
-/// Whether these tests can run here; where CI runs they have to.
+/// Whether these tests can run here; in CI they must.
 fn can_run() -> bool {
     let has = |name: &str| {
         let found = Command::new("sh")

@@ -1,11 +1,11 @@
-//! The script that gives the front-end's files to oneadmin, on directories that are oneadmin's already.
+//! The script that makes oneadmin the owner of the front-end's files, in directories that oneadmin already owns.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::{said, source};
 
-/// Names of our files lead to files of root: through a link in the place of a directory, and by a second hard link.
+/// Names of package files lead to files of root: by a link in place of a directory, and by a hard link.
 const SETUP: &str = r#"
 mount --make-rprivate /
 mount -t tmpfs tmpfs /var/lib

@@ -1,4 +1,4 @@
-//! A system of its own below a directory.
+//! A system below a directory.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -10,14 +10,14 @@ use tempfile::TempDir;
 
 use crate::{PACKAGES, kept_until_the_next_run, said};
 
-/// What an upgrade of the front-end's package says.
+/// The message of an upgrade of the front-end's package.
 pub(crate) const SYNC: &str = "run as oneadmin: onehost sync --force";
 
-/// What 'systemctl enable one-sriov-vfs@ib0' makes.
+/// The link that 'systemctl enable one-sriov-vfs@ib0' creates.
 pub(crate) const VFS_WANTED: &str =
     "/etc/systemd/system/multi-user.target.wants/one-sriov-vfs@ib0.service";
 
-/// Debian as debootstrap makes it, with systemd, and OpenNebula's user. Nobody changes it.
+/// A Debian made by debootstrap, with systemd and OpenNebula's user. It is never changed.
 static DEBIAN: LazyLock<PathBuf> = LazyLock::new(|| {
     let directory = kept_until_the_next_run("debian");
     let mut debootstrap = Command::new("debootstrap");
@@ -43,7 +43,7 @@ static DEBIAN: LazyLock<PathBuf> = LazyLock::new(|| {
     directory
 });
 
-/// Another release with a package, unpacked and no more: its programs run, its scripts never have.
+/// Another release with a package, only unpacked: its programs can run, but its scripts have not.
 pub(crate) fn unpacked(release: &str, package: &str) -> TempDir {
     let directory = TempDir::new().unwrap();
     let mut debootstrap = Command::new("debootstrap");
@@ -64,7 +64,7 @@ pub(crate) fn unpacked(release: &str, package: &str) -> TempDir {
     directory
 }
 
-/// Where this machine gets its packages from.
+/// This machine's source of packages.
 fn mirror() -> Option<String> {
     let policy = said(Command::new("apt-cache").args(["policy", "base-files"]));
     let mut words = policy.split_whitespace();
@@ -73,7 +73,7 @@ fn mirror() -> Option<String> {
         .map(str::to_owned)
 }
 
-/// A copy of it, to work on.
+/// A writable copy of it.
 pub(crate) struct System {
     directory: TempDir,
 }
@@ -112,7 +112,7 @@ impl System {
         fs::write(path, text).unwrap();
     }
 
-    /// A program of the system, in it.
+    /// A program of the system, run in it.
     pub(crate) fn run(&self, command: &[&str]) -> String {
         let mut chroot = Command::new("chroot");
         chroot
@@ -124,7 +124,7 @@ impl System {
         said(&mut chroot)
     }
 
-    /// Has `dpkg` install all packages of a version.
+    /// Installs all packages of a version by `dpkg`.
     pub(crate) fn install_debian(&self, version: &str) -> String {
         let mut words = vec!["dpkg".to_owned(), "--install".to_owned()];
         for package in PACKAGES.of("deb", version) {
@@ -148,7 +148,7 @@ impl System {
     }
 }
 
-/// Whether a file of a package is there to be run.
+/// Whether a file of a package exists and is executable.
 fn is_program(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let actions = "/var/lib/one/remotes/vmm/kvm-sriov/";
@@ -160,9 +160,9 @@ fn is_program(path: &str) -> bool {
         || (path.starts_with(actions) && one_sriov_tests::ACTIONS.contains(&name))
 }
 
-/// Mode and owner of every file and directory that packages say is theirs, and that the ones that count are there.
+/// Checks mode and owner of all files and directories of packages, and that the important ones exist.
 ///
-/// `rules` is where udev looks on all releases that have such packages: where `/lib` is no link, it looks there alone.
+/// `rules` is the directory of udev's rules on all releases with such packages: if `/lib` is not a link, udev reads only that.
 pub(crate) fn assert_modes(system: &System, files: &str, rules: &str) {
     let paths: Vec<&str> = files.lines().filter(|path| path.starts_with('/')).collect();
     let binary = format!(
@@ -205,7 +205,7 @@ pub(crate) fn assert_modes(system: &System, files: &str, rules: &str) {
             "root root"
         };
         let expected = if about.starts_with("directory") || about.starts_with("symbolic link") {
-            // Those that are the system's own have modes of its own.
+            // Directories of the system have other modes.
             if !path.contains("sriov") {
                 continue;
             }
@@ -221,8 +221,8 @@ pub(crate) fn assert_modes(system: &System, files: &str, rules: &str) {
     }
 }
 
-/// Each package has the licences of what is linked into its program, and the documentation, and what the installation
-/// tells people to read is where it says.
+/// Each package has the licences of everything that is linked into its program, and the documentation, and the files that the
+/// installation refers to exist.
 fn assert_documented(system: &System) {
     for (package, linked) in [
         ("one-sriov-agent", "ipnetwork"),
@@ -248,7 +248,7 @@ fn assert_documented(system: &System) {
     }
 }
 
-/// What is the same whoever has installed it.
+/// What is the same for all tools.
 pub(crate) fn assert_works(system: &System, files: &str, rules: &str) {
     assert_modes(system, files, rules);
     assert_documented(system);

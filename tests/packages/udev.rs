@@ -1,4 +1,4 @@
-//! udev itself reads the rule for context CDs, for every block device of this machine.
+//! Real udev reads the rule for context CDs, for every block device of this machine.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::{said, source};
 
-/// What udev would run for a device that has just got this file system; nothing of this machine is changed.
+/// What udev would run for a device with this new file system. Nothing on this machine is changed.
 const TRY: &str = r#"
 mount --make-rprivate /
 mount -t tmpfs tmpfs /run

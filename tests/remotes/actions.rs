@@ -1,4 +1,4 @@
-//! Every action reaches the driver with what the front-end gave it.
+//! Every action passes the front-end's arguments and input on to the driver.
 
 use std::process::{Command, Stdio};
 

@@ -1,5 +1,4 @@
-//! The tree is exchanged for that of another version while actions start: each of them is done by one
-//! driver, from beginning to end.
+//! The remotes are replaced by another version while actions start: each action runs in one version, from start to end.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -12,10 +11,10 @@ use one_sriov_tests::{Host, install_remotes};
 use crate::stand_in::{driver, text};
 
 const ROUNDS: u32 = 12;
-/// rsync's status where some files could not be copied.
+/// rsync's exit code if some files could not be copied.
 const PARTIAL: i32 = 23;
 
-/// Says that it is over, also where it fails: nobody shall work on for ever.
+/// Sets the flag when dropped, also on a failure, so that the other threads end.
 struct Stop<'a>(&'a AtomicBool);
 
 impl Drop for Stop<'_> {
@@ -24,7 +23,7 @@ impl Drop for Stop<'_> {
     }
 }
 
-/// Versions 1.0, 1.1, ... in the front-end's tree and, by `copy`, in the host's.
+/// Installs versions 1.0, 1.1, ... in the front-end's tree, and copies them to the host by `copy`.
 fn exchange(copy: fn(&Path, &Path)) {
     let frontend = Host::default();
     let host = Host::default();
@@ -62,18 +61,18 @@ fn exchange(copy: fn(&Path, &Path)) {
         assert!(!versions.is_empty());
         assert!(versions.iter().all(|version| *version <= ROUNDS));
     }
-    // Nothing runs any more that could be in the way of a copy.
+    // No running program can block a copy now.
     next(ROUNDS);
     assert_eq!(action(&host), ROUNDS);
 }
 
-/// The version of the driver that did an action.
+/// The version of the driver that ran an action.
 fn action(host: &Host) -> u32 {
     let mut deploy = Command::new(host.remotes().join("vmm/kvm-sriov/deploy"));
     deploy.arg("take-time");
     let output = loop {
         match deploy.output() {
-            // The file of the action itself is being written: the kernel starts nothing, and says so.
+            // The file of the action is being written: the kernel refuses to run it.
             Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {}
             output => break output.unwrap(),
         }
@@ -105,8 +104,8 @@ fn rsync(options: &[&str], from: &Path, to: &Path) {
     );
 }
 
-/// What the kernel is just starting cannot be written in place; that file stays the one of the version
-/// before, as with scp, and all others are exchanged.
+/// A file that is being executed cannot be written in place: as with scp, it keeps the old version, and all others are
+/// replaced.
 fn is_busy(line: &str) -> bool {
     let of_file = line.contains("open \"") && line.ends_with("failed: Text file busy (26)");
     of_file || line.is_empty() || line.contains("(code 23)")

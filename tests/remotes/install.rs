@@ -17,7 +17,7 @@ fn install(host: &Host, version: &str) -> PathBuf {
     host.remotes().join("vmm/kvm-sriov")
 }
 
-/// Path, mode and inode of everything that is no directory.
+/// Path, mode and inode of everything but directories.
 fn files(directory: &Path) -> Vec<(String, u32, u64)> {
     let mut files = Vec::new();
     let mut directories = vec![directory.to_owned()];
@@ -79,7 +79,7 @@ fn root_leaves_the_tree_to_its_owner() {
     const ONEADMIN: u32 = 9869;
     let host = Host::default();
     let remotes = host.remotes();
-    // OpenNebula's own directories are there before us.
+    // OpenNebula's own directories exist already.
     fs::create_dir_all(remotes.join("vmm/kvm")).unwrap();
     for path in [&remotes, &remotes.join("vmm"), &remotes.join("vmm/kvm")] {
         chown(path, Some(ONEADMIN), Some(ONEADMIN)).unwrap();

@@ -1,4 +1,4 @@
-//! The launcher, where the driver is not there, or not yet.
+//! The launcher if the driver is missing, or not there yet.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
@@ -18,8 +18,7 @@ const ARCH: &str = std::env::consts::ARCH;
 /// More than any machine needs to start a shell.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A `sleep` that says that it was called, and returns when it is told to: whoever waits with it waits
-/// for the test.
+/// A `sleep` that reports its call, and returns when the test tells it to.
 struct Sleep {
     directory: PathBuf,
 }
@@ -37,7 +36,7 @@ impl Sleep {
         sleep
     }
 
-    /// One that returns at once.
+    /// A `sleep` that returns at once.
     fn none(host: &Host) -> Self {
         let sleep = Self::new(host);
         sleep.does("echo x >>${0%/*}/count");
@@ -55,7 +54,7 @@ impl Sleep {
         format!("{}:/usr/bin:/bin", self.directory.display())
     }
 
-    /// Does something while the launcher waits.
+    /// Runs `f` while the launcher waits.
     fn meanwhile(&self, what: impl FnOnce()) {
         let called = self.directory.join("called");
         let (sender, receiver) = mpsc::channel();
@@ -71,8 +70,7 @@ impl Sleep {
     }
 }
 
-/// A process that has a file open for writing: a descriptor of our own would be in the children of
-/// other tests, too.
+/// A separate process that has a file open for writing: children of other tests would inherit a descriptor of this one.
 struct Writer(Child);
 
 impl Writer {
@@ -96,7 +94,7 @@ impl Writer {
     }
 }
 
-/// The shells that a stand-in for `sleep` can keep waiting: a busybox may have its own.
+/// The shells that use the stand-in for `sleep`: a busybox may have a built-in one.
 fn patient_shells() -> Vec<Vec<String>> {
     let mut shells = shells();
     shells.retain(|shell| {
@@ -130,7 +128,7 @@ fn start(shell: &[String], host: &Host, path: &str) -> Child {
         .unwrap()
 }
 
-/// An action whose driver is away, where that is, and what it waits with.
+/// An action without its driver, the driver's path, and the stand-in for `sleep`.
 fn start_without_driver(shell: &[String]) -> (Host, PathBuf, Sleep, Child) {
     let host = host();
     let away = host.path("away");
@@ -142,13 +140,13 @@ fn start_without_driver(shell: &[String]) -> (Host, PathBuf, Sleep, Child) {
 
 fn finish(mut child: Child) -> Output {
     let mut stdin = child.stdin.take().unwrap();
-    // It may have given up already.
+    // It may have ended already.
     let _ = stdin.write_all(b"<domain/>\n");
     drop(stdin);
     child.wait_with_output().unwrap()
 }
 
-/// What the stand-in prints: above all, that nothing has read its standard input before it.
+/// The stand-in's output, which shows above all that nothing has read its stdin before.
 fn expected(host: &Host, version: &str) -> String {
     let home = scripts(host).display().to_string();
     let arguments = [
@@ -163,7 +161,7 @@ fn expected(host: &Host, version: &str) -> String {
     printed(&arguments, version).replace("\nversion", "\nstdin \"<domain/>\\n\"\nversion")
 }
 
-/// The driver has done it, whatever the shell had to say meanwhile.
+/// Asserts that the driver has run, whatever the shell printed.
 #[track_caller]
 fn assert_works(output: &Output, host: &Host, shell: &[String]) {
     let context = format!("{shell:?}: {output:?}");
@@ -208,7 +206,7 @@ fn a_launcher_that_comes_late_is_waited_for() {
         sleep.meanwhile(|| fs::write(&launch, "").unwrap());
         sleep.meanwhile(|| fs::write(&launch, &text[..text.len() / 2]).unwrap());
         sleep.meanwhile(|| fs::write(&launch, text).unwrap());
-        // What a shell says of half of it is its own.
+        // Shells differ in their message for half a file.
         assert_works(&finish(child), &host, &shell);
     }
 }
@@ -224,7 +222,7 @@ fn a_driver_that_is_still_being_written_is_waited_for() {
         sleep.meanwhile(|| writer.close());
         let output = finish(child);
         assert_works(&output, &host, &shell);
-        // The shell's own word on it ends with a newline, too.
+        // The shell's own message also ends with a newline.
         assert!(output.stderr.ends_with(b"\n"), "{shell:?}: {output:?}");
     }
 }
@@ -233,7 +231,7 @@ fn a_driver_that_is_still_being_written_is_waited_for() {
 fn a_driver_that_is_deleted_just_when_it_could_run_is_waited_for() {
     for shell in patient_shells() {
         let (host, away, sleep, child) = start_without_driver(&shell);
-        // As the old version does when the next one is copied: twice it is there, and then it is not. The action is just
+        // As while the next version is copied: the driver exists at the first two checks, and is then removed. The action is
         // being copied, too.
         let deploy = scripts(&host).join("deploy");
         let action = fs::read(&deploy).unwrap();

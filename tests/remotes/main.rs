@@ -1,5 +1,5 @@
-//! What the front-end distributes: from an action's name to the driver, while the tree is exchanged
-//! under it, in every shell that is a host's `/bin/sh`.
+//! The remotes: from an action's name to the driver, while the tree is being replaced, in every shell that is a host's
+//! `/bin/sh`.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]

@@ -1,4 +1,4 @@
-//! The driver's stand-in and what it prints.
+//! A stand-in for the driver.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use one_sriov_tests::Host;
 
-/// A driver of a version, at `path`.
+/// Writes a driver of a version to `path`.
 pub(crate) fn driver(path: &Path, version: &str) -> PathBuf {
     let mut program = fs::read(env!("CARGO_BIN_EXE_stand-in")).unwrap();
     program.extend(format!(" {version}").bytes());
@@ -28,12 +28,12 @@ pub(crate) fn host() -> Host {
     host
 }
 
-/// What the stand-in prints when it is called so.
+/// The stand-in's output for these arguments.
 pub(crate) fn printed(arguments: &[&str], version: &str) -> String {
     format!("arguments {arguments:?}\nversion {version}\n")
 }
 
-/// The shells that are a `/bin/sh` somewhere and are here, each with its path.
+/// The installed shells that are `/bin/sh` on some system, with their paths.
 pub(crate) fn shells() -> Vec<Vec<String>> {
     let known: [&[&str]; 4] = [
         &["dash"],
@@ -64,7 +64,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// It worked and printed just this.
+/// Asserts success and this output.
 #[track_caller]
 pub(crate) fn assert_prints(output: &Output, expected: &str, context: &str) {
     let seen = (

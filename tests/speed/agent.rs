@@ -1,4 +1,4 @@
-//! What a run of the agent costs.
+//! The cost of a run of the agent.
 
 use std::process::Command;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use one_sriov_tests::{
     BACKENDS, Machine, Nic, Trial, agent_path, ethernet, processes, scratch, turn,
 };
 
-/// What the boot agent may hold at once, as it is shipped: `ONE_SRIOV_AGENT` names it.
+/// The maximum memory of the shipped agent, named by `ONE_SRIOV_AGENT`.
 const MEMORY: u64 = 8_000_000;
-/// The same for a debug binary, whose code alone is several times as long.
+/// The same for a debug binary, whose code alone is several times larger.
 const MEMORY_OF_DEBUG: u64 = 2 * MEMORY;
 
-/// What a small process of its own measures of a run; what the measuring one holds and does counts as well.
+/// Measures a run in a small separate process: the memory and time of the measuring process count, too.
 fn measured(what: &str, agent: &Command) -> u64 {
     let output = Command::new(env!("CARGO_BIN_EXE_side-by-side"))
         .arg(what)
@@ -90,7 +90,7 @@ fn no_process_and_no_thread_is_started() {
     }
 }
 
-/// A guest with so many Ethernet NICs, each with its own MAC and PCI address.
+/// A guest with this many Ethernet NICs, each with its own MAC and PCI address.
 fn guest_with(nics: u16) -> Machine {
     let mut context = String::new();
     let nic = |index: u16| {
@@ -104,7 +104,7 @@ fn guest_with(nics: u16) -> Machine {
     Machine::new_in(&scratch(), &context, &devices)
 }
 
-/// The processor time of a run that finds everything as it left it, and of the fastest of some.
+/// The CPU time of the fastest of some runs that have nothing to do.
 fn second_run(nics: u16) -> u64 {
     let machine = guest_with(nics);
     let mut agent = Command::new(agent_path());

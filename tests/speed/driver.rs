@@ -1,11 +1,11 @@
-//! What a deployment costs.
+//! The cost of a deployment.
 
 use one_sriov_tests::{HostTrial, scratch, turn};
 
-/// A deployment makes fewer system calls than this, and these for each NIC.
+/// The maximum number of system calls of a deployment, in total and per NIC.
 const CALLS: usize = 1300;
 const CALLS_OF_NIC: usize = 170;
-/// So many VFs are held by others, with so many cards.
+/// The VFs of other VMs, and their cards.
 const FEW: u32 = 8;
 const MANY: u32 = 2048;
 
@@ -21,16 +21,16 @@ fn a_deployment_starts_at_most_two_virsh_and_two_ip_for_each_infiniband_vf() {
         let trial = HostTrial::new(&scratch(), nics, 1, held);
         let (calls, _) = trial.trace(HostTrial::by_driver);
         let of = |name| started(&calls, name);
-        // Nobody is asked for documents where no domain runs.
+        // Without a running domain no documents are queried.
         assert_eq!(of("virsh"), virsh, "{calls:?}");
-        // The kernel takes one GUID in a message.
+        // The kernel accepts one GUID per message.
         assert_eq!((of("sudo"), of("ip")), (2 * nics, 2 * nics), "{calls:?}");
         assert_eq!(of("deploy"), 1, "{calls:?}");
         assert_eq!(calls.len(), virsh + 4 * nics + 1, "{calls:?}");
     }
 }
 
-/// The same on every machine, however busy it is. 'make bench' has the time by the clock, and its bound.
+/// Independent of the machine and its load. 'make bench' measures time.
 #[test]
 fn a_deployment_makes_few_system_calls_and_no_flush_for_a_nic() {
     let _turn = turn::shared();
@@ -40,12 +40,12 @@ fn a_deployment_makes_few_system_calls_and_no_flush_for_a_nic() {
         let bound = CALLS + nics * CALLS_OF_NIC;
         assert!(calls > nics, "{nics} NICs: {calls}");
         assert!(calls < bound, "{nics} NICs: {calls} of {bound}");
-        // Leases are as short-lived as the host's uptime, and so is what has them.
+        // Leases end with the boot, like their file system.
         assert_eq!(flushes, 0, "{nics} NICs");
     }
 }
 
-/// Exactly as many files are looked at, so that time cannot grow but by what libvirt itself says.
+/// Exactly as many files are read, so time can only grow with libvirt's output.
 #[test]
 fn an_allocation_does_not_look_at_the_vfs_that_others_hold() {
     let _turn = turn::shared();

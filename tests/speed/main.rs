@@ -1,5 +1,5 @@
-//! Bounds on what a run costs, wide enough to hold on a busy machine. How much faster than the scripts
-//! of 2013 both halves are, `side-by-side` measures.
+//! Bounds on the cost of a run that also hold on a busy machine. `side-by-side` compares both programs with the scripts of
+//! 2013.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]

@@ -1,6 +1,5 @@
-//! The network stacks themselves read what the agent wrote: systemd-networkd, NetworkManager (keyfiles and `ifcfg`
-//! files), netplan, ifupdown, ifupdown-ng and busybox, each in namespaces of its own with real links. What counts is
-//! what the kernel has then.
+//! The real network stacks read the agent's files: systemd-networkd, NetworkManager (keyfiles and `ifcfg` files), netplan,
+//! ifupdown, ifupdown-ng and busybox, each in its own namespaces with real links. The kernel's state is the result.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
@@ -21,7 +20,7 @@ struct Stack {
     name: &'static str,
     /// The backend of the agent.
     backend: &'static str,
-    /// A program that is there where the stack is installed; a relative path is one below [`readers`].
+    /// A program that exists if the stack is installed; relative to [`readers`] unless absolute.
     program: &'static str,
 }
 
@@ -38,7 +37,7 @@ const IFUPDOWN_NG: Stack = Stack {
     program: "ifupdown-ng/sbin/ifup",
 };
 
-/// A stack that is called like its backend.
+/// A stack with the name of its backend.
 const fn stack(name: &'static str, program: &'static str) -> Stack {
     Stack {
         name,
@@ -47,7 +46,7 @@ const fn stack(name: &'static str, program: &'static str) -> Stack {
     }
 }
 
-/// Where `packaging/build/readers` keeps the stacks that are no packages of this machine.
+/// The directory of stacks that are not packages of this machine, from `packaging/build/readers`.
 fn readers() -> PathBuf {
     let named = std::env::var_os("ONE_SRIOV_READERS");
     named.map_or_else(|| "/var/cache/one-sriov-readers".into(), PathBuf::from)
@@ -63,41 +62,41 @@ impl Stack {
     }
 }
 
-/// A guest, from its boot on.
+/// A guest.
 struct Scenario {
     name: &'static str,
-    /// The first is its boot.
+    /// Its stages; the first one is its boot.
     stages: Vec<Stage>,
-    /// Whether the kernel has to know VLANs.
+    /// Whether the kernel must support VLANs.
     needs_vlans: bool,
-    /// NetworkManager goes by the kind of a link besides its type, so that nothing stands in for InfiniBand.
+    /// NetworkManager checks the kind of a link besides its type, so there is no substitute for InfiniBand.
     has_infiniband: bool,
-    /// busybox has no word for `DHCPv6`; a warning says so.
+    /// busybox does not support `DHCPv6`; the agent warns.
     needs_dhcpv6: bool,
 }
 
-/// What a guest has, and what its kernel shall make of it.
+/// A stage of a guest, with the expected state of the kernel.
 #[derive(Clone, Default)]
 struct Stage {
     context: &'static str,
     nics: Vec<Nic>,
-    /// Links that come: `NAME=MAC`, `NAME=dhcp:MAC` with a server behind it, `NAME=router:MAC` with a router
-    /// that advertises `2001:db8:99::/64`, `NAME=dhcp6:MAC` with one that hands out addresses, `NAME=infiniband`.
+    /// New links: `NAME=MAC`, `NAME=dhcp:MAC` with a DHCP server, `NAME=router:MAC` with a router that advertises
+    /// `2001:db8:99::/64`, `NAME=dhcp6:MAC` with one that assigns addresses, `NAME=infiniband`.
     links: &'static [&'static str],
-    /// Of each device the addresses that are not link-local.
+    /// The addresses of each device, except link-local ones.
     addresses: &'static [(&'static str, &'static [&'static str])],
-    /// `destination [via gateway] dev device [metric N]`; the metric where the context has one.
+    /// `destination [via gateway] dev device [metric N]`, with the metric if the context has one.
     routes: &'static [&'static str],
-    /// The devices of the default routes, the one that the kernel takes first; the same in both families.
+    /// The devices of the default routes, in the kernel's order; the same in both families.
     default_routes: &'static [&'static str],
     dns: &'static [&'static str],
-    /// Of each device.
+    /// For each device.
     mtus: &'static [(&'static str, u64)],
-    /// The transport mode that `ib0` gets, by udev where the network stack cannot set it.
+    /// The transport mode of `ib0`, which udev sets if the network stack cannot.
     mode: Option<&'static str>,
-    /// What must be down: nobody touches it.
+    /// Devices that must stay down.
     untouched: &'static [&'static str],
-    /// What the network stack takes over because of this stage, and nothing else.
+    /// The devices that the network stack activates because of this stage, exactly.
     activated: &'static [&'static str],
 }
 
@@ -113,7 +112,7 @@ impl Scenario {
     }
 }
 
-/// Has a stack live through a scenario; what the kernel had at each stage.
+/// Runs a scenario with a stack, and returns the state of the kernel at each stage.
 fn live_through(stack: Stack, scenario: &Scenario) -> Vec<Value> {
     let what = format!("{}, {}", stack.name, scenario.name);
     let machines: Vec<Machine> = scenario.stages.iter().map(prepare).collect();
@@ -172,7 +171,7 @@ fn live_through(stack: Stack, scenario: &Scenario) -> Vec<Value> {
     kernel.collect()
 }
 
-/// The machine as the agent sees it, with the links that come and what it shall come to.
+/// The machine for the agent, with new links, and the expected result.
 fn prepare(stage: &Stage) -> Machine {
     let machine = Machine::new(stage.context, &stage.nics);
     let lines = |mut lines: Vec<String>| {
@@ -196,7 +195,7 @@ fn prepare(stage: &Stage) -> Machine {
     machine
 }
 
-/// The agent did what it was asked, and told the stack of these devices alone.
+/// Asserts that the agent succeeded, and activated exactly these devices.
 fn assert_applied(stage: &Stage, said: &str, what: &str) {
     assert!(said.ends_with("exit code 0\n"), "{what}: {said}");
     let activated = said
@@ -210,7 +209,7 @@ fn texts(value: &Value, key: &str) -> String {
     value[key].as_str().unwrap_or_default().to_owned()
 }
 
-/// The link of that name, as `ip -j addr` has it.
+/// The link with this name in the output of `ip -j addr`.
 fn link<'k>(kernel: &'k Value, device: &str) -> &'k Value {
     let mut links = kernel["addr"].as_array().unwrap().iter();
     links
@@ -226,14 +225,14 @@ fn addresses(kernel: &Value, device: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The routes that somebody has made, with the metric where it is one of the context's.
+/// The routes that were added, with the metric if the context has it.
 fn routes(kernel: &Value, metrics: &[u64]) -> BTreeSet<String> {
     let all = ["route4", "route6"].map(|family| kernel[family].as_array().unwrap());
     let all: Vec<&Value> = all.into_iter().flatten().collect();
     let gateways: BTreeSet<String> = all.iter().map(|route| texts(route, "gateway")).collect();
     let made = all.into_iter().filter(|route| {
         let destination = texts(route, "dst");
-        // Some stacks need a route to a gateway to reach it, and DHCP and router advertisements bring routes on the link.
+        // Some stacks add a route to a gateway, and DHCP and router advertisements add routes on the link.
         let is_on_link = route["gateway"].is_null()
             && (gateways.contains(&destination)
                 || ["10.99.0.53", "2001:db8:99::/64"].contains(&&*destination));
@@ -244,7 +243,7 @@ fn routes(kernel: &Value, metrics: &[u64]) -> BTreeSet<String> {
             Value::String(gateway) => format!(" via {gateway}"),
             _ => String::new(),
         };
-        // Some stacks give it to all routes of the NIC.
+        // Some stacks set it for all routes of the NIC.
         let metric = route["metric"]
             .as_u64()
             .filter(|metric| route["dst"] == "default" && metrics.contains(metric));
@@ -258,7 +257,7 @@ fn routes(kernel: &Value, metrics: &[u64]) -> BTreeSet<String> {
     made.map(route).collect()
 }
 
-/// The devices of a family's default routes, the smallest metric first. No two have the same: the kernel takes turns then.
+/// The devices of a family's default routes, the smallest metric first. Metrics must differ, or the order would be random.
 fn default_routes(kernel: &Value, family: &str) -> Vec<String> {
     let all = kernel[family].as_array().unwrap().iter();
     let default = all.filter(|route| route["dst"] == "default");
@@ -312,7 +311,7 @@ fn check_stage(stage: &Stage, kernel: &Value, what: &str) {
     assert_eq!(known, stage.dns.iter().copied().collect(), "{what}");
 }
 
-/// Module `8021q` is not in every kernel.
+/// Not every kernel has module `8021q`.
 fn has_vlans() -> bool {
     let script =
         "ip link add v0 type veth peer name v1 && ip link add link v0 name v0.5 type vlan id 5";
@@ -324,7 +323,7 @@ fn has_vlans() -> bool {
     made.status.success()
 }
 
-/// Whether a stack is installed; CI has them all.
+/// Whether a stack is installed; CI has all.
 fn can_run(stack: Stack) -> bool {
     let path = readers().join(stack.program);
     let program = path.display();
@@ -361,7 +360,7 @@ fn check_stack(stack: Stack) {
     }
 }
 
-/// What initscripts leave to the kernel, or tell it too late: the agent has told it before.
+/// Settings that initscripts leave to the kernel, or set too late: the agent has set them before.
 #[test]
 fn the_kernel_hears_no_router_that_it_must_not_hear() {
     if !can_run(BUSYBOX) {

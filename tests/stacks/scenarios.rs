@@ -1,4 +1,4 @@
-//! The guests: what each has at its boot and after, and what its kernel shall make of it.
+//! The guests: their state at boot and later, and the expected state of the kernel.
 
 use one_sriov_tests::{Nic, ethernet, infiniband, virtio};
 
@@ -8,7 +8,7 @@ fn eth0() -> Nic {
     virtio("eth0", "02:00:0a:00:00:05", 3)
 }
 
-/// Besides, an Ethernet VF and its dummy NIC.
+/// In addition, an Ethernet VF and its dummy NIC.
 fn with_vf() -> Vec<Nic> {
     vec![
         eth0(),
@@ -44,7 +44,7 @@ pub(crate) fn all() -> Vec<Scenario> {
     all
 }
 
-/// What a NIC can be.
+/// All kinds of NICs.
 #[expect(clippy::too_many_lines, reason = "it is a table")]
 fn boots() -> Vec<Scenario> {
     vec![
@@ -181,7 +181,7 @@ fn boots() -> Vec<Scenario> {
         Scenario {
             has_infiniband: true,
             ..Scenario::new(
-                // No IPv6: the stand-in has no address that a DHCPv6 client could take for its own.
+                // No IPv6: the stand-in has no address that a DHCPv6 client could use.
                 "InfiniBand by its GUID, and its dummy NIC",
                 vec![Stage {
                     nics: vec![
@@ -242,14 +242,14 @@ fn boots() -> Vec<Scenario> {
     ]
 }
 
-/// A second NIC, in a network of its own.
+/// A second NIC, in another network.
 fn with_eth1() -> Vec<Nic> {
     vec![eth0(), virtio("eth1", "02:00:0a:01:00:05", 4)]
 }
 
 const ETH0_AND_ETH1: &[&str] = &["eth0=02:00:0a:00:00:05", "eth1=02:00:0a:01:00:05"];
 
-/// Gateways off the link, and more than one.
+/// Gateways off the link, and several gateways.
 #[expect(clippy::too_many_lines, reason = "it is a table")]
 fn gateways() -> Vec<Scenario> {
     vec![
@@ -413,7 +413,7 @@ const DEFAULT: &str = "default via 10.0.0.1 dev eth0";
 const FURTHER: &str = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_GATEWAY='10.0.1.1'\n\
                        ETH0_ALIAS0_IP='10.0.1.5'\nETH0_IP6='2001:db8::5'\nETH0_IP6_ULA='fd00::5'\n";
 
-/// What can become of a guest that runs.
+/// Changes of a running guest.
 fn changes() -> Vec<Scenario> {
     vec![
         Scenario::new(

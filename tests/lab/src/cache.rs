@@ -1,7 +1,7 @@
-//! Where images are kept from run to run, and which are forgotten.
+//! The cache of images.
 //!
-//! An image is a directory in the cache, `<name>-<key>`. The key is made of all that its script reads, so that a change of
-//! any of it builds the image anew, and what is built on it. A run has a shared lock on each of its images.
+//! An image is a directory in the cache, `<name>-<key>`. The key is a hash of everything that its script reads, so a change of
+//! any of it rebuilds the image and all images that depend on it. A run holds a shared lock on each of its images.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -16,29 +16,29 @@ use sha2::{Digest, Sha256};
 
 use crate::report::Failure;
 
-/// How the name of a directory begins that is no image.
+/// The start of the name of a directory that is not an image.
 const UNFINISHED: &str = "unfinished-";
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// How many digits a key has.
+/// The number of digits of a key.
 const KEY: usize = 16;
 
-/// An image that is built.
+/// A built image.
 #[derive(Debug, Clone)]
 pub(crate) struct Image {
-    /// Of what kind it is: `guest-networkd`.
+    /// Its name: `guest-networkd`.
     name: String,
     key: String,
     /// Its directory.
     pub(crate) path: PathBuf,
-    /// The kernel's lock on it, as long as it is used: nobody removes it.
+    /// Its lock, so that no run removes it while it is used.
     _used: Arc<File>,
 }
 
-/// Where images are kept from run to run.
+/// The directory of the image cache.
 #[derive(Debug)]
 pub(crate) struct Cache {
     directory: PathBuf,
-    /// The folder of the lab in the source.
+    /// The lab's directory in the source.
     lab: PathBuf,
 }
 
@@ -48,8 +48,8 @@ impl Cache {
         Self { directory, lab }
     }
 
-    /// The image that a script builds from others, from files of the lab, and from words; a word that names a file
-    /// stands for its content.
+    /// The image that a script builds from others, from files of the lab, and from words. If a word is a path, the content of
+    /// that file counts.
     pub(crate) fn image(
         &self,
         script: &str,
@@ -147,8 +147,8 @@ impl Cache {
         Ok(())
     }
 
-    /// Removes what these images were before their inputs changed, but for the last one, to which a change may go back;
-    /// and what was begun a day ago. What another run uses stays, and so does what has another name.
+    /// Removes older versions of these images, except the latest, because a change may be reverted, and builds that were started
+    /// more than a day ago. Images in use and other directories stay.
     pub(crate) fn forget(&self, images: &[&Image]) {
         let Ok(entries) = fs::read_dir(&self.directory) else {
             return;
@@ -182,7 +182,7 @@ impl Cache {
     }
 }
 
-/// Whether a directory is an image of this name: `<name>-<key>`.
+/// Whether a directory is an image with this name: `<name>-<key>`.
 fn is_key_of(file: &str, name: &str) -> bool {
     let key = file
         .strip_prefix(name)
@@ -190,7 +190,7 @@ fn is_key_of(file: &str, name: &str) -> bool {
     key.is_some_and(|key| key.len() == KEY && key.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
-/// Locks an image, beside others who do, and says that it is used: what was used last is kept longest.
+/// Takes a shared lock on an image, and records its use: the images used last are kept longest.
 fn lock(path: &Path) -> io::Result<File> {
     let used = File::open(path)?;
     used.lock_shared()?;
@@ -198,7 +198,7 @@ fn lock(path: &Path) -> io::Result<File> {
     Ok(used)
 }
 
-/// Removes an image that no run uses. Half of one is never there under its name.
+/// Removes an image that no run uses. It is renamed first, so that there is never an incomplete image.
 fn remove_unused(path: &Path) {
     let (Ok(image), Some(name)) = (File::open(path), path.file_name()) else {
         return;
@@ -211,7 +211,7 @@ fn remove_unused(path: &Path) {
     }
 }
 
-/// How long ago something was changed.
+/// How long ago a file was changed.
 fn age(entry: &fs::DirEntry) -> Option<Duration> {
     entry.metadata().ok()?.modified().ok()?.elapsed().ok()
 }
@@ -234,7 +234,7 @@ mod tests {
 
     use super::*;
 
-    /// An image of a cache, last used so many days ago.
+    /// An image that was last used this many days ago.
     fn image(cache: &Cache, name: &str, days: u64) -> PathBuf {
         let path = cache.directory.join(name);
         fs::create_dir(&path).unwrap();
@@ -254,7 +254,7 @@ mod tests {
         let last = image(&cache, &guest(3), 1);
         let now = image(&cache, &guest(4), 0);
         let unfinished = image(&cache, "unfinished-x", 4);
-        // Of others: the directory may be anybody's.
+        // Other files: the directory may be shared.
         let others = [
             "guest",
             "guest-root-1",
@@ -280,7 +280,7 @@ mod tests {
         user.unlock().unwrap();
         cache.forget(&[&now]);
         assert!(last.exists() && !in_use.exists());
-        // With the file.
+        // The file has gone with it.
         assert_eq!(
             fs::read_dir(directory.path()).unwrap().count(),
             others.len() + 3

@@ -1,20 +1,20 @@
-//! What is kept of groups that failed, and what of it the end of a run tells: who reads the log of a machine that is gone
-//! has nothing else.
+//! Evidence of failed groups, and the part of it that is printed at the end of a run: for a run on a CI machine, the log is
+//! all there is.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::report::say;
 
-/// The first thing that is kept of the host: pools and leases.
+/// The first file of the host: pools and leases.
 pub(crate) const POOL: &str = "pool";
 
-/// So many characters are told in all, of so many lines of a file, each no longer than this.
+/// The limits of the printed part: characters in total, lines per file, characters per line.
 const TOLD: usize = 5000;
 const LINES: usize = 10;
 const LINE: usize = 160;
 
-/// Tells the end of what was kept below a directory, the first group first.
+/// Prints the end of the evidence below a directory, the first group first.
 pub(crate) fn tell(directory: &Path) {
     for text in excerpts(directory) {
         say(&text);
@@ -39,7 +39,7 @@ fn excerpts(directory: &Path) -> Vec<String> {
         .collect()
 }
 
-/// What tells most about a group: what its guests say, what the host's driver says, and who has which VF.
+/// The most useful files of a group: the output of its guests, the log of the driver, and the leases.
 fn files(group: &Path) -> Vec<PathBuf> {
     let of_kind = |kind: &str| {
         let mut files = entries(group);
@@ -62,7 +62,7 @@ fn entries(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// The last lines, shortened.
+/// The last lines, truncated.
 fn excerpt(text: &str) -> String {
     let lines: Vec<&str> = text
         .lines()

@@ -1,4 +1,4 @@
-//! A VM that runs on the host, and what its inside says.
+//! A running VM on the host, seen from inside.
 
 use std::fmt;
 
@@ -10,16 +10,16 @@ use crate::host::Host;
 use crate::report::{Failure, ensure};
 use crate::shell::Shell;
 
-/// A VM that was deployed, seen from inside.
+/// A deployed VM, seen from inside.
 pub(crate) struct Guest {
     pub(crate) vm: Vm,
-    /// What the cloud calls it.
+    /// Its deploy ID.
     pub(crate) id: String,
     pub(crate) shell: Shell,
 }
 
 impl Guest {
-    /// Deploys a VM, and waits until its boot is over.
+    /// Deploys a VM, and waits until it has booted.
     pub(crate) fn deploy(cloud: &Cloud, host: &Host, vm: &Vm) -> Result<Self, Failure> {
         let id = cloud.deploy(host, vm)?;
         let shell = host.guest_shell(vm.id)?;
@@ -40,16 +40,16 @@ impl Guest {
         self.shell.get(command, 300).map(drop)
     }
 
-    /// The addresses of all devices, as `ip` tells them.
+    /// The addresses of all devices, from `ip`.
     pub(crate) fn devices(&mut self) -> Result<Devices, Failure> {
         match self.vm.system {
-            // The ip of busybox speaks no JSON.
+            // busybox' ip does not print JSON.
             System::Tiny => Devices::from_words(&self.shell.get("ip -o address; ip -o link", 30)?),
             System::Debian => Devices::from_json(&self.shell.get(ADDRESSES, 30)?),
         }
     }
 
-    /// Whether this many answers come back from an address.
+    /// Whether an address answers this many pings.
     pub(crate) fn ping(&mut self, address: &str) -> Result<(), Failure> {
         let family = if address.contains(':') { "-6" } else { "-4" };
         self.shell
@@ -61,10 +61,10 @@ impl Guest {
     }
 }
 
-/// Has `ip` tell all of all devices.
+/// The full output of `ip` for all devices.
 pub(crate) const ADDRESSES: &str = "ip -d -j address";
 
-/// The length of a GUID as it is written: `00:07:aa:00:c0:a8:07:05`.
+/// The length of a GUID as text: `00:07:aa:00:c0:a8:07:05`.
 const GUID: usize = 23;
 
 /// The network devices of a machine.
@@ -81,13 +81,13 @@ pub(crate) struct Device {
     pub(crate) is_up: bool,
     /// Address and prefix length: `192.168.7.5/24`.
     pub(crate) addresses: Vec<String>,
-    /// What the kernel makes it of: `vlan`, `ipoib`.
+    /// Its kind: `vlan`, `ipoib`.
     pub(crate) kind: String,
-    /// What is told of its kind: `id` of a VLAN, `key` and `mode` of an InfiniBand port or partition.
+    /// Data of its kind: `id` of a VLAN, `key` and `mode` of an InfiniBand port or partition.
     pub(crate) of_kind: Value,
-    /// The device that it is a child of.
+    /// Its parent device.
     pub(crate) parent: String,
-    /// What it is on: `0000:00:17.0`.
+    /// Its bus address: `0000:00:17.0`.
     pub(crate) bus: String,
 }
 
@@ -182,7 +182,7 @@ impl Devices {
         Ok(Self(devices))
     }
 
-    /// The one with a MAC, or with a GUID, which ends its 20 octets.
+    /// The device with a MAC, or with a GUID, which is the end of its 20 octets.
     pub(crate) fn with_hardware(&self, end: &str) -> Result<&Device, Failure> {
         let is_it = |device: &&Device| {
             device.hardware.ends_with(end) && (end.len() == GUID || device.hardware == end)
@@ -191,13 +191,13 @@ impl Devices {
         found.ok_or_else(|| Failure::new(format!("no device has the address '{end}': {self:?}")))
     }
 
-    /// The one that stands on a PCI function itself.
+    /// The device of a PCI function itself.
     pub(crate) fn at_bus(&self, address: &str) -> Result<&Device, Failure> {
         let found = self.0.iter().find(|device| device.bus == address);
         found.ok_or_else(|| Failure::new(format!("no device is at '{address}': {self:?}")))
     }
 
-    /// The one with an address.
+    /// The device with an address.
     pub(crate) fn with_address(&self, address: &str) -> Result<&Device, Failure> {
         let found = self
             .0
@@ -208,7 +208,7 @@ impl Devices {
 }
 
 impl fmt::Debug for Device {
-    /// On a short line: a guest has a dozen of them.
+    /// Prints a device on a short line: a guest has a dozen.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = if self.is_up { "up" } else { "down" };
         let (name, hardware, mtu, addresses) = (
@@ -236,7 +236,7 @@ impl fmt::Debug for Device {
 }
 
 impl Device {
-    /// Whether it has no address at all, and was left alone.
+    /// Whether it has no address at all, and is not managed.
     pub(crate) fn is_left_alone(&self) -> Result<(), Failure> {
         ensure(!self.is_up && self.addresses.is_empty(), || {
             format!("it was not left alone: {self:?}")

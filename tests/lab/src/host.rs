@@ -1,4 +1,4 @@
-//! The host: a machine with three emulated SR-IOV cards, on which one-sriov is installed.
+//! The host: a machine with three emulated SR-IOV cards and one-sriov.
 //!
 //! | PCI | what it is | pool |
 //! |---|---|---|
@@ -17,10 +17,10 @@ use crate::report::{Failure, say};
 use crate::shell::Shell;
 use crate::ssh::{HOST, Ssh, bounded};
 
-/// Where the lab's own files of VMs are on the host.
+/// The directory of the lab's files of VMs on the host.
 const SOCKETS: &str = "/run/lab";
 
-/// The packages that go onto the host: the front-end's is on it, too.
+/// The packages for the host, including that of the front-end.
 #[derive(Debug)]
 pub(crate) struct Packages {
     pub(crate) agent: PathBuf,
@@ -28,17 +28,17 @@ pub(crate) struct Packages {
     pub(crate) frontend: PathBuf,
 }
 
-/// A host that runs.
+/// A running host.
 pub(crate) struct Host {
     machine: Machine,
     arguments: Vec<String>,
     directory: PathBuf,
-    /// root's and oneadmin's way to it.
+    /// The ssh connections of root and oneadmin.
     pub(crate) ssh: Ssh,
 }
 
 impl Host {
-    /// Boots it, as OpenNebula's own packages leave a host.
+    /// Boots it, in the state after the installation of OpenNebula's own packages.
     pub(crate) fn boot(images: &Images, directory: &Path) -> Result<Self, Failure> {
         let disk = directory.join("host.qcow2");
         overlay(images, &images.host.path.join("host.ext4"), "raw", &disk)?;
@@ -60,7 +60,7 @@ impl Host {
     fn start(images: &Images, directory: &Path, arguments: &[String]) -> Result<Machine, Failure> {
         let words = "intel_iommu=on iommu=pt";
         let machine = Machine::boot("host", images, directory, words, arguments)?;
-        // Of several units it is enough for is-active if one is.
+        // With several units, is-active succeeds if one is active.
         let booted = machine.shell()?.get(
             "systemctl is-system-running --wait; systemctl is-active lab-cards && systemctl is-active ssh",
             400,
@@ -79,7 +79,7 @@ impl Host {
         Ok(())
     }
 
-    /// Installs one-sriov, and has the front-end's files brought to the host, as `onehost sync` does.
+    /// Installs one-sriov, and copies the front-end's files to the host, like `onehost sync`.
     pub(crate) fn install(
         &self,
         packages: &Packages,
@@ -140,7 +140,7 @@ impl Host {
         )
     }
 
-    /// Keeps what tells how things stand, in a directory.
+    /// Writes evidence of its state into a directory.
     pub(crate) fn evidence(&self, directory: &Path) {
         let _ = fs::write(directory.join("processors"), self.machine.processors());
         let asked = [
@@ -155,12 +155,12 @@ impl Host {
             ),
             ("journal", "journalctl -b --no-pager"),
             ("dmesg", "dmesg"),
-            // Twice: what grows is what a guest that does not get on is busy with.
+            // Twice: the difference shows what a stuck guest is busy with.
             (
                 "kvm",
                 "for time in 1 2; do grep -r . /sys/kernel/debug/kvm/; sleep 5; done",
             ),
-            // How the emulator sees a guest that gives no answer: its processor, its interrupts, what waits at its shell.
+            // The emulator's view of a guest that does not answer: its processor, its interrupts, its shell's port.
             (
                 "monitors",
                 "for vm in $(virsh list --name); do for what in status registers lapic pic chardev qtree; do \
@@ -184,7 +184,7 @@ impl Host {
         ));
     }
 
-    /// The same of the guests that still run, whose shells nobody else has.
+    /// The same for the running guests whose shells are not in use.
     pub(crate) fn evidence_of_guests(&self, directory: &Path) {
         for name in self
             .ssh
@@ -201,7 +201,7 @@ impl Host {
         }
     }
 
-    /// What a guest has to say.
+    /// The evidence of a guest.
     pub(crate) fn evidence_of_guest(&self, vm: u32, directory: &Path) {
         if let Ok(mut shell) = self.guest_shell(vm) {
             shell.keep_evidence(&directory.join(format!("one-{vm}.guest")));
@@ -209,7 +209,7 @@ impl Host {
     }
 }
 
-/// Where the port of a guest's shell is, on the host.
+/// The socket of a guest's shell on the host.
 pub(crate) fn socket(vm: u32) -> String {
     format!("{SOCKETS}/one-{vm}.sock")
 }
@@ -218,10 +218,10 @@ fn arguments(disk: &Path, guest: &Path, port: u16) -> Vec<String> {
     let mut arguments: Vec<String> = [
         "-machine",
         "q35,kernel-irqchip=split",
-        // One processor: a second one makes a run a fifth shorter, but a host with two once gave no answer, unexplained.
+        // One processor: a second one makes a run a fifth shorter, but a host with two once hung without explanation.
         "-smp",
         "1",
-        // Above 2 GiB QEMU maps the VFs of igb where they are not.
+        // With more than 2 GiB, QEMU maps the VFs of igb at the wrong addresses.
         "-m",
         "2048",
         "-device",

@@ -1,14 +1,14 @@
-//! The images of the lab: what is built from what, each once for the same inputs.
+//! The images of the lab, and what they are built from.
 //!
-//! An image is a directory in the cache, `<name>-<key>`, filled by a script of `tests/lab/images`. The key is made of
-//! all that the script reads, so that a change of any of it builds the image anew, and what is built on it.
+//! An image is a directory in the cache, `<name>-<key>`, filled by a script of `tests/lab/images`. The key is a hash of
+//! everything that the script reads, so a change of any of it rebuilds the image and all images that depend on it.
 
 use std::path::{Path, PathBuf};
 
 use crate::cache::{Cache, Image};
 use crate::report::Failure;
 
-/// The network stacks that there are guests of.
+/// The network stacks with a guest.
 pub(crate) const STACKS: [&str; 5] = [
     "networkd",
     "networkmanager",
@@ -17,17 +17,17 @@ pub(crate) const STACKS: [&str; 5] = [
     "netplan-networkmanager",
 ];
 
-/// The guest that has one-context as well, beside networkd.
+/// The guest with one-context and networkd.
 pub(crate) const ONE_CONTEXT: &str = "one-context";
 
-/// All that the lab boots.
+/// Everything that the lab boots.
 #[derive(Debug)]
 pub(crate) struct Images {
-    /// The host's root, with the QEMU that the lab runs.
+    /// The host's root, whose QEMU the lab runs.
     pub(crate) host_root: Image,
     /// `vmlinux` and `initrd`.
     pub(crate) boot: Image,
-    /// `host.ext4`, and `key`, by which root and oneadmin of the host are reached.
+    /// `host.ext4`, and `key`, the ssh key of root and oneadmin of the host.
     pub(crate) host: Image,
     /// `initrd` of guests without a disk.
     pub(crate) tiny: Image,
@@ -35,7 +35,7 @@ pub(crate) struct Images {
 }
 
 impl Images {
-    /// Builds what is missing. The guests get the agent's package.
+    /// Builds missing images. The guests get the agent's package.
     pub(crate) fn build(cache: &Cache, agent: &Path) -> Result<Self, Failure> {
         let host_root = cache.image("host-root", &[], &[], &[])?;
         let module = |name| cache.image("module", &[&host_root], &[name], &[name]);
@@ -79,7 +79,7 @@ impl Images {
         })
     }
 
-    /// The disk of a guest, by its stack or neighbour.
+    /// The disk of a guest, by its network stack or other contextualization.
     pub(crate) fn guest(&self, name: &str) -> PathBuf {
         let guest = self.guests.iter().find(|(known, _)| *known == name);
         let (_, image) = guest.unwrap_or_else(|| panic!("there is no guest '{name}'"));

@@ -1,4 +1,4 @@
-//! What a run of the lab has: packages, images, a directory of its own.
+//! A run of the lab: its packages, its images and its directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    /// Looks for the packages, and builds the images that are missing.
+    /// Finds the packages, and builds missing images.
     pub(crate) fn new(arguments: &Arguments) -> Result<Self, Failure> {
         let find = |name| find_package(&arguments.packages, name);
         let packages = Packages {
@@ -45,12 +45,12 @@ impl Lab {
         })
     }
 
-    /// The directory of this run, which goes with it.
+    /// The directory of this run, which is removed at its end.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }
 
-    /// A host on which one-sriov is not installed yet.
+    /// A host without one-sriov.
     pub(crate) fn boot_host(&self) -> Result<Host, Failure> {
         Host::boot(&self.images, self.directory())
     }
@@ -60,7 +60,7 @@ impl Lab {
         host.install(&self.packages, &self.images, &self.stock)
     }
 
-    /// Makes a group of checks; whether they all passed.
+    /// Runs a group of checks, and returns whether all passed.
     pub(crate) fn group(
         report: &mut Report,
         name: &'static str,
@@ -72,7 +72,7 @@ impl Lab {
         report.failures() == before
     }
 
-    /// Where to keep what there is to see of a group that failed.
+    /// The directory for evidence of a failed group.
     pub(crate) fn evidence(&self, name: &str) -> Result<PathBuf, Failure> {
         let directory = self.evidence.join(name);
         fs::create_dir_all(&directory).map_err(|error| Failure::of("make", &directory, &error))?;
@@ -80,7 +80,7 @@ impl Lab {
     }
 }
 
-/// The package of this machine's kind: `<name>_<version>_amd64.deb`.
+/// The package for this architecture: `<name>_<version>_amd64.deb`.
 fn find_package(directory: &Path, name: &str) -> Result<PathBuf, Failure> {
     let entries =
         fs::read_dir(directory).map_err(|error| Failure::of("list", directory, &error))?;

@@ -1,6 +1,6 @@
-//! A guest that runs here, without a host between: it has no VF, and so is much faster.
+//! A guest that runs directly on this machine: without VFs it needs no host, and is much faster.
 //!
-//! QEMU's `edu` devices stand for InfiniBand VFs: the test module's driver binds them as it binds VFs.
+//! QEMU's `edu` devices take the place of InfiniBand VFs: the test module's driver binds them like VFs.
 
 use std::path::{Path, PathBuf};
 
@@ -12,21 +12,21 @@ use crate::machine::{Machine, overlay};
 use crate::report::Failure;
 use crate::shell::Shell;
 
-/// What a guest is made of.
+/// The parts of a guest.
 #[derive(Debug)]
 pub(crate) struct Specification<'a> {
     pub(crate) name: &'a str,
-    /// The disk that it starts from.
+    /// The disk that it boots.
     pub(crate) base: &'a Path,
     /// `raw`, or `qcow2`.
     pub(crate) format: &'a str,
-    /// The context on its CD, if it has one.
+    /// The context on its CD, if any.
     pub(crate) context: Option<&'a [u8]>,
-    /// What it is for the cloud.
+    /// Its VM.
     pub(crate) vm: &'a Vm,
 }
 
-/// A guest that runs.
+/// A running guest.
 pub(crate) struct Local {
     name: String,
     machine: Machine,
@@ -36,7 +36,7 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Starts it; its boot has just begun then.
+    /// Starts it, without waiting for its boot.
     pub(crate) fn start(
         images: &Images,
         directory: &Path,
@@ -88,7 +88,7 @@ impl Local {
         for (position, nic) in guest.vm.infiniband() {
             ethernet(format!("aa:{position:02x}:{}", nic.key()), "");
             let guid = nic.has_guid.then(|| format!("={}", nic.guid(position)));
-            // The last one is first in the order of the driver.
+            // The last one is first in the driver's order.
             vfs.insert(0, (slot(position, nic), guid.unwrap_or_default()));
         }
         for (slot, _) in &vfs {
@@ -113,7 +113,7 @@ impl Local {
         })
     }
 
-    /// Waits until its boot is over: how systemd calls its state.
+    /// Waits until it has booted, and returns systemd's state.
     pub(crate) fn booted(&mut self) -> Result<String, Failure> {
         self.shell.get(
             "systemctl is-system-running --wait; systemctl start lab-online",
@@ -125,13 +125,13 @@ impl Local {
         Devices::from_json(&self.shell.get(ADDRESSES, 30)?)
     }
 
-    /// Has it switch itself off, and waits until it has.
+    /// Makes it power itself off, and waits for that.
     pub(crate) fn power_off(mut self) -> Result<(), Failure> {
         let _ = self.shell.run("systemctl poweroff", 10);
         self.machine.wait(120)
     }
 
-    /// Keeps what tells how things stand.
+    /// Writes evidence of its state.
     pub(crate) fn evidence(&mut self, directory: &Path) {
         self.shell
             .keep_evidence(&directory.join(format!("{}.guest", self.name)));
@@ -139,8 +139,7 @@ impl Local {
     }
 }
 
-/// The slot of the VF at a position. With a GUID the last one is first on the bus; those without are behind them,
-/// in order.
+/// The slot of the VF at a position. The VFs with a GUID are on the bus in reverse order; those without follow in order.
 fn slot(position: u8, nic: &Nic) -> u8 {
     const MIDDLE: u8 = 0x17;
     if nic.has_guid {

@@ -1,4 +1,4 @@
-//! A machine that QEMU emulates here: the host, or a guest that needs no VF.
+//! A machine that QEMU emulates: the host, or a guest without VFs.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -11,31 +11,29 @@ use crate::images::Images;
 use crate::report::Failure;
 use crate::shell::Shell;
 
-/// What all machines have on their kernel's command line: nothing here is worth a mitigation, and an emulated clock
-/// needs no watchdog.
+/// The kernel command line of all machines: mitigations are not needed here, nor is a watchdog with an emulated clock.
 pub(crate) const KERNEL_WORDS: &str = "console=ttyS0 root=/dev/vda mitigations=off nokaslr audit=0 systemd.show_status=0 loglevel=5 tsc=reliable \
      random.trust_cpu=on";
 
-/// A machine that runs until it is dropped.
+/// A running machine, which is killed when dropped.
 pub(crate) struct Machine {
     name: String,
     qemu: Child,
-    /// What it wrote to its serial port.
+    /// The output of its serial port.
     console: PathBuf,
-    /// What QEMU itself had to say.
+    /// The output of QEMU itself.
     log: PathBuf,
     socket: PathBuf,
     monitor: PathBuf,
 }
 
-/// So much of the end of a console tells why a machine does not boot.
+/// How much of the end of a console to print if a machine does not boot.
 const LAST_WORDS: usize = 2000;
 
 impl Machine {
-    /// Boots a machine, whose files are kept in a directory. It lives no longer than the calling thread.
+    /// Boots a machine with its files in a directory. It does not outlive the calling thread.
     ///
-    /// The QEMU is that of the host's root, with its own libraries: it has the emulated cards, whatever this
-    /// machine's own has.
+    /// QEMU is that of the host's root, with its libraries: it has the emulated cards, which this machine's QEMU may lack.
     pub(crate) fn boot(
         name: &str,
         images: &Images,
@@ -52,7 +50,7 @@ impl Machine {
         let port = format!("socket,id=lab,path={},server=on,wait=off", socket.display());
         let monitor = directory.join(format!("{name}.monitor"));
         let monitor_port = format!("unix:{},server=on,wait=off", monitor.display());
-        // It ends with the lab, however that ends.
+        // It ends with the lab.
         let mut command = Command::new("setpriv");
         command
             .args(["--pdeathsig", "KILL", "--"])
@@ -122,17 +120,17 @@ impl Machine {
         Ok(())
     }
 
-    /// Its shell. There can be one at a time.
+    /// Its shell, of which there can be only one at a time.
     pub(crate) fn shell(&self) -> Result<Shell, Failure> {
         Shell::at(&self.name, &self.socket)
     }
 
-    /// How the emulator sees its processors: what tells of a machine that does not answer.
+    /// The emulator's view of its processors, for a machine that does not answer.
     pub(crate) fn processors(&self) -> String {
         let asked = "info registers -a\ninfo lapic 0\n";
         let mut told = Vec::new();
         let outcome = UnixStream::connect(&self.monitor).and_then(|mut monitor| {
-            // It does not hang up by itself: what was told until nothing comes any more is kept.
+            // It does not hang up, so read until no more output comes.
             monitor.set_read_timeout(Some(Duration::from_secs(2)))?;
             monitor.write_all(asked.as_bytes())?;
             monitor.read_to_end(&mut told)
@@ -143,7 +141,7 @@ impl Machine {
         }
     }
 
-    /// Keeps what it wrote to its serial port, and what QEMU said.
+    /// Saves the output of its serial port and of QEMU.
     pub(crate) fn keep_evidence(&self, directory: &Path) {
         for file in [&self.console, &self.log] {
             if let Some(name) = file.file_name() {
@@ -152,12 +150,12 @@ impl Machine {
         }
     }
 
-    /// What QEMU said, and the end of what the machine did.
+    /// The output of QEMU, and the end of the console.
     pub(crate) fn last_words(&self) -> String {
         let said = fs::read_to_string(&self.log).unwrap_or_default();
         let console = fs::read(&self.console).unwrap_or_default();
         let end = &console[console.len().saturating_sub(LAST_WORDS)..];
-        // Not what a terminal would do.
+        // Without control characters for a terminal.
         let is_text = |letter: &char| !letter.is_control() || *letter == '\n';
         let end: String = String::from_utf8_lossy(end)
             .chars()
@@ -166,7 +164,7 @@ impl Machine {
         format!("{said}{end}")
     }
 
-    /// Waits until it has switched itself off.
+    /// Waits until it has powered itself off.
     pub(crate) fn wait(&mut self, seconds: u64) -> Result<(), Failure> {
         let deadline = Instant::now() + Duration::from_secs(seconds);
         loop {
@@ -206,7 +204,7 @@ impl Drop for Machine {
     }
 }
 
-/// A disk on which a machine writes into an overlay of its own.
+/// A disk with an overlay for the machine's writes.
 pub(crate) fn overlay(
     images: &Images,
     base: &Path,

@@ -1,4 +1,4 @@
-//! The lab: the whole of one-sriov, on emulated SR-IOV hardware.
+//! The lab: all of one-sriov on emulated SR-IOV hardware.
 //!
 //! ```text
 //! here   QEMU ── host: Debian, libvirt, three SR-IOV cards, an IOMMU; the packages of one-sriov
@@ -7,7 +7,7 @@
 //!    └─ QEMU ── guests that need no VF
 //! ```
 
-// A picture of the layers is above; what runs them may say things on standard output.
+// The lab prints to standard output.
 #![allow(clippy::print_stderr)]
 
 mod cache;
@@ -35,20 +35,20 @@ use report::{Failure, Report};
 /// Checks the whole of one-sriov on emulated SR-IOV hardware.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Where the packages are.
+    /// The directory of the packages.
     #[arg(long, default_value = "dist")]
     packages: PathBuf,
-    /// Where images are kept from run to run.
+    /// The directory of the image cache.
     #[arg(
         long,
         env = "ONE_SRIOV_LAB_CACHE",
         default_value = "/var/cache/one-sriov-lab"
     )]
     cache: PathBuf,
-    /// Where to keep what there is to see of checks that fail.
+    /// The directory for evidence of failed checks.
     #[arg(long, default_value = "target/lab")]
     evidence: PathBuf,
-    /// A directory of remotes of a real OpenNebula, to take its driver instead of the stand-ins.
+    /// A directory with the remotes of a real OpenNebula, to use its driver instead of the stand-ins.
     #[arg(long, env = "ONE_REMOTES")]
     remotes: Option<PathBuf>,
     #[command(subcommand)]
@@ -57,14 +57,14 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Build the images that are missing.
+    /// Build missing images.
     Images,
-    /// Make all checks, or some groups of them.
+    /// Run all checks, or some groups of them.
     Run {
         /// The groups; all of them if none is named.
         groups: Vec<String>,
     },
-    /// Boot the host and a guest, say how to reach them, and leave them up until a key is pressed.
+    /// Boot the host and a guest, print how to reach them, and keep them running until a key is pressed.
     Shell,
 }
 

@@ -1,4 +1,4 @@
-//! What a run says: a line a check, and how many passed.
+//! The output of a run: a line for each check, and the totals.
 //!
 //! ```text
 //! ok    [ 82 s] ethernet: the guest has the address of its context before its network is online
@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
 
-/// Why something is not as it should be, for a person to read.
+/// Why a check failed, as a message.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure(String);
 
@@ -20,7 +20,7 @@ impl Failure {
         Self(text.into())
     }
 
-    /// Something that cannot be done with a file.
+    /// An error of a file.
     pub(crate) fn of(what: &str, path: &Path, error: &io::Error) -> Self {
         Self(format!("failed to {what} '{}': {error}", path.display()))
     }
@@ -38,7 +38,7 @@ impl From<String> for Failure {
     }
 }
 
-/// Fails with a text if something does not hold.
+/// Fails with a message unless the condition holds.
 pub(crate) fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failure> {
     if holds {
         Ok(())
@@ -52,7 +52,7 @@ pub(crate) fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<
 pub(crate) struct Report {
     start: Instant,
     group: &'static str,
-    /// How many had failed when the group began.
+    /// How many had failed before the group.
     before_group: usize,
     passed: usize,
     failed: Vec<Failed>,
@@ -65,7 +65,7 @@ struct Failed {
     text: String,
 }
 
-/// Of so many checks that failed the end of a run says why, in so many characters of its beginning and of its end.
+/// The limits of the summary: the number of failed checks, and the characters from the start and end of each message.
 const TOLD: usize = 5;
 const BEGINNING: usize = 250;
 const END: usize = 450;
@@ -81,13 +81,13 @@ impl Report {
         }
     }
 
-    /// What the next checks are about.
+    /// Starts a group of checks.
     pub(crate) fn group(&mut self, group: &'static str) {
         self.group = group;
         self.before_group = self.failed.len();
     }
 
-    /// Makes one check.
+    /// Runs a check.
     pub(crate) fn check(
         &mut self,
         name: &str,
@@ -96,7 +96,7 @@ impl Report {
         self.note(name, check())
     }
 
-    /// Makes one check whose result is needed for more.
+    /// Runs a check whose result other checks need.
     pub(crate) fn get<T>(
         &mut self,
         name: &str,
@@ -144,10 +144,10 @@ impl Report {
         self.failed.len()
     }
 
-    /// Says how it went. Whether all passed, and any at all.
+    /// Prints the totals. Returns whether all checks passed and there was at least one.
     pub(crate) fn close(&self) -> bool {
         let time = self.start.elapsed().as_secs();
-        // Once more, for whoever has but the end of a log.
+        // Again, for readers who only see the end of the log.
         for (number, Failed { name, text }) in self.failed.iter().enumerate() {
             let why = if number < TOLD {
                 shortened(text)
@@ -166,7 +166,7 @@ impl Report {
     }
 }
 
-/// The beginning of a text, and its end: what was expected stands there, or here what came last.
+/// The start and end of a text: the former usually has the expected value, the latter the last output.
 fn shortened(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     if letters.len() <= BEGINNING + END {
@@ -181,7 +181,7 @@ fn shortened(text: &str) -> String {
     )
 }
 
-/// A line for whoever watches.
+/// Prints a progress line.
 pub(crate) fn say(line: &str) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());

@@ -1,11 +1,11 @@
-//! A shell of a machine, at the end of a port of its own that needs no network.
+//! A shell of a machine, on a separate port that needs no network.
 //!
-//! A command is written as one group, its end is told by a line of ours: `one-sriov-lab 7 0` for command 7 with the
+//! A command is written as one group, followed by an echo that marks its end: `one-sriov-lab 7 0` for command 7 with
 //! status 0.
 //!
-//! What is written before the machine has started is read when it has, or is lost: a shell that opens its port before the
-//! kernel there has heard that somebody is at the other end reads its end, and what waits in the port goes with it. So a
-//! first word is said again until there is an answer, and no command before.
+//! Input that is written before the machine has booted may be lost: if the shell opens the port before the kernel knows that
+//! the other end is connected, it reads an end of file, and the pending input is dropped. So a greeting is repeated until it is
+//! answered, and only then commands are sent.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -18,35 +18,35 @@ use std::time::{Duration, Instant};
 
 use crate::report::Failure;
 
-/// What a machine is asked when a check of it has failed.
+/// The commands that collect evidence after a failed check.
 const EVIDENCE: &str = "one-sriov-agent status; ip -d address; cat /run/agent.log /run/ifup.log; \
      grep -r . /etc/systemd/network /etc/network /etc/NetworkManager/system-connections; journalctl -b --no-pager; true";
-/// Starts the line that tells a command's end.
+/// The start of the line that marks the end of a command.
 const MARK: &str = "one-sriov-lab";
 
-/// The first word, which may be said more than once, and half of which does no harm.
+/// The greeting, which may be repeated, and of which a part is harmless.
 const GREETING: &str = "echo one-sriov-lab 0 0\n";
-/// What is answered to it.
+/// The answer to it.
 const ANSWER: &str = "one-sriov-lab 0 ";
-/// How long the last try of a command may take that is run until it succeeds.
+/// How long the last try may take of a command that is run until it succeeds.
 const LAST_TRY: u64 = 30;
-/// How long an answer may take before the word is said again.
+/// How long to wait for an answer before the greeting is repeated.
 const AGAIN: Duration = Duration::from_secs(3);
 
-/// A shell that is root's.
+/// A root shell.
 pub(crate) struct Shell {
-    /// Whose it is, for messages.
+    /// The machine, for messages.
     name: String,
     to: Box<dyn Write + Send>,
     lines: Receiver<Vec<u8>>,
     count: usize,
-    /// It has answered.
+    /// Whether it has answered.
     is_greeted: bool,
-    /// What carries it, if a program does.
+    /// The program that connects to it, if any.
     carrier: Option<Child>,
 }
 
-/// What a command said, on both of its outputs, and its status.
+/// The output of a command, stdout and stderr together, and its status.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) text: String,
@@ -54,7 +54,7 @@ pub(crate) struct Said {
 }
 
 impl Shell {
-    /// The shell at the end of a socket of this machine.
+    /// The shell on a local socket.
     pub(crate) fn at(name: &str, socket: &Path) -> Result<Self, Failure> {
         let failed = |error| Failure::of("open", socket, &error);
         let to = UnixStream::connect(socket).map_err(failed)?;
@@ -62,7 +62,7 @@ impl Shell {
         Ok(Self::new(name, from, to, None))
     }
 
-    /// The shell at the other end of a program.
+    /// The shell behind a program, such as ssh.
     pub(crate) fn through(name: &str, mut program: Command) -> Result<Self, Failure> {
         let child = program
             .stdin(Stdio::piped())
@@ -102,7 +102,7 @@ impl Shell {
         }
     }
 
-    /// Runs a command, in no more than so many seconds.
+    /// Runs a command for at most this many seconds.
     pub(crate) fn run(&mut self, command: &str, seconds: u64) -> Result<Said, Failure> {
         let deadline = Instant::now() + Duration::from_secs(seconds);
         self.greet(deadline);
@@ -130,7 +130,7 @@ impl Shell {
                         });
                     }
                     if line.starts_with(MARK) {
-                        // The end of one before, which took longer than it was waited for, or an answer to a first word.
+                        // The end of an earlier command that timed out, or an answer to a greeting.
                         text.clear();
                     } else {
                         text.push_str(&line);
@@ -151,7 +151,7 @@ impl Shell {
         }
     }
 
-    /// Waits for a first answer. Without one the command itself tells what is wrong.
+    /// Waits for the first answer. Without one, the command will report the error.
     fn greet(&mut self, deadline: Instant) {
         while !self.is_greeted && Instant::now() < deadline {
             let said = self.to.write_all(GREETING.as_bytes());
@@ -174,7 +174,7 @@ impl Shell {
         }
     }
 
-    /// What a command says, if it succeeds.
+    /// The output of a command, which must succeed.
     pub(crate) fn get(&mut self, command: &str, seconds: u64) -> Result<String, Failure> {
         let said = self.run(command, seconds)?;
         if said.status == 0 {
@@ -186,14 +186,14 @@ impl Shell {
         )))
     }
 
-    /// Writes what tells how things stand into a file.
+    /// Writes evidence of the machine's state into a file.
     pub(crate) fn keep_evidence(&mut self, file: &Path) {
         let said = self.run(EVIDENCE, 60);
         let text = said.map_or_else(|error| error.to_string(), |said| said.text);
         let _ = fs::write(file, text);
     }
 
-    /// Runs a command until it succeeds: for what the kernel or a daemon tells nobody of.
+    /// Runs a command until it succeeds, for states without an event to wait for.
     pub(crate) fn until(&mut self, command: &str, seconds: u64) -> Result<String, Failure> {
         self.get(
             &format!("({})", until(command, seconds)),
@@ -202,7 +202,7 @@ impl Shell {
     }
 }
 
-/// A script that runs a command until it succeeds, and fails when a time is over, however long the command takes.
+/// A script that runs a command until it succeeds, and fails after a timeout, however long the command takes.
 pub(crate) fn until(command: &str, seconds: u64) -> String {
     format!(
         "end=$(($(date +%s) + {seconds})); until {command}; do [ $(date +%s) -lt $end ] || exit 1; sleep 0.5; done"

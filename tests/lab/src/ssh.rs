@@ -1,4 +1,4 @@
-//! The way to the host: a real ssh, as oneadmin, whom the front-end is, and as root, whom the lab is.
+//! Connects to the host by real ssh: as oneadmin for the front-end, and as root for the lab.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,25 +7,25 @@ use std::process::Command;
 use crate::report::Failure;
 use crate::shell::until;
 
-/// The host as the front-end knows it.
+/// The host's name on the front-end.
 pub(crate) const HOST: &str = "node1";
 const ROOT: &str = "node1-root";
-/// How long a command may take that is not a guest's shell. A host that has stopped closes nothing.
+/// How long a command may take, unless it is a guest's shell. A stopped host does not close connections.
 const PATIENCE: &str = "300";
-/// How 'timeout' says that it was not enough: of what ended when it was asked to, and of what had to be killed.
+/// The exit codes of 'timeout' after a timeout: if the command ended on SIGTERM, and if it had to be killed.
 const TIMED_OUT: [i32; 2] = [124, 137];
 
-/// Connections that are kept.
+/// Persistent connections.
 #[derive(Debug)]
 pub(crate) struct Ssh {
-    /// The file that says how to reach it.
+    /// The ssh configuration file.
     pub(crate) config: PathBuf,
 }
 
 impl Ssh {
     /// Connections through a port of this machine.
     pub(crate) fn new(directory: &Path, port: u16, key: &Path) -> Result<Self, Failure> {
-        // ssh takes no key that others may read, and the cache may be anywhere.
+        // ssh refuses a key that others may read, and the cache may be on any file system.
         let own_key = directory.join("key");
         fs::copy(key, &own_key).map_err(|error| Failure::of("copy", key, &error))?;
         let config = directory.join("ssh_config");
@@ -41,21 +41,21 @@ impl Ssh {
         Ok(Self { config })
     }
 
-    /// A command as root, for as long as it likes.
+    /// A command as root, without a timeout.
     pub(crate) fn command(&self, command: &str) -> Command {
         let mut ssh = Command::new("ssh");
         ssh.arg("-F").arg(&self.config).args([ROOT, command]);
         ssh
     }
 
-    /// The same, which ends in time.
+    /// The same with a timeout.
     fn bounded(&self, command: &str) -> Command {
         let mut ssh = bounded("ssh");
         ssh.arg("-F").arg(&self.config).args([ROOT, command]);
         ssh
     }
 
-    /// What a command of root's says, if it succeeds.
+    /// The output of a command as root, which must succeed.
     pub(crate) fn get(&self, command: &str) -> Result<String, Failure> {
         let output = self.bounded(command).output();
         let output = output.map_err(|error| Failure::new(format!("failed to run ssh: {error}")))?;
@@ -81,12 +81,12 @@ impl Ssh {
         )))
     }
 
-    /// Waits on the host until a command succeeds there.
+    /// Waits until a command succeeds on the host.
     pub(crate) fn until(&self, command: &str, seconds: u64) -> Result<String, Failure> {
         self.get(&until(command, seconds))
     }
 
-    /// Writes a file of the host, whose owner is oneadmin.
+    /// Writes a file of the host, owned by oneadmin.
     pub(crate) fn put(&self, content: &Path, file: &str) -> Result<(), Failure> {
         let from = fs::File::open(content).map_err(|error| Failure::of("read", content, &error))?;
         let mut command = self.bounded(&format!(
@@ -101,7 +101,7 @@ impl Ssh {
         }
     }
 
-    /// Forgets the connections, as those to a host that has died.
+    /// Drops the connections to a host that has died.
     pub(crate) fn forget(&self) {
         for host in [HOST, ROOT] {
             let _ = bounded("ssh")
@@ -113,7 +113,7 @@ impl Ssh {
     }
 }
 
-/// A program that is ended when it has taken too long.
+/// A program that is killed after a timeout.
 pub(crate) fn bounded(program: &str) -> Command {
     let mut command = Command::new("timeout");
     command.args(["--kill-after", "10", PATIENCE, program]);

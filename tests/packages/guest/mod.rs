@@ -1,4 +1,4 @@
-//! A guest in QEMU that has the package, and tells how it has started.
+//! A guest in QEMU with the package, which reports how it booted.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,12 +13,12 @@ const REPORT: &str = include_str!("report");
 /// What it comes after. That they are named here keeps systemd's notes of them.
 const AFTER: &str = "one-sriov-plain.service one-sriov-cd.service";
 const PLAIN: &str = "[Service]\nType=oneshot\nExecStart=/bin/true\n";
-/// The descriptors, the directories and the file of a small volume.
+/// The descriptors, directories and file of a small volume.
 const CD: &str = "[Service]\nType=oneshot\nExecStart=/bin/dd if=/dev/sr0 of=/dev/null bs=2048 skip=16 count=16 status=none\n";
-/// What the kernel package has for the NIC and the drive.
+/// The kernel modules for the NIC and the drive.
 const MODULES: &str = "virtio_net virtio_pci ata_piix ata_generic sr_mod isofs";
 
-/// A kernel with its modules, and a system with the package, all of it in memory.
+/// A kernel with its modules, and a system with the package, all in memory.
 pub(crate) struct Guest {
     directory: TempDir,
     kernel: PathBuf,
@@ -38,7 +38,7 @@ impl Guest {
         let directory = TempDir::new().unwrap();
         let kernel = kernel::install(directory.path(), system.root(), MODULES);
         install_report(system, report, after);
-        // As an image that boots for the first time.
+        // Like the first boot of an image.
         system.write("/etc/machine-id", "");
         if !system.has("/init") {
             let _ = system.run(&["ln", "-s", "/lib/systemd/systemd", "/init"]);
@@ -54,7 +54,7 @@ impl Guest {
         Self { directory, kernel }
     }
 
-    /// Boots it, with a CD or without, and hears what it says.
+    /// Boots it, with or without a CD, and reads its report.
     pub(crate) fn boot(&self, cd: Option<&Path>) -> Report {
         let mut qemu = Command::new("timeout");
         qemu.args(["400", "qemu-system-x86_64", "-m", "1536", "-smp", "2"])
@@ -78,7 +78,7 @@ impl Guest {
     }
 }
 
-/// What is measured, and what it is measured against.
+/// The measured unit, and the one to compare it with.
 fn install_units(system: &System) {
     let ours = system.read("/usr/lib/systemd/system/one-sriov-agent.service");
     let running = |command: &str| -> String {
@@ -119,11 +119,11 @@ fn install_report(system: &System, report: &str, after: &str) {
     system.write("/report", report);
     let _ = system.run(&["chmod", "755", "/report"]);
     let _ = system.run(&["systemctl", "enable", "report"]);
-    // It would hang up on the report.
+    // It would cut off the report.
     let _ = system.run(&["systemctl", "mask", "serial-getty@ttyS0.service"]);
 }
 
-/// What a guest has said.
+/// The report of a guest.
 pub(crate) struct Report {
     text: String,
     lines: BTreeMap<String, Vec<String>>,
@@ -146,12 +146,12 @@ impl Report {
         }
     }
 
-    /// The lines that begin with a word, without it.
+    /// The lines that start with a word, without the word.
     pub(crate) fn all(&self, word: &str) -> &[String] {
         self.lines.get(word).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The words that numbers stand behind.
+    /// The words followed by numbers.
     pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
         let is_number = |value: &String| value.parse::<u64>().is_ok();
         let words = self.lines.iter();
@@ -165,7 +165,7 @@ impl Report {
         &self.text
     }
 
-    /// The least of the numbers behind a word, microseconds: what other work on the machine adds is no unit's.
+    /// The smallest of the numbers after a word, in microseconds: larger ones include other work on the machine.
     pub(crate) fn least(&self, word: &str) -> u64 {
         let parse = |value: &String| -> u64 {
             let number = value.parse();

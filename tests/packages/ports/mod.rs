@@ -1,4 +1,4 @@
-//! The kernel itself, in QEMU: NICs that are ports of a bond, a team, a VRF, a bridge and a failover pair.
+//! A real kernel in QEMU: NICs that are ports of a bond, a team, a VRF, a bridge and a failover pair.
 
 use std::fmt::Write;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::{can_run, kernel, said};
 
 const MODULES: &str = "virtio_pci virtio_net bonding team vrf bridge net_failover vmxnet3";
 
-/// What becomes of the NIC `ETH<k>`, which has the MAC of the k-th NIC of the guest.
+/// The plan of NIC `ETH<k>`, which has the MAC of the k-th NIC of the guest.
 const EXPECTED: [&str; 8] = [
     "is not configured: 'eth0' is a port of 'bond1', which carries its addresses",
     "is not configured: 'eth1' is a port of 'bond1', which carries its addresses",

@@ -1,15 +1,15 @@
-//! Ethernet VFs: by libvirt's own means, and in the way of 2013.
+//! Ethernet VFs with the identities `mac` and `dummy`.
 
 use super::setup::Setup;
 use crate::cloud::vm::{ETHERNET, Nic, PLAIN, SEED, System, VLAN, Vm};
 use crate::guest::{Devices, Guest};
 use crate::report::{Failure, Report, ensure};
 
-/// Who answers on the wire, beside VLANs and in VLAN 100.
+/// The addresses that answer on the wire, untagged and in VLAN 100.
 const WORLD: &str = "192.168.50.254";
 const WORLD_IN_VLAN: &str = "192.168.51.254";
 
-/// The transport `mac`: the VF has the NIC's own MAC and VLAN.
+/// The identity `mac`: the VF has the NIC's own MAC and VLAN.
 pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
     let vm = Vm::new(
         10,
@@ -68,7 +68,7 @@ pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
         ensure(held(&tagged.mac()).contains("vlan 100"), || link.clone())
     });
     report.check("the guest is left right after its interrupts", || {
-        // Or the lab hangs now and then: its module `vmrun`.
+        // Without this the lab hangs sometimes, in its module `vmrun`.
         let left = setup
             .host()
             .ssh
@@ -93,7 +93,7 @@ pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
     );
 }
 
-/// The transport `dummy`: a map, a plain hostdev, and a dummy NIC whose MAC tells position and address.
+/// The identity `dummy`: a map, a plain hostdev, and a dummy NIC whose MAC has position and address.
 pub(crate) fn seed(setup: &mut Setup<'_>, report: &mut Report) {
     let vm = Vm::new(
         20,
@@ -149,7 +149,7 @@ pub(crate) fn seed(setup: &mut Setup<'_>, report: &mut Report) {
     });
 }
 
-/// systemd's own times: the agent has ended before the network daemon begins.
+/// According to systemd, the agent ends before the network daemon starts.
 pub(crate) fn is_before_network(guest: &mut Guest) -> Result<(), Failure> {
     let mut time = |unit: &str, property: &str| -> Result<u64, Failure> {
         let text = guest
@@ -177,7 +177,7 @@ fn is_vf(guest: &mut Guest, mac: &str) -> Result<(), Failure> {
     })
 }
 
-/// A ping that can go through one device only.
+/// A ping through one device only.
 pub(crate) fn ping_through(guest: &mut Guest, mac: &str, address: &str) -> Result<(), Failure> {
     let name = guest.devices()?.with_hardware(mac)?.name.clone();
     guest

@@ -1,4 +1,4 @@
-//! NICs that a running VM gets and loses.
+//! NICs are attached to a running VM, and detached.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use crate::guest::Guest;
 use crate::report::{Failure, Report, ensure, say};
 
 const WORLD: &str = "192.168.50.254";
-/// Seconds within which a device comes to a guest, or goes.
+/// How many seconds a device may take to appear in a guest, or to disappear.
 const PATIENCE: u64 = 60;
 
 pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
@@ -102,7 +102,7 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
     report.check("cancel ends the VM", || setup.cancel(&guest));
 }
 
-/// Attaches a NIC as the front-end does it, with a context CD that has it, and waits until it works.
+/// Attaches a NIC as the front-end does, with an updated context CD, and waits until it works.
 fn attach(setup: &Setup<'_>, guest: &mut Guest, nic: &Nic) -> Result<(), Failure> {
     guest.vm.nics.push(nic.clone());
     let start = Instant::now();
@@ -118,7 +118,7 @@ fn attach(setup: &Setup<'_>, guest: &mut Guest, nic: &Nic) -> Result<(), Failure
     Ok(())
 }
 
-/// The NIC has the address of its context, and reaches the world through its VF.
+/// The NIC has the address of its context, and a ping through its VF is answered.
 fn has_address(guest: &mut Guest, nic: &Nic) -> Result<(), Failure> {
     let address = format!("{}/24", nic.ip());
     let has = format!("ip -o address | grep -q ' {address} '");
@@ -126,7 +126,7 @@ fn has_address(guest: &mut Guest, nic: &Nic) -> Result<(), Failure> {
     ping_through(guest, &nic.mac(), WORLD)
 }
 
-/// How many VFs are leased to the VM: all are of one card.
+/// How many VFs of the card are leased to the VM.
 fn held(setup: &Setup<'_>) -> Result<usize, Failure> {
     let mut addresses = Vec::new();
     for pool in ["enp1s0", "seed"] {

@@ -1,14 +1,14 @@
-//! InfiniBand VFs: found by GUID, by position, late; and whether the checks by GUID would notice.
+//! InfiniBand VFs: matched by GUID, by position, and late; and a check that the checks by GUID can fail.
 
 use super::setup::Setup;
 use crate::cloud::vm::{INFINIBAND, Nic, PARTITION, PLAIN, System, Vm};
 use crate::guest::{Devices, Guest};
 use crate::report::{Failure, Report, ensure};
 
-/// Where the test module's switches are.
+/// The directory of the test module's switches.
 const SWITCHES: &str = "/sys/module/fakeib/parameters";
 
-/// Three NICs, the last position first on the bus, and the guest's driver in yet another order.
+/// Three NICs with the last position first on the bus, which the guest's driver probes in another order.
 pub(crate) fn by_guid(setup: &mut Setup<'_>, report: &mut Report) {
     let nics = [
         Nic::new(PLAIN, 30),
@@ -59,7 +59,7 @@ pub(crate) fn by_guid(setup: &mut Setup<'_>, report: &mut Report) {
     );
 }
 
-/// What the guest made of it.
+/// Checks the guest.
 fn inside(report: &mut Report, guest: &mut Guest, nics: &[Nic]) {
     for position in [0, 1] {
         let nic = nics[usize::from(position)].clone();
@@ -123,7 +123,7 @@ fn inside(report: &mut Report, guest: &mut Guest, nics: &[Nic]) {
     });
 }
 
-/// A card that refuses GUIDs: the order of the devices on the bus tells which is which.
+/// A card that refuses GUIDs: the devices are matched by their order on the bus.
 pub(crate) fn by_position(setup: &mut Setup<'_>, report: &mut Report) {
     let vm = Vm::new(
         35,
@@ -177,7 +177,7 @@ pub(crate) fn by_position(setup: &mut Setup<'_>, report: &mut Report) {
     });
 }
 
-/// A driver that loads when the boot is long over.
+/// A driver that loads long after the boot.
 pub(crate) fn late(setup: &mut Setup<'_>, report: &mut Report) {
     let vm = Vm::new(
         38,
@@ -203,7 +203,7 @@ pub(crate) fn late(setup: &mut Setup<'_>, report: &mut Report) {
     );
     report.check("when the driver loads, the device gets its address", || {
         guest.shell.get("modprobe fakeib", 60)?;
-        // Who the network daemon gives it to may lose it for a moment, where it is told so twice: one look tells both.
+        // The network daemon may be reloaded twice, and remove the address for a moment: one command must show both.
         let its = format!(
             "$(grep -l '{}$' /sys/class/net/*/address | cut -d / -f 5)",
             nic.guid(0)
@@ -223,7 +223,7 @@ pub(crate) fn late(setup: &mut Setup<'_>, report: &mut Report) {
     report.check("cancel ends it", || setup.cancel(&guest));
 }
 
-/// The checks by GUID prove something only if they fail when nobody writes GUIDs.
+/// The checks by GUID must fail if no GUIDs are written.
 pub(crate) fn mutation(setup: &mut Setup<'_>, report: &mut Report) {
     let vm = |id, last| {
         let nics = [
@@ -267,7 +267,7 @@ pub(crate) fn mutation(setup: &mut Setup<'_>, report: &mut Report) {
     }
 }
 
-/// The device with the GUID that the driver made for this NIC has the address of this NIC.
+/// The device with the GUID of this NIC has its address.
 fn is_by_guid(devices: &Devices, nic: &Nic, position: u8) -> Result<(), Failure> {
     devices
         .with_hardware(&nic.guid(position))?

@@ -1,4 +1,4 @@
-//! The packages, where they belong.
+//! The installation of the packages.
 
 use super::setup::Setup;
 use crate::report::{Report, ensure};
@@ -18,7 +18,7 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
             "dpkg-query --show --showformat '${{db:Status-Status}} ' {packages}"
         ))?;
         ensure(status.trim() == "installed installed", || status)?;
-        // What dpkg complains of is a line, too. Manual pages are left out on the host.
+        // dpkg prints a line for each changed file. The host excludes manual pages.
         let said = ssh.get(&format!("dpkg --verify {packages} 2>&1; true"))?;
         let changed: Vec<&str> = said
             .lines()

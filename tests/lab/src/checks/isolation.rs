@@ -1,9 +1,9 @@
-//! The bridge of the dummy NICs leads nowhere.
+//! The bridge of the dummy NICs passes no traffic.
 
 use crate::guest::Guest;
 use crate::report::{Failure, Report, ensure};
 
-/// Two VMs with a dummy NIC each, and a NIC each on a bridge that works.
+/// Two VMs, each with a dummy NIC and a NIC on a normal bridge.
 pub(crate) fn check(report: &mut Report, first: &mut Guest, second: &mut Guest) {
     report.check("two VMs reach each other over a bridge", || {
         let address = second.vm.nics[0].ip();

@@ -1,4 +1,4 @@
-//! VFs come and go: at once, until none is left, and whoever dies in between.
+//! Many deployments at once, full pools, and VMs, drivers and hosts that die.
 
 use std::thread;
 
@@ -10,7 +10,7 @@ use crate::guest::Guest;
 use crate::report::{Failure, Report, ensure};
 
 const WORLD: &str = "192.168.50.254";
-/// VMs, one for each VF of the Ethernet card.
+/// One VM for each VF of the Ethernet card.
 const VMS: [u32; 6] = [40, 41, 42, 43, 44, 45];
 
 pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
@@ -19,7 +19,7 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
     killed(setup, report);
 }
 
-/// As many VMs as there are VFs are started at the same time.
+/// Starts as many VMs as there are VFs at the same time.
 fn at_once(setup: &Setup<'_>, report: &mut Report) {
     let vms = VMS.map(|id| tiny(id, ETHERNET));
     let Some(guests) = report.get(
@@ -65,7 +65,7 @@ fn at_once(setup: &Setup<'_>, report: &mut Report) {
     });
 }
 
-/// A pool of two VFs, and three VMs that want one.
+/// A pool of two VFs, and three VMs that ask for one.
 fn exhausted(setup: &Setup<'_>, report: &mut Report) {
     let vms = [tiny(46, SEED), tiny(47, SEED)];
     let deployed = report.get("two VMs take all VFs of a pool", || {
@@ -113,7 +113,7 @@ fn exhausted(setup: &Setup<'_>, report: &mut Report) {
     report.check("cancel ends the other", || setup.cancel(&second));
 }
 
-/// The driver, and all that it started, is killed once it has chosen a VF.
+/// The driver and its children are killed once it has leased a VF.
 fn killed(setup: &Setup<'_>, report: &mut Report) {
     let vm = tiny(49, ETHERNET);
     let lease = "ls /run/one-sriov/enp1s0/* 2>/dev/null | grep -q .";
@@ -131,7 +131,7 @@ fn killed(setup: &Setup<'_>, report: &mut Report) {
         return;
     }
     report.check("no VF is lost, and none has two masters", || {
-        // What libvirt was asked for before it may still come to life, and what did not is given up after a while.
+        // libvirt may still start a VM that it was asked for; otherwise the deployment expires.
         let mut told = Ok(());
         for _ in 0..60 {
             setup.host().ssh.get("su oneadmin -c 'cd && /var/tmp/one/im/kvm-probes.d/host/system/sriov' >/dev/null </dev/null")?;
@@ -156,7 +156,7 @@ fn killed(setup: &Setup<'_>, report: &mut Report) {
     );
 }
 
-/// The host loses its power with VMs running.
+/// The host loses power while VMs run.
 pub(crate) fn crash(setup: &mut Setup<'_>, report: &mut Report) {
     let vms = [tiny(50, ETHERNET), tiny(51, INFINIBAND)];
     let deployed = report.get("two VMs run", || setup.deploy_at_once(vms));
@@ -191,9 +191,9 @@ fn tiny(id: u32, network: crate::cloud::vm::Network) -> Vm {
     )
 }
 
-/// The guest switches itself off; returns when its domain has gone.
+/// Makes the guest power itself off, and waits until its domain is gone.
 fn power_off(setup: &Setup<'_>, guest: &mut Guest) -> Result<(), Failure> {
-    // Nobody hears the end of this.
+    // Its connection breaks.
     let _ = guest.shell.run("poweroff -f", 5);
     let name = guest.vm.name();
     setup

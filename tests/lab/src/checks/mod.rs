@@ -1,4 +1,4 @@
-//! The checks, by group. Those of a group build on each other; the groups do not, but for the host that they share.
+//! The checks, by group. The checks of a group depend on each other; groups only share the host.
 
 mod ethernet;
 mod guests;
@@ -20,7 +20,7 @@ pub(crate) use shell::shell;
 
 type HostGroup = fn(&mut Setup<'_>, &mut Report);
 
-/// The groups that need the host, in their order: the last one ends it.
+/// The groups that need the host, in order: the last one ends it.
 const ON_THE_HOST: [(&str, HostGroup); 11] = [
     ("install", install::run),
     ("ethernet", ethernet::libvirt),
@@ -35,10 +35,10 @@ const ON_THE_HOST: [(&str, HostGroup); 11] = [
     ("crash", lifecycle::crash),
 ];
 
-/// The groups of guests that need no VF.
+/// The groups with guests without VFs.
 const GUESTS: &str = "guests";
 
-/// Makes the checks of the groups that are named, or all.
+/// Runs the checks of these groups, or all.
 pub(crate) fn run(lab: &Lab, groups: &[String], report: &mut Report) -> Result<(), Failure> {
     let known =
         |group: &String| *group == GUESTS || ON_THE_HOST.iter().any(|(name, _)| name == group);
@@ -71,7 +71,7 @@ pub(crate) fn run(lab: &Lab, groups: &[String], report: &mut Report) -> Result<(
     Ok(())
 }
 
-/// A host on which one-sriov is installed.
+/// A host with one-sriov.
 fn installed(lab: &Lab) -> Result<Setup<'_>, Failure> {
     let setup = Setup::new(lab)?;
     let installed = lab.install(setup.host()).and_then(|()| setup.configure());

@@ -1,4 +1,4 @@
-//! NICs whose VFs OpenNebula itself has chosen, beside one of a pool, in one VM.
+//! PCI NICs and a NIC of a pool in one VM.
 
 use super::ethernet::ping_through;
 use super::setup::Setup;
@@ -7,12 +7,12 @@ use crate::cloud::vm::{INFINIBAND, NATIVE_ETHERNET, NATIVE_INFINIBAND, Nic, PLAI
 use crate::guest::Guest;
 use crate::report::{Failure, Report, ensure};
 
-/// Who answers on the wire of the Ethernet card.
+/// The address that answers on the wire of the Ethernet card.
 const WORLD: &str = "192.168.50.254";
-/// The VFs that OpenNebula chooses: the pool's NIC would get the first one, too.
+/// The VFs that OpenNebula chooses: the pool would also allocate the first one.
 const INFINIBAND_VF: u64 = 0;
 const ETHERNET_VF: u64 = 1;
-/// The places of the NICs in the VM.
+/// The addresses of the NICs in the VM.
 const OF_POOL: usize = 1;
 const NATIVE: usize = 2;
 const ETHERNET: usize = 3;
@@ -96,7 +96,7 @@ fn vm(setup: &Setup<'_>) -> Result<Vm, Failure> {
     Ok(Vm::new(50, System::Debian, nics))
 }
 
-/// What the guest made of it.
+/// Checks the guest.
 fn inside(report: &mut Report, guest: &mut Guest, vm: &Vm) {
     report.check("each InfiniBand NIC has its GUID and its address", || {
         let devices = guest.devices()?;

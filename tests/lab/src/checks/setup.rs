@@ -1,4 +1,4 @@
-//! What the groups on the host share.
+//! Helpers of the groups on the host.
 
 use std::path::Path;
 use std::thread;
@@ -13,10 +13,10 @@ use crate::host::Host;
 use crate::lab::Lab;
 use crate::report::{Failure, Report, ensure};
 
-/// The settings of this site, beside the defaults: one pool in the way of 2013, and patience with an emulated host.
+/// The settings of this site: a pool with identity `dummy`, and longer timeouts for an emulated host.
 const KVMRC: &str =
     "VF_IDENTITY_seed=dummy\\nLIBVIRT_WAIT=60\\nVF_RELEASE_WAIT=30\\nUNPLUG_WAIT=30\\n";
-/// The two VFs of that pool, the last ones of the Ethernet card.
+/// The two VFs of that pool, the last of the Ethernet card.
 const MAP: &str = "# bus slot function\\n0x01 0x11 0x00\\n0x01 0x11 0x02\\n";
 
 /// A host with one-sriov, and a cloud.
@@ -42,7 +42,7 @@ impl<'lab> Setup<'lab> {
         self.host.crash(&self.lab.images)
     }
 
-    /// What an operator sets on the front-end.
+    /// The operator's settings on the front-end.
     pub(crate) fn configure(&self) -> Result<(), Failure> {
         let driver = "/var/lib/one/remotes/vmm/kvm-sriov";
         let set =
@@ -51,8 +51,7 @@ impl<'lab> Setup<'lab> {
         self.host.sync()
     }
 
-    /// Deploys a VM, and waits until its boot is over. One that does not come so far is looked at, and ended: what it
-    /// holds is for others.
+    /// Deploys a VM, and waits until it has booted. If it does not, evidence is collected, and it is ended to free its VFs.
     pub(crate) fn deploy(&self, vm: &Vm) -> Result<Guest, Failure> {
         let name = vm.name();
         Guest::deploy(&self.cloud, &self.host, vm).inspect_err(|_| {
@@ -64,7 +63,7 @@ impl<'lab> Setup<'lab> {
         })
     }
 
-    /// Deploys VMs at the same time: all of them, or none.
+    /// Deploys VMs at the same time, all or none.
     pub(crate) fn deploy_at_once<const N: usize>(
         &self,
         vms: [Vm; N],
@@ -92,12 +91,12 @@ impl<'lab> Setup<'lab> {
         })
     }
 
-    /// Ends a VM as the cloud does it, at once.
+    /// Ends a VM by `cancel`.
     pub(crate) fn cancel(&self, guest: &Guest) -> Result<(), Failure> {
         self.cloud.done("cancel", &guest.vm, &guest.id)
     }
 
-    /// The pools, as the driver tells them.
+    /// The pools, as the driver prints them.
     pub(crate) fn pool(&self, name: &str) -> Result<Pool, Failure> {
         let text = self
             .host
@@ -108,7 +107,7 @@ impl<'lab> Setup<'lab> {
         Ok(Pool(value["pools"][0].clone()))
     }
 
-    /// What the monitoring gets to hear: `SRIOV_IB0_FREE` of `SRIOV_IB0_FREE=4`.
+    /// The value of a monitoring attribute: `SRIOV_IB0_FREE` of `SRIOV_IB0_FREE=4`.
     pub(crate) fn probe(&self, name: &str) -> Result<usize, Failure> {
         let probe = "/var/tmp/one/im/kvm-probes.d/host/system/sriov";
         let text = self
@@ -122,7 +121,7 @@ impl<'lab> Setup<'lab> {
         number.ok_or_else(|| Failure::new(format!("the probe says no '{name}': {text}")))
     }
 
-    /// Every VF that a running domain has is leased to that VM, and no other VF is leased.
+    /// Exactly the VFs of running domains are leased, to their VMs.
     pub(crate) fn is_consistent(&self) -> Result<(), Failure> {
         let domains = self.host.ssh.get(
             "for vm in $(virsh list --name); do for vf in $(virsh dumpxml $vm | \
@@ -146,8 +145,7 @@ impl<'lab> Setup<'lab> {
         })
     }
 
-    /// Keeps what there is to see on the host, if that has not been done for a guest of the same group, and what the
-    /// guests say that are left.
+    /// Collects evidence of the host, unless a guest of the same group has done so, and of the remaining guests.
     pub(crate) fn evidence(&self, directory: &Path) {
         self.evidence_of_host(directory);
         self.host.evidence_of_guests(directory);
@@ -159,7 +157,7 @@ impl<'lab> Setup<'lab> {
         }
     }
 
-    /// Keeps what there is to see, and what a guest has to say, before it ends, if a check of its group has failed.
+    /// Collects evidence of the host and of a guest, before it ends, if a check of its group has failed.
     pub(crate) fn keep(&self, report: &Report, guest: &mut Guest) {
         let directory = report
             .failed_group()
@@ -172,7 +170,7 @@ impl<'lab> Setup<'lab> {
     }
 }
 
-/// A pool as `one-sriov --json pool` tells it.
+/// A pool in the output of `one-sriov --json pool`.
 #[derive(Debug)]
 pub(crate) struct Pool(Value);
 
@@ -195,7 +193,7 @@ impl Pool {
         vfs.filter_map(of_vm).collect()
     }
 
-    /// The VFs of a VM, in the order of its positions.
+    /// The VFs of a VM, in the order of the positions.
     pub(crate) fn vfs(&self, vm: u32) -> Vec<Vf> {
         let mut vfs: Vec<Vf> = self.0["vfs"]
             .as_array()
@@ -213,7 +211,7 @@ impl Pool {
     }
 }
 
-/// A VF that a VM has.
+/// A VF of a VM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Vf {
     pub(crate) index: u64,

@@ -1,4 +1,4 @@
-//! The lab as a place to look around in.
+//! An interactive lab.
 
 use std::io::stdin;
 
@@ -6,7 +6,7 @@ use crate::cloud::vm::{ETHERNET, INFINIBAND, Nic, PLAIN, System, Vm};
 use crate::lab::Lab;
 use crate::report::{Failure, say};
 
-/// Boots the host and a guest with an Ethernet and an InfiniBand VF, and leaves them up until a line is read.
+/// Boots the host and a guest with an Ethernet and an InfiniBand VF, and keeps them running until a line is read.
 pub(crate) fn shell(lab: &Lab) -> Result<(), Failure> {
     let setup = super::installed(lab)?;
     let vm = Vm::new(
@@ -18,7 +18,7 @@ pub(crate) fn shell(lab: &Lab) -> Result<(), Failure> {
             Nic::new(INFINIBAND, 3),
         ],
     );
-    // Its shell is left to whoever looks.
+    // Its shell is for the user.
     drop(setup.deploy(&vm)?);
     let config = setup.host().ssh.config.display();
     say(&format!(

@@ -1,14 +1,14 @@
-//! What OpenNebula writes for a VM, as 6.10 was recorded to write it: the domain, the VM's own document, its context.
+//! OpenNebula's files for a VM, as recorded from 6.10: the domain, the VM's document, and the context.
 //!
-//! The domain is the recorded one with other values in it; kernel, initramfs and the port of the shell are there as
-//! `OS/KERNEL`, `OS/INITRD`, `OS/KERNEL_CMD` and `RAW/DATA` of a template make them.
+//! The domain is the recorded one with other values. Kernel, initramfs and the port of the shell are as with `OS/KERNEL`,
+//! `OS/INITRD`, `OS/KERNEL_CMD` and `RAW/DATA` of a template.
 
 use one_sriov_tests::Recorded;
 
 use super::vm::{Nic, System, Vm};
 use crate::machine::KERNEL_WORDS;
 
-/// The domain for libvirt, before the driver has seen it.
+/// The domain, before the driver edits it.
 pub(crate) fn domain(vm: &Vm) -> String {
     let recorded = Recorded::read("6.10", "deploy");
     let text = recorded.document();
@@ -46,7 +46,7 @@ pub(crate) fn domain(vm: &Vm) -> String {
     );
     replace(&mut text, "\t</os>", "", &format!("\t{os}"));
     replace(&mut text, "<metadata>", "", port.trim_start());
-    // The guest's processor is the host's, as CPU_MODEL of a template asks for.
+    // The guest has the host's processor, as with CPU_MODEL of a template.
     replace(
         &mut text,
         "<features>",
@@ -108,7 +108,7 @@ fn parts(device: &str) -> [&str; 4] {
         .unwrap_or_else(|_| panic!("'{device}' is a PCI address"))
 }
 
-/// Puts something else in the place of the first text from `start` to the next `end`.
+/// Replaces the first text from `start` to the next `end`.
 fn replace(text: &mut String, start: &str, end: &str, by: &str) {
     let from = text
         .find(start)
@@ -121,12 +121,12 @@ fn replace(text: &mut String, start: &str, end: &str, by: &str) {
     text.replace_range(from..to, by);
 }
 
-/// `vm.xml`, which stands beside the domain: what the driver looks up in it.
+/// `vm.xml`, beside the domain, with the parts that the driver reads.
 pub(crate) fn vm_document(vm: &Vm) -> String {
     vm_document_about(vm, None)
 }
 
-/// The same of an action that is about one of its NICs.
+/// The same for an action on one of its NICs.
 fn vm_document_about(vm: &Vm, attached: Option<&Nic>) -> String {
     let nics: Vec<String> = vm
         .nics
@@ -171,7 +171,7 @@ pub(crate) fn action_document(vm: &Vm) -> String {
     action_document_about(vm, None)
 }
 
-/// That of an action about one of its NICs.
+/// The document of an action on one of its NICs.
 pub(crate) fn action_document_about(vm: &Vm, nic: Option<&Nic>) -> String {
     format!(
         "<VMM_DRIVER_ACTION_DATA><HOST>node1</HOST><DEPLOY_ID/>{}</VMM_DRIVER_ACTION_DATA>",

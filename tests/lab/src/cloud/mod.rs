@@ -1,4 +1,4 @@
-//! OpenNebula's part: documents and CDs, and the calls that its front-end makes over ssh.
+//! OpenNebula: documents and CDs, and the calls of its front-end over ssh.
 
 mod cd;
 pub(crate) mod documents;
@@ -17,7 +17,7 @@ use crate::host::Host;
 use crate::report::Failure;
 use crate::ssh::HOST;
 
-/// How long an action may take in an emulated machine.
+/// How long an action may take on an emulated machine.
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A front-end with one host.
@@ -36,7 +36,7 @@ impl Cloud {
         }
     }
 
-    /// What comes before the driver: the VM's directory on the host, with its document, its CD and its disk.
+    /// What OpenNebula does before it calls the driver: the VM's directory on the host, with its document, its CD and its disk.
     pub(crate) fn prepare(&self, host: &Host, vm: &Vm) -> Result<(), Failure> {
         let document = self.directory.join(format!("{}.xml", vm.name()));
         fs::write(&document, documents::vm_document(vm))
@@ -63,7 +63,7 @@ impl Cloud {
             .map(drop)
     }
 
-    /// Prepares and deploys it: what the cloud calls it from then on.
+    /// Prepares and deploys a VM, and returns its deploy ID.
     pub(crate) fn deploy(&self, host: &Host, vm: &Vm) -> Result<String, Failure> {
         self.prepare(host, vm)?;
         let answer = self.call_deploy(vm)?;
@@ -76,7 +76,7 @@ impl Cloud {
         }
     }
 
-    /// Only the call.
+    /// Only the call of `deploy`.
     pub(crate) fn call_deploy(&self, vm: &Vm) -> Result<Answer, Failure> {
         let file = format!("{}/deployment.0", vm.directory());
         answer(
@@ -85,7 +85,7 @@ impl Cloud {
         )
     }
 
-    /// Any other action on a VM that is known by its deploy id.
+    /// Any other action on a VM, by its deploy ID.
     pub(crate) fn act(&self, action: &str, vm: &Vm, id: &str) -> Result<Answer, Failure> {
         answer(
             self.frontend
@@ -93,12 +93,12 @@ impl Cloud {
         )
     }
 
-    /// The same, which has to succeed.
+    /// The same; it must succeed.
     pub(crate) fn done(&self, action: &str, vm: &Vm, id: &str) -> Result<(), Failure> {
         succeeded(action, vm, &self.act(action, vm, id)?)
     }
 
-    /// Suspends a VM: its memory is in a file of its directory.
+    /// Suspends a VM, to a checkpoint in its directory.
     pub(crate) fn save(&self, vm: &Vm, id: &str) -> Result<(), Failure> {
         let checkpoint = format!("{}/checkpoint", vm.directory());
         let document = documents::action_document(vm);
@@ -116,7 +116,7 @@ impl Cloud {
         succeeded("restore", vm, &answer(reply)?)
     }
 
-    /// Attaches a NIC of a VM, which has to succeed.
+    /// Attaches a NIC of a VM; it must succeed.
     pub(crate) fn attach(&self, vm: &Vm, id: &str, nic: &Nic) -> Result<(), Failure> {
         let tap = format!("{}-{}", vm.name(), vm.nics.len() - 1);
         let (mac, bridge) = (nic.mac(), nic.network.bridge);
@@ -128,7 +128,7 @@ impl Cloud {
         succeeded("attach_nic", vm, &answer(reply)?)
     }
 
-    /// Detaches a NIC of a VM, which may fail.
+    /// Detaches a NIC of a VM; it may fail.
     pub(crate) fn try_detach(&self, vm: &Vm, id: &str, nic: &Nic) -> Result<Answer, Failure> {
         let document = documents::action_document_about(vm, Some(nic));
         answer(
@@ -137,12 +137,12 @@ impl Cloud {
         )
     }
 
-    /// The same, which has to succeed.
+    /// The same; it must succeed.
     pub(crate) fn detach(&self, vm: &Vm, id: &str, nic: &Nic) -> Result<(), Failure> {
         succeeded("detach_nic", vm, &self.try_detach(vm, id, nic)?)
     }
 
-    /// What comes after the driver, in three actions of the stock driver: a CD with the context as it is now.
+    /// What OpenNebula does after it called the driver, in three actions of the stock driver: a CD with the current context.
     pub(crate) fn change_context(&self, host: &Host, vm: &Vm) -> Result<(), Failure> {
         let name = vm.name();
         let cd = cd(&self.directory, &name, documents::context(vm).as_bytes())?;

@@ -1,9 +1,9 @@
-//! A VM as its owner asked for it.
+//! A VM, as its owner specified it.
 
 /// A virtual network.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Network {
-    /// Its number; it leads the GUIDs of its NICs.
+    /// Its ID, which is the prefix of its NICs' GUIDs.
     pub(crate) id: u32,
     pub(crate) bridge: &'static str,
     /// The first three octets of its addresses.
@@ -21,7 +21,7 @@ pub(crate) const VLAN: Network = Network {
     vlan: Some(100),
     ..network(5, "sriov_enp1s0", [192, 168, 51])
 };
-/// The same card in the way of 2013: a map of two VFs, and dummy NICs.
+/// The same card with identity `dummy`: a map of two VFs, and dummy NICs.
 pub(crate) const SEED: Network = network(6, "sriov_seed", [192, 168, 50]);
 /// InfiniBand VFs.
 pub(crate) const INFINIBAND: Network = Network {
@@ -56,19 +56,19 @@ pub(crate) const CONNECTED_PARTITION: Network = Network {
     vlan: Some(0x8003),
     ..network(12, "sriov_ib0", [192, 168, 12])
 };
-/// A card that a template passes through by its PCI address, in a VLAN.
+/// A whole card, passed through by its PCI address in the template, in a VLAN.
 pub(crate) const PASSED: Network = Network {
     mtu: Some(9000),
     vlan: Some(42),
     ..network(13, "passed", [10, 9, 0])
 };
 
-/// InfiniBand VFs that OpenNebula itself passes through.
+/// InfiniBand PCI NICs.
 pub(crate) const NATIVE_INFINIBAND: Network = Network {
     mtu: Some(2044),
     ..network(14, "none", [192, 168, 14])
 };
-/// The same of Ethernet: the network driver sets its VLAN after the boot.
+/// Ethernet PCI NICs: the network driver sets the VLAN after the boot.
 pub(crate) const NATIVE_ETHERNET: Network = network(15, "none", [192, 168, 50]);
 
 const fn network(id: u32, bridge: &'static str, prefix: [u8; 3]) -> Network {
@@ -88,13 +88,13 @@ pub(crate) struct Nic {
     /// The last octet of its address.
     pub(crate) last: u8,
     pub(crate) ip6: Option<String>,
-    /// Its slot on the guest's PCI bus, where the template names one.
+    /// Its slot on the guest's PCI bus, if the template names one.
     pub(crate) slot: Option<u8>,
-    /// The transport mode that the owner asks for, by a variable of the context.
+    /// The transport mode in the context.
     pub(crate) mode: Option<&'static str>,
-    /// The device of the host that OpenNebula has chosen for it.
+    /// The device that OpenNebula has chosen for it.
     pub(crate) device: Option<String>,
-    /// Whether its VF has the GUID that the driver makes; else nothing but its place tells which it is.
+    /// Whether its VF has the driver's GUID; otherwise it is matched by its place.
     pub(crate) has_guid: bool,
 }
 
@@ -129,7 +129,7 @@ impl Nic {
         self
     }
 
-    /// One that OpenNebula passes through by itself.
+    /// A PCI NIC.
     #[must_use]
     pub(crate) fn on_device(mut self, address: &str) -> Self {
         self.device = Some(address.to_owned());
@@ -146,7 +146,7 @@ impl Nic {
         self.network.bridge == INFINIBAND.bridge || self.network.id == NATIVE_INFINIBAND.id
     }
 
-    /// Whether it is one that the context calls `PCI<k>`.
+    /// Whether the context calls it `PCI<k>`.
     pub(crate) fn is_passed(&self) -> bool {
         self.network.bridge == PASSED.bridge || self.device.is_some()
     }
@@ -177,10 +177,10 @@ impl Nic {
     }
 }
 
-/// What kind of system is in it.
+/// The system of a VM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum System {
-    /// A busybox without a disk, with the agent and busybox' own ifup.
+    /// busybox without a disk, with the agent and busybox' ifup.
     Tiny,
     /// Debian with systemd-networkd.
     Debian,
@@ -192,7 +192,7 @@ pub(crate) struct Vm {
     pub(crate) id: u32,
     pub(crate) system: System,
     pub(crate) nics: Vec<Nic>,
-    /// More words for the guest's kernel.
+    /// Additions to the guest's kernel command line.
     pub(crate) kernel_words: String,
 }
 

@@ -1,4 +1,4 @@
-//! What the devices of a guest are held against: its VM, NIC by NIC.
+//! Compares the devices of a guest with its VM, NIC by NIC.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::guest::{Device, Devices};
 use crate::local::{Local, address_of_vf};
 use crate::report::{Failure, ensure};
 
-/// Each address is on the device of its NIC, or on the child that the NIC asks for.
+/// Each address is on the device of its NIC, or on the child that the NIC specifies.
 pub(super) fn have_addresses(guest: &mut Local, vm: &Vm) -> Result<(), Failure> {
     let devices = guest.devices()?;
     for nic in vm.nics.iter().filter(|nic| !nic.is_infiniband()) {
@@ -26,7 +26,7 @@ pub(super) fn have_addresses(guest: &mut Local, vm: &Vm) -> Result<(), Failure> 
     Ok(())
 }
 
-/// The kernel says of each device that carries addresses what transport mode and MTU it has, and of the port below.
+/// Each device with addresses has the right transport mode and MTU, and so does the port below it.
 pub(super) fn have_modes_and_mtus(guest: &mut Local, vm: &Vm) -> Result<(), Failure> {
     let devices = guest.devices()?;
     for nic in vm.nics.iter().filter(|nic| nic.is_passed()) {
@@ -50,7 +50,7 @@ pub(super) fn have_modes_and_mtus(guest: &mut Local, vm: &Vm) -> Result<(), Fail
     Ok(())
 }
 
-/// Nobody has touched the dummy NICs.
+/// The dummy NICs are unmanaged.
 pub(super) fn of_dummies_are_left_alone(guest: &mut Local, vm: &Vm) -> Result<(), Failure> {
     let devices = guest.devices()?;
     vm.infiniband().try_for_each(|(position, nic)| {
@@ -60,7 +60,7 @@ pub(super) fn of_dummies_are_left_alone(guest: &mut Local, vm: &Vm) -> Result<()
     })
 }
 
-/// The port that the VF of a NIC is, by what the lab knows of it, not by what the agent has made of it.
+/// The port of the VF of a NIC, found by what the lab knows, not by the agent's work.
 fn port<'d>(devices: &'d Devices, position: u8, nic: &Nic) -> Result<&'d Device, Failure> {
     let port = devices.at_bus(&address_of_vf(position, nic))?;
     let is_it = !nic.has_guid || port.hardware.ends_with(&nic.guid(position));
@@ -68,7 +68,7 @@ fn port<'d>(devices: &'d Devices, position: u8, nic: &Nic) -> Result<&'d Device,
     Ok(port)
 }
 
-/// What carries the addresses of an InfiniBand NIC: its port, or a partition of that.
+/// The device with the addresses of an InfiniBand NIC: its port, or a partition of that.
 fn partition_of<'d>(
     devices: &'d Devices,
     nic: &Nic,
@@ -85,15 +85,14 @@ fn partition_of<'d>(
     Ok(child)
 }
 
-/// The end of the address of a port, which its partitions have, too; before it is the queue pair, which each has of
-/// its own.
+/// The end of the address of a port, which its partitions share. Before it is the queue pair, in which they differ.
 fn gid(port: &Device) -> &str {
     port.hardware
         .get("80:00:01:08:".len()..)
         .unwrap_or(&port.hardware)
 }
 
-/// The VLAN that carries the addresses of a NIC that is passed through.
+/// The VLAN with the addresses of a NIC that is passed through.
 fn vlan_of<'d>(devices: &'d Devices, nic: &Nic, device: &Device) -> Result<&'d Device, Failure> {
     let id = Value::from(nic.network.vlan);
     let child = child_of(devices, nic, device, "vlan", ("id", &id))?;
@@ -103,7 +102,7 @@ fn vlan_of<'d>(devices: &'d Devices, nic: &Nic, device: &Device) -> Result<&'d D
     Ok(child)
 }
 
-/// The child of a device, with what the kernel tells of it; the device below has no address of the context.
+/// The child of a device. The device itself must not have an address of the context.
 fn child_of<'d>(
     devices: &'d Devices,
     nic: &Nic,

@@ -1,5 +1,5 @@
-//! Guests that need no VF: one for each network stack, one beside one-context, one without a CD, one with a hostile
-//! one, and an image that is sealed and cloned.
+//! Guests without VFs: one for each network stack, one with one-context, one without a CD, one with a hostile CD, and an
+//! image that is sealed and cloned.
 
 mod devices;
 mod neighbours;
@@ -56,7 +56,7 @@ fn is_running(guest: &mut Local) -> Result<(), Failure> {
     Err(Failure::new(format!("it is {state}: {failed}")))
 }
 
-/// Keeps what there is to see if a check of this guest failed.
+/// Collects evidence if a check of this guest failed.
 fn keep(lab: &Lab, report: &Report, before: usize, guest: &mut Local) {
     if report.failures() > before
         && let Ok(directory) = lab.evidence("guests")

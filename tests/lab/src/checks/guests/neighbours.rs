@@ -1,4 +1,4 @@
-//! A guest beside one-context, one without a CD, and one with a hostile CD.
+//! A guest with one-context, one without a CD, and one with a hostile CD.
 
 use super::{devices, is_running, keep, start, vm};
 use crate::cloud::documents;
@@ -8,7 +8,7 @@ use crate::lab::Lab;
 use crate::local::Local;
 use crate::report::{Report, ensure};
 
-/// A value that does harm wherever it is run, and a second line that would be one of a file's.
+/// A value that does harm if it is executed, and a second line that would be a line of a file.
 const HOSTILE: &str =
     "10.0.0.6$(touch /run/harm)`touch /run/harm`\nIPADDR=6.6.6.6\n[Network]\nAddress=6.6.6.6/24";
 
@@ -29,7 +29,7 @@ pub(super) fn run(lab: &Lab, report: &mut Report) {
         beside_one_context(lab, report, &mut beside, &vm);
         without_a_cd(lab, report, &mut without);
     }
-    // Not beside the others: it waits for its CD, and its bad NIC is not to be mistaken for a slow machine's.
+    // Not at the same time as the others: it waits for its CD, and a slow machine must not look like its bad NIC.
     let harmed = report.get("a guest with a hostile CD starts", || {
         ensure(hostile != good, || "the context does no harm".into())?;
         start(lab, "hostile", "networkd", &vm, Some(&hostile))

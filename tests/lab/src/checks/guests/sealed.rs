@@ -1,4 +1,4 @@
-//! An image that was in use, sealed and cloned.
+//! A used image, sealed and cloned.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::lab::Lab;
 use crate::local::{Local, Specification};
 use crate::report::{Failure, Report, ensure};
 
-/// An image is made by a VM that had an address, sealed, and cloned.
+/// A VM with an address becomes an image, which is sealed and cloned.
 pub(super) fn run(lab: &Lab, report: &mut Report) {
     let [former, first, second] = [62, 63, 64].map(vm);
     let boot = |name: &'static str, vm: &Vm, base: &Path, format: &str| {
@@ -42,7 +42,7 @@ pub(super) fn run(lab: &Lab, report: &mut Report) {
             let mut guest = boot(name, vm, &image, "qcow2")?;
             let places = "/etc/systemd/network /etc/udev/rules.d /var/lib/one-sriov /run/systemd/network";
             let said = guest.shell.run(&format!("grep -rlF -e {} -e {} {places}", former.nics[0].ip(), former.nics[1].ip()), 30)?;
-            // More than that grep found nothing: every place was there to be read.
+            // Not only did grep find nothing: all places could be read.
             ensure(said.status == 1, || format!("of before: {}", said.text))
         });
     }

@@ -1,4 +1,4 @@
-//! A guest of each network stack, with a NIC of every kind.
+//! A guest for each network stack, with a NIC of every kind.
 
 use std::num::NonZero;
 use std::thread;
@@ -13,10 +13,9 @@ use crate::lab::Lab;
 use crate::local::Local;
 use crate::report::{Failure, Report, ensure};
 
-/// Each network stack has what the context says.
+/// Each network stack configures what the context specifies.
 ///
-/// No more guests at a time than there are processors: a guest that has too little of one has a CD that comes later
-/// than the agent waits for it.
+/// No more guests at a time than processors: on an overloaded machine the CD of a guest appears later than the agent waits.
 pub(super) fn run(lab: &Lab, report: &mut Report) {
     let vm = with_all_kinds(vm(60));
     let at_once = thread::available_parallelism().map_or(1, NonZero::get);
@@ -25,7 +24,7 @@ pub(super) fn run(lab: &Lab, report: &mut Report) {
     }
 }
 
-/// Boots guests of some network stacks at the same time.
+/// Boots guests with some network stacks at the same time.
 fn some(lab: &Lab, report: &mut Report, stacks: &[&str], vm: &Vm) {
     let context = documents::context(vm);
     let name = format!("guests start: {}", stacks.join(", "));
@@ -66,8 +65,8 @@ fn some(lab: &Lab, report: &mut Report, stacks: &[&str], vm: &Vm) {
     }
 }
 
-/// More NICs: each transport mode with its largest MTU, on a port and on a partition, found by GUID and by place, and
-/// a NIC that is passed through, in a VLAN.
+/// More NICs: each transport mode with its largest MTU, on a port and on a partition, matched by GUID and by place, and a NIC
+/// that is passed through, in a VLAN.
 fn with_all_kinds(mut vm: Vm) -> Vm {
     let last = vm.nics[0].last;
     vm.nics.extend([
