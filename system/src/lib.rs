@@ -25,6 +25,9 @@ pub use lock::{Locked, lock_within};
 pub use netlink::{Netlink, NetlinkError, PfLink, VfInfo, VfLinkState, VfLinkStateError, VfVlan};
 pub use plain::plain;
 pub use probe::Probe;
-pub use process::{Captured, Delegated, Delegation, ProcessError, Program, Spool, exit_code};
+pub use process::{
+    Captured, Conversation, Delegated, Delegation, Heard, Lines, ProcessError, Program, Spool,
+    exit_code,
+};
 pub use root::Root;
 pub use running::Running;

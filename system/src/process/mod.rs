@@ -8,6 +8,7 @@
 //! | | stdin | stdout | stderr | process group | ends |
 //! |---|---|---|---|---|---|
 //! | [`Program::capture`] | `/dev/null` or bytes | returned | returned | its own | with the child, or killed at the limit |
+//! | [`Program::converse`] | lines | lines | kept | ours | killed when its value goes |
 //! | [`Program::delegate`] | ours or bytes | returned | passed on as it comes | ours | with the child |
 //! | [`Program::exec`] | ours or bytes | ours | ours | ours | never: it replaces us |
 //!
@@ -19,6 +20,7 @@
 //! process was started stays so, as with every `exec`; signals that it blocked itself do not.
 
 mod capture;
+mod conversation;
 mod delegate;
 mod ended;
 mod error;
@@ -35,6 +37,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 pub use capture::Captured;
+pub use conversation::{Conversation, Heard, Lines};
 pub use delegate::{Delegated, Delegation};
 pub use error::ProcessError;
 pub use input::Spool;

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::capture::{Captured, capture};
+use super::conversation::{Conversation, converse};
 use super::delegate::{Delegated, Delegation, delegate};
 use super::{ProcessError, Spool, input, search};
 
@@ -91,6 +92,11 @@ impl Program {
             None => Stdio::null(),
         });
         capture(command, &self.name(), limit)
+    }
+
+    /// Starts the program for a conversation, line by line.
+    pub fn converse(&self) -> Result<Conversation, ProcessError> {
+        converse(self.command()?, &self.name())
     }
 
     /// Replaces this process by the program; returns only on an error.
