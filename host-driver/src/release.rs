@@ -247,7 +247,7 @@ fn await_release(
 }
 
 /// Restores the original state of a VF.
-fn restore(root: &Root, lease: &Lease) -> Result<(), String> {
+pub(crate) fn restore(root: &Root, lease: &Lease) -> Result<(), String> {
     if lease.original == OriginalState::Untouched {
         return Ok(());
     }

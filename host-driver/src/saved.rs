@@ -71,7 +71,7 @@ struct Document {
 }
 
 /// The file of one VM.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct SavedNics {
     dir: PathBuf,
     path: PathBuf,

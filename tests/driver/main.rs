@@ -19,6 +19,7 @@ mod json;
 mod kill;
 mod leftovers;
 mod legacy;
+mod migrate;
 mod monitoring;
 mod native;
 mod native_suspend;

@@ -438,6 +438,16 @@ fn a_domain_that_sleeps_is_woken_by_the_stock_action() {
 /// Inconsistencies between domains, cards and leases: a running VM must have all its VFs, at their addresses, with dummy NICs
 /// and leases; a stopped one none.
 pub(crate) fn audit(host: &Host, may_move: bool) -> Vec<String> {
+    let mut problems = audit_vfs(host, may_move);
+    let has_files = host.read(CHECKPOINT).is_some() && host.read(SAVED).is_some();
+    if host.domain(7).is_none() && !has_files {
+        problems.push("a saved VM without its files".to_owned());
+    }
+    problems
+}
+
+/// The same without the files of a VM that is saved.
+pub(crate) fn audit_vfs(host: &Host, may_move: bool) -> Vec<String> {
     let mut problems = Vec::new();
     // If libvirt refuses the device's former address in the guest, it gets another one.
     let elsewhere = "function='0x1'/></source></hostdev>";
@@ -464,16 +474,11 @@ pub(crate) fn audit(host: &Host, may_move: bool) -> Vec<String> {
         if host.changed_vfs().len() != 2 {
             problems.push(format!("changed VFs: {:?}", host.changed_vfs()));
         }
-    } else {
-        if leased != (0, 0) || !host.changed_vfs().is_empty() {
-            problems.push(format!(
-                "leases {leased:?}, changed {:?} of a VM that does not run",
-                host.changed_vfs()
-            ));
-        }
-        if host.read(CHECKPOINT).is_none() || host.read(SAVED).is_none() {
-            problems.push("a saved VM without its files".to_owned());
-        }
+    } else if leased != (0, 0) || !host.changed_vfs().is_empty() {
+        problems.push(format!(
+            "leases {leased:?}, changed {:?} of a VM that does not run",
+            host.changed_vfs()
+        ));
     }
     problems
 }

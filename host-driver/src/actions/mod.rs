@@ -6,7 +6,9 @@
 //! | `shutdown`, `cancel` | runs the stock action, then releases the VFs of the VM |
 //! | `save` | unplugs the VFs, then runs the stock action |
 //! | `restore` | runs the stock action, then plugs in VFs of this host |
-//! | `migrate`, `snapshot_create` | refused for a VM that holds VFs |
+//! | `migrate` | leases VFs of the other host, unplugs those of this host, runs the stock action, plugs those in |
+//! | `receive` | the part of the other host in that; called by this driver over ssh |
+//! | `snapshot_create` | refused for a VM that holds VFs |
 //! | `snapshot_revert` | runs the stock action, then releases the VFs that are not in the snapshot |
 //! | `attach_nic`, `detach_nic` | attaches or detaches an SR-IOV NIC with its VF and dummy NIC, a PCI NIC with its VF, others by the stock action |
 //! | all others | runs the stock action |
@@ -20,6 +22,7 @@ mod deploy;
 mod detach;
 mod finish;
 mod input;
+mod migrate;
 mod nic;
 mod plug;
 mod refuse;
@@ -158,8 +161,25 @@ enum ActionError {
         mac: hwaddr::MacAddress,
         address: hwaddr::PciAddress,
     },
-    #[error("failed to save VM {vm}: {cause}")]
-    Save { vm: VmId, cause: UnplugError },
+    #[error("failed to {verb} VM {vm}: {cause}")]
+    Unplug {
+        verb: &'static str,
+        vm: VmId,
+        cause: Box<UnplugError>,
+    },
+    #[error("failed to migrate VM {vm} to '{host}': {why}")]
+    Migrate { vm: VmId, host: String, why: String },
+    #[error("failed to remove the identity of the VM from VF '{vf}': {why}")]
+    TakeOff { vf: String, why: String },
+    #[error("failed to read what the other host offers: it offers nothing")]
+    NoOffer,
+    #[error(
+        "failed to read what the other host offers: its driver uses protocol {theirs}, this one {ours}; 'onehost sync --force' \
+         gives all hosts the same driver"
+    )]
+    Protocol { theirs: u32, ours: u32 },
+    #[error("failed to receive VM {vm}: it runs here already")]
+    RunsHere { vm: VmId },
     #[error(transparent)]
     Saved(#[from] SavedError),
     #[error("failed to read the running domain: {0}")]
@@ -223,7 +243,8 @@ pub fn run(home: &Path, action: &str, arguments: &[OsString]) -> u8 {
         "restore" => restore::run(&call, &mut report),
         "snapshot_create" => refuse::run(&call, Refused::Snapshot, &mut report),
         "snapshot_revert" => snapshot::revert(&call, &mut report),
-        "migrate" => refuse::run(&call, Refused::Migrate, &mut report),
+        "migrate" => migrate::run(&call, &mut report),
+        "receive" => migrate::receive(&call, &mut report),
         "migrate_local" => refuse::migrate_local(&call),
         "attach_nic" => nic::attach(&call, &mut report),
         "detach_nic" => nic::detach(&call, &mut report),

@@ -94,8 +94,10 @@ fn look(
         (held, host.libvirt().running()?)
     };
     let Some(domain) = running.domain_of(vm, None) else {
-        // It is saved, or was never restored.
-        store.forget_unplugged(vm)?;
+        // It is saved, or was never restored; or it is still to come from another host.
+        if !store.may_still_come(vm)? {
+            store.forget_unplugged(vm)?;
+        }
         return Ok(Found::Stopped);
     };
     let saved = SavedNics::beside(&host.root, &checkpoint)?;

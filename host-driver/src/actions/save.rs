@@ -61,7 +61,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     let tokens: Vec<_> = held.iter().map(HeldDeployment::token).collect();
     let done = take_out(&host, domain, &leases)
         .map_err(|cause| ActionError::Save { vm, cause })
-        .and_then(|()| delegate_with(call, stdin.as_ref(), &tokens, report));
+        .and_then(|()| delegate_with(call, stdin.as_ref(), &tokens, &mut || {}, report));
     // The guest may have powered itself off meanwhile.
     if done.is_ok() || host.libvirt().running().is_ok_and(|found| !found.runs(vm)) {
         // It has stopped, so there is nothing to repair.
@@ -85,7 +85,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
 }
 
 /// The NICs whose VFs an earlier action has unplugged, or could not plug in. They are saved with the others.
-fn lacking(
+pub(super) fn lacking(
     host: &Host,
     store: &Store,
     vm: VmId,
@@ -136,8 +136,8 @@ pub(super) fn take_out(host: &Host, domain: &str, leases: &[Lease]) -> Result<()
         .try_for_each(|lease| unplug(host, domain, lease))
 }
 
-/// Plugs in the VFs that are missing, and returns the NICs for which that failed.
-fn put_in_again(
+/// Sets up and plugs in the VFs that are missing, and returns the NICs for which that failed.
+pub(super) fn put_in_again(
     plug: &Plug<'_>,
     mut leases: Vec<Lease>,
     nics: &[SavedNic],
@@ -151,8 +151,10 @@ fn put_in_again(
             Ok(false) => {}
             Err(error) => report.note(&error.to_string()),
         }
-        let plugged = saved_nic::device(nic, lease, request)
-            .and_then(|device| plug.plug_in_as(lease, &device, nic.guest));
+        let plugged = plug.work.set_up(lease, request, report).and_then(|()| {
+            let device = saved_nic::device(nic, lease, request)?;
+            plug.plug_in_as(lease, &device, nic.guest)
+        });
         if let Err(error) = plugged {
             report.note(&saved_nic::lost(lease, &error));
             missing.push(nic.clone());

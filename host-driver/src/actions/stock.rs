@@ -2,7 +2,6 @@
 
 use std::io::{self, Write as _};
 use std::os::fd::BorrowedFd;
-use std::time::Duration;
 
 use one_sriov_system::{Delegated, Delegation, Program, Spool, exit_code};
 
@@ -45,7 +44,7 @@ pub(super) fn run_stock(
         })
     });
     if has_leases {
-        delegate_with(call, stdin, &[], report)
+        delegate_with(call, stdin, &[], &mut || {}, report)
     } else {
         Err(become_stock(call, stdin))
     }
@@ -53,14 +52,15 @@ pub(super) fn run_stock(
 
 /// Runs the stock action as a child with this process's stdin. If that cannot be set up, it replaces this process.
 pub(super) fn delegate(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
-    delegate_with(call, None, &[], report)
+    delegate_with(call, None, &[], &mut || {}, report)
 }
 
-/// The same if stdin has been read, or if the child must keep some files open.
+/// The same if stdin has been read, if the child must keep some files open, or if `tick` is to be called every few seconds.
 pub(super) fn delegate_with(
     call: &ActionCall<'_>,
     stdin: Option<&Spool>,
     keep: &[BorrowedFd<'_>],
+    tick: &mut dyn FnMut(),
     report: &mut Report,
 ) -> Result<(), ActionError> {
     let bytes = match stdin {
@@ -71,8 +71,8 @@ pub(super) fn delegate_with(
     let done = program(call).delegate(Delegation {
         stdin: bytes,
         keep,
-        every: Duration::from_secs(60),
-        tick: &mut || {},
+        every: HEARTBEAT,
+        tick,
     });
     match done {
         Ok(done) => {

@@ -58,11 +58,16 @@ pub struct Lines<R = File> {
 impl Lines {
     /// Those of standard input, which nothing else may read: [`io::stdin`] would keep what poll(2) does not see.
     pub fn of_stdin() -> io::Result<Self> {
-        let stdin = io::stdin().as_fd().try_clone_to_owned()?;
-        Ok(Self {
-            intake: Intake::new(Some(stdin.into())),
+        Ok(Self::of(io::stdin().as_fd().try_clone_to_owned()?.into()))
+    }
+
+    /// Those of a pipe.
+    #[must_use]
+    pub fn of(pipe: File) -> Self {
+        Self {
+            intake: Intake::new(Some(pipe)),
             buffer: Buffer::default(),
-        })
+        }
     }
 }
 

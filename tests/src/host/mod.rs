@@ -25,7 +25,7 @@ pub struct Host {
 }
 
 /// The programs that the stand-in replaces.
-const STAND_INS: [&str; 4] = ["virsh", "ip", "sudo", "udevadm"];
+const STAND_INS: [&str; 5] = ["virsh", "ip", "sudo", "ssh", "udevadm"];
 
 fn stand_in() -> &'static PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();

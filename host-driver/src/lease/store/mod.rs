@@ -10,6 +10,7 @@
 //!   .guids/00:04:aa:00:c0:a8:32:11      "ib0/3": the lease that has this GUID, if it still does
 //!   .failures/0000:81:00.4              "1795446991 why": a VM did not start with the VF
 //!   .unplugged/7                        a checkpoint: the VM may run without VFs that it should have
+//!   .migrating/7/                       its NICs and its document, if it is on its way to or from another host
 //! ```
 //!
 //! The file of a deployment is created first and removed last, so everything else belongs to one. It is never replaced: a
@@ -43,6 +44,7 @@ pub(super) const DEVICES: &str = ".devices";
 const FAILURES: &str = ".failures";
 const GUIDS: &str = ".guids";
 const UNPLUGGED: &str = ".unplugged";
+const MIGRATING: &str = ".migrating";
 /// The file with the lock on all leases.
 pub(super) const LOCK: &str = "lock";
 /// The boot that everything here belongs to. This file marks a lease directory.
@@ -282,7 +284,8 @@ impl Store {
                     .map(|pool| self.dir.join(pool.as_str())),
             );
             stale.extend(
-                [DEVICES, GUIDS, FAILURES, UNPLUGGED, DEPLOYMENTS].map(|name| self.dir.join(name)),
+                [DEVICES, GUIDS, FAILURES, UNPLUGGED, MIGRATING, DEPLOYMENTS]
+                    .map(|name| self.dir.join(name)),
             );
             for dir in stale {
                 match fs::remove_dir_all(&dir) {

@@ -4,18 +4,28 @@
 //! .unplugged/7      /var/lib/one/datastores/0/7/checkpoint
 //! ```
 //!
-//! The file beside that checkpoint lists their NICs.
+//! The file beside that checkpoint lists their NICs. A VM that is being migrated has no checkpoint; its files are here:
+//!
+//! ```text
+//! .unplugged/7      /run/one-sriov/.migrating/7/vm.xml
+//! ```
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use one_sriov_system::is_absent;
+use one_sriov_system::{is_absent, unless_absent};
 
-use super::files::{names, remove_file, replace_in};
-use super::{Store, UNPLUGGED};
+use super::files::{make_dir, names, remove_file, replace, replace_in};
+use super::{MIGRATING, Store, UNPLUGGED};
 use crate::lease::error::{StoreError, StoreIo};
 use crate::opennebula::VmId;
+
+/// What stands beside a VM's deployment file from 6.0 on.
+const DOCUMENT: &str = "vm.xml";
+/// No migration takes longer.
+const MIGRATION: Duration = Duration::from_secs(3600);
 
 impl Store {
     /// Records that a VM may run without VFs that it should have.
@@ -36,7 +46,54 @@ impl Store {
     /// The lease directory cannot be written to.
     pub fn forget_unplugged(&self, vm: VmId) -> Result<(), StoreError> {
         let path = self.unplugged_file(vm);
-        StoreIo("remove", &path).check(remove_file(&path))
+        StoreIo("remove", &path).check(remove_file(&path))?;
+        let dir = self.migration_dir(vm);
+        let removed = unless_absent(fs::remove_dir_all(&dir), ());
+        StoreIo("remove", &dir).check(removed)
+    }
+
+    /// Makes a place for the NICs of a VM that moves, beside what the front-end has sent of it, if it has. Gives back the path
+    /// of that, below the lease directory as the operator has named it.
+    ///
+    /// # Errors
+    /// The lease directory cannot be written to.
+    pub fn make_migration(
+        &self,
+        vm: VmId,
+        lease_dir: &Path,
+        document: &str,
+    ) -> Result<PathBuf, StoreError> {
+        let dir = self.migration_dir(vm);
+        let make = || {
+            make_dir(&self.dir.join(MIGRATING))?;
+            make_dir(&dir)?;
+            if document.is_empty() {
+                return Ok(());
+            }
+            replace(&dir.join(".new"), &dir.join(DOCUMENT), document.as_bytes())
+        };
+        StoreIo("write", &dir).check(make())?;
+        let dir = lease_dir.join(MIGRATING).join(vm.to_string());
+        Ok(dir.join(DOCUMENT))
+    }
+
+    /// Whether a VM that is not here may still come from another host, whose connection was cut.
+    ///
+    /// # Errors
+    /// The lease directory cannot be read.
+    pub fn may_still_come(&self, vm: VmId) -> Result<bool, StoreError> {
+        let dir = self.migration_dir(vm);
+        match fs::metadata(&dir).and_then(|metadata| metadata.modified()) {
+            Err(error) if is_absent(&error) => Ok(false),
+            read => {
+                let since = StoreIo("check", &dir).check(read)?;
+                Ok(since.elapsed().is_ok_and(|elapsed| elapsed < MIGRATION))
+            }
+        }
+    }
+
+    fn migration_dir(&self, vm: VmId) -> PathBuf {
+        self.dir.join(MIGRATING).join(vm.to_string())
     }
 
     /// The checkpoint of such a VM.

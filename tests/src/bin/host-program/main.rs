@@ -18,6 +18,7 @@ use nix::unistd::getppid;
 
 mod hotplug;
 mod ip;
+mod migration;
 mod network;
 mod place;
 mod virsh;
@@ -29,6 +30,8 @@ fn main() -> ExitCode {
     let words: Vec<String> = words.collect();
     let place = place::Place::from_env();
     place.log(&name, &words);
+    // Held as long as anything of the session runs, so that a test can wait for its end.
+    let _session = (name == "ssh").then(|| migration::session(&place));
     if place.is_due("fails-at") {
         writeln!(std::io::stderr(), "error: this call fails on purpose").expect("stderr");
         return ExitCode::FAILURE;
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         "virsh" => virsh::run(&place, &words),
         "ip" => ip::run(&place, &words),
         "sudo" => sudo(&place, &words),
+        "ssh" => ssh(&place, &words),
         // There is no event to wait for.
         "udevadm" => Ok(()),
         _ => Err(format!("{name}: not a program of this host")),
@@ -51,6 +55,37 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// `ssh <options> -- <host> <command>` with the host whose root is in `peer`. The paths of this host are those of the other one
+/// there.
+///
+/// Switch: `ssh-fails` (its text is the complaint).
+fn ssh(place: &place::Place, words: &[String]) -> Result<(), String> {
+    use std::os::unix::process::CommandExt as _;
+    if let Some(complaint) = place.switch("ssh-fails") {
+        return Err(complaint);
+    }
+    let [.., command] = words else {
+        return Err("ssh: no command".into());
+    };
+    let peer = migration::peer(place)?;
+    let command = command.replace(
+        &place.path("").display().to_string(),
+        &format!("{}/", peer.display()),
+    );
+    println!("Welcome, this login shell talks.");
+    let error = std::process::Command::new("/bin/sh")
+        .args(["-c", &command])
+        .env_clear()
+        .env("ONE_SRIOV_ROOT", &peer)
+        .env(
+            "PATH",
+            format!("{}:/usr/bin:/bin", peer.join("bin").display()),
+        )
+        .current_dir(&peer)
+        .exec();
+    Err(format!("ssh: {error}"))
 }
 
 /// `sudo -n <program> <arguments>`, and `sudo -n -l ...`, which only asks whether that is allowed.

@@ -16,6 +16,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use roxmltree::{Document, Node};
 
 use crate::hotplug;
+use crate::migration;
 use crate::network;
 use crate::place::Place;
 
@@ -85,6 +86,7 @@ fn run_one(place: &Place, words: &[&str]) -> Result<(), String> {
             Ok(())
         }
         ["save", name, file] => hotplug::save(place, &find(place, name)?, file),
+        ["migrate", "--live", name] => migration::migrate(place, &find(place, name)?),
         ["nodedev-detach", node] => hotplug::bind(place, node),
         ["nodedev-reattach", node] => hotplug::unbind(place, node),
         ["attach-device", name, file, "--live"] => {

@@ -1,0 +1,251 @@
+//! `migrate`: a running VM moves to another host, where it gets other VFs.
+//!
+//! ```text
+//! migrate <deploy id> <destination> <source> <vm> <source>
+//! ```
+//!
+//! QEMU moves no VF. Both hosts keep the VM's NICs in mind until it is whole again, on one of them:
+//!
+//! | here | there ([`receive`]) |
+//! |---|---|
+//! | | VFs are leased |
+//! | the VFs are taken out, and lose what the VM is known by | |
+//! | | its VFs get that |
+//! | the stock action | |
+//! | | they are plugged in |
+//! | the former VFs are released | |
+//!
+//! Where something fails, each host looks for itself where the VM is: there it gets its VFs, at the same place in the guest.
+
+mod peer;
+mod protocol;
+mod receive;
+
+use std::io::Write as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::time::Duration;
+
+use one_sriov_system::Spool;
+
+use self::peer::Peer;
+use self::protocol::{Answer, Offer, PROTOCOL, Step};
+pub(super) use self::receive::run as receive;
+use super::deploy::Work;
+use super::finish::{release_unused, tell};
+use super::plug::Plug;
+use super::refuse::{self, Refused};
+use super::save::{hold, lacking, put_in_again, take_out};
+use super::stock::{delegate_with, run_stock};
+use super::{ActionCall, ActionError, saved_nic};
+use crate::host::Host;
+use crate::lease::{HeldDeployment, Lease, Store, VfIdentity};
+use crate::opennebula::{Report, VmId};
+use crate::release::restore;
+use crate::saved::{SavedNic, SavedNics};
+
+pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
+    let arguments = call.arguments;
+    let (Some(vm), Some(domain), Some(destination)) =
+        (arguments.vm(), arguments.text(0), arguments.text(1))
+    else {
+        return run_stock(call, None, report);
+    };
+    // From 7.2 on a VM's disks alone may move.
+    if arguments.text(2) == Some(destination) {
+        return run_stock(call, None, report);
+    }
+    let Some((host, store)) = call.leases_if_legible() else {
+        return run_stock(call, None, report);
+    };
+    let former = store.unplugged(vm)?;
+    if former.is_none() && store.deployments(Some(vm))?.is_empty() {
+        return run_stock(call, None, report);
+    }
+    let held = hold(call, &host, &store, vm)?;
+    let leases: Vec<Lease> = held.iter().flat_map(|held| held.leases.clone()).collect();
+    // OpenNebula migrates no VM with PCI NICs.
+    if leases
+        .iter()
+        .any(|lease| lease.identity == VfIdentity::Native)
+    {
+        drop(held);
+        return refuse::run(call, Refused::Migrate, report);
+    }
+    let lacking = lacking(&host, &store, vm, &leases)?;
+    if leases.is_empty() && lacking.is_empty() {
+        return run_stock(call, None, report);
+    }
+    let stdin = call.stdin_document()?;
+    let text = match &stdin {
+        Some(stdin) => String::from_utf8_lossy(super::input::document(stdin)?).into_owned(),
+        None => String::new(),
+    };
+    let mut document = ActionCall::vm_document(stdin.as_ref())?.unwrap_or_default();
+    let dump = host.libvirt().document(domain)?;
+    let (nics, requests) = saved_nic::describe(&host, &leases, &dump, &mut document)?;
+    let all = [nics.as_slice(), &lacking].concat();
+    let mut peer = Peer::call(call, vm, destination)?;
+    let offer = Step::Lease(Offer {
+        protocol: PROTOCOL,
+        deploy_id: domain.to_owned(),
+        nics: all.clone(),
+        document: text.clone(),
+    });
+    peer.ask(&offer, &Answer::Leased, report)?;
+    let saved = keep_in_mind(&host, &store, vm, &all, &text)?;
+    if let Some(former) = former {
+        let former = SavedNics::beside(&host.root, &former)?;
+        if former != saved {
+            former.remove()?;
+        }
+    }
+    let migration = Migration {
+        work: Work::new(call, &host, &store, &requests),
+        vm,
+        domain,
+        nics: &nics,
+        saved: &saved,
+    };
+    match migration.start(&mut peer, &held, &leases, stdin.as_ref(), report) {
+        Ok(()) => migration.arrived(peer, held, report),
+        Err(failure) => {
+            peer.hang_up(report);
+            migration.stays(held, leases, lacking, report);
+            return Err(failure);
+        }
+    }
+    Ok(())
+}
+
+/// Writes down what the VM has to get, here or there, and what its networks want.
+fn keep_in_mind(
+    host: &Host,
+    store: &Store,
+    vm: VmId,
+    nics: &[SavedNic],
+    document: &str,
+) -> Result<SavedNics, ActionError> {
+    let path = store.make_migration(vm, &host.config.lease_dir, document)?;
+    let saved = SavedNics::beside(&host.root, &path)?;
+    saved.write(nics.to_vec())?;
+    store.note_unplugged(vm, &path)?;
+    Ok(saved)
+}
+
+/// A VM on its way.
+struct Migration<'a> {
+    work: Work<'a>,
+    vm: VmId,
+    domain: &'a str,
+    /// Those of its leases.
+    nics: &'a [SavedNic],
+    saved: &'a SavedNics,
+}
+
+impl Migration<'_> {
+    /// Everything up to the VM's arrival.
+    fn start(
+        &self,
+        peer: &mut Peer,
+        held: &[HeldDeployment],
+        leases: &[Lease],
+        stdin: Option<&Spool>,
+        report: &mut Report,
+    ) -> Result<(), ActionError> {
+        let Work { call, host, .. } = &self.work;
+        let vm = self.vm;
+        take_out(host, self.domain, leases).map_err(|cause| ActionError::Unplug {
+            verb: "migrate",
+            vm,
+            cause: Box::new(cause),
+        })?;
+        for lease in leases {
+            restore(&host.root, lease).map_err(|why| ActionError::TakeOff {
+                vf: lease.place().to_string(),
+                why,
+            })?;
+        }
+        peer.ask(&Step::SetUp, &Answer::SetUp, report)?;
+        let line = peer.line().map_err(|cause| ActionError::Stock {
+            action: call.action.to_owned(),
+            cause: one_sriov_system::ProcessError::Input {
+                program: "ssh".into(),
+                cause,
+            },
+        })?;
+        // A stock action that outlives us still moves the VM: until it ends, neither host plugs anything in.
+        let mut tokens: Vec<BorrowedFd<'_>> = held.iter().map(HeldDeployment::token).collect();
+        tokens.push(line.as_fd());
+        let mut tick = || {
+            let _ = (&line).write_all(b"\n");
+        };
+        delegate_with(call, stdin, &tokens, &mut tick, report)
+    }
+
+    /// The VM is there. Whatever fails from here on fails no migration.
+    fn arrived(&self, mut peer: Peer, held: Vec<HeldDeployment>, report: &mut Report) {
+        let Work {
+            call,
+            host,
+            store,
+            monitoring,
+            ..
+        } = &self.work;
+        if let Err(error) = peer.ask(&Step::PlugIn, &Answer::PluggedIn, report) {
+            let vm = self.vm;
+            report.note(&format!(
+                "VM {vm} may lack VFs: {error}; see 'one-sriov repair {vm}' there"
+            ));
+        }
+        peer.hang_up(report);
+        if let Err(error) = store.forget_unplugged(self.vm) {
+            report.note(&error.to_string());
+        }
+        drop(held);
+        let returns = release_unused(call, host, store, self.vm, Duration::ZERO);
+        tell(call, returns, monitoring.as_ref(), report);
+    }
+
+    /// The VM has not moved, as far as is known: it gets its VFs back, where it still is here.
+    fn stays(
+        &self,
+        held: Vec<HeldDeployment>,
+        leases: Vec<Lease>,
+        mut missing: Vec<SavedNic>,
+        report: &mut Report,
+    ) {
+        let Work {
+            call,
+            host,
+            store,
+            monitoring,
+            requests,
+            ..
+        } = &self.work;
+        let is_here = match host.libvirt().running() {
+            Ok(running) => running.domain_of(self.vm, Some(self.domain)).is_some(),
+            Err(error) => {
+                report.note(&error.to_string());
+                return;
+            }
+        };
+        if is_here {
+            let plug = Plug {
+                work: &self.work,
+                libvirt: host.libvirt(),
+                domain: self.domain,
+            };
+            missing.extend(put_in_again(&plug, leases, self.nics, requests, report));
+            saved_nic::note_missing(store, self.vm, self.saved, missing, report);
+            drop(held);
+        } else {
+            // The other host has it after all, or it has ended.
+            if let Err(error) = store.forget_unplugged(self.vm) {
+                report.note(&error.to_string());
+            }
+            drop(held);
+            let returns = release_unused(call, host, store, self.vm, Duration::ZERO);
+            tell(call, returns, monitoring.as_ref(), report);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What the drivers of two hosts say to each other, a line each.
+//!
+//! ```text
+//! {"step":"lease","protocol":1,"deploy_id":"one-7","nics":[...],"document":"<VM>...</VM>"}
+//! {"answer":"leased"}
+//! {"step":"set-up"}
+//! {"answer":"set-up"}
+//!                                             empty lines, as long as the VM is on its way
+//! {"step":"plug-in"}
+//! {"answer":"plugged-in"}
+//! ```
+//!
+//! Instead of its answer the other host may say `{"answer":"failed","why":"..."}`, after which it has nothing for the VM.
+//! Names that one of the two does not know are ignored, so that the next release may add some; what it changes otherwise
+//! gets a new number.
+
+use serde::{Deserialize, Serialize};
+
+use crate::saved::SavedNic;
+
+/// The number of this protocol.
+pub(super) const PROTOCOL: u32 = 1;
+
+/// What the host that has the VM asks for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub(super) enum Step {
+    /// Lease VFs for these NICs.
+    Lease(Offer),
+    /// Give the VFs what the VM is known by: the former ones do not have it any more.
+    SetUp,
+    /// The VM is there: plug them in.
+    PlugIn,
+}
+
+/// A VM that is to come.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Offer {
+    /// [`PROTOCOL`].
+    pub(super) protocol: u32,
+    /// What OpenNebula calls its domain.
+    pub(super) deploy_id: String,
+    /// Its NICs.
+    pub(super) nics: Vec<SavedNic>,
+    /// What the front-end has sent of the VM; empty if it has not.
+    pub(super) document: String,
+}
+
+/// What the other host says to a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub(super) enum Answer {
+    /// There are VFs for all NICs.
+    Leased,
+    /// They have what the VM is known by.
+    SetUp,
+    /// The VM has them, as far as that was possible.
+    PluggedIn,
+    /// It could not be done, and all is as it was.
+    Failed {
+        /// Why, for people.
+        why: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn the_lines_of_the_docs_are_what_is_said() {
+        let offer = Step::Lease(Offer {
+            protocol: PROTOCOL,
+            deploy_id: "one-7".into(),
+            nics: Vec::new(),
+            document: "<VM>...</VM>".into(),
+        });
+        let table = [
+            (
+                offer,
+                r#"{"step":"lease","protocol":1,"deploy_id":"one-7","nics":[],"document":"<VM>...</VM>"}"#,
+            ),
+            (Step::SetUp, r#"{"step":"set-up"}"#),
+            (Step::PlugIn, r#"{"step":"plug-in"}"#),
+        ];
+        for (step, line) in table {
+            assert_eq!(serde_json::to_string(&step).unwrap(), line);
+        }
+        let failed = Answer::Failed { why: "no".into() };
+        let table = [
+            (Answer::Leased, r#"{"answer":"leased"}"#),
+            (Answer::SetUp, r#"{"answer":"set-up"}"#),
+            (Answer::PluggedIn, r#"{"answer":"plugged-in"}"#),
+            (failed, r#"{"answer":"failed","why":"no"}"#),
+        ];
+        for (answer, line) in table {
+            assert_eq!(serde_json::to_string(&answer).unwrap(), line);
+        }
+    }
+
+    #[test]
+    fn what_a_later_release_adds_is_ignored() {
+        let line = r#"{"step":"lease","protocol":1,"deploy_id":"one-7","new":[],"nics":[{"pool":"ib0","position":0,
+            "mac":"02:00:c0:a8:07:05","vlan":null,"has_dummy":true,"guid":null,"guest":null,"new":1}],"document":""}"#;
+        let Step::Lease(offer) = serde_json::from_str(line).unwrap() else {
+            panic!("another step");
+        };
+        assert_eq!(offer.nics.len(), 1);
+        let answer: Answer = serde_json::from_str(r#"{"answer":"leased","new":1}"#).unwrap();
+        assert_eq!(answer, Answer::Leased);
+        let failed: Answer =
+            serde_json::from_str(r#"{"answer":"failed","why":"x","new":1}"#).unwrap();
+        assert_eq!(failed, Answer::Failed { why: "x".into() });
+    }
+}

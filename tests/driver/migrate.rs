@@ -1,0 +1,375 @@
+//! VMs with VFs that move to another host while they run.
+
+use std::fs::File;
+
+use one_sriov_tests::host::Host;
+use one_sriov_tests::{Outcome, driver_path, write_program};
+
+use crate::suspend::{
+    BOTH, audit_vfs, document, empty, host, is_free, lacking, raw, wait_for_stock_actions,
+};
+
+const ARGUMENTS: [&str; 5] = ["one-7", "node2", "node1", "7", "node1"];
+
+/// A VM with two VFs, and a host that it can move to.
+fn hosts() -> (Host, Host) {
+    let first = host();
+    let second = next_to(&first);
+    (first, second)
+}
+
+fn next_to(first: &Host) -> Host {
+    let second = empty();
+    first.switch("peer", &second.root().display().to_string());
+    stock(first, "");
+    let driver = driver_path().display();
+    let receive = format!(
+        "#!/bin/sh\nexec '{driver}' action --home '{}' -- receive \"$@\"\n",
+        second.home().display()
+    );
+    write_program(&second.home().join("receive"), &receive);
+    second
+}
+
+/// The stock action, with something before it.
+fn stock(first: &Host, before: &str) {
+    first.stock(
+        "migrate",
+        &format!("{before}\nvirsh -c qemu:///system migrate --live \"$1\" || exit 1\ncat >$DIR/state/stock-stdin\n"),
+    );
+}
+
+fn migrate(first: &Host) -> Outcome {
+    raw(first, "migrate", &ARGUMENTS, &document(&BOTH)).into()
+}
+
+/// The VM is on exactly one of the hosts, with all it had, and nothing is left of it on the other.
+fn audit(first: &Host, second: &Host, may_move: bool) -> Vec<String> {
+    let mut problems = audit_vfs(first, may_move);
+    problems.extend(audit_vfs(second, may_move));
+    if first.domain(7).is_some() == second.domain(7).is_some() {
+        problems.push("the VM is on both hosts or on none".to_owned());
+    }
+    for host in [first, second]
+        .into_iter()
+        .filter(|host| host.domain(7).is_some())
+    {
+        if let Some(path) = host.read("/run/one-sriov/.unplugged/7") {
+            problems.push(format!("still to be repaired: {path}"));
+        }
+    }
+    problems
+}
+
+fn stays(first: &Host, second: &Host) {
+    assert_eq!(audit(first, second, false), [""; 0]);
+    assert!(first.domain(7).is_some());
+    assert_eq!(first.read("/run/one-sriov/.migrating/7/vm.xml"), None);
+}
+
+#[test]
+fn a_vm_gets_vfs_of_the_other_host_with_the_same_identity() {
+    let (first, second) = hosts();
+    let guid = first.lease("ib0/0").unwrap()["guid"].clone();
+    // Another VM has the VFs of the same number there, and the bridge of the dummy NICs is missing.
+    assert_eq!(second.deploy(8, &["sriov_ib0", "sriov_eth1"]).code, 0);
+    std::fs::remove_dir(second.path("/sys/class/net/sriov_br")).unwrap();
+    let seconds = second.root().display();
+    stock(
+        &first,
+        &format!(
+            "cp $DIR/state/vfs/ib0 $DIR/state/here-then; cp {seconds}/state/vfs/ib0 $DIR/state/there-then"
+        ),
+    );
+    let moved = migrate(&first);
+    assert_eq!(
+        (moved.code, moved.stdout.as_str()),
+        (0, ""),
+        "{}",
+        moved.stderr
+    );
+    let note = "INFO: migrate: host 'node2': NIC '02:00:c0:a8:07:01' is VF 'ib0/1' (0000:81:00.2), position 0\n";
+    assert!(moved.stderr.contains(note), "{}", moved.stderr);
+    assert_eq!(
+        first.read("/state/stock-stdin").unwrap().trim(),
+        document(&BOTH).trim()
+    );
+    is_free(&first);
+    // At no time two VFs had the GUID.
+    let guid_text = guid.as_str().unwrap();
+    let has_guid = |file| first.read(file).unwrap().contains(guid_text);
+    assert!(!has_guid("/state/here-then") && has_guid("/state/there-then"));
+
+    let lease = second.lease("ib0/1").unwrap();
+    assert_eq!(
+        (
+            &lease["vm"],
+            &lease["position"],
+            &lease["guid"],
+            &lease["state"]
+        ),
+        (&7.into(), &0.into(), &guid, &"active".into())
+    );
+    let vf = second.vf("eth1", 1);
+    assert!(
+        vf.contains("mac 02:00:c0:a8:07:02") && vf.contains("vlan 42"),
+        "{vf}"
+    );
+    let domain = second.domain(7).unwrap();
+    assert!(
+        domain.contains("slot='0x0a' function='0x0'/></hostdev>"),
+        "{domain}"
+    );
+    assert!(second.path("/sys/class/net/sriov_br").exists());
+    assert_eq!(second.read("/run/one-sriov/.migrating/7/vm.xml"), None);
+    assert_eq!((second.cancel(7).code, second.cancel(8).code), (0, 0));
+    is_free(&second);
+}
+
+#[test]
+fn what_the_other_host_cannot_do_is_told_before_anything_is_touched() {
+    let refused = |spoil: &dyn Fn(&Host, &Host), said: &str| {
+        let (first, second) = hosts();
+        spoil(&first, &second);
+        let before = first.domain(7);
+        let refused = migrate(&first);
+        let start = "failed to migrate VM 7 to 'node2': ";
+        assert_eq!(refused.code, 1);
+        assert!(
+            refused.stderr.starts_with(start) && refused.stderr.contains(said),
+            "{}",
+            refused.stderr
+        );
+        assert_eq!(first.domain(7), before);
+        assert_eq!(first.read("/run/one-sriov/.unplugged/7"), None);
+        assert_eq!(
+            (first.leased("ib0").len(), first.leased("eth1").len()),
+            (1, 1)
+        );
+        assert!(
+            second
+                .leased("ib0")
+                .iter()
+                .all(|place| second.lease(&format!("ib0/{place}")).unwrap()["vm"] != 7)
+        );
+    };
+    refused(
+        &|_, second| assert_eq!(second.deploy(8, &["sriov_eth1"; 4]).code, 0),
+        "pool 'eth1'",
+    );
+    refused(
+        &|first, _| {
+            first.switch(
+                "ssh-fails",
+                "ssh: connect to host node2 port 22: No route to host",
+            );
+        },
+        "No route to host",
+    );
+    refused(
+        &|_, second| std::fs::remove_file(second.home().join("receive")).unwrap(),
+        "not found",
+    );
+    refused(
+        &|_, second| write_program(&second.home().join("receive"), "#!/bin/sh\nread -r offer\n"),
+        "without an answer",
+    );
+    refused(
+        &|first, second| second.write("/state/domains/one-7.xml", first.domain(7).unwrap()),
+        "it runs here already",
+    );
+}
+
+#[test]
+fn a_driver_of_another_protocol_is_refused() {
+    let second = empty();
+    let offer =
+        r#"{"step":"lease","protocol":2,"deploy_id":"one-7","nics":[],"document":"","new":1}"#;
+    let received = second.action(
+        "receive",
+        &["one-7", "node2", "7", "node2"],
+        &format!("{offer}\n"),
+    );
+    assert!(
+        received.stdout.starts_with(r#"{"answer":"failed","why":"failed to read what the other host offers: its driver uses protocol 2, this one 1;"#),
+        "{}",
+        received.stdout
+    );
+}
+
+#[test]
+fn disks_that_move_on_one_host_concern_no_vf() {
+    let (first, second) = hosts();
+    first.stock("migrate", "echo \"$@\"\n");
+    let arguments = ["one-7", "node1", "node1", "7", "node1"];
+    let moved: Outcome = raw(&first, "migrate", &arguments, &document(&BOTH)).into();
+    assert_eq!(moved.stdout, "one-7 node1 node1 7 node1\n");
+    assert!(!first.calls().iter().any(|call| call.starts_with("ssh")));
+    stays(&first, &second);
+}
+
+#[test]
+fn a_migration_that_fails_leaves_the_vm_with_its_vfs() {
+    let (first, second) = hosts();
+    let before = first.lease("ib0/0").unwrap();
+    first.stock("migrate", "echo 'Could not migrate' >&2; exit 3\n");
+    let failed = migrate(&first);
+    assert_eq!(failed.code, 3);
+    assert!(
+        failed.stderr.starts_with("Could not migrate\n"),
+        "{}",
+        failed.stderr
+    );
+    stays(&first, &second);
+    let lease = first.lease("ib0/0").unwrap();
+    assert_eq!(
+        (&lease["guid"], &lease["state"]),
+        (&before["guid"], &before["state"])
+    );
+    assert_eq!(first.cancel(7).code, 0);
+    is_free(&first);
+}
+
+#[test]
+fn a_migration_that_fails_after_the_vm_has_moved_gives_it_vfs_there() {
+    let (first, second) = hosts();
+    first.stock(
+        "migrate",
+        "virsh -c qemu:///system migrate --live \"$1\"\necho 'Could not clean up' >&2; exit 3\n",
+    );
+    assert_eq!(migrate(&first).code, 3);
+    assert!(second.domain(7).is_some());
+    assert_eq!(audit(&first, &second, false), [""; 0]);
+}
+
+#[test]
+fn a_guest_that_keeps_its_vf_stays() {
+    let (first, second) = hosts();
+    first.switch("guest-keeps-devices", "");
+    let failed = migrate(&first);
+    let said = "failed to migrate VM 7: the guest has not released VF 'ib0/0' within 1 s";
+    assert!(failed.stderr.starts_with(said), "{}", failed.stderr);
+    stays(&first, &second);
+}
+
+#[test]
+fn a_driver_that_is_killed_while_the_vm_moves_is_not_needed() {
+    let (first, second) = hosts();
+    stock(&first, "kill -9 $PPID");
+    let killed = raw(&first, "migrate", &ARGUMENTS, &document(&BOTH));
+    assert_eq!(killed.status.code(), None);
+    wait_for_both(&first, &second);
+    assert_eq!(first.operator(&["reconcile"]).code, 0);
+    assert!(second.domain(7).is_some());
+    assert_eq!(audit(&first, &second, false), [""; 0]);
+}
+
+#[test]
+fn a_receiver_that_is_killed_while_the_vm_moves_is_made_up_for_by_the_next_look() {
+    let (first, second) = hosts();
+    let seconds = second.root().display();
+    let receiver = format!(
+        "for pid in /proc/[0-9]*; do\n\
+         tr '\\0' ' ' 2>/dev/null <$pid/cmdline | grep -q '{seconds}/.* -- receive' && kill -9 ${{pid#/proc/}}\ndone\n"
+    );
+    stock(&first, &receiver);
+    let moved = migrate(&first);
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    let note = "VM 7 may lack VFs: failed to migrate VM 7 to 'node2': ";
+    assert!(moved.stderr.contains(note), "{}", moved.stderr);
+    is_free(&first);
+    let looked = second.operator(&["reconcile"]);
+    assert_eq!(looked.code, 0, "{}{}", looked.stdout, looked.stderr);
+    assert_eq!(audit(&first, &second, false), [""; 0]);
+}
+
+#[test]
+fn a_vf_that_cannot_be_plugged_in_there_fails_no_migration() {
+    let (first, second) = hosts();
+    second.switch(
+        "attach-fails",
+        "<hostdev\ninternal error: vfio 0000:81:00.1: no",
+    );
+    let moved = migrate(&first);
+    second.switch_off("attach-fails");
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    let said = "host 'node2': NIC '02:00:c0:a8:07:01' of VM 7 has no VF: ";
+    assert!(moved.stderr.contains(said), "{}", moved.stderr);
+    is_free(&first);
+    let repaired = second.operator(&["repair", "7"]);
+    assert_eq!(repaired.code, 0, "{}{}", repaired.stdout, repaired.stderr);
+    assert_eq!(audit(&first, &second, false), [""; 0]);
+}
+
+#[test]
+fn a_vf_that_the_vm_lacks_here_it_gets_there() {
+    let (first, _) = lacking();
+    let second = next_to(&first);
+    let moved = migrate(&first);
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    is_free(&first);
+    assert_eq!(audit(&first, &second, false), [""; 0]);
+    assert_eq!(
+        first.read("/var/lib/one/datastores/0/7/one-sriov-nics.json"),
+        None
+    );
+}
+
+/// Waits until neither the stock action of a killed driver nor the driver of the other host works any more.
+fn wait_for_both(first: &Host, second: &Host) {
+    wait_for_stock_actions(first);
+    if let Ok(session) = File::open(first.path("/state/session")) {
+        session.lock().unwrap();
+    }
+    wait_for_stock_actions(second);
+}
+
+/// Migrates with a fault at every call of a program, on one of the hosts.
+fn at_every_call(switch: &str, is_first: bool) {
+    let mut reached = 0;
+    for nth in 1.. {
+        let (first, second) = hosts();
+        let faulty = if is_first { &first } else { &second };
+        faulty.switch(switch, &nth.to_string());
+        let outcome = raw(&first, "migrate", &ARGUMENTS, &document(&BOTH));
+        wait_for_both(&first, &second);
+        let left = faulty.read(&format!("/state/{switch}")).unwrap();
+        faulty.switch_off(switch);
+        let what = format!("{nth}: {}", String::from_utf8_lossy(&outcome.stderr));
+        for host in [&first, &second] {
+            let looked = host.operator(&["reconcile"]);
+            assert_eq!(looked.code, 0, "{what}{}{}", looked.stdout, looked.stderr);
+        }
+        assert_eq!(
+            audit(&first, &second, switch == "fails-at"),
+            [""; 0],
+            "{what}"
+        );
+        if left.trim() != "0" {
+            assert!(outcome.status.success(), "{what}");
+            break;
+        }
+        reached = nth;
+    }
+    assert!(reached >= 10, "only {reached} calls");
+}
+
+#[test]
+fn a_call_that_fails_here_leaves_the_vm_whole_on_one_host() {
+    at_every_call("fails-at", true);
+}
+
+#[test]
+fn a_call_that_fails_there_leaves_the_vm_whole_on_one_host() {
+    at_every_call("fails-at", false);
+}
+
+#[test]
+fn a_driver_that_is_killed_here_leaves_the_vm_whole_on_one_host() {
+    at_every_call("dies-at", true);
+}
+
+#[test]
+fn a_driver_that_is_killed_there_leaves_the_vm_whole_on_one_host() {
+    at_every_call("dies-at", false);
+}
