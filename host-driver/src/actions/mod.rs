@@ -161,12 +161,10 @@ enum ActionError {
         mac: hwaddr::MacAddress,
         address: hwaddr::PciAddress,
     },
-    #[error("failed to {verb} VM {vm}: {cause}")]
-    Unplug {
-        verb: &'static str,
-        vm: VmId,
-        cause: Box<UnplugError>,
-    },
+    #[error("failed to save VM {vm}: {cause}")]
+    Save { vm: VmId, cause: UnplugError },
+    #[error("failed to migrate VM {vm}: {cause}")]
+    Leave { vm: VmId, cause: UnplugError },
     #[error("failed to migrate VM {vm} to '{host}': {why}")]
     Migrate { vm: VmId, host: String, why: String },
     #[error("failed to remove the identity of the VM from VF '{vf}': {why}")]

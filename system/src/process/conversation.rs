@@ -270,6 +270,7 @@ mod tests {
     fn one_that_has_gone_is_an_error_to_write_to_and_no_signal() {
         let mut talk = sh("exit 3");
         assert_eq!(talk.next(LONG).unwrap(), Heard::End);
-        assert!(talk.say("x").is_err());
+        // A program that another test is just starting may have the pipe, too, for a moment.
+        while talk.say("x").is_ok() {}
     }
 }

@@ -154,11 +154,7 @@ impl Migration<'_> {
     ) -> Result<(), ActionError> {
         let Work { call, host, .. } = &self.work;
         let vm = self.vm;
-        take_out(host, self.domain, leases).map_err(|cause| ActionError::Unplug {
-            verb: "migrate",
-            vm,
-            cause: Box::new(cause),
-        })?;
+        take_out(host, self.domain, leases).map_err(|cause| ActionError::Leave { vm, cause })?;
         for lease in leases {
             restore(&host.root, lease).map_err(|why| ActionError::TakeOff {
                 vf: lease.place().to_string(),
