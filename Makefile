@@ -1,13 +1,13 @@
-# Every target does its own set-up: 'make help' lists them. What needs more than two lines is in packaging/build/.
+# Every target does its own set-up; 'make help' lists them. Longer recipes are scripts in packaging/build/.
 
 TARGET ?= $(shell uname -m)-unknown-linux-musl
 PREFIX ?= /usr
 INIT ?= systemd
 DESTDIR ?=
-# Where the front-end keeps what it copies to its hosts, and the machines that its hosts are.
+# The front-end's remotes, and the architectures of its hosts.
 REMOTES ?= /var/lib/one/remotes
 DRIVER_ARCHS ?= $(MACHINE)
-# Empty: what is installed is built already, and AGENT and DRIVER say where it is.
+# Empty if the binaries are built already: AGENT and DRIVER are their paths.
 BUILD ?= build
 FUZZ_SECONDS ?= 20
 # The groups of the lab's checks; all of them if none is named.
@@ -15,8 +15,8 @@ LAB_GROUPS ?=
 
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-# What a program says that it was built from; the day is that of the commit.
-# Archives of the source have both in a file.
+# The commit that a program prints, and its date.
+# Source archives have both in a file.
 BUILT_FROM := $(shell cat .commit 2>/dev/null || git log -1 --abbrev=12 --format='%h %cs' 2>/dev/null)
 export ONE_SRIOV_COMMIT ?= $(word 1,$(BUILT_FROM))
 export ONE_SRIOV_DATE ?= $(word 2,$(BUILT_FROM))
@@ -30,9 +30,9 @@ DRIVER = $(call release,$(MACHINE))/one-sriov-driver
 AGENT_AARCH64 = $(call release,aarch64)/one-sriov-agent
 DRIVER_AARCH64 = $(call release,aarch64)/one-sriov-driver
 TEST_PROGRAMS = cc c++ genisoimage xorriso ip unshare setpriv script patch strace augtool ldd readelf qemu-aarch64-static
-# What the host half works with.
+# Programs that the driver works with.
 TEST_PROGRAMS += rsync virsh libvirtd virt-xml-validate qemu-system-x86_64 xmllint sudo
-# Network stacks are not put on somebody's machine for the sake of a test; CI has them all.
+# Network stacks are not installed just for a test; CI has them all.
 TEST_PROGRAMS += $(if $(CI),NetworkManager systemd-networkd netplan ifup busybox dbus-daemon dnsmasq dhclient perl cloud-init udevadm mkfs.vfat\
 	cpio depmod debootstrap dpkg-deb rpmbuild rpmlint lintian systemd-analyze visudo)
 LAB_PROGRAMS = mmdebstrap genisoimage cpio depmod mke2fs zstd xz ssh rsync setpriv

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# The host's half of the demo, for 'run' to source. Few machines have a card, so files stand in for it: the sysfs of a
+# The host's half of the demo, sourced by 'run'. Few machines have a card, so files replace it: the sysfs of a
 # PF with two VFs, a stock driver of a few lines, and an 'ip' that only records its arguments. libvirt is real, with its
-# test driver, which runs the domain that a file holds.
+# test driver, which runs the domain in a file.
 
 # What the kernel shows of an InfiniBand PF with two VFs.
 make_card() {
@@ -29,7 +29,7 @@ make_programs() {
 	#!/bin/sh
 	echo "$*" >> sudo.log
 	EOF
-    # Makes the domain run: libvirt gives it a UUID, and the test driver wants its own type.
+    # Starts the domain: libvirt gives it a UUID, and the test driver needs its own type.
     cat > $kvm/deploy <<-'EOF'
 	#!/bin/sh
 	tee edited.xml | sed -e "s/type='kvm'/type='test'/" -e '/<name>/a <uuid>0655256b-947c-461f-87e4-e20c78933868</uuid>' > running.xml
@@ -43,7 +43,7 @@ make_programs() {
     chmod +x bin/sudo $kvm/deploy $kvm/cancel
 }
 
-# Prints a command of the driver as one would type it, and runs it on the host of the demo.
+# Prints a command of the driver as an operator types it, and runs it on the host of the demo.
 driver() {
     printf '$ one-sriov-driver %s\n' "$*"
     ONE_SRIOV_ROOT=$PWD/host PATH=$PWD/bin:$PATH "$driver" --home host/var/tmp/one/vmm/kvm-sriov "$@" 2>&1 |
@@ -51,7 +51,7 @@ driver() {
     return "${PIPESTATUS[0]}"
 }
 
-# What a domain says of NICs and devices of the host.
+# The NICs and hostdevs of a domain.
 nics() {
     sed -n -e '/<interface/,/<\/interface>/p' -e '/<hostdev/,/<\/hostdev>/p' "$1" | sed -e 's/^\t\t//' -e 's/\t/  /g'
 }
