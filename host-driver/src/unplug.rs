@@ -140,8 +140,11 @@ where
         return Ok(Vec::new());
     }
     let running = host.libvirt().running()?;
+    // What a killed restore has plugged in belongs to the VM: a repair sees to it.
+    let awaiting = store.all_unplugged()?;
     let mut problems = Vec::new();
-    for lease in abandoned.iter().flat_map(|held| &held.leases) {
+    let leases = abandoned.iter().flat_map(|held| &held.leases);
+    for lease in leases.filter(|lease| !awaiting.contains(&lease.vm)) {
         let Some(domain) = running.domain_of(lease.vm, lease.deploy_id.as_deref()) else {
             continue;
         };

@@ -75,40 +75,77 @@ fn a_vm_that_does_not_run_here_or_is_worked_on_is_refused() {
     assert_eq!(host.operator(&["repair", "7"]).code, 0);
 }
 
+/// Neither a VF nor its NIC's position goes to another NIC.
+#[test]
+fn a_nic_that_is_attached_meanwhile_takes_no_position() {
+    let host = host();
+    assert_eq!(save(&host).code, 0);
+    // The Ethernet NIC, which has no dummy NIC that shows its position.
+    host.switch("attach-fails", "type='hostdev'\nno");
+    assert_eq!(restore(&host, &BOTH).code, 0);
+    host.switch_off("attach-fails");
+    let arguments = [
+        "one-7",
+        "02:00:c0:a8:07:09",
+        "sriov_ib0",
+        "-",
+        "dummy",
+        "t",
+        "7",
+        "h",
+    ];
+    let attached = host.action("attach_nic", &arguments, "");
+    assert_eq!(attached.code, 0, "{}", attached.stderr);
+    assert_eq!(host.lease("ib0/1").unwrap()["position"], 2);
+    assert_eq!(host.operator(&["repair", "7"]).code, 0);
+    let [ethernet] = host.leased("eth1").try_into().unwrap();
+    assert_eq!(
+        host.lease(&format!("eth1/{ethernet}")).unwrap()["position"],
+        1
+    );
+}
+
 /// A VF that was plugged in before the driver was killed belongs to the VM, and does not count as attached in part.
 #[test]
 fn what_a_killed_restore_has_plugged_in_stays_there() {
-    for nth in 1.. {
-        let host = host();
-        host.write("/etc/one-sriov/kvmrc", "UNPLUG_WAIT=1\nLEASE_GRACE=3600\n");
-        assert_eq!(save(&host).code, 0);
-        host.switch("dies-at", &nth.to_string());
-        let arguments = [CHECKPOINT, "host", "one-7", "7", "host"];
-        let outcome = raw(&host, "restore", &arguments, &document(&BOTH));
-        let left = host.read("/state/dies-at").unwrap();
-        host.switch_off("dies-at");
-        if left.trim() != "0" {
-            assert!(outcome.status.success());
-            break;
+    for grace in [3600, 0] {
+        let restores = (1..).map_while(|nth| killed_restore(grace, nth));
+        let looked_at = restores.filter(|(host, _)| host.domain(7).is_some());
+        let mut number = 0;
+        for (host, what) in looked_at {
+            number += 1;
+            let calls = host.calls().len();
+            if grace > 0 {
+                let repaired = host.operator(&["repair", "7"]);
+                assert_eq!(repaired.code, 0, "{what}: {}", repaired.stdout);
+                assert_eq!(audit(&host, false), [""; 0], "{what}");
+                // The grace is over.
+                host.write("/etc/one-sriov/kvmrc", settings(0));
+            }
+            let looked = host.operator(&["reconcile"]);
+            assert_eq!(looked.code, 0, "{what}: {}", looked.stdout);
+            let calls = host.calls().split_off(calls);
+            let detaches = |call: &&String| call.contains("detach-device");
+            assert_eq!(calls.iter().find(detaches), None, "{what}");
+            assert_eq!(audit(&host, false), [""; 0], "{what}");
         }
-        wait_for_stock_actions(&host);
-        if host.domain(7).is_none() {
-            continue;
-        }
-        let repaired = host.operator(&["repair", "7"]);
-        let what = format!("{nth}: {}{}", repaired.stdout, repaired.stderr);
-        assert_eq!(repaired.code, 0, "{what}");
-        assert_eq!(audit(&host, false), [""; 0], "{what}");
-        // The grace is over.
-        host.write("/etc/one-sriov/kvmrc", "UNPLUG_WAIT=1\nLEASE_GRACE=0\n");
-        let calls = host.calls().len();
-        let looked = host.operator(&["reconcile"]);
-        assert_eq!(looked.stdout, "no stale lease\n", "{what}");
-        let calls = host.calls().split_off(calls);
-        let detaches = |call: &&String| call.contains("detach-device");
-        assert_eq!(calls.iter().find(detaches), None, "{what}");
-        assert_eq!(audit(&host, false), [""; 0], "{what}");
+        assert!(number > 4, "{grace}: only {number} calls");
     }
+}
+
+fn settings(grace: u32) -> String {
+    format!("UNPLUG_WAIT=1\nLEASE_GRACE={grace}\n")
+}
+
+/// A restore whose driver is killed at the `nth` call of a program; none if it has not so many.
+fn killed_restore(grace: u32, nth: usize) -> Option<(Host, String)> {
     let host = host();
-    assert_eq!((save(&host).code, restore(&host, &BOTH).code), (0, 0));
+    host.write("/etc/one-sriov/kvmrc", settings(grace));
+    assert_eq!(save(&host).code, 0);
+    host.switch("dies-at", &nth.to_string());
+    let arguments = [CHECKPOINT, "host", "one-7", "7", "host"];
+    let outcome = raw(&host, "restore", &arguments, &document(&BOTH));
+    host.switch_off("dies-at");
+    wait_for_stock_actions(&host);
+    (!outcome.status.success()).then(|| (host, format!("{grace} {nth}")))
 }

@@ -20,7 +20,7 @@ use one_sriov_system::Spool;
 
 use super::deploy::{self, Work};
 use super::plug::Plug;
-use super::{ActionCall, ActionError, ensure_dummy_bridge, input};
+use super::{ActionCall, ActionError, ensure_dummy_bridge, input, saved_nic};
 use crate::domain::{Domain, DummyInterface};
 use crate::host::Host;
 use crate::lease::{Deployment, Store, VfRequest, Wanted};
@@ -123,7 +123,7 @@ pub(super) fn attached(store: &Store, mut deployment: Deployment, id: &str, repo
     }
 }
 
-/// The lowest position that no lease of the VM and no dummy NIC of its domain has.
+/// The lowest position that no lease of the VM, no NIC that awaits a VF, and no dummy NIC of the domain has.
 pub(super) fn free_position(
     host: &Host,
     store: &Store,
@@ -132,6 +132,8 @@ pub(super) fn free_position(
 ) -> Result<u8, ActionError> {
     let mut taken: HashSet<u8> = HashSet::new();
     taken.extend(store.leases_of(vm)?.iter().map(|lease| lease.position));
+    let awaited = saved_nic::awaited(host, store, vm)?;
+    taken.extend(awaited.iter().map(|nic| nic.position));
     let dummy = |mac: MacAddress| DummyMac::from_mac(mac, host.config.dummy_prefix);
     for interface in domain.interfaces() {
         if interface.bridge() == Some(&host.config.dummy_bridge)

@@ -77,7 +77,8 @@ fn detach_without_vf(
     mac: MacAddress,
     report: &mut Report,
 ) -> Result<(), ActionError> {
-    if saved_nic::lacks(host, store, vm, mac)? {
+    let mut awaited = saved_nic::awaited(host, store, vm)?.into_iter();
+    if awaited.any(|nic| nic.mac == mac) {
         report.note(&format!("NIC '{mac}' has no VF"));
         return saved_nic::forget(host, store, vm, mac);
     }

@@ -44,6 +44,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     }
     let stdin = call.stdin_document()?;
     let document = ActionCall::vm_document(stdin.as_ref())?;
+    let before = nics.clone();
     // A NIC that was detached meanwhile does not come back.
     let nics = match &document {
         Some(document) => saved_nic::still_named(nics, document),
@@ -53,8 +54,12 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
         saved.remove()?;
         return run_stock(call, stdin.as_ref(), report);
     }
-    // Whoever finds the VM without its VFs asks for those of now.
-    saved.write(nics.clone())?;
+    if nics != before
+        && let Err(error) = saved.write(nics.clone())
+    {
+        // A repair would ask for the VFs of before.
+        report.note(&error.to_string());
+    }
     let mut document = document.unwrap_or_default();
     if nics.iter().any(|nic| nic.has_dummy) {
         ensure_dummy_bridge(&host, document.has_open_vswitch())?;

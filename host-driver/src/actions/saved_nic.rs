@@ -174,18 +174,13 @@ pub(super) fn note_missing(
     }
 }
 
-/// Whether a running VM lacks a NIC, and is to get it.
-pub(super) fn lacks(
-    host: &Host,
-    store: &Store,
-    vm: VmId,
-    mac: MacAddress,
-) -> Result<bool, ActionError> {
+/// The NICs that a running VM may lack, and is to get.
+pub(super) fn awaited(host: &Host, store: &Store, vm: VmId) -> Result<Vec<SavedNic>, ActionError> {
     let Some(checkpoint) = store.unplugged(vm)? else {
-        return Ok(false);
+        return Ok(Vec::new());
     };
     let nics = SavedNics::beside(&host.root, &checkpoint)?.read()?;
-    Ok(nics.is_some_and(|nics| nics.iter().any(|nic| nic.mac == mac)))
+    Ok(nics.unwrap_or_default())
 }
 
 /// Forgets a NIC that lacks a VF and has been detached.
