@@ -12,7 +12,6 @@ mod debian;
 mod distributor;
 mod guest;
 mod images;
-mod kernel;
 mod lint;
 mod ports;
 mod rpms;

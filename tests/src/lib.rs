@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 
 mod agent;
+mod emulated;
 mod file_rules;
 mod fixtures;
 mod fleet;
@@ -25,6 +26,7 @@ mod trial;
 pub mod turn;
 
 pub use agent::{BACKENDS, Outcome, agent_path, driver_path, run, run_while};
+pub use emulated::{CLOUD_KERNEL, EmulatedGuest, KERNEL, install_kernel};
 pub use file_rules::{check_file, check_line};
 pub use fixtures::{context, fixture};
 pub use fleet::{fleet, sizes};

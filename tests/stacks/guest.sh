@@ -3,8 +3,9 @@
 # network stack reads its files; what the kernel has then is written down. Run by 'unshare', as root.
 # Usage: guest.sh STACK BACKEND AGENT STAGE...
 # Each STAGE is a directory: sys and context are what the agent sees, links (NAME=MAC, NAME=infiniband) come
-# before it runs, until (see 'await') is what it comes to. Left behind are apply, again, kernel, udev and
-# foreign (what became of the files of others, which is nothing where all is well).
+# before it runs, until (see 'await') is what it comes to, hears-router is there if a router is waited for. Left
+# behind are apply, again, kernel, udev and foreign (what became of the files of others, which is nothing where all
+# is well).
 # The first stage is the boot; at the others the network stack runs already.
 set -euo pipefail
 stack=$1 backend=$2 agent=$3
@@ -191,6 +192,10 @@ for stage in "$@"; do
     activate=--activate
     await "$stage/until"
     settle "$stage/until"
+    # Of two that begin from now on, the first has arrived for sure.
+    if [ -e "$stage/hears-router" ]; then
+        [ "$(grep -c -m 2 RTR-ADVERT < <(timeout 60 tail -n 0 -f "$log/router.log"))" = 2 ]
+    fi
     printf '{"addr":%s,"route4":%s,"route6":%s,"dns":"%s"}\n' \
         "$(ip -j -d addr)" "$(ip -j route)" "$(ip -j -6 route)" "$(cat /run/dns)" > "$stage/kernel"
     apply "$stage/again"

@@ -211,35 +211,37 @@ fn boots() -> Vec<Scenario> {
                 }],
             )
         },
-        Scenario {
-            needs_vlans: true,
-            ..Scenario::new(
-                "a VLAN of a NIC that is passed through",
-                vec![Stage {
-                    nics: vec![ethernet(
-                        "ens9",
-                        "02:00:0a:09:00:05",
-                        "0000:01:01.0",
-                        "mlx5_core",
-                    )],
-                    links: &["ens9=02:00:0a:09:00:05"],
-                    addresses: &[
-                        ("ens9", &[]),
-                        ("ens9.42", &["10.9.0.5/24", "2001:db8:9::5/64"]),
-                    ],
-                    routes: &[
-                        "default via 10.9.0.1 dev ens9.42",
-                        "default via 2001:db8:9::1 dev ens9.42",
-                    ],
-                    mtus: &[("ens9.42", 1400)],
-                    ..Stage::boot(
-                        "PCI0_ADDRESS='01:01.0'\nPCI0_IP='10.9.0.5'\nPCI0_VLAN_ID='42'\nPCI0_MTU='1400'\n\
-                         PCI0_GATEWAY='10.9.0.1'\nPCI0_IP6='2001:db8:9::5'\nPCI0_GATEWAY6='2001:db8:9::1'\n",
-                    )
-                }],
-            )
-        },
     ]
+}
+
+/// A VLAN, which needs a kernel with VLANs. A router advertises on the parent's network, but only the VLAN has addresses.
+pub(crate) fn vlan() -> Scenario {
+    Scenario::new(
+        "a VLAN of a NIC that is passed through",
+        vec![Stage {
+            nics: vec![ethernet(
+                "ens9",
+                "02:00:0a:09:00:05",
+                "0000:01:01.0",
+                "mlx5_core",
+            )],
+            links: &["ens9=router:02:00:0a:09:00:05"],
+            addresses: &[
+                ("ens9", &[]),
+                ("ens9.42", &["10.9.0.5/24", "2001:db8:9::5/64"]),
+            ],
+            routes: &[
+                "default via 10.9.0.1 dev ens9.42",
+                "default via 2001:db8:9::1 dev ens9.42",
+            ],
+            mtus: &[("ens9.42", 1400)],
+            hears_router: true,
+            ..Stage::boot(
+                "PCI0_ADDRESS='01:01.0'\nPCI0_IP='10.9.0.5'\nPCI0_VLAN_ID='42'\nPCI0_MTU='1400'\n\
+                 PCI0_GATEWAY='10.9.0.1'\nPCI0_IP6='2001:db8:9::5'\nPCI0_GATEWAY6='2001:db8:9::1'\n",
+            )
+        }],
+    )
 }
 
 /// A second NIC, in another network.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use one_sriov_tests::{CLOUD_KERNEL, install_kernel};
 use tempfile::TempDir;
 
 use crate::system::System;
-use crate::{NEW, kernel, said};
+use crate::{NEW, said};
 
 const REPORT: &str = include_str!("report");
 /// What it comes after. That they are named here keeps systemd's notes of them.
@@ -36,7 +37,7 @@ impl Guest {
     /// One that runs a script at the end of its boot, after these units.
     pub(crate) fn of(system: &System, report: &str, after: &str) -> Self {
         let directory = TempDir::new().unwrap();
-        let kernel = kernel::install(directory.path(), system.root(), MODULES);
+        let kernel = install_kernel(directory.path(), system.root(), CLOUD_KERNEL, MODULES);
         install_report(system, report, after);
         // Like the first boot of an image.
         system.write("/etc/machine-id", "");
