@@ -22,7 +22,6 @@ mod legacy;
 mod migrate;
 mod monitoring;
 mod native;
-mod native_suspend;
 mod numa;
 mod operator;
 mod pass;

@@ -3,12 +3,13 @@
 //!
 //! A rule gets one file, and returns whether it applies to the file, and then whether it holds.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-use std::sync::LazyLock;
+mod ifcfg;
 
 use one_sriov_tests::{BACKENDS, Machine, check_file, run, scenarios};
 use regex::Regex;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::LazyLock;
 
 /// A file that a run has written.
 struct File {
@@ -106,17 +107,6 @@ fn no_file_has_twenty_octets_of_an_infiniband_address() {
     rule(|_| true, |file| !twenty.is_match(&file.text));
 }
 
-/// NetworkManager's reader checks `TYPE` before `VLAN` (`nms-ifcfg-rh-reader.c`); initscripts check `VLAN`.
-#[test]
-fn a_vlan_has_the_type_that_its_reader_makes_one_of() {
-    for (backend, kind) in [("ifcfg-nm", "Vlan"), ("ifcfg-initscripts", "Ethernet")] {
-        rule(
-            |file| file.is_ifcfg(&[backend]) && file.has("VLAN=yes"),
-            |file| file.value("TYPE") == Some(kind),
-        );
-    }
-}
-
 /// The parent of a VLAN or P_Key child is up, and takes addresses from any router there, unless IPv6 is off on it.
 #[test]
 fn a_parent_has_no_ipv6() {
@@ -174,23 +164,6 @@ fn a_parent_has_no_ipv6() {
     );
 }
 
-/// `ifup` accepts router advertisements before it reads the setting, and `IPV6INIT=no` leaves that to the kernel (`ifup-ipv6`).
-#[test]
-fn initscripts_have_the_kernel_told_before() {
-    let is_settings = |file: &File| {
-        file.backend == "ifcfg-initscripts" && file.path.starts_with("/etc/sysctl.d/90-one-sriov-")
-    };
-    for (scenario, expected) in [
-        ("dual", "net/ipv6/conf/eth0/accept_ra = 0"),
-        ("no-ipv6", "net/ipv6/conf/eth0/disable_ipv6 = 1"),
-    ] {
-        rule(
-            |file| is_settings(file) && file.scenario == scenario,
-            |file| file.has(expected),
-        );
-    }
-}
-
 /// Each reader sets routes in order, and the kernel refuses one whose gateway it cannot reach; routes from DHCP and router
 /// advertisements do not exist yet.
 #[test]
@@ -213,82 +186,6 @@ fn a_gateway_off_the_link_is_reached_before_it_is_used() {
                     .find(&own)
                     .is_some_and(|at| at < found.get(0).unwrap().start())
             })
-        },
-    );
-}
-
-/// initscripts compare it with case (`network-functions`, `source_config`).
-#[test]
-fn the_type_is_spelled_as_initscripts_compare_it() {
-    let known = [Some("Ethernet"), Some("InfiniBand"), Some("Vlan")];
-    rule(
-        |file| file.is_ifcfg(RED_HAT),
-        |file| known.contains(&file.value("TYPE")),
-    );
-    rule(
-        |file| file.is_ifcfg(RED_HAT) && file.name().contains("ib"),
-        File::is_infiniband,
-    );
-}
-
-/// NetworkManager ignores a device with `NM_CONTROLLED=no`; initscripts leave one without it to NetworkManager.
-#[test]
-fn only_files_of_initscripts_are_kept_from_network_manager() {
-    rule(
-        |file| file.is_ifcfg(&["ifcfg-initscripts"]),
-        |file| file.value("NM_CONTROLLED") == Some("no"),
-    );
-    rule(
-        |file| file.is_ifcfg(&["ifcfg-nm"]),
-        |file| !file.has("NM_CONTROLLED"),
-    );
-}
-
-/// NetworkManager reads a non-contiguous mask as /32, and stops at the first gap in the numbers.
-#[test]
-fn addresses_have_a_prefix_and_numbers_without_a_gap() {
-    rule(
-        |file| file.is_ifcfg(RED_HAT) && file.has("IPADDR"),
-        |file| {
-            let numbers = |key: &str| -> BTreeSet<String> {
-                let lines = file.text.lines().filter_map(|line| line.split_once('='));
-                let own = lines.filter_map(|(name, _)| name.strip_prefix(key));
-                own.filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
-                    .map(str::to_owned)
-                    .collect()
-            };
-            let addresses = numbers("IPADDR");
-            let wanted: BTreeSet<String> = (0..addresses.len())
-                .map(|nth| {
-                    if nth == 0 {
-                        String::new()
-                    } else {
-                        nth.to_string()
-                    }
-                })
-                .collect();
-            addresses == wanted && numbers("PREFIX") == addresses
-        },
-    );
-}
-
-/// `ifup-ib` returns the status of its last test, and stops.
-#[test]
-fn nobody_is_told_to_leave_out_the_check_of_addresses() {
-    rule(|file| file.is_ifcfg(RED_HAT), |file| !file.has("ARPCHECK"));
-}
-
-/// `ifup-ib` exits with 1 unless the name is the parent's with the key of a full member. It reads a number without `0x`
-/// as decimal.
-#[test]
-fn a_partition_has_the_name_that_ifup_ib_makes() {
-    rule(
-        |file| file.is_ifcfg(RED_HAT) && file.has("PKEY="),
-        |file| {
-            let id = file.value("PKEY_ID").unwrap().strip_prefix("0x").unwrap();
-            let number = u16::from_str_radix(id, 16).unwrap();
-            let name = format!("{}.{:04x}", file.value("PHYSDEV").unwrap(), number | 0x8000);
-            number & 0x8000 != 0 && file.value("DEVICE") == Some(&name) && file.is_infiniband()
         },
     );
 }
@@ -318,56 +215,6 @@ fn no_device_is_matched_by_its_hardware_address() {
     );
 }
 
-/// NetworkManager's reader does not know `METRIC`.
-#[test]
-fn each_reader_has_its_own_metric() {
-    rule(
-        |file| file.is_ifcfg(&["ifcfg-nm"]),
-        |file| !file.has("METRIC="),
-    );
-    rule(
-        |file| {
-            file.is_ifcfg(&["ifcfg-nm"]) && file.scenario == "three" && file.name() == "ifcfg-eth1"
-        },
-        |file| file.value("IPV4_ROUTE_METRIC") == Some("200"),
-    );
-    rule(
-        |file| {
-            file.is_ifcfg(&["ifcfg-initscripts"])
-                && file.scenario == "three"
-                && file.name() == "ifcfg-eth1"
-        },
-        |file| file.value("METRIC") == Some("200"),
-    );
-}
-
-/// One line of the other kind disables all of this kind.
-#[test]
-fn routes_are_lines_of_one_kind() {
-    let route = Regex::new("^(default|[0-9a-f.:/]+) (via [0-9a-f.:]+ )?dev [a-z0-9.]+( scope link)?( onlink)?( metric [0-9]+)?$").unwrap();
-    rule(
-        |file| RED_HAT.contains(&file.backend) && file.name().starts_with("route"),
-        |file| file.text.lines().skip(1).all(|line| route.is_match(line)),
-    );
-}
-
-/// `ifup-eth` adds a default route only for a gateway in the first network.
-#[test]
-fn a_gateway_off_the_link_is_a_route() {
-    rule(
-        |file| file.is_ifcfg(&["ifcfg-initscripts"]) && file.scenario == "off-link",
-        |file| !file.has("GATEWAY"),
-    );
-    rule(
-        |file| {
-            file.backend == "ifcfg-initscripts"
-                && file.scenario == "off-link"
-                && file.name() == "route-eth0"
-        },
-        |file| file.has("default via 169.254.1.1 dev eth0"),
-    );
-}
-
 /// NetworkManager's reader drops a larger value with a warning, and the kernel refuses it.
 #[test]
 fn no_mtu_is_larger_than_any_transport_has() {
@@ -378,63 +225,6 @@ fn no_mtu_is_larger_than_any_transport_has() {
             mtu.captures_iter(&file.text)
                 .all(|found| found[1].parse::<u32>().unwrap() <= 65520)
         },
-    );
-}
-
-/// wicked reads `BOOTPROTO=none` as no addresses at all, does not start a device by default, and does not know these keys.
-#[test]
-fn files_for_wicked_are_of_its_own_dialect() {
-    let is_nic =
-        |file: &File| file.is_ifcfg(&["ifcfg-suse"]) && file.value("STARTMODE") != Some("off");
-    rule(is_nic, |file| file.value("STARTMODE") == Some("auto"));
-    rule(is_nic, |file| {
-        ["static", "dhcp", "dhcp4", "dhcp6"].contains(&file.value("BOOTPROTO").unwrap())
-    });
-    rule(
-        |file| file.is_ifcfg(&["ifcfg-suse"]),
-        |file| {
-            let foreign = [
-                "ONBOOT",
-                "TYPE",
-                "NM_CONTROLLED",
-                "GATEWAY",
-                "DNS",
-                "DEVICE",
-                "PREFIX",
-            ];
-            !foreign.iter().any(|key| file.has(key))
-        },
-    );
-    let with_prefix = Regex::new("^IPADDR(_[0-9A-Z]+)?=[0-9a-f.:]+/[0-9]+$").unwrap();
-    rule(
-        |file| file.is_ifcfg(&["ifcfg-suse"]) && file.has("IPADDR"),
-        |file| {
-            file.text
-                .lines()
-                .filter(|line| line.starts_with("IPADDR"))
-                .all(|line| with_prefix.is_match(line))
-        },
-    );
-}
-
-/// Otherwise it treats the device as a plain link, unless its name is `ib<N>`.
-#[test]
-fn wicked_is_told_what_is_infiniband() {
-    rule(
-        |file| file.is_ifcfg(&["ifcfg-suse"]) && file.name().starts_with("ifcfg-ib"),
-        |file| file.value("IPOIB") == Some("yes"),
-    );
-    rule(
-        |file| file.is_ifcfg(&["ifcfg-suse"]) && file.has("IPOIB_PKEY="),
-        |file| {
-            file.name()
-                .starts_with(&format!("ifcfg-{}.", file.value("IPOIB_DEVICE").unwrap()))
-        },
-    );
-    let route = Regex::new("^(default|[0-9a-f.:/]+) ([0-9a-f.:]+|-) - [a-z0-9.]+( .*)?$").unwrap();
-    rule(
-        |file| file.name().starts_with("ifroute-"),
-        |file| file.text.lines().skip(1).all(|line| route.is_match(line)),
     );
 }
 
