@@ -8,7 +8,7 @@
 //! continues).
 
 // It is part of the tests, which may panic.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::io::Write as _;
 use std::process::ExitCode;
