@@ -9,10 +9,10 @@ use crate::suspend::{
     BOTH, audit_vfs, document, empty, host, is_free, lacking, raw, wait_for_stock_actions,
 };
 
-const ARGUMENTS: [&str; 5] = ["one-7", "node2", "node1", "7", "node1"];
+pub(crate) const ARGUMENTS: [&str; 5] = ["one-7", "node2", "node1", "7", "node1"];
 
 /// A VM with two VFs, and a host that it can move to.
-fn hosts() -> (Host, Host) {
+pub(crate) fn hosts() -> (Host, Host) {
     let first = host();
     let second = next_to(&first);
     (first, second)
@@ -39,12 +39,12 @@ fn stock(first: &Host, before: &str) {
     );
 }
 
-fn migrate(first: &Host) -> Outcome {
+pub(crate) fn migrate(first: &Host) -> Outcome {
     raw(first, "migrate", &ARGUMENTS, &document(&BOTH)).into()
 }
 
 /// The VM is on exactly one of the hosts, with all it had, and nothing is left of it on the other.
-fn audit(first: &Host, second: &Host, may_move: bool) -> Vec<String> {
+pub(crate) fn audit(first: &Host, second: &Host, may_move: bool) -> Vec<String> {
     let mut problems = audit_vfs(first, may_move);
     problems.extend(audit_vfs(second, may_move));
     if first.domain(7).is_some() == second.domain(7).is_some() {
@@ -316,7 +316,7 @@ fn a_vf_that_the_vm_lacks_here_it_gets_there() {
 }
 
 /// Waits until neither the stock action of a killed driver nor the driver of the other host works any more.
-fn wait_for_both(first: &Host, second: &Host) {
+pub(crate) fn wait_for_both(first: &Host, second: &Host) {
     wait_for_stock_actions(first);
     if let Ok(session) = File::open(first.path("/state/session")) {
         session.lock().unwrap();

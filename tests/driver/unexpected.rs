@@ -9,6 +9,7 @@ use one_sriov_tests::Outcome;
 use one_sriov_tests::host::{Host, deployment_file, domain, run};
 
 use crate::audit::Audit;
+use crate::migrate;
 use crate::suspend::{
     BOTH, CHECKPOINT, SAVED, audit, deploy, document, empty, host, is_free, lacking, raw, restore,
     save, wait_for_stock_actions,
@@ -101,6 +102,17 @@ fn the_guest_powers_itself_off_while_it_is_saved() {
     fs::remove_file(host.path(SAVED)).unwrap();
     deploy(&host);
     is_whole(&host, "");
+}
+
+#[test]
+fn the_guest_powers_itself_off_while_it_is_migrated() {
+    let (first, second) = migrate::hosts();
+    first.stock("migrate", "virsh -c x destroy \"$1\"; exit 1\n");
+    let migrated = migrate::migrate(&first);
+    assert_eq!(migrated.code, 1);
+    is_clean(&first);
+    succeeds(&second.operator(&["reconcile"]));
+    is_clean(&second);
 }
 
 #[test]
@@ -256,6 +268,33 @@ fn onevm_recover_retry() {
         }
         is_whole(host, what);
     });
+}
+
+#[test]
+fn onevm_recover_retry_of_a_migration() {
+    for nth in 1.. {
+        let (first, second) = migrate::hosts();
+        first.switch("dies-at", &nth.to_string());
+        let outcome = raw(&first, "migrate", &migrate::ARGUMENTS, &document(&BOTH));
+        first.switch_off("dies-at");
+        if outcome.status.success() {
+            assert!(nth > 10);
+            break;
+        }
+        migrate::wait_for_both(&first, &second);
+        let has_moved = first.domain(7).is_none();
+        let again = migrate::migrate(&first);
+        let what = format!("{nth}: {}", again.stderr);
+        assert_eq!(again.code != 0, has_moved, "{what}");
+        if has_moved {
+            // OpenNebula is to be told of the success, and each host looks for itself.
+            for host in [&first, &second] {
+                succeeds(&host.operator(&["reconcile"]));
+            }
+        }
+        assert!(second.domain(7).is_some(), "{what}");
+        assert_eq!(migrate::audit(&first, &second, false), [""; 0], "{what}");
+    }
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn ssh(place: &place::Place, words: &[String]) -> Result<(), String> {
         &place.path("").display().to_string(),
         &format!("{}/", peer.display()),
     );
-    println!("Welcome, this login shell talks.");
+    writeln!(std::io::stdout(), "Welcome, this login shell talks.").expect("stdout");
     let error = std::process::Command::new("/bin/sh")
         .args(["-c", &command])
         .env_clear()
