@@ -10,6 +10,8 @@ pub mod config;
 pub mod doctor;
 pub mod domain;
 mod dummy_bridge;
+#[cfg(test)]
+mod fake_host;
 pub mod host;
 pub mod lease;
 pub mod legacy;

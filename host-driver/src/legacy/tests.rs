@@ -1,120 +1,71 @@
 #![allow(clippy::unwrap_used)]
 
-use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Duration;
 
 use hwaddr::MacAddress;
-use one_sriov_system::Root;
-use tempfile::TempDir;
 
 use super::*;
-use crate::config::Config;
+use crate::fake_host::FakeHost;
 use crate::lease::{OriginalState, Store};
 use crate::libvirt::RunningDomain;
 use crate::libvirt::RunningDomains;
 
-/// A host with a card of four VFs, and files of the old driver.
-struct Tree {
-    dir: TempDir,
+/// A host with a card of four VFs and their map.
+fn tree() -> FakeHost {
+    let tree = FakeHost::new();
+    tree.pf("ib0", "0000:81:00", 4);
+    let line = |function| format!("0x81 0x00 0x{function}\n");
+    let map: String = (1..=4).map(line).collect();
+    tree.write("one/vmm/kvm-sriov/vf_maps/ib0", &map);
+    tree
 }
 
-impl Tree {
-    fn new() -> Self {
-        let tree = Self {
-            dir: TempDir::new().unwrap(),
-        };
-        tree.write("proc/sys/kernel/random/boot_id", "boot-1\n");
-        let leases = tree.make("run/one-sriov");
-        fs::set_permissions(leases, fs::Permissions::from_mode(0o700)).unwrap();
-        let pf = "sys/bus/pci/devices/0000:81:00.0";
-        tree.make(&format!("{pf}/net"));
-        tree.write("sys/class/net/ib0/type", "32\n");
-        tree.link(
-            "../../../bus/pci/devices/0000:81:00.0",
-            "sys/class/net/ib0/device",
-        );
-        tree.link("../../../../../class/net/ib0", &format!("{pf}/net/ib0"));
-        let mut map = String::new();
-        for number in 0..4 {
-            let vf = format!("0000:81:00.{}", number + 1);
-            tree.make(&format!("sys/bus/pci/devices/{vf}"));
-            tree.link(
-                "../0000:81:00.0",
-                &format!("sys/bus/pci/devices/{vf}/physfn"),
-            );
-            tree.link(&format!("../{vf}"), &format!("{pf}/virtfn{number}"));
-            map += &format!("0x81 0x00 0x{}\n", number + 1);
+fn store(tree: &FakeHost) -> Store {
+    tree.host().leases().unwrap()
+}
+
+/// Imports the VFs of these domains, each of which has dummy NICs with these MACs.
+fn run_import(
+    tree: &FakeHost,
+    domains: &[(&str, &[&str])],
+    macs: &[&str],
+    dry_run: bool,
+) -> Import {
+    let host = tree.host();
+    let store = host.leases().unwrap();
+    let guard = store.lock(Duration::ZERO, "import-legacy").unwrap();
+    let domains = domains.iter().map(|(name, devices)| RunningDomain {
+        name: (*name).to_owned(),
+        uuid: format!("uuid-of-{name}"),
+        devices: devices
+            .iter()
+            .map(|device| device.parse().unwrap())
+            .collect(),
+    });
+    let running = RunningDomains::new(domains.collect());
+    let macs: Vec<MacAddress> = macs.iter().map(|mac| mac.parse().unwrap()).collect();
+    let prefix = host.config.dummy_prefix;
+    let work = TakeOver {
+        host: &host,
+        guard: &guard,
+        running: &running,
+        dry_run,
+        dummies: &|_| Ok(dummies(macs.iter().copied(), prefix)),
+    };
+    let settings = LegacySettings::read(&host.root, &host.home).unwrap();
+    let entries = entries(&host, &LegacySources::default()).unwrap();
+    let mut import = work.run(&settings, entries).unwrap();
+    let dir = tree.dir.path().display().to_string();
+    for lines in [
+        &mut import.failed,
+        &mut import.stale,
+        &mut import.not_imported,
+    ] {
+        for line in lines {
+            *line = line.replace(&dir, "");
         }
-        tree.write("one/vmm/kvm-sriov/vf_maps/ib0", &map);
-        tree
     }
-
-    fn make(&self, path: &str) -> PathBuf {
-        let path = self.dir.path().join(path);
-        fs::create_dir_all(&path).unwrap();
-        path
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let path = self.dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn link(&self, target: &str, path: &str) {
-        symlink(target, self.dir.path().join(path)).unwrap();
-    }
-
-    fn host(&self) -> Host {
-        let root = Root::new(self.dir.path());
-        let home = self.dir.path().join("one/vmm/kvm-sriov");
-        let config = Config::read(&root, &home).unwrap();
-        Host { root, home, config }
-    }
-
-    fn store(&self) -> Store {
-        self.host().leases().unwrap()
-    }
-
-    /// Imports the VFs of these domains, each of which has dummy NICs with these MACs.
-    fn import(&self, domains: &[(&str, &[&str])], macs: &[&str], dry_run: bool) -> Import {
-        let host = self.host();
-        let store = host.leases().unwrap();
-        let guard = store.lock(Duration::ZERO, "import-legacy").unwrap();
-        let domains = domains.iter().map(|(name, devices)| RunningDomain {
-            name: (*name).to_owned(),
-            uuid: format!("uuid-of-{name}"),
-            devices: devices
-                .iter()
-                .map(|device| device.parse().unwrap())
-                .collect(),
-        });
-        let running = RunningDomains::new(domains.collect());
-        let macs: Vec<MacAddress> = macs.iter().map(|mac| mac.parse().unwrap()).collect();
-        let prefix = host.config.dummy_prefix;
-        let work = TakeOver {
-            host: &host,
-            guard: &guard,
-            running: &running,
-            dry_run,
-            dummies: &|_| Ok(dummies(macs.iter().copied(), prefix)),
-        };
-        let settings = LegacySettings::read(&host.root, &host.home).unwrap();
-        let entries = entries(&host, &LegacySources::default()).unwrap();
-        let mut import = work.run(&settings, entries).unwrap();
-        let dir = self.dir.path().display().to_string();
-        for lines in [
-            &mut import.failed,
-            &mut import.stale,
-            &mut import.not_imported,
-        ] {
-            for line in lines {
-                *line = line.replace(&dir, "");
-            }
-        }
-        import
-    }
+    import
 }
 
 /// Lease, VM, position, MAC, dummy MAC, and whether the original state is known.
@@ -139,7 +90,7 @@ fn imported(import: &Import) -> Vec<String> {
 
 #[test]
 fn what_the_old_driver_wrote_down_becomes_a_lease() {
-    let tree = Tree::new();
+    let tree = tree();
     tree.write(
         "one/vmm/kvm-sriov/kvmrc",
         "DRIVER_MODE=mlnx_ofed2\nHPC_MODE=on\nSM_HOST=sm\n",
@@ -149,9 +100,9 @@ fn what_the_old_driver_wrote_down_becomes_a_lease() {
     tree.write("dev/shm/vf_interfaces/ib0/2", "AA:010:C0:A8:07:06\n");
     let domains: [(&str, &[&str]); 1] = [("one-7", &["0000:81:00.2", "0000:81:00.3"])];
 
-    let only_said = tree.import(&domains, &[], true);
-    assert_eq!(tree.store().pools().unwrap(), []);
-    let import = tree.import(&domains, &[], false);
+    let only_said = run_import(&tree, &domains, &[], true);
+    assert_eq!(store(&tree).pools().unwrap(), []);
+    let import = run_import(&tree, &domains, &[], false);
     let expected = [
         "ib0/1 7 0 02:00:c0:a8:07:05 aa:00:c0:a8:07:05 false",
         "ib0/2 7 10 02:00:c0:a8:07:06 aa:10:c0:a8:07:06 false",
@@ -173,24 +124,24 @@ fn what_the_old_driver_wrote_down_becomes_a_lease() {
         ]
     );
 
-    let leases = tree.store().leases_of("7".parse().unwrap()).unwrap();
+    let leases = store(&tree).leases_of("7".parse().unwrap()).unwrap();
     assert_eq!(leases.len(), 2);
     assert_eq!(leases[0].deployment, leases[1].deployment);
     assert_eq!(leases[0].deploy_id.as_deref(), Some("uuid-of-one-7"));
 
-    let again = tree.import(&domains, &[], false);
+    let again = run_import(&tree, &domains, &[], false);
     assert_eq!(imported(&again), [""; 0]);
     let had = ["VF '0000:81:00.2' of VM 7", "VF '0000:81:00.3' of VM 7"];
     assert_eq!(again.leased, had);
     assert_eq!(
-        tree.store().leases_of("7".parse().unwrap()).unwrap(),
+        store(&tree).leases_of("7".parse().unwrap()).unwrap(),
         leases
     );
 }
 
 #[test]
 fn an_empty_entry_takes_the_dummy_nic_of_the_domain() {
-    let tree = Tree::new();
+    let tree = tree();
     tree.write("tmp/vf_interfaces/ib0/0", "");
     tree.write("tmp/vf_interfaces/ib0/3", "");
     let domains: [(&str, &[&str]); 1] =
@@ -200,7 +151,7 @@ fn an_empty_entry_takes_the_dummy_nic_of_the_domain() {
         "aa:00:c0:a8:07:05",
         "aa:01:c0:a8:07:06",
     ];
-    let import = tree.import(&domains, &macs, false);
+    let import = run_import(&tree, &domains, &macs, false);
     let expected = [
         "ib0/3 7 0 02:00:c0:a8:07:05 aa:00:c0:a8:07:05 true",
         "ib0/0 7 1 02:00:c0:a8:07:06 aa:01:c0:a8:07:06 true",
@@ -211,11 +162,11 @@ fn an_empty_entry_takes_the_dummy_nic_of_the_domain() {
 
 #[test]
 fn a_nic_that_nobody_knows_is_named_and_not_guessed() {
-    let tree = Tree::new();
+    let tree = tree();
     tree.write("tmp/vf_interfaces/ib0/0", "");
     tree.write("tmp/vf_interfaces/ib0/1", "aa:01:c0:a8:07:06");
     let domains: [(&str, &[&str]); 1] = [("one-7", &["0000:81:00.1", "0000:81:00.2"])];
-    let import = tree.import(&domains, &["aa:00:c0:a8:07:05"], false);
+    let import = run_import(&tree, &domains, &["aa:00:c0:a8:07:05"], false);
     assert_eq!(
         imported(&import),
         ["ib0/1 7 1 02:00:c0:a8:07:06 aa:01:c0:a8:07:06 false"]
@@ -227,7 +178,7 @@ fn a_nic_that_nobody_knows_is_named_and_not_guessed() {
 
 #[test]
 fn entries_that_no_vm_has_stay_and_are_named() {
-    let tree = Tree::new();
+    let tree = tree();
     for index in [0, 1, 9] {
         tree.write(
             &format!("tmp/vf_interfaces/ib0/{index}"),
@@ -235,7 +186,7 @@ fn entries_that_no_vm_has_stay_and_are_named() {
         );
     }
     let domains: [(&str, &[&str]); 1] = [("stranger", &["0000:81:00.2"])];
-    let import = tree.import(&domains, &[], false);
+    let import = run_import(&tree, &domains, &[], false);
     let stale = [
         "'/tmp/vf_interfaces/ib0/0': no running domain uses VF '0000:81:00.1'",
         "'/tmp/vf_interfaces/ib0/1': VF '0000:81:00.2' is used by domain 'stranger', which is not an OpenNebula VM",
@@ -248,22 +199,22 @@ fn entries_that_no_vm_has_stay_and_are_named() {
 
 #[test]
 fn a_lease_of_another_vm_is_not_overwritten() {
-    let tree = Tree::new();
+    let tree = tree();
     tree.write("tmp/vf_interfaces/ib0/0", "aa:00:c0:a8:07:05");
     let device = "0000:81:00.1";
-    tree.import(&[("one-7", &[device])], &[], false);
-    let import = tree.import(&[("one-8", &[device])], &[], false);
+    run_import(&tree, &[("one-7", &[device])], &[], false);
+    let import = run_import(&tree, &[("one-8", &[device])], &[], false);
     let failed = "VF '0000:81:00.1' of VM 8: VM 7 has a lease on it; run 'reconcile', then this command again";
     assert_eq!(import.failed, [failed]);
     assert_eq!(
-        tree.store().leases_of("7".parse().unwrap()).unwrap().len(),
+        store(&tree).leases_of("7".parse().unwrap()).unwrap().len(),
         1
     );
 }
 
 #[test]
 fn the_old_drivers_own_maps_count() {
-    let tree = Tree::new();
+    let tree = tree();
     tree.write("old/maps/ib0", "0x81 0x00 0x4\n0x81 0x00 0x3\n");
     tree.write(
         "one/vmm/kvm-sriov/kvmrc",
@@ -271,7 +222,7 @@ fn the_old_drivers_own_maps_count() {
     );
     tree.write("tmp/vf_interfaces/ib0/1", "aa:00:c0:a8:07:05");
     tree.write("old/maps/ib0_pkeys", "");
-    let import = tree.import(&[("one-7", &["0000:81:00.3"])], &[], false);
+    let import = run_import(&tree, &[("one-7", &["0000:81:00.3"])], &[], false);
     // Both drivers read the same maps, so its second VF is the second here, too.
     assert_eq!(
         imported(&import),

@@ -3,19 +3,19 @@
 use super::super::{
     Check, cards, iommu, leases, memlock, pci_probe, ports, qemu, remotes, settings, vfs,
 };
-use super::{Tree, assert_one, assert_some};
+use super::{assert_one, assert_some, find, healthy};
 use crate::config::NAMES;
 
 #[test]
 fn settings_are_understood() {
-    let tree = Tree::new();
-    assert_one(&tree.find(settings::check), "Ok: no kvmrc");
+    let tree = healthy();
+    assert_one(&find(&tree, settings::check), "Ok: no kvmrc");
     tree.write(
         "etc/one-sriov/kvmrc",
         "DUMMY_BRIDGE=br\nHPC_MODE=off\nFOO=1\n",
     );
     assert_one(
-        &tree.find(settings::check),
+        &find(&tree, settings::check),
         "Ok: '/etc/one-sriov/kvmrc' is valid",
     );
     let table = [
@@ -55,39 +55,39 @@ fn settings_are_understood() {
             &format!("VF_IDENTITY_ib0=guid\n{line}\n"),
         );
         let expected = expected.replace("{place}", "'/etc/one-sriov/kvmrc': line 2: ");
-        assert_one(&tree.find(settings::check), &expected);
+        assert_one(&find(&tree, settings::check), &expected);
     }
 }
 
 #[test]
 fn each_name_is_one_that_the_configuration_reads() {
-    let tree = Tree::new();
+    let tree = healthy();
     for name in NAMES {
         tree.write("etc/one-sriov/kvmrc", &format!("{name}=$(no text)\n"));
         let problem = format!("Problem: failed to read '/etc/one-sriov/kvmrc': line 1: {name}: ");
-        assert_one(&tree.find(settings::check), &problem);
+        assert_one(&find(&tree, settings::check), &problem);
     }
 }
 
 #[test]
 fn dummy_macs_do_not_look_like_opennebulas() {
-    let tree = Tree::new();
-    assert_eq!(tree.find(settings::mac_prefix), [""; 0]);
+    let tree = healthy();
+    assert_eq!(find(&tree, settings::mac_prefix), [""; 0]);
     tree.write(
         "etc/one/oned.conf",
         "# MAC_PREFIX = \"aa:00\"\nMAC_PREFIX = \"02:00\"\n",
     );
-    assert_eq!(tree.find(settings::mac_prefix), [""; 0]);
+    assert_eq!(find(&tree, settings::mac_prefix), [""; 0]);
     tree.write("etc/one/oned.conf", "\nMAC_PREFIX=\"AA:01\" # ours\n");
     let problem = "Problem: DUMMY_MAC_PREFIX 'aa' is the first octet of MAC_PREFIX 'AA:01' \
                    ('/etc/one/oned.conf': line 2)";
-    assert_eq!(tree.find(settings::mac_prefix), [problem]);
+    assert_eq!(find(&tree, settings::mac_prefix), [problem]);
 }
 
 #[test]
 fn the_remotes_are_whole() {
-    let tree = Tree::new();
-    let found = tree.find(remotes::check);
+    let tree = healthy();
+    let found = find(&tree, remotes::check);
     assert_some(
         &found,
         "Problem: failed to find the stock driver: '/one/vmm/kvm-sriov/../kvm/deploy' is not an executable file",
@@ -109,7 +109,7 @@ fn the_remotes_are_whole() {
     let arch = std::env::consts::ARCH;
     let driver = format!("one/vmm/kvm-sriov/bin/{version}/{arch}/one-sriov-driver");
     assert_some(
-        &tree.find(remotes::check),
+        &find(&tree, remotes::check),
         "Problem: failed to find the driver: '/one/vmm/kvm-sriov/bin/",
     );
     tree.program(&driver);
@@ -118,30 +118,30 @@ fn the_remotes_are_whole() {
         "Ok: all actions are in '/one/vmm/kvm-sriov'".to_owned(),
         format!("Ok: the actions run this version, {version}"),
     ];
-    assert_eq!(tree.find(remotes::check), fine);
+    assert_eq!(find(&tree, remotes::check), fine);
 
     tree.mode("one/vmm/kvm-sriov/save", 0o644);
     tree.remove("one/vmm/kvm-sriov/poll");
     let missing =
         "Problem: actions in '/one/vmm/kvm-sriov' are missing or not executable: 'poll', 'save'";
-    assert_some(&tree.find(remotes::check), missing);
+    assert_some(&find(&tree, remotes::check), missing);
 
     tree.program("one/vmm/kvm/warp");
     tree.program("one/vmm/kvm/save.ceph");
     let new = "Note: '/one/vmm/kvm-sriov' lacks actions of the stock driver: 'warp'";
-    assert_some(&tree.find(remotes::check), new);
+    assert_some(&find(&tree, remotes::check), new);
 }
 
 #[test]
 fn the_lease_directory_is_private_and_legible() {
-    let tree = Tree::new();
+    let tree = healthy();
     assert_one(
-        &tree.find(leases::check),
+        &find(&tree, leases::check),
         "Ok: lease directory '/run/one-sriov'",
     );
     tree.write("run/one-sriov/ib0/3", "rubbish");
     let corrupt = "Warning: failed to read lease '/run/one-sriov/ib0/3': ";
-    assert_one(&tree.find(leases::check), corrupt);
+    assert_one(&find(&tree, leases::check), corrupt);
     tree.remove("run/one-sriov/ib0");
     for (mode, expected) in [
         (
@@ -154,11 +154,11 @@ fn the_lease_directory_is_private_and_legible() {
         ),
     ] {
         tree.mode("run/one-sriov", mode);
-        assert_eq!(tree.find(leases::check), [expected]);
+        assert_eq!(find(&tree, leases::check), [expected]);
     }
     tree.remove("run/one-sriov");
     let missing = "Problem: failed to open lease directory '/run/one-sriov': it is missing";
-    assert_eq!(tree.find(leases::check), [missing]);
+    assert_eq!(find(&tree, leases::check), [missing]);
     let remedy = leases::check(&tree.host()).remove(0).remedy.unwrap();
     assert!(
         remedy.starts_with("as root: install -d -m 0700 -o "),
@@ -166,14 +166,14 @@ fn the_lease_directory_is_private_and_legible() {
     );
     tree.write("etc/one-sriov/kvmrc", "LEASE_DIR=/var/tmp/one/leases\n");
     assert_some(
-        &tree.find(leases::check),
+        &find(&tree, leases::check),
         "Warning: LEASE_DIR '/var/tmp/one/leases': ",
     );
 }
 
 #[test]
 fn a_check_that_cannot_look_says_so_and_the_others_go_on() {
-    let tree = Tree::new();
+    let tree = healthy();
     // Directories where files should be, and files where directories should be.
     for file in ["sys/class/iommu", "sys/class/net", "run/one-sriov"] {
         tree.remove(file);
@@ -194,7 +194,7 @@ fn a_check_that_cannot_look_says_so_and_the_others_go_on() {
         pci_probe::check,
     ] {
         let check: Check = check;
-        assert_some(&tree.find(check), "Problem: failed to ");
+        assert_some(&find(&tree, check), "Problem: failed to ");
     }
 }
 
@@ -221,7 +221,7 @@ fn what_a_check_cannot_read_is_not_taken_for_absent() {
         (settings::mac_prefix, "/etc/one/oned.conf".into()),
     ];
     for (check, path) in table {
-        let tree = Tree::new();
+        let tree = healthy();
         tree.write(
             "etc/libvirt/qemu.conf",
             "user = \"+64001\"\ngroup = \"+64001\"\ndynamic_ownership = 0\n",
@@ -234,7 +234,7 @@ fn what_a_check_cannot_read_is_not_taken_for_absent() {
         );
         tree.make(&format!("{}.0/devices", &device[1..]));
         tree.unreadable(&path[1..]);
-        let found = tree.find(check);
+        let found = find(&tree, check);
         let [warning, problem] =
             ["Warning", "Problem"].map(|level| format!("{level}: failed to read '{path}"));
         let is_named = |line: &String| line.starts_with(&warning) || line.starts_with(&problem);
@@ -245,23 +245,23 @@ fn what_a_check_cannot_read_is_not_taken_for_absent() {
 #[test]
 fn checks_of_vfs_say_so_where_the_maps_cannot_be_read() {
     for path in ["vf_maps", "vf_maps/ib9"] {
-        let tree = Tree::new();
+        let tree = healthy();
         tree.unreadable(&format!("one/vmm/kvm-sriov/{path}"));
         let unlisted =
             "Warning: failed to find which PFs have a VF map: failed to list the VF maps in '";
-        assert_some(&tree.find(cards::check), unlisted);
+        assert_some(&find(&tree, cards::check), unlisted);
         let unseen = "Warning: some VFs were not checked: failed to list the VF maps in '";
-        assert_one(&tree.find(pci_probe::check), unseen);
+        assert_one(&find(&tree, pci_probe::check), unseen);
     }
-    let tree = Tree::new();
+    let tree = healthy();
     tree.write("one/vmm/kvm-sriov/vf_maps/ib9", "0x81\n");
     let unread = "Warning: some VFs were not checked: failed to read VF map '";
-    assert_one(&tree.find(pci_probe::check), unread);
+    assert_one(&find(&tree, pci_probe::check), unread);
 }
 
 #[test]
 fn what_the_driver_of_2013_took_has_a_remedy_of_its_own() {
-    let tree = Tree::new();
+    let tree = healthy();
     for (line, beginning) in [
         ("VF_MAPS_PATH=$(dirname $0)/vf_maps", "write the full path"),
         ("DUMMY_MAC_PREFIX=10", "set AA"),
