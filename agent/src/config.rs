@@ -3,10 +3,10 @@
 //! ```text
 //! # first octet of dummy MACs, as DUMMY_MAC_PREFIX on the hosts
 //! prefix = AA
-//! role = whole          # or companion; companion beside the network scripts of one-context, if not said
+//! role = whole          # or companion; the default with the network scripts of one-context
 //! backend = ifcfg
 //! unlabelled_context = yes   # OpenNebula 4.0: its CD has no label
-//! address_from_mac = no # or yes; in contexts before OpenNebula 4.14, if not said
+//! address_from_mac = no # or yes; the default in contexts before OpenNebula 4.14
 //! ```
 
 use std::io;
@@ -25,14 +25,14 @@ pub const PATH: &str = "/etc/one-sriov/agent.conf";
 pub struct Config {
     /// First octet of dummy MACs.
     pub prefix: DummyPrefix,
-    /// Which NICs the agent configures; none: those that no other program configures.
+    /// Which NICs the agent configures; by default those that no other program configures.
     pub role: Option<Role>,
-    /// The network stack to write for; none: it is detected.
+    /// The network stack to write for; `None` if it is detected.
     pub backend: Option<String>,
-    /// Whether a CD without the label is a context, as that of OpenNebula 4.0 is.
+    /// Whether a CD without the label counts as a context: OpenNebula 4.0 sets none.
     pub unlabelled_context: bool,
-    /// Whether a plain NIC that no variable describes gets the address in its MAC; not said: in contexts before OpenNebula
-    /// 4.14 alone.
+    /// Whether a plain NIC that no variable describes gets the address in its MAC; by default only in contexts before OpenNebula
+    /// 4.14.
     pub decodes_macs: Option<bool>,
 }
 
@@ -53,10 +53,10 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads the configuration of a machine; no file is the default.
+    /// Reads the configuration of a machine; without a file the defaults apply.
     ///
     /// # Errors
-    /// [`ConfigError`] if there is a file that cannot be understood.
+    /// [`ConfigError`] if there is a file that cannot be used.
     pub fn load(root: &Root) -> Result<Self, ConfigError> {
         match root.read_to_string(Path::new(PATH)) {
             Ok(text) => Self::parse(&text),

@@ -1,11 +1,11 @@
-//! Patterns of names as fnmatch(3) reads them: of presets of systemd, of `source` lines, of `case` in scripts.
+//! Patterns of names, like fnmatch(3): in presets of systemd, `source` lines, and `case` of scripts.
 
 /// Whether a whole text matches a pattern of `*`, `?` and `[...]`.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
     let (mut at, mut seen) = (0, 0);
-    // Where to go on once the last `*` has to take one more character.
+    // Where to continue when the last `*` has to match one more character.
     let mut again = None;
     while seen < text.len() {
         if pattern.get(at) == Some(&'*') {
@@ -25,7 +25,7 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|c| *c == '*')
 }
 
-/// The place after what matches one character, if it does.
+/// The place after the part of the pattern that matches one character, if it does.
 fn one(pattern: &[char], at: usize, c: char) -> Option<usize> {
     match *pattern.get(at)? {
         '?' => Some(at + 1),
@@ -42,7 +42,7 @@ fn one(pattern: &[char], at: usize, c: char) -> Option<usize> {
 fn set(pattern: &[char], start: usize, c: char) -> Option<(usize, bool)> {
     let is_negated = matches!(pattern.get(start)?, '!' | '^');
     let first = start + usize::from(is_negated);
-    // A `]` at the beginning is one of the set.
+    // A `]` at the start belongs to the set.
     let end = first + 1 + pattern.get(first + 1..)?.iter().position(|c| *c == ']')?;
     let mut at = first;
     let mut is_in = false;

@@ -2,17 +2,17 @@
 //!
 //! ```text
 //! context/    find the CD, read context.sh        -> Context
-//! inventory/  what NICs are here (sysfs)          -> Inventory
+//! inventory/  read the NICs (sysfs)               -> Inventory
 //! plan/       which variables configure which NIC -> Plan        (pure)
 //! detect/     which network stack this guest has  -> Choice
 //! render/     files for the network stack   -> Rendered    (pure)
 //! install/    put the files in place, atomically
-//! activate/   have a network stack that runs take them over
-//! kernel/     what the kernel has of the NICs, beside the plan
+//! activate/   have a running network stack load them
+//! kernel/     compare the kernel with the plan
 //! diagnose/   why a NIC has no address
 //! ```
-//! Each step has one input and one output, and nothing flows backwards. [`pipeline`] strings them together up to the
-//! changes on the disk; `cli/` is the shell around it.
+//! Each step has one input and one output, and nothing flows backwards. [`pipeline`] runs them up to the changes on the disk;
+//! `cli/` is the shell around it.
 
 pub mod activate;
 pub mod cli;

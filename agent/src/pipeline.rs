@@ -5,8 +5,8 @@
 //! target            detect the network stack, and render    -> Choice, Rendered
 //! changes           compare with the record and the disk    -> Changes             (pure)
 //! ```
-//! The shell around it (`cli/`) reads the context, takes the lock, looks at the disk ([`Snapshot::take`]) and carries the
-//! changes out ([`install::apply`](crate::install::apply)).
+//! The shell around it (`cli/`) reads the context, takes the lock, reads the disk ([`Snapshot::take`]) and makes the changes
+//! ([`install::apply`](crate::install::apply)).
 
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ use crate::plan::{NicId, Plan, PlanSettings, Role, plan};
 use crate::render::{Rendered, Unmanaged, cloud_init_drop_in, network_manager_managed};
 use crate::wait::WaitBudget;
 
-/// What a run is given: all that is known before the first look at the NICs.
+/// The inputs of a run: everything that is known before the NICs are read.
 pub struct Inputs<'a> {
     /// The context.
     pub context: &'a Context,
@@ -32,12 +32,12 @@ pub struct Inputs<'a> {
     pub guest: &'a Guest<'a>,
     /// The network stack that `--backend` names.
     pub backend: Option<&'a str>,
-    /// Whether files of others in the place of ours are replaced.
+    /// Whether foreign files in the place of ours are replaced.
     pub takes_over: bool,
 }
 
 impl Inputs<'_> {
-    /// Which NICs are ours.
+    /// Which NICs the agent configures.
     #[must_use]
     pub fn role(&self) -> Role {
         let beside = self.guest.has_one_context().then_some(Role::Companion);
@@ -54,7 +54,7 @@ impl Inputs<'_> {
         }
     }
 
-    /// The names of network stacks that were asked for.
+    /// The requested network stacks.
     fn requests(&self) -> Requests<'_> {
         let text = |name| {
             let value = self.context.get(name);
@@ -69,10 +69,10 @@ impl Inputs<'_> {
     }
 }
 
-/// Plans for the NICs that are here, once no NIC is late any more or the wait budget is used up.
+/// Plans for the NICs of this machine, when no NIC is late any more or the wait budget is used up.
 ///
 /// # Errors
-/// [`InventoryError`] if what says which NICs there are cannot be read.
+/// [`InventoryError`] if the NICs cannot be listed.
 pub fn plan_when_ready(
     inputs: &Inputs<'_>,
     nics: &NicSource,
@@ -80,7 +80,7 @@ pub fn plan_when_ready(
 ) -> Result<(Inventory, Plan), InventoryError> {
     let settings = inputs.settings();
     loop {
-        // Asked before the look, so that a NIC that comes in between is not missed.
+        // Checked before the NICs are read, so that one that appears in between is not missed.
         let udev_was_busy = wait_budget.udev_is_busy();
         let inventory = nics.inventory()?;
         let plan = plan(inputs.context, &inventory, &settings);
@@ -96,8 +96,8 @@ pub fn plan_when_ready(
     }
 }
 
-/// The network stack of the guest, and what its files are to say. It depends on nothing but its arguments; of the guest's
-/// files it reads those that count.
+/// The network stack of the guest, and the files for it. It depends only on its arguments, and reads only files of the guest
+/// that matter.
 ///
 /// # Errors
 /// [`DetectError`] if no network stack can be named, or if a file that counts cannot be read.
@@ -143,7 +143,7 @@ pub fn target(
     Ok((choice, rendered))
 }
 
-/// What the rules of NetworkManager's configuration come to.
+/// The effect of rules in NetworkManager's configuration.
 fn unmanaged(rules: &[Rule<'_>]) -> Unmanaged {
     let is_general = |place: RulePlace| {
         let mut rules = rules.iter();
@@ -159,7 +159,7 @@ fn unmanaged(rules: &[Rule<'_>]) -> Unmanaged {
     }
 }
 
-/// What has to change on the disk, `disk` being what stands at the paths of the rendered and the recorded files.
+/// The changes on the disk. `disk` has the files at the paths of the rendered and the recorded files.
 #[must_use]
 pub fn changes(
     rendered: &Rendered,
@@ -180,7 +180,7 @@ pub fn changes(
     decide(&wanted, record, disk)
 }
 
-/// What is wanted where only the file for cloud-init has to go: all files of NICs stay.
+/// The wanted files if only the file for cloud-init must be removed: all files of NICs stay.
 #[must_use]
 pub fn without_nics(record: &Record) -> WantedFiles<'static> {
     let mut keep: BTreeSet<NicId> = record.devices().into_keys().copied().collect();

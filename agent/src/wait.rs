@@ -1,4 +1,4 @@
-//! Waiting for what comes late, on events and within a bound.
+//! Waits for late devices, by events and within a limit.
 //!
 //! While udev works on its queue, `/run/udev/queue` exists; when it is done with a network device,
 //! `/run/udev/data/n<ifindex>` appears (systemd `src/udev/udev-manager.c`, `src/libsystemd/sd-device`).
@@ -29,7 +29,7 @@ pub struct WaitBudget {
 }
 
 impl WaitBudget {
-    /// Starts to listen, so that nothing that happens from now on is missed.
+    /// Starts listening, so that no event from now on is missed.
     #[must_use]
     pub fn new(root: &Root, bound: Duration) -> Self {
         let waits = !bound.is_zero();
@@ -45,7 +45,7 @@ impl WaitBudget {
         }
     }
 
-    /// Whether udev still works on devices that it knows of, or may do so.
+    /// Whether udev is, or may be, working on devices.
     #[must_use]
     pub fn udev_is_busy(&self) -> bool {
         self.root
@@ -56,7 +56,7 @@ impl WaitBudget {
             })
     }
 
-    /// Waits until something has happened to a device; `false` when the time is over.
+    /// Waits for an event of a device; `false` if the time has run out.
     #[must_use]
     pub fn wait(&self, what: &str) -> bool {
         loop {
@@ -70,7 +70,7 @@ impl WaitBudget {
             };
             if self.shows_progress {
                 let (waited, bound) = (waited.as_secs(), self.bound.as_secs());
-                // A progress line that cannot be shown is no reason to stop.
+                // A failure to print progress is ignored.
                 let _ = write!(
                     std::io::stderr(),
                     "\rwaiting for {what}: {waited} s of at most {bound} s \r"
@@ -95,7 +95,7 @@ impl WaitBudget {
             .chain(kernel)
             .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
             .collect();
-        // Rounded up, or the last millisecond would be spent in a busy loop.
+        // Rounded up, to avoid a busy loop in the last millisecond.
         let timeout =
             PollTimeout::try_from(time + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
         let happened = poll(&mut fds, timeout).is_ok_and(|ready| ready > 0);
@@ -118,7 +118,7 @@ impl WaitBudget {
     }
 }
 
-/// A source of events; without one a wait lasts as long as it may.
+/// A source of events; without one a wait lasts until the limit.
 fn events_of<T>(source: &str, events: nix::Result<T>) -> Option<T> {
     events
         .map_err(|error| log::warn!("failed to listen to the events of {source}: {error}"))

@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(loaded, ledger);
         let file = dir.path().join(&FILE[1..]);
         fs::remove_file(&file).unwrap();
-        // Not even root gets to the end of it.
+        // A loop, which not even root can follow.
         symlink("devices", &file).unwrap();
         assert!(Ledger::load(&root).is_err());
     }

@@ -63,7 +63,7 @@ impl Agreement {
         }
     }
 
-    /// A code that stays, for programs.
+    /// A stable code, for programs.
     const fn code(self) -> &'static str {
         match self {
             Self::UpToDate => "up-to-date",

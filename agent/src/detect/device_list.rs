@@ -17,7 +17,7 @@ pub(super) struct ListItem {
     pub(super) file: PathBuf,
 }
 
-/// A device as NetworkManager names it.
+/// A device, as NetworkManager identifies it.
 #[derive(Debug, Clone, Copy)]
 pub struct NmDevice<'a> {
     /// Its name.
@@ -26,11 +26,11 @@ pub struct NmDevice<'a> {
     pub kind: &'static str,
     /// Its MAC, or its IPoIB hardware address.
     pub address: Option<&'a str>,
-    /// Its driver, where ethtool calls it as sysfs does: not for InfiniBand (`mlx5_core[ib_ipoib]`).
+    /// Its driver, if ethtool and sysfs agree on the name: not for InfiniBand (`mlx5_core[ib_ipoib]`).
     pub driver: Option<&'a str>,
 }
 
-/// What a line does to a list.
+/// The effect of a line on a list.
 pub(super) enum ListChange {
     Set,
     Add,
@@ -55,7 +55,7 @@ impl ListChange {
     }
 }
 
-/// The item by which a device is of a list, if it is (`nm_match_spec_device`).
+/// The item of a list that matches a device, if any (`nm_match_spec_device`).
 pub(super) fn find<'i>(items: &'i [ListItem], device: NmDevice) -> Option<&'i ListItem> {
     let (mut found, mut has_only_exceptions) = (None, true);
     for item in items {
@@ -65,7 +65,7 @@ pub(super) fn find<'i>(items: &'i [ListItem], device: NmDevice) -> Option<&'i Li
             }
         } else {
             has_only_exceptions = false;
-            // One that names it says more than one for its type.
+            // An item with its name is more specific than one with its type.
             let is_better =
                 |found: &ListItem| !names_device(&found.text) && names_device(&item.text);
             if found.is_none_or(is_better) && is_of(&item.text, device) {
@@ -73,7 +73,7 @@ pub(super) fn find<'i>(items: &'i [ListItem], device: NmDevice) -> Option<&'i Li
             }
         }
     }
-    // Exceptions alone are exceptions to everything.
+    // A list of exceptions only matches everything else.
     found.or_else(|| items.first().filter(|_| has_only_exceptions))
 }
 
@@ -85,7 +85,7 @@ pub(super) fn names_device(spec: &str) -> bool {
     spec != "*" && !is_general
 }
 
-/// Whether a device is of a spec, without its `except:`.
+/// Whether a spec, without its `except:`, matches a device.
 fn is_of(spec: &str, device: NmDevice) -> bool {
     let has_address = |text: &str| {
         let same = |own: &str| own.eq_ignore_ascii_case(&text.replace('-', ":"));
@@ -97,7 +97,7 @@ fn is_of(spec: &str, device: NmDevice) -> bool {
     } else if let Some(kind) = spec.strip_prefix("type:") {
         kind == device.kind
     } else if let Some(driver) = spec.strip_prefix("driver:") {
-        // A version may follow, which is the kernel's own for most drivers.
+        // A version may follow, which is usually that of the kernel.
         let driver = driver.split_once('/').map_or(driver, |(driver, _)| driver);
         device.driver == Some(driver)
     } else if let Some(mac) = spec.strip_prefix("mac:") {
@@ -108,7 +108,7 @@ fn is_of(spec: &str, device: NmDevice) -> bool {
             None => glob::matches(pattern.strip_prefix('~').unwrap_or(pattern), name),
         }
     } else {
-        // Without a word for what it is, either.
+        // Also without a keyword.
         spec == name || has_address(spec)
     }
 }

@@ -23,11 +23,11 @@ pub struct Facts {
     pub initscripts: bool,
     /// The readers whose service starts at boot.
     pub enabled: Readers,
-    /// NetworkManager's reader of `ifcfg` files is installed, for NetworkManager of this version.
+    /// NetworkManager's reader of `ifcfg` files is installed, for this version of NetworkManager.
     pub ifcfg_plugin_of: Option<(u32, u32)>,
-    /// What the YAML of others says, where netplan is installed and has any.
+    /// The foreign YAML, if netplan is installed and there is any.
     pub netplan: Option<Netplan>,
-    /// The devices that files are written for: netplan's YAML may name them.
+    /// The devices to write files for: netplan's YAML may name them.
     pub devices: Vec<String>,
     /// netplan is installed, whether it has YAML or not.
     pub netplan_is_there: bool,
@@ -35,14 +35,14 @@ pub struct Facts {
     pub ifupdown: bool,
     /// `/etc/alpine-release` is there.
     pub alpine: bool,
-    /// What could not be read, so that the rest may be wrong.
+    /// Read errors, because of which the rest may be wrong.
     pub unread: Vec<String>,
-    /// The readers that run, where that is to count, too.
+    /// The running readers, if that matters.
     pub running: Option<Readers>,
 }
 
 impl Facts {
-    /// Looks at a guest.
+    /// Reads the facts of a guest.
     #[must_use]
     pub fn gather(root: &Root) -> Self {
         let root = &Probe::new(root);
@@ -74,7 +74,7 @@ impl Facts {
     }
 }
 
-/// Who writes `/etc/resolv.conf` of a guest.
+/// The program that writes `/etc/resolv.conf` of a guest.
 #[must_use]
 pub fn resolver(root: &Probe<'_>) -> Resolver {
     let programs = [
@@ -103,8 +103,8 @@ pub(crate) fn is_in_runlevel(runlevel: &[String], service: &str) -> bool {
         .any(|name| name.starts_with('S') && name.get(3..) == Some(service))
 }
 
-/// `/usr/lib64/NetworkManager/1.18.8-2.el7_9/libnm-settings-plugin-ifcfg-rh.so`; older ones stand a
-/// directory above and have no version. One that the configuration leaves out reads nothing.
+/// `/usr/lib64/NetworkManager/1.18.8-2.el7_9/libnm-settings-plugin-ifcfg-rh.so`; older ones are in the parent
+/// directory, without a version. A plugin that the configuration does not list reads nothing.
 fn ifcfg_plugin(root: &Probe<'_>) -> Option<(u32, u32)> {
     let mut directories = ["/usr/lib64/NetworkManager", "/usr/lib/NetworkManager"].iter();
     let installed = directories.find_map(|directory| {

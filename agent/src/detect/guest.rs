@@ -1,4 +1,4 @@
-//! A guest whose network stack is to be detected: its files, looked at only where they count.
+//! A guest whose network stack is detected. Only files that matter are read.
 
 use std::cell::LazyCell;
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::render::{Readers, Resolver};
 
-/// A guest, and what of it could not be read.
+/// A guest, and the read errors.
 pub struct Guest<'r> {
     root: &'r Root,
     probe: Probe<'r>,
@@ -18,10 +18,10 @@ pub struct Guest<'r> {
 }
 
 impl<'r> Guest<'r> {
-    /// The guest below `root`; `running` is what runs, where that counts beside what is enabled.
+    /// The guest below `root`. `running` has the running readers, if these matter besides the enabled ones.
     ///
     /// # Errors
-    /// [`DetectError::Unread`] if it cannot be said whether one-context configures its network.
+    /// [`DetectError::Unread`] if it is unknown whether one-context configures its network.
     pub fn new(root: &'r Root, running: Option<Readers>) -> Result<Self, DetectError> {
         let probe = Probe::new(root);
         let guest = Self {
@@ -46,7 +46,7 @@ impl<'r> Guest<'r> {
         &self.probe
     }
 
-    /// Nothing is decided by what was seen while something could not be read.
+    /// Fails if something could not be read: then nothing may be decided.
     ///
     /// # Errors
     /// [`DetectError::Unread`] if something could not be read.
@@ -59,7 +59,7 @@ impl<'r> Guest<'r> {
         }
     }
 
-    /// Its network stack. `devices` are those that files are written for; `is_beside`: one-context configures the others.
+    /// Its network stack. `devices` are those to write files for; `is_beside`: one-context configures the others.
     ///
     /// # Errors
     /// [`DetectError`] if none can be named.
@@ -80,14 +80,14 @@ impl<'r> Guest<'r> {
         detect(requests, &facts, beside.as_ref())
     }
 
-    /// Who writes its `/etc/resolv.conf`.
+    /// The program that writes its `/etc/resolv.conf`.
     #[must_use]
     pub fn resolver(&self) -> Resolver {
         resolver(&self.probe)
     }
 
-    /// What its NetworkManager is configured with, but for what one-context, where it `is_beside`, is going to remove: that
-    /// file of its own goes, later, where its renderer is NetworkManager.
+    /// The configuration of its NetworkManager. If one-context `is_beside` and its renderer is NetworkManager, without the file that
+    /// one-context will remove later.
     #[must_use]
     pub fn network_manager(&self, is_beside: bool) -> NetworkManagerConfig {
         let passed_over: &[&str] = if is_beside {

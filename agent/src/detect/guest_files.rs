@@ -1,4 +1,4 @@
-//! What the backends ask of a guest's files.
+//! The files of a guest, for the backends.
 
 use std::ffi::OsString;
 use std::path::Path;

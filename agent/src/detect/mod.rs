@@ -1,7 +1,7 @@
-//! Which network stack this guest has: decided by what is installed and enabled, since at boot nothing
+//! Detects the network stack of a guest, by what is installed and enabled, because at boot nothing
 //! runs yet.
 //!
-//! | what is found, the first that is | backend |
+//! | the first that is found | backend |
 //! |---|---|
 //! | netplan, and YAML for it | `netplan-networkd`, or `netplan-nm` where that names NetworkManager for our NICs |
 //! | Alpine | `interfaces-alpine` |
@@ -10,7 +10,7 @@
 //! | systemd-networkd enabled | `networkd` |
 //! | ifupdown and `/etc/network/interfaces` | `interfaces` |
 //! | `ifup` of initscripts | `ifcfg-initscripts` |
-//! | netplan without YAML, or with ours alone | `netplan-networkd` |
+//! | netplan without YAML, or only with ours | `netplan-networkd` |
 
 mod device_list;
 mod facts;
@@ -39,16 +39,16 @@ pub use units::{UnitState, Units};
 
 use crate::render::{Backend, Reader, UnknownBackend};
 
-/// The backend, and why it is this one.
+/// The backend, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
     /// The backend.
     pub backend: Backend,
     /// Why, as a sentence for `explain`.
     pub why: String,
-    /// Nothing on this machine is known to read the files of this backend.
+    /// Whether no known reader of its files is on this machine.
     pub is_doubtful: bool,
-    /// What else a person should know of the choice.
+    /// Further notes for the user.
     pub warnings: Vec<String>,
 }
 
@@ -63,13 +63,13 @@ impl Choice {
     }
 }
 
-/// Chooses the backend: the wish of a person first (with who had it: `--backend`, ...), then the facts.
+/// Chooses the backend: by request first (with its source: `--backend`, ...), then by the facts.
 ///
-/// Besides the backends' own names, `ifcfg` and `netplan` leave the dialect to the facts; so do
-/// `scripts` and `nm`, the names that OpenNebula's guest scripts give their own (`NETCFG_TYPE`).
+/// Besides the names of backends, a request may be `ifcfg` or `netplan`, or `scripts` or `nm` as in OpenNebula's guest scripts
+/// (`NETCFG_TYPE`): then the facts decide the dialect.
 ///
 /// # Errors
-/// [`UnknownBackend`] if the wish names none.
+/// [`UnknownBackend`] if the request is not the name of one.
 pub fn choose(wish: Option<(&str, &str)>, facts: &Facts) -> Result<Choice, UnknownBackend> {
     let Some((who, name)) = wish else {
         return Ok(by_running(facts).unwrap_or_else(|| by_facts(facts)));
@@ -85,7 +85,7 @@ pub fn choose(wish: Option<(&str, &str)>, facts: &Facts) -> Result<Choice, Unkno
     Ok(wished(who, backend))
 }
 
-/// The backend of a wish that leaves nothing to the facts.
+/// The backend of a request that needs no facts.
 #[must_use]
 pub fn choose_named(who: &str, name: &str) -> Option<Choice> {
     match name.parse() {
@@ -126,7 +126,7 @@ fn by_facts(facts: &Facts) -> Choice {
             "initscripts are installed, and nothing else is enabled",
         )
     } else if facts.netplan_is_there {
-        // Its generator starts networkd for the YAML that it finds, be it ours alone.
+        // Its generator starts networkd for any YAML, even if there is only ours.
         (
             Backend::NetplanNetworkd,
             "netplan is installed, and nothing else is enabled",
@@ -154,7 +154,7 @@ fn by_netplan(yaml: &Netplan, facts: &Facts) -> Choice {
     }
 }
 
-/// The name that one-context's renderers have, and the others that it knows for them (`loc-10-network`).
+/// The names and aliases of one-context's renderers (`loc-10-network`).
 fn in_short(name: &str) -> &str {
     let table: [(&str, &[&str]); 4] = [
         ("nm", &["networkmanager"]),
@@ -174,7 +174,7 @@ fn in_short(name: &str) -> &str {
     table.iter().find(is_it).map_or(name, |(short, _)| short)
 }
 
-/// Where the files are to be taken over at once, what runs counts, unless what is enabled runs, too.
+/// If the files are to be loaded at once, the running stack counts, unless the enabled one runs, too.
 fn by_running(facts: &Facts) -> Option<Choice> {
     let running = facts.running?;
     let enabled = by_facts(facts).backend;
@@ -205,7 +205,7 @@ fn ifcfg(facts: &Facts) -> Backend {
     }
 }
 
-/// NetworkManager reads keyfiles in all releases; up to 1.18 EL had it look at `ifcfg` files first.
+/// NetworkManager reads keyfiles in all releases; up to 1.18 EL made it prefer `ifcfg` files.
 fn network_manager(facts: &Facts) -> Backend {
     match facts.ifcfg_plugin_of {
         Some(version) if version < (1, 20) => Backend::IfcfgNetworkManager,

@@ -1,4 +1,4 @@
-//! Which renderer netplan's YAML names: for everything, or for one device.
+//! The renderers in netplan's YAML: for all devices, or for one.
 //!
 //! ```text
 //! network:
@@ -8,8 +8,8 @@
 //!     eth0:
 //!       renderer: NetworkManager  # of this one
 //! ```
-//! All files count, in the order of their names; of equal names that in `/run` goes before that in `/etc`, and
-//! that before the one in `/usr/lib`. Without a word of the renderer it is systemd-networkd.
+//! All files count, in the order of their names; of equal names the one in `/run` overrides that in `/etc`, and
+//! that the one in `/usr/lib`. The default renderer is systemd-networkd.
 //! Facts: `netplan-generate(8)`; netplan's `src/parse.c` (`handle_network_type`, `netplan_parser_load_yaml_hierarchy`).
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use super::Probe;
 use one_sriov_system::yaml::{MAX_SIZE, Node};
 
-/// Those that go first come last.
+/// In order of precedence, lowest first.
 const DIRECTORIES: [&str; 4] = [
     "/lib/netplan",
     "/usr/lib/netplan",
@@ -27,10 +27,10 @@ const DIRECTORIES: [&str; 4] = [
     "/run/netplan",
 ];
 const PROGRAMS: [&str; 2] = ["/usr/sbin/netplan", "/sbin/netplan"];
-/// The beginning of the names of the agent's own files.
+/// The start of the names of the agent's own files.
 const OURS: &str = "60-one-sriov-";
 
-/// What netplan writes for.
+/// netplan's renderers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NetplanRenderer {
     /// systemd-networkd, its default.
@@ -48,13 +48,13 @@ impl fmt::Display for NetplanRenderer {
     }
 }
 
-/// What the YAML of others says of renderers.
+/// The renderers in foreign YAML.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Netplan {
     global: Option<Named>,
-    /// Of each Ethernet device that is named, what is said of it alone.
+    /// The renderers of single Ethernet devices.
     devices: BTreeMap<String, Option<Named>>,
-    /// Files that netplan refuses, with the reason: while there is one it writes nothing at all.
+    /// Files that netplan refuses, with the reason: because of one netplan writes nothing at all.
     pub refused: Vec<String>,
 }
 
@@ -72,7 +72,7 @@ impl Netplan {
         PROGRAMS.iter().any(|path| root.exists(Path::new(path)))
     }
 
-    /// Reads the YAML; none where there is no file but the agent's, or no netplan.
+    /// Reads the YAML; `None` without netplan, or without files other than the agent's.
     #[must_use]
     pub fn gather(root: &Probe<'_>) -> Option<Self> {
         if !Self::is_installed(root) {
@@ -114,7 +114,7 @@ impl Netplan {
         let Some(ethernets) = network.get("ethernets") else {
             return Ok(());
         };
-        // That of the type holds for devices behind it that no file has named before.
+        // The renderer of the type applies to the following devices that no earlier file names.
         let mut of_type = None;
         for (name, device) in ethernets.entries() {
             if name == "renderer" {
@@ -130,15 +130,15 @@ impl Netplan {
         Ok(())
     }
 
-    /// The renderer of some devices: of one that is named, else of everything. Where those of several
-    /// differ, that of everything.
+    /// The renderer of some devices: that of a named one, or else the global one. If the renderers of several devices differ, the
+    /// global one.
     #[must_use]
     pub fn renderer(&self, devices: &[String]) -> NetplanRenderer {
         self.decider(devices)
             .map_or(NetplanRenderer::Networkd, |named| named.renderer)
     }
 
-    /// The file that decides, for a person to read.
+    /// The file that decides, for messages.
     #[must_use]
     pub fn file(&self, devices: &[String]) -> Option<&Path> {
         self.decider(devices).map(|named| &*named.file)
@@ -158,13 +158,13 @@ impl Netplan {
     }
 }
 
-/// A file that is not larger than what is read of it.
+/// Reads a file, unless it is too large.
 fn read(root: &Probe<'_>, path: &Path) -> std::io::Result<String> {
-    // One byte more, so that the reader refuses what is too large.
+    // One byte more, so that the parser refuses a file that is too large.
     root.read_at_most(path, MAX_SIZE as u64 + 1)
 }
 
-/// None of another renderer that netplan knows, such as `sriov`.
+/// `None` for other renderers of netplan, such as `sriov`.
 fn named(node: &Node, file: &Path) -> Result<Option<Named>, String> {
     let renderer = match node.text() {
         Some("networkd") => NetplanRenderer::Networkd,

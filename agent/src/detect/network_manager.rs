@@ -1,4 +1,4 @@
-//! What NetworkManager is configured with: which devices are none of its business, which plugins it has.
+//! The configuration of NetworkManager: unmanaged devices, and plugins.
 //!
 //! ```text
 //! # /usr/lib/NetworkManager/conf.d/10-globally-managed-devices.conf of Ubuntu
@@ -6,11 +6,11 @@
 //! unmanaged-devices=*,except:type:wifi,except:type:gsm,except:type:cdma
 //! ```
 //! The files are those of `/usr/lib`, then of `/run`, then `NetworkManager.conf`, then those of `/etc`, each by
-//! name; one of `/etc` hides the others of its name, and one of `/run` that of `/usr/lib`. `key+=` adds to a list,
-//! and `key-=` takes from it. A section `[device-x]` with `managed=0` does the same for the devices of its `match-device`:
-//! the first section counts that has the key, those of later files before those of earlier ones.
+//! name; one of `/etc` hides the others with its name, and one of `/run` that of `/usr/lib`. `key+=` adds to a list,
+//! and `key-=` removes from it. A section `[device-x]` with `managed=0` does the same for the devices of its `match-device`:
+//! the first section with the key applies, those of later files before those of earlier ones.
 //! Facts: `NetworkManager.conf(5)`; `src/core/nm-config.c` (`read_entire_config`), `nm-core-utils.c`
-//! (`nm_match_spec_device`). `NetworkManager --print-config` prints what it makes of all that.
+//! (`nm_match_spec_device`). `NetworkManager --print-config` prints the result.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,16 +23,16 @@ const SYSTEM: &str = "/usr/lib/NetworkManager/conf.d";
 const RUN: &str = "/run/NetworkManager/conf.d";
 const MAIN: &str = "/etc/NetworkManager/NetworkManager.conf";
 const ETC: &str = "/etc/NetworkManager/conf.d";
-/// The beginning of the names of the agent's own files.
+/// The start of the names of the agent's own files.
 const OURS: &str = "90-one-sriov-";
 
 /// The configuration of a machine, without the agent's own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NetworkManagerConfig {
     unmanaged: Vec<ListItem>,
-    /// The strongest first.
+    /// In order of precedence, highest first.
     sections: Vec<Section>,
-    /// None: as it was built.
+    /// `None` is the built-in default.
     plugins: Option<Vec<ListItem>>,
 }
 
@@ -40,24 +40,24 @@ pub struct NetworkManagerConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Section {
     name: String,
-    /// None: all devices are of it.
+    /// `None` matches all devices.
     devices: Option<Vec<ListItem>>,
     is_managed: Option<bool>,
-    /// No further section is looked at for its devices.
+    /// Whether later sections are ignored for its devices.
     stops: bool,
     file: PathBuf,
 }
 
-/// What keeps NetworkManager from a device.
+/// A rule that makes a device unmanaged for NetworkManager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule<'a> {
     /// Which kind of rule.
     pub place: RulePlace,
-    /// The rule, as a person would look for it.
+    /// The rule, as it is in the file.
     pub text: String,
     /// Its file.
     pub file: &'a Path,
-    /// Whether it names the device, by its name or address, and not all of a type.
+    /// Whether it names the device, by name or address, rather than a type.
     pub names_device: bool,
 }
 
@@ -71,7 +71,7 @@ pub enum RulePlace {
 }
 
 impl NetworkManagerConfig {
-    /// Reads the files of a machine, but for those of `passed_over`.
+    /// Reads the files of a machine, except those in `passed_over`.
     #[must_use]
     pub fn gather(root: &Probe<'_>, passed_over: &[&str]) -> Self {
         let listed = |directory: &'static str| {
@@ -123,7 +123,7 @@ impl NetworkManagerConfig {
         }
     }
 
-    /// The rules that keep NetworkManager from a device.
+    /// The rules that make a device unmanaged for NetworkManager.
     #[must_use]
     pub fn unmanaged_by(&self, device: NmDevice) -> Vec<Rule<'_>> {
         let by_list = find(&self.unmanaged, device).map(|item| Rule {
@@ -164,7 +164,7 @@ impl NetworkManagerConfig {
     }
 }
 
-/// The sections about devices, the strongest first: as they come, but `[device]` last (`nm_config_data_get_device_config`).
+/// The sections about devices, in order of precedence: as they come, but `[device]` last (`nm_config_data_get_device_config`).
 fn sections(text: &str, values: &KeyFileValues<'_>, file: &Path) -> Vec<Section> {
     let mut names: Vec<&str> = Vec::new();
     for name in text.lines().map(str::trim).filter_map(group) {
@@ -194,12 +194,12 @@ fn sections(text: &str, values: &KeyFileValues<'_>, file: &Path) -> Vec<Section>
 /// The values of a key file, by group and key.
 type KeyFileValues<'t> = BTreeMap<(&'t str, &'t str), &'t str>;
 
-/// The name of a group, if a line is the beginning of one.
+/// The name of a group, if a line starts one.
 fn group(line: &str) -> Option<&str> {
     line.strip_prefix('[')?.strip_suffix(']')
 }
 
-/// The values of a key file (`g_key_file_load_from_data`); of equal keys of a group the last one counts.
+/// The values of a key file (`g_key_file_load_from_data`); of equal keys in a group the last one wins.
 fn key_file(text: &str) -> KeyFileValues<'_> {
     let mut values = BTreeMap::new();
     let mut here = "";
@@ -209,7 +209,7 @@ fn key_file(text: &str) -> KeyFileValues<'_> {
         } else if !line.starts_with('#')
             && let Some((key, value)) = line.split_once('=')
         {
-            // A `+` with a blank before it belongs to no key that there is.
+            // A `+` after a blank belongs to an unknown key.
             values.insert((here, key.trim_end()), value.trim_start());
         }
     }

@@ -1,8 +1,7 @@
-//! The network stack that one-context has chosen, which is ours beside it (`loc-10-network` of one-context).
+//! The network stack that one-context chooses, which the agent then uses, too (`loc-10-network` of one-context).
 //!
-//! It goes through the names of `NETCFG_TYPE`, or through those of the distribution, and takes the first whose
-//! tool is installed. A name before that one for which it has no renderer ends its work. Before 6.2 it had no
-//! choice: its package wrote what its distribution read.
+//! one-context tries the names of `NETCFG_TYPE`, or those of the distribution, and uses the first whose tool is installed. At a
+//! name without a renderer it stops. Before 6.2 there was no choice: each package had the format of its distribution.
 
 use std::path::Path;
 
@@ -13,11 +12,11 @@ use super::units::names;
 use super::{Choice, Facts, interfaces, network_manager, scripts};
 use crate::render::{Backend, Reader};
 
-/// Facts by which one-context chooses its renderer.
+/// The facts by which one-context chooses its renderer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // each is an observation of its own
 pub struct OneContext {
-    /// `ID` of `/etc/os-release`, or what the system is like: `debian`.
+    /// `ID` or `ID_LIKE` of `/etc/os-release`: `debian`.
     pub system: String,
     /// `VERSION_ID`: `12`.
     pub version: String,
@@ -31,7 +30,7 @@ pub struct OneContext {
     pub scripts: bool,
     /// The order in which it tries its renderers.
     pub renderers: Renderers,
-    /// The renderers that it has; none before 6.2.
+    /// Its renderers; none before 6.2.
     pub modules: Vec<String>,
 }
 
@@ -42,11 +41,11 @@ pub enum Theirs {
     Takes(Choice),
     /// It has no renderer for this system.
     Nothing,
-    /// It ends at a name for which it has no renderer.
+    /// It stops at a name without a renderer.
     Refuses(String),
 }
 
-/// Its own network scripts, of 4.x, 5.0 and later: without one it leaves the network to others.
+/// Its network scripts, of 4.x, 5.0 and later: without one it does not configure the network.
 const SCRIPTS: [&str; 3] = ["00-network", "10-network", "loc-10-network"];
 const DIRECTORY: &str = "/etc/one-context.d";
 const MODULES: &str = "/etc/one-context.d/loc-10-network.d";
@@ -62,7 +61,7 @@ impl OneContext {
                 .any(|name| root.exists(&directory.join(name)))
     }
 
-    /// Looks at a guest that has it.
+    /// Reads the facts of a guest with one-context.
     #[must_use]
     pub fn gather(root: &Probe<'_>, facts: &Facts) -> Self {
         let has_program = |name: &str| {
@@ -96,7 +95,7 @@ impl OneContext {
     }
 }
 
-/// Systems that one-context knows by their own name; others go by what they are like.
+/// Systems that one-context knows by `ID`; others by `ID_LIKE`.
 const KNOWN: [&str; 13] = [
     "alpine",
     "altlinux",
@@ -129,7 +128,7 @@ fn system(release: &str) -> (String, String) {
     (name, value("VERSION_ID"))
 }
 
-/// What one-context does: the backend whose files the renderer reads that it takes.
+/// What one-context does: the backend with the format of its renderer.
 ///
 /// `asked` is `NETCFG_TYPE` of the context, `renderer` is `NETCFG_NETPLAN_RENDERER`.
 #[must_use]
@@ -161,14 +160,14 @@ pub fn choose_beside(
     Theirs::Nothing
 }
 
-/// The names that it knows for that renderer of netplan's.
+/// Its names for netplan's renderer.
 fn is_network_manager(name: &str) -> bool {
     ["networkmanager", "nm"]
         .iter()
         .any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// The backend of a renderer, if one-context takes it on this system.
+/// The backend of a renderer, if one-context uses it on this system.
 fn backend(
     name: &str,
     one_context: &OneContext,
@@ -219,7 +218,7 @@ mod tests {
         }
     }
 
-    /// The newest one, with all tools there.
+    /// The newest release, with all tools installed.
     fn all(system: &str, version: &str) -> OneContext {
         let modules = ["interfaces", "netplan", "networkd", "nm", "scripts"];
         OneContext {

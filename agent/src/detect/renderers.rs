@@ -10,24 +10,24 @@
 //!     networkmanager)
 //!         NETCFG_TYPE='nm'
 //! ```
-//! They changed with 6.8 and after 7.0.0. A script that says it in another way is not understood: then its version
-//! counts, by what dpkg or apk say of the package, or the newest tables.
+//! They changed in 6.8 and after 7.0.0. If a script has another form, the tables of its version apply, which dpkg or apk know, or
+//! the newest ones.
 
 use std::path::Path;
 
 use super::Probe;
 use crate::glob;
 
-/// Where one-context decides.
+/// one-context's network script.
 pub(super) const SCRIPT: &str = "/etc/one-context.d/loc-10-network";
 
-/// What the script does about its renderers.
+/// The tables of the script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renderers {
     by_system: Table,
-    /// The version of the system is a part of its name there.
+    /// Whether names of systems include the version.
     has_versions: bool,
-    /// Other names of renderers, for the whole value of `NETCFG_TYPE`; none: it is taken as it is written.
+    /// Aliases for the whole value of `NETCFG_TYPE`, if the release has any.
     other_names: Option<Table>,
 }
 
@@ -54,7 +54,7 @@ impl Table {
 }
 
 impl Renderers {
-    /// Those of the one-context that a machine has.
+    /// The tables of a machine's one-context.
     #[must_use]
     pub fn gather(root: &Probe<'_>) -> Self {
         let script = root.read_to_string(Path::new(SCRIPT)).unwrap_or_default();
@@ -70,7 +70,7 @@ impl Renderers {
         Self::of((u32::MAX, 0, 0))
     }
 
-    /// Reads the script; none if it has no table of systems of the known form.
+    /// Reads the script; `None` if it has no table of systems in the known form.
     fn parse(script: &str) -> Option<Self> {
         let mut lines = script.lines().map(str::trim);
         let (mut by_system, mut other_names) = (None, None);
@@ -113,13 +113,13 @@ impl Renderers {
         }
     }
 
-    /// What is tried on a system: `debian` and `12`; none where one-context does nothing.
+    /// The renderers to try on a system: `debian` and `12`; `None` if one-context does nothing.
     pub(super) fn on(&self, id: &str, version: &str) -> Option<Vec<String>> {
         let version = if self.has_versions { version } else { "" };
         names(self.by_system.get(&format!("{id}{version}"))?)
     }
 
-    /// What is tried where `NETCFG_TYPE` asks for something; none for `none`.
+    /// The renderers to try for a `NETCFG_TYPE`; `None` for `none`.
     pub(super) fn asked(&self, value: &str) -> Option<Vec<String>> {
         match &self.other_names {
             Some(others) => {
@@ -135,7 +135,7 @@ fn names(value: &str) -> Option<Vec<String>> {
     (value != "none").then(|| value.split_ascii_whitespace().map(str::to_owned).collect())
 }
 
-/// The arms up to `esac`; none if there is more in them than a value for `NETCFG_TYPE`.
+/// The arms up to `esac`; `None` if one has more than a value for `NETCFG_TYPE`.
 fn arms<'l>(lines: &mut impl Iterator<Item = &'l str>) -> Option<Table> {
     let mut table = Table::default();
     let mut open: Option<(Vec<String>, Option<String>)> = None;
@@ -168,7 +168,7 @@ fn arms<'l>(lines: &mut impl Iterator<Item = &'l str>) -> Option<Table> {
     None
 }
 
-/// The version of the package, by dpkg's or apk's own list of what is installed.
+/// The version of the package in dpkg's or apk's list of installed packages.
 fn version(root: &Probe<'_>) -> Option<(u32, u32, u32)> {
     let lists = [
         ("/var/lib/dpkg/status", "Package: ", "Version: "),
@@ -184,7 +184,7 @@ fn version(root: &Probe<'_>) -> Option<(u32, u32, u32)> {
             })?
             .lines();
         let version = lines.find_map(|line| line.strip_prefix(version))?;
-        // Behind an epoch and before the release of the package.
+        // After the epoch, and before the package's release.
         let version = version.rsplit(':').next()?.split('-').next()?;
         let mut numbers = version.split('.');
         let mut number = || numbers.next()?.parse().ok();
@@ -221,7 +221,7 @@ mod tests {
 
     use super::*;
 
-    /// Those that the tests beside one-context have bash read, with the versions that have them.
+    /// The tables that the tests with one-context let bash read, with their versions.
     const SCRIPTS: [(&str, (u32, u32, u32)); 3] = [
         (
             include_str!("../../../tests/companion/releases/6.6.sh"),

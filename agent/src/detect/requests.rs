@@ -1,37 +1,38 @@
-//! Who names a network stack, the strongest first: `--backend`, `agent.conf`, one-context or the context; else the facts decide.
+//! Requests for a network stack, in order of precedence: `--backend`, `agent.conf`, one-context or the context; else the facts
+//! decide.
 
 use std::ops::Deref;
 
 use super::{Choice, Facts, OneContext, Renderers, Theirs, choose, choose_beside, choose_named};
 use crate::render::{Reader, UnknownBackend};
 
-/// What a network stack is asked for by, beside `--backend`.
+/// Requests besides `--backend`.
 const NETCFG_TYPE: &str = "NETCFG_TYPE";
-/// What names no stack but the facts of the guest.
+/// No request: the facts decide.
 const MACHINE: &str = "the machine";
 
-/// The names of network stacks that were asked for.
+/// The requested network stacks.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Requests<'a> {
     /// `--backend`.
     pub option: Option<&'a str>,
     /// `BACKEND` of `agent.conf`.
     pub configured: Option<&'a str>,
-    /// `NETCFG_TYPE` of the context: names as one-context has them, the first that is known counts.
+    /// `NETCFG_TYPE` of the context: names of one-context, of which the first known one counts.
     pub netcfg_type: Option<&'a str>,
-    /// `NETCFG_NETPLAN_RENDERER` of the context: what one-context is asked for below netplan.
+    /// `NETCFG_NETPLAN_RENDERER` of the context: the renderer below netplan.
     pub netplan_renderer: Option<&'a str>,
 }
 
-/// Why no network stack can be named.
+/// Why no network stack could be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DetectError {
-    /// Somebody asks for one that there is not.
+    /// An unknown one is requested.
     #[error("{by}: {unknown}")]
     Unknown {
-        /// Who asks.
+        /// The source of the request.
         by: &'static str,
-        /// For what.
+        /// The request.
         unknown: UnknownBackend,
     },
     /// The facts cannot be read.
@@ -40,7 +41,7 @@ pub enum DetectError {
 }
 
 impl DetectError {
-    /// Whether the command line names it.
+    /// Whether the command line has it.
     #[must_use]
     pub fn is_of_command_line(&self) -> bool {
         matches!(self, Self::Unknown { by: OPTION, .. })
@@ -54,12 +55,11 @@ impl DetectError {
 /// The option that names a network stack.
 const OPTION: &str = "--backend";
 
-/// The network stack of a guest: `--backend`, then `agent.conf`, then that of one-context beside us, or
-/// what the context asks for, then what is installed. The facts are gathered only where they are needed.
+/// The network stack of a guest: by `--backend`, then `agent.conf`, then that of one-context, or the one in the context, then by
+/// the facts, which are read only if needed.
 ///
 /// # Errors
-/// [`DetectError`] if the command line or `agent.conf` names a network stack that there is not, or if what tells the
-/// network stack cannot be read.
+/// [`DetectError`] if the command line or `agent.conf` has an unknown name, or if a file that matters cannot be read.
 pub fn detect(
     requests: &Requests<'_>,
     facts: &impl Deref<Target = Facts>,
@@ -105,7 +105,7 @@ pub fn detect(
     }
 }
 
-/// The facts, if nothing of them could not be read.
+/// The facts, if all could be read.
 fn all_read(facts: &Facts) -> Result<&Facts, DetectError> {
     if facts.unread.is_empty() {
         Ok(facts)
@@ -114,7 +114,7 @@ fn all_read(facts: &Facts) -> Result<&Facts, DetectError> {
     }
 }
 
-/// `NETCFG_TYPE` without one-context: the first of its renderers that this guest has; if it has none, the first.
+/// `NETCFG_TYPE` without one-context: the first renderer that this guest has, or else the first one.
 fn alone(asked: &str, facts: &Facts) -> Theirs {
     let names = Renderers::newest().asked(asked).unwrap_or_default();
     let known = |name: &str| match name {

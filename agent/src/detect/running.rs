@@ -1,4 +1,4 @@
-//! Which readers run on this machine now, by what they leave: no program is asked.
+//! The readers that run on this machine, by traces in the file system: no program is run.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use one_sriov_system::Root;
 use super::Probe;
 use crate::render::{Reader, Readers, Sign};
 
-/// Looks at the processes and at the marks that services leave.
+/// Reads the names of processes, and files that services leave.
 ///
 /// # Errors
-/// What could not be read: more may run than was seen.
+/// Read errors: more readers may run.
 pub fn running(root: &Root) -> Result<Readers, Vec<String>> {
     let probe = Probe::new(root);
     let text = |path: &str| probe.read_to_string(Path::new(path)).unwrap_or_default();
@@ -29,13 +29,13 @@ pub fn running(root: &Root) -> Result<Readers, Vec<String>> {
     }
 }
 
-/// The names of all processes, as `/proc/<pid>/comm` has them.
+/// The names of all processes, from `/proc/<pid>/comm`.
 fn processes(probe: &Probe<'_>) -> Vec<String> {
     let names = probe.list(Path::new("/proc")).unwrap_or_default();
     let is_pid = |name: &std::ffi::OsString| name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
     let processes = names.into_iter().filter(is_pid).map(|pid| {
         let comm = Path::new("/proc").join(pid).join("comm");
-        // A process may be gone meanwhile.
+        // A process may have ended meanwhile.
         let name = probe.read_to_string(&comm).unwrap_or_default();
         name.trim_end().to_owned()
     });
@@ -97,7 +97,7 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let host = dir.path().join(path);
             fs::create_dir_all(host.parent().unwrap()).unwrap();
-            // Not even root gets to the end of it.
+            // A loop, which not even root can follow.
             symlink(host.file_name().unwrap(), &host).unwrap();
             let failures = running(&Root::new(dir.path())).unwrap_err();
             let expected = format!("failed to read '/{path}");

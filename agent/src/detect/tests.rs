@@ -39,7 +39,7 @@ fn facts(files: &[&str]) -> Facts {
     Facts::gather(&Root::new(dir.path()))
 }
 
-/// The guests of the distributions, as their images come.
+/// Guests of the distributions, as in their images.
 const GUESTS: &[(&str, &[&str], &str)] = &[
     (
         "EL 6: initscripts",
@@ -360,11 +360,11 @@ fn what_runs_counts_unless_what_is_enabled_runs_too() {
             (backend, why),
             "{running:?}"
         );
-        // A wish counts before.
+        // A request has precedence.
         let wish = choose(Some(("--backend", "interfaces")), &facts).unwrap();
         assert_eq!(wish.backend, Backend::Interfaces);
     }
-    // Nobody can tell which of two it is.
+    // It may be either.
     let facts = Facts {
         running: Some(both),
         ..facts(&["/sbin/ifup", "/etc/network/interfaces", MACHINE_ID])

@@ -1,4 +1,4 @@
-//! Which units of systemd start at boot, by the links and presets of a machine at rest.
+//! The systemd units that start at boot, by the links and presets of a machine that is not running.
 //!
 //! As `systemctl --root DIR is-enabled` has it, and with the distribution's own links: one in some `*.wants` or `*.requires`, and no mask, which is
 //! a link to `/dev/null` or an empty file; before the first boot, while there is no machine id, the presets.
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::Probe;
 use crate::glob;
 
-/// Where systemd looks for units and links to them, those that go first first.
+/// systemd's directories of units and links, in order of precedence.
 const UNITS: [&str; 5] = [
     "/etc/systemd/system",
     "/run/systemd/system",
@@ -29,7 +29,7 @@ const PRESETS: [&str; 5] = [
 /// Whether a unit starts at boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnitState {
-    /// It does, because of this: a link in some `*.wants`, the presets.
+    /// It does, because of this: a link in a `*.wants`, or the presets.
     Enabled(String),
     /// It is installed, and nothing starts it.
     Disabled,
@@ -42,12 +42,12 @@ pub enum UnitState {
 /// The units of a machine.
 pub struct Units<'r> {
     root: &'r Probe<'r>,
-    /// The directories that are there, each with its names, looked at once.
+    /// The existing directories with their names, read once.
     directories: Vec<(&'static Path, Vec<String>)>,
 }
 
 impl<'r> Units<'r> {
-    /// Looks into the directories of units.
+    /// Reads the directories of units.
     #[must_use]
     pub fn of(root: &'r Probe<'r>) -> Self {
         let directories = UNITS.map(|directory| (Path::new(directory), names(root, directory)));
@@ -58,7 +58,7 @@ impl<'r> Units<'r> {
         }
     }
 
-    /// Whether a unit starts at boot, and what says so.
+    /// Whether a unit starts at boot, and why.
     #[must_use]
     pub fn state(&self, unit: &str) -> UnitState {
         let file = self.file(unit);
@@ -99,7 +99,7 @@ impl<'r> Units<'r> {
         }
     }
 
-    /// An enabled unit is a link; where it leads to need not be there.
+    /// An enabled unit is a link, whose target need not exist.
     fn link_in_wants(&self, unit: &str) -> Option<PathBuf> {
         let is_wants = |name: &&String| has_end(name, "wants") || has_end(name, "requires");
         self.directories.iter().find_map(|(directory, names)| {
@@ -120,7 +120,7 @@ impl<'r> Units<'r> {
         })
     }
 
-    /// The first rule of all presets that matches the unit; a unit that none matches is enabled.
+    /// The first rule of all presets that matches the unit; without a match it is enabled.
     fn is_preset(&self, unit: &str) -> bool {
         let mut files = BTreeMap::new();
         for directory in PRESETS {
@@ -139,12 +139,12 @@ impl<'r> Units<'r> {
     }
 }
 
-/// What a line of a preset says of a unit. What is ignored stays as it is, which is disabled on the first boot.
+/// The rule of a preset's line for a unit. An ignored unit keeps its state, which is disabled at the first boot.
 fn rule(line: &str, unit: &str) -> Option<bool> {
     let (word, rest) = line.trim().split_once(char::is_whitespace)?;
     let rest = rest.trim();
     let (pattern, is_enabled) = match word {
-        // Instances of a template come behind its name.
+        // Instances of a template follow its name.
         "enable" => (rest.split_whitespace().next()?, true),
         "disable" | "ignore" => (rest, false),
         _ => return None,
@@ -152,7 +152,7 @@ fn rule(line: &str, unit: &str) -> Option<bool> {
     glob::matches(pattern, unit).then_some(is_enabled)
 }
 
-/// The names in a directory; none of one that is not there.
+/// The names in a directory; none if it does not exist.
 pub(super) fn names(root: &Probe<'_>, directory: &str) -> Vec<String> {
     let names = root.list(Path::new(directory)).unwrap_or_default();
     names

@@ -118,7 +118,7 @@ fn links_and_masks_mean_what_they_mean_to_systemctl() {
             assert_eq!(said == "enabled", expected, "{files:?}: {said}");
         }
     }
-    // The distribution's own links are nothing to it, and start the unit.
+    // `is-enabled` ignores the distribution's own links, but these start the unit.
     let own = "/usr/lib/systemd/system/multi-user.target.wants/systemd-networkd.service";
     assert!(Machine::new(&[id, (own, "-> ../systemd-networkd.service")]).is_enabled());
 }

@@ -25,7 +25,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// A code that stays, for programs.
+    /// A stable code, for programs.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {

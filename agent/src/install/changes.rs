@@ -97,7 +97,7 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    /// A code that stays, for programs.
+    /// A stable code, for programs.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {

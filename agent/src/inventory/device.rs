@@ -1,8 +1,8 @@
-//! One device of `/sys/class/net`, and what its attributes say.
+//! One device of `/sys/class/net` and its attributes.
 //!
-//! An attribute that is not there is something else than one that cannot be read. Of a device that vanishes, opening says
-//! ENOENT or ENODEV (kernfs), and reading ENODEV or, for the attributes of the network core, EINVAL (`netdev_show` of
-//! `net/core/net-sysfs.c`). Whatever else is an error of reading, and says nothing of the device.
+//! A missing attribute differs from one that cannot be read. If a device disappears, opening fails with ENOENT or ENODEV
+//! (kernfs), and reading with ENODEV or, for attributes of the network core, EINVAL (`netdev_show` of `net/core/net-sysfs.c`).
+//! All other errors are read errors, which show nothing about the device.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -19,12 +19,12 @@ use one_sriov_system::plain;
 
 use super::AddressOrigin;
 
-/// Why a device directory gives no NIC.
+/// Why a device directory is not a NIC.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoNic {
-    /// It is none, for this reason: half a sentence, `a bridge`.
+    /// It is something else: `a bridge`.
     LeftOut(String),
-    /// Nobody can say: this attribute cannot be read.
+    /// Unknown, because this attribute cannot be read.
     Unreadable(Attribute),
 }
 
@@ -68,7 +68,7 @@ impl From<&str> for NoNic {
     }
 }
 
-/// Nothing, if the error says that there is nothing.
+/// `None` if the error means that there is nothing.
 fn absent<T>(error: Errno) -> Result<Option<T>, io::Error> {
     match error {
         Errno::ENOENT | Errno::ENODEV | Errno::ENOTDIR | Errno::EINVAL => Ok(None),
@@ -122,9 +122,9 @@ impl<'a> SysfsDevice<'a> {
         self.class.path.join(self.name)
     }
 
-    /// The text of an attribute, which sysfs hands out in one piece.
+    /// The text of an attribute, which sysfs returns in one read.
     pub(super) fn text(&self, attribute: &str) -> Result<Option<String>, Attribute> {
-        /// No attribute that is looked at comes near this.
+        /// Larger than any attribute.
         const LONGEST: usize = 1024;
         let fail = |error: io::Error| Attribute::new(attribute, &error);
         let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
@@ -166,7 +166,7 @@ impl<'a> SysfsDevice<'a> {
         Ok(target.and_then(|target| Some(target.file_name()?.to_str()?.to_owned())))
     }
 
-    /// Where the hardware behind the device stands in the tree of devices; none for a virtual one.
+    /// The path of the device's hardware in the tree of devices; `None` for a virtual one.
     ///
     /// `/sys/class/net/eth0` is a link to `../../devices/pci0000:00/0000:00:03.0/virtio0/net/eth0`. What has a driver
     /// has hardware.

@@ -1,4 +1,4 @@
-//! An inventory as a document: what `plan --json` prints of a machine, and `--nics` reads of one that is not here.
+//! An inventory as a document: `plan --json` prints it on one machine, and `--nics` reads it on another.
 //!
 //! ```json
 //! {"nics": [
@@ -39,7 +39,7 @@ pub enum DocumentError {
 }
 
 impl Inventory {
-    /// The inventory in a file: the output of `plan --json`, or what it has under [`KEY`].
+    /// The inventory in a file: the output of `plan --json`, or its part under [`KEY`].
     ///
     /// # Errors
     /// [`DocumentError`] if it is neither.

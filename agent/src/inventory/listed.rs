@@ -1,4 +1,4 @@
-//! What there is, for messages about what was not found.
+//! Lists what exists, for messages about what was not found.
 
 use std::fmt::Display;
 
@@ -37,7 +37,7 @@ impl Inventory {
 
 /// The values with commas between them, or `none`; of many, the first.
 pub fn listed(values: &[impl Display]) -> String {
-    /// More is nothing that a person reads.
+    /// Nobody reads more.
     const MOST: usize = 16;
     if values.is_empty() {
         return "none".into();

@@ -1,4 +1,4 @@
-//! What NICs are here: one pass over `/sys/class/net`, and a second look at those that share a PCI function.
+//! Reads the NICs of a machine: one pass over `/sys/class/net`, and a second one for those that share a PCI function.
 //!
 //! ```text
 //! /sys/class/net/ib0/type              32                       ARPHRD_INFINIBAND (1 is Ethernet)

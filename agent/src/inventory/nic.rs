@@ -12,13 +12,13 @@ use super::document::{optional_text, text};
 pub struct Inventory {
     /// The NICs that may be configured.
     pub nics: Vec<Nic>,
-    /// The network devices that are no NIC of the context, each with the reason.
+    /// The network devices that are not NICs, each with the reason.
     #[serde(default)]
     pub left_out: Vec<IgnoredDevice>,
-    /// The network devices that may be NICs: something of them cannot be read.
+    /// The network devices that may be NICs, but cannot be read.
     #[serde(default)]
     pub unreadable: Vec<Unreadable>,
-    /// The places in `nics`, by name: a machine with many NICs is asked for each of them.
+    /// The indexes in `nics`, by name, for machines with many NICs.
     #[serde(skip)]
     places: BTreeMap<InterfaceName, usize>,
 }
@@ -44,7 +44,7 @@ impl Inventory {
         }
     }
 
-    /// Whether something of the device of this name cannot be read.
+    /// Whether the device with this name cannot be read.
     #[must_use]
     pub fn is_unreadable(&self, name: &InterfaceName) -> bool {
         self.unreadable
@@ -62,16 +62,16 @@ impl Inventory {
 /// A network device that is ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IgnoredDevice {
-    /// Its kernel name, escaped for printing where it is an odd one.
+    /// Its kernel name, escaped for printing.
     pub name: String,
-    /// Why, as half a sentence: `a bridge`.
+    /// What it is instead: `a bridge`.
     pub why: String,
 }
 
 /// A network device whose attributes cannot be read: it may be any NIC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreadable {
-    /// Its kernel name, escaped for printing where it is an odd one.
+    /// Its kernel name, escaped for printing.
     pub name: String,
     /// What cannot be read: `failed to read 'address': I/O error`.
     pub why: String,
@@ -84,12 +84,12 @@ pub struct Nic {
     /// Its kernel name, for example `ibp0s5`.
     #[serde(with = "text")]
     pub name: InterfaceName,
-    /// What kind of link it is, with its hardware address.
+    /// Its link layer and hardware address.
     pub link: Link,
-    /// The PCI function it stands on; none in containers and for some paravirtual NICs.
+    /// Its PCI function; `None` in containers and for some paravirtual NICs.
     #[serde(default, with = "optional_text")]
     pub pci: Option<PciAddress>,
-    /// Its port on that function, from 0; not looked at where it has the function to itself.
+    /// Its port on that function, from 0; not read unless several devices share the function.
     #[serde(default)]
     pub port: u32,
     /// The kernel driver, for example `mlx5_core`.
@@ -98,7 +98,7 @@ pub struct Nic {
     /// How the hardware address was chosen; always `Permanent` for InfiniBand.
     #[serde(default)]
     pub origin: AddressOrigin,
-    /// Whether udev is done with it (always so where no udev runs); before that its name may change.
+    /// Whether udev has finished with it (or does not run); before that its name may change.
     #[serde(skip, default = "is_ready")]
     pub ready: bool,
     /// The device that it is a port of, and that carries its addresses: a bond, a bridge, the master of a failover pair.
@@ -135,7 +135,7 @@ impl Nic {
         matches!(self.link, Link::Infiniband(_))
     }
 
-    /// Whether the driver is one of virtual functions, so that the NIC is no emulated one.
+    /// Whether it has a driver of virtual functions, so that it is not an emulated NIC.
     ///
     /// What the hypervisor emulates (virtio, rtl8139, e1000, vmxnet3, ...) is never driven by these.
     /// Vendors call their VF drivers `...vf`; the listed ones drive functions of both kinds.
@@ -157,7 +157,7 @@ impl Nic {
     }
 }
 
-/// A document is of a machine that has finished its boot.
+/// The machine of a document has booted.
 const fn is_ready() -> bool {
     true
 }
@@ -191,7 +191,7 @@ pub enum AddressOrigin {
     /// 0: the hardware, or the hypervisor.
     #[default]
     Permanent,
-    /// 1: the kernel drew it by lot.
+    /// 1: random, chosen by the kernel.
     Random,
     /// 2: taken over from another device.
     Stolen,

@@ -1,10 +1,10 @@
-//! Where the NICs are looked at.
+//! The source of the inventory.
 
 use std::path::PathBuf;
 
 use super::{Inventory, InventoryError, Sysfs};
 
-/// What says which NICs there are.
+/// The source of the inventory.
 #[derive(Debug, Clone)]
 pub enum NicSource {
     /// The kernel.

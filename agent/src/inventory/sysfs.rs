@@ -17,7 +17,7 @@ use super::{AddressOrigin, DocumentError, IgnoredDevice, Inventory, Link, Nic, U
 const ARPHRD_ETHER: u32 = 1;
 const ARPHRD_INFINIBAND: u32 = 32;
 
-/// What says which network devices there are cannot be read.
+/// The network devices cannot be listed.
 #[derive(Debug, thiserror::Error)]
 pub enum InventoryError {
     /// Their list.
@@ -54,7 +54,7 @@ struct SortedDevices {
 pub struct Sysfs {
     sys: PathBuf,
     udev: Option<PathBuf>,
-    /// The kernel that shows this tree; none if the tree is of another machine.
+    /// The kernel of this tree; `None` if the tree is another machine's.
     netlink: Option<Netlink>,
 }
 
@@ -162,7 +162,7 @@ impl Sysfs {
         })
     }
 
-    /// Whether udev is done with a device: its record is there and says when (`I:`).
+    /// Whether udev has finished with a device: its record exists and has a time (`I:`).
     fn is_ready(&self, device: &SysfsDevice<'_>) -> Result<bool, Attribute> {
         let Some(udev) = &self.udev else {
             return Ok(true);
@@ -228,7 +228,7 @@ fn infiniband(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<Link, NoNi
     }
 }
 
-/// Refuses what the kernel stacked on other devices or made up: it says so, or has none of its own hardware and a sign.
+/// Refuses stacked and software devices: the kernel reports their type, or they have no hardware and a typical entry.
 fn is_no_stack(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<(), NoNic> {
     if let Some(kind) = device.kind()? {
         return Err(format!("a device of kind '{kind}'").into());
@@ -239,7 +239,7 @@ fn is_no_stack(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<(), NoNic
     Ok(())
 }
 
-/// The PCI function in a device path: virtio and others stand one level below it.
+/// The PCI function in a device path: virtio and other devices are one level below it.
 fn pci_function(hardware: &Path) -> Option<PciAddress> {
     let is_function = |part: &&str| part.contains(':') && part.contains('.');
     let parts = hardware.iter().rev().filter_map(|part| part.to_str());

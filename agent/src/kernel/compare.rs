@@ -1,4 +1,4 @@
-//! Comparing a plan with the interfaces of the kernel.
+//! Compares a plan with the interfaces of the kernel.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,20 +9,20 @@ use super::Difference;
 use crate::plan::model::{Dhcpv6Source, Ipv4, Ipv6, Mtu, NicConfig};
 use crate::plan::{Outcome, Plan};
 
-/// What the kernel has of one NIC.
+/// A NIC in the kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
     /// The NIC: `ETH1`.
     pub nic: String,
     /// The interface that carries its addresses: its device, or a child of it.
     pub interface: String,
-    /// What the kernel has; none: there is no such interface.
+    /// What the kernel has; `None` if there is no such interface.
     pub found: Option<Interface>,
-    /// What is different, in the order in which a person would mend it.
+    /// The differences, in the order in which to fix them.
     pub differences: Vec<Difference>,
 }
 
-/// Compares each NIC that is configured with the interfaces of the kernel; `mode` is the IPoIB mode of a device.
+/// Compares each configured NIC with the interfaces of the kernel; `mode` returns the IPoIB mode of a device.
 #[must_use]
 pub fn compare(
     plan: &Plan,
@@ -93,7 +93,7 @@ fn addresses(config: &NicConfig, has: &[InterfaceAddress], differences: &mut Vec
                 .filter_map(|wanted| address((*wanted).into(), &v6)),
         ),
         Ipv6::Auto if v6.is_empty() => differences.push(not_assigned("IPv6", "a router")),
-        // A network that has DHCPv4 need not have DHCPv6: only a context that asks for it by name misses it.
+        // A network with DHCPv4 need not have DHCPv6, so this is a difference only if the context asks for it explicitly.
         Ipv6::Dhcp(Dhcpv6Source::Ipv6Method) if v6.is_empty() => {
             differences.push(not_assigned("IPv6", "a DHCPv6 server"));
         }
@@ -142,7 +142,7 @@ fn routes(config: &NicConfig, has: &[InterfaceRoute], differences: &mut Vec<Diff
     differences.extend(wanted.filter_map(|wanted| wanted.compare(has)));
 }
 
-/// A route that the context asks for.
+/// A route of the context.
 struct AskedRoute {
     destination: (IpAddr, u8),
     via: IpAddr,
@@ -158,7 +158,7 @@ impl AskedRoute {
             .clone()
             .filter(|route| route.gateway == Some(self.via))
             .collect();
-        // 0 is "as the kernel likes", which is another number for each family.
+        // 0 is the kernel's default, which differs between the families.
         let metric = self.metric.filter(|metric| *metric != 0);
         let fits = |route: &&InterfaceRoute| metric.is_none_or(|metric| route.metric == metric);
         if through_it.iter().any(fits) {

@@ -1,4 +1,4 @@
-//! One thing that the kernel has otherwise than the context asks for.
+//! A difference between the kernel and the context.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,54 +7,54 @@ use ipnetwork::IpNetwork;
 
 use crate::inventory::listed;
 
-/// What is different about an interface.
+/// A difference of an interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Difference {
     /// There is no such interface.
     NoInterface,
     /// The interface is down.
     Down,
-    /// An address of the context is missing; these of its family are there.
+    /// An address of the context is missing; the interface has these of its family.
     AddressMissing(IpNetwork, Vec<IpNetwork>),
-    /// An address is there with another prefix length.
+    /// An address has another prefix length.
     AddressPrefix {
-        /// As the context has it.
+        /// The context's.
         wanted: IpNetwork,
         /// The prefix length that the kernel has.
         has: u8,
     },
-    /// An address is there, and another host on the link has it, too: the kernel does not use it.
+    /// Another host on the link has the address, too, so the kernel does not use it.
     AddressTaken(IpAddr),
-    /// No server or router has given the interface an address of this family.
+    /// No server or router has assigned an address of this family.
     NotAssigned {
         /// `IPv4` or `IPv6`.
         family: &'static str,
-        /// Who would: `a DHCP server`.
+        /// What assigns it: `a DHCP server`.
         by: &'static str,
     },
-    /// IPv6 is off for the NIC, and the interface has these addresses.
+    /// IPv6 is off in the context, but the interface has these addresses.
     Ipv6Enabled(Vec<IpNetwork>),
     /// The MTU in bytes.
     Mtu {
-        /// As the context asks for it.
+        /// The context's.
         wanted: u32,
         /// What the kernel has.
         has: u32,
     },
     /// The IPoIB mode.
     Mode {
-        /// As the context asks for it.
+        /// The context's.
         wanted: String,
         /// What the kernel has.
         has: String,
     },
-    /// A route is missing; these to the same destination lead out of the interface.
+    /// A route is missing; the interface has these to the same destination.
     RouteMissing(String, Vec<String>),
-    /// A route is there with another metric.
+    /// A route has another metric.
     RouteMetric {
         /// The route.
         route: String,
-        /// As the context asks for it.
+        /// The context's.
         wanted: u32,
         /// What the kernel has.
         has: u32,
@@ -62,7 +62,7 @@ pub enum Difference {
 }
 
 impl Difference {
-    /// A code that stays, for programs.
+    /// A stable code, for programs.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -81,7 +81,7 @@ impl Difference {
     }
 }
 
-/// As the rest of a sentence that begins with the interface.
+/// The text, which continues a sentence that starts with the interface.
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

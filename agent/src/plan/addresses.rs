@@ -11,10 +11,10 @@ use super::tokens::{
 };
 use super::values::{BadValue, FoundValue, Origin, Values};
 
-/// As many aliases as initscripts read (`ifup-eth` counts to 256).
+/// The number of aliases that initscripts support (`ifup-eth` counts to 256).
 const MOST_ALIASES: usize = 256;
 
-/// Reads both families. True if an address is lost to a bad value that costs itself alone.
+/// Reads both families. Returns whether an address is ignored because of a bad value.
 pub(super) fn read(values: &mut Values, source: &ValueSource, config: &mut NicConfig) -> bool {
     let aliases = aliases(values, source);
     let mut further = Further::default();
@@ -23,14 +23,14 @@ pub(super) fn read(values: &mut Values, source: &ValueSource, config: &mut NicCo
     further.lost
 }
 
-/// What became of the addresses besides the NIC's own.
+/// The addresses besides the NIC's own.
 #[derive(Default)]
 struct Further {
     lost: bool,
 }
 
 impl Further {
-    /// Takes over what the values of an alias brought up.
+    /// Adds the values of an alias.
     fn take(&mut self, values: &mut Values, alias: Values) {
         self.lost |= !alias.left_out.is_empty();
         values.left_out.extend(alias.left_out);
@@ -38,7 +38,7 @@ impl Further {
     }
 }
 
-/// Returns what `METHOD` says.
+/// Reads the IPv4 configuration, and returns `METHOD`.
 fn ipv4(
     values: &mut Values,
     source: &ValueSource,
@@ -61,7 +61,7 @@ fn ipv4(
         let mut alias = Values::new(source.context, std::slice::from_ref(layer));
         let address = alias.extra("alias", &["IP"], host_and_prefix4);
         let length = alias.extra("alias mask", &["MASK"], |text| prefix4(text).map(Prefix));
-        // Without its mask an address is another one.
+        // An address without its mask would be wrong.
         if let Some(address) = address.filter(|_| alias.left_out.is_empty()) {
             let length = length.map_or(address.prefix(), |Prefix(length)| length);
             push_new(&mut addresses, Ipv4Network::new(address.ip(), length).ok());
@@ -70,7 +70,7 @@ fn ipv4(
     }
     let gateway = values.extra("gateway", &["GATEWAY"], host4);
     if !addresses.is_empty() {
-        // Without an address on it, a gateway leads nowhere: networks of two families have both.
+        // Without an address a gateway is useless: dual-stack networks have both gateways.
         config.gateway4 = gateway;
         config.ipv4 = Ipv4::Static(addresses);
     }
@@ -100,7 +100,7 @@ fn own4(values: &mut Values, source: &ValueSource) -> Option<Ipv4Network> {
     Ipv4Network::new(decoded.address, prefix.unwrap_or(DEFAULT_PREFIX4)).ok()
 }
 
-/// OpenNebula hands the mask of a PCI NIC's network over only if `INHERIT_VNET_ATTR` in oned.conf names it.
+/// OpenNebula passes the mask of a PCI NIC's network only if it is listed in `INHERIT_VNET_ATTR` of oned.conf.
 fn note_guess(values: &mut Values, has_length: bool) {
     if !has_length {
         let guess = format!("/{DEFAULT_PREFIX4}");
@@ -110,8 +110,8 @@ fn note_guess(values: &mut Values, has_length: bool) {
     }
 }
 
-/// An empty `IP6_METHOD` is `METHOD`, and the metric is that of the NIC's routes of both families unless IPv6 has one of
-/// its own, as one-context has both (`loc-10-network.d/functions`, `setup_iface_vars`).
+/// An empty `IP6_METHOD` means `METHOD`, and the metric applies to both families unless IPv6 has its own, as in one-context
+/// (`loc-10-network.d/functions`, `setup_iface_vars`).
 fn ipv6(
     values: &mut Values,
     source: &ValueSource,
@@ -187,7 +187,7 @@ fn alias6(alias: &mut Values, addresses: &mut Vec<Ipv6Network>) {
     ula(alias, addresses);
 }
 
-/// The unique local address, a /64: the prefix length is that of the global network. True if it is lost.
+/// The unique local address, a /64: the prefix length is that of the global network. Returns whether it is ignored.
 fn ula(values: &mut Values, addresses: &mut Vec<Ipv6Network>) -> bool {
     let before = values.left_out.len();
     let local = values.extra("unique local address", &["IP6_ULA"], host_and_prefix6);
@@ -199,7 +199,7 @@ fn push_new<T: PartialEq>(all: &mut Vec<T>, new: Option<T>) {
     all.extend(new.filter(|new| !all.contains(new)));
 }
 
-/// `ETH1_ALIAS0`, ...: the aliases that live in the guest.
+/// `ETH1_ALIAS0`, ...: the aliases that the guest configures.
 fn aliases(values: &mut Values, source: &ValueSource) -> Vec<String> {
     let Some((index, nic)) = source.eth else {
         return Vec::new();

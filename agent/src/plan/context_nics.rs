@@ -1,4 +1,4 @@
-//! The NICs that a context describes, before any device is looked at.
+//! The NICs that a context describes, without regard to devices.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -19,7 +19,7 @@ pub(super) struct ContextNics {
     pub(super) pci: BTreeMap<u32, ContextPciNic>,
     /// `IB<N>_*`.
     pub(super) ib: BTreeMap<u32, IbNic>,
-    /// Whether any `ETH<k>_MAC` is there; contexts before OpenNebula 4.14 have none.
+    /// Whether there is any `ETH<k>_MAC`; contexts before OpenNebula 4.14 have none.
     pub(super) has_macs: bool,
     /// The NICs by key: by their MAC or, in contexts without MACs, by their IPv4 address.
     by_key: BTreeMap<Key, Vec<u32>>,
@@ -39,7 +39,7 @@ pub(super) struct EthNic {
 pub(super) struct ContextPciNic {
     pub(super) address: Option<PciAddress>,
     pub(super) bad_address: Option<BadValue>,
-    /// Whether there is more than the address, so that it is a NIC.
+    /// Whether it has more than the address, so it is a NIC.
     pub(super) is_nic: bool,
     pub(super) mac: Option<MacAddress>,
     pub(super) port: PortChoice,
@@ -51,7 +51,7 @@ pub(super) struct IbNic {
     pub(super) port: PortChoice,
 }
 
-/// Which port of its PCI function a NIC is said to be.
+/// The port of its PCI function that a NIC uses.
 #[derive(Debug, Default)]
 pub(super) struct PortChoice {
     pub(super) number: Option<PortNumber>,
@@ -106,7 +106,7 @@ impl ContextNics {
                             Ok(address) => nic.address = Some(address),
                             Err(problem) => nic.bad_address = Some(problem),
                         },
-                        // It only counts where no device has the address.
+                        // It only counts if no device has the address.
                         "MAC" => nic.mac = BadValue::parse(name, value, "").ok(),
                         "PORT" => nic.port = PortChoice::read(name, value),
                         _ => {}
@@ -147,7 +147,7 @@ impl ContextNics {
         is_old && !self.has_macs && self.pci.is_empty()
     }
 
-    /// The port that a position is said to be.
+    /// The port of a position.
     pub(super) fn port_of(&self, position: u8) -> Option<PortNumber> {
         self.ib.get(&u32::from(position))?.port.number
     }
@@ -164,7 +164,7 @@ impl ContextNics {
         is_whole.then(|| self.by_key.keys().copied().collect())
     }
 
-    /// Whether a dummy MAC or GUID with this key can be meant for this VM.
+    /// Whether a dummy MAC or GUID with this key may belong to this VM.
     pub(super) fn may_have_key(&self, key: Key) -> bool {
         !self.has_macs || self.by_key.contains_key(&key)
     }
@@ -182,7 +182,7 @@ impl ContextNics {
         address.is_some() && self.pci.values().any(is_it)
     }
 
-    /// Whether a PCI address is that of anything handed in by its address, whether it is a NIC or not.
+    /// Whether a PCI address is that of any PCI device of the context, NIC or not.
     pub(super) fn has_pci_device(&self, address: Option<PciAddress>) -> bool {
         address.is_some() && self.pci.values().any(|nic| nic.address == address)
     }

@@ -1,11 +1,11 @@
-//! Which of several default routes is taken: within a family no two of them have one metric.
+//! Assigns metrics to several default routes, so that they differ within a family.
 //!
-//! The kernel refuses a second default route of the same metric (`fib_table_insert`, `fib6_add_rt2node`): a stack that
-//! stops there leaves its NIC half configured, and one that replaces the first sends everything through the wrong NIC.
+//! The kernel refuses a second default route with the same metric (`fib_table_insert`, `fib6_add_rt2node`): a stack that
+//! stops there leaves its NIC half configured, and one that replaces the first route uses the wrong NIC.
 //!
-//! - Metrics of the context keep their order and, as far as they differ, their values. Those of IPv6 begin at 1: the
+//! - Metrics of the context keep their order and, if they differ, their values. Those of IPv6 start at 1, because the
 //!   kernel reads 0 as 1024 (`ip6_route_info_create`).
-//! - Of the NICs without a metric the first keeps the stack's own. The others get [`FIRST_ASSIGNED`] and so on, in the
+//! - The first NIC without a metric keeps the stack's default. The others get [`FIRST_ASSIGNED`] and so on, in the
 //!   order of the NICs.
 
 use std::collections::BTreeSet;
@@ -14,13 +14,13 @@ use super::model::{Ipv4, Ipv6, NicConfig};
 use super::outcome::{Outcome, PlannedNic};
 use super::values::Origin;
 
-/// Above what any stack chooses by itself: 0 or 1024 (kernel), 1024 (systemd-networkd, for DHCP and router
-/// advertisements), 100 to 950 (NetworkManager, by the type of the device).
+/// Above the defaults of all stacks: 0 or 1024 (kernel), 1024 (systemd-networkd, for DHCP and router advertisements), 100 to
+/// 950 (NetworkManager, by the type of the device).
 const FIRST_ASSIGNED: u32 = 1025;
 
-/// Gives the default routes of NICs metrics, where they need other ones than they have.
+/// Changes the metrics of default routes where needed.
 ///
-/// `others`, with their labels, are NICs that one-context configures: what they have is not given to ours.
+/// `others`, with their labels, are the NICs of one-context, whose metrics are not assigned to other NICs.
 pub(super) fn order(
     nics: &mut [PlannedNic],
     others: &[(String, NicConfig)],
@@ -42,14 +42,14 @@ pub(super) fn order(
     );
 }
 
-/// A family, and what its default routes have.
+/// A family with its default routes.
 struct RouteFamily {
     name: &'static str,
-    /// How the origin of a metric is named.
+    /// The name of a metric in `explain`.
     what: &'static str,
-    /// What the kernel takes for a route without a metric.
+    /// The kernel's default metric.
     unset: u32,
-    /// The smallest metric that the kernel takes for itself.
+    /// The smallest metric that the kernel accepts as it is.
     least: u32,
     has_route: fn(&NicConfig) -> bool,
     metric: fn(&NicConfig) -> Option<u32>,
@@ -78,7 +78,7 @@ const IPV6: RouteFamily = RouteFamily {
     set: |config, metric| config.metric6 = Some(metric),
 };
 
-/// What there is to say of NICs that got a metric, and of those whose metric is another one now.
+/// The notes about assigned and changed metrics.
 fn order_family(
     family: &RouteFamily,
     nics: &mut [PlannedNic],
@@ -147,7 +147,7 @@ fn order_family(
     (assigned, raised)
 }
 
-/// The place of a NIC in the context: the number of its `ETH<k>_*`. Those that have none come last.
+/// The place of a NIC in the context: the number of its `ETH<k>_*`. Those without one come last.
 fn place(nic: &PlannedNic) -> u32 {
     let mut prefixes = nic.variables.iter();
     let number = prefixes.find_map(|prefix| prefix.strip_prefix("ETH")?.parse().ok());
@@ -173,7 +173,7 @@ fn give(family: &RouteFamily, nic: &mut PlannedNic, metric: u32) {
     });
 }
 
-/// The metrics that default routes get, of what they ask for, in the order of their NICs.
+/// The metrics of default routes, from the requested ones, in the order of their NICs.
 fn assign(
     family: &RouteFamily,
     asked: &[Option<u32>],
@@ -189,7 +189,7 @@ fn assign(
     by_metric.sort_unstable();
     let mut least = family.least;
     for (metric, nth) in by_metric {
-        // Beyond the largest number there is none to give: what was asked for stays.
+        // There is no larger number: the requested one stays.
         let free = free_from(metric.max(least), &taken).unwrap_or(metric);
         taken.insert(free);
         least = free.saturating_add(1);
@@ -259,7 +259,7 @@ mod tests {
                 &[Some(2), Some(1), Some(5)],
             ),
             (&IPV6, &[Some(1024), None], &[], &[Some(1024), Some(1025)]),
-            // What one-context's NICs have is theirs.
+            // Metrics of one-context's NICs are taken.
             (&IPV4, &[None, Some(7)], &[0, 7], &[Some(1025), Some(8)]),
             (
                 &IPV4,

@@ -1,4 +1,4 @@
-//! Ethernet: which dummies are here, which device is which `ETH<k>`, which dummies are mere markers.
+//! Ethernet: finds dummy NICs, the devices of `ETH<k>`, and dummy NICs that only mark an Ethernet NIC.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +9,14 @@ use super::outcome::{DummyNic, MatchedBy};
 use super::uncertain::ports_last;
 use crate::inventory::{AddressOrigin, Inventory, Nic};
 
-/// The first two octets of OpenNebula's MACs (`MAC_PREFIX` of `oned.conf`, as it is shipped).
+/// The first two octets of OpenNebula's MACs (the default `MAC_PREFIX` of `oned.conf`).
 pub(super) const CLOUD_PREFIX: [u8; 2] = [0x02, 0x00];
 
 /// The dummy NICs of the inventory.
 ///
-/// One is an Ethernet NIC with the prefix, of no VF driver, with an address that the kernel did not
-/// draw by lot, and with a key that the context knows. A VF that drew its own MAC begins with `AA`
-/// once in 64 times; an admin may give a plain NIC such a MAC: neither is a dummy.
+/// A dummy NIC is an Ethernet NIC with the prefix, without a VF driver, with an address that is not random, and with a key that
+/// the context knows. One in 64 random MACs of VFs starts with `AA`, and an administrator may give a plain NIC such a MAC:
+/// neither is a dummy NIC.
 pub(super) fn dummies(
     inventory: &Inventory,
     described: &ContextNics,
@@ -40,7 +40,7 @@ pub(super) fn dummies(
     inventory.nics.iter().filter_map(dummy).collect()
 }
 
-/// The Ethernet devices that may be an `ETH<k>`: no dummy, none that a PCI address claims.
+/// The Ethernet devices that may be an `ETH<k>`: not dummy NICs, and not claimed by a PCI address.
 pub(super) fn candidates<'a>(
     inventory: &'a Inventory,
     described: &ContextNics,
@@ -62,7 +62,7 @@ pub(super) fn candidates<'a>(
 
 /// The device of each `ETH<k>`, found by its MAC (or, in contexts without MACs, by the address in it).
 ///
-/// Two networks may lease out one MAC; then NICs and devices are paired in order.
+/// Two networks may assign the same MAC; then NICs and devices are paired in order.
 pub(super) fn by_mac<'a>(
     described: &ContextNics,
     candidates: &[&'a Nic],
@@ -104,10 +104,10 @@ pub(super) fn by_mac<'a>(
     found
 }
 
-/// Which dummies are only markers of an Ethernet VF: their NIC is found by its MAC.
+/// The dummy NICs that only mark an Ethernet VF, whose NIC is found by its MAC.
 ///
-/// Per key: of E NICs of the context, D are SR-IOV NICs with a dummy, so that E - D come without one;
-/// whatever else was found by MAC is a VF behind a dummy. Positions in `infiniband` are none.
+/// Per key: of E NICs of the context, D are SR-IOV NICs with a dummy NIC, so E - D have none; all others that were found by MAC
+/// are VFs with a dummy NIC. Positions in `infiniband` are excluded.
 pub(super) fn mark_markers(
     dummies: &mut [DummyNic],
     described: &ContextNics,
@@ -143,7 +143,7 @@ pub(super) fn mark_markers(
     }
 }
 
-/// The devices called `eth<k>`, for contexts without MACs whose address is not in the MAC either.
+/// The devices named `eth<k>`, for contexts without MACs, if no MAC contains the address.
 pub(super) fn by_name<'a>(
     described: &ContextNics,
     candidates: &[&'a Nic],

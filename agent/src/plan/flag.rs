@@ -1,13 +1,13 @@
-//! Yes or no, as contexts say it.
+//! Boolean values of contexts.
 //!
-//! OpenNebula hands the text of a template down unchanged, and its own guest scripts take all of these (`is_true`).
+//! OpenNebula passes the text of a template on unchanged, and its own guest scripts accept all of these (`is_true`).
 
-/// Whether a value says yes: `YES`, `true`, `1`, `y`, in any case.
+/// Whether a value is true: `YES`, `true`, `1`, `y`, in any case.
 pub(super) fn is_yes(value: &[u8]) -> bool {
     is_one_of(value, &["yes", "true", "1", "y"])
 }
 
-/// Whether a value says no: `NO`, `false`, `0`, `n`, in any case.
+/// Whether a value is false: `NO`, `false`, `0`, `n`, in any case.
 pub(super) fn is_no(value: &[u8]) -> bool {
     is_one_of(value, &["no", "false", "0", "n"])
 }

@@ -1,4 +1,4 @@
-//! What the context says of no NIC in particular: name servers, search domains, OneGate.
+//! Variables of the context that belong to no NIC: name servers, search domains, OneGate.
 //!
 //! ```text
 //! DNS='10.0.0.2 10.0.0.3'                       user's CONTEXT section
@@ -6,9 +6,9 @@
 //! ONEGATE_ENDPOINT='http://169.254.16.9:5030'   oned, with TOKEN=YES
 //! ```
 //!
-//! The network stacks keep name servers per NIC, so that these go to the first NIC with an address, before
-//! its own, as in one-context's `resolv.conf`. A link-local one goes to the NIC whose link it names. A OneGate with
-//! a link-local address is a proxy on the hypervisor: it is reached on the link of the first NIC with a static IPv4 address.
+//! Network stacks have name servers per NIC, so these go to the first NIC with an address, before its own, as in one-context's
+//! `resolv.conf`. A link-local one goes to the NIC whose link it names. A OneGate with a link-local address is a proxy on the
+//! hypervisor: it is reached on the link of the first NIC with a static IPv4 address.
 
 use std::fmt::Display;
 use std::net::Ipv4Addr;
@@ -23,7 +23,7 @@ use super::{Role, SearchDomain};
 use crate::context::Context;
 use crate::inventory::Inventory;
 
-/// Gives the NICs what is said of none of them in particular. Returns what cannot be used of it.
+/// Adds these variables to NICs. Returns the bad values.
 pub(super) fn hand_out(
     context: &Context,
     role: Role,
@@ -31,14 +31,14 @@ pub(super) fn hand_out(
     nics: &mut [PlannedNic],
 ) -> Vec<BadValue> {
     onegate(context, nics);
-    // Beside one-context these are its own business.
+    // one-context, if present, sets these.
     if role == Role::Companion {
         return Vec::new();
     }
     let (servers, mut problems) = values::<NameServer>(context, "DNS");
     let (domains, bad_domains) = values::<SearchDomain>(context, "SEARCH_DOMAIN");
     problems.extend(bad_domains);
-    // The last one first: each goes before those that a NIC has by then.
+    // The last one first, because each is inserted before the others.
     for server in servers.into_iter().rev() {
         if let Err(problem) = hand_out_server(&server, inventory, nics) {
             problems.push(problem);
@@ -55,7 +55,7 @@ pub(super) fn hand_out(
     problems
 }
 
-/// A list of the context's own, each value once, and what is wrong with the others.
+/// A list of the context without duplicates, and the bad values.
 fn values<T>(context: &Context, name: &str) -> (Vec<T>, Vec<BadValue>)
 where
     T: FromStr<Err = &'static str> + PartialEq,
@@ -74,8 +74,8 @@ fn joined(values: &[impl Display]) -> String {
     words.join(", ")
 }
 
-/// Puts a name server before those of the first NIC, or of the one whose link it names. What the author of a context calls
-/// `eth0` may have any name here, so that a link that is not on this machine is the first NIC's.
+/// Inserts a name server before those of the first NIC, or of the one whose link it names. The guest's devices may have other
+/// names than the author of the context expects, so an unknown link means the first NIC.
 fn hand_out_server(
     server: &NameServer,
     inventory: &Inventory,
@@ -102,7 +102,7 @@ fn hand_out_server(
     }
 }
 
-/// The first NIC that is configured and fits, its origins and its configuration.
+/// The first configured NIC that fits, with its origins and configuration.
 fn first(
     nics: &mut [PlannedNic],
     fits: impl Fn(&PlannedNic, &NicConfig) -> bool,

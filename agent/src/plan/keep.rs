@@ -1,4 +1,4 @@
-//! Which files of earlier runs stay.
+//! Decides which files of earlier runs stay.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,11 +25,11 @@ impl Plan {
     }
 }
 
-/// A plan as its recorded NICs look it up: a VM with many NICs has as many recorded ones.
+/// A plan, indexed for lookups of recorded NICs.
 struct Planned<'a> {
     plan: &'a Plan,
     inventory: &'a Inventory,
-    /// By the id without an address: a number stands for one NIC.
+    /// By the id without an address: a number identifies a NIC.
     by_number: BTreeMap<NicId, &'a PlannedNic>,
     by_device: BTreeMap<&'a InterfaceName, Vec<&'a PlannedNic>>,
     dummies: BTreeMap<NicId, &'a DummyNic>,
@@ -65,8 +65,8 @@ impl<'a> Planned<'a> {
         planned
     }
 
-    /// Whether a device is another NIC's now, whatever becomes of that: files for it would speak of that one. A name that udev
-    /// may still change belongs to no NIC.
+    /// Whether a device belongs to another NIC now: files with its name would apply to that one. A name that udev may still change
+    /// belongs to no NIC.
     fn is_anothers(&self, id: &NicId, device: &InterfaceName) -> bool {
         let may_change = || self.inventory.by_name(device).is_some_and(|nic| !nic.ready);
         let nics = self.by_device.get(device).into_iter().flatten();
@@ -95,14 +95,14 @@ impl<'a> Planned<'a> {
             return !dummy.ready;
         }
         match (&self.plan.keys, id) {
-            // Its file speaks of its name as well: it goes once that is another device's, or once the NIC has another dummy.
+            // Its file has the name of its device, too: it is removed when another device has that name, or when the NIC has another
+            // dummy NIC.
             (Some(keys), NicId::Dummy(dummy)) => {
                 keys.contains(&dummy.key())
                     && self.inventory.by_name(device).is_none_or(|nic| !nic.ready)
                     && !self.dummy_keys.contains(&dummy.key())
             }
-            // A context without all keys does not identify these NICs, so that an absent
-            // device cannot be told from a NIC that is gone; nothing is removed then.
+            // A context without all keys does not identify these NICs: an absent device may be late or gone, so nothing is removed.
             (None, NicId::Ib(..) | NicId::Dummy(_)) => true,
             (None, NicId::Mac(_)) => self.plan.decodes_macs,
             _ => false,

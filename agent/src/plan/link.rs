@@ -7,7 +7,7 @@ use super::model::{Infiniband, Mtu, NicConfig, TransportMode};
 use super::source::ValueSource;
 use super::values::{Origin, Values};
 
-/// Reads what belongs to the link. All of it costs itself alone.
+/// Reads the variables of the link. A bad one is only ignored.
 pub(super) fn read(values: &mut Values, source: &ValueSource, config: &mut NicConfig) {
     if source.infiniband {
         config.infiniband = Some(infiniband(values));
@@ -53,14 +53,13 @@ fn pkey(values: &mut Values) -> Option<Pkey> {
     pkey
 }
 
-/// A P_Key, and what is doubtful about the way it is written.
+/// A P_Key, and a note if its text is ambiguous.
 struct WrittenPkey {
     pkey: Pkey,
     note: Option<String>,
 }
 
-/// Four digits without `0x` may be meant in either base. Those of a full member's key read like one in hexadecimal: 8001 is
-/// 0x1f41, and 0x8001 is 32769.
+/// Four digits without `0x` may be in either base: 8001 is 0x1f41, but looks like the full member's key 0x8001.
 fn pkey_of(text: &str) -> Result<WrittenPkey, String> {
     let hex = (text.len() == 4)
         .then(|| Pkey::from_hex(text).ok())
@@ -74,7 +73,7 @@ fn pkey_of(text: &str) -> Result<WrittenPkey, String> {
             )),
         }),
         (Ok(pkey), _) => Ok(WrittenPkey { pkey, note: None }),
-        // A letter among four digits: it can only be hexadecimal.
+        // With a letter it must be hexadecimal.
         (Err(_), Some(pkey)) if text.bytes().any(|byte| byte.is_ascii_alphabetic()) => {
             Ok(WrittenPkey {
                 pkey,
@@ -86,8 +85,8 @@ fn pkey_of(text: &str) -> Result<WrittenPkey, String> {
 }
 
 /// `VLAN_ID='0'` is how some front-ends write "none".
-/// From OpenNebula 6.6 on, some network drivers set the VLAN of a passed-through NIC on the card, and its frames would get two
-/// tags. The context has the VLAN all the same, and does not say which driver it is.
+/// Since OpenNebula 6.6, some network drivers set the VLAN of a PCI NIC on the card, so frames would get two tags. The context
+/// has the VLAN all the same, but not the driver.
 fn host_tags(values: &mut Values) -> bool {
     let tag = values.extra("VLAN tag", &["VLAN_TAG"], |text| match text {
         "guest" => Ok("of the guest"),
@@ -102,7 +101,7 @@ fn is_no_vlan(values: &Values) -> bool {
     found.is_some_and(|found| found.value.trim_ascii() == b"0")
 }
 
-/// The MTU; an InfiniBand NIC with one that only connected mode has is one in connected mode.
+/// The MTU. If only connected mode supports it, an InfiniBand NIC gets connected mode.
 fn mtu(values: &mut Values, config: &mut NicConfig) {
     let largest = TransportMode::Connected.largest_mtu();
     let is_infiniband = config.infiniband.is_some();

@@ -1,7 +1,7 @@
 //! The configuration of a NIC: the neutral model between the context and the backends.
 //!
-//! Everything in it is a typed token (address, number, name of a strict grammar), so that no text of
-//! a context can reach a configuration file as text.
+//! Everything in it is a typed token (address, number, name of a strict grammar), so no text of the context can get into a
+//! configuration file.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -36,17 +36,17 @@ pub struct NicConfig {
     pub dns: Vec<IpAddr>,
     /// Search domains, in order, without duplicates.
     pub search: Vec<SearchDomain>,
-    /// What only an InfiniBand NIC has.
+    /// Settings of an InfiniBand NIC.
     pub infiniband: Option<Infiniband>,
     /// The VLAN of an Ethernet NIC that is passed through: only the guest can tag.
     pub vlan: Option<VlanId>,
-    /// OneGate, where it is a proxy on the link although no network of the NIC has its address.
+    /// OneGate, if it is a proxy on the link, with an address outside the NIC's networks.
     pub onegate: Option<Ipv4Addr>,
 }
 
 impl NicConfig {
-    /// Whether a gateway must be declared as being on the link: it lies in none of the NIC's networks, or they are not
-    /// known yet, because the addresses come by DHCP or from a router. A link-local gateway always is on the link.
+    /// Whether a gateway must be declared as on-link: it is outside the NIC's networks, or they are unknown, because the addresses
+    /// come from DHCP or a router. A link-local gateway is always on the link.
     ///
     /// The kernel refuses a route through any other gateway (`fib_check_nh`, `ip6_route_check_nh`).
     #[must_use]
@@ -63,8 +63,8 @@ impl NicConfig {
         }
     }
 
-    /// The gateways of static routes that are off the link, each once, without the default gateway: a stack that cannot
-    /// declare a gateway as on the link first sets a route to each.
+    /// The off-link gateways of static routes, without duplicates and without the default gateway: a stack that cannot declare a
+    /// gateway as on-link needs a route to each.
     #[must_use]
     pub fn off_link_gateways(&self, family: fn(&IpAddr) -> bool) -> Vec<IpAddr> {
         let default = [
@@ -80,14 +80,14 @@ impl NicConfig {
         gateways
     }
 
-    /// Whether the IPv4 gateway lies in none of the NIC's networks, so that it needs a route of its own.
+    /// Whether the IPv4 gateway is outside the NIC's networks, so that it needs a route.
     #[must_use]
     pub fn gateway4_is_off_link(&self) -> bool {
         self.gateway4
             .is_some_and(|gateway| self.is_off_link(gateway.into()))
     }
 
-    /// Whether the IPv4 gateway lies in the network of the NIC's first address: some stacks set it before any further address.
+    /// Whether the IPv4 gateway is in the network of the NIC's first address: some stacks set it before further addresses.
     #[must_use]
     pub fn gateway4_is_in_first_network(&self) -> bool {
         match (&self.ipv4, self.gateway4) {
@@ -105,7 +105,7 @@ impl NicConfig {
             .is_some_and(|gateway| self.is_off_link(gateway.into()))
     }
 
-    /// The child that carries the addresses; none: the device itself does.
+    /// The child that carries the addresses; `None` if the device itself does.
     #[must_use]
     pub fn child(&self) -> Option<Child> {
         let pkey = self.infiniband.and_then(|infiniband| infiniband.pkey);
@@ -113,15 +113,14 @@ impl NicConfig {
         pkey.map(Child::Partition).or(vlan)
     }
 
-    /// The transport mode that is asked for.
+    /// The requested transport mode.
     #[must_use]
     pub fn mode(&self) -> Option<TransportMode> {
         self.infiniband.and_then(|infiniband| infiniband.mode)
     }
 
-    /// Whether there is nothing that a device could be brought up for: all that is left then (MTU,
-    /// name servers, metrics, what a network hands down) needs an address beside it. Nor is a NIC managed
-    /// whose IPv6 alone is disabled, as one-context has it (`loc-10-network.d/functions`, `skip_interface`).
+    /// Whether there is no reason to bring the device up: all other settings (MTU, name servers, metrics) need an address. As in
+    /// one-context (`loc-10-network.d/functions`, `skip_interface`), disabled IPv6 alone is no reason, either.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ipv4 == Ipv4::None && matches!(self.ipv6, Ipv6::None | Ipv6::Disabled)
@@ -134,7 +133,7 @@ pub enum Ipv4 {
     /// Not at all.
     #[default]
     None,
-    /// These, the first one being the NIC's own and the others its aliases; never empty.
+    /// These: the first one is the NIC's own, the others are its aliases; never empty.
     Static(Vec<Ipv4Network>),
     /// From a DHCP server.
     Dhcp,
@@ -143,7 +142,7 @@ pub enum Ipv4 {
 /// How a NIC gets its IPv6 addresses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Ipv6 {
-    /// The context says nothing: as the guest does by default.
+    /// The context does not specify it: the guest's default.
     #[default]
     None,
     /// These; never empty.
@@ -157,32 +156,32 @@ pub enum Ipv6 {
 }
 
 impl Ipv6 {
-    /// Whether a `DHCPv6` server is asked.
+    /// Whether `DHCPv6` is used.
     #[must_use]
     pub const fn is_dhcp(&self) -> bool {
         matches!(self, Self::Dhcp(_))
     }
 }
 
-/// Which variable asks for `DHCPv6`.
+/// The variable that requests `DHCPv6`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dhcpv6Source {
     /// `IP6_METHOD`.
     Ipv6Method,
-    /// `METHOD`, which counts for both families where `IP6_METHOD` is empty.
+    /// `METHOD`, which applies to both families if `IP6_METHOD` is empty.
     Method,
 }
 
-/// The InfiniBand side of a NIC.
+/// The InfiniBand settings of a NIC.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Infiniband {
-    /// Transport mode, where the context wants one.
+    /// The transport mode, if the context has one.
     pub mode: Option<TransportMode>,
-    /// The partition that carries the addresses; none: the port's default one.
+    /// The partition that carries the addresses; `None` for the port's default one.
     pub pkey: Option<Pkey>,
 }
 
-/// What lies on top of a device and carries the addresses in its place.
+/// A child of a device that carries the addresses in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Child {
     /// A partition of an InfiniBand port.
@@ -192,7 +191,7 @@ pub enum Child {
 }
 
 impl Child {
-    /// Its name: `ib0.8001`, as the kernel itself calls a partition, or `eth0.5`; none if it is too long.
+    /// Its name: `ib0.8001`, as the kernel names a partition, or `eth0.5`; `None` if it is too long.
     #[must_use]
     pub fn name(self, parent: &InterfaceName) -> Option<InterfaceName> {
         let name = match self {

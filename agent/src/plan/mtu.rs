@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// 68 bytes (RFC 791: IPv4 needs them) to 65535, the largest that any kind of link here has.
+/// 68 bytes (the minimum of IPv4, RFC 791) to 65535, the maximum of all link types here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mtu(u16);
 

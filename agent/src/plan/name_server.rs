@@ -16,7 +16,7 @@ use hwaddr::InterfaceName;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct NameServer {
     pub(super) address: IpAddr,
-    /// The link, by the name that the author of the context knows.
+    /// The link, by the name that the author of the context expects.
     pub(super) link: Option<InterfaceName>,
 }
 
@@ -39,7 +39,7 @@ impl FromStr for NameServer {
     }
 }
 
-/// Whether an address exists on every link, so that a reader needs the link, too.
+/// Whether an address exists on every link, so that the link must be given.
 pub(crate) fn is_link_local(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }

@@ -1,4 +1,4 @@
-//! Device names: what the kernel cannot take, and what two NICs cannot share.
+//! Device names: those that the kernel refuses, and those that two NICs would share.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use hwaddr::InterfaceName;
 use super::outcome::{DummyNic, MatchedBy, Outcome, PlannedNic};
 use crate::inventory::Inventory;
 
-/// The kernel's names are short, and that of a child is its parent's with P_Key or VLAN behind it.
+/// Refuses names that are too long for the kernel: that of a child is its parent's with P_Key or VLAN appended.
 pub(super) fn refuse_long_children(nics: &mut [PlannedNic]) {
     for nic in nics {
         let (Outcome::Configure(config), Some(device)) = (&nic.outcome, &nic.device) else {
@@ -25,8 +25,8 @@ pub(super) fn refuse_long_children(nics: &mut [PlannedNic]) {
     }
 }
 
-/// One file cannot configure two NICs: who is really there has the name. Nor is a name assumed that some device has: it was not
-/// paired with the position, and may be another's.
+/// One file cannot configure two NICs: the NIC whose device exists has the name. The name of an existing device is not assumed
+/// for a position, because it was not paired with it, and may be another NIC's.
 pub(super) fn forbid_shared_names(
     nics: &mut [PlannedNic],
     dummies: &[DummyNic],
@@ -41,7 +41,7 @@ pub(super) fn forbid_shared_names(
             .as_ref()
             .is_some_and(|device| device.matched_by.is_present())
     };
-    // Whatever becomes of a NIC that is here, its device is its own.
+    // The device of a present NIC belongs to it, whatever its outcome.
     let present: BTreeMap<InterfaceName, String> = nics
         .iter()
         .filter(|nic| is_present(nic))

@@ -1,4 +1,4 @@
-//! The name of a NIC of the context: how a run recognises what an earlier run wrote for the same NIC.
+//! The id of a NIC of the context, by which a run recognizes files that an earlier run wrote for the same NIC.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,17 +6,17 @@ use std::str::FromStr;
 use hwaddr::{DummyMac, Key, MacAddress, PciAddress};
 use serde::{Deserialize, Serialize};
 
-/// A NIC as the context names it, whatever the kernel calls its device today.
+/// A NIC, as the context names it, whatever the name of its device.
 ///
 /// ```text
 /// ETH1/02:00:c0:a8:07:05   a NIC of a context with ETH<k>_MAC
 /// ETH1                     one of a context before OpenNebula 4.14
-/// PCI0/0000:01:01.0        a NIC that oned passes through by its PCI address
-/// IB3/c0:a8:07:05          position 3, known from its dummy MAC or GUID alone
+/// PCI0/0000:01:01.0        a PCI NIC
+/// IB3/c0:a8:07:05          position 3, known only from its dummy MAC or GUID
 /// MAC/02:00:c0:a8:07:05    an Ethernet NIC that no variable describes
 /// DUMMY/aa:01:c0:a8:07:05  a dummy NIC
-/// DNS                      none: the name servers of all NICs, in a file of theirs
-/// CLOUD-INIT               none: what keeps cloud-init from the network
+/// DNS                      not a NIC: the file with the name servers of all NICs
+/// CLOUD-INIT               not a NIC: the file that switches off cloud-init's network configuration
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -38,13 +38,13 @@ pub enum NicId {
 }
 
 impl NicId {
-    /// Whether it is one that a network stack brings up: no dummy NIC, and nothing of the whole machine.
+    /// Whether a network stack brings it up: not a dummy NIC, and not a file for the whole machine.
     #[must_use]
     pub const fn is_nic(&self) -> bool {
         !matches!(self, Self::Dummy(_)) && !self.is_of_machine()
     }
 
-    /// Whether it is no device's, so that no network stack has to be told.
+    /// Whether it has no device that a network stack would have to load.
     #[must_use]
     pub const fn is_of_machine(&self) -> bool {
         matches!(self, Self::NameServers | Self::CloudInit)
@@ -59,13 +59,13 @@ impl NicId {
         }
     }
 
-    /// The same NIC, be it under the id that a value which cannot be read gives it.
+    /// Whether it is the same NIC, even if a bad value changed its id.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self == other || *self == other.bare() || self.bare() == *other
     }
 
-    /// The id that it has where its address cannot be read.
+    /// Its id if its address cannot be read.
     pub(super) const fn bare(&self) -> Self {
         match self {
             Self::Eth(index, _) => Self::Eth(*index, None),
@@ -97,7 +97,7 @@ impl From<NicId> for String {
     }
 }
 
-/// A text that is none of a NIC id.
+/// A text that is not the id of a NIC.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{}' is not the id of a NIC", .0.escape_debug())]
 pub struct BadNicId(String);
@@ -122,7 +122,7 @@ impl FromStr for NicId {
             "CLOUD-INIT" => Some(Self::CloudInit),
             _ => None,
         };
-        // What is read is what is written: no second text names the same NIC.
+        // Only the canonical text is accepted.
         id.filter(|id| id.to_string() == text)
             .ok_or_else(|| BadNicId(text.to_owned()))
     }

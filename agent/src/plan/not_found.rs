@@ -1,4 +1,4 @@
-//! Why a NIC of the context has no device, with what there is instead.
+//! Explains why a NIC of the context has no device, and lists those that exist.
 
 use hwaddr::{DummyPrefix, Key, MacAddress, PciAddress};
 
@@ -14,7 +14,7 @@ pub(super) fn by_mac(mac: MacAddress, prefix: DummyPrefix, inventory: &Inventory
     )
 }
 
-/// No device for `PCI<k>_ADDRESS`, nor for `PCI<k>_MAC`, of which the context may lack one.
+/// No device for `PCI<k>_ADDRESS` and `PCI<k>_MAC`, one of which the context may lack.
 pub(super) fn by_pci(
     address: Option<PciAddress>,
     mac: Option<MacAddress>,

@@ -1,5 +1,5 @@
-//! What the script of 2013 made of a NIC that no variable describes: contexts before OpenNebula 4.14, or where `agent.conf` asks
-//! for it.
+//! NICs that no variable describes, as configured by the script of 2013: for contexts before OpenNebula 4.14, or if `agent.conf`
+//! requests it.
 //!
 //! ```text
 //! eth0  02:00:0a:00:00:05   OpenNebula's prefix, then the address: 10.0.0.5/24, gateway 10.0.0.1
@@ -15,7 +15,7 @@ use super::source::{Decoded, ValueSource};
 use super::{NicId, ethernet, tokens};
 use crate::inventory::Nic;
 
-/// The address in a MAC of OpenNebula's.
+/// The address in a MAC with OpenNebula's prefix.
 pub(super) fn in_mac(nic: &Nic) -> Option<Decoded> {
     let mac = nic
         .mac()

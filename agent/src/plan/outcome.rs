@@ -10,16 +10,16 @@ use super::model::NicConfig;
 use super::values::{BadValue, Origin};
 use super::{NicId, Role};
 
-/// Which variables configure which device.
+/// The variables of each device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The NICs of the context.
     pub nics: Vec<PlannedNic>,
     /// The dummy NICs: markers that network stacks must leave unmanaged.
     pub dummies: Vec<DummyNic>,
-    /// What a person should know, in order.
+    /// Notes for the user, in order.
     pub notes: Vec<String>,
-    /// The NICs that are known to come: positions without a device, devices that udev works on.
+    /// The NICs that are expected: positions without a device, and devices with which udev has not finished.
     pub late: Vec<String>,
     /// The NICs without any trace on this machine; they can appear only while udev is busy.
     pub missing: Vec<String>,
@@ -27,9 +27,9 @@ pub struct Plan {
     pub network_off: bool,
     /// Whether one-context configures the other NICs.
     pub role: Role,
-    /// Values of no NIC in particular that cannot be used.
+    /// Bad values that belong to no NIC.
     pub bad_values: Vec<BadValue>,
-    /// The keys of the context's NICs; none if it does not contain them all.
+    /// The keys of the context's NICs; `None` if it does not contain all of them.
     pub(super) keys: Option<BTreeSet<Key>>,
     /// Whether plain NICs get the address in their MAC.
     pub(super) decodes_macs: bool,
@@ -51,22 +51,22 @@ impl Plan {
 pub struct PlannedNic {
     /// Identifies it from run to run.
     pub id: NicId,
-    /// The prefixes of its variables, the strongest first: `IB0`, `ETH1`.
+    /// The prefixes of its variables, in order of precedence: `IB0`, `ETH1`.
     pub variables: Vec<String>,
-    /// Its position, if it is an SR-IOV NIC that is known by one.
+    /// Its position, if it is an SR-IOV NIC with a known one.
     pub position: Option<u8>,
-    /// The name to write for, and how it was found.
+    /// The device to write for, and how it was found.
     pub device: Option<Device>,
-    /// What becomes of it.
+    /// Its outcome.
     pub outcome: Outcome,
     /// Where its values came from.
     pub origins: Vec<Origin>,
-    /// Values that cannot be used, and that the NIC is configured without.
+    /// Bad values that are ignored.
     pub bad_values: Vec<BadValue>,
 }
 
 impl PlannedNic {
-    /// A NIC that no device was found for so far.
+    /// A NIC without a device so far.
     pub(super) fn new(id: NicId, variables: Vec<String>) -> Self {
         Self {
             id,
@@ -86,7 +86,7 @@ impl PlannedNic {
         }
     }
 
-    /// How messages name the NIC: `ETH1`, `IB0`, `PCI0`, or its ID if no variable describes it.
+    /// The name of the NIC in messages: `ETH1`, `IB0`, `PCI0`, or its ID if no variable describes it.
     #[must_use]
     pub fn label(&self) -> Cow<'_, str> {
         let eth_or_pci = self
@@ -115,19 +115,19 @@ pub enum MatchedBy {
     Mac,
     /// `PCI<k>_ADDRESS` is its PCI address.
     Pci,
-    /// Its port GUID carries the dummy MAC of the position.
+    /// Its port GUID contains the dummy MAC of the position.
     Guid(DummyMac),
     /// It is the N-th InfiniBand device (from 0) in PCI order, and N is the position.
     Order,
     /// There are as many open positions as InfiniBand devices; both are paired in order.
     Rank,
-    /// The device is not here; an earlier run wrote for this name.
+    /// The device is missing; an earlier run wrote files for this name.
     Remembered,
-    /// Devices are fewer than positions; this is the name the first driver's scripts assumed.
+    /// There are fewer devices than positions; this is the name that the scripts of 2013 assumed.
     Assumed,
     /// `ETH<k>_IP` is the address in its MAC (contexts without `ETH<k>_MAC`).
     AddressInMac,
-    /// It is called `eth<k>` (contexts without `ETH<k>_MAC`).
+    /// Its name is `eth<k>` (contexts without `ETH<k>_MAC`).
     Name,
     /// Its MAC has OpenNebula's prefix, and no variable describes it (contexts without `ETH<k>_MAC`).
     MacPrefix,
@@ -140,7 +140,7 @@ impl MatchedBy {
         !matches!(self, Self::Remembered | Self::Assumed)
     }
 
-    /// A code that stays, for programs.
+    /// A stable code, for programs.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -183,16 +183,16 @@ impl fmt::Display for MatchedBy {
     }
 }
 
-/// What becomes of a NIC.
+/// The outcome of a NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Its files are written.
     Configure(Box<NicConfig>),
-    /// It is left to others on purpose; files of ours for it are removed.
+    /// It is not managed on purpose; our files for it are removed.
     LeftAlone(String),
-    /// It cannot be configured now; what is there for it stays.
+    /// It cannot be configured now; existing files for it stay.
     Absent(String),
-    /// It must not be configured: the context or the machine contradicts itself.
+    /// It must not be configured, because the context or the machine is inconsistent.
     Refused(Vec<String>),
 }
 

@@ -1,12 +1,12 @@
-//! Pairing positions with InfiniBand devices that no GUID settles.
+//! Pairs positions with InfiniBand devices that are not identified by a GUID.
 //!
-//! A VF may have more than one port, as those of ConnectX-3: a position is the VF, and no dummy NIC says which of its ports.
+//! A VF may have more than one port, as those of ConnectX-3: a position is the VF, and no dummy NIC identifies the port.
 //!
 //! ```text
 //! 0000:05:00.1  ib0 (port 1)  ib1 (port 2)     position 0, whose network may be on either port
 //! 0000:05:00.2  ib2 (port 1)  ib3 (port 2)     position 1
 //! ```
-//! A port GUID that the host has set identifies the port; with a card that refuses GUIDs `IB<N>_PORT` does.
+//! A port GUID that the host has set identifies the port; with a card that refuses GUIDs, `IB<N>_PORT` does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +14,8 @@ use super::outcome::MatchedBy;
 use super::port_number::PortNumber;
 use crate::inventory::Nic;
 
-/// Pairs open positions with VFs or, where these are too few or have one port each, with devices. `ethernet` are the positions
-/// that are known to be Ethernet, `unclaimed` those of `all` devices that no GUID settles.
+/// Pairs open positions with VFs or, if these are too few or have one port each, with devices. `ethernet` are the positions
+/// that are known to be Ethernet, `unclaimed` the devices among `all` that are not identified by a GUID.
 pub(super) fn pair<'a>(
     open: &[u8],
     ethernet: &BTreeSet<u8>,
@@ -26,13 +26,13 @@ pub(super) fn pair<'a>(
         .unwrap_or_else(|| by_place(open, ethernet, all, unclaimed))
 }
 
-/// Pairs open positions with devices that no GUID settles, if that can be done without guessing.
+/// Pairs open positions with devices that are not identified by a GUID, if that is possible without guessing.
 ///
-/// The place of a position is how many InfiniBand positions may be below it: itself, less those that
-/// are known to be Ethernet. If every open position has its place among the devices, it is the
-/// device there, counting those that a GUID has settled. Else, with as many open positions as
-/// devices left, they are paired in order: a VM with an Ethernet and an InfiniBand SR-IOV NIC has
-/// InfiniBand position 1 and one device, whether or not the Ethernet one is here yet.
+/// The place of a position is the number of InfiniBand positions that may be below it: the position minus those that are known
+/// to be Ethernet. If there are enough devices for the places of all open positions, each gets the device at its place,
+/// counting those identified by a GUID. Otherwise, if there are as many open positions as remaining devices, they are paired
+/// in order: a VM with an Ethernet and an InfiniBand SR-IOV NIC has InfiniBand position 1 and one device, whether or not the
+/// Ethernet device has appeared yet.
 fn by_place<'a>(
     open: &[u8],
     ethernet: &BTreeSet<u8>,
@@ -57,8 +57,8 @@ fn by_place<'a>(
         .collect()
 }
 
-/// Pairs open positions with whole VFs, each by its first port, as [`by_place`] does with devices. None if every device
-/// has a VF to itself, or if there are fewer VFs than positions.
+/// Pairs open positions with whole VFs, each represented by its first port, as [`by_place`] does with devices. `None` if every
+/// device has its own VF, or if there are fewer VFs than positions.
 fn by_function<'a>(
     open: &[u8],
     ethernet: &BTreeSet<u8>,
@@ -78,7 +78,7 @@ fn by_function<'a>(
     if of_all.len() == all.len() {
         return None;
     }
-    // A VF with a claimed port is the claim's.
+    // A VF with a claimed port belongs to the claim.
     let is_free = |first: &&Nic| {
         let mut ports = all.iter().filter(|nic| is_one_function(first, nic));
         ports.all(|port| unclaimed.iter().any(|free| free.name == port.name))

@@ -1,8 +1,8 @@
-//! `PCI<k>`: NICs that OpenNebula passes through by their PCI address.
+//! `PCI<k>`: PCI NICs.
 //!
 //! ```text
-//! PCI0_ADDRESS='01:01.0'              as the guest is to see it; no domain
-//! PCI0_MAC='02:00:0a:09:00:05'        Ethernet: the MAC of the VF; InfiniBand: ends like its port GUID
+//! PCI0_ADDRESS='01:01.0'              the address in the guest, without a domain
+//! PCI0_MAC='02:00:0a:09:00:05'        Ethernet: the MAC of the VF; InfiniBand: its port GUID ends like this
 //! ```
 
 use std::collections::BTreeMap;
@@ -36,8 +36,7 @@ pub(super) struct PciCandidates<'a, 'b> {
 }
 
 impl<'a> PciCandidates<'a, '_> {
-    /// The device of each `PCI<k>`: by PCI address; where no device has that, by the key of `PCI<k>_MAC` in a port GUID, or
-    /// by the MAC itself.
+    /// The device of each `PCI<k>`: by PCI address, or else by the key of `PCI<k>_MAC` in a port GUID, or by the MAC itself.
     pub(super) fn matched(&self, described: &ContextNics) -> Matched<'a> {
         let nics = described.pci.iter().filter(|(_, pci)| pci.is_nic);
         let (mut matched, mut others) = (Matched::new(), Vec::new());
@@ -52,7 +51,7 @@ impl<'a> PciCandidates<'a, '_> {
         for (index, pci) in others {
             let mac = pci.mac.filter(|_| pci.bad_address.is_none());
             let found = mac.and_then(|mac| {
-                // Where an `ETH<k>` has the key, the GUID is that of a position.
+                // If an `ETH<k>` has the key, the GUID is that of a position.
                 let is_free = described.with_key(Key::from(mac)).is_empty();
                 let by_guid = || self.by_guid(Key::from(mac), &matched);
                 is_free
@@ -80,7 +79,7 @@ impl<'a> PciCandidates<'a, '_> {
         Some((*nic, MatchedBy::Mac))
     }
 
-    /// The device at the PCI address; of several ports the one that `PCI<k>_PORT` names, or the first.
+    /// The device at the PCI address. With several ports, the one in `PCI<k>_PORT`, or the first.
     fn at_address(&self, pci: &ContextPciNic) -> Option<&'a Nic> {
         let is_port = |nic: &&Nic| nic.pci.is_some() && nic.pci == pci.address;
         let mut ports: Vec<&Nic> = self.inventory.nics.iter().filter(is_port).collect();

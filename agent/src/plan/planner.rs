@@ -1,4 +1,4 @@
-//! Putting the steps of planning together.
+//! Combines the steps of planning.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,13 +19,13 @@ use super::{
 use crate::context::Context;
 use crate::inventory::{Inventory, Nic};
 
-/// A context and an inventory, to be brought together.
+/// A context and an inventory to plan for.
 pub(super) struct Planner<'a> {
     context: &'a Context,
     inventory: &'a Inventory,
     settings: &'a PlanSettings,
     described: ContextNics,
-    /// `NETWORK=NO`: no address is taken from a hardware address.
+    /// `NETWORK=NO`: no address is decoded from a hardware address.
     is_network_off: bool,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Planner<'a> {
 
     pub(super) fn plan(&self) -> Plan {
         let (described, inventory) = (&self.described, self.inventory);
-        // The word is one for OpenNebula: NICs that a person describes under it are meant.
+        // `NETWORK=NO` stops only OpenNebula: NICs that are described by hand are configured.
         if self.is_network_off && !described.describes_nics() {
             return Plan {
                 network_off: true,
@@ -140,7 +140,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The `ETH<k>` of each position: the one with its key that no Ethernet device has taken.
+    /// The `ETH<k>` of each position: the one with its key and without an Ethernet device.
     fn eth_of_positions(
         &self,
         positions: &[Position],
@@ -204,7 +204,7 @@ impl<'a> Planner<'a> {
         nic
     }
 
-    /// Beside one-context plain Ethernet is its own.
+    /// With one-context, plain Ethernet NICs are not ours.
     fn leave_to_one_context(&self, nic: &mut PlannedNic) {
         if self.settings.role == Role::Companion {
             nic.outcome = Outcome::LeftAlone("one-context configures plain Ethernet NICs".into());
@@ -220,7 +220,7 @@ impl<'a> Planner<'a> {
         Some(nic)
     }
 
-    /// The NICs that one-context configures beside us, with what the context says of them.
+    /// The NICs of one-context, with their configuration in the context.
     fn of_one_context(
         &self,
         devices: &BTreeMap<u32, (&Nic, MatchedBy)>,
@@ -295,8 +295,8 @@ impl<'a> Planner<'a> {
         nic
     }
 
-    /// The address in the key of a position. Where the context knows the key, its NICs have taken what it says: an address
-    /// must not be used twice.
+    /// The address in the key of a position. If the context knows the key, its NICs have the address already, and it must not be
+    /// used twice.
     fn in_key(&self, key: Key) -> Option<Decoded> {
         let is_unknown = self.described.with_key(key).is_empty() && !self.is_network_off;
         let address = Some(key.ipv4()).filter(|address| tokens::is_host4(*address));
@@ -312,8 +312,7 @@ impl<'a> Planner<'a> {
         !self.is_network_off && self.settings.decodes_macs.unwrap_or_else(is_old)
     }
 
-    /// The name to write for while no device is at a position: the one of an earlier run, unless it
-    /// is another device's now.
+    /// The name to write for if a position has no device: that of an earlier run, unless another device has it now.
     fn name_of_absent(&self, id: &NicId, number: u8) -> Option<Device> {
         let assumed = positions::assumed_name(number);
         let known = self.settings.known.get(id);
@@ -343,7 +342,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// `IB<N>_*` that nothing on this machine asks for.
+    /// `IB<N>_*` without a position on this machine.
     fn note_idle_variables(&self, positions: &[Position], notes: &mut Vec<String>) {
         let is_idle = |number: &&u32| {
             !positions

@@ -1,4 +1,4 @@
-//! InfiniBand: which positions there are, and which device is at which.
+//! InfiniBand: the positions, and the device at each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -16,25 +16,25 @@ use crate::inventory::{Inventory, Nic};
 pub(super) struct Position {
     pub(super) number: u8,
     pub(super) key: Key,
-    /// All keys that are claimed for it; more than one contradict each other.
+    /// All keys that are claimed for it; more than one is a conflict.
     pub(super) keys: BTreeSet<Key>,
     pub(super) place: PositionState,
 }
 
-/// Where a position is.
+/// The device of a position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PositionState {
-    /// At this device.
+    /// This device.
     Here(Device),
-    /// At this device, once udev is done with it.
+    /// This device, once udev has finished with it.
     Unready(InterfaceName),
-    /// At a device that has not come yet.
+    /// A device that has not appeared yet.
     Open,
-    /// Nowhere: two claims contradict each other.
+    /// None, because two claims conflict.
     Contradicted(String),
 }
 
-/// An InfiniBand device whose GUID carries a dummy MAC of this VM.
+/// An InfiniBand device with a dummy MAC of this VM in its GUID.
 pub(super) struct Claim<'a> {
     nic: &'a Nic,
     dummy: DummyMac,
@@ -69,7 +69,7 @@ pub(super) fn claimed(claims: &[Claim]) -> BTreeSet<u8> {
     claims.iter().map(|claim| claim.dummy.position()).collect()
 }
 
-/// Puts a device to each position: GUID before order, order before rank. Order says nothing while a device cannot be read.
+/// Finds the device of each position: by GUID, then by order, then by rank. Order does not count while a device cannot be read.
 pub(super) fn positions(
     candidates: &[&Nic],
     claims: &[Claim],
@@ -129,7 +129,7 @@ pub(super) fn positions(
     positions
 }
 
-/// The positions that are wanted, with the keys that are claimed for each.
+/// All positions, with the keys that are claimed for each.
 fn wanted(claims: &[Claim], dummies: &[DummyNic]) -> BTreeMap<u8, BTreeSet<Key>> {
     let from_guids = claims.iter().map(|claim| claim.dummy);
     let from_dummies = dummies
@@ -194,7 +194,7 @@ fn place(nic: &Nic, matched_by: MatchedBy) -> PositionState {
     }
 }
 
-/// The name that the first driver's scripts wrote for: `ib` and the position.
+/// The name that the scripts of 2013 wrote for: `ib` and the position.
 pub(super) fn assumed_name(number: u8) -> Option<InterfaceName> {
     InterfaceName::from_str(&format!("ib{number}")).ok()
 }

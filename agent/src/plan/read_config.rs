@@ -11,19 +11,19 @@ use super::source::ValueSource;
 use super::tokens::is_list_separator;
 use super::values::{BadValue, Origin, Values};
 use super::{SearchDomain, addresses, link};
-/// What the variables of a NIC say.
+/// The configuration of a NIC, from its variables.
 pub(super) struct ReadConfig {
     pub(super) config: NicConfig,
     /// Where each value came from.
     pub(super) origins: Vec<Origin>,
-    /// Bad values that cost themselves alone.
+    /// Bad values that are ignored.
     pub(super) left_out: Vec<BadValue>,
     pub(super) notes: Vec<String>,
 }
 
 /// Reads the configuration of a NIC.
 ///
-/// With a bad value that its addresses need, the NIC is not configured; all bad values are named at once then.
+/// With a bad value that its addresses need, the NIC is not configured; then all bad values are reported.
 pub(super) fn read_config(source: &ValueSource) -> Result<ReadConfig, Vec<BadValue>> {
     let mut values = Values::new(source.context, &source.layers);
     let mut config = NicConfig::default();
@@ -40,7 +40,7 @@ pub(super) fn read_config(source: &ValueSource) -> Result<ReadConfig, Vec<BadVal
         },
     );
     config.routes = routes(&mut values, source);
-    // A route through a family that the NIC does not speak leads nowhere.
+    // A route of a family that the NIC does not have is useless.
     let (has4, has6) = (
         config.ipv4 != Ipv4::None,
         !matches!(config.ipv6, Ipv6::None | Ipv6::Disabled),
@@ -48,7 +48,7 @@ pub(super) fn read_config(source: &ValueSource) -> Result<ReadConfig, Vec<BadVal
     config
         .routes
         .retain(|route| if route.via().is_ipv4() { has4 } else { has6 });
-    // What an earlier run wrote stays, rather than going for a misspelt address.
+    // The files of an earlier run stay, rather than being removed because of a misspelt address.
     let is_costly = !values.problems.is_empty() || (config.is_empty() && lost_an_address);
     if is_costly {
         let mut problems = values.problems;
@@ -63,7 +63,7 @@ pub(super) fn read_config(source: &ValueSource) -> Result<ReadConfig, Vec<BadVal
     })
 }
 
-/// A link-local server is asked on the link of the NIC whose variable names it.
+/// A link-local server is reached on the link of the NIC whose variable has it.
 fn name_servers(values: &mut Values, source: &ValueSource) -> Vec<IpAddr> {
     let servers = values.extras("name servers", &["DNS"], is_list_separator, |token| {
         let server: NameServer = token.parse().map_err(str::to_owned)?;

@@ -1,11 +1,11 @@
-//! Static routes, and the lists of them that a context holds.
+//! Static routes, and lists of them in a context.
 //!
 //! ```text
 //! ETH0_ROUTES='10.0.0.0/8 via 192.168.7.1, 172.16.0.0/12 via 192.168.7.1 dev eth0 metric 50'
 //! ETH0_ROUTES='10.0.0.0 255.0.0.0 192.168.7.1'
 //! ```
-//! The first form is that of `ip route` and of OpenNebula 7.2; network, mask and gateway is the form before it. A number behind
-//! the gateway is a metric in both.
+//! The first form is that of `ip route` and of OpenNebula 7.2, the second that of earlier releases. In both a number after the
+//! gateway is a metric.
 
 use std::fmt;
 use std::iter::Peekable;
@@ -45,7 +45,7 @@ impl Route {
         })
     }
 
-    /// The network that the route leads to.
+    /// The destination.
     #[must_use]
     pub const fn destination(&self) -> IpNetwork {
         self.destination
@@ -57,7 +57,7 @@ impl Route {
         self.via
     }
 
-    /// The metric of this route alone, where the context gives it one.
+    /// The metric of this route, if it has its own.
     #[must_use]
     pub const fn metric(&self) -> Option<u32> {
         self.metric
@@ -74,14 +74,14 @@ impl fmt::Display for Route {
     }
 }
 
-/// A route as a context writes it: it may name the device that its author knows.
+/// A route in a context, which may name a device by the name that its author expects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WrittenRoute {
     pub(super) route: Route,
     pub(super) device: Option<InterfaceName>,
 }
 
-/// Reads what stands between two commas: one route, or several divided by blanks.
+/// Reads the text between two commas: one route, or several separated by blanks.
 pub(super) fn routes(text: &str) -> Result<Vec<WrittenRoute>, String> {
     let mut words = text.split_ascii_whitespace().peekable();
     let mut routes = Vec::new();
@@ -118,7 +118,7 @@ fn route(destination: &str, words: &mut Words) -> Result<WrittenRoute, String> {
                 let number = words.next().unwrap_or_default();
                 metric = Some(parse(number, "has a metric that is not a number")?);
             }
-            // Whether it is needed follows from the addresses of the NIC.
+            // The addresses of the NIC decide whether it is needed.
             Some("onlink") => {
                 words.next();
             }

@@ -6,19 +6,19 @@ use std::str::FromStr;
 /// A domain of letters, digits, `-` and `_`, labels of 1..=63, at most 253 characters, in lower case; or the root.
 ///
 /// ```text
-/// ib.example.org    completes names, and names below it are asked of this NIC's servers
-/// .                 the root: names are completed by nothing (resolv.conf(5))
-/// ~example.org      says where to ask, and completes nothing (systemd.network(5), nm-settings(5))
+/// ib.example.org    a search domain, whose names are looked up at this NIC's servers
+/// .                 the root: no search domain (resolv.conf(5))
+/// ~example.org      routing only, not for searching (systemd.network(5), nm-settings(5))
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SearchDomain {
-    /// Without a dot behind it; empty: the root.
+    /// Without a final dot; empty for the root.
     name: String,
     is_routing_only: bool,
 }
 
 impl SearchDomain {
-    /// Whether it only says where to ask: `resolv.conf` has no word for that.
+    /// Whether it is routing-only, which `resolv.conf` does not support.
     #[must_use]
     pub const fn is_routing_only(&self) -> bool {
         self.is_routing_only

@@ -1,4 +1,4 @@
-//! What a plan depends on besides the context and the NICs.
+//! The settings of a plan, besides the context and the NICs.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use super::NicId;
 pub struct PlanSettings {
     /// First octet of dummy MACs.
     pub prefix: DummyPrefix,
-    /// Which NICs are ours.
+    /// Which NICs the agent configures.
     pub role: Role,
-    /// The names that earlier runs wrote for.
+    /// The names for which earlier runs wrote files.
     pub known: BTreeMap<NicId, InterfaceName>,
-    /// Whether a plain NIC that no variable describes gets the address in its MAC; not said: in contexts before OpenNebula
-    /// 4.14 alone.
+    /// Whether a plain NIC that no variable describes gets the address in its MAC; by default only in contexts before OpenNebula
+    /// 4.14.
     pub decodes_macs: Option<bool>,
 }
 
@@ -26,6 +26,6 @@ pub enum Role {
     /// All of them.
     #[default]
     Whole,
-    /// Those that one-context cannot: dummy, InfiniBand and PCI NICs. It keeps plain Ethernet.
+    /// Those that one-context cannot: dummy, InfiniBand and PCI NICs. one-context configures plain Ethernet.
     Companion,
 }

@@ -1,4 +1,4 @@
-//! NICs that must wait: their device carries no addresses now, or cannot be identified.
+//! NICs that cannot be configured now: their device does not carry addresses, or cannot be identified.
 
 use super::outcome::{Outcome, PlannedNic};
 use crate::inventory::{Inventory, Nic};
@@ -18,7 +18,7 @@ pub(super) fn leave_ports(nics: &mut [PlannedNic], inventory: &Inventory) {
     }
 }
 
-/// A device that cannot be read may be that of any NIC whose device is not here.
+/// A device that cannot be read may belong to any NIC without a device.
 pub(super) fn await_reading(
     nics: &mut [PlannedNic],
     inventory: &Inventory,
@@ -50,7 +50,7 @@ pub(super) fn await_reading(
     }
 }
 
-/// Devices that carry addresses before ports of others: a failover pair has one MAC three times.
+/// Sorts devices that carry addresses before ports of others: a failover pair has three devices with one MAC.
 pub(super) fn ports_last(nics: &mut [&Nic]) {
     nics.sort_by_key(|nic| nic.master.is_some());
 }

@@ -1,4 +1,4 @@
-//! From the text of variables to typed values, each with the variable that it came from.
+//! Reads typed values from the text of variables, with their variables.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,19 +8,19 @@ use crate::context::Context;
 
 /// A value that cannot be used.
 ///
-/// One that the address of a NIC needs costs that NIC, any other costs itself alone.
+/// Without one that the addresses need, the NIC is not configured; any other is only ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadValue {
     /// The variable, for example `ETH1_IP`.
     pub variable: String,
-    /// Its value, escaped and cut for printing.
+    /// Its value, escaped and truncated.
     pub value: String,
-    /// What is wrong with it, as the rest of the sentence: `is not an IPv4 address`.
+    /// What is wrong with it, as the end of a sentence: `is not an IPv4 address`.
     pub reason: String,
 }
 
 impl BadValue {
-    /// A problem with a value as the context holds it.
+    /// A bad value of the context.
     pub(super) fn new(variable: &str, value: &[u8], reason: impl Into<String>) -> Self {
         const SHOWN: usize = 64;
         let text = String::from_utf8_lossy(value.get(..SHOWN * 4).unwrap_or(value));
@@ -35,7 +35,7 @@ impl BadValue {
         }
     }
 
-    /// Parses a value, blanks around it left out; `reason` says what it is not.
+    /// Parses a value without blanks around it; `reason` is that of the error.
     pub(super) fn parse<T: FromStr>(variable: &str, value: &[u8], reason: &str) -> Result<T, Self> {
         let text = std::str::from_utf8(value).ok();
         let parsed = text.and_then(|text| text.trim_ascii().parse().ok());
@@ -54,9 +54,9 @@ impl fmt::Display for BadValue {
 pub struct Origin {
     /// What it is: `address`, `gateway`, ...
     pub what: &'static str,
-    /// The value that was taken.
+    /// The value.
     pub value: String,
-    /// The variable, or what stood in for it.
+    /// The variable, or another source.
     pub from: String,
 }
 
@@ -72,14 +72,14 @@ impl Origin {
 
 /// The variables of one NIC, looked up in layers: per value, the first layer that sets it wins.
 pub(super) struct Values<'a> {
-    /// Per layer, the variables by what follows its prefix: `IP` for `ETH1_IP`.
+    /// Per layer, the variables by the part after the prefix: `IP` for `ETH1_IP`.
     layers: Vec<BTreeMap<&'a str, FoundValue<'a>>>,
-    /// Bad values that the addresses need: with one of them the NIC is not configured.
+    /// Bad values that the addresses need: because of one the NIC is not configured.
     pub(super) problems: Vec<BadValue>,
-    /// Bad values that cost themselves alone.
+    /// Bad values that are ignored.
     pub(super) left_out: Vec<BadValue>,
     pub(super) origins: Vec<Origin>,
-    /// What a person should know of values that are used.
+    /// Notes about values that are used.
     pub(super) notes: Vec<String>,
 }
 
@@ -91,7 +91,7 @@ pub(super) struct FoundValue<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// The values of a NIC whose variables begin with the given prefixes, for example `IB0` and `ETH1`.
+    /// The values of a NIC with these prefixes, for example `IB0` and `ETH1`.
     pub(super) fn new(context: &'a Context, layers: &[String]) -> Self {
         let layer = |prefix: &String| {
             let prefix = format!("{prefix}_");
@@ -119,7 +119,7 @@ impl<'a> Values<'a> {
         places.flatten().next().copied()
     }
 
-    /// A value of one token that the addresses need.
+    /// A single token that the addresses need.
     pub(super) fn needed<T: fmt::Display>(
         &mut self,
         what: &'static str,
@@ -136,7 +136,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// One of a few words, in any case, that the addresses need.
+    /// A keyword, in any case, that the addresses need.
     pub(super) fn needed_one_of<'m>(
         &mut self,
         what: &'static str,
@@ -159,7 +159,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// A value of one token that costs itself alone.
+    /// A single token; a bad one is ignored.
     pub(super) fn extra<T: fmt::Display>(
         &mut self,
         what: &'static str,
@@ -176,7 +176,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// A list of tokens; a bad one costs itself alone.
+    /// A list of tokens; bad ones are ignored.
     pub(super) fn extras<T>(
         &mut self,
         what: &'static str,
@@ -200,7 +200,7 @@ impl<'a> Values<'a> {
         values
     }
 
-    /// Notes where a value came from.
+    /// Records the origin of a value.
     fn keep<T: fmt::Display>(&mut self, what: &'static str, found: &FoundValue, value: T) -> T {
         self.origins
             .push(Origin::new(what, value.to_string(), found.name));
@@ -218,13 +218,13 @@ fn parsed<T>(
         .map_err(|reason| BadValue::new(found.name, found.value, reason))
 }
 
-/// The tokens of a list, each once, and what is wrong with the others.
+/// The tokens of a list without duplicates, and the bad ones.
 pub(super) fn list<T: PartialEq>(
     found: &FoundValue,
     separators: fn(char) -> bool,
     mut parse: impl FnMut(&str) -> Result<Vec<T>, String>,
 ) -> (Vec<T>, Vec<BadValue>) {
-    /// More is no configuration but an attack.
+    /// A longer list is not a configuration, but an attack.
     const MOST: usize = 256;
     let text = match text(found.value) {
         Ok(text) => text,
@@ -257,7 +257,7 @@ pub(super) fn list<T: PartialEq>(
     (values, problems)
 }
 
-/// The text of a value, blanks around it left out.
+/// The text of a value without blanks around it.
 pub(super) fn text(value: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(value)
         .map(str::trim_ascii)
