@@ -1,4 +1,4 @@
-//! Waiting for an advisory lock, but not for ever.
+//! Waits for an advisory lock, but not forever.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};

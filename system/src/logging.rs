@@ -4,7 +4,7 @@
 //! |---|---|
 //! | on a live machine | syslog; before `/dev/log` is there, the kernel's log `/dev/kmsg` |
 //! | with `--root` | no log: this machine's has no use for the lines of another |
-//! | under systemd (standard error is the journal) | standard error alone: the journal *is* the syslog there |
+//! | under systemd (standard error is the journal) | only standard error: the journal *is* the syslog there |
 //!
 //! Where standard error is for them, errors and warnings go to standard error in any case, all lines where it is a terminal.
 
@@ -24,7 +24,7 @@ pub struct Logging {
     pub name: &'static str,
     /// Whether this is a live machine, whose log has a use for the lines.
     pub is_live: bool,
-    /// Whether standard error is for these lines. A program that speaks a protocol there says no.
+    /// Whether these lines may go to standard error: not if that carries a protocol.
     pub has_stderr: bool,
     /// Also log which devices and files are read.
     pub verbose: bool,

@@ -1,15 +1,15 @@
-//! What became of an activation.
+//! The result of an activation.
 
 use hwaddr::InterfaceName;
 
 use super::work::{ActivationWork, Job};
 
-/// What became of the devices.
+/// The result for the devices.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Activation {
-    /// The network stack has taken these over, or has let go of them.
+    /// Devices that the network stack has loaded or released.
     pub done: Vec<InterfaceName>,
-    /// It has not, each for this reason.
+    /// Devices that it has not, with the reason.
     pub failed: Vec<(InterfaceName, String)>,
 }
 
@@ -22,7 +22,7 @@ impl Activation {
         }
     }
 
-    /// The same became of all of them.
+    /// The same result for all.
     pub(super) fn all(work: &ActivationWork, result: &Result<(), String>) -> Self {
         let mut activation = Self::default();
         for job in &work.jobs {

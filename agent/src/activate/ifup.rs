@@ -1,13 +1,13 @@
 //! `ifup` and `ifdown`: those of ifupdown, ifupdown-ng and busybox, and those of initscripts.
 //!
-//! What a device got by the old files only these can take from it again, so that `ifdown` comes before they
-//! change. A device that is not up is none of `ifdown`'s business, and no error.
+//! Only the old files can undo what they did to a device, so `ifdown` runs before they change. A device that is not up is not an
+//! error for `ifdown`.
 
 use super::activation::Activation;
 use super::tools::Tools;
 use super::work::{ActivationWork, Edit, Job};
 
-/// The interfaces that a text speaks of, in the order in which they come up.
+/// The interfaces in a text, in the order in which they come up.
 pub(super) type NamesOf = fn(&Edit, &str) -> Vec<String>;
 
 /// `auto ib0`, `allow-hotplug ib0` of `/etc/network/interfaces.d`.
@@ -19,7 +19,7 @@ pub(super) fn names_of_stanzas(_: &Edit, text: &str) -> Vec<String> {
     text.lines().filter_map(name).collect()
 }
 
-/// `ifcfg-ib0`: the file is called as its interface.
+/// `ifcfg-ib0`: the name of the file contains that of its interface.
 pub(super) fn names_of_files(edit: &Edit, _: &str) -> Vec<String> {
     let name = edit.name_between("ifcfg-", "");
     name.map(str::to_owned).into_iter().collect()
@@ -28,7 +28,7 @@ pub(super) fn names_of_files(edit: &Edit, _: &str) -> Vec<String> {
 pub(super) fn before(work: &ActivationWork, names: NamesOf, tools: &mut impl Tools) {
     for job in work.jobs.iter().filter(|job| job.is_present) {
         let old = all(job, names, |edit| edit.old.as_deref());
-        // What lies on top of a device goes before it.
+        // Children go down before their device.
         for name in old.iter().rev() {
             if let Err(reason) = tools.run("ifdown", &[name]) {
                 log::warn!("{reason}");
@@ -45,12 +45,12 @@ pub(super) fn activate(
     let mut activation = Activation::default();
     for job in &work.jobs {
         let new = all(job, names, |edit| edit.new.as_deref());
-        // `ONBOOT=no` keeps a dummy NIC down at boot alone.
+        // `ONBOOT=no` keeps a dummy NIC down only at boot.
         let result = if job.is_present && !job.is_dummy {
             new.iter()
                 .try_for_each(|name| tools.run("ifup", &[name]).map(drop))
         } else {
-            // What is absent comes up when it comes.
+            // An absent device is brought up when it appears.
             Ok(())
         };
         activation.tell(job, result);
@@ -58,7 +58,7 @@ pub(super) fn activate(
     activation
 }
 
-/// The device itself comes first, by the order of the files' names and of the stanzas.
+/// The device itself comes first, in the order of the files' names and of the stanzas.
 fn all(job: &Job, names: NamesOf, text: fn(&Edit) -> Option<&str>) -> Vec<String> {
     let texts = job.edits.iter();
     let texts = texts.filter_map(|edit| Some((edit, text(edit)?)));

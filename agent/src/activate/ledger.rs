@@ -1,11 +1,11 @@
-//! Which devices have what their files say, as far as the agent knows; it lasts as long as the machine runs.
+//! Records which devices have loaded their files, until the machine reboots.
 //!
 //! ```text
 //! # /run/one-sriov-agent/devices
-//! eth0 2           its files were there when the network stack took it, as the device with this index
+//! eth0 2           up to date, as the device with this index
 //! ib1 due          its files changed, and the network stack has not loaded them
 //! ```
-//! A device of another index is another one: it came since.
+//! A device with another index is a new one.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,11 +18,11 @@ use one_sriov_system::{Root, unless_absent};
 const DIRECTORY: &str = "/run/one-sriov-agent";
 const FILE: &str = "/run/one-sriov-agent/devices";
 
-/// The devices and how they stand.
+/// The devices and their state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
     devices: BTreeMap<InterfaceName, Standing>,
-    /// Whether an earlier run has noted anything since the machine started.
+    /// Whether there was an earlier run since the boot.
     is_known: bool,
 }
 
@@ -34,17 +34,17 @@ enum Standing {
 }
 
 impl Ledger {
-    /// As an earlier run left it.
+    /// Reads the ledger of earlier runs.
     ///
     /// # Errors
-    /// It is not known which devices are still due.
+    /// If it is unknown which devices are still due.
     pub fn load(root: &Root) -> io::Result<Self> {
         let text = root.read_to_string(Path::new(FILE)).map(Some);
         let text = unless_absent(text, None)?;
         Ok(text.map_or_else(Self::default, |text| Self::parse(&text)))
     }
 
-    /// As if the network stack had loaded none of these.
+    /// A ledger for the case that the network stack has loaded none of these.
     #[must_use]
     pub fn all_due<'d>(devices: impl IntoIterator<Item = &'d InterfaceName>) -> Self {
         Self::next([], devices)
@@ -65,18 +65,18 @@ impl Ledger {
         }
     }
 
-    /// Says that a run has begun: a NIC that comes from now on has udev start another one.
+    /// Records that a run has begun: for a NIC that appears from now on, udev starts another one.
     ///
     /// # Errors
-    /// What the system says, for a log line.
+    /// The error, for a log line.
     pub fn announce(root: &Root) -> io::Result<()> {
         std::fs::create_dir_all(root.path(Path::new(DIRECTORY))?)
     }
 
-    /// Keeps it for later runs; nothing is written where nothing is new.
+    /// Writes it for later runs, if it has changed.
     ///
     /// # Errors
-    /// What the system says, for a log line.
+    /// The error, for a log line.
     pub fn save(&self, root: &Root, before: &Self) -> io::Result<()> {
         if self == before {
             return Ok(());
@@ -96,7 +96,7 @@ impl Ledger {
             .map(|(device, _)| device)
     }
 
-    /// Whether a device came since an earlier run looked.
+    /// Whether a device has appeared since an earlier run.
     #[must_use]
     pub fn is_new(&self, device: &InterfaceName, index: u32) -> bool {
         self.is_known

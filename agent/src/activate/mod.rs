@@ -1,16 +1,15 @@
-//! Having a network stack that runs already take over what a run has changed: `apply --activate`.
+//! Has a running network stack load the changes of a run: `apply --activate`.
 //!
 //! | stack | before the files change | after that |
 //! |---|---|---|
-//! | NetworkManager | | `nmcli connection load`, a look at what it really loaded, `device reapply` or `connection up` |
+//! | NetworkManager | | `nmcli connection load`, a check of what it really loaded, `device reapply` or `connection up` |
 //! | systemd-networkd | | `networkctl reload`, `networkctl reconfigure` |
 //! | netplan | | `netplan generate`, then as its renderer |
 //! | ifupdown, initscripts | `ifdown` by the old files | `ifup` by the new ones |
 //! | wicked | | `wicked ifreload` |
 //!
-//! Only devices whose files changed are touched, and those that came since ([`Ledger`]). A stack that does
-//! not run is not started: it reads its files when it is. [`ActivationWork`] is what there is to do, as data; each
-//! stack's module says how, and calls its tools through one door ([`Tools`]).
+//! Only devices whose files have changed are activated, and new ones ([`Ledger`]). A stack that does not run is not started: it
+//! reads its files when it starts. [`ActivationWork`] has what to do, as data; each stack's module does it, by [`Tools`].
 
 mod activation;
 mod ifup;
@@ -33,8 +32,8 @@ pub use work::{ActivationWork, Edit, Job};
 use crate::render::Reader;
 
 impl Reader {
-    /// What has to be done before the old files are replaced. Errors are logged, and the run
-    /// continues: the device may already be down.
+    /// Does what is needed before the old files are replaced. Errors are logged, and the run continues: the device may already be
+    /// down.
     pub fn before(self, work: &ActivationWork, tools: &mut impl Tools) {
         match self {
             Self::Ifupdown => ifup::before(work, ifup::names_of_stanzas, tools),
@@ -43,7 +42,7 @@ impl Reader {
         }
     }
 
-    /// What has to be done once the new files stand.
+    /// Does what is needed after the new files are written.
     pub fn after(
         self,
         work: &ActivationWork,

@@ -1,14 +1,13 @@
-//! Having netplan write for its renderer what its changed YAML says.
+//! Has netplan generate the files of its renderer from changed YAML.
 //!
-//! netplan does so by itself, but early in the boot, before the agent has read the context. It only writes
-//! files: nothing is started or changed.
+//! netplan does this at boot, but before the agent has read the context. It only writes files; nothing is started or changed.
 
 use std::path::Path;
 
 use super::tools::{SystemTools, Tools};
 use crate::install::FileReport;
 
-/// `netplan generate` where one of these is a YAML of netplan's.
+/// Runs `netplan generate` if one of these is netplan's YAML.
 pub(super) fn generate<'a>(
     paths: impl IntoIterator<Item = &'a Path>,
     tools: &mut impl Tools,
@@ -22,7 +21,7 @@ pub(super) fn generate<'a>(
     Ok(())
 }
 
-/// The same for what a run has changed. An error is logged and has no other effect.
+/// The same for the changes of a run. An error is only logged.
 pub fn generate_if_changed(report: &FileReport) {
     let files = [&report.written, &report.updated, &report.removed];
     let paths = files.into_iter().flatten().map(|file| &*file.path);

@@ -1,7 +1,7 @@
-//! systemd-networkd: `networkctl reload` (it comes with systemd 244), and a look at each device anew.
+//! systemd-networkd: `networkctl reload` (since systemd 244), and a reconfiguration of each device.
 //!
-//! It makes a virtual device when it finds its `.netdev`, but neither changes nor removes it afterwards
-//! (`networkctl(1)`), so that one whose file is another one now is deleted; it is made anew.
+//! It creates a virtual device from its `.netdev`, but does not change or remove it later (`networkctl(1)`). So a device whose
+//! file has changed is deleted, and created again.
 
 use super::activation::Activation;
 use super::tools::Tools;
@@ -39,7 +39,7 @@ pub(super) fn activate(
     activation
 }
 
-/// `05-one-sriov-ib0.8003.netdev`, gone or changed.
+/// `05-one-sriov-ib0.8003.netdev`, removed or changed.
 fn stale_children(job: &Job) -> impl Iterator<Item = &str> {
     let stale = job
         .edits

@@ -1,4 +1,4 @@
-//! Tools whose answers are written down beforehand, for tests.
+//! Tools with scripted answers, for tests.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::tools::{Tools, line};
 use super::work::{ActivationWork, Edit, Job};
 
-/// What was run, and what was to be said.
+/// The calls, and the answers.
 #[derive(Debug, Default)]
 pub(super) struct Script {
     run: Vec<String>,
@@ -25,7 +25,7 @@ impl Script {
         self.answers.insert(what.to_owned(), Err(reason));
     }
 
-    /// What was run since this was asked.
+    /// The calls since the last call of this.
     pub(super) fn taken(&mut self) -> Vec<String> {
         std::mem::take(&mut self.run)
     }

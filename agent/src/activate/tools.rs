@@ -1,18 +1,18 @@
-//! The one door to the tools of network stacks.
+//! Runs the tools of network stacks.
 
 use std::time::Duration;
 
 use one_sriov_system::Program;
 
-/// DHCP may take a minute; nothing that still works takes longer.
+/// The time limit: DHCP may take a minute.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Who runs the tools of network stacks.
+/// Runs the tools of network stacks.
 pub trait Tools {
-    /// Runs a tool to its end; its standard output.
+    /// Runs a tool, and returns its standard output.
     ///
     /// # Errors
-    /// Why it failed, as a sentence that names it: `failed to run 'ifup ib0': ...`.
+    /// Why it failed: `failed to run 'ifup ib0': ...`.
     fn run(&mut self, name: &str, args: &[&str]) -> Result<String, String>;
 }
 

@@ -1,4 +1,4 @@
-//! wicked compares its files with what a device has, takes over what is new and takes down what is gone.
+//! wicked compares its files with the state of a device, and applies the differences.
 
 use super::activation::Activation;
 use super::tools::Tools;
@@ -8,7 +8,7 @@ pub(super) fn activate(work: &ActivationWork, tools: &mut impl Tools) -> Activat
     let mut activation = Activation::default();
     for job in &work.jobs {
         let files = job.edits.iter();
-        // What lies on top of a device has a file of its own.
+        // A child has its own file.
         let names: Vec<&str> = files
             .filter_map(|edit| edit.name_between("ifcfg-", ""))
             .collect();

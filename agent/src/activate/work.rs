@@ -1,4 +1,4 @@
-//! What there is to do, as data: for each device the files that speak of it, before and after.
+//! What to activate, as data: for each device its files, before and after.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub struct Edit {
     pub old: Option<String>,
     /// Its text after it.
     pub new: Option<String>,
-    /// Whether it is another one, or became legible only now.
+    /// Whether it has changed, or was not readable before.
     pub is_changed: bool,
 }
 
@@ -50,14 +50,14 @@ impl Edit {
         })
     }
 
-    /// What the file is called, without its directory.
+    /// The name of the file, without its directory.
     #[must_use]
     pub fn name(&self) -> &str {
         let name = self.path.file_name().and_then(|name| name.to_str());
         name.unwrap_or_default()
     }
 
-    /// What stands between the beginning and the end of its name, if it has both.
+    /// The part of its name between a prefix and a suffix, if it has both.
     #[must_use]
     pub fn name_between(&self, beginning: &str, end: &str) -> Option<&str> {
         self.name().strip_prefix(beginning)?.strip_suffix(end)
@@ -69,31 +69,31 @@ impl Edit {
 pub struct Job {
     /// The device.
     pub device: InterfaceName,
-    /// Whether there is nothing to bring up: a dummy NIC is only to be left alone.
+    /// Whether it must not be brought up: a dummy NIC is only kept unmanaged.
     pub is_dummy: bool,
     /// Whether it is on this machine now.
     pub is_present: bool,
-    /// Its files in the order of their paths; none of them is there any more for a NIC that is gone.
+    /// Its files in the order of their paths; all are removed if its NIC is gone.
     pub edits: Vec<Edit>,
 }
 
 impl Job {
-    /// Whether any file speaks of the device from now on.
+    /// Whether the device has any file now.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
         self.edits.iter().any(|edit| edit.new.is_some())
     }
 }
 
-/// All of them, in the order of their names.
+/// All, in the order of their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ActivationWork {
-    /// One for each device.
+    /// Groups files by device.
     pub jobs: Vec<Job>,
 }
 
 impl ActivationWork {
-    /// The devices whose files change in a run, and those that are due besides.
+    /// The devices whose files change in a run, and those that are still due.
     pub fn of(
         changes: &Changes,
         wanted: &[RenderedFile],
@@ -105,7 +105,7 @@ impl ActivationWork {
             .map(|file| (file.path.as_path(), file))
             .collect();
         let mut devices: BTreeMap<&InterfaceName, Vec<Edit>> = BTreeMap::new();
-        // A device with a file of a dummy from now on is one, whatever NIC's files go.
+        // A device with a file of a dummy NIC is one now, whichever files are removed.
         let (mut nics, mut dummies) = (BTreeSet::new(), BTreeSet::new());
         for change in changes {
             if change.nic.is_of_machine() {

@@ -29,7 +29,7 @@ pub(super) struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    /// Looks at the machine; `asked` is what runs, if the network stack shall be told of changes.
+    /// Reads the state of the machine. `asked` has the running network stacks, if they are to load changes.
     pub(super) fn look(
         root: &'a Root,
         sysfs: &'a Path,
@@ -164,12 +164,12 @@ fn index(sysfs: &Path, device: &str) -> Option<u32> {
     }
 }
 
-/// What cannot be looked at may be there, and has to be brought up then.
+/// A device that cannot be checked counts as present, so that it is brought up.
 fn is_present(sysfs: &Path, device: &str) -> bool {
     read_index(sysfs, device).map_or(true, |index| index.is_some())
 }
 
-/// None: there is no such device.
+/// `None` if there is no such device.
 fn read_index(sysfs: &Path, device: &str) -> io::Result<Option<u32>> {
     let path = sysfs.join("class/net").join(device).join("ifindex");
     match fs::read_to_string(path) {

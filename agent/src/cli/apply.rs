@@ -69,7 +69,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
         found = again;
     }
     if announces {
-        // Before the look at the NICs: what it misses comes later.
+        // Before the NICs are read: a NIC that appears after that starts another run.
         announce(&root);
     }
     let running = apply.activate.then(|| detect::running(&root));
@@ -147,7 +147,7 @@ fn carry_out(
     let installed = install();
     install::set_modes(&sysfs, &run_state.rendered.modes);
     install::set_sysctls(&run_state.rendered.sysctls);
-    // Whatever became of the files: what was taken down for them comes up again.
+    // Also if writing files failed: devices that were taken down come up again.
     let activation = live.after();
     let report = installed?;
     if activation.is_none() {
@@ -198,7 +198,7 @@ fn without_medium(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     no_medium(options, out)
 }
 
-/// No medium is no error: images boot elsewhere, too.
+/// Without a medium there is no error: images may boot elsewhere.
 pub(super) fn no_medium(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> {
     let block_devices = if options.verbose {
         survey::survey(&options.root())?

@@ -1,4 +1,4 @@
-//! cloud-init gets its network back where there is no context with NICs.
+//! Switches cloud-init's network configuration on again if there is no context with NICs.
 
 use super::Options;
 use super::apply::LOCK_WAIT;
@@ -7,7 +7,7 @@ use crate::install::{self, FileReport, Record, Snapshot, decide};
 use crate::pipeline::without_nics;
 use crate::plan::NicId;
 
-/// Removes the file for cloud-init on a machine without a context medium; none: there is none of ours.
+/// Removes the file for cloud-init on a machine without a context medium; `None` if we have not written one.
 pub(super) fn without_medium(
     options: &Options,
     dry_run: bool,

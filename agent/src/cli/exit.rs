@@ -21,7 +21,7 @@ pub enum Exit {
     Busy = 5,
 }
 
-/// What `--help` says of the exit codes.
+/// The exit codes in `--help`.
 pub(super) const HELP: &str = "\
 Exit codes:
   0  success; also if a NIC has no device yet, or if there is no context medium

@@ -1,4 +1,4 @@
-//! `explain`: why a NIC gets what it gets.
+//! `explain`: prints why a NIC has its configuration.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -177,7 +177,7 @@ fn position(name: &str) -> Option<u8> {
     number.parse().ok().filter(|_| is_name)
 }
 
-/// The NIC that a dummy NIC is of.
+/// The NIC of a dummy NIC.
 fn owner<'a>(run_state: &'a RunState, dummy: &DummyNic) -> Option<Cow<'a, str>> {
     let mut nics = run_state.plan.nics.iter();
     let owner = if dummy.is_marker {

@@ -84,7 +84,7 @@ pub(super) fn dummy(dummy: &DummyNic) -> Value {
     })
 }
 
-/// What the network stack has taken over, and what it has not.
+/// What the network stack has loaded, and what it has not.
 pub(super) fn activation(activation: &Activation) -> Value {
     let failed = activation.failed.iter();
     json!({

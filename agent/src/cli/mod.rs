@@ -97,7 +97,7 @@ impl Cli {
         Self::parse()
     }
 
-    /// Runs the command; results go to `out`, log lines and errors where [`logging`] says.
+    /// Runs the command. Results go to `out`, log lines and errors to [`logging`].
     pub fn run(&self, out: &mut impl Write) -> Exit {
         let options = &self.options;
         logging::start(Logging {
@@ -175,7 +175,7 @@ impl Options {
         Duration::from_secs(self.wait.into())
     }
 
-    /// Takes the lock of that machine, waiting at most so many seconds unless the command line says how long.
+    /// Takes the lock of the machine, and waits at most this many seconds, unless the command line sets the limit.
     fn lock(&self, seconds: u32) -> Result<Lock, LockError> {
         let seconds = self.lock_wait.unwrap_or(seconds);
         Lock::take(&self.root(), Duration::from_secs(seconds.into()))

@@ -1,4 +1,4 @@
-//! `plan`: print what `apply` would make of this machine, without looking at what it wrote before.
+//! `plan`: prints what `apply` would do on this machine, without regard to earlier runs.
 
 use std::io::Write;
 

@@ -19,20 +19,20 @@ use crate::plan::{Plan, Role};
 use crate::render::{Readers, Rendered};
 use crate::wait::WaitBudget;
 
-/// A context, before any NIC is looked at.
+/// A context, before any NIC is read.
 pub(super) struct ReadContext {
-    /// Where it was.
+    /// Its path.
     pub(super) source: String,
     pub(super) context: Context,
     config: Config,
 }
 
-/// What a command looks at a machine for.
+/// The purpose of reading a machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Purpose {
-    /// What runs counts beside what is enabled, where the files are to be taken over at once.
+    /// Whether running network stacks count, besides enabled ones, because the files are loaded at once.
     pub(super) running: Option<Readers>,
-    /// Files of others in the place of ours are replaced.
+    /// Whether foreign files in the place of ours are replaced.
     pub(super) takes_over: bool,
     /// Nothing is going to be written: what this user may not read is named, and the rest is shown.
     pub(super) reads_only: bool,
@@ -61,7 +61,7 @@ pub(super) struct RunState {
     pub(super) changes: Changes,
 }
 
-/// Finds and reads the context; none if there is no medium.
+/// Finds and reads the context; `None` without a medium.
 pub(super) fn read(
     options: &Options,
     wait_budget: &WaitBudget,
@@ -89,7 +89,7 @@ fn find(
     if let Some(path) = &options.context {
         return Ok(Some(medium::read_named(path)?));
     }
-    // one-context has the CD already and says where.
+    // one-context has already mounted the CD, and passes the path.
     if let Some(path) = std::env::var_os("CONTEXT_FILE").filter(|path| !path.is_empty()) {
         return Ok(Some(medium::read_named(Path::new(&path))?));
     }

@@ -74,12 +74,12 @@ impl Agreement {
     }
 }
 
-/// What a look at the machine has found.
+/// The state of the machine.
 struct Status {
     verdict: Agreement,
     findings: Vec<Finding>,
     report: FileReport,
-    /// None: this is a machine at rest.
+    /// `None` if the machine is not running.
     kernel: Option<Vec<Comparison>>,
 }
 
@@ -311,7 +311,7 @@ fn states(report: &FileReport) -> impl Iterator<Item = (&'static str, String)> {
     files.map(|(state, path)| (state, path.display().to_string()))
 }
 
-/// The IPoIB mode of a device: some refuse connected mode (enhanced IPoIB), and only the device can say so.
+/// The IPoIB mode of a device, which may have refused connected mode (enhanced IPoIB).
 fn mode(host: &Probe<'_>, sys: &Path, device: &str) -> Option<String> {
     let path = sys.join("class/net").join(device).join("mode");
     let mode = host.read_to_string(&path).ok()?;

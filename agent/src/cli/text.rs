@@ -110,7 +110,7 @@ pub(super) fn report(
     Ok(())
 }
 
-/// What the network stack has loaded; the log says why it has not loaded something.
+/// What the network stack has loaded; the log has its errors.
 pub(super) fn activation(activation: Option<&Activation>, out: &mut impl Write) -> io::Result<()> {
     let Some(activation) = activation else {
         return Ok(());
@@ -124,7 +124,7 @@ pub(super) fn activation(activation: Option<&Activation>, out: &mut impl Write) 
     Ok(())
 }
 
-/// What `clean` did, and what it left.
+/// What `clean` removed, and what it left.
 pub(super) fn cleaned(report: &FileReport, dry_run: bool, out: &mut impl Write) -> io::Result<()> {
     let (removed, restored) = if dry_run {
         ("would remove", "would restore")

@@ -1,4 +1,4 @@
-//! What the running daemon of a network stack says of a device, in the files that it keeps for others to read.
+//! The state of a device according to the running daemon of a network stack, read from its files.
 //!
 //! ```text
 //! /run/systemd/netif/links/2          ADMIN_STATE=unmanaged
@@ -20,7 +20,7 @@ const CONNECTIONS: [&str; 3] = [
     "/usr/lib/NetworkManager/system-connections",
 ];
 
-/// What systemd-networkd says of a device, if it has not configured it by our file.
+/// What is wrong with a device according to systemd-networkd, if it has not configured it by our file.
 pub(super) fn of_networkd(
     root: &Probe<'_>,
     device: &str,
@@ -30,7 +30,7 @@ pub(super) fn of_networkd(
     let path = format!("/run/systemd/netif/links/{index}");
     let text = root.read_to_string(Path::new(&path)).ok()?;
     let by = value(&text, "NETWORK_FILE");
-    // What netplan makes of our YAML has a name of netplan's.
+    // The file that netplan generates from our YAML has a name of netplan.
     let is_ours = |file: &str| {
         let own = |rendered: &&RenderedFile| rendered.path == Path::new(file);
         files.iter().any(own) || file.contains("one-sriov")
@@ -117,7 +117,7 @@ fn profile_with(root: &Probe<'_>, uuid: &str) -> Option<String> {
     })
 }
 
-/// The line of NetworkManager's configuration that leaves devices unmanaged.
+/// The line of NetworkManager's configuration that makes devices unmanaged.
 fn unmanaged_rule(root: &Probe<'_>, device: &str) -> Option<String> {
     let directories = [
         "/etc/NetworkManager/conf.d",

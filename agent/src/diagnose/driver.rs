@@ -1,11 +1,11 @@
-//! PCI network cards that are here and have no network device: their driver is missing.
+//! PCI network cards without a network device: their driver is missing.
 //!
 //! ```text
 //! /sys/bus/pci/devices/0000:00:05.0/class      0x020700     network controller, InfiniBand
 //!                                  /vendor     0x15b3
 //!                                  /device     0x1018
 //!                                  /modalias   pci:v000015B3d00001018sv...
-//!                                  /driver  -> ...          none: no driver has taken it
+//!                                  /driver  -> ...          missing if no driver is bound
 //!                                  /infiniband/mlx5_0       an InfiniBand device; its network devices are in net/
 //! /lib/modules/6.1.0/modules.alias             alias pci:v000015B3d00001018sv*sd*bc*sc*i* mlx5_core
 //! ```
@@ -25,7 +25,7 @@ pub(super) struct NetworkCard {
     id: String,
     modalias: String,
     driver: Option<String>,
-    /// Whether there is an InfiniBand device without any network device.
+    /// Whether it has an InfiniBand device without a network device.
     lacks_ipoib: bool,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn cards(probe: &Probe<'_>, sys: &Path) -> Vec<NetworkCard> {
 }
 
 impl NetworkCard {
-    /// Why the card has no network device, if it has none; `module` names the driver for a modalias.
+    /// Why the card has no network device, unless it has one; `module` returns the driver for a modalias.
     pub(super) fn finding(&self, module: impl Fn(&str) -> Option<String>) -> Option<Finding> {
         let Self { address, id, .. } = self;
         match &self.driver {
@@ -99,7 +99,7 @@ pub(super) fn module_for(root: &Probe<'_>, modalias: &str) -> Option<String> {
     module.filter(|_| !modalias.is_empty())
 }
 
-/// Whether a pattern with `*` fits a text as a whole.
+/// Whether a pattern with `*` matches a whole text.
 fn matches(pattern: &str, text: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {
         return pattern == text;

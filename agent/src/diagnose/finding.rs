@@ -1,26 +1,26 @@
-//! What a look at the machine has found.
+//! Findings about the machine.
 
 use crate::inventory::listed;
 
-/// A cause of trouble.
+/// A possible cause of a problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// A code that stays, for programs: `port-state`.
+    /// A stable code, for programs: `port-state`.
     pub code: &'static str,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// The network device that it is about, if it is about one.
+    /// The network device, if it concerns one.
     pub device: Option<String>,
-    /// What was found, why that is wrong, and what to do: a sentence without its full stop.
+    /// What was found, why that is wrong, and what to do, without a full stop.
     pub text: String,
 }
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// A NIC cannot work with it.
+    /// It stops a NIC from working.
     Problem,
-    /// It can be the reason if a NIC does not work.
+    /// It may be the reason if a NIC does not work.
     Warning,
 }
 
@@ -36,7 +36,7 @@ impl Severity {
 }
 
 impl Finding {
-    /// A NIC cannot work with this.
+    /// A finding that stops a NIC from working.
     pub(super) fn problem(code: &'static str, text: String) -> Self {
         Self {
             code,
@@ -46,7 +46,7 @@ impl Finding {
         }
     }
 
-    /// This can be the reason if a NIC does not work.
+    /// A finding that may be the reason if a NIC does not work.
     pub(super) fn warning(code: &'static str, text: String) -> Self {
         Self {
             severity: Severity::Warning,
@@ -61,7 +61,7 @@ impl Finding {
     }
 }
 
-/// What could not be read: a cause may be there.
+/// A finding about read errors, which may hide a cause.
 pub(super) fn unread(failures: &[String]) -> Option<Finding> {
     if failures.is_empty() {
         return None;

@@ -1,4 +1,4 @@
-//! Files that the agent did not write and that configure a device of ours.
+//! Foreign files that configure a device of the context.
 //!
 //! ```text
 //! /etc/NetworkManager/system-connections/old.nmconnection   interface-name=eth0     [connection]
@@ -19,7 +19,7 @@ use hwaddr::MacAddress;
 pub(super) struct ForeignPlace {
     directory: &'static str,
     form: Form,
-    /// The stacks that read them.
+    /// Their readers.
     readers: &'static [Reader],
 }
 
@@ -60,7 +60,7 @@ const fn place(directory: &'static str, form: Form, readers: &'static [Reader]) 
     }
 }
 
-/// Where other programs, installers and people leave files for devices.
+/// The directories in which other programs, installers and users have files for devices.
 pub(super) const PLACES: [ForeignPlace; 8] = [
     place(
         "/etc/NetworkManager/system-connections",
@@ -89,17 +89,17 @@ pub(super) const PLACES: [ForeignPlace; 8] = [
 ];
 
 impl ForeignPlace {
-    /// Whether a network stack reads this place: the one that the files are written for, or one that starts beside it.
+    /// Whether a network stack reads this directory: the one that the files are written for, or another enabled one.
     pub(super) fn is_read_by(&self, stack: Reader, others: &[Reader]) -> bool {
         let mut all = others.iter().chain([&stack]);
         all.any(|stack| self.readers.contains(stack))
     }
 }
 
-/// A device of ours: its name and, if it is Ethernet, its MAC.
+/// A device of the context: its name and, for Ethernet, its MAC.
 pub(super) type OwnDevice<'a> = (&'a str, Option<MacAddress>);
 
-/// The files of one place that configure one of these devices; `is_ours` knows the agent's own.
+/// The files of one directory that configure one of these devices; `is_ours` excludes the agent's own.
 pub(super) fn findings(
     root: &Probe<'_>,
     place: &ForeignPlace,
@@ -128,7 +128,7 @@ fn finding(path: &Path, line: &str, device: &str) -> Finding {
 }
 
 impl Form {
-    /// Whether a file of this name is read.
+    /// Whether a file with this name is read.
     fn is_read(self, path: &Path) -> bool {
         let name = path
             .file_name()
@@ -146,7 +146,7 @@ impl Form {
         }
     }
 
-    /// The line that has a file configure one of the devices, and which one.
+    /// The line by which a file configures one of the devices, and the device.
     fn configures<'d>(
         self,
         path: &Path,
@@ -201,7 +201,7 @@ impl Form {
                 return Some((format!("line {at}: '{}'", line.escape_debug()), device));
             }
         }
-        // A file for ifup that names no device is for the one in its own name.
+        // A file for ifup without a device is for the one in its name.
         let of_file = path.file_name()?.to_str()?.strip_prefix("ifcfg-")?;
         let (device, _) =
             by_name(of_file).filter(|_| matches!(self, Self::Assignments) && !names_device)?;

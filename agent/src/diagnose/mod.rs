@@ -1,18 +1,18 @@
-//! Why a NIC has no address: the causes that a machine shows, each with its evidence and what to do.
+//! Finds out why a NIC has no address: the causes, each with evidence and a remedy.
 //!
 //! ```text
 //! no-context, other-cloud, no-permission   no CD, that of another cloud, or one that this user may not read
 //! dummy-prefix           dummy NICs with another first octet than the agent looks for
-//! other-vm               a CD none of whose NICs is here
+//! other-vm               a CD whose NICs this machine does not have
 //! driver-missing         a PCI network card without driver
 //! ipoib-missing          an InfiniBand card without network device
 //! port-guid, port-state  an InfiniBand port that the subnet manager has not activated
-//! stack-*                the network stack is disabled, masked, missing or not running, or leaves the NIC alone
+//! stack-*                the network stack is disabled, masked, missing or not running, or does not manage the NIC
 //! two-stacks             more than one network stack is active
 //! foreign-file           a file that the agent did not write configures the device
-//! unread                 what of all this could not be read
+//! unread                 read errors
 //! ```
-//! Each cause has a file of its own: what is read of the machine, and the rule, which is pure.
+//! Each cause has its own file, with what is read from the machine, and the rule, which is pure.
 
 mod daemon;
 mod driver;
@@ -38,7 +38,7 @@ use crate::render::{Backend, Reader, Readers, RenderedFile};
 pub use finding::{Finding, Severity};
 pub use medium::without_context;
 
-/// All that a look at a machine goes by.
+/// The inputs of a diagnosis.
 pub struct Scene<'a> {
     /// The machine.
     pub root: &'a Root,
@@ -139,7 +139,7 @@ impl Scene<'_> {
         of_reader.into_iter().chain(two).collect()
     }
 
-    /// What the running daemon says of devices that are not as they are to be.
+    /// What the running daemon reports of devices that are not up to date.
     fn of_daemon(&self, running: Option<Readers>) -> Vec<Finding> {
         let drifted = self.kernel.unwrap_or_default().iter();
         let drifted = drifted.filter(|comparison| !comparison.differences.is_empty());
@@ -168,7 +168,7 @@ impl Scene<'_> {
         drifted.filter_map(finding).collect()
     }
 
-    /// Files of others that speak of our devices.
+    /// Foreign files for our devices.
     fn of_files(&self, started: &[Reader]) -> Vec<Finding> {
         let devices: Vec<foreign::OwnDevice> = self
             .configured()

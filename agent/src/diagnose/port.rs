@@ -14,7 +14,7 @@ use crate::detect::Probe;
 
 const ACTIVE: &str = "ACTIVE";
 
-/// A port behind a network device.
+/// The port of a network device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct InfinibandPort {
     /// The network device: `ib0`.
@@ -51,7 +51,7 @@ impl InfinibandPort {
         let card = cards.first()?;
         let card = card.to_str()?;
         let index = |name: &str| number(&text(&netdev.join(name))?);
-        // Old kernels have the port in dev_id alone (`ipoib_add_port`).
+        // Old kernels have the port only in dev_id (`ipoib_add_port`).
         let index = index("dev_port").max(index("dev_id")).unwrap_or(0);
         let port = netdev
             .join("device/infiniband")

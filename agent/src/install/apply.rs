@@ -1,4 +1,4 @@
-//! Carries the changes out, so that a kill at any instant does no harm.
+//! Makes the changes, so that a kill at any instant does no harm.
 
 use std::path::PathBuf;
 
@@ -12,17 +12,17 @@ use super::report::FileReport;
 use super::state_file;
 use super::temporary;
 
-/// Carries out what [`decide`](super::decide) found; `record` is the one that it was given.
+/// Makes the changes of [`decide`](super::decide), which got the same `record`.
 ///
-/// The order is what makes it safe:
-/// 1. the record names the old and the new text of every file;
+/// The order makes it safe:
+/// 1. the record has the hashes of the old and the new text of every file;
 /// 2. foreign files are copied to the backup and flushed;
-/// 3. all files are written beside their places, flushed, and renamed; then the removals;
-/// 4. the record names what is there now.
+/// 3. all files are written to temporary files, flushed, and renamed; then files are removed;
+/// 4. the record has only the hashes of the new texts.
 ///
-/// Killed before 1 is done, nothing has changed; before 4, the next run knows every file as ours
-/// whether it is the old or the new one, sweeps the temporary files away, and finishes. When
-/// nothing changes, nothing is written. Where a temporary file stays, the record does not say that all is done.
+/// If the run is killed before 1 is done, nothing has changed; before 4, the next run recognizes every file as ours, old or
+/// new, removes the temporary files, and finishes. If nothing changes, nothing is written. As long as a temporary file remains,
+/// the record stays unfinished.
 pub fn apply(
     directories: &mut Directories,
     changes: &Changes,
@@ -30,7 +30,7 @@ pub fn apply(
 ) -> Result<FileReport, InstallError> {
     warn(changes);
     let mut report = FileReport::of(changes);
-    // No record names the temporary file of the record itself, so every run looks for it.
+    // The record does not list its own temporary file, so every run looks for it.
     if let Some(error) = temporary::sweep(directories, [&*state_file::path()])? {
         log::warn!("a temporary file of a killed run remains for now: {error}");
     }
@@ -57,7 +57,8 @@ pub fn apply(
     Ok(report)
 }
 
-/// Sweeps away what killed runs left, wherever this one or the one before writes; the first file that stays, if one does.
+/// Removes temporary files of killed runs in all directories that this run or the previous one writes to. Returns the first that
+/// remains, if any.
 pub(super) fn tidy(
     record: &Record,
     changes: &Changes,

@@ -1,7 +1,7 @@
 //! Foreign files that the agent replaced: `/var/lib/one-sriov/backup/<its path>`.
 //!
-//! A name that is taken by something else gets a number: `ifcfg-ib0`, `ifcfg-ib0.~1~`, ... Nothing
-//! in there is ever overwritten, and nothing removed but what [`restore`](super::restore) has put back.
+//! If the name is taken, a number is added: `ifcfg-ib0`, `ifcfg-ib0.~1~`, ... Backups are never overwritten, and removed
+//! only by [`restore`](super::restore).
 
 use std::ffi::OsString;
 use std::fs;
@@ -17,7 +17,7 @@ use super::directories::Directories;
 use super::error::{InstallError, nothing_there};
 use super::report::BackedUp;
 
-/// Copies whatever the changes will replace, durably, and says where to.
+/// Copies all foreign files that the changes will replace, durably, and returns the backups.
 pub(super) fn save(
     changes: &Changes,
     directories: &mut Directories,
@@ -92,7 +92,7 @@ pub(super) fn place_of(path: &Path) -> PathBuf {
     directory().join(path.strip_prefix("/").unwrap_or(path))
 }
 
-/// The file that a backup is of, and the number of the backup, from 0.
+/// The original path of a backup, and the number of the backup, from 0.
 pub(super) fn origin_of(backup: &Path) -> Option<(PathBuf, u32)> {
     let origin = Path::new("/").join(backup.strip_prefix(directory()).ok()?);
     let name = origin.file_name()?;
@@ -103,7 +103,7 @@ pub(super) fn origin_of(backup: &Path) -> Option<(PathBuf, u32)> {
     Some(numbered.unwrap_or((origin, 0)))
 }
 
-/// The first name that is free, or that already holds the same.
+/// The first name that is free, or that has the same content.
 fn place_for(
     path: &Path,
     old: &Foreign,

@@ -1,4 +1,4 @@
-//! Many files at once, each of them whole at any instant.
+//! Writes many files at once, each atomically.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
@@ -17,28 +17,27 @@ use super::error::{InstallError, nothing_there};
 use super::open_directories::OpenDirectories;
 use super::temporary::temp_name;
 
-/// So many files are open at once: enough for the disk to write them in one go, and well below
-/// the usual limit of 1024.
+/// How many files are open at once: enough for the disk to write them together, and well below the usual limit of 1024.
 const OPEN_AT_ONCE: usize = 128;
 
-/// What to do to the disk; nothing happens before [`Batch::commit`].
+/// Changes of files; nothing happens before [`Batch::commit`].
 #[derive(Default)]
 pub(super) struct Batch<'a> {
     pub(super) writes: Vec<Write<'a>>,
     pub(super) modes: Vec<(&'a Path, u32)>,
     pub(super) removals: Vec<&'a Path>,
-    /// Files whose directories are flushed, too.
+    /// Files whose directories are also flushed.
     pub(super) flushes: Vec<&'a Path>,
 }
 
-/// One file to be written.
+/// A file to write.
 pub(super) struct Write<'a> {
     pub(super) path: &'a Path,
     pub(super) mode: u32,
     pub(super) body: Body<'a>,
 }
 
-/// What a file to be written holds.
+/// The content of a file to write.
 #[derive(Clone, Copy)]
 pub(super) enum Body<'a> {
     /// A text of ours.
@@ -52,8 +51,7 @@ pub(super) enum Body<'a> {
 impl Batch<'_> {
     /// Writes all, flushes all, renames all, removes, and flushes each directory once.
     ///
-    /// Until the first rename nothing is changed but for temporary files, and an error removes
-    /// those again.
+    /// Until the first rename there are only temporary files, which an error removes.
     pub(super) fn commit(&self, directories: &mut Directories) -> Result<(), InstallError> {
         let pid = std::process::id();
         let mut open_directories = OpenDirectories::new(directories);
@@ -92,7 +90,7 @@ impl Batch<'_> {
     }
 }
 
-/// A file that waits beside its place; dropped before it is there, it is gone.
+/// A temporary file, which is removed when dropped, unless it was renamed.
 struct Temp<'a> {
     path: &'a Path,
     directory: Rc<OwnedFd>,
@@ -136,7 +134,7 @@ impl<'a> Temp<'a> {
 impl Drop for Temp<'_> {
     fn drop(&mut self) {
         if !self.placed {
-            // What stays is swept by the next run.
+            // The next run removes what stays.
             let _ = unlinkat(
                 &*self.directory,
                 self.beside.as_str(),
@@ -157,14 +155,14 @@ fn create(directory: &OwnedFd, name: &str, body: Body<'_>) -> io::Result<Option<
     Ok(Some(file.into()))
 }
 
-/// The mode comes before the first byte and past any umask: no reader ever sees a text that it
-/// may not see, nor lacks one that it may.
+/// The mode is set before the first byte and independently of the umask, so that only the right users can read the file, at
+/// any time.
 fn fill(file: &mut File, write: &Write<'_>) -> io::Result<()> {
     let bytes = match write.body {
         Body::Text(bytes) => bytes,
         Body::Copy(bytes, (user, group)) => {
             match fchown(&*file, Some(user), Some(group)) {
-                // In a user namespace the owner may have no name (EINVAL), and another one may not be given (EPERM).
+                // In a user namespace the owner may be unmapped (EINVAL), or may not be set (EPERM).
                 Err(error) if !is_unknown_owner(&error) => return Err(error),
                 _ => {}
             }

@@ -22,23 +22,23 @@ pub struct Change {
     pub kind: ChangeKind,
 }
 
-/// The ways of a file.
+/// The kinds of changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// Nothing is there yet.
+    /// There is no file yet.
     Create(NewFile),
-    /// Ours, with another text (and perhaps mode).
+    /// Ours, with a new text (and perhaps mode).
     Update {
-        /// What is there now.
+        /// The current file.
         old: OldFile,
-        /// What comes.
+        /// The new file.
         new: NewFile,
     },
-    /// Somebody else's `ifcfg-*`, or any file that is to be taken over: it goes to the backup, ours takes its place.
+    /// A foreign `ifcfg-*`, or any file that is to be replaced: it is backed up first.
     ReplaceForeign {
-        /// What is there now.
+        /// The current file.
         old: Foreign,
-        /// What comes.
+        /// The new file.
         new: NewFile,
     },
     /// The text is right, the permission bits are not.
@@ -52,14 +52,13 @@ pub enum ChangeKind {
     Unchanged,
     /// Ours, and no longer wanted.
     Remove(OldFile),
-    /// Something else is in the way. It is not touched, and this file is not written.
+    /// A conflict: something else is in its place, so this file is not written.
     Conflict(Obstacle),
-    /// An earlier run wrote it, it was edited since, and it is obsolete: it belongs to its editor
-    /// now, and the record forgets it.
+    /// An earlier run wrote it, it was edited since, and is no longer wanted: it stays, and the record forgets it.
     ForeignLeft,
 }
 
-/// A text on its way to the disk.
+/// A text to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFile {
     /// The whole text.
@@ -77,7 +76,7 @@ pub enum Foreign {
     Symlink(PathBuf),
 }
 
-/// What is in the way of a file of ours.
+/// What is in the place of a file of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
     /// A file that we did not write.
@@ -141,7 +140,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Every path that this run looked at, with what happens to it.
+    /// All paths of this run, with their changes.
     pub fn iter(&self) -> std::slice::Iter<'_, Change> {
         self.list.iter()
     }
@@ -156,7 +155,7 @@ impl Changes {
         })
     }
 
-    /// Does any file change?
+    /// Whether any file changes.
     #[must_use]
     pub fn touch_files(&self) -> bool {
         self.list.iter().any(|change| {

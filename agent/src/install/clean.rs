@@ -1,4 +1,4 @@
-//! Takes back all that was ever written, before an image is sealed.
+//! Removes everything that the agent has written, before an image is sealed.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -17,12 +17,12 @@ use super::state_file;
 use super::temporary;
 use super::wanted::WantedFiles;
 
-/// What `clean` is to do.
+/// What `clean` does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cleaning {
-    /// Only say what would be done.
+    /// Only report what would be done.
     pub dry: bool,
-    /// Put backups back.
+    /// Restore backups.
     pub restore: bool,
 }
 
@@ -73,7 +73,7 @@ pub fn clean(
     Ok(report)
 }
 
-/// Whether a file that stays contains an IP address. The target of a link is not read.
+/// Whether a remaining file contains an IP address. Links are not followed.
 fn holds_address(current: &Current) -> bool {
     let Current::File(file) = current else {
         return matches!(current, Current::Symlink(_));
@@ -85,7 +85,7 @@ fn holds_address(current: &Current) -> bool {
     let is_of_address = |c: char| c.is_ascii_hexdigit() || c == '.' || c == ':';
     let mut words = lines.flat_map(|line| line.split(|c| !is_of_address(c)));
     words.any(|word| match word.parse() {
-        // A mask, or what stands for all or for the machine itself, is the same in every clone.
+        // A mask, or an address such as 0.0.0.0 or 127.0.0.1, may be the same in every clone.
         Ok(IpAddr::V4(address)) => {
             let is_mask = ipnetwork::ipv4_mask_to_prefix(address).is_ok();
             !(is_mask || address.is_loopback())

@@ -1,4 +1,4 @@
-//! What has to change: the only place that knows the rules, and it touches nothing.
+//! Decides what has to change, without changing anything. All rules are here.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
@@ -12,7 +12,7 @@ use super::wanted::WantedFiles;
 use crate::plan::NicId;
 use crate::render::{HEADER, RESOLV_CONF, RenderedFile};
 
-/// Compares what is wanted with what is recorded and what is there.
+/// Compares the wanted files with the record and the disk.
 ///
 /// | at the path | wanted | recorded, no longer wanted |
 /// |---|---|---|
@@ -70,7 +70,7 @@ impl Changes {
         let entry = record.get(&file.path);
         let kind = kind_of(file, entry, disk.get(&file.path), takes_over);
         let next = match kind {
-            // If our text returns, the file is ours again.
+            // If it has our text again, the file is ours again.
             ChangeKind::Conflict(_) => entry.cloned(),
             _ => Some(Entry {
                 nic: file.nic,
@@ -162,8 +162,8 @@ fn is_edited(content: &[u8], entry: Option<&Entry>) -> bool {
     entry.is_some() && content.starts_with(HEADER.as_bytes())
 }
 
-/// Distributions and installers leave an `ifcfg-<device>` for every NIC that they saw, and a
-/// `resolv.conf`, and no second name is read for these: without this no such image could be configured.
+/// Distributions and installers leave an `ifcfg-<device>` for every NIC, and a `resolv.conf`. These files have only one possible
+/// name, so such an image could not be configured without replacing them.
 fn may_be_replaced(path: &Path) -> bool {
     let is_ifcfg = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b"ifcfg-");
     path == Path::new(RESOLV_CONF) || path.file_name().is_some_and(is_ifcfg)

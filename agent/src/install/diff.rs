@@ -9,7 +9,7 @@ use super::changes::{ChangeKind, Changes, Foreign, NewFile};
 
 /// Lines shown around a change.
 const CONTEXT: usize = 3;
-/// The keys of ifcfg files whose values are no secrets, numbers at their ends left out.
+/// The keys of ifcfg files whose values are not secret, without numbers at their ends.
 const HARMLESS: [&str; 36] = [
     "BOOTPROTO",
     "BROADCAST",
@@ -51,7 +51,7 @@ const HARMLESS: [&str; 36] = [
 
 /// All changes as one unified diff; empty if there are none.
 ///
-/// What may be a secret in foreign files is hidden, because diffs end up in logs and tickets.
+/// Possible secrets in foreign files are hidden, because diffs end up in logs and tickets.
 #[must_use]
 pub fn diff(changes: &Changes) -> String {
     let mut out = String::new();
@@ -121,7 +121,7 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = writeln!(out, "{text}");
 }
 
-/// Somebody else's text with everything hidden that is not known to be harmless.
+/// A foreign text with everything hidden that is not known to be harmless.
 fn masked(text: &str) -> String {
     text.split_inclusive('\n').map(masked_line).collect()
 }
@@ -138,7 +138,7 @@ fn masked_line(line: &str) -> String {
     };
     match body.split_once('=') {
         None if body.trim().is_empty() => line.to_owned(),
-        // A comment of words may be read; one with a value, or a piece of a longer value, not.
+        // A comment with only words is shown; one with a value, or a part of a longer value, is not.
         None if body.starts_with('#') => line.to_owned(),
         Some((name, value)) if is_harmless(name) && is_plain(value) => line.to_owned(),
         Some((name, _)) if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') => {

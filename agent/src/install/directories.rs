@@ -1,4 +1,4 @@
-//! The directories that a run looks into: each is resolved and listed once.
+//! The directories that a run reads: each is resolved and listed once.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -10,7 +10,7 @@ use one_sriov_system::Root;
 
 use super::error::{InstallError, nothing_there};
 
-/// The directories that a run has met, by their path on the machine.
+/// The directories that a run has read, by their path on the machine.
 #[derive(Debug)]
 pub struct Directories {
     root: Root,
@@ -20,12 +20,12 @@ pub struct Directories {
 #[derive(Debug)]
 struct ListedDirectory {
     host: PathBuf,
-    /// What was in it when it was first looked into, sorted.
+    /// Its content when it was first read, sorted.
     names: Option<Vec<OsString>>,
 }
 
 impl Directories {
-    /// Those of a machine; nothing is looked at yet.
+    /// Those of a machine; nothing has been read yet.
     #[must_use]
     pub fn new(root: &Root) -> Self {
         Self {
@@ -34,19 +34,18 @@ impl Directories {
         }
     }
 
-    /// The machine that they are of.
+    /// The machine.
     pub(super) fn root(&self) -> &Root {
         &self.root
     }
 
-    /// The host path of a file, which is looked at or replaced: a link there is not followed.
+    /// The host path of a file to read or replace: a link there is not followed.
     pub(super) fn host(&mut self, path: &Path) -> Result<PathBuf, InstallError> {
         let (_, directory, name) = self.meet(path)?;
         Ok(directory.host.join(name))
     }
 
-    /// The same of a file that was there when its directory was first looked into: one listing tells of all
-    /// files that are not.
+    /// The same for a file that existed when its directory was first read: one listing shows all missing files.
     pub(super) fn find(&mut self, path: &Path) -> Result<Option<PathBuf>, InstallError> {
         let (_, directory, name) = self.meet(path)?;
         Ok(directory.holds(name).then(|| directory.host.join(name)))
@@ -61,7 +60,7 @@ impl Directories {
         Ok((parent, directory.host.clone()))
     }
 
-    /// What was in the directory of a file.
+    /// The content of a file's directory.
     pub(super) fn names_beside(&mut self, path: &Path) -> Result<&[OsString], InstallError> {
         let (parent, directory, _) = self.meet(path)?;
         directory
@@ -91,7 +90,7 @@ impl Directories {
 }
 
 impl ListedDirectory {
-    /// Whether a file was there. Where the listing fails, it may have been.
+    /// Whether a file existed. If the listing failed, it may have.
     fn holds(&mut self, name: &OsStr) -> bool {
         self.names().map_or(true, |names| {
             names.binary_search_by(|there| (**there).cmp(name)).is_ok()
@@ -106,7 +105,7 @@ impl ListedDirectory {
     }
 }
 
-/// All names, sorted; none where there is no such directory.
+/// All names, sorted; none if the directory does not exist.
 fn list(host: &Path) -> io::Result<Vec<OsString>> {
     let entries = match fs::read_dir(host) {
         Err(error) if nothing_there(&error) => return Ok(Vec::new()),

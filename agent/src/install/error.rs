@@ -1,4 +1,4 @@
-//! Why files could not be put in place.
+//! Errors of installing files.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use one_sriov_system::plain;
 /// ```text
 /// failed to write '/etc/sysconfig/network-scripts/ifcfg-ib0': read-only file system
 /// ```
-/// The path is the one that the machine sees, not the one below `--root`.
+/// The path is that on the machine, without `--root`.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to {verb} '{path}': {cause}", path = path.display(), cause = plain(cause))]
 pub struct InstallError {
@@ -42,14 +42,14 @@ impl InstallError {
         &self.path
     }
 
-    /// What the kernel said.
+    /// Why.
     #[must_use]
     pub fn kind(&self) -> io::ErrorKind {
         self.cause.kind()
     }
 }
 
-/// Neither the file nor, perhaps, the directory that it would be in.
+/// Whether the file, or a directory of its path, does not exist.
 pub(super) fn nothing_there(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }

@@ -1,4 +1,4 @@
-//! One run at a time: boot, hot-plug and a hand at the keyboard may come together.
+//! One run at a time: a boot, a hot-plug event and a user may start runs at the same time.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -12,7 +12,7 @@ use super::STATE_DIR;
 use super::error::InstallError;
 use super::open_directories::make_all;
 
-/// The right to change files, from [`Lock::take`] until it is dropped or the process is gone.
+/// The lock on all files, from [`Lock::take`] until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct Lock {
     /// The kernel holds the lock for as long as this is open.
@@ -23,7 +23,7 @@ pub struct Lock {
 /// Why there is no lock.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Somebody holds it, for longer than one was ready to wait.
+    /// Another run holds it for longer than the limit.
     #[error("another one-sriov-agent has held '{path}' for more than {secs} s", path = path.display(), secs = wait.as_secs_f64())]
     Held {
         /// The lock file.
@@ -36,16 +36,16 @@ pub enum LockError {
     Io {
         /// The lock file.
         path: PathBuf,
-        /// What the kernel said.
+        /// Why.
         cause: io::Error,
     },
-    /// Its directory cannot be made.
+    /// Its directory cannot be created.
     #[error(transparent)]
     Directory(#[from] InstallError),
 }
 
 impl Lock {
-    /// Takes `/var/lib/one-sriov/lock`, waiting at most so long for another run.
+    /// Takes `/var/lib/one-sriov/lock`, and waits at most this long for another run.
     pub fn take(root: &Root, wait: Duration) -> Result<Self, LockError> {
         let path = Path::new(STATE_DIR).join("lock");
         let fail = |cause| LockError::Io {
@@ -64,7 +64,7 @@ impl Lock {
         })
     }
 
-    /// Whether another run had to be waited for; what was read before that may be stale.
+    /// Whether it waited for another run: what was read before may be stale.
     #[must_use]
     pub fn was_contended(&self) -> bool {
         self.contended

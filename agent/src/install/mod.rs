@@ -1,11 +1,11 @@
 //! Puts the rendered files in place, atomically, and does not touch foreign files.
 //!
 //! ```text
-//! Directories    what has been resolved and listed, for all of these steps
+//! Directories    resolved and listed once, for all of these steps
 //! Record::load   what earlier runs wrote          /var/lib/one-sriov/state.json
-//! Snapshot::take what stands on the disk now
+//! Snapshot::take what is on the disk now
 //! decide         what has to change               (pure)
-//! diff           ... for people                   (pure)
+//! diff           the same as a unified diff       (pure)
 //! apply          one atomic batch                 -> FileReport
 //! ```
 //! The state record, one line of JSON (here broken for reading):
@@ -14,9 +14,8 @@
 //!   {"path":"/etc/sysconfig/network-scripts/ifcfg-ib0","nic":"ETH1/02:00:c0:a8:07:05","device":"ib0",
 //!    "sha256":["5f0bd4d9c5e1b1b0d1b1f0f5c2f4cf8d9b0a3f6e7a9be1c1f6c2e0b9d2c64f11"]}]}
 //! ```
-//! While a batch runs it also holds `"unfinished":true` and, per file, the hash of the old *and*
-//! of the new text: a run that is killed at any instant leaves nothing that looks like somebody
-//! else's to the next one, and the next one finishes.
+//! While a batch runs it also has `"unfinished":true` and, per file, the hash of the old *and*
+//! of the new text: after a kill at any instant, the next run recognizes all files as ours, and finishes.
 //!
 //! A caller holds the [`Lock`] from `Record::load` to the end of `apply`.
 

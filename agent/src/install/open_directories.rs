@@ -1,4 +1,4 @@
-//! The directories that a batch changes: each is opened once, made where it is missing, and flushed once.
+//! The directories that a batch changes: each is opened once, created if missing, and flushed once.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -29,7 +29,7 @@ struct ChangedDirectory {
 }
 
 impl<'d> OpenDirectories<'d> {
-    /// None of them yet.
+    /// Empty.
     pub(super) fn new(directories: &'d mut Directories) -> Self {
         Self {
             directories,
@@ -37,14 +37,13 @@ impl<'d> OpenDirectories<'d> {
         }
     }
 
-    /// The host path of a file that changes or goes: its directory will be flushed.
+    /// The host path of a file to change or remove: its directory will be flushed.
     pub(super) fn change(&mut self, path: &Path) -> Result<PathBuf, InstallError> {
         let (changed, _, name) = self.of(path)?;
         Ok(changed.host.join(name))
     }
 
-    /// The directory of a file that comes, open, and the name in it: files beside each other are written without a walk to
-    /// each of them.
+    /// The open directory of a new file, and the name in it, so that the path is resolved only once.
     pub(super) fn open<'p>(
         &mut self,
         path: &'p Path,
@@ -64,7 +63,7 @@ impl<'d> OpenDirectories<'d> {
         ))
     }
 
-    /// Makes all changes of names durable.
+    /// Flushes all directories.
     pub(super) fn flush(mut self) -> Result<(), InstallError> {
         for (path, directory) in &mut self.changed {
             match directory.open().and_then(|open| Ok(fsync(&open)?)) {
@@ -100,8 +99,8 @@ impl ChangedDirectory {
     }
 }
 
-/// Makes a directory and what is missing above it, durable and with modes that no umask changes:
-/// systemd-networkd, for one, must be able to read below `/etc/systemd`.
+/// Creates a directory and its missing parents, durably and independently of the umask: systemd-networkd, for example, must be
+/// able to read below `/etc/systemd`.
 pub(super) fn make_all(path: &Path, host: &Path) -> io::Result<()> {
     let mode = if path.starts_with(STATE_DIR) {
         0o700

@@ -1,4 +1,4 @@
-//! The state record: which files earlier runs wrote, for which NIC.
+//! The state record: the files that earlier runs wrote, with their NICs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -13,20 +13,20 @@ use crate::render::HEADER;
 /// What earlier runs wrote.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
-    /// By path, byte by byte: paths are compared component by component, which takes longer.
+    /// By path as bytes, because comparing paths by component is slower.
     pub(super) files: BTreeMap<OsString, Entry>,
     pub(super) state: RecordState,
 }
 
-/// How the record was found.
+/// The state of the record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum RecordState {
-    /// As a finished run left it, or not there.
+    /// That of a finished run, or missing.
     #[default]
     Finished,
-    /// As a run left it that was killed or failed in the middle.
+    /// That of a run that was killed or failed.
     Unfinished,
-    /// Unreadable; taken as empty.
+    /// Unreadable; treated as empty.
     Corrupt,
 }
 
@@ -37,16 +37,15 @@ pub struct Entry {
     pub nic: NicId,
     /// The device that it was written for.
     pub device: InterfaceName,
-    /// The texts that it may hold: one, or the old and the new one of a run that did not finish.
+    /// The hashes of its text: one, or the old and the new one of an unfinished run.
     pub sha256: BTreeSet<Digest>,
 }
 
 impl Entry {
-    /// Is a file at the recorded path still the one that we wrote?
+    /// Whether the file at the recorded path is still the one that we wrote.
     ///
-    /// Three things must agree, for the price of a mistake is somebody's configuration: the header
-    /// says that we wrote it once, the record that it was on this machine, and the hash that nobody
-    /// edited it since.
+    /// Three things must agree, because a mistake would destroy a user's configuration: the header (we wrote it), the record (on
+    /// this machine), and the hash (it was not edited since).
     pub(super) fn owns(&self, content: &[u8]) -> bool {
         content.starts_with(HEADER.as_bytes()) && self.sha256.contains(&Digest::of(content))
     }
@@ -82,7 +81,7 @@ impl Record {
         self.files.get(path.as_os_str())
     }
 
-    /// The same with something left to do.
+    /// The same, marked as unfinished.
     pub(super) fn unfinished(self) -> Self {
         Self {
             state: RecordState::Unfinished,
@@ -90,8 +89,7 @@ impl Record {
         }
     }
 
-    /// What to write down before the first file is touched: whatever is on the disk until `next`
-    /// holds, it is known to be ours.
+    /// The record to write before the first file is changed: until `next` is written, it recognizes old and new files as ours.
     pub(super) fn ahead_of(&self, next: &Self) -> Self {
         let mut files = next.files.clone();
         for (path, old) in &self.files {

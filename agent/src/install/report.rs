@@ -1,4 +1,4 @@
-//! What a run did, for people and for `--json`.
+//! The report of a run, for text and `--json`.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -9,36 +9,36 @@ use serde::{Serialize, Serializer};
 use super::changes::{Change, ChangeKind, Changes};
 use crate::plan::NicId;
 
-/// What happened to every file that a run looked at, each in one of the lists.
+/// What happened to every file of a run, each in one of the lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct FileReport {
     /// New files, also those that replaced foreign ones.
     pub written: Vec<FileNote>,
-    /// Files of ours with a new text, or with their mode put right.
+    /// Files of ours with a new text or a corrected mode.
     pub updated: Vec<FileNote>,
-    /// Files of ours that are gone.
+    /// Files of ours that were removed.
     pub removed: Vec<FileNote>,
-    /// Files that already were as wanted.
+    /// Files that were already up to date.
     pub unchanged: Vec<FileNote>,
-    /// Where the files went whose place ours took.
+    /// Foreign files that were replaced, and their backups.
     pub backed_up: Vec<BackedUp>,
-    /// Files that were not written, since something else is in the way.
+    /// Files that were not written, because something else is in their place.
     pub conflicts: Vec<FileConflict>,
     /// Files of ours that were edited since, and stay.
     pub left: Vec<FileNote>,
-    /// Those of them that still hold an IP address: an image with such a file gives it to every clone.
+    /// Those of them that contain an IP address, which every clone of an image would get.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_with_address: Vec<PathBuf>,
-    /// Backups that went back; by `clean --restore` only.
+    /// Restored backups; only by `clean --restore`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub restored: Vec<BackedUp>,
-    /// Files whose backup could not go back.
+    /// Files whose backup could not be restored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_restored: Vec<FileLeft>,
-    /// All backups that stay on this machine; named by `clean` only.
+    /// All remaining backups; only by `clean`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub backups: Vec<PathBuf>,
-    /// The state record could not be read, so that files of ours may have been missed.
+    /// Whether the state record could not be read, so that files of ours may remain.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_incomplete: bool,
 }
@@ -55,21 +55,21 @@ pub struct FileNote {
     pub device: InterfaceName,
 }
 
-/// Somebody else's file and its copy.
+/// A foreign file and its backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BackedUp {
-    /// Where it was.
+    /// Its path.
     pub path: PathBuf,
-    /// Where it is now.
+    /// Its backup.
     pub backup: PathBuf,
 }
 
-/// A file that stays as it is.
+/// A file that was not restored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FileLeft {
     /// The file, as the machine sees it.
     pub path: PathBuf,
-    /// Why, as a sentence without its full stop.
+    /// Why, without a full stop.
     pub reason: String,
 }
 
@@ -79,20 +79,20 @@ pub struct FileConflict {
     /// The file, its NIC and device.
     #[serde(flatten)]
     pub file: FileNote,
-    /// What is there, as a code that stays.
+    /// What is there, as a stable code.
     pub code: &'static str,
-    /// Why, as a sentence without its full stop.
+    /// Why, without a full stop.
     pub reason: String,
 }
 
 impl FileReport {
-    /// Did any file change?
+    /// Whether any file changed.
     #[must_use]
     pub fn changed(&self) -> bool {
         !(self.written.is_empty() && self.updated.is_empty() && self.removed.is_empty())
     }
 
-    /// What [`apply`](super::apply) will report, but for the names of backups.
+    /// What [`apply`](super::apply) will report, without the names of backups.
     #[must_use]
     pub fn of(changes: &Changes) -> Self {
         let mut report = Self::default();

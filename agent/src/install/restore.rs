@@ -1,4 +1,4 @@
-//! Backups go back to where they came from: `clean --restore`.
+//! Restores backups: `clean --restore`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,18 +12,18 @@ use super::snapshot::{Current, OldFile, look};
 use super::temporary;
 use crate::render::HEADER;
 
-/// A backup that goes back.
+/// A backup to restore.
 struct Backup {
     moved: BackedUp,
     content: Current,
-    /// Whether its place already holds it, after a run that was killed.
+    /// Whether a killed run has already restored it.
     is_back: bool,
 }
 
-/// Puts the latest backup of each file back where nothing else has come in its place; with `dry` it only says which.
+/// Restores the latest backup of each file, unless another file is in its place; with `dry` it only reports them.
 ///
 /// A copy of an edited file of the agent (`apply --force` keeps those) is not restored.
-/// Killed at any instant, a backup is in its old place, or in both, and the next run finishes.
+/// After a kill at any instant, a backup is in its directory, or in both places, and the next run finishes.
 pub(super) fn restore(
     directories: &mut Directories,
     dry: bool,
@@ -38,7 +38,7 @@ pub(super) fn restore(
     for (path, backup) in latest(directories, &report.backups)? {
         let content = read(directories, &backup)?;
         let place = read(directories, &path)?;
-        // A dry run has not removed what is to go.
+        // A dry run has not removed the file.
         let is_free = place == Current::Absent || dry && removed.contains(&path);
         let is_back = place == content;
         let moved = BackedUp { path, backup };
@@ -65,7 +65,7 @@ pub(super) fn restore(
     Ok(())
 }
 
-/// Of each file the backup that was made last, by the order of their numbers.
+/// The latest backup of each file, by number.
 fn latest(
     directories: &mut Directories,
     backups: &[PathBuf],

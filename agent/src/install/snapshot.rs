@@ -1,4 +1,4 @@
-//! What stands on the disk before a run.
+//! The disk before a run.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use super::error::{InstallError, nothing_there};
 use super::record::Record;
 use crate::render::RenderedFile;
 
-/// What stands at one path.
+/// What is at a path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Current {
     /// Nothing.
@@ -33,7 +33,7 @@ pub enum Current {
 /// A file as it was before a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OldFile {
-    /// The content, of whatever kind.
+    /// The content.
     pub content: Vec<u8>,
     /// Permission bits.
     pub mode: u32,
@@ -41,12 +41,12 @@ pub struct OldFile {
     pub owner: (u32, u32),
 }
 
-/// What stands at every path that a run may touch.
+/// What is at every path that a run may change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot(HashMap<OsString, Current>);
 
 impl Snapshot {
-    /// What is at the paths of these files and of all recorded ones; those that their directory does not list are not looked at.
+    /// What is at the paths of these files and of all recorded ones. Files that their directory does not list are not opened.
     pub fn take(
         directories: &mut Directories,
         files: &[RenderedFile],
@@ -67,7 +67,7 @@ impl Snapshot {
         Ok(Self(seen))
     }
 
-    /// What stood at the path.
+    /// What was at the path.
     #[must_use]
     pub fn get(&self, path: &Path) -> &Current {
         self.0.get(path.as_os_str()).unwrap_or(&Current::Absent)
@@ -85,7 +85,7 @@ impl FromIterator<(PathBuf, Current)> for Snapshot {
     }
 }
 
-/// Root may read what this user may not.
+/// Whether root could read what this user may not.
 fn denied(error: io::Error) -> io::Result<Current> {
     match error.kind() {
         io::ErrorKind::PermissionDenied => Ok(Current::Denied),

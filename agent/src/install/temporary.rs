@@ -1,4 +1,4 @@
-//! The temporary files of runs: their names, and the end of those that a killed run left.
+//! Temporary files: their names, and the removal of those of killed runs.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,15 +7,15 @@ use std::path::Path;
 use super::directories::Directories;
 use super::error::{InstallError, nothing_there};
 
-/// What ends the name of a temporary file, before the process id.
+/// The end of the name of a temporary file, before the process id.
 const MARK: &str = ".one-sriov-";
 
-/// The name of the temporary file beside a file: hidden, so that no network stack reads it.
+/// The name of the temporary file for a file: hidden, so that no network stack reads it.
 pub(super) fn temp_name(name: &str, pid: u32) -> String {
     format!(".{name}{MARK}{pid}")
 }
 
-/// Is this the name of a temporary file of some run?
+/// Whether this is the name of a temporary file of a run.
 fn is_temp_name(name: &[u8]) -> bool {
     let Some(at) = name
         .windows(MARK.len())
@@ -27,7 +27,7 @@ fn is_temp_name(name: &[u8]) -> bool {
     name[0] == b'.' && at > 1 && !pid.is_empty() && pid.iter().all(u8::is_ascii_digit)
 }
 
-/// Removes what killed runs left beside these files; the first that stays, if one does. No network stack reads it.
+/// Removes temporary files of killed runs beside these files. Returns the first that remains, if any; no network stack reads it.
 pub(super) fn sweep<'p>(
     directories: &mut Directories,
     paths: impl IntoIterator<Item = &'p Path>,

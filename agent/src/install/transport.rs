@@ -1,4 +1,4 @@
-//! Setting transport modes of InfiniBand ports, where the network stack cannot.
+//! Sets transport modes of InfiniBand ports, if the network stack cannot.
 
 use std::fs;
 use std::io;
@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::render::Mode;
 
-/// Sets what is not set yet, before the network stack sets an MTU. A device that refuses keeps its mode
-/// (enhanced IPoIB knows datagram alone), and a warning says so.
+/// Sets modes that differ, before the network stack sets an MTU. A device that refuses keeps its mode (enhanced IPoIB supports
+/// only datagram mode), with a warning.
 pub fn set_modes(sysfs: &Path, modes: &[Mode]) {
     for Mode { device, mode } in modes {
         let path = sysfs.join("class/net").join(device.as_str()).join("mode");
@@ -22,7 +22,7 @@ pub fn set_modes(sysfs: &Path, modes: &[Mode]) {
     }
 }
 
-/// Whether it had to be written. A device that is not there gets it by udev.
+/// Whether it had to be written. udev does this for a device that appears later.
 pub(super) fn set(path: &Path, value: &str) -> io::Result<bool> {
     let known = match fs::read_to_string(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -31,7 +31,7 @@ pub(super) fn set(path: &Path, value: &str) -> io::Result<bool> {
     if known.trim_end() == value {
         return Ok(false);
     }
-    // The kernel wants the line's end.
+    // The kernel requires the newline.
     fs::write(path, format!("{value}\n"))?;
     Ok(true)
 }

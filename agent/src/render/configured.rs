@@ -11,7 +11,7 @@ pub(super) struct Configured<'a> {
     pub(super) config: &'a NicConfig,
     /// The device of the NIC.
     pub(super) device: &'a InterfaceName,
-    /// What lies on top of it and carries the addresses in its place.
+    /// Its child that carries the addresses in its place.
     pub(super) child: Option<(Child, InterfaceName)>,
 }
 

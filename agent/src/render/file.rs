@@ -1,4 +1,4 @@
-//! What a backend makes of a plan: files, and settings that no file supports.
+//! The output of a backend: files, and settings that the files cannot contain.
 
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ pub struct RenderedFile {
     pub device: InterfaceName,
 }
 
-/// What a backend makes of a plan.
+/// The output of a backend.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rendered {
     /// The files, in the order of the NICs.
@@ -35,7 +35,7 @@ pub struct Rendered {
     pub sysctls: Vec<Sysctl>,
 }
 
-/// A transport mode to be set on a device that is there.
+/// A transport mode to set on an existing device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mode {
     /// The device.
@@ -44,7 +44,7 @@ pub struct Mode {
     pub mode: TransportMode,
 }
 
-/// An IPv6 setting to be made on a device that is there: `/proc/sys/net/ipv6/conf/<device>/<key>`.
+/// An IPv6 setting of an existing device: `/proc/sys/net/ipv6/conf/<device>/<key>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sysctl {
     /// The device.
@@ -55,7 +55,7 @@ pub struct Sysctl {
     pub value: u8,
 }
 
-/// How every file of ours begins; a file without it is foreign.
+/// The start of every file of ours; a file without it is foreign.
 ///
-/// `#` begins a comment in all network stacks that we write for.
+/// `#` starts a comment in all supported network stacks.
 pub const HEADER: &str = "# Written by one-sriov-agent";

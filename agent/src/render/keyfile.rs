@@ -32,7 +32,7 @@ use crate::plan::model::{Child, Ipv4, Ipv6, Mtu, NicConfig, TransportMode};
 use crate::plan::{NicId, Plan};
 
 const DIR: &str = "/etc/NetworkManager/system-connections";
-/// Above the 0 of profiles that an image has for any device.
+/// Above 0, the priority of profiles for any device that an image may have.
 const PRIORITY: u8 = 100;
 
 /// Renders a plan.
@@ -68,8 +68,7 @@ fn render_nic(nic: &Configured, rendered: &mut Rendered) {
     match child {
         Child::Partition(pkey) => {
             link(&mut lines, nic.config, nic.config.mtu);
-            // With the bit of full membership: the kernel calls the child so, and NetworkManager waits for
-            // that name.
+            // With the bit of full membership: that is the kernel's name of the child, which NetworkManager waits for.
             lines.set("p-key", pkey.full_member().bits());
             lines.set("parent", nic.device);
         }
@@ -107,8 +106,7 @@ fn head(nic: &Configured, device: &InterfaceName, kind: &str) -> Lines {
     lines
 }
 
-/// The same for a NIC in all runs, whatever its device is called: a UUID of one's own making (version 8,
-/// RFC 9562).
+/// The UUID of a profile, the same in all runs, whatever the name of the device (version 8, RFC 9562).
 fn uuid(nic: &NicId, is_child: bool) -> String {
     let mut hash = Sha256::new();
     hash.update("one-sriov keyfile ");
@@ -123,11 +121,10 @@ fn uuid(nic: &NicId, is_child: bool) -> String {
     groups.join("-")
 }
 
-/// Profiles that NetworkManager is too old for: it refuses the whole of one with `ipv6.method=disabled`, which is known from
-/// 1.20 on.
+/// Warns about profiles that NetworkManager is too old for: before 1.20 it refuses one with `ipv6.method=disabled`.
 ///
 /// Its version is in the name of a directory of plugins, `/usr/lib/x86_64-linux-gnu/NetworkManager/1.14.6`; older ones have their
-/// plugins a directory above. Where neither is found, it is a newer one.
+/// plugins in the parent directory. If neither is found, it is newer.
 pub(super) fn warnings(plan: &Plan, files: &dyn GuestFiles) -> Vec<String> {
     const FIRST: (u32, u32) = (1, 20);
     let is_disabled = |nic: &Configured| nic.child.is_some() || nic.config.ipv6 == Ipv6::Disabled;
@@ -194,7 +191,7 @@ fn addresses(lines: &mut Lines, nic: &Configured, rendered: &mut Rendered) {
     let mut family = FamilySection {
         lines,
         config,
-        // Search domains belong to a family that is in use.
+        // Search domains belong to one family, which must be in use.
         search: true,
     };
     family.ipv4();
@@ -257,7 +254,7 @@ impl FamilySection<'_, '_> {
         self.lines.section("ipv6");
         let config = self.config;
         match &config.ipv6 {
-            // The kernel does as it does by default.
+            // The kernel's default.
             Ipv6::None => {
                 self.lines.set("method", "ignore");
                 return;
@@ -266,7 +263,7 @@ impl FamilySection<'_, '_> {
                 self.lines.set("method", "disabled");
                 return;
             }
-            // The method 'dhcp' ignores routers, and only they announce a default route.
+            // Method 'dhcp' ignores router advertisements, and only these have a default route.
             Ipv6::Auto | Ipv6::Dhcp(_) => {
                 self.lines.set("method", "auto");
                 self.lines.set("addr-gen-mode", "eui64");

@@ -1,30 +1,30 @@
-//! What a network stack does not support, reported for each NIC by name: nothing is dropped in silence.
+//! Settings that a network stack does not support, which are reported for each NIC.
 
 use super::Backend;
 use super::configured::{Configured, configured};
 use crate::plan::Plan;
 use crate::plan::model::{Dhcpv6Source, Ipv6, NicConfig, TransportMode};
 
-/// Something that a network stack has no word for, or says in another way.
+/// A limit of a network stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Limit {
-    /// SLAAC without `DHCPv6`, where a router offers both.
+    /// It cannot use SLAAC without `DHCPv6` if a router offers both.
     SlaacAlone,
-    /// `DHCPv6` whatever a router says.
+    /// It cannot use `DHCPv6` without a router's offer.
     Dhcp6Always,
-    /// `DHCPv6`.
+    /// It has no `DHCPv6`.
     Dhcp6,
-    /// `DHCPv6` unless `IP6_METHOD` asks for it: 'dhclient -6' waits without end for a server.
+    /// It uses `DHCPv6` only if `IP6_METHOD` requests it: 'dhclient -6' waits forever for a server.
     Dhclient6,
-    /// A metric of routes that a router advertises.
+    /// It has no metric of routes from router advertisements.
     AdvertisedMetric,
-    /// Domains that only say where to ask: what has only `resolv.conf`.
+    /// It has no routing-only domains, because it uses `resolv.conf`.
     RoutingDomain,
-    /// A metric of the default route alone: it is that of all routes of its family.
+    /// It has no metric of only the default route: a metric applies to all routes of the family.
     DefaultRouteMetric,
-    /// A datagram MTU above 2044: `ifup-ib` sets 2044.
+    /// It has no datagram MTU above 2044: `ifup-ib` sets 2044.
     DatagramMtu,
-    /// More than three name servers: `ifup-post` writes `DNS1` to `DNS3`.
+    /// It has no more than three name servers: `ifup-post` writes `DNS1` to `DNS3`.
     NameServers,
 }
 
@@ -50,7 +50,7 @@ pub(super) const INITSCRIPTS: &[Limit] = &[
     Limit::NameServers,
 ];
 
-/// What of a plan a backend with these limits does not support.
+/// The settings of a plan that a backend with these limits does not support.
 pub(super) fn unsupported(backend: Backend, limits: &[Limit], plan: &Plan) -> Vec<String> {
     let of_nic = |nic: Configured| {
         let label = nic.nic.label();
@@ -65,7 +65,7 @@ pub(super) fn unsupported(backend: Backend, limits: &[Limit], plan: &Plan) -> Ve
 }
 
 impl Limit {
-    /// What it costs a NIC.
+    /// The effect of a limit on a NIC.
     fn notes(self, backend: Backend, config: &NicConfig) -> Vec<String> {
         let note = match self {
             Self::SlaacAlone => (config.ipv6 == Ipv6::Auto)
@@ -114,7 +114,7 @@ fn routing_domains(backend: Backend, config: &NicConfig) -> Vec<String> {
     domains.map(note).collect()
 }
 
-/// Metrics that the context's own routes of their family get, too.
+/// Metrics that the other routes of the family get, too.
 fn shared_metrics(backend: Backend, config: &NicConfig) -> Vec<String> {
     let has_routes = |is_ipv6: bool| {
         let mut routes = config.routes.iter();

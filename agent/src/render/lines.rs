@@ -1,4 +1,4 @@
-//! Writing files line by line, from typed tokens.
+//! Writes files line by line, from typed tokens.
 
 use std::fmt::{Display, Write};
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ impl Lines {
         self.raw(format_args!("{key}={value}"));
     }
 
-    /// `KEY=value`, if there is one.
+    /// `KEY=value`, if there is a value.
     pub(super) fn set_some(&mut self, key: &str, value: Option<impl Display>) {
         if let Some(value) = value {
             self.set(key, value);

@@ -1,8 +1,8 @@
 //! The files for the guest's network stack: pure functions of a plan.
 //!
-//! A backend is one module with one function `render(&Plan) -> Rendered`. [`Backend`] has a row for each, which says who reads
-//! the files, what they cannot say, and what keeps them from being read; [`Reader`] has one for each of those that read them,
-//! and [`detect`](crate::detect) picks a backend.
+//! A backend is a module with a function `render(&Plan) -> Rendered`. [`Backend`] has a row for each: the reader of the files,
+//! their limits, and warnings about other files. [`Reader`] has a row for each program that reads files, and
+//! [`detect`](crate::detect) chooses a backend.
 
 mod cloud_init;
 mod configured;
@@ -37,18 +37,18 @@ pub use resolv_conf::{PATH as RESOLV_CONF, Resolver};
 
 use crate::plan::Plan;
 
-/// All that the agent knows of a backend.
+/// The row of a backend.
 struct Description {
-    /// As on the command line.
+    /// Its name on the command line.
     name: &'static str,
-    /// Who reads the files.
+    /// The program that reads the files.
     reader: Reader,
     render: fn(&Plan) -> Rendered,
-    /// What the files cannot say.
+    /// What the files do not support.
     limits: &'static [Limit],
-    /// What keeps the files from being read, or has others beside them.
+    /// Warnings about files that hide these, or that configure the same devices.
     warnings: fn(&Plan, &dyn GuestFiles) -> Vec<String>,
-    /// Whether name servers have no place in these files, and go to `/etc/resolv.conf`.
+    /// Whether these files cannot contain name servers, which go to `/etc/resolv.conf`.
     writes_resolv_conf: bool,
 }
 
@@ -67,16 +67,16 @@ pub enum Backend {
     InterfacesAlpine,
     /// Keyfiles for NetworkManager (EL 8 to 10, Fedora, SLES and Leap 16).
     Keyfile,
-    /// YAML for netplan, which writes for systemd-networkd, and its units (Ubuntu server, Debian's cloud images).
+    /// YAML for netplan, which writes for systemd-networkd, and units (Ubuntu server, Debian's cloud images).
     NetplanNetworkd,
-    /// Keyfiles for NetworkManager, for which netplan writes, too (Ubuntu desktop).
+    /// Keyfiles for NetworkManager, beside those of netplan (Ubuntu desktop).
     NetplanNetworkManager,
     /// Units for systemd-networkd (Amazon Linux 2023, Flatcar, Arch).
     Networkd,
 }
 
 impl Backend {
-    /// All of them, in the order of their names.
+    /// All, in the order of their names.
     pub const ALL: [Self; 9] = [
         Self::IfcfgInitscripts,
         Self::IfcfgNetworkManager,
@@ -168,7 +168,7 @@ impl Backend {
         self.describe().name
     }
 
-    /// Who reads the files.
+    /// The program that reads the files.
     #[must_use]
     pub const fn reader(self) -> Reader {
         self.describe().reader
@@ -183,7 +183,7 @@ impl Backend {
         rendered
     }
 
-    /// The name servers of all NICs, where the network stack has no place for them.
+    /// The file with the name servers of all NICs, if the network stack has no setting for them.
     #[must_use]
     pub fn name_servers(self, plan: &Plan, resolver: impl FnOnce() -> Resolver) -> Rendered {
         if self.describe().writes_resolv_conf {
@@ -193,7 +193,7 @@ impl Backend {
         }
     }
 
-    /// What keeps the files of this network stack from being read, or has others beside them.
+    /// Warnings about files that hide these, or that configure the same devices.
     #[must_use]
     pub fn warnings(self, plan: &Plan, files: &dyn GuestFiles) -> Vec<String> {
         (self.describe().warnings)(plan, files)
@@ -210,7 +210,7 @@ impl fmt::Display for Backend {
     }
 }
 
-/// A name that is none of a backend.
+/// A name that is not a backend's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown backend '{name}': expected ifcfg, netplan, or {}", Backend::ALL.map(Backend::name).join(", "), name = .0)]
 pub struct UnknownBackend(pub String);

@@ -1,4 +1,4 @@
-//! `/etc/netplan`: netplan's YAML, which it makes the files of its renderer from (Ubuntu, Debian's cloud images).
+//! `/etc/netplan`: netplan's YAML, from which it generates files for its renderer (Ubuntu, Debian's cloud images).
 //!
 //! ```text
 //! # Written by one-sriov-agent for ETH0 from the context of the VM. Do not edit: edited files are not updated.
@@ -10,15 +10,15 @@
 //!       dhcp4: false
 //!       addresses: ["10.0.0.5/24"]
 //! ```
-//! Every key that an installer's file may have for the same device is written, so that ours, which is read
-//! last, is what counts for netplan, and it makes netplan start networkd.
+//! Our file is read last, and has every key that an installer's file may have for the same device, so that it overrides that
+//! one. It also makes netplan start networkd.
 //!
-//! What networkd goes by are its own units, [`networkd`]'s. netplan makes `10-netplan-eth0.network` of the above,
-//! and `10-netplan-all-en.network` of an image's `match: {name: "en*"}`: of those the first in the order of
-//! names has the device, whatever the YAML says, and a VLAN of it matches, too. So children are units' alone.
+//! networkd itself uses units, those of [`networkd`]. netplan generates `10-netplan-eth0.network` from the above, and
+//! `10-netplan-all-en.network` from an image's `match: {name: "en*"}`: networkd uses the first in the order of names, whatever
+//! the YAML, and that also matches a VLAN of the device. So children are only in units.
 //!
-//! Of NetworkManager's profiles that match a device the one of the highest priority counts, and netplan has no
-//! word for that: where it writes for NetworkManager the backend is [`super::keyfile`].
+//! NetworkManager uses the profile with the highest priority, which netplan cannot set: with renderer NetworkManager the
+//! backend is [`super::keyfile`].
 //! Facts: netplan's `doc/netplan-yaml.md`, `src/networkd.c`, `src/nm.c`.
 
 use std::fmt::Display;
@@ -31,7 +31,7 @@ use super::{Rendered, RenderedFile, networkd};
 use crate::plan::Plan;
 use crate::plan::model::{Ipv4, Ipv6, NicConfig};
 
-/// A gateway that netplan's renderer must not look for in the networks of the NIC.
+/// An on-link gateway, outside the NIC's networks.
 const ON_LINK: &str = "          on-link: true";
 
 /// Renders a plan.
@@ -79,7 +79,7 @@ fn device(lines: &mut Lines, config: &NicConfig) {
         }
     }
     match &config.ipv6 {
-        // As the renderer does by default.
+        // The renderer's default.
         Ipv6::None => {}
         Ipv6::Static(_) => lines.raw("      accept-ra: false"),
         Ipv6::Auto | Ipv6::Dhcp(_) => lines.raw("      accept-ra: true\n      ipv6-privacy: false"),
@@ -106,7 +106,7 @@ fn device(lines: &mut Lines, config: &NicConfig) {
     }
 }
 
-/// The metrics of routes by DHCP. For networkd netplan refuses the whole file if they differ.
+/// The metrics of routes from DHCP. With networkd, netplan refuses the whole file if they differ.
 fn dhcp_metrics(config: &NicConfig) -> [Option<u32>; 2] {
     match (&config.ipv4, &config.ipv6) {
         (Ipv4::Dhcp, Ipv6::Dhcp(_)) => [config.metric4; 2],
@@ -163,7 +163,7 @@ fn routes(config: &NicConfig) -> Vec<String> {
     routes
 }
 
-/// YAML would read `1:2` as a number to the base of 60.
+/// Quoted, because YAML would read `1:2` as a base-60 number.
 fn quoted(token: impl Display) -> String {
     format!("\"{token}\"")
 }

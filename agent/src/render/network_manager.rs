@@ -1,12 +1,12 @@
-//! The part that is the same for all of NetworkManager's readers: which devices are unmanaged.
+//! NetworkManager's unmanaged devices, which are the same for keyfiles and `ifcfg` files.
 //!
 //! ```text
 //! # /etc/NetworkManager/conf.d/90-one-sriov-eth1.conf
 //! [keyfile]
 //! unmanaged-devices+=mac:aa:00:c0:a8:07:05;interface-name:=eth1
 //! ```
-//! By the MAC it is known under any name; but NetworkManager asks for the permanent one, and not every
-//! driver has that (`nm-device.c`, `nm_device_get_permanent_hw_address`).
+//! The MAC identifies the device whatever its name; but NetworkManager compares the permanent MAC, which not every
+//! driver has (`nm-device.c`, `nm_device_get_permanent_hw_address`).
 
 use std::path::PathBuf;
 
@@ -34,19 +34,18 @@ pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
     lines.into_file(path, dummy.id(), &dummy.name)
 }
 
-/// The rules of others that keep NetworkManager from a device.
+/// Foreign rules that make a device unmanaged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unmanaged {
-    /// One for a whole type of devices, in `unmanaged-devices`.
+    /// A rule for a type of devices, in `unmanaged-devices`.
     pub by_list: bool,
-    /// One for a whole type of devices, in a section `[device-x]`.
+    /// A rule for a type of devices, in a section `[device-x]`.
     pub by_section: bool,
-    /// Those that name the device, each with its file: a person meant this one.
+    /// Rules that name the device, each with its file: these are intended.
     pub by_name: Vec<String>,
 }
 
-/// The NICs that a rule of others would keep NetworkManager from, each with a file that makes an exception of it. What a
-/// rule means by name stays unmanaged, and is named.
+/// Files with exceptions for NICs that a foreign rule makes unmanaged. A NIC that a rule names stays unmanaged, with a warning.
 ///
 /// ```text
 /// [keyfile]
@@ -56,7 +55,7 @@ pub struct Unmanaged {
 /// match-device=interface-name:=ib0
 /// managed=1
 /// ```
-/// `rules` is asked with the name of a device and its kind, `ethernet`, `infiniband` or `vlan`.
+/// `rules` takes the name of a device and its kind, `ethernet`, `infiniband` or `vlan`.
 pub fn managed(
     backend: Backend,
     plan: &Plan,
@@ -105,7 +104,7 @@ fn exception(nic: &Configured, devices: &[(&InterfaceName, Unmanaged)]) -> Rende
     if !exceptions.is_empty() {
         let exceptions = exceptions.concat();
         lines.raw("[keyfile]");
-        // Exceptions alone would be exceptions to everything: the name, longer than any, keeps the list from that.
+        // A list of exceptions only would match everything else: the name, too long for a device, prevents that.
         lines.raw(format_args!(
             "unmanaged-devices+={exceptions}interface-name:=one-sriov-is-no-device"
         ));

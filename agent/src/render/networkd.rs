@@ -10,8 +10,8 @@
 //! Gateway=192.168.7.1
 //! ```
 //! Devices are matched by name: networkd compares all 20 octets of an InfiniBand address, of which only the
-//! last 8 stay, and a child has its parent's (`net-condition.c`). The name is resolved anew at each boot.
-//! The first file in the order of names that matches wins: ours begin with `05-`.
+//! last 8 are stable, and a child has the same as its parent (`net-condition.c`). At each boot the agent writes for the current name.
+//! The first matching file in the order of names wins: ours start with `05-`.
 //! Facts: `systemd.network(5)`, `systemd.netdev(5)`.
 
 use std::ffi::OsString;
@@ -49,10 +49,10 @@ pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
     lines.into_file(path(&dummy.name, "network"), dummy.id(), &dummy.name)
 }
 
-/// What networkd is too old for: it passes over that, and says so in its log at most.
+/// Warns about settings that networkd is too old for, which it ignores with at most a line in its log.
 ///
-/// It makes P_Key children from 250 on, and sends DHCP on InfiniBand from 247 on (systemd's pull request 17444). Its version is in
-/// the name of a library, `/usr/lib/systemd/libsystemd-shared-247.so`; where it is not found, networkd is a newer one.
+/// It creates P_Key children since 250, and supports DHCP on InfiniBand since 247 (systemd's pull request 17444). Its version is
+/// in the name of a library, `/usr/lib/systemd/libsystemd-shared-247.so`; if that is not found, networkd is newer.
 pub(super) fn warnings(plan: &Plan, files: &dyn GuestFiles) -> Vec<String> {
     const PARTITIONS: u32 = 250;
     const DHCP: u32 = 247;
@@ -106,8 +106,8 @@ pub(super) fn render_nic(nic: &Configured, rendered: &mut Rendered) {
         let mut lines = matching(nic, nic.device);
         lines.section("Link");
         lines.set_some("MTUBytes", nic.config.mtu);
-        // It has no address that anybody could wait for; but until networkd has made its child, there is nobody else
-        // who waits for that (`networkd-link.c`: a link is configured once its stacked devices are created).
+        // It has no address to wait for; but until networkd has created its child, the boot waits for the child by this device
+        // (`networkd-link.c`: a link is configured once its stacked devices are created).
         lines.set("RequiredForOnline", "carrier");
         lines.section("Network");
         lines.set("LinkLocalAddressing", "no");
@@ -120,7 +120,7 @@ pub(super) fn render_nic(nic: &Configured, rendered: &mut Rendered) {
     }
 }
 
-/// In `[Network]` of the parent: networkd makes the child.
+/// In `[Network]` of the parent: networkd creates the child.
 fn name_child(lines: &mut Lines, nic: &Configured) {
     match &nic.child {
         Some((Child::Partition(_), name)) => lines.set("IPoIB", name),
@@ -129,7 +129,7 @@ fn name_child(lines: &mut Lines, nic: &Configured) {
     }
 }
 
-/// The child itself: what it is, and its addresses.
+/// The units of the child: `.netdev`, and `.network` with its addresses.
 fn render_child(nic: &Configured, rendered: &mut Rendered) {
     let Some((child, name)) = &nic.child else {
         return;
@@ -140,7 +140,7 @@ fn render_child(nic: &Configured, rendered: &mut Rendered) {
     match child {
         Child::Partition(pkey) => {
             lines.set("Kind", "ipoib");
-            // Else networkd makes up a GUID (systemd.netdev(5)), which is none of the port's.
+            // Otherwise networkd generates a GUID (systemd.netdev(5)), which is not the port's.
             lines.set("MACAddress", "none");
             lines.section("IPoIB");
             lines.set("PartitionKey", pkey.full_member());
@@ -179,7 +179,7 @@ fn network(lines: &mut Lines, config: &NicConfig) {
         _ => lines.set("DHCP", "no"),
     }
     match &config.ipv6 {
-        // As networkd does by default.
+        // networkd's default.
         Ipv6::None => no_wait_for_routers(lines, config),
         Ipv6::Static(_) => lines.set("IPv6AcceptRA", "no"),
         Ipv6::Auto | Ipv6::Dhcp(_) => {
@@ -210,16 +210,16 @@ fn network(lines: &mut Lines, config: &NicConfig) {
     }
 }
 
-/// Listens for router advertisements, but what has a static address is ready without: where no router is
-/// (there may be none for IPv6), the boot would wait twelve seconds for one. networkd leaves them out where
-/// no carrier is waited for (`networkd-link.c`, `link_check_ready`); a virtual function has one, anyway.
+/// Accepts router advertisements, but a device with a static address is ready without one: if there is no router for IPv6, the
+/// boot would wait twelve seconds. networkd does not wait for them if it does not wait for a carrier (`networkd-link.c`,
+/// `link_check_ready`), which a VF has anyway.
 fn no_wait_for_routers(lines: &mut Lines, config: &NicConfig) {
     if waits_for_routers(config) {
         lines.set("ConfigureWithoutCarrier", "yes");
     }
 }
 
-/// Whether nothing but a router that may not be there is left to wait for.
+/// Whether only a router, which may not exist, is left to wait for.
 fn waits_for_routers(config: &NicConfig) -> bool {
     config.ipv6 == Ipv6::None && matches!(config.ipv4, Ipv4::Static(_))
 }
@@ -262,7 +262,7 @@ fn routes(lines: &mut Lines, config: &NicConfig) {
     }
 }
 
-/// What DHCP and router advertisements are to do.
+/// The settings of DHCP and router advertisements.
 fn clients(lines: &mut Lines, config: &NicConfig) {
     if config.ipv4 == Ipv4::Dhcp
         && let Some(metric) = config.metric4
@@ -277,7 +277,7 @@ fn clients(lines: &mut Lines, config: &NicConfig) {
             lines.set_some("RouteMetric", config.metric6);
         }
         Ipv6::Dhcp(_) => {
-            // Not only where a router says so.
+            // Not only if a router offers it.
             lines.section("DHCPv6");
             lines.set("WithoutRA", "solicit");
             if let Some(metric) = config.metric6 {

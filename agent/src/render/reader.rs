@@ -1,9 +1,9 @@
-//! The programs that read the files: one row each says all that the agent has to know of them, but how they take changes
-//! over (`activate/`).
+//! The programs that read the files: a row for each has everything that the agent knows about it, except how it loads changes
+//! (`activate/`).
 
 use std::fmt;
 
-/// A program that reads the files of backends, and configures devices by them.
+/// A program that reads the files of backends and configures devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reader {
     /// NetworkManager.
@@ -18,14 +18,14 @@ pub enum Reader {
     Initscripts,
 }
 
-/// What shows that a reader runs, or has run since the machine started. No program is asked: at boot most could not answer.
+/// A sign that a reader runs, or has run since the boot. No program is run to check it: at boot most could not answer.
 #[derive(Debug, Clone, Copy)]
 pub enum Sign {
     /// A process of this name. The kernel keeps 15 characters of it (`TASK_COMM_LEN`).
     Process(&'static str),
     /// One of these files is not empty.
     Text(&'static [&'static str]),
-    /// This file is there.
+    /// This file exists.
     File(&'static str),
 }
 
@@ -39,7 +39,7 @@ impl Reader {
         Self::Initscripts,
     ];
 
-    /// The name for people, the service, and the sign.
+    /// The name for messages, the service, and the sign.
     const fn describe(self) -> (&'static str, &'static str, Sign) {
         match self {
             Self::NetworkManager => (
@@ -53,13 +53,13 @@ impl Reader {
                 Sign::Process("systemd-network"),
             ),
             Self::Wicked => ("wicked", "wicked", Sign::Process("wickedd")),
-            // Where ifupdown, ifupdown-ng and busybox note down a line for each interface that is up.
+            // ifupdown, ifupdown-ng and busybox write a line for each interface that is up.
             Self::Ifupdown => (
                 "ifupdown",
                 "networking",
                 Sign::Text(&["/run/network/ifstate", "/run/ifstate"]),
             ),
-            // The mark of a started service (EL 6 and 7).
+            // The lock file of a started service (EL 6 and 7).
             Self::Initscripts => (
                 "the network service of initscripts",
                 "network",
@@ -80,13 +80,13 @@ impl Reader {
         format!("{}.service", self.service())
     }
 
-    /// What shows that it runs.
+    /// The sign that it runs.
     #[must_use]
     pub const fn sign(self) -> Sign {
         self.describe().2
     }
 
-    /// Whether it keeps running: it looks out for devices that come, and no other daemon is meant to run beside it.
+    /// Whether it is a daemon: it notices new devices, and no other daemon should run at the same time.
     #[must_use]
     pub const fn is_daemon(self) -> bool {
         matches!(self.sign(), Sign::Process(_))

@@ -1,14 +1,13 @@
-//! `/etc/resolv.conf`, for a network stack that has no place for name servers of its own.
+//! `/etc/resolv.conf`, for a network stack without a setting for name servers.
 //!
 //! ```text
 //! # Written by one-sriov-agent from the context of the VM. Do not edit: edited files are not updated.
 //! search ib.example.org
 //! nameserver 10.0.0.2
 //! ```
-//! ifupdown hands name servers to `resolvconf`; where that is not installed nobody writes them, but a DHCP
-//! client, which writes the whole file. wicked hands those of DHCP to `netconfig`, which has one list of
-//! others for all NICs in a file with much else, `/etc/sysconfig/network/config`; a `resolv.conf` that is
-//! not its own it does not touch. Facts: `resolv.conf(5)`, `netconfig(8)`.
+//! ifupdown passes name servers to `resolvconf`; if that is not installed, only a DHCP client writes the file. wicked passes
+//! those from DHCP to `netconfig`, whose list of others for all NICs is in a file with many other settings,
+//! `/etc/sysconfig/network/config`; it does not change a foreign `resolv.conf`. Facts: `resolv.conf(5)`, `netconfig(8)`.
 
 use std::path::PathBuf;
 
@@ -23,18 +22,18 @@ use crate::plan::{NicId, Plan};
 
 /// The file.
 pub const PATH: &str = "/etc/resolv.conf";
-/// So many name servers are asked (`MAXNS` of `<resolv.h>`).
+/// How many name servers are used (`MAXNS` of `<resolv.h>`).
 const ASKED: usize = 3;
 
-/// Who writes `/etc/resolv.conf` on a guest.
+/// The program that writes `/etc/resolv.conf` of a guest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Resolver {
-    /// Nobody.
+    /// None.
     #[default]
     Nobody,
     /// `resolvconf` is installed.
     Resolvconf,
-    /// Whoever made it a symbolic link.
+    /// The one that made it a symbolic link.
     Link,
     /// `netconfig` of SUSE, which does not change a file that replaced its link.
     Netconfig,
@@ -87,7 +86,7 @@ pub(super) fn render(plan: &Plan, resolver: Resolver) -> Rendered {
     for server in servers {
         lines.raw(format_args!("nameserver {server}"));
     }
-    // They are no NIC's alone.
+    // They do not belong to one NIC.
     if let Ok(device) = "lo".parse::<InterfaceName>() {
         let file = lines.into_file(PathBuf::from(PATH), NicId::NameServers, &device);
         rendered.files.push(file);

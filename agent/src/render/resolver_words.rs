@@ -1,10 +1,10 @@
-//! Name servers and search domains in the words of `resolv.conf(5)`: for the stacks that put them there.
+//! Name servers and search domains in the form of `resolv.conf(5)`, for stacks that write them there.
 //!
 //! ```text
 //! search example.org .
 //! nameserver fe80::1%eth0
 //! ```
-//! The stacks that keep them for the link know that of a link-local address, and some refuse one with a name.
+//! Stacks with name servers per link know the link of a link-local address, and some refuse one with a name.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ use hwaddr::InterfaceName;
 
 use crate::plan::{SearchDomain, is_link_local};
 
-/// A link-local address with the link that it is on.
+/// A link-local address with its link.
 pub(super) fn servers(servers: &[IpAddr], device: &InterfaceName) -> Vec<String> {
     let word = |server: &IpAddr| {
         if is_link_local(*server) {
@@ -24,7 +24,7 @@ pub(super) fn servers(servers: &[IpAddr], device: &InterfaceName) -> Vec<String>
     servers.iter().map(word).collect()
 }
 
-/// Without domains that only say where to ask.
+/// Without routing-only domains.
 pub(super) fn domains(domains: &[SearchDomain]) -> Vec<String> {
     let completing = domains.iter().filter(|domain| !domain.is_routing_only());
     completing.map(ToString::to_string).collect()

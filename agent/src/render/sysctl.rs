@@ -1,13 +1,13 @@
-//! IPv6 settings of the kernel that a network stack leaves as they are, or makes too late.
+//! IPv6 settings of the kernel that a network stack does not set, or sets too late.
 //!
 //! ```text
 //! # /etc/sysctl.d/90-one-sriov-eth0.conf
 //! net/ipv6/conf/eth0/disable_ipv6 = 0
 //! net/ipv6/conf/eth0/accept_ra = 0
 //! ```
-//! udev applies them when a device comes (systemd's `99-systemd.rules`), initscripts once they have started the network
-//! and before they start a VLAN; on a device that is there the agent makes them itself ([`Sysctl`]). A name with a dot
-//! is why keys are written with slashes (`sysctl.d(5)`).
+//! udev applies them when a device appears (systemd's `99-systemd.rules`), initscripts after they have started the network and
+//! before they start a VLAN; on an existing device the agent sets them itself ([`Sysctl`]). Keys are written with slashes because
+//! a device name may contain a dot (`sysctl.d(5)`).
 
 use std::path::PathBuf;
 
@@ -18,9 +18,9 @@ use super::{Rendered, Sysctl};
 use crate::plan::PlannedNic;
 use crate::plan::model::Ipv6;
 
-/// The settings of a device, by the names that they have in its directory.
+/// The settings of a device, by their names in its directory.
 ///
-/// IPv6 is switched on where it is used: images switch it off, and so did an earlier context.
+/// IPv6 is switched on if it is used, because an image or an earlier context may have switched it off.
 pub(super) fn settings(ipv6: &Ipv6) -> &'static [(&'static str, u8)] {
     match ipv6 {
         Ipv6::None => &[],
@@ -30,7 +30,7 @@ pub(super) fn settings(ipv6: &Ipv6) -> &'static [(&'static str, u8)] {
     }
 }
 
-/// A file with the settings of a device, which is the NIC's own (`owner`) or lies on top of it.
+/// A file with the settings of a device, which is that of the NIC (`owner`) or its child.
 pub(super) fn render(
     nic: &PlannedNic,
     owner: &InterfaceName,

@@ -6,8 +6,8 @@
 //! BOOTPROTO=none
 //! IPADDR=192.168.7.5
 //! ```
-//! initscripts *source* these files as root, NetworkManager and wicked parse them. Only typed tokens
-//! stand behind a `=`, and lists of them in double quotes, so there is nothing for a shell to expand.
+//! initscripts *source* these files as root, NetworkManager and wicked parse them. Values are only typed tokens, and lists of
+//! them in double quotes, so there is nothing for a shell to expand.
 
 mod red_hat;
 mod suse;

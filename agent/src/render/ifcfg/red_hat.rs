@@ -1,7 +1,7 @@
 //! `/etc/sysconfig/network-scripts`, for initscripts (`ifup`, rdma's `ifup-ib`) and for NetworkManager's reader.
 //!
-//! Where the two disagree, [`IfcfgReader`] decides: only initscripts want `NM_CONTROLLED=no`, `METRIC` and
-//! a gateway off the link as routes; NetworkManager wants `IPV4_ROUTE_METRIC` and does the rest itself.
+//! [`IfcfgReader`] selects what differs: only initscripts need `NM_CONTROLLED=no`, `METRIC` and routes for an off-link gateway;
+//! NetworkManager needs `IPV4_ROUTE_METRIC` and does the rest itself.
 
 use std::net::IpAddr;
 
@@ -16,7 +16,7 @@ use crate::render::{Rendered, RenderedFile, network_manager, resolver_words, sys
 
 const DIR: &str = "/etc/sysconfig/network-scripts";
 
-/// Who reads the files.
+/// The program that reads the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::render) enum IfcfgReader {
     Initscripts,
@@ -34,7 +34,7 @@ pub(in crate::render) fn red_hat(plan: &Plan, reader: IfcfgReader) -> Rendered {
     rendered
 }
 
-/// A dummy NIC, out of reach of both readers.
+/// A dummy NIC, which both readers leave unmanaged.
 fn unmanaged(dummy: &DummyNic, reader: IfcfgReader) -> RenderedFile {
     if reader == IfcfgReader::NetworkManager {
         return network_manager::unmanaged(dummy);
@@ -114,7 +114,7 @@ impl<'a> IfcfgFile<'a> {
 
     fn head_of(&self, device: &InterfaceName, child: Option<Child>) -> Lines {
         let kind = match (child, self.reader) {
-            // It goes by `TYPE` before it looks at `VLAN`; initscripts know no such type.
+            // It checks `TYPE` before `VLAN`; initscripts do not know this type.
             (Some(Child::Vlan(_)), IfcfgReader::NetworkManager) => "Vlan",
             _ => self.kind(),
         };
@@ -135,7 +135,7 @@ impl<'a> IfcfgFile<'a> {
         lines
     }
 
-    /// `InfiniBand` with this spelling: initscripts compare it to the letter.
+    /// `InfiniBand` with this spelling: initscripts compare it with case.
     fn kind(&self) -> &'static str {
         if self.config.infiniband.is_some() {
             "InfiniBand"
@@ -194,7 +194,7 @@ impl<'a> IfcfgFile<'a> {
             Ipv6::Static(_) => (true, "no", false),
             Ipv6::Disabled => (false, "no", false),
             Ipv6::Auto => (true, "yes", false),
-            // Only router advertisements announce the default route.
+            // Only router advertisements have the default route.
             Ipv6::Dhcp(_) => (true, "yes", true),
         };
         lines.set("IPV6INIT", if init { "yes" } else { "no" });
@@ -216,7 +216,7 @@ impl<'a> IfcfgFile<'a> {
             );
         }
         if let Some(gateway) = self.config.gateway6.filter(|_| !self.gateway6_by_route()) {
-            // A link-local gateway is one only on its link.
+            // A link-local gateway needs its link.
             let scope = if gateway.is_unicast_link_local() {
                 format!("%{device}")
             } else {
@@ -229,7 +229,7 @@ impl<'a> IfcfgFile<'a> {
         }
     }
 
-    /// initscripts put them into `resolv.conf`, NetworkManager keeps them for the link.
+    /// initscripts write them to `resolv.conf`, NetworkManager has them per link.
     fn names(&self, lines: &mut Lines, device: &InterfaceName) {
         let (dns, search) = (&self.config.dns, &self.config.search);
         let (servers, domains) = match self.reader {
@@ -248,8 +248,8 @@ impl<'a> IfcfgFile<'a> {
         lines.set_list("DOMAIN", &domains);
     }
 
-    /// What the readers do not set in time or at all: `ifup` looks for a router before it is told not to, and
-    /// `IPV6INIT=no` leaves the kernel to it; NetworkManager switches IPv6 off from 1.20 on.
+    /// Settings that the readers do not set, or set too late: `ifup` accepts router advertisements before it reads the setting, and
+    /// `IPV6INIT=no` does not stop the kernel; NetworkManager switches IPv6 off since 1.20.
     fn sysctls(&self, device: &InterfaceName, ipv6: &Ipv6, rendered: &mut Rendered) {
         if self.reader == IfcfgReader::Initscripts || *ipv6 == Ipv6::Disabled {
             sysctl::render(self.nic, self.parent, device, ipv6, rendered);
@@ -271,12 +271,12 @@ impl<'a> IfcfgFile<'a> {
         }
     }
 
-    /// `ifup` sets no gateway that lies outside the network of the NIC's first address.
+    /// `ifup` does not set a gateway outside the network of the NIC's first address.
     fn gateway4_by_route(&self) -> bool {
         self.reader == IfcfgReader::Initscripts && !self.config.gateway4_is_in_first_network()
     }
 
-    /// `ifup` has no key for the metric of the IPv6 gateway, and sets none off the link either.
+    /// `ifup` has no key for the metric of the IPv6 gateway, and does not set an off-link one.
     fn gateway6_by_route(&self) -> bool {
         self.reader == IfcfgReader::Initscripts
             && (self.config.metric6.is_some() || self.config.gateway6_is_off_link())
@@ -339,7 +339,7 @@ impl<'a> IfcfgFile<'a> {
     }
 }
 
-/// The route to a gateway off the link, before those through it.
+/// The route to an off-link gateway, before the routes through it.
 fn to_gateway(gateway: IpAddr, device: &InterfaceName) -> String {
     format!("{} dev {device}", IpNetwork::from(gateway))
 }

@@ -66,7 +66,7 @@ fn render_nic(configured: &Configured, rendered: &mut Rendered) {
         let settings = sysctl::settings(ipv6);
         if !settings.is_empty() {
             let mut lines = Lines::for_nic(nic);
-            // wicked puts the device's name in place of $SYSCTL_IF.
+            // wicked replaces $SYSCTL_IF by the name of the device.
             for (key, value) in settings {
                 lines.raw(format_args!("net.ipv6.conf.$SYSCTL_IF.{key} = {value}"));
             }
@@ -78,7 +78,7 @@ fn render_nic(configured: &Configured, rendered: &mut Rendered) {
 fn addresses(nic: &PlannedNic, config: &NicConfig) -> Lines {
     let mut lines = Lines::for_nic(nic);
     lines.set("STARTMODE", "auto");
-    // Static addresses count beside DHCP, too.
+    // Static addresses are also used with DHCP.
     lines.set(
         "BOOTPROTO",
         match (&config.ipv4, &config.ipv6) {
@@ -118,7 +118,7 @@ fn link(lines: &mut Lines, config: &NicConfig, child_of: Option<(&InterfaceName,
     let Some(Infiniband { mode, .. }) = config.infiniband else {
         return;
     };
-    // Only a name like `ib0` or `ib0.8001` makes it InfiniBand to wicked without this (`try_infiniband`).
+    // Without this, wicked treats only names like `ib0` or `ib0.8001` as InfiniBand (`try_infiniband`).
     lines.set("IPOIB", "yes");
     if let Some((parent, Child::Partition(pkey))) = child_of {
         lines.set("IPOIB_DEVICE", parent);
@@ -127,7 +127,7 @@ fn link(lines: &mut Lines, config: &NicConfig, child_of: Option<(&InterfaceName,
     lines.set_some("IPOIB_MODE", mode);
 }
 
-/// The route to a gateway off the link, before those through it.
+/// The route to an off-link gateway, before the routes through it.
 fn to_gateway(gateway: IpAddr, device: &InterfaceName) -> String {
     format!("{} - - {device}", IpNetwork::from(gateway))
 }

@@ -1,4 +1,4 @@
-//! Stanzas that busybox' own ifup takes as well as ifupdown-ng: one for a device and family.
+//! Stanzas for busybox' ifup and ifupdown-ng: one for each device and family.
 //!
 //! ```text
 //! iface ib0 inet static
@@ -9,11 +9,10 @@
 //!     up ip address replace 192.168.8.5/24 dev ib0
 //!     down ip address delete 192.168.8.5/24 dev ib0 2> /dev/null || true
 //! ```
-//! busybox brings up no NIC whose address has no `netmask`, and none at all after a method that it does not know
-//! (of IPv6 it knows `static` and `manual`), a key that is there twice, or, in old releases, a second stanza of a
-//! device and family. It goes through the stanzas of a device one by one, so that all `pre-up` lines are in the
-//! first. ifupdown-ng makes one of them all, `netmask` being that of its own stanza, and takes down what it has
-//! itself added, and no more.
+//! busybox does not bring up a NIC whose address has no `netmask`. It refuses the whole file because of an unknown method (for
+//! IPv6 it knows `static` and `manual`), a duplicate key or, in old releases, a second stanza of a device and family. It
+//! handles the stanzas of a device one by one, so all `pre-up` lines are in the first. ifupdown-ng merges them, with the
+//! `netmask` of each stanza, and removes only addresses that it has added itself.
 //! Facts: busybox' `networking/ifupdown.c`; ifupdown-ng's `interfaces(5)`, `interface-file.c` and executors.
 
 use std::fmt::Display;
@@ -46,7 +45,7 @@ impl Stanzas<'_> {
         }
     }
 
-    /// What has to be so before the device is up.
+    /// Commands before the device is up.
     fn before(&mut self, device: &InterfaceName, child: Option<(Child, &InterfaceName)>) {
         self.link_options(device, child);
         if matches!(self.config.ipv4, Ipv4::Static(_)) {
@@ -103,7 +102,7 @@ impl Stanzas<'_> {
         self.routes("ip", device, IpAddr::is_ipv4);
     }
 
-    /// A gateway in the network of a further address, or off the link.
+    /// A gateway in the network of a further address, or an off-link one.
     fn gateway4_behind_them(&mut self, device: &InterfaceName) {
         let Some(gateway) = self.config.gateway4 else {
             return;
@@ -127,7 +126,7 @@ impl Stanzas<'_> {
                 self.option("netmask", first.prefix());
             }
         } else {
-            // The kernel itself listens to routers.
+            // The kernel itself accepts router advertisements.
             self.iface(device, "inet6", "manual");
         }
         if config.ipv4 == Ipv4::None {

@@ -27,7 +27,7 @@ impl Stanzas<'_> {
         self.ipv6(device);
     }
 
-    /// What comes before any address, and only if there is something.
+    /// Commands before any address, if there are any.
     fn link(&mut self, device: &InterfaceName, child: Option<(Child, &InterfaceName)>) {
         let is_needed = child.is_some()
             || self.config.mtu.is_some()
@@ -66,7 +66,7 @@ impl Stanzas<'_> {
         self.routes("ip", device, IpAddr::is_ipv4);
     }
 
-    /// ifupdown says `onlink` of every gateway.
+    /// ifupdown sets every gateway as `onlink`.
     fn gateway4(&mut self) {
         if let Some(gateway) = self.config.gateway4 {
             self.option("gateway", gateway);
@@ -78,8 +78,8 @@ impl Stanzas<'_> {
         let config = self.config;
         match &config.ipv6 {
             Ipv6::None | Ipv6::Disabled => return,
-            // `dhclient -6` never gives up: where no server answers, it holds up `ifup -a`, and the boot with it. So it
-            // runs only where the context asks for it by name.
+            // `dhclient -6` never gives up: without a server it blocks `ifup -a` and the boot. So it runs only if the context requests
+            // it explicitly.
             Ipv6::Auto | Ipv6::Dhcp(Dhcpv6Source::Method) => {
                 self.iface(device, "inet6", "auto");
                 self.accept(true);
@@ -97,7 +97,7 @@ impl Stanzas<'_> {
                         self.accept(false);
                         self.gateway6(device);
                     }
-                    // Nobody else has the address that OpenNebula has leased: no wait for six seconds.
+                    // OpenNebula assigns each address only once: no need to wait six seconds for duplicates.
                     self.option("dad-attempts", 0);
                 }
             }
@@ -108,7 +108,7 @@ impl Stanzas<'_> {
         self.routes("ip -6", device, IpAddr::is_ipv6);
     }
 
-    /// Whether router advertisements count.
+    /// Whether router advertisements are accepted.
     fn accept(&mut self, accepted: bool) {
         if !accepted {
             self.option("autoconf", 0);

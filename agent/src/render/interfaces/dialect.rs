@@ -1,6 +1,6 @@
-//! The readers of the stanzas.
+//! The programs that read the stanzas.
 
-/// Who reads the files.
+/// The program that reads the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::render) enum Dialect {
     /// ifupdown.

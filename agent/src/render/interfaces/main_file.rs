@@ -1,4 +1,4 @@
-//! `/etc/network/interfaces`, which is not ours: whether it lets our files be read, and by them alone.
+//! `/etc/network/interfaces`, which is not ours: checks that it includes our files, and does not configure the same devices.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::render::GuestFiles;
 use crate::render::configured::configured;
 
-/// The file that everything begins with.
+/// The main file.
 pub(in crate::render) const PATH: &str = "/etc/network/interfaces";
 const DIR: &str = "/etc/network/interfaces.d";
 const BEGINNING: &str = "60-one-sriov-";
@@ -26,7 +26,7 @@ fn is_ours(path: &Path) -> bool {
     path.starts_with(DIR) && name.is_some_and(|name| name.starts_with(BEGINNING))
 }
 
-/// What a person has to change in that file, and in those that are read by it.
+/// Warnings about that file, and the files that it includes.
 pub(in crate::render) fn warnings(
     plan: &Plan,
     dialect: Dialect,
@@ -43,7 +43,7 @@ pub(in crate::render) fn warnings(
             Dialect::Debian => {
                 format!("'{PATH}' has no line 'source {DIR}/*', so the files there are not read")
             }
-            // A reader of the other forms there may be; which one a guest has is not known.
+            // The guest may have a reader of another form.
             Dialect::Alpine => format!(
                 "'{PATH}' has no line 'source-directory {DIR}', so busybox and ifupdown-ng do not read the files there"
             ),

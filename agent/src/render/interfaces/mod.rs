@@ -7,9 +7,8 @@
 //!     address 192.168.7.5/24
 //!     gateway 192.168.7.1
 //! ```
-//! That is [`debian`]; [`alpine`] says the same to readers that know less. What none of them knows a word for
-//! (transport mode, partitions, the MTU of an IPv6-only NIC) is a command in front of it; they hand such lines
-//! to a shell, and there is nothing but typed tokens in them.
+//! That is [`debian`]; [`alpine`] writes the same for readers with fewer features. Settings without a keyword (transport mode,
+//! partitions, the MTU of an IPv6-only NIC) are commands, which a shell runs; they contain only typed tokens.
 
 mod alpine;
 mod debian;
@@ -47,7 +46,7 @@ struct Stanzas<'a> {
     lines: Lines,
     config: &'a NicConfig,
     dialect: Dialect,
-    /// Whether one-context has set the addresses already when ifupdown starts.
+    /// Whether one-context has already set the addresses when ifupdown starts.
     has_addresses: bool,
 }
 
@@ -78,7 +77,7 @@ impl<'a> Stanzas<'a> {
     }
 
     fn start(&mut self, device: &InterfaceName, is_here: bool) {
-        // `auto` for a device that is not there fails the whole boot of the network.
+        // With `auto` a missing device would fail the start of the whole network.
         let when = if is_here || self.dialect == Dialect::Alpine {
             "auto"
         } else {
@@ -96,7 +95,7 @@ impl<'a> Stanzas<'a> {
         self.lines.raw(format_args!("    {key} {value}"));
     }
 
-    /// What has the addresses.
+    /// The device that carries the addresses.
     fn carrier(&mut self, device: &InterfaceName, child: Option<(Child, &InterfaceName)>) {
         match self.dialect {
             Dialect::Debian => self.debian(device, child),
@@ -117,7 +116,7 @@ impl<'a> Stanzas<'a> {
         self.option("down", format_args!("ip link set dev {device} down"));
     }
 
-    /// What comes before any address.
+    /// Commands before any address.
     fn link_options(&mut self, device: &InterfaceName, child: Option<(Child, &InterfaceName)>) {
         match child {
             Some((Child::Partition(pkey), parent)) => {
@@ -153,14 +152,14 @@ impl<'a> Stanzas<'a> {
         }
     }
 
-    /// Until it is down again: another context may have IPv6 on it.
+    /// Undone when it goes down, because another context may use IPv6 on it.
     fn no_ipv6(&mut self, device: &InterfaceName) {
         self.sysctl("pre-up", device, "disable_ipv6", 1);
         self.sysctl("post-down", device, "disable_ipv6", 0);
     }
 
     fn mode_and_mtu(&mut self, device: &InterfaceName) {
-        // The mode first: only connected mode has a large MTU.
+        // The mode first: only connected mode supports a large MTU.
         if let Some(mode) = self.config.mode() {
             let file = format!("/sys/class/net/{device}/mode");
             self.option(
@@ -181,7 +180,7 @@ impl<'a> Stanzas<'a> {
         );
     }
 
-    /// No reader gets past an address that is there already. Those of others stay: a root file system may hang on one.
+    /// All readers fail at an address that exists already. Foreign addresses stay: the root file system may depend on one.
     fn flush(&mut self, ip: &str, device: &InterfaceName) {
         if self.has_addresses {
             self.option(
@@ -197,7 +196,7 @@ impl<'a> Stanzas<'a> {
         }
     }
 
-    /// Its key knows no metric in all readers and no gateway off the link.
+    /// Not all readers support a metric or an off-link gateway in its key.
     fn gateway6(&mut self, device: &InterfaceName) {
         let Some(gateway) = self.config.gateway6 else {
             return;
@@ -212,7 +211,7 @@ impl<'a> Stanzas<'a> {
         );
     }
 
-    /// OneGate, where it is a proxy on the link.
+    /// OneGate, if it is a proxy on the link.
     fn onegate(&mut self, device: &InterfaceName) {
         if let Some(host) = self.config.onegate {
             self.up_route("ip", &format!("{host}/32 dev {device} scope link"));
@@ -221,7 +220,7 @@ impl<'a> Stanzas<'a> {
 
     fn routes(&mut self, ip: &str, device: &InterfaceName, family: fn(&IpAddr) -> bool) {
         let config = self.config;
-        // IPv6 knows `onlink` from Linux 4.16 on, and not every `ip` of busybox has the word.
+        // IPv6 has `onlink` since Linux 4.16, and not every busybox' `ip` supports it.
         let is_debian = self.dialect == Dialect::Debian;
         let has_onlink = |via: &IpAddr| is_debian && via.is_ipv4();
         for gateway in config.off_link_gateways(family) {
@@ -244,7 +243,7 @@ impl<'a> Stanzas<'a> {
         }
     }
 
-    /// The route to a gateway off the link, before those through it.
+    /// The route to an off-link gateway, before the routes through it.
     fn route_to(&mut self, ip: &str, gateway: IpAddr, device: &InterfaceName) {
         let host = IpNetwork::from(gateway);
         self.up_route(ip, &format!("{host} dev {device} scope link"));
@@ -254,7 +253,7 @@ impl<'a> Stanzas<'a> {
         self.option("up", format_args!("{ip} route replace {route}"));
     }
 
-    /// For resolvconf, where it is installed.
+    /// For resolvconf, if installed.
     fn names(&mut self, device: &InterfaceName) {
         let servers = resolver_words::servers(&self.config.dns, device);
         if !servers.is_empty() {

@@ -1,4 +1,4 @@
-//! Which files are read beginning with `/etc/network/interfaces`, by the grammar of each reader.
+//! Finds the files that `/etc/network/interfaces` includes, by the grammar of each reader.
 //!
 //! | line | ifupdown | ifupdown-ng | busybox |
 //! |---|---|---|---|
@@ -6,8 +6,8 @@
 //! | `source-directory PATTERN...` | of each directory only names without a dot | a path alone | a path alone, from 1.29 on |
 //! | `source-dir` | the same | no | the same |
 //!
-//! A relative name is one of the directory of the file for ifupdown, and of wherever they run for the others. A line goes
-//! on where it ends in a backslash. That of a comment does so for busybox alone.
+//! A relative name is relative to the directory of the file for ifupdown, and to the working directory for the others. A line that
+//! ends in a backslash continues; a comment does so only for busybox.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -16,21 +16,21 @@ use super::main_file::PATH;
 use crate::glob;
 use crate::render::GuestFiles;
 
-/// More files is nothing that a guest has.
+/// More files than any guest has.
 const MOST_FILES: usize = 256;
 
-/// All that a reader reads.
+/// All files that a reader reads.
 pub(super) struct Sources<'f> {
     dialect: Dialect,
     files: &'f dyn GuestFiles,
-    /// Where other files are looked for, and whether that is the content of a directory.
+    /// A pattern of included files, and whether it stands for the content of a directory.
     patterns: Vec<(PathBuf, bool)>,
-    /// The files that are there, each with its lines.
+    /// The existing files with their lines.
     pub(super) read: Vec<(PathBuf, Vec<String>)>,
 }
 
 impl<'f> Sources<'f> {
-    /// Follows the lines of all files; `is_ours` knows those that nothing has to be looked for in.
+    /// Follows the includes of all files, except those that `is_ours` knows.
     pub(super) fn gather(
         dialect: Dialect,
         files: &'f dyn GuestFiles,
@@ -58,7 +58,7 @@ impl<'f> Sources<'f> {
         sources
     }
 
-    /// Whether a file of ours would be read, whose name has a dot.
+    /// Whether our file, whose name contains a dot, would be read.
     pub(super) fn reads(&self, path: &Path) -> bool {
         let is_read = |(pattern, is_directory): &(PathBuf, bool)| match (self.dialect, is_directory)
         {
@@ -70,7 +70,7 @@ impl<'f> Sources<'f> {
         self.patterns.iter().any(is_read)
     }
 
-    /// The files that the lines of one name.
+    /// The files that a file includes.
     fn found_by(&mut self, file: &Path, lines: &[String]) -> Vec<PathBuf> {
         let here = file.parent().unwrap_or(Path::new("/"));
         let mut found = Vec::new();
@@ -103,7 +103,7 @@ impl<'f> Sources<'f> {
         found
     }
 
-    /// The paths that a pattern stands for; the last part need not be there.
+    /// The paths that match a pattern; the last part need not exist.
     fn expand(&self, pattern: &Path, is_directory: bool) -> Vec<PathBuf> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         let mut paths = vec![PathBuf::from("/")];
@@ -112,7 +112,7 @@ impl<'f> Sources<'f> {
             let Component::Normal(part) = part else {
                 continue;
             };
-            // For ifupdown-ng and busybox a star is a star, but that of a directory's content.
+            // ifupdown-ng and busybox have no patterns, except for the content of a directory.
             let is_content = is_directory && nth == last;
             let is_pattern =
                 is_content || self.dialect == Dialect::Debian && is_glob(part.to_str());
@@ -144,7 +144,7 @@ impl<'f> Sources<'f> {
     }
 }
 
-/// The lines that are not comments, those that go on in the next one as a whole.
+/// The lines without comments, with continuation lines joined.
 fn logical_lines(dialect: Dialect, text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut physical = text.lines();
@@ -168,7 +168,7 @@ fn logical_lines(dialect: Dialect, text: &str) -> Vec<String> {
     lines
 }
 
-/// wordexp(3) has more than patterns, which nobody has written into such a file so far.
+/// wordexp(3) supports more than patterns, which is never used in such files.
 fn has_shell_syntax(word: &str) -> bool {
     word.contains([
         '"', '\'', '\\', '$', '`', '~', '{', '(', '|', '&', ';', '<', '>',
@@ -179,7 +179,7 @@ fn is_glob(part: Option<&str>) -> bool {
     part.is_some_and(|part| part.contains(['*', '?', '[']))
 }
 
-/// Whether a pattern is one of a path: a star ends at a slash.
+/// Whether a pattern matches a path: a star does not match a slash.
 fn is_match(pattern: &Path, path: &Path) -> bool {
     let parts = |path: &Path| -> Option<Vec<String>> {
         let parts = path.components();
@@ -196,7 +196,7 @@ fn is_match(pattern: &Path, path: &Path) -> bool {
     }
 }
 
-/// A pattern does not match a dot at the beginning of a name.
+/// A pattern does not match a leading dot.
 fn is_name(pattern: &str, name: &str) -> bool {
     (!name.starts_with('.') || pattern.starts_with('.')) && glob::matches(pattern, name)
 }
