@@ -3,9 +3,9 @@
 # network stack reads its files; what the kernel has then is written down. Run by 'unshare', as root.
 # Usage: guest.sh STACK BACKEND AGENT STAGE...
 # Each STAGE is a directory: sys and context are what the agent sees, links (NAME=MAC, NAME=infiniband) come
-# before it runs, until (see 'await') is what it comes to, hears-router is there if a router is waited for. Left
-# behind are apply, again, kernel, udev and foreign (what became of the files of others, which is nothing where all
-# is well).
+# before it runs, until (see 'await') is what it comes to, hears-router is there if a router is waited for,
+# background if 'netplan apply' runs beside the agent. Left behind are apply, again, kernel, udev and foreign (what
+# became of the files of others, which is nothing where all is well).
 # The first stage is the boot; at the others the network stack runs already.
 set -euo pipefail
 stack=$1 backend=$2 agent=$3
@@ -177,6 +177,8 @@ printf '%s\n' 'auto lo' 'iface lo inet loopback' "$source" > /etc/network/interf
 if [[ $stack = netplan-* ]]; then netplan generate; fi
 others > /run/others
 log=$1 activate=
+# shellcheck source=tests/stacks/background.sh
+[ "$stack" != netplan-networkd ] || . "$here/background.sh"
 for stage in "$@"; do
     if [ -e "$stage/links" ]; then
         while read -r link; do add_link "$link"; done < "$stage/links"
@@ -187,7 +189,9 @@ for stage in "$@"; do
             > "$1" 2>&1 || code=$?
         echo "exit code $code" >> "$1"
     }
+    if [ -e "$stage/background" ]; then begin_background; fi
     apply "$stage/apply"
+    if [ -e "$stage/background" ]; then end_background; fi
     [ -n "$activate" ] || start
     activate=--activate
     await "$stage/until"

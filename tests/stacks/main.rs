@@ -97,6 +97,8 @@ struct Stage {
     untouched: &'static [&'static str],
     /// Whether to wait for two router advertisements before the state of the kernel is read.
     hears_router: bool,
+    /// Whether `netplan apply` runs in the background meanwhile.
+    background: bool,
     /// The devices that the network stack activates because of this stage, exactly.
     activated: &'static [&'static str],
 }
@@ -194,6 +196,9 @@ fn prepare(stage: &Stage) -> Machine {
     machine.write("/until", lines(addresses.chain(routes).collect()));
     if stage.hears_router {
         machine.write("/hears-router", "");
+    }
+    if stage.background {
+        machine.write("/background", "");
     }
     machine
 }
@@ -392,6 +397,14 @@ fn systemd_networkd() {
 #[test]
 fn netplan_for_networkd() {
     check_stack(NETPLAN_NETWORKD);
+}
+
+/// With one-context, which runs `netplan apply` in the background.
+#[test]
+fn netplan_that_is_applied_meanwhile() {
+    if can_run(NETPLAN_NETWORKD) {
+        check(NETPLAN_NETWORKD, &scenarios::background());
+    }
 }
 
 #[test]

@@ -415,6 +415,30 @@ const DEFAULT: &str = "default via 10.0.0.1 dev eth0";
 const FURTHER: &str = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_GATEWAY='10.0.1.1'\n\
                        ETH0_ALIAS0_IP='10.0.1.5'\nETH0_IP6='2001:db8::5'\nETH0_IP6_ULA='fd00::5'\n";
 
+/// A NIC comes while netplan is applied in the background.
+pub(crate) fn background() -> Scenario {
+    Scenario::new(
+        "a NIC comes while netplan is applied in the background",
+        vec![
+            Stage {
+                addresses: &[("eth0", &["10.0.0.5/24"])],
+                routes: &[DEFAULT],
+                ..Stage::boot(ONE)
+            },
+            Stage {
+                nics: with_vf(),
+                links: &["ens9=02:00:c0:a8:07:05", "eth1=aa:00:c0:a8:07:05"],
+                addresses: &[("eth0", &["10.0.0.5/24"]), ("ens9", &["192.168.7.5/24"])],
+                routes: &[DEFAULT],
+                untouched: &["eth1"],
+                activated: &["ens9"],
+                background: true,
+                ..Stage::later(TWO)
+            },
+        ],
+    )
+}
+
 /// Changes of a running guest.
 fn changes() -> Vec<Scenario> {
     vec![
