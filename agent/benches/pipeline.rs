@@ -1,7 +1,6 @@
-//! The steps of a run, each alone and all in a row, for 1, 16 and 256 NICs.
+//! Benchmarks the steps of a run, each alone and all together, for 1, 16 and 256 NICs.
 //!
-//! What a process costs around them, and how that compares with the script of 2013, the program
-//! `side-by-side` in `tests/` measures.
+//! `side-by-side` in `tests/` measures whole processes, and compares them with the script of 2013.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 

@@ -1,4 +1,4 @@
-//! What a network stack has to be told of, as data.
+//! What a network stack has to load, as data.
 #![allow(clippy::unwrap_used)]
 
 mod install_support;
@@ -36,6 +36,6 @@ fn a_dummy_is_one_though_its_device_had_files_of_a_nic() {
     assert!(is_dummy(vec![dummy.clone()], &[]));
     assert!(is_dummy(vec![dummy], &[(&ifcfg, 1), (route, 1)]));
     assert!(!is_dummy(vec![file(&ifcfg, 1, "new")], &[(route, 1)]));
-    // A NIC that is gone is to be taken down.
+    // A removed NIC is taken down.
     assert!(!is_dummy(Vec::new(), &[(&ifcfg, 1), (route, 1)]));
 }

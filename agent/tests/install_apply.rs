@@ -1,4 +1,4 @@
-//! Files are put in place, and nobody else's are touched.
+//! Files are installed, and foreign files are not changed.
 #![allow(clippy::unwrap_used)]
 
 mod install_support;
@@ -161,7 +161,7 @@ fn a_corrupt_record_does_not_stop_the_boot() {
     let aside = machine.get("/var/lib/one-sriov/state.json.corrupt");
     assert_eq!(aside.as_deref(), Some("{\"version\":1,\"fil"));
     assert_eq!(machine.record().files_of(&nic(1)).count(), 2);
-    // From here on they are ours again.
+    // From now on they are ours again.
     assert_eq!(machine.apply(&WantedFiles::default()).removed.len(), 2);
 }
 
@@ -279,7 +279,7 @@ fn clean_takes_back_what_is_ours() {
     assert_eq!(machine.get(&ifcfg(9)).as_deref(), Some("somebody else's\n"));
 }
 
-/// Puts a foreign file in the place of ours, and has ours replace it.
+/// Writes a foreign file in the place of ours, and replaces it.
 fn replaced(machine: &Machine, path: &str, foreign: &str) {
     machine.put(path, foreign);
     machine.apply(&wanted([file(path, 1, "ours")]));
@@ -310,7 +310,7 @@ fn backups_go_back_the_latest_first() {
     assert_eq!(report.restored.len(), 2);
     assert_eq!(paths_of(&report.backups), [BACKUP], "the first stays");
     assert_eq!(machine.get(BACKUP).as_deref(), Some("first\n"));
-    // Nothing is left to do: the first is not the latest of anything that is gone.
+    // Nothing is left to do: the first backup is not the latest.
     let again = clean(&mut machine.directories(), restore).unwrap();
     assert_eq!(again.not_restored.len(), 1);
     assert_eq!(machine.get(&target).as_deref(), Some("second\n"));
@@ -331,7 +331,7 @@ fn a_backup_goes_nowhere_where_something_else_has_come() {
     assert_eq!(report.not_restored[0].path, Path::new(&target));
     assert_eq!(machine.get(&target).as_deref(), Some("newer\n"));
     assert_eq!(machine.get(BACKUP).as_deref(), Some("first\n"));
-    // As a run leaves it that was killed between the two.
+    // As after a kill between the two steps.
     machine.put(&target, "first\n");
     let report = clean(&mut machine.directories(), restore).unwrap();
     assert_eq!(report.restored.len(), 1);

@@ -1,4 +1,4 @@
-//! The rules of who owns which file, as tables; no disk is touched.
+//! Tables of the rules about the ownership of files, without a disk.
 #![allow(clippy::unwrap_used)]
 
 mod install_support;
@@ -206,7 +206,7 @@ fn files_of_a_nic_come_and_go_together() {
             ("60-one-ib-ib1.network".into(), "remove"),
         ]
     );
-    // Another NIC takes the name over: the file is its own now, not removed with the old one.
+    // Another NIC has the name now: the file belongs to it, and is not removed with the old NIC's.
     let want = wanted([file(&ifcfg, 3, "old"), file(ROUTE, 3, "new")]);
     assert_eq!(
         list(&decide(&want, &record, &disk)),

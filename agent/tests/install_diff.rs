@@ -1,4 +1,4 @@
-//! What `--dry-run` shows.
+//! The output of `--dry-run`.
 #![allow(clippy::unwrap_used)]
 
 mod install_support;

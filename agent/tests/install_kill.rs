@@ -1,7 +1,7 @@
-//! A run may be killed at any instant: power goes, a VM is destroyed in its first second.
+//! A run may be killed at any instant: by a power failure, or because a VM is destroyed while it boots.
 //!
-//! The test starts its own executable again, as a process that applies one set of files after the
-//! other, and kills that with SIGKILL, some two hundred times.
+//! The test starts its own executable again, as a process that applies one set of files after another, and kills it by SIGKILL,
+//! about two hundred times.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod install_support;
@@ -24,7 +24,7 @@ const TARGET: &str = "INSTALL_KILL_TARGET";
 const FIRST: &str = "INSTALL_KILL_FIRST";
 const LINES: usize = 64;
 
-/// The files of one generation; each line of each names the generation, so that a mixture shows.
+/// The files of a generation; each line contains the generation, so that a mixture is detected.
 fn generation(number: u64) -> WantedFiles<'static> {
     let file = |index: u64| {
         let path = match index {
@@ -39,7 +39,7 @@ fn generation(number: u64) -> WantedFiles<'static> {
             device: format!("ib{index}").parse().unwrap(),
         }
     };
-    // Files come and go, too; the first is always there.
+    // Files are also added and removed; the first always exists.
     let files = (0..8).filter(|index| *index == 0 || !(number + index).is_multiple_of(3));
     WantedFiles {
         files: files.map(file).collect(),
@@ -51,7 +51,7 @@ fn mode(open: bool) -> u32 {
     if open { 0o644 } else { 0o600 }
 }
 
-/// Not a test of its own: what [`a_kill_at_any_instant_does_no_harm`] starts and kills.
+/// Not a test: the process that [`a_kill_at_any_instant_does_no_harm`] starts and kills.
 #[test]
 fn victim() {
     let Some(target) = std::env::var_os(TARGET) else {
@@ -136,7 +136,7 @@ fn backups(machine: &Machine) -> Vec<String> {
 
 #[test]
 fn a_kill_at_any_instant_does_no_harm() {
-    // The kills are spread over what a whole run takes here, and a bit more: a disk may be slow.
+    // The kills are spread over the duration of a run, with a margin for a slow disk.
     let start = Instant::now();
     Machine::new().apply(&generation(0));
     let whole = start.elapsed().max(Duration::from_millis(10)).mul_f64(1.2);
@@ -145,7 +145,7 @@ fn a_kill_at_any_instant_does_no_harm() {
     let mut foreign = Vec::new();
     let (mut in_the_middle, mut with_temps, mut random) = (0, 0, 0x2545_f491_4f6c_dd1d_u64);
     for kill in 0..KILLS {
-        // Now and then somebody else's file is in the way at the start.
+        // Sometimes a foreign file is in the place at the start.
         if kill.is_multiple_of(4) {
             foreign.push(format!("DEVICE=ib0\n# of round {kill}\n"));
             machine.put(&foreign_path, foreign.last().unwrap());
@@ -176,7 +176,7 @@ fn a_kill_at_any_instant_does_no_harm() {
             "a foreign file is lost"
         );
 
-        // The next run finishes, whatever it wants: the same, something new, or nothing.
+        // The next run finishes, whether it wants the same files, others, or none.
         let want = match kill % 3 {
             0 => generation(kill),
             1 => generation(kill * 100_000),
@@ -208,7 +208,7 @@ fn a_kill_at_any_instant_does_no_harm() {
         machine.apply(&want);
         assert_eq!(machine.disk(), before);
     }
-    // Or nothing was shown.
+    // Otherwise the test has shown nothing.
     assert!(
         in_the_middle > 0 && with_temps > 0,
         "{in_the_middle} {with_temps}"

@@ -1,5 +1,5 @@
-//! Whatever people and runs do in whatever order: a run ends with its files in place, a second one
-//! changes nothing, and no text of somebody else is ever lost.
+//! Whatever users and runs do, in any order: a run ends with its files in place, a second one changes nothing, and foreign texts
+//! are never lost.
 #![allow(clippy::unwrap_used)]
 
 mod install_support;
@@ -28,15 +28,15 @@ fn path(number: usize) -> String {
 enum Step {
     /// A run that wants these (path, NIC, text, mode 0600) and keeps these NICs.
     Apply(BTreeMap<usize, (u8, u8, bool)>, BTreeSet<u8>, bool),
-    /// Somebody writes a file, with or without our header.
+    /// A user writes a file, with or without our header.
     Write(usize, bool),
-    /// Somebody appends to whatever is there.
+    /// A user appends to a file.
     Append(usize),
     Delete(usize),
     Chmod(usize),
     /// The record is damaged.
     Corrupt,
-    /// `clean`, with or without the backups going back.
+    /// `clean`, with or without restoring backups.
     Clean(bool),
 }
 
@@ -72,11 +72,11 @@ fn wanted(files: &BTreeMap<usize, (u8, u8, bool)>, keep: &BTreeSet<u8>) -> Wante
     }
 }
 
-/// A machine, and the texts that somebody wrote and nobody but them may take away.
+/// A machine, and the texts of users, which must not be lost.
 struct World {
     machine: Machine,
     foreign: BTreeMap<usize, String>,
-    /// Foreign texts whose place was taken: they must be in the backup for ever.
+    /// Replaced foreign texts, which must stay in the backup.
     replaced: Vec<String>,
     serial: u32,
 }
@@ -137,7 +137,7 @@ impl World {
     }
 
     fn apply(&mut self, wanted: &WantedFiles) {
-        // With the record gone, what an earlier run wrote is as foreign as anything else.
+        // Without the record, files of earlier runs are foreign.
         let report = self.machine.apply(wanted);
         for saved in &report.backed_up {
             let at = (0..5)

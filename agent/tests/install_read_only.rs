@@ -1,7 +1,7 @@
 //! A read-only `/etc` gives one clear error.
 //!
-//! Root may write wherever modes forbid it, so the test needs a mount of its own; where it may not
-//! make one (a container without privileges) it says so and passes.
+//! Root ignores modes, so the test needs a mount; if that is not allowed (in an unprivileged container) it prints that and
+//! passes.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod install_support;
@@ -16,7 +16,7 @@ use one_sriov_system::Root;
 const TARGET: &str = "INSTALL_READ_ONLY_TARGET";
 const MOUNT: &str = r#"mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@""#;
 
-/// Not a test of its own: the half of [`says_that_the_file_system_is_read_only`] in the mount.
+/// Not a test: the part of [`says_that_the_file_system_is_read_only`] in the mount namespace.
 #[test]
 fn inside() {
     let Some(target) = std::env::var_os(TARGET).map(PathBuf::from) else {

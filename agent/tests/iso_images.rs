@@ -87,7 +87,7 @@ impl Recipe {
         }
     }
 
-    /// What isoinfo, a part of genisoimage, reads as the file `context.sh`.
+    /// The file `context.sh`, as read by isoinfo of genisoimage.
     fn context_by_isoinfo(self, image: &Path) -> Vec<u8> {
         let mut command = Command::new("isoinfo");
         command.arg("-i").arg(image);

@@ -1,4 +1,4 @@
-//! libFuzzer's door to [`one_sriov_fuzz::files`].
+//! Runs [`one_sriov_fuzz::files`] in libFuzzer.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| one_sriov_fuzz::files(input));

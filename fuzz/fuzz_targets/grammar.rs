@@ -1,4 +1,4 @@
-//! libFuzzer's door to [`one_sriov_fuzz::grammar`].
+//! Runs [`one_sriov_fuzz::grammar`] in libFuzzer.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| one_sriov_fuzz::grammar(input));

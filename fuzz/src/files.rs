@@ -11,7 +11,7 @@ use one_sriov_tests::check_file;
 
 use crate::machine::Machine;
 
-/// Whatever a context says, no file holds anything but what `check_file` allows, and no message a control character.
+/// Whatever the context, files contain only what `check_file` allows, and messages have no control characters.
 pub fn files(input: &[u8]) {
     let machine = Machine::of(input);
     let Ok(context) = Context::parse(machine.context) else {
@@ -20,7 +20,7 @@ pub fn files(input: &[u8]) {
     let first = plan(&context, &machine.inventory(), &machine.settings);
     check(&first);
 
-    // The next boot, with half of the devices late: names come from what the first run wrote for.
+    // The next boot, with half of the devices late: names come from the record of the first run.
     let known = first.nics.iter().filter_map(|nic| {
         let device = nic.device.as_ref()?;
         Some((nic.id, device.name.clone()))

@@ -2,7 +2,7 @@
 
 use one_sriov_agent::context::grammar::{Variables, parse};
 
-/// Any bytes are read without a panic, and what was read says the same when OpenNebula writes it.
+/// Any bytes are read without a panic, and the result is the same after OpenNebula writes it again.
 pub fn grammar(text: &[u8]) {
     match parse(text) {
         Ok(variables) => {

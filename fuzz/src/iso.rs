@@ -4,12 +4,12 @@ use std::io::{Cursor, Read, Result, Seek, SeekFrom};
 
 use one_sriov_agent::context::iso::Volume;
 
-/// The largest file that is asked for.
+/// The limit for the file.
 const LIMIT: u64 = 64 << 10;
-/// What a lookup may read at most: 64 descriptors, two root directories of 1 MiB, 4096 continuation
-/// areas of 2048 bytes, and the file, everything twice to leave some air.
+/// The most that a lookup may read: 64 descriptors, two root directories of 1 MiB, 4096 continuation
+/// areas of 2048 bytes, and the file, all of it twice as a margin.
 const MOST: u64 = 2 * ((64 * 2048) + (2 << 20) + (4096 * 2048) + LIMIT);
-/// Blocks 0 to 15 are not part of the file system; to mutate them finds nothing.
+/// Blocks 0 to 15 are not part of the file system, so mutating them is useless.
 pub const SYSTEM_AREA: usize = 16 * 2048;
 
 /// Any medium is read within the documented bounds. The input is the medium from block 16 on.
@@ -41,7 +41,7 @@ pub fn iso(blocks: &[u8]) {
     assert!(read <= 3 * MOST, "{read} bytes were read");
 }
 
-/// A medium that knows how much was read of it.
+/// A medium that counts the bytes read.
 struct Counted<'a> {
     medium: Cursor<Vec<u8>>,
     read: &'a mut u64,

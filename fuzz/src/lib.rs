@@ -1,9 +1,9 @@
-//! What must hold for any input, one function per target: it panics where something does not hold.
+//! The invariants for any input, one function per target, which panics if one is violated.
 //!
 //! libFuzzer calls these functions through `fuzz_targets/`; `tests/replay.rs` calls them with the
-//! committed corpora on any toolchain, so that an input that once broke something is never forgotten.
+//! committed corpora on any toolchain, as a regression test.
 
-// To panic is how a target reports.
+// Targets report by a panic.
 #![allow(clippy::missing_panics_doc, clippy::expect_used)]
 
 mod domain;

@@ -8,10 +8,10 @@ use hwaddr::{
 use one_sriov_agent::inventory::{AddressOrigin, Inventory, Link, Nic};
 use one_sriov_agent::plan::{PlanSettings, Role};
 
-/// The first byte of an input that describes its machine; no text begins with it.
+/// The first byte of an input that describes its machine; no text starts with it.
 const DESCRIBES: u8 = 0xff;
 
-/// Names that drivers and udev give, short and as long as they get.
+/// Names of drivers and udev, short and of maximum length.
 const NAMES: [&str; 12] = [
     "eth0",
     "eth1",
@@ -27,7 +27,7 @@ const NAMES: [&str; 12] = [
     "a.b-c_d",
 ];
 
-/// A machine, what is configured on it, and the context that it is given.
+/// A machine with its configuration and context.
 pub(crate) struct Machine<'a> {
     pub(crate) nics: Vec<Nic>,
     pub(crate) settings: PlanSettings,
@@ -35,7 +35,7 @@ pub(crate) struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    /// Takes an input apart.
+    /// Parses an input.
     ///
     /// ```text
     /// ff <settings> <n> <n times 8 bytes: a NIC> <context>    this machine
@@ -129,7 +129,7 @@ fn port(guid: Guid) -> Option<Link> {
     Some(Link::Infiniband(Some(address)))
 }
 
-/// A NIC of every kind that the recorded contexts speak of.
+/// A NIC of every kind in the recorded contexts.
 fn fixed() -> Vec<Nic> {
     let ethernet = |name, mac: &str, pci, driver: &str| {
         (name, Link::Ethernet(known(mac)), pci, driver.to_owned())

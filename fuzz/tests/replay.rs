@@ -22,7 +22,7 @@ fn iso() {
     replay(one_sriov_fuzz::iso, &["corpus/iso"]);
 }
 
-/// Seeds that no file can be read from would test the first check only.
+/// Seeds without a readable file would only test the first check.
 #[test]
 fn the_seeds_of_iso_hold_a_context() {
     for name in [

@@ -1,8 +1,7 @@
-//! The steps of a deployment, without the programs that it calls: reading what libvirt says, choosing
+//! Benchmarks the steps of a deployment, without the programs that it calls: reading libvirt's output, allocating
 //! VFs while others hold many, editing the domain.
 //!
-//! What a whole deployment costs, and how that compares with the script of 2013, the program
-//! `side-by-side` in `tests/` measures.
+//! `side-by-side` in `tests/` measures whole deployments, and compares them with the script of 2013.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -172,7 +171,7 @@ fn grant(
     devices
 }
 
-/// The decision under the lock, up to the writing of the leases.
+/// The decision under the lock, until the leases are written.
 fn allocate(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("choose a VF while others are held");
     for held in HELD {

@@ -1,4 +1,4 @@
-//! Domains of all generations are edited, and an independent parser says that nothing else changed.
+//! Edits domains of all generations, and checks with an independent parser that nothing else changed.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -66,7 +66,7 @@ fn check(before: &str, after: &str, count: usize, name: &str) {
     });
     assert_eq!(given, count, "{name}");
     assert_eq!(old, new, "{name}");
-    // The dummies stand at the end of the last devices, in their order.
+    // The dummy NICs are at the end of the last devices, in order.
     let mut devices = after
         .root_element()
         .children()
@@ -101,7 +101,7 @@ fn check(before: &str, after: &str, count: usize, name: &str) {
 }
 
 fn walk<'a, 'd>(node: &Node<'a, 'd>, see: &mut impl FnMut(&Node<'a, 'd>) -> bool) {
-    // Blanks between elements say nothing.
+    // Blanks between elements do not matter.
     let is_blank = |node: &Node<'_, '_>| node.text().is_some_and(|text| text.trim().is_empty());
     if node.is_text() && is_blank(node) {
         return;
@@ -113,7 +113,7 @@ fn walk<'a, 'd>(node: &Node<'a, 'd>, see: &mut impl FnMut(&Node<'a, 'd>) -> bool
     }
 }
 
-/// Everything that a node says by itself.
+/// Everything about a node, without its children.
 fn shape(node: &Node<'_, '_>) -> String {
     match node.node_type() {
         NodeType::Element => {
@@ -128,7 +128,7 @@ fn shape(node: &Node<'_, '_>) -> String {
     }
 }
 
-/// What a NIC hands on to its VF.
+/// What a VF keeps of its NIC.
 fn kept(nic: &Node<'_, '_>) -> String {
     let children = nic
         .children()
@@ -161,7 +161,7 @@ fn child<'a, 'd>(node: &Node<'a, 'd>, name: &str) -> Node<'a, 'd> {
         .unwrap()
 }
 
-/// Whatever is odd in a domain, and may stand between two elements.
+/// Odd but valid content between two elements.
 fn oddity() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("\n\t\t".to_owned()),
@@ -215,13 +215,13 @@ proptest! {
     fn odd_documents_keep_all_that_is_not_handed_over(text in document()) {
         let (edited, count) = edited(&text);
         check(&text, &edited, count, &text);
-        // The bytes are the same but for what is put in: cutting that out again proves it.
+        // Without the inserted parts the bytes are the same.
         let domain = Domain::read(text.as_bytes()).unwrap();
         prop_assert_eq!(domain.edit(&[]), text.as_bytes());
         let replacements = replacements(&domain);
         let mut rest = edited.as_str();
         let pieces = text.split("<interface  type='bridge'>");
-        // What stands in front of the first interface, byte for byte.
+        // Everything before the first interface, byte for byte.
         let first = pieces.clone().next().unwrap();
         if replacements.first().is_some_and(|replacement| replacement.interface == 0) {
             prop_assert!(rest.starts_with(first));

@@ -1,4 +1,4 @@
-//! Libvirt itself takes the edited domains, and what it says of them is understood.
+//! Real libvirt accepts the edited domains, and the driver reads its output.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -27,7 +27,7 @@ fn run(command: &mut Command) -> Output {
         })
 }
 
-/// What a host must have for a domain to be taken, put in place of what OpenNebula's hosts have.
+/// Replaces parts of a domain that only OpenNebula's hosts have.
 fn at_home(text: &str) -> String {
     let emulators = [
         "/usr/bin/qemu-kvm-one",
@@ -46,8 +46,7 @@ fn at_home(text: &str) -> String {
     text.replace("<cpu mode='host-passthrough'/>", "")
 }
 
-/// A libvirtd of our own: one of a user's session, with a home of its own. Root's would use the
-/// directories of this machine.
+/// A separate libvirtd: a session one, with its own home. Root's would use the directories of this machine.
 struct Libvirtd {
     child: Child,
     dir: TempDir,
@@ -177,7 +176,7 @@ fn the_schema_has_no_complaint_that_the_recorded_domain_has_not() {
         let path = write(dir.path(), name, text);
         let validated = run(Command::new("virt-xml-validate").arg(&path).arg("domain"));
         let text = String::from_utf8_lossy(&validated.stderr).into_owned();
-        // Lines are numbered, and more of them stand in the edited one.
+        // Without line numbers, which differ in the edited one.
         let line = |line: &str| line.split(": ").skip(1).collect::<Vec<_>>().join(": ");
         let mut lines: Vec<_> = text.lines().map(line).collect();
         lines.sort();
@@ -220,7 +219,7 @@ fn what_libvirt_says_of_running_domains_is_understood() {
         let plain = edited
             .replace(&format!("<name>{id}</name>"), &head)
             .replace("type='kvm'", "type='test'");
-        // What has a UUID already has it after its title.
+        // An existing UUID is after the title.
         let mut lines: Vec<&str> = plain.lines().collect();
         let uuids: Vec<usize> = (0..lines.len())
             .filter(|nth| lines[*nth].contains("<uuid>"))
@@ -228,7 +227,7 @@ fn what_libvirt_says_of_running_domains_is_understood() {
         for extra in uuids.iter().skip(1).rev() {
             lines.remove(*extra);
         }
-        // The test driver runs no firmware, has no USB and knows no machine but its own.
+        // The test driver has no firmware, no USB, and only its own machine type.
         let lines: Vec<String> = lines
             .iter()
             .filter(|line| {

@@ -1,4 +1,4 @@
-//! MAC addresses of dummy NICs: the message from the host driver to the guest agent.
+//! MAC addresses of dummy NICs, by which the host driver identifies NICs to the guest agent.
 //!
 //! ```text
 //! domain XML:   <mac address='aa:01:c0:a8:07:05'/>
@@ -12,16 +12,15 @@ use std::str::FromStr;
 
 use crate::{AddressError, DummyPrefix, Guid, Key, MacAddress, ValueKind};
 
-/// The MAC address of a dummy NIC: a [`DummyPrefix`], a position, and the [`Key`] of the NIC that
-/// it stands for.
+/// The MAC address of a dummy NIC: a [`DummyPrefix`], a position, and the [`Key`] of its NIC.
 ///
-/// The position counts the SR-IOV NICs of a VM in the order of its NICs, from 0 to 255. It is one
-/// octet of two hexadecimal digits: the eleventh NIC is `0a`, the seventeenth is `10`.
+/// The position is the index of the SR-IOV NIC within the VM, from 0 to 255, as an octet of two
+/// hexadecimal digits: that of the eleventh NIC is `0a`, that of the seventeenth `10`.
 ///
-/// On InfiniBand the same six octets are the end of the port GUID, behind two octets that keep
-/// equal addresses of two networks apart on one fabric and that say nothing to a guest.
+/// On InfiniBand the same six octets are the end of the port GUID, after two octets that distinguish
+/// equal addresses of two networks on one fabric, and that guests ignore.
 ///
-/// Spellings: those of [`MacAddress`], with a valid prefix in front; canonical
+/// Spellings: those of [`MacAddress`], with a valid prefix as the first octet; canonical
 /// `aa:01:c0:a8:07:05`. Ordered by prefix, position, key.
 ///
 /// ```
@@ -51,18 +50,16 @@ impl DummyMac {
         }
     }
 
-    /// The meaning of `mac` if it begins with `prefix`.
+    /// The dummy MAC `mac`, if it starts with `prefix`.
     ///
-    /// A VF's random MAC may do so, too: whether the device is a dummy NIC takes more than its
-    /// address to tell.
+    /// A VF's random MAC may do so, too, so the address alone does not show that the device is a dummy NIC.
     #[must_use]
     pub fn from_mac(mac: MacAddress, prefix: DummyPrefix) -> Option<Self> {
         let [first, position, key @ ..] = mac.octets();
         (first == prefix.octet()).then(|| Self::new(prefix, position, Key::from(key)))
     }
 
-    /// The meaning of `guid` if its third octet is `prefix`; the two octets before it are not
-    /// looked at.
+    /// The dummy MAC in `guid`, if its third octet is `prefix`; the two octets before it are ignored.
     #[must_use]
     pub fn from_guid(guid: Guid, prefix: DummyPrefix) -> Option<Self> {
         let [_, _, first, position, key @ ..] = guid.octets();
@@ -94,13 +91,12 @@ impl DummyMac {
         MacAddress::from_dummy(self.prefix, [self.position, k0, k1, k2, k3])
     }
 
-    /// The port GUID that carries this address behind the octets `lead`.
+    /// The port GUID of this address, after the octets `lead`.
     #[must_use]
     pub fn port_guid(&self, lead: [u8; 2]) -> Guid {
         let [first, second] = lead;
         let [k0, k1, k2, k3] = self.key.octets();
-        // The prefix in the middle has zeros and ones: the GUID is neither all of the one nor all
-        // of the other.
+        // The prefix has zero and one bits, so the GUID is neither all zeroes nor all ones.
         let prefix = self.prefix.octet();
         Guid::from_faultless([first, second, prefix, self.position, k0, k1, k2, k3])
     }

@@ -10,12 +10,11 @@ use std::str::FromStr;
 use crate::octets;
 use crate::{AddressError, ValueKind};
 
-/// The octet by which a guest knows a dummy NIC: `aa` unless both sides are configured otherwise.
+/// The octet by which a guest recognizes a dummy NIC: `aa` unless both sides are configured otherwise.
 ///
 /// It is the first octet of a unicast, locally administered MAC address, so its last two bits are
-/// `10`. Two such octets are taken: `fe`, which libvirt puts in the place of the first octet when
-/// it makes the host's tap device for a guest NIC, and `02`, with which OpenNebula's own addresses
-/// begin (`MAC_PREFIX = "02:00"` in `oned.conf`).
+/// `10`. Two such octets are taken: `fe`, which libvirt uses as the first octet of the host's tap
+/// devices, and `02`, the start of OpenNebula's own addresses (`MAC_PREFIX = "02:00"` in `oned.conf`).
 ///
 /// Spellings: two hexadecimal digits of any case, with or without `0x`. Canonical: `aa`.
 ///
@@ -34,7 +33,7 @@ impl DummyPrefix {
     const GROUP: u8 = 0b01;
     const LOCAL: u8 = 0b10;
 
-    /// A prefix of this octet.
+    /// The prefix with this octet.
     pub fn new(octet: u8) -> Result<Self, AddressError> {
         Self::checked(octet).map_err(|reason| {
             AddressError::refused(ValueKind::DummyPrefix, format_args!("{octet:02x}"), reason)

@@ -1,4 +1,4 @@
-//! Why a text or a number is no address.
+//! Why a text or a number is not an address.
 //!
 //! A message is one line that names the object and quotes what was found:
 //!
@@ -9,28 +9,27 @@
 
 use std::fmt::{self, Display, Write as _};
 
-/// Why a value was turned down, by the type that turned it down.
+/// Why a type refused a value.
 ///
-/// The two cases differ in what a user does about them: a [`Malformed`](Self::Malformed) text was
-/// mistyped or stands in the wrong place, a [`Refused`](Self::Refused) one reads well but names
-/// something that no NIC has.
+/// The cases differ in the remedy: a [`Malformed`](Self::Malformed) text is a typing error or in the
+/// wrong place, a [`Refused`](Self::Refused) one is well-formed, but no NIC can have it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
     /// The text is in none of the spellings of its type.
     #[error("invalid {kind} '{text}': expected {expected}")]
     Malformed {
-        /// What the text was to be.
+        /// What was expected.
         kind: ValueKind,
         /// The text, as far as it is safe and useful to show.
         text: Excerpt,
-        /// The shape that was looked for.
+        /// The expected form.
         expected: &'static str,
     },
-    /// The text or number can be read, but its value is not allowed.
+    /// The text or number is well-formed, but its value is not allowed.
     #[error("invalid {kind} '{text}': {reason}")]
     Refused {
-        /// What the value was to be.
+        /// What was expected.
         kind: ValueKind,
         /// The value, as far as it is safe and useful to show.
         text: Excerpt,
@@ -56,7 +55,7 @@ impl AddressError {
         }
     }
 
-    /// What the value was to be.
+    /// What was expected.
     #[must_use]
     pub fn kind(&self) -> ValueKind {
         match self {
@@ -65,7 +64,7 @@ impl AddressError {
     }
 }
 
-/// The kinds of values that this crate reads. Displayed as a message names them.
+/// The kinds of values that this crate parses. `Display` is for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ValueKind {
@@ -105,16 +104,15 @@ impl Display for ValueKind {
     }
 }
 
-/// The beginning of an unwelcome text, fit for one line of a log.
+/// The start of an invalid text, in a form for one line of a log.
 ///
-/// Control characters, line ends, quotes and invisible characters are escaped as in a Rust string
-/// literal, so the quoted text ends where the quotes say it does. What does not fit into 64
-/// characters is cut off and replaced by `...`; no escape is cut in two.
+/// Control characters, line ends, quotes and invisible characters are escaped as in a Rust string literal. After 64 characters
+/// the text is truncated and ends in `...`; escapes are not split.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Excerpt(String);
 
 impl Excerpt {
-    /// How many characters are shown before the `...` of a longer text.
+    /// How many characters precede the `...` of a longer text.
     const LIMIT: usize = 64;
 
     fn of(text: impl Display) -> Self {
@@ -141,8 +139,7 @@ impl Display for Excerpt {
     }
 }
 
-/// Takes escaped characters while there is room; its error says that there is none left, which
-/// ends the writing of a text of any length.
+/// Takes escaped characters until it is full; its error then ends the writing of a long text.
 struct Gatherer {
     text: String,
     room: usize,

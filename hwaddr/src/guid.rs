@@ -15,8 +15,7 @@ use crate::{AddressError, ValueKind};
 
 /// The GUID of an InfiniBand node or port: eight octets, not all zero, not all ones.
 ///
-/// Zero is what a VF without a GUID reports, all ones makes some drivers clear one:
-/// neither is ever the identity of a port.
+/// A VF without a GUID reports zero, and all ones make some drivers clear a GUID: neither identifies a port.
 ///
 /// | spelling | where |
 /// |---|---|
@@ -42,7 +41,7 @@ impl Guid {
         self.0.into_array()
     }
 
-    /// What is wrong with a GUID of these octets, if anything.
+    /// What is wrong with these octets as a GUID, if anything.
     pub(crate) fn fault(octets: [u8; 8]) -> Option<&'static str> {
         let guid = MacAddr8::from(octets);
         if guid.is_nil() {
@@ -54,7 +53,7 @@ impl Guid {
         }
     }
 
-    /// A GUID of octets that [`Self::fault`] finds nothing wrong with.
+    /// A GUID of valid octets, see [`Self::fault`].
     pub(crate) fn from_faultless(octets: [u8; 8]) -> Self {
         debug_assert_eq!(Self::fault(octets), None);
         Self(MacAddr8::from(octets))

@@ -13,15 +13,14 @@ use crate::{AddressError, ValueKind};
 /// The name of a network interface: 1 to 15 bytes of ASCII letters, digits, `_`, `.` and `-`,
 /// beginning with neither `.` nor `-`, and not all digits.
 ///
-/// This is stricter than the kernel, which takes any 1 to 15 bytes (`IFNAMSIZ` less the final
-/// zero) but `.`, `..`, and those with a slash, a colon or white space (`dev_valid_name` in
-/// `net/core/dev.c`). A name ends up as a part of a file name, as a word in files that a shell
-/// reads, and as an argument of commands: what could be a hidden file, an option, a quote or an
-/// interface *number* is left out. Names that
-/// drivers and udev usually make are all within; a device with another name is an error, so that
-/// it can be reported and left alone.
+/// This is stricter than the kernel, which accepts any 1 to 15 bytes (`IFNAMSIZ` less the final
+/// zero) except `.`, `..`, and those with a slash, a colon or white space (`dev_valid_name` in
+/// `net/core/dev.c`). A name becomes part of a file name, a word in files that a shell reads, and
+/// an argument of commands: so it must not look like a hidden file, an option, a quote or an interface
+/// *number*. All usual names of drivers and udev are valid; a device with another name is an error, so that it is reported and
+/// not managed.
 ///
-/// An alias such as `eth0:1` is no interface and no valid name.
+/// An alias such as `eth0:1` is not an interface, and not a valid name.
 ///
 /// ```
 /// use hwaddr::InterfaceName;

@@ -1,19 +1,19 @@
-//! Which errors say that something is not there.
+//! Errors that mean that a file does not exist.
 
 use std::io::{self, ErrorKind};
 
 const ENODEV: i32 = 19;
 
-/// Whether an error says that a file is not there, or not any more.
+/// Whether an error means that a file does not exist, or no longer exists.
 ///
-/// | error | who says so |
+/// | error | when |
 /// |---|---|
 /// | `ENOENT` | the file or a directory on its path does not exist |
 /// | `ENOTDIR` | a directory on its path is a file |
-/// | `ENODEV` | sysfs, of an attribute whose device has gone while the file was open (`kernfs_get_active`) |
-/// | `ESTALE` | NFS, of a file that another host has removed |
+/// | `ENODEV` | sysfs: the device of an attribute disappeared while the file was open (`kernfs_get_active`) |
+/// | `ESTALE` | NFS: another host has removed the file |
 ///
-/// Every other error (`EACCES`, `EIO`, `ELOOP`, ...) leaves open whether there is a file.
+/// With any other error (`EACCES`, `EIO`, `ELOOP`, ...) it is unknown whether the file exists.
 #[must_use]
 pub fn is_absent(error: &io::Error) -> bool {
     matches!(
@@ -22,10 +22,10 @@ pub fn is_absent(error: &io::Error) -> bool {
     ) || error.raw_os_error() == Some(ENODEV)
 }
 
-/// The value that was read; `absent` if the file is not there.
+/// The value that was read; `absent` if the file does not exist.
 ///
 /// # Errors
-/// What says nothing about whether the file is there.
+/// Errors after which it is unknown whether the file exists.
 pub fn unless_absent<T>(read: io::Result<T>, absent: T) -> io::Result<T> {
     match read {
         Err(error) if is_absent(&error) => Ok(absent),

@@ -6,21 +6,21 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-/// What became of the wish to lock a file.
+/// The result of locking a file.
 #[derive(Debug)]
 pub enum Locked {
     /// It was free.
     AtOnce(File),
-    /// Somebody else held it before us.
+    /// Locked, after waiting for another process.
     AfterWaiting(File),
-    /// Somebody else holds it still.
+    /// Another process still holds it.
     Not,
 }
 
-/// Locks an open file exclusively (`flock(2)`), waiting at most so long for another holder.
+/// Locks an open file exclusively (`flock(2)`), and waits at most this long for another holder.
 ///
-/// The lock lasts until the file is closed, here and in every process that inherited it. It is the
-/// kernel that holds it: a killed process leaves none behind.
+/// The lock lasts until the file is closed, here and in every process that inherited it. The kernel releases it if a process
+/// is killed.
 pub fn lock_within(file: File, wait: Duration) -> io::Result<Locked> {
     match file.try_lock() {
         Ok(()) => return Ok(Locked::AtOnce(file)),
@@ -30,7 +30,7 @@ pub fn lock_within(file: File, wait: Duration) -> io::Result<Locked> {
     let (sender, receiver) = mpsc::channel();
     thread::Builder::new()
         .name("lock".to_owned())
-        // Too late, the send fails and drops the file, and with it the lock.
+        // If it is too late, the send fails and drops the file, and with it the lock.
         .spawn(move || sender.send(file.lock().map(|()| file)))?;
     match receiver.recv_timeout(wait) {
         Ok(Ok(file)) => Ok(Locked::AfterWaiting(file)),

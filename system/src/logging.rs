@@ -2,11 +2,12 @@
 //!
 //! | the program runs | log lines go to |
 //! |---|---|
-//! | on a live machine | syslog; before `/dev/log` is there, the kernel's log `/dev/kmsg` |
-//! | with `--root` | no log: this machine's has no use for the lines of another |
+//! | on a live machine | syslog; before `/dev/log` exists, the kernel's log `/dev/kmsg` |
+//! | with `--root` | no log: the lines are about another machine |
 //! | under systemd (standard error is the journal) | only standard error: the journal *is* the syslog there |
 //!
-//! Where standard error is for them, errors and warnings go to standard error in any case, all lines where it is a terminal.
+//! Errors and warnings also go to standard error, and on a terminal all lines do, unless the program uses standard error
+//! otherwise.
 
 use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal, Write};
@@ -17,12 +18,12 @@ use std::sync::Mutex;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use syslog::{BasicLogger, Facility, Formatter3164, Logger, LoggerBackend};
 
-/// The name in the lines, and where they go.
+/// The name in the lines, and their destination.
 #[derive(Debug, Clone, Copy)]
 pub struct Logging {
     /// The name of the program.
     pub name: &'static str,
-    /// Whether this is a live machine, whose log has a use for the lines.
+    /// Whether this is a live machine, so that its log gets the lines.
     pub is_live: bool,
     /// Whether these lines may go to standard error: not if that carries a protocol.
     pub has_stderr: bool,
@@ -30,7 +31,7 @@ pub struct Logging {
     pub verbose: bool,
 }
 
-/// Sets up logging for the whole process. Without any place to write to, lines are dropped.
+/// Sets up logging for the whole process. Without a destination, lines are dropped.
 pub fn start(logging: Logging) {
     let Logging {
         name,
@@ -78,7 +79,7 @@ enum LogStderr {
     /// Errors and warnings.
     Problems,
     All,
-    /// All, with the priority in front (`sd-daemon(3)`).
+    /// All, with their priority (`sd-daemon(3)`).
     Journal,
 }
 
@@ -147,7 +148,7 @@ impl Log for LogLines {
             SystemLog::Syslog(logger) => logger.log(record),
             SystemLog::Kernel(file) => {
                 if let Ok(mut file) = file.lock() {
-                    // One write is one line of the kernel's log.
+                    // The kernel's log has one line per write.
                     let line = format!("<{}>{name}: {}\n", priority(record.level()), record.args());
                     let _ = file.write_all(line.as_bytes());
                 }
@@ -180,7 +181,7 @@ fn priority(level: Level) -> u8 {
     }
 }
 
-/// systemd names device and inode of the journal's stream in `JOURNAL_STREAM` (`systemd.exec(5)`).
+/// systemd passes device and inode of the journal's stream in `JOURNAL_STREAM` (`systemd.exec(5)`).
 fn stderr_is_journal() -> bool {
     let Ok(stream) = std::env::var("JOURNAL_STREAM") else {
         return false;
@@ -189,7 +190,7 @@ fn stderr_is_journal() -> bool {
         .is_ok_and(|file| format!("{}:{}", file.dev(), file.ino()) == stream)
 }
 
-/// A socket that drops a line rather than wait: a syslog that hangs must not hang the boot.
+/// A non-blocking socket, so that a hanging syslog does not block the boot.
 fn datagrams_to(path: &str) -> std::io::Result<UnixDatagram> {
     let socket = UnixDatagram::unbound()?;
     socket.connect(path)?;

@@ -1,4 +1,4 @@
-//! The words of the operating system, as they stand behind a colon.
+//! Errors of the operating system, in the form for the end of a message.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! Looking at a machine's files without taking what cannot be read for absent.
+//! Reads a machine's files, and records read errors, so that an unreadable file does not count as absent.
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 
 use crate::{Root, plain};
 
-/// The files of a machine, and what of them could not be read: a caller checks the failures before it decides.
+/// The files of a machine, with the read errors, which a caller checks before it decides.
 pub struct Probe<'r> {
     root: &'r Root,
     failures: RefCell<Vec<String>>,
 }
 
 impl<'r> Probe<'r> {
-    /// Nothing is looked at yet.
+    /// Nothing has been read yet.
     #[must_use]
     pub fn new(root: &'r Root) -> Self {
         Self {
@@ -24,18 +24,18 @@ impl<'r> Probe<'r> {
         }
     }
 
-    /// What could not be read, each as `failed to read '/etc/netplan': I/O error`.
+    /// The read errors: `failed to read '/etc/netplan': I/O error`.
     #[must_use]
     pub fn failures(&self) -> Vec<String> {
         self.failures.borrow().clone()
     }
 
-    /// Is there something at the path? A dangling link is nothing.
+    /// Whether the path exists. A dangling link does not.
     pub fn exists(&self, path: &Path) -> bool {
         self.note(path, self.root.try_exists(path)).unwrap_or(false)
     }
 
-    /// Is there a directory at the path, or a link to one?
+    /// Whether the path is a directory, or a link to one.
     pub fn is_dir(&self, path: &Path) -> bool {
         self.note(path, self.root.try_is_dir(path)).unwrap_or(false)
     }
@@ -46,18 +46,18 @@ impl<'r> Probe<'r> {
         self.note(path, about)
     }
 
-    /// What stands at the path itself, be it a dangling link.
+    /// What is at the path itself; links are not followed.
     pub fn entry_metadata(&self, path: &Path) -> io::Result<Metadata> {
         let about = self.root.entry(path).and_then(std::fs::symlink_metadata);
         self.note(path, about)
     }
 
-    /// The content of a text file. A comment in Latin-1 does not hide the rest of it.
+    /// The content of a text file. Invalid UTF-8, such as a comment in Latin-1, is replaced.
     pub fn read_to_string(&self, path: &Path) -> io::Result<String> {
         self.note(path, self.root.read(path)).map(text)
     }
 
-    /// The beginning of a text file, so many bytes at most.
+    /// The start of a text file, at most this many bytes.
     pub fn read_at_most(&self, path: &Path, bytes: u64) -> io::Result<String> {
         let read = |file: File| {
             let mut content = Vec::new();
@@ -72,12 +72,12 @@ impl<'r> Probe<'r> {
         self.note(path, self.root.list(path))
     }
 
-    /// The target of a symbolic link, as it stands in the link.
+    /// The target of a symbolic link, unresolved.
     pub fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
         self.note(path, self.root.read_link(path))
     }
 
-    /// What is not there, is no link (EINVAL), or belongs to a process that ended (ESRCH) is no failure.
+    /// Not failures: a missing file, one that is not a link (EINVAL), or one of a process that has ended (ESRCH).
     fn note<T>(&self, path: &Path, found: io::Result<T>) -> io::Result<T> {
         /// "No such process"; `ErrorKind` has no name for it.
         const ESRCH: i32 = 3;
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// What one look says, and whether it failed.
+    /// Records a failure, and returns the result.
     fn look(path: &str, ask: fn(&Probe<'_>, &Path) -> bool) -> (bool, bool) {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("text"), "caf\u{e9}\n").unwrap();

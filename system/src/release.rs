@@ -1,11 +1,11 @@
-//! Which source a program was built from.
+//! The source that a program was built from.
 
-/// The commit, as `make` found it; none for a build by `cargo` alone.
+/// The commit, from `make`; `None` for a build by `cargo` alone.
 pub const COMMIT: Option<&str> = told(option_env!("ONE_SRIOV_COMMIT"));
-/// The day of that commit (and not of the build, so that two builds are the same): `2026-11-24`.
+/// The date of that commit, not of the build, so that builds are reproducible: `2026-11-24`.
 pub const DATE: Option<&str> = told(option_env!("ONE_SRIOV_DATE"));
 
-/// Both, as people read them: `commit 8d8062d63332 of 2026-11-24`.
+/// Both as text: `commit 8d8062d63332 of 2026-11-24`.
 #[must_use]
 pub fn of_commit() -> Option<String> {
     let (commit, date) = (COMMIT?, DATE?);

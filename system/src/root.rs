@@ -1,4 +1,4 @@
-//! The files of one machine, below one directory of this one.
+//! The files of a machine, below a directory of this one.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -7,20 +7,20 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::absent::unless_absent;
 
-/// So many symbolic links may one path hold, as in the kernel (`MAXSYMLINKS`).
+/// The maximum number of symbolic links in a path, as in the kernel (`MAXSYMLINKS`).
 const MAX_LINKS: usize = 40;
 /// "Too many levels of symbolic links"; `ErrorKind` has no stable name for it.
 const ELOOP: i32 = 40;
 
-/// Where the files of the machine are: `/`, or the directory of an image.
+/// The root of a machine's files: `/`, or the directory of an image.
 ///
-/// Every method takes an absolute path *of that machine*. Below any root but `/` symbolic links
-/// are followed as that machine would follow them: `/mnt/image/etc -> /srv/etc` means
-/// `/mnt/image/srv/etc`, and `..` stops at `/mnt/image`. So nothing outside of the image is read
-/// or written. This holds for an image at rest, not against someone who changes it meanwhile:
-/// `openat2` could do that, but Linux 3.10 has no such call.
+/// Every method takes an absolute path *on that machine*. Below any root but `/`, symbolic links
+/// are resolved as on that machine: `/mnt/image/etc -> /srv/etc` means
+/// `/mnt/image/srv/etc`, and `..` stops at `/mnt/image`. So nothing outside the image is read
+/// or written, unless someone changes the image meanwhile: `openat2` would prevent that, but
+/// Linux 3.10 does not have it.
 ///
-/// Errors are plain [`io::Error`]s; the caller knows what the file was for and names it.
+/// Errors are plain [`io::Error`]s; the caller adds the path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Root {
     dir: PathBuf,
@@ -40,7 +40,7 @@ impl Root {
         Self { dir: dir.into() }
     }
 
-    /// Is this the running machine, not an image?
+    /// Whether this is the running machine, not an image.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.dir == Path::new("/")
@@ -62,8 +62,8 @@ impl Root {
         Walk::new(&self.dir).through(absolute)
     }
 
-    /// Like [`Root::path`], but a link as the last component is not followed: the directory entry
-    /// itself, for those who replace, remove or look at it.
+    /// Like [`Root::path`], but a link as the last component is not followed: for replacing, removing or checking the directory entry
+    /// itself.
     pub fn entry(&self, absolute: &Path) -> io::Result<PathBuf> {
         match (absolute.parent(), absolute.file_name()) {
             (Some(parent), Some(name)) => Ok(self.path(parent)?.join(name)),
@@ -89,7 +89,7 @@ impl Root {
         fs::read_to_string(self.path(path)?)
     }
 
-    /// The target of a symbolic link, as it stands in the link.
+    /// The target of a symbolic link, unresolved.
     pub fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
         fs::read_link(self.entry(path)?)
     }
@@ -103,16 +103,16 @@ impl Root {
         Ok(names)
     }
 
-    /// Whether something is at the path. A dangling link is nothing.
+    /// Whether the path exists. A dangling link does not.
     ///
     /// # Errors
-    /// What leaves that open, for example a directory on the path that may not be searched.
+    /// If that is unknown, for example because a directory on the path may not be searched.
     pub fn try_exists(&self, path: &Path) -> io::Result<bool> {
         let found = self.path(path).and_then(fs::metadata);
         unless_absent(found.map(|_| true), false)
     }
 
-    /// Whether a directory is at the path, or a link to one.
+    /// Whether the path is a directory, or a link to one.
     ///
     /// # Errors
     /// As of [`Self::try_exists`].
@@ -129,7 +129,7 @@ struct Walk<'r> {
     /// How many components `here` is below `root`.
     depth: usize,
     links: usize,
-    /// `here` is not there, so that nothing below it is a link.
+    /// `here` does not exist, so nothing below it is a link.
     is_missing: bool,
     /// What is still to be walked, the next component last.
     ahead: Vec<OsString>,
@@ -172,7 +172,7 @@ impl<'r> Walk<'r> {
     }
 
     fn up(&mut self) {
-        // Looked at anew: what is above may be there.
+        // Checked again: the parent may exist.
         self.is_missing = false;
         if self.depth > 0 {
             self.here.pop();
@@ -192,8 +192,8 @@ impl<'r> Walk<'r> {
                 self.is_missing = true;
                 Ok(())
             }
-            // Not a link, or below a file: walked through as it is. Whoever uses the path
-            // gets the kernel's own error, as with `/` as root.
+            // Not a link, or below a file: kept as it is. Using the path
+            // fails with the kernel's own error, as with `/` as root.
             Err(error) if is_no_link(&error) => Ok(()),
             Err(error) => Err(error),
         }

@@ -1,4 +1,4 @@
-//! No path of a machine leads out of its root.
+//! A path of a machine cannot leave its root.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use one_sriov_system::Root;
 use tempfile::TempDir;
 
-/// An image beside a file that nobody may reach from within it.
+/// An image beside a file that must not be reachable from it.
 fn image() -> (TempDir, Root, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let image = dir.path().join("image");
@@ -131,7 +131,7 @@ fn what_cannot_be_looked_up_is_not_taken_for_absent() {
     let (_dir, root, image) = image();
     symlink("/etc", image.join("conf")).unwrap();
     symlink("nothing", image.join("etc/dangling")).unwrap();
-    // Not even root gets to the end of this one.
+    // A loop, which not even root can follow.
     symlink("loop", image.join("etc/loop")).unwrap();
     let exists = |path: &str| {
         root.try_exists(Path::new(path))

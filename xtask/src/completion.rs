@@ -1,4 +1,4 @@
-//! Completions of shells, from the very definitions of the command lines.
+//! Shell completions, from the definitions of the command lines.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,7 @@ use clap::CommandFactory;
 use clap_complete::generate_to;
 use clap_complete::shells::{Bash, Fish, Zsh};
 
-/// Writes those of all programs into a directory: bash, zsh and fish. `one-sriov` is the driver's program under
-/// the name that it has for operators.
+/// Writes the completions of all programs into a directory: bash, zsh and fish. `one-sriov` is the driver's name for operators.
 ///
 /// # Errors
 /// If a file cannot be written.

@@ -1,4 +1,4 @@
-//! The crates that a program is made of, as `cargo metadata --format-version 1` lists them.
+//! The crates of a program, from `cargo metadata --format-version 1`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Error, ErrorKind};
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// What cargo knows of the workspace's packages, for one machine.
+/// cargo's metadata of the workspace, for one target.
 pub(crate) struct Metadata(Value);
 
 impl Metadata {
@@ -30,8 +30,8 @@ impl Metadata {
         Ok(Self(serde_json::from_slice(&output.stdout)?))
     }
 
-    /// The packages that these programs depend on, themselves included, but neither what builds nor what tests them.
-    /// `is_wanted` leaves out a package together with what only it depends on.
+    /// The packages that these programs depend on, including themselves, without build and test dependencies. `is_wanted` excludes a
+    /// package with everything that only it depends on.
     pub(crate) fn used_by(
         &self,
         programs: &[&str],

@@ -1,4 +1,4 @@
-//! What is made from the source and committed, so that a package needs no Rust to have it.
+//! Generates files that are committed, so that packaging them needs no Rust.
 
 pub mod completion;
 mod crates;

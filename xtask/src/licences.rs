@@ -1,4 +1,4 @@
-//! The licences of what is linked into a program, for the packages that ship it.
+//! The licences of all crates in a program, for its packages.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::crates::{Metadata, directory, field, is_macro};
 
-/// What is linked is the same for all machines.
+/// The crates are the same for all targets.
 const TARGET: &str = "x86_64-unknown-linux-musl";
 
-/// The licence of one-sriov: a crate that can be had under it needs no further text.
+/// The licence of one-sriov: a crate under it needs no further text.
 const OURS: &str = "Apache-2.0";
 
 /// musl's `COPYRIGHT`: the released programs are linked with it.
@@ -40,13 +40,13 @@ SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 ";
 
 /// The notice of a program, `one-sriov-agent` or `one-sriov-driver`: each crate with its licence, and the text of every
-/// licence but Apache-2.0, which the packages carry anyway. It holds no versions: an update does not make it stale.
+/// licence but Apache-2.0, which the packages contain anyway. Without versions, so that updates do not change it.
 ///
 /// # Errors
 /// If cargo does not answer as it documents, or a crate has no file with the text of its licence.
 pub fn render(program: &str) -> Result<String, Error> {
     let metadata = Metadata::of(TARGET)?;
-    // A macro runs in the compiler, and what only it depends on does, too.
+    // A macro and everything that only it depends on run in the compiler.
     let is_linked = |package: &Value| !is_macro(package);
     let packages = metadata.used_by(&[program], is_linked)?;
     let foreign = packages
@@ -97,8 +97,8 @@ fn notice(
     notice
 }
 
-/// The files that must go with a crate under a licence such as `(MIT OR Apache-2.0) AND Unicode-3.0`: the text of
-/// each part that is not ours, and the `NOTICE` that Apache-2.0 asks for.
+/// The files required by a crate's licence, such as `(MIT OR Apache-2.0) AND Unicode-3.0`: the text of each part other than
+/// ours, and the `NOTICE` of Apache-2.0.
 fn files(crate_dir: &Path, licence: &str) -> Result<Vec<PathBuf>, Error> {
     let mut names = Vec::new();
     for entry in fs::read_dir(crate_dir)? {

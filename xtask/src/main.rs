@@ -1,6 +1,6 @@
 //! `one-sriov-xtask man DIR`, `completions DIR`: writes the man pages, or the completions of shells, into a directory.
-//! `one-sriov-xtask licences DIR`: writes the licences of what is linked into each program into a directory.
-//! `one-sriov-xtask sbom TARGET`: prints what the programs for a machine are made of.
+//! `one-sriov-xtask licences DIR`: writes the licences of each program's crates into a directory.
+//! `one-sriov-xtask sbom TARGET`: prints the bill of materials of the programs for a target.
 
 use std::io::{Error, Write};
 use std::path::Path;

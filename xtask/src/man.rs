@@ -1,4 +1,4 @@
-//! The man pages, from the very definitions of the command lines.
+//! The man pages, from the definitions of the command lines.
 
 use std::io::{self, Write};
 
@@ -53,7 +53,7 @@ impl Page {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Agent, Self::Driver];
 
-    /// The command that it is about.
+    /// Its command.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -62,7 +62,7 @@ impl Page {
         }
     }
 
-    /// The pages, written by hand, on what the command reads: by name and section.
+    /// Related hand-written pages: name and section.
     const fn others(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Agent => &[
@@ -73,7 +73,7 @@ impl Page {
         }
     }
 
-    /// Its text. It holds no date, so that the same source makes the same page.
+    /// Its text, without a date, so that it is reproducible.
     pub fn render(self) -> io::Result<Vec<u8>> {
         let (mut command, table) = match self {
             Self::Agent => (one_sriov_agent::cli::Cli::command(), &AGENT_FILES[..]),
@@ -96,7 +96,7 @@ impl Page {
     }
 }
 
-/// All commands on this page: each is too small for one of its own.
+/// All commands are on this page, because each is too small for a separate one.
 fn commands(agent: &Command) -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["COMMANDS"]);
@@ -179,7 +179,7 @@ fn exit_status(agent: &Command) -> io::Result<Roff> {
             roff.text([bold(code)]);
             roff.text([roman(meaning)]);
         } else {
-            // What is said of all codes.
+            // The text about all codes.
             roff.control("PP", []);
             roff.text([roman(line)]);
         }

@@ -1,4 +1,4 @@
-//! What the programs are made of, as `CycloneDX` 1.5.
+//! The bill of materials of the programs, as `CycloneDX` 1.5.
 
 use std::io::Error;
 

@@ -1,6 +1,6 @@
 //! The committed completions are those of the command lines.
 
-// Tests may end at the first surprise.
+// Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;

@@ -1,5 +1,5 @@
-//! A machine in a temporary directory, and short ways to say what shall be on it.
-// Each test program takes what it needs of this and leaves the rest.
+//! A machine in a temporary directory, and helpers to set it up.
+// Each test program uses only some of these.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 /// A file of another network stack.
 pub(crate) const NETWORK: &str = "/etc/systemd/network/60-one-ib-ib1.network";
-/// Where the seed's files are.
+/// The directory of the old driver's files.
 pub(crate) const IFCFG: &str = "/etc/sysconfig/network-scripts/ifcfg-";
 
 /// A NIC by its number.
@@ -45,7 +45,7 @@ pub(crate) fn file(path: &str, number: u8, body: &str) -> RenderedFile {
     }
 }
 
-/// Files that are wanted, nothing kept.
+/// Wanted files, with nothing kept.
 pub(crate) fn wanted(files: impl Into<Vec<RenderedFile>>) -> WantedFiles<'static> {
     WantedFiles {
         files: files.into().into(),
@@ -148,12 +148,12 @@ impl Machine {
     }
 }
 
-/// One run, as the program does it.
+/// A run, as in the program.
 pub(crate) fn run(root: &Root, wanted: &WantedFiles) -> Result<FileReport, InstallError> {
     Begun::with(Directories::new(root), wanted)?.carry_out()
 }
 
-/// A run that knows what it will do.
+/// A run whose changes are decided.
 pub(crate) struct Begun {
     directories: Directories,
     record: Record,
@@ -209,7 +209,7 @@ pub(crate) fn recorded(paths: &[(&str, u8)]) -> Record {
     machine.record()
 }
 
-/// What stands on the disk.
+/// The disk.
 pub(crate) fn disk(paths: &[(&str, Current)]) -> Snapshot {
     paths
         .iter()

@@ -1,4 +1,4 @@
-//! The domains of all generations, and what becomes of their SR-IOV NICs.
+//! Domains of all generations, and the replacements of their SR-IOV NICs.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +28,7 @@ pub(crate) fn vf(nth: usize) -> PciAddress {
     PciAddress::new(1, 0x81, slot, u8::try_from(nth % 8).unwrap()).unwrap()
 }
 
-/// Every SR-IOV NIC is handed over, in turns as a plain device with a dummy NIC and as an interface.
+/// Replaces every SR-IOV NIC, alternating between a plain device with a dummy NIC and an interface.
 pub(crate) fn replacements(domain: &Domain<'_>) -> Vec<DeviceReplacement> {
     let nics = domain.interfaces().iter().enumerate();
     let ours = nics.filter(|(_, nic)| nic.bridge().is_some_and(|name| name.starts_with("sriov_")));
@@ -54,7 +54,7 @@ pub(crate) fn replacements(domain: &Domain<'_>) -> Vec<DeviceReplacement> {
         .collect()
 }
 
-/// A domain with its SR-IOV NICs handed over.
+/// A domain with replaced SR-IOV NICs.
 pub(crate) fn edited(text: &str) -> (String, usize) {
     let domain = Domain::read(text.as_bytes()).unwrap();
     let replacements = replacements(&domain);

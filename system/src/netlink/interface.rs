@@ -1,4 +1,4 @@
-//! Interfaces with their addresses and routes: what a network stack has made of its files.
+//! Interfaces with their addresses and routes, as a network stack has configured them.
 //!
 //! ```text
 //! struct ifinfomsg { u8 family; u8 pad; u16 type; s32 index; u32 flags; u32 change; }
@@ -48,7 +48,7 @@ pub struct Interface {
     pub is_running: bool,
     /// Its MTU in bytes.
     pub mtu: u32,
-    /// Its addresses other than those of its link alone, in the kernel's order.
+    /// Its addresses, except link-local ones, in the kernel's order.
     pub addresses: Vec<InterfaceAddress>,
     /// The routes of the main table that lead out of it, in the kernel's order.
     pub routes: Vec<InterfaceRoute>,
@@ -61,7 +61,7 @@ pub struct InterfaceAddress {
     pub address: IpAddr,
     /// The length of its network's prefix.
     pub prefix: u8,
-    /// Whether the kernel still looks for another host that has it (`IFA_F_TENTATIVE`).
+    /// Whether the kernel is still checking for another host with it (`IFA_F_TENTATIVE`).
     pub is_tentative: bool,
     /// Whether another host has it (`IFA_F_DADFAILED`).
     pub is_duplicate: bool,
@@ -70,13 +70,13 @@ pub struct InterfaceAddress {
 /// A unicast route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InterfaceRoute {
-    /// Where to: the first address of a network.
+    /// The destination: the first address of a network.
     pub destination: IpAddr,
     /// The length of its prefix; 0 is everything.
     pub prefix: u8,
-    /// Through whom; none: the network is on the link.
+    /// The gateway; `None` if the network is on the link.
     pub gateway: Option<IpAddr>,
-    /// Its metric; IPv4 routes have 0 where none was asked for, IPv6 routes 1024.
+    /// Its metric; the default is 0 for IPv4 and 1024 for IPv6.
     pub metric: u32,
 }
 
@@ -171,7 +171,7 @@ fn address(payload: &[u8]) -> io::Result<Option<(u32, InterfaceAddress)>> {
     for attribute in Attributes::behind(payload, IFADDRMSG)? {
         match attribute? {
             (IFA_LOCAL, octets) => local = Some(ip(octets)?),
-            // Where there is an IFA_LOCAL, this is the address of the other end of the link.
+            // If there is an IFA_LOCAL, this is the address of the other end of the link.
             (IFA_ADDRESS, octets) => other = Some(ip(octets)?),
             (IFA_FLAGS, all) => flags = u32_at(all, 0).ok_or_else(cut)?,
             _ => {}
@@ -190,7 +190,7 @@ fn address(payload: &[u8]) -> io::Result<Option<(u32, InterfaceAddress)>> {
     Ok(address)
 }
 
-/// One route is one for each of its next hops.
+/// A multipath route counts as one for each of its next hops.
 fn routes(payload: &[u8]) -> io::Result<Vec<(u32, InterfaceRoute)>> {
     let fixed: &[u8; 8] = payload.first_chunk().ok_or_else(cut)?;
     let flags = u32_at(payload, 8).ok_or_else(cut)?;

@@ -6,9 +6,9 @@
 //! IFLA_VFINFO_LIST { IFLA_VF_INFO { IFLA_VF_MAC, IFLA_VF_VLAN, IFLA_VF_LINK_STATE, ... } ... }
 //! ```
 //!
-//! An attribute holds less than 64 KiB. With its counters (`IFLA_VF_STATS`) a VF takes some 300 bytes, so that a PF with
+//! An attribute is smaller than 64 KiB. With its counters (`IFLA_VF_STATS`) a VF needs about 300 bytes, so a PF with
 //! 256 VFs does not fit: some kernels answer EMSGSIZE, others write the length of the list modulo 65536. The counters are
-//! left out, and of a list that is cut off all the same what is whole is read (`rtnl_fill_vf` of net/core/rtnetlink.c).
+//! not requested, and of a truncated list the complete part is read (`rtnl_fill_vf` of net/core/rtnetlink.c).
 
 use std::fmt;
 use std::io;
@@ -56,22 +56,22 @@ pub struct PfLink {
     pub vfs: Vec<VfInfo>,
 }
 
-/// What the driver of a PF says of a VF. What is none was not said, or means "none".
+/// A VF, as the driver of its PF reports it. `None` is unknown or unset.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VfInfo {
     /// Its number.
     pub vf: u32,
     /// The MAC that the PF has set for it.
     pub mac: Option<MacAddress>,
-    /// Its VLAN; id 0 is none.
+    /// Its VLAN; id 0 means none.
     pub vlan: Option<VfVlan>,
     /// Its link state.
     pub link_state: Option<VfLinkState>,
-    /// Whether frames with another sender's MAC are dropped; none if the driver has no such check.
+    /// Whether frames with another sender's MAC are dropped; `None` if the driver does not support the check.
     pub spoof_check: Option<bool>,
-    /// Whether it may change its MAC and see the frames of others; none if the driver does not know trust.
+    /// Whether it may change its MAC and receive others' frames; `None` if the driver does not support trust.
     pub trust: Option<bool>,
-    /// Its lowest and highest rate of transmission in Mbit/s; 0 is no limit.
+    /// Its minimum and maximum transmit rate in Mbit/s; 0 means no limit.
     pub rates: Option<(u32, u32)>,
     /// Its node GUID, which kernels report since 5.6.
     pub node_guid: Option<Guid>,
@@ -86,14 +86,14 @@ pub struct VfVlan {
     pub id: u16,
     /// Its priority.
     pub qos: u8,
-    /// Whether its tag is that of a provider bridge, 802.1ad, instead of 802.1Q.
+    /// Whether its tag is 802.1ad (provider bridge) rather than 802.1Q.
     pub is_8021ad: bool,
 }
 
-/// What a PF makes of the link of a VF (`IFLA_VF_LINK_STATE_*`).
+/// The link state that a PF sets for a VF (`IFLA_VF_LINK_STATE_*`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VfLinkState {
-    /// As its own.
+    /// That of the PF.
     Auto,
     /// Always up.
     Enable,
@@ -101,7 +101,7 @@ pub enum VfLinkState {
     Disable,
 }
 
-/// As `ip link set ... state` takes it.
+/// In the form of `ip link set ... state`.
 impl fmt::Display for VfLinkState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -127,7 +127,7 @@ impl FromStr for VfLinkState {
     }
 }
 
-/// The question after a link, with its VFs or without.
+/// The request for a link, with or without its VFs.
 pub(super) fn request(name: &InterfaceName, with_vfs: bool) -> Vec<u8> {
     let mut payload = vec![0; IFINFOMSG];
     let mut text = name.as_str().as_bytes().to_vec();
@@ -175,7 +175,7 @@ fn link(payload: &[u8]) -> io::Result<PfLink> {
                     }
                 }
                 if vfs.len() < number {
-                    // The length of the list did not fit: what follows is a VF of it, not an attribute of the link.
+                    // The length of the list overflowed: the rest are VFs of the list, not attributes of the link.
                     break;
                 }
             }
@@ -186,7 +186,7 @@ fn link(payload: &[u8]) -> io::Result<PfLink> {
     Ok(PfLink { index, name, vfs })
 }
 
-/// Every attribute of a VF begins with its number.
+/// Every attribute of a VF starts with its number.
 fn vf(info: &[u8]) -> io::Result<Option<VfInfo>> {
     let mut found: Option<VfInfo> = None;
     for attribute in Attributes::within(info) {
@@ -210,7 +210,7 @@ fn vf(info: &[u8]) -> io::Result<Option<VfInfo>> {
                     .get(4..)
                     .and_then(<[u8]>::first_chunk)
                     .ok_or_else(cut)?;
-                // All zero is none.
+                // All zeroes means none.
                 vf.mac = MacAddress::try_from(*octets).ok();
             }
             IFLA_VF_VLAN => {
@@ -261,14 +261,14 @@ fn vlan_list(list: &[u8], vf: &mut VfInfo) -> io::Result<()> {
     Ok(())
 }
 
-/// `struct ifla_vf_spoofchk { u32 vf; u32 setting; }`, and the same for trust: -1 is "not said by the driver".
+/// `struct ifla_vf_spoofchk { u32 vf; u32 setting; }`, and the same for trust: -1 means that the driver does not report it.
 fn switch(value: &[u8]) -> io::Result<Option<bool>> {
     let setting = u32_at(value, 4).ok_or_else(cut)?;
     Ok((setting != u32::MAX).then_some(setting != 0))
 }
 
-/// `struct ifla_vf_guid { u32 vf; u64 guid; }`: the number is in the machine's byte order, its first
-/// octet as people write it is the most significant. Zero and all ones are none.
+/// `struct ifla_vf_guid { u32 vf; u64 guid; }`: the number is in the machine's byte order; the first octet of its text is the most
+/// significant. Zero and all ones mean none.
 fn guid(value: &[u8]) -> io::Result<Option<Guid>> {
     let number = u64_at(value, 8).ok_or_else(cut)?;
     Ok(Guid::try_from(number.to_be_bytes()).ok())

@@ -1,4 +1,4 @@
-//! Messages and their attributes, and nothing behind the end of either.
+//! Messages and their attributes; nothing is read beyond the end of either.
 //!
 //! ```text
 //! struct nlmsghdr { u32 len; u16 type; u16 flags; u32 seq; u32 pid; }   len counts the header
@@ -18,7 +18,7 @@ pub(super) const NLM_F_REQUEST: u16 = 1;
 pub(super) const NLM_F_DUMP: u16 = 0x300;
 pub(super) const NLM_F_DUMP_INTR: u16 = 0x10;
 
-/// Bits that say how the payload is meant, not what it is (`NLA_TYPE_MASK`).
+/// Flags in the type of an attribute (`NLA_TYPE_MASK`).
 const TYPE_MASK: u16 = 0x3fff;
 
 /// A message without its header.
@@ -29,7 +29,7 @@ pub(super) struct Message<'a> {
     pub(super) payload: &'a [u8],
 }
 
-/// The messages of an answer. One that does not fit is an error, and the last item.
+/// The messages of an answer. A truncated one is an error, and the last item.
 #[derive(Debug, Clone)]
 pub(super) struct Messages<'a>(&'a [u8]);
 
@@ -72,7 +72,7 @@ fn header(bytes: &[u8]) -> Option<(usize, u16, u16)> {
 pub(super) struct Attributes<'a>(&'a [u8]);
 
 impl<'a> Attributes<'a> {
-    /// Those behind a fixed structure of so many bytes.
+    /// Those after a fixed structure of this many bytes.
     pub(super) fn behind(payload: &'a [u8], fixed: usize) -> io::Result<Self> {
         match payload.len() {
             len if len < fixed => Err(cut()),
@@ -106,7 +106,7 @@ impl<'a> Iterator for Attributes<'a> {
     }
 }
 
-/// A message of a kind.
+/// Builds a message.
 pub(super) fn message(kind: u16, flags: u16, payload: &[u8]) -> Vec<u8> {
     let len = u32::try_from(HEADER + payload.len()).unwrap_or(u32::MAX);
     let mut bytes = Vec::with_capacity(HEADER + payload.len());
@@ -119,7 +119,7 @@ pub(super) fn message(kind: u16, flags: u16, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// An attribute of a kind.
+/// Builds an attribute.
 pub(super) fn attribute(kind: u16, payload: &[u8]) -> Vec<u8> {
     let len = u16::try_from(ATTRIBUTE_HEADER + payload.len()).unwrap_or(u16::MAX);
     let mut bytes = Vec::with_capacity(ATTRIBUTE_HEADER + payload.len());

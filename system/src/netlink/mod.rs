@@ -1,7 +1,7 @@
-//! The door to what the kernel knows of its links, over rtnetlink. It only asks, and needs no right to.
+//! Queries the kernel's links by rtnetlink, which needs no privilege.
 //!
-//! On another root than `/`, for tests and staging, the answers are recorded ones, the very bytes that
-//! the kernel would send ([`record`] writes such):
+//! With another root than `/`, for tests and staging, the answers are recorded, in the kernel's binary form ([`record`] writes
+//! them):
 //!
 //! ```text
 //! <root>/run/netlink/link/ib0     RTM_NEWLINK with its VFs, or NLMSG_ERROR; no file: there is no such link
@@ -11,8 +11,8 @@
 //! <root>/run/netlink/routes       RTM_NEWROUTE, one after the other; no file: none
 //! ```
 //!
-//! The reader of messages is our own: `netlink-packet-route` 0.34, which knows every message of rtnetlink, adds 360 KB to a
-//! program that reads links, VFs, addresses and routes by it (x86-64, optimized for size, fat LTO), a fifth of the driver.
+//! Messages are parsed by own code: `netlink-packet-route` 0.34, which knows every message of rtnetlink, would add 360 KB for
+//! links, VFs, addresses and routes (x86-64, optimized for size, fat LTO), a fifth of the driver.
 //!
 //! Formats: `include/uapi/linux/{netlink,rtnetlink,if_link,if_addr}.h` of the kernel.
 
@@ -39,13 +39,13 @@ use message::Messages;
 /// The answer does not fit into a message.
 const EMSGSIZE: i32 = 90;
 
-/// Asks the kernel of one machine.
+/// Queries the kernel of a machine.
 #[derive(Debug, Clone)]
 pub struct Netlink {
     root: Root,
 }
 
-/// Why the kernel could not be asked.
+/// Why a query failed.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to ask the kernel for {what}: {cause}")]
 pub struct NetlinkError {
@@ -53,7 +53,7 @@ pub struct NetlinkError {
     cause: io::Error,
 }
 
-/// A question: what is asked for, and by which bytes.
+/// A query: its object, and the request.
 struct Question {
     what: String,
     request: Vec<u8>,
@@ -67,9 +67,9 @@ impl Netlink {
         Self { root: root.clone() }
     }
 
-    /// A link and what its driver says of its VFs; none if there is no such link.
+    /// A link with its VFs; `None` if there is no such link.
     ///
-    /// Of a PF with so many VFs that the kernel's answer does not fit into a message, no VF is known.
+    /// If the VFs of a PF do not fit into a message, none is known.
     pub fn link(&self, name: &InterfaceName) -> Result<Option<PfLink>, NetlinkError> {
         let ask = |with_vfs, directory| {
             let question = Question {
@@ -91,7 +91,7 @@ impl Netlink {
         }
     }
 
-    /// The permanent hardware address of a link, where the kernel shows it: the one that it had before it got another.
+    /// The permanent hardware address of a link, if the kernel shows it.
     pub fn permanent_address(&self, name: &InterfaceName) -> Result<Option<Vec<u8>>, NetlinkError> {
         let question = Question {
             what: format!("permanent address of '{name}'"),
@@ -113,8 +113,7 @@ impl Netlink {
         Ok(self.ask(&question, parse)?.unwrap_or_default())
     }
 
-    /// The indexes of links that a route leads out of, other than to link-local and multicast
-    /// addresses, which every link has.
+    /// The indexes of links with a route, other than those to link-local and multicast addresses, which every link has.
     pub fn routed_links(&self) -> Result<BTreeSet<u32>, NetlinkError> {
         let question = Question {
             what: "routes".into(),
@@ -125,8 +124,7 @@ impl Netlink {
         Ok(self.ask(&question, parse)?.unwrap_or_default())
     }
 
-    /// All interfaces, each with its addresses and the routes out of it; none if this is a staged machine that has no
-    /// record of them: an image at rest has no kernel.
+    /// All interfaces with their addresses and routes; `None` for an image, which has no kernel, unless they are recorded.
     pub fn interfaces(&self) -> Result<Option<Vec<Interface>>, NetlinkError> {
         let question = |what: &str, request| Question {
             what: what.to_owned(),

@@ -1,6 +1,6 @@
-//! The permanent address of a link: the one that it had before a bond, a team or an operator gave it another.
+//! The permanent address of a link: its own, even if a bond, a team or an operator has set another.
 //!
-//! Kernels have it since 5.6, and show it only where the link has one (`rtnl_fill_ifinfo` of net/core/rtnetlink.c).
+//! Kernels show it since 5.6, if the link has one (`rtnl_fill_ifinfo` of net/core/rtnetlink.c).
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! Answers as the kernel writes them, for those who stage a machine.
+//! Writes answers in the kernel's form, for staged machines.
 
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ const NESTED: u16 = 0x8000;
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
 
-/// The answer to the question after a link: a refusal if its VFs do not fit.
+/// The answer to the request for a link: an error if its VFs do not fit.
 #[must_use]
 pub fn link_message(link: &PfLink) -> Vec<u8> {
     let mut payload = vec![0; IFINFOMSG];
@@ -47,7 +47,7 @@ pub fn permanent_address_message(address: &[u8]) -> Vec<u8> {
     message(RTM_NEWLINK, 0, &payload)
 }
 
-/// The answer that is none: the number of an error.
+/// An error as the answer.
 #[must_use]
 pub fn refusal(number: i32) -> Vec<u8> {
     message(NLMSG_ERROR, 0, &number.wrapping_neg().to_ne_bytes())
@@ -59,7 +59,7 @@ fn vf(info: &VfInfo) -> Vec<u8> {
         let value = [&info.vf.to_ne_bytes(), value].concat();
         values.extend(attribute(kind, &value));
     };
-    // The kernel always says a MAC: zeros where there is none.
+    // The kernel always includes a MAC, all zeroes if there is none.
     let mut mac = [0; 32];
     mac[..6].copy_from_slice(&info.mac.map_or([0; 6], |mac| mac.octets()));
     add(IFLA_VF_MAC, &mac);
@@ -72,7 +72,7 @@ fn vf(info: &VfInfo) -> Vec<u8> {
         (IFLA_VF_SPOOFCHK, info.spoof_check),
         (IFLA_VF_TRUST, info.trust),
     ] {
-        // -1 where the driver says nothing.
+        // -1 if the driver does not report it.
         let value = value.map_or(u32::MAX, u32::from);
         add(kind, &value.to_ne_bytes());
     }
@@ -113,7 +113,7 @@ fn vf(info: &VfInfo) -> Vec<u8> {
     attribute(IFLA_VF_INFO | NESTED, &values)
 }
 
-/// One address of a link.
+/// An address of a link.
 #[must_use]
 pub fn address_message(index: u32, address: IpAddr, prefix: u8) -> Vec<u8> {
     let (family, octets) = octets(address);
@@ -125,7 +125,7 @@ pub fn address_message(index: u32, address: IpAddr, prefix: u8) -> Vec<u8> {
     message(RTM_NEWADDR, 0, &payload)
 }
 
-/// One route of the main table out of a link.
+/// A route of the main table through a link.
 #[must_use]
 pub fn route_message(index: u32, destination: IpAddr, prefix: u8) -> Vec<u8> {
     const TABLE_MAIN: u8 = 254;

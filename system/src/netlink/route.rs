@@ -1,4 +1,4 @@
-//! Routes out of links.
+//! Routes through links.
 //!
 //! ```text
 //! struct rtmsg { u8 family; u8 dst_len; u8 src_len; u8 tos; u8 table; u8 protocol; u8 scope; u8 type; u32 flags; }

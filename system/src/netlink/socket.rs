@@ -1,4 +1,4 @@
-//! Question and answer over a socket.
+//! Requests and answers over a socket.
 
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -14,15 +14,15 @@ use super::message::{
     Message, Messages, NLM_F_DUMP, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, cut, u32_at,
 };
 
-/// The kernel answers at once, or something is badly wrong.
+/// The time limit: normally the kernel answers at once.
 const LIMIT_SECS: i64 = 2;
-/// As much of a dump as the kernel sends at once (`netlink_recvmsg`); a message that is larger gets a larger buffer.
+/// The size of a part of a dump (`netlink_recvmsg`); for a larger message the buffer grows.
 const BUFFER: usize = 1 << 15;
-/// A table that changes while it is read is read anew, so often.
+/// How often to retry if a table changes while it is read.
 const TRIES: usize = 5;
 const ENODEV: i32 = 19;
 
-/// All messages of the answer to a request; none if the kernel says that there is no such device.
+/// All messages of the answer to a request; `None` if there is no such device.
 pub(super) fn ask(request: &[u8]) -> io::Result<Option<Vec<u8>>> {
     let is_dump = request
         .get(6..8)
@@ -47,7 +47,7 @@ pub(super) fn ask(request: &[u8]) -> io::Result<Option<Vec<u8>>> {
     ))
 }
 
-/// A recorded answer, which may be a refusal.
+/// A recorded answer, which may be an error.
 pub(super) fn checked(answer: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
     for message in Messages::new(&answer) {
         match message {
@@ -60,7 +60,7 @@ pub(super) fn checked(answer: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(answer))
 }
 
-/// The error of a refusal: the message has the negative of an errno; 0 is an acknowledgement.
+/// The error of a message: a negative errno; 0 is an acknowledgement.
 fn refusal(message: Message<'_>) -> i32 {
     let number = u32_at(message.payload, 0).unwrap_or_default();
     number.wrapping_neg().cast_signed()
@@ -69,7 +69,7 @@ fn refusal(message: Message<'_>) -> i32 {
 enum Answer {
     Whole(Vec<u8>),
     NoDevice,
-    /// What was asked for has changed meanwhile.
+    /// The table has changed meanwhile.
     Changed,
 }
 
@@ -88,7 +88,7 @@ fn open() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// With a timeout on the socket a signal ends the call whatever its handler says (`SA_RESTART`, signal(7)).
+/// With a timeout on the socket a signal ends the call even with `SA_RESTART` (signal(7)).
 fn receive_one(socket: &OwnedFd, buffer: &mut [u8], flags: MsgFlags) -> nix::Result<usize> {
     loop {
         match recv(socket.as_raw_fd(), buffer, flags) {
@@ -115,7 +115,7 @@ fn receive(socket: &OwnedFd, is_dump: bool) -> io::Result<Answer> {
                 return Ok(Answer::Changed);
             }
             match message.kind {
-                // It carries the error that ended the dump early, or 0 (`netlink_dump`).
+                // It has the error that ended the dump early, or 0 (`netlink_dump`).
                 NLMSG_DONE => {
                     return match refusal(message) {
                         0 => Ok(Answer::Whole(answer)),
@@ -147,7 +147,7 @@ mod tests {
     use super::super::message::message;
     use super::*;
 
-    /// A dump that its kernel ends early is not the whole answer.
+    /// A dump that the kernel ends early is incomplete.
     #[test]
     fn the_end_of_a_dump_carries_its_error() {
         const EIO: i32 = 5;

@@ -32,7 +32,7 @@ fn link() -> PfLink {
     }
 }
 
-/// One VF as the header files lay it out, by hand, on a machine of little endian.
+/// A VF in the layout of the header files, written by hand, in little-endian order.
 #[cfg(target_endian = "little")]
 #[test]
 fn a_message_of_the_kernel_is_read() {
@@ -153,7 +153,7 @@ fn a_staged_machine_answers_from_its_records() {
     );
 }
 
-/// An answer with a list whose length did not fit, as `nla_nest_end` of older kernels leaves it: modulo 65536.
+/// An answer with a list whose length overflowed, modulo 65536, as from `nla_nest_end` of older kernels.
 fn overflown(link: &PfLink) -> Vec<u8> {
     let half = PfLink {
         vfs: link.vfs[..link.vfs.len() / 2].to_vec(),
@@ -234,12 +234,12 @@ fn the_kernel_of_this_machine_answers() {
     let lo = netlink.link(&"lo".parse().unwrap()).unwrap().unwrap();
     assert_eq!((lo.index, lo.name.as_str(), lo.vfs), (1, "lo", vec![]));
     assert_eq!(netlink.link(&"nosuchlink0".parse().unwrap()).unwrap(), None);
-    // 127.0.0.1 is of the host's own scope, and nobody routes out of lo.
+    // 127.0.0.1 has host scope, and there is no route through lo.
     assert!(!netlink.addressed_links().unwrap().contains(&1));
     assert!(!netlink.routed_links().unwrap().contains(&1));
 }
 
-/// An interface as the header files lay it out.
+/// An interface in the layout of the header files.
 fn interface_message(index: u32, name: &str, flags: u32, mtu: u32) -> Vec<u8> {
     let numbers = [0, index, flags, 0].map(u32::to_ne_bytes);
     let mut payload = numbers.as_flattened().to_vec();
@@ -269,7 +269,7 @@ fn interfaces_have_their_addresses_and_routes() {
         interface_message(5, "ib0", 0x1, 2044),
     ];
     std::fs::write(records.join("links"), links.concat()).unwrap();
-    // Of a link with two ends the own end counts; flags of 32 bits come before those of 8.
+    // On a point-to-point link the local end counts; the 32-bit flags override the 8-bit ones.
     let mut own = vec![2, 24, 0x80, 0];
     own.extend(2_u32.to_ne_bytes());
     own.extend(attribute(1, &[10, 0, 0, 254]));
@@ -350,7 +350,7 @@ fn the_kernel_of_this_machine_has_its_loopback_interface() {
         (lo.name.as_str(), lo.mtu.to_string()),
         ("lo", mtu.trim().into())
     );
-    // 127.0.0.1 is of the host's own scope.
+    // 127.0.0.1 has host scope.
     assert!(
         lo.addresses
             .iter()

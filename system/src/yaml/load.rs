@@ -1,4 +1,4 @@
-//! From the events of the parser to nodes.
+//! Builds nodes from the events of the parser.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -39,20 +39,20 @@ pub(super) fn first_document(text: &str) -> Result<Rc<Node>, YamlError> {
     }))
 }
 
-/// A node, and how many levels of nodes it has.
+/// A node and its depth.
 #[derive(Clone)]
 struct Leveled {
     node: Rc<Node>,
     levels: usize,
 }
 
-/// A sequence or a mapping whose end is still to come.
+/// A sequence or a mapping that is not complete yet.
 struct Collection {
     anchor: usize,
     is_mapping: bool,
-    /// The items; of a mapping keys and values in turn.
+    /// The items; in a mapping, keys and values alternate.
     items: Vec<Rc<Node>>,
-    /// The levels of the deepest item.
+    /// The depth of the deepest item.
     levels: usize,
 }
 
@@ -73,7 +73,7 @@ impl Collection {
 #[derive(Default)]
 struct Open {
     collections: Vec<Collection>,
-    /// The nodes that aliases may name. 0 is the parser's number for no anchor.
+    /// The nodes with anchors. The parser numbers anchors from 1; 0 means none.
     anchors: HashMap<usize, Leveled>,
     done: Option<Rc<Node>>,
 }
@@ -128,7 +128,7 @@ impl Open {
         }
     }
 
-    /// Whether so many levels fit here. Aliases count, because dropping a node goes through all its levels.
+    /// Checks the depth. Aliases count, because dropping a node recurses through all its levels.
     fn check(&self, levels: usize, line: usize) -> Result<(), YamlError> {
         if self.collections.len() + levels > MAX_DEPTH {
             return Err(YamlError::TooDeep(line));

@@ -3,17 +3,17 @@
 //! ```text
 //! network: {renderer: &stack "NetworkManager"}     # flow style, quotes, anchors and comments
 //! ```
-//! Only the first document of a text is read, as libyaml's `yaml_parser_load` and Ruby's `YAML.load` do.
-//! A text is bounded in size and depth. An alias is the node that it names, not a copy of it, so that a text
-//! costs no more memory than it has nodes, however often its aliases multiply.
+//! Only the first document of a text is read, as by libyaml's `yaml_parser_load` and Ruby's `YAML.load`.
+//! Size and depth of a text are limited. An alias shares its node rather than copying it, so memory grows only with the nodes of
+//! the text, however often aliases multiply them.
 
 mod load;
 
 use std::rc::Rc;
 
-/// What a text may have at most, in bytes.
+/// The maximum size of a text in bytes.
 pub const MAX_SIZE: usize = 256 * 1024;
-/// How deep its nodes may lie in each other.
+/// The maximum depth of nodes.
 pub const MAX_DEPTH: usize = 100;
 
 /// A node of a document.
@@ -23,7 +23,7 @@ pub enum Node {
     Scalar {
         /// Its text, without quotes.
         text: String,
-        /// It has no quotes, so that `~` and the like are null.
+        /// Whether it has no quotes, so that `~` and the like are null.
         is_plain: bool,
     },
     /// A sequence.
@@ -32,16 +32,16 @@ pub enum Node {
     Mapping(Vec<(Rc<Node>, Rc<Node>)>),
 }
 
-/// A text is not the YAML that it should be.
+/// Why a text cannot be read as YAML.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum YamlError {
     /// It is larger than [`MAX_SIZE`].
     #[error("larger than {MAX_SIZE} bytes")]
     TooLarge,
-    /// Its nodes lie in each other deeper than [`MAX_DEPTH`].
+    /// Its nodes are nested deeper than [`MAX_DEPTH`].
     #[error("line {0}: more than {MAX_DEPTH} levels of nodes")]
     TooDeep(usize),
-    /// It breaks the grammar. The parser's words are its own: they have nothing of the text in them.
+    /// A syntax error. The parser's messages contain nothing of the text.
     #[error("line {line}: {problem}")]
     Grammar {
         /// Line, from 1.
@@ -60,14 +60,14 @@ impl Node {
         load::first_document(text)
     }
 
-    /// The value of a key of a mapping; of equal keys the last one counts.
+    /// The value of a key of a mapping; of equal keys the last one wins.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         let mut entries = self.entries().rev();
         entries.find_map(|(name, value)| (name == key).then_some(value))
     }
 
-    /// The entries of a mapping whose keys are texts, in order; none of any other node.
+    /// The entries of a mapping whose keys are texts, in order; none for other nodes.
     #[must_use]
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = (&str, &Self)> {
         let entries = match self {
@@ -79,7 +79,7 @@ impl Node {
             .filter_map(|(key, value)| Some((key.text()?, &**value)))
     }
 
-    /// The items of a sequence; none of any other node.
+    /// The items of a sequence; none for other nodes.
     pub fn items(&self) -> impl Iterator<Item = &Self> {
         let items = match self {
             Self::Sequence(items) => &items[..],

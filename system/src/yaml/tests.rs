@@ -79,7 +79,7 @@ fn a_text_is_bounded_in_size_and_depth() {
 
 #[test]
 fn aliases_cost_neither_memory_nor_depth() {
-    // Each line has ten times what the one before has: 10^30 nodes, if they were copied.
+    // Each line has ten times as many nodes as the one before: 10^30 if they were copied.
     let mut bomb = "a0: &a0 [x]\n".to_owned();
     for level in 1..=30 {
         let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
@@ -99,7 +99,7 @@ fn aliases_cost_neither_memory_nor_depth() {
     );
 }
 
-/// The longest texts that are allowed, of the forms that parsers have been slow on.
+/// Texts of the maximum size, in forms on which parsers have been slow.
 #[test]
 fn the_largest_text_is_read_in_bounded_time() {
     let fill = |piece: &str| piece.repeat(MAX_SIZE / piece.len());

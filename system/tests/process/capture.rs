@@ -1,4 +1,4 @@
-//! A program that answers, within a bound.
+//! Captures the output of programs, with a time limit.
 
 use std::fs::File;
 use std::time::{Duration, Instant};
@@ -45,7 +45,7 @@ fn a_program_that_reads_nothing_is_no_trouble() {
 fn what_takes_too_long_is_killed_with_all_that_it_has_started() {
     let dir = TempDir::new().unwrap();
     let lock = dir.path().join("lock");
-    // The grandchild holds the lock, and neither of them ends on request.
+    // The grandchild holds the lock, and neither ends on a signal.
     let script = "trap '' TERM INT HUP; flock -n 9 && echo held >&9; sleep 1000 & wait";
     let error = Program::new("sh")
         .args(["-c", &format!("exec 9>'{}'; {script}", lock.display())])
@@ -56,7 +56,7 @@ fn what_takes_too_long_is_killed_with_all_that_it_has_started() {
         "failed to run 'sh': no answer within 10 s"
     );
     assert_eq!(std::fs::read_to_string(&lock).unwrap(), "held\n");
-    // Free only if both have gone.
+    // Free only if both have ended.
     let locked = lock_within(File::open(&lock).unwrap(), Duration::from_secs(10)).unwrap();
     assert!(!matches!(locked, Locked::Not), "one of them lives");
 }

@@ -1,4 +1,4 @@
-//! A program in our place, while we look on.
+//! Runs programs in our place.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::{fifo, in_place, some_bytes};
 
-/// Runs a script to its end: what was printed on both outputs.
+/// Runs a script, and returns both outputs.
 fn run(stdin: &str, lock: &str, script: &str) -> (String, String) {
     let output = in_place(&["delegate", stdin, lock, "sh", "-c", script]).output();
     let output = output.unwrap();
@@ -23,7 +23,7 @@ fn run(stdin: &str, lock: &str, script: &str) -> (String, String) {
     )
 }
 
-/// A script that runs.
+/// A running script.
 struct Running {
     child: Child,
     stderr: BufReader<ChildStderr>,
@@ -31,7 +31,7 @@ struct Running {
 
 impl Running {
     fn new(script: &str) -> Self {
-        // A shell cannot trap what it was started to ignore, as by nohup.
+        // A shell cannot trap a signal that was ignored when it started, as by nohup.
         let env = ["env", "--default-signal=TERM,HUP,INT"];
         let words = [&["delegate", "-", "-"], &env[..], &["sh", "-c", script]].concat();
         let mut child = in_place(&words).spawn().unwrap();
@@ -39,12 +39,12 @@ impl Running {
         Self { child, stderr }
     }
 
-    /// Waits until it says so.
+    /// Waits for its signal.
     fn wait_for(&mut self, expected: &str) {
         self.wait_for_all(&[expected]);
     }
 
-    /// Waits until it has said all of this, in whatever order.
+    /// Waits until it has printed all of this, in any order.
     fn wait_for_all(&mut self, expected: &[&str]) {
         let mut left = expected.to_vec();
         while !left.is_empty() {
@@ -85,7 +85,7 @@ fn much_output_is_passed_on_whole() {
         stdout[3_000_000..],
         *"code 0, newline false, tail of 4096\n"
     );
-    // The newline is ours: whoever reads lines would wait for it for ever.
+    // The newline is added: a reader of lines would wait forever for it.
     assert!(stderr == "y".repeat(2_000_000) + "\n");
 }
 
@@ -101,7 +101,7 @@ fn it_reads_the_given_bytes() {
         .output();
     let expected = String::from_utf8(expected.unwrap().stdout).unwrap();
     assert_eq!(stdout.lines().next(), expected.lines().next());
-    // Nor is it a matter if it does not.
+    // It need not.
     let (stdout, _) = run(file.to_str().unwrap(), "-", "exit 0");
     assert!(stdout.starts_with("code 0"), "{stdout}");
 }
@@ -165,7 +165,7 @@ fn a_lock_is_held_until_the_last_that_inherited_it_has_gone() {
     let locked = lock_within(open(), Duration::from_secs(10)).unwrap();
     assert!(!matches!(locked, Locked::Not), "somebody holds it");
     drop(locked);
-    // And it is ours alone while nobody inherits it.
+    // Nobody else has it unless it is inherited.
     let (stdout, _) = run("-", path.to_str().unwrap(), "exit 0");
     assert!(stdout.starts_with("code 0"));
     assert!(matches!(

@@ -1,4 +1,4 @@
-//! A program that we become.
+//! Replaces this process by a program.
 
 use tempfile::TempDir;
 

@@ -1,6 +1,6 @@
-//! Programs, run for real.
+//! Runs real programs.
 
-// Tests may end at the first surprise.
+// Tests may panic.
 #![allow(clippy::unwrap_used)]
 
 mod capture;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-/// So long nothing takes here; who waits for it has waited for what never came.
+/// The time limit of a wait: nothing here takes this long.
 const FOR_EVER: Duration = Duration::from_secs(60);
 
 /// The example `in_place`, which is built with the tests.
@@ -31,14 +31,14 @@ fn in_place(words: &[&str]) -> Command {
     command
 }
 
-/// A pipe with a name: who opens it waits for the other side.
+/// A FIFO: opening it waits for the other side.
 fn fifo(dir: &Path) -> PathBuf {
     let path = dir.join("fifo");
     mkfifo(&path, Mode::S_IRWXU).unwrap();
     path
 }
 
-/// Bytes of all kinds, some of them no text.
+/// All kinds of bytes, not only text.
 fn some_bytes(count: usize) -> Vec<u8> {
     (0..count)
         .map(|n| u8::try_from(n * 7 % 251).unwrap())
