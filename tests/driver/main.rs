@@ -15,6 +15,7 @@ mod finish;
 mod hotplug;
 mod identity;
 mod inherit;
+mod interrupted;
 mod json;
 mod kill;
 mod leftovers;

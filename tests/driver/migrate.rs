@@ -32,7 +32,7 @@ fn next_to(first: &Host) -> Host {
 }
 
 /// The stock action, with something before it.
-fn stock(first: &Host, before: &str) {
+pub(crate) fn stock(first: &Host, before: &str) {
     first.stock(
         "migrate",
         &format!("{before}\nvirsh -c qemu:///system migrate --live \"$1\" || exit 1\ncat >$DIR/state/stock-stdin\n"),
@@ -191,7 +191,7 @@ fn a_driver_of_another_protocol_is_refused() {
         &format!("{offer}\n"),
     );
     assert!(
-        received.stdout.starts_with(r#"{"answer":"failed","why":"failed to read what the other host offers: its driver uses protocol 2, this one 1;"#),
+        received.stdout.trim_start().starts_with(r#"{"answer":"failed","why":"failed to read what the other host offers: its driver uses protocol 2, this one 1;"#),
         "{}",
         received.stdout
     );
@@ -325,7 +325,7 @@ pub(crate) fn wait_for_both(first: &Host, second: &Host) {
 }
 
 /// Migrates with a fault at every call of a program, on one of the hosts.
-fn at_every_call(switch: &str, is_first: bool) {
+pub(crate) fn at_every_call(switch: &str, is_first: bool) {
     let mut reached = 0;
     for nth in 1.. {
         let (first, second) = hosts();

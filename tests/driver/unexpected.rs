@@ -64,7 +64,7 @@ fn succeeds(outcome: &Outcome) {
 }
 
 /// The power fails, and the host boots again: no domain runs, and the cards have lost all that was set.
-fn crash(host: &Host) {
+pub(crate) fn crash(host: &Host) {
     for directory in ["state/domains", "state/bound", "state/hostdevs"] {
         for file in fs::read_dir(host.path(directory)).into_iter().flatten() {
             fs::remove_file(file.unwrap().path()).unwrap();

@@ -109,7 +109,16 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     match migration.start(&mut peer, &held, &leases, stdin.as_ref(), report) {
         Ok(()) => migration.arrived(peer, held, report),
         Err(failure) => {
-            peer.hang_up(report);
+            // One whose client was killed may go on in libvirtd.
+            let is_over = !matches!(
+                failure,
+                ActionError::Stock { .. } | ActionError::StockFailed(128..)
+            );
+            if is_over {
+                peer.end(report);
+            } else {
+                peer.hang_up(report);
+            }
             migration.stays(held, leases, lacking, report);
             return Err(failure);
         }

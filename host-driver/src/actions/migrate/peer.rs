@@ -106,7 +106,7 @@ impl Peer {
     /// Its answer to a step; none within the time. What is no answer is what the shell there says when it starts.
     fn answer(&mut self, step: &Step) -> io::Result<Option<Answer>> {
         // One that has gone may have said why.
-        let said = self.talk.say(&serde_json::to_string(step)?);
+        let said = self.tell(step);
         let deadline = Instant::now() + ANSWER_WAIT;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -125,11 +125,22 @@ impl Peer {
         }
     }
 
+    fn tell(&mut self, step: &Step) -> io::Result<()> {
+        self.talk.say(&serde_json::to_string(step)?)
+    }
+
     /// What keeps it there: as long as any process has this open, it waits for the VM. Writing an empty line to it shows that
     /// the VM is on its way.
     pub(super) fn line(&self) -> io::Result<File> {
         let stdin = self.talk.stdin().ok_or(io::ErrorKind::BrokenPipe)?;
         Ok(stdin.try_clone_to_owned()?.into())
+    }
+
+    /// Says that the migration has failed, and hangs up.
+    pub(super) fn end(mut self, report: &mut Report) {
+        // One that has gone finds out for itself.
+        let _ = self.tell(&Step::End);
+        self.hang_up(report);
     }
 
     /// Leaves it to itself: it looks where the VM is, and plugs its VFs in or releases them. Waits until it has.

@@ -10,6 +10,9 @@
 //! {"answer":"plugged-in"}
 //! ```
 //!
+//! If the migration fails, the last step is `{"step":"end"}`, which has no answer: the other host sees for itself whether the VM
+//! has come. Without a last step, too; but then the VM may still come.
+//!
 //! Instead of its answer the other host may say `{"answer":"failed","why":"..."}`, after which it has nothing for the VM.
 //! Names that one of the two does not know are ignored, so that the next release may add some; what it changes otherwise
 //! gets a new number.
@@ -31,6 +34,8 @@ pub(super) enum Step {
     SetUp,
     /// The VM is there: plug them in.
     PlugIn,
+    /// The migration has failed: nothing comes any more.
+    End,
 }
 
 /// A VM that is to come.
@@ -84,6 +89,7 @@ mod tests {
             ),
             (Step::SetUp, r#"{"step":"set-up"}"#),
             (Step::PlugIn, r#"{"step":"plug-in"}"#),
+            (Step::End, r#"{"step":"end"}"#),
         ];
         for (step, line) in table {
             assert_eq!(serde_json::to_string(&step).unwrap(), line);

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! As long as the other driver, or the stock action that it runs, is there, standard input stays open, and the VFs are
-//! leased. When it ends without a last word, the domain is what tells: where the VM has come it gets its VFs, else they
-//! are released.
+//! leased. If it ends without a last step, libvirt knows whether the VM has come. If it has, it gets its VFs; if not, they are
+//! released, and the VM's NICs stay on record: only the connection may have broken, and then the VM still comes.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -93,35 +93,32 @@ fn receive(
     };
     report.flush();
     answer(&Answer::Leased);
-    if let Some(Step::SetUp) = source.next(&mut || deployment.show_life()) {
-        if let Err(error) = prepare(&work, &mut deployment, report) {
-            release(&work, vm, deployment, report);
-            return Err(error);
-        }
-        report.flush();
-        answer(&Answer::SetUp);
-        let last = source.next(&mut || deployment.show_life());
-        let has_come = matches!(last, Some(Step::PlugIn))
-            || host
-                .libvirt()
-                .running()?
-                .domain_of(vm, Some(&offer.deploy_id))
-                .is_some();
-        if has_come {
-            plug_in_all(
-                &work,
-                &offer.deploy_id,
-                deployment,
-                &offer.nics,
-                &saved,
-                report,
-            );
-            report.flush();
-            answer(&Answer::PluggedIn);
-            return Ok(());
-        }
+    let Some(Step::SetUp) = source.next(&mut || deployment.show_life()) else {
+        release(&work, vm, deployment, report);
+        return Ok(());
+    };
+    if let Err(error) = prepare(&work, &mut deployment, report) {
+        release(&work, vm, deployment, report);
+        return Err(error);
     }
-    release(&work, vm, deployment, report);
+    report.flush();
+    answer(&Answer::SetUp);
+    let deploy_id = &offer.deploy_id;
+    let last = source.next(&mut || deployment.show_life());
+    let has_come = matches!(last, Some(Step::PlugIn)) || {
+        let running = host.libvirt().running()?;
+        running.domain_of(vm, Some(deploy_id)).is_some()
+    };
+    if has_come {
+        plug_in_all(&work, deploy_id, deployment, &offer.nics, &saved, report);
+        report.flush();
+        answer(&Answer::PluggedIn);
+    } else if matches!(last, Some(Step::End)) {
+        release(&work, vm, deployment, report);
+    } else {
+        // A repair looks again.
+        work.undo(deployment);
+    }
     Ok(())
 }
 
@@ -172,12 +169,12 @@ impl Source {
     }
 }
 
-/// Answers the other driver, if it is still there.
+/// Answers the other driver, if it is still there, on a line of its own: what the login shell has said may end in none.
 fn answer(answer: &Answer) {
     let said = serde_json::to_string(answer).map_err(io::Error::from);
     let said = said.and_then(|line| {
         let mut out = io::stdout();
-        out.write_all(format!("{line}\n").as_bytes())?;
+        out.write_all(format!("\n{line}\n").as_bytes())?;
         out.flush()
     });
     if let Err(error) = said {

@@ -24,8 +24,8 @@ use crate::opennebula::VmId;
 
 /// What stands beside a VM's deployment file from 6.0 on.
 const DOCUMENT: &str = "vm.xml";
-/// No migration takes longer.
-const MIGRATION: Duration = Duration::from_secs(3600);
+/// No migration takes longer, with all its disks.
+const MIGRATION: Duration = Duration::from_secs(24 * 3600);
 
 impl Store {
     /// Records that a VM may run without VFs that it should have.

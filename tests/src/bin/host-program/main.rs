@@ -4,8 +4,8 @@
 //! One program with several names. `ONE_SRIOV_ROOT` is its host. It records each call in
 //! `<root>/state/calls`, one line each.
 //!
-//! Switches: `fails-at` and `dies-at` (a number: the n-th call from now on fails, or its caller is killed and the call
-//! continues).
+//! Switches: `fails-at`, `dies-at` and `cut-at` (a number: at the n-th call from now on the call fails, its caller is killed and
+//! the call continues, or the ssh connection to this host breaks).
 
 // It is part of the tests, which may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
@@ -39,11 +39,14 @@ fn main() -> ExitCode {
     if place.is_due("dies-at") {
         kill(getppid(), Signal::SIGKILL).expect("the driver can be killed");
     }
+    if place.is_due("cut-at") {
+        migration::cut(&place);
+    }
     let result = match name.as_str() {
         "virsh" => virsh::run(&place, &words),
         "ip" => ip::run(&place, &words),
         "sudo" => sudo(&place, &words),
-        "ssh" => ssh(&place, &words),
+        "ssh" => return migration::ssh(&place, &words),
         // There is no event to wait for.
         "udevadm" => Ok(()),
         _ => Err(format!("{name}: not a program of this host")),
@@ -55,37 +58,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// `ssh <options> -- <host> <command>` with the host whose root is in `peer`. The paths of this host are those of the other one
-/// there.
-///
-/// Switch: `ssh-fails` (its text is the complaint).
-fn ssh(place: &place::Place, words: &[String]) -> Result<(), String> {
-    use std::os::unix::process::CommandExt as _;
-    if let Some(complaint) = place.switch("ssh-fails") {
-        return Err(complaint);
-    }
-    let [.., command] = words else {
-        return Err("ssh: no command".into());
-    };
-    let peer = migration::peer(place)?;
-    let command = command.replace(
-        &place.path("").display().to_string(),
-        &format!("{}/", peer.display()),
-    );
-    writeln!(std::io::stdout(), "Welcome, this login shell talks.").expect("stdout");
-    let error = std::process::Command::new("/bin/sh")
-        .args(["-c", &command])
-        .env_clear()
-        .env("ONE_SRIOV_ROOT", &peer)
-        .env(
-            "PATH",
-            format!("{}:/usr/bin:/bin", peer.join("bin").display()),
-        )
-        .current_dir(&peer)
-        .exec();
-    Err(format!("ssh: {error}"))
 }
 
 /// `sudo -n <program> <arguments>`, and `sudo -n -l ...`, which only asks whether that is allowed.

@@ -1,9 +1,14 @@
 //! Domains that move to another host, whose root is in `<root>/state/peer`.
 
 use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+use std::thread;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::place::Place;
 use crate::virsh::Domain;
@@ -20,6 +25,77 @@ pub(crate) fn session(place: &Place) -> File {
     session.lock().expect("a lock");
     fcntl(&session, FcntlArg::F_SETFD(FdFlag::empty())).expect("a file that is inherited");
     session
+}
+
+/// `ssh <options> -- <host> <command>` with the host whose root is in `peer`. The paths of this host are those of the other one
+/// there. It only passes bytes on, so the command outlives it.
+///
+/// Switch: `ssh-fails` (its text is the complaint).
+pub(crate) fn ssh(place: &Place, words: &[String]) -> ExitCode {
+    let started = match place.switch("ssh-fails") {
+        Some(complaint) => Err(complaint),
+        None => peer(place),
+    };
+    let peer = match started {
+        Ok(peer) => peer,
+        Err(complaint) => {
+            let _ = writeln!(io::stderr(), "{complaint}");
+            return ExitCode::from(255);
+        }
+    };
+    let command = words.last().expect("a command").replace(
+        &place.path("").display().to_string(),
+        &format!("{}/", peer.display()),
+    );
+    for root in [place.path(""), peer.clone()] {
+        fs::write(root.join("state/ssh"), std::process::id().to_string()).expect("a process ID");
+    }
+    // The last of it is the title of a window, and ends in no line.
+    let noise = "Welcome, this login shell talks.\n\x1b]0;node2\x07";
+    io::stdout().write_all(noise.as_bytes()).expect("stdout");
+    io::stdout().flush().expect("stdout");
+    let path = format!("{}:/usr/bin:/bin", peer.join("bin").display());
+    let mut child = Command::new("/bin/sh")
+        .args(["-c", &command])
+        .env_clear()
+        .env("ONE_SRIOV_ROOT", &peer)
+        .env("PATH", path)
+        .current_dir(&peer)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a shell");
+    let input = child.stdin.take().expect("a pipe");
+    thread::spawn(|| pass_on(io::stdin(), input));
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let errors = thread::spawn(|| pass_on(err.expect("a pipe"), io::stderr()));
+    pass_on(out.expect("a pipe"), io::stdout());
+    errors.join().expect("the thread ends");
+    let status = child.wait().expect("the shell ends");
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    ExitCode::from(code.unwrap_or(255))
+}
+
+fn pass_on(mut from: impl Read, mut to: impl Write) {
+    let mut bytes = [0; 4096];
+    while let Ok(length @ 1..) = from.read(&mut bytes) {
+        if to
+            .write_all(&bytes[..length])
+            .and_then(|()| to.flush())
+            .is_err()
+        {
+            break;
+        }
+    }
+}
+
+/// Breaks the connection to this host.
+pub(crate) fn cut(place: &Place) {
+    let ssh = place.switch("ssh").expect("a connection");
+    let ssh = Pid::from_raw(ssh.parse().expect("a process ID"));
+    // It may have ended.
+    let _ = kill(ssh, Signal::SIGKILL);
 }
 
 /// QEMU moves no device of the host.

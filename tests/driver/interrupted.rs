@@ -1,0 +1,103 @@
+//! Migrations whose connection breaks, or one of whose hosts reboots.
+
+use one_sriov_tests::host::Host;
+
+use crate::migrate::{self, ARGUMENTS, at_every_call, hosts, migrate, stock, wait_for_both};
+use crate::suspend::{BOTH, audit_vfs, document, raw};
+use crate::unexpected::crash;
+
+/// Breaks the connection, and lets the other host notice.
+const CUT: &str = "kill -9 $(cat $DIR/state/ssh); flock $DIR/state/session true";
+
+#[track_caller]
+fn check_both(first: &Host, second: &Host) {
+    for host in [first, second] {
+        let looked = host.operator(&["reconcile"]);
+        assert_eq!(looked.code, 0, "{}{}", looked.stdout, looked.stderr);
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_before_the_vm_has_come_leaves_it_whole_there() {
+    let (first, second) = hosts();
+    stock(&first, CUT);
+    let moved = migrate(&first);
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    let said = "VM 7 may lack VFs: failed to migrate VM 7 to 'node2': ";
+    assert!(moved.stderr.contains(said), "{}", moved.stderr);
+    check_both(&first, &second);
+    assert!(second.domain(7).is_some());
+    assert_eq!(migrate::audit(&first, &second, false), [""; 0]);
+}
+
+#[test]
+fn a_connection_that_breaks_after_the_vm_has_come_is_not_needed() {
+    let (first, second) = hosts();
+    let body = format!("virsh -c qemu:///system migrate --live \"$1\" || exit 1\n{CUT}\n");
+    first.stock("migrate", &body);
+    let moved = migrate(&first);
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    // There was no check in between.
+    assert!(second.domain(7).is_some());
+    assert_eq!(migrate::audit(&first, &second, false), [""; 0]);
+}
+
+#[test]
+fn a_connection_that_breaks_in_a_migration_that_fails_leaves_the_vm_here() {
+    let (first, second) = hosts();
+    first.stock("migrate", &format!("{CUT}\nexit 1\n"));
+    assert_eq!(migrate(&first).code, 1);
+    assert!(first.domain(7).is_some());
+    assert_eq!(migrate::audit(&first, &second, false), [""; 0]);
+    check_both(&first, &second);
+    assert_eq!(migrate::audit(&first, &second, false), [""; 0]);
+}
+
+#[test]
+fn a_connection_that_breaks_at_any_call_there_leaves_the_vm_whole_on_one_host() {
+    at_every_call("cut-at", false);
+}
+
+/// One of the hosts reboots at every call of a program there.
+fn reboots_at_every_call(is_first: bool) {
+    let mut reached = 0;
+    for nth in 1.. {
+        let (first, second) = hosts();
+        let faulty = if is_first { &first } else { &second };
+        faulty.switch("dies-at", &nth.to_string());
+        let outcome = raw(&first, "migrate", &ARGUMENTS, &document(&BOTH));
+        wait_for_both(&first, &second);
+        let left = faulty.read("/state/dies-at").unwrap();
+        faulty.switch_off("dies-at");
+        if left.trim() != "0" {
+            assert!(outcome.status.success());
+            break;
+        }
+        let has_come = second.domain(7).is_some();
+        crash(faulty);
+        check_both(&first, &second);
+        let what = format!("{nth}: {}", String::from_utf8_lossy(&outcome.stderr));
+        // The VM ends with the host that it was on.
+        let is_there = (first.domain(7).is_some(), second.domain(7).is_some());
+        assert_eq!(
+            is_there,
+            (!is_first && !has_come, is_first && has_come),
+            "{what}"
+        );
+        for host in [&first, &second] {
+            assert_eq!(audit_vfs(host, false), [""; 0], "{what}");
+        }
+        reached = nth;
+    }
+    assert!(reached >= 10, "only {reached} calls");
+}
+
+#[test]
+fn the_host_that_the_vm_comes_from_reboots() {
+    reboots_at_every_call(true);
+}
+
+#[test]
+fn the_host_that_the_vm_moves_to_reboots() {
+    reboots_at_every_call(false);
+}
