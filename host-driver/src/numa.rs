@@ -1,20 +1,20 @@
-//! The NUMA nodes of a VM's memory, and which VFs are near to it.
+//! The NUMA nodes of a VM's memory, and the order of VFs by distance.
 //!
-//! A VF writes to the memory of its VM: on another node each of these writes crosses the link between the sockets. Where the
-//! vCPUs run matters less, so `<cputune>` does not count.
+//! A VF reads and writes the memory of its VM: if that is on another node, each access crosses the link between the sockets.
+//! Where the vCPUs run matters less, so `<cputune>` is ignored.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// More nodes than a host has: `CONFIG_NODES_SHIFT` is at most 10.
+/// The maximum number of nodes of a host: `CONFIG_NODES_SHIFT` is at most 10.
 const MAX_NODE: u32 = 1023;
 
 /// NUMA nodes of the host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NodeSet(BTreeSet<u32>);
 
-/// A text that names no NUMA nodes.
+/// The text is not a list of NUMA nodes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid NUMA nodes '{}'", .0.escape_debug())]
 pub struct NodeSetError(String);
@@ -22,7 +22,7 @@ pub struct NodeSetError(String);
 impl FromStr for NodeSet {
     type Err = NodeSetError;
 
-    /// `0-3,^2,6`, as `virBitmapParse` of libvirt reads it.
+    /// Parses `0-3,^2,6` like libvirt's `virBitmapParse`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut nodes = BTreeSet::new();
         for part in text.split(',') {
@@ -51,13 +51,13 @@ impl NodeSet {
         self.0.extend(other.0);
     }
 
-    /// Whether it says nothing.
+    /// Whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Sorts devices: first those on a node of the set, then those whose node is unknown. Otherwise their order stays.
+    /// Sorts devices: first those on a node of the set, then those whose node is unknown, then the others. The sort is stable.
     pub fn nearest_first<T>(&self, devices: &mut [T], node: impl Fn(&T) -> Option<u32>) {
         if !self.is_empty() {
             devices.sort_by_key(|device| match node(device) {
@@ -107,7 +107,7 @@ mod tests {
             ("0", "aecbd"),
             ("1", "bdcae"),
             ("0-1", "abdec"),
-            // No card is on that node.
+            // No card is on this node.
             ("2", "cabde"),
         ];
         for (nodes, expected) in table {

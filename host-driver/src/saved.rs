@@ -1,4 +1,4 @@
-//! The SR-IOV NICs of a saved VM: its VFs are unplugged first, because QEMU cannot save a VF.
+//! The file with the SR-IOV NICs of a saved VM, whose VFs were unplugged because QEMU cannot save a VF.
 //!
 //! `one-sriov-nics.json` in the VM's directory, which the front-end moves with the VM:
 //!
@@ -7,7 +7,7 @@
 //!  "guid":"00:04:aa:00:c0:a8:07:05","guest":"0000:00:05.0","native":null}]}
 //! ```
 //!
-//! `native` of a NIC whose VF OpenNebula has chosen:
+//! `native` of a PCI NIC:
 //!
 //! ```text
 //! {"address":"0000:81:00.2","is_interface":false}
@@ -50,17 +50,17 @@ pub struct SavedNic {
     /// The PCI address in the guest: at the same one the device keeps its name.
     #[serde(with = "text::option")]
     pub guest: Option<PciAddress>,
-    /// If OpenNebula has chosen its VF.
+    /// Only for a PCI NIC.
     pub native: Option<NativeVf>,
 }
 
-/// A VF that OpenNebula has chosen.
+/// The VF of a PCI NIC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NativeVf {
-    /// The VF. Where the front-end names another one at the restore, that is the one.
+    /// Its address. At the restore, the front-end may choose another VF.
     #[serde(with = "text")]
     pub address: PciAddress,
-    /// libvirt sets its MAC and VLAN: `<interface type='hostdev'>`.
+    /// Whether it is an `<interface type='hostdev'>`, so libvirt sets its MAC and VLAN.
     pub is_interface: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Plugs VFs into VMs that run without them: their driver was killed while it saved or restored them, or plugging in a VF
-//! failed.
+//! Plugs VFs into running VMs that lack them, because the driver was killed while it saved, restored or migrated the VM, or
+//! because plugging in a VF failed.
 
 use std::ffi::OsString;
 
@@ -14,12 +14,12 @@ use crate::lease::{Lease, State, Store, StoreError, VfRequest};
 use crate::opennebula::{Arguments, Report, VmId};
 use crate::saved::{SavedNic, SavedNics};
 
-/// What was repaired.
+/// The result of a repair.
 #[derive(Debug, Default)]
 pub struct Repaired {
-    /// The leases of NICs that have a VF again.
+    /// The leases of the NICs that got a VF.
     pub plugged: Vec<Lease>,
-    /// NICs that still have none, and why, as messages.
+    /// A message for each NIC that still has none.
     pub problems: Vec<String>,
 }
 
@@ -94,7 +94,7 @@ fn look(
         (held, host.libvirt().running()?)
     };
     let Some(domain) = running.domain_of(vm, None) else {
-        // It is saved, or was never restored; or it is still to come from another host.
+        // It is saved, or was never restored, or has not arrived from another host yet.
         if !store.may_still_come(vm)? {
             store.forget_unplugged(vm)?;
         }
@@ -110,7 +110,7 @@ fn look(
         let before = nics.len();
         nics.retain(|nic| nic.position != lease.position);
         if nics.len() < before && lease.state == State::Deploying {
-            // Its driver was killed after it had plugged in the VF. Otherwise it would count as a NIC attached only in part.
+            // Its driver was killed after it had plugged in the VF. Otherwise it would count as an incomplete attachment.
             let state = State::Active;
             store.update(&Lease {
                 state,
@@ -119,7 +119,7 @@ fn look(
         }
     }
     drop(held);
-    // The attributes of the networks: there is no document on stdin now, and this one is of the last deployment.
+    // The attributes of the networks come from the document of the last deployment: a repair has none on stdin.
     let mut document = deploy::vm_document(&call, &host.root)?;
     let mut missing = Vec::new();
     for nic in nics {

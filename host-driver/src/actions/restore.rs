@@ -5,10 +5,10 @@
 //! restore <checkpoint> <host> <deploy id> <vm> <host>     since 4.4
 //! ```
 //!
-//! A NIC whose VF OpenNebula chooses gets the one that the document names now: after `stop` the scheduler has chosen anew.
+//! A NIC whose VF OpenNebula chooses gets the one in the current document: after `stop` the scheduler has chosen again.
 //!
-//! The VFs are leased and prepared before the checkpoint is touched, and plugged in when the VM runs. From then on the action
-//! succeeds even if a VF is missing: better a VM without a VF than no VM.
+//! The VFs are leased and prepared before the checkpoint is loaded, and plugged in when the VM runs. From then on the action
+//! succeeds even if a VF is missing: a VM without a VF is better than no VM.
 
 use std::path::Path;
 use std::time::Duration;
@@ -39,13 +39,13 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     };
     let host = call.host()?;
     if host.libvirt().running()?.runs(vm) {
-        // It only sleeps (`pmsuspended`), and still has its VFs.
+        // It is only asleep (`pmsuspended`), and still has its VFs.
         return run_stock(call, None, report);
     }
     let stdin = call.stdin_document()?;
     let document = ActionCall::vm_document(stdin.as_ref())?;
     let before = nics.clone();
-    // A NIC that was detached meanwhile does not come back.
+    // NICs that were detached meanwhile get no VF.
     let nics = match &document {
         Some(document) => saved_nic::still_named(nics, document),
         None => nics,
@@ -57,7 +57,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     if nics != before
         && let Err(error) = saved.write(nics.clone())
     {
-        // A repair would ask for the VFs of before.
+        // A repair would request the previous VFs.
         report.note(&error.to_string());
     }
     let mut document = document.unwrap_or_default();
@@ -77,7 +77,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     let restored = prepare(&work, &mut deployment, report)
         .and_then(|()| delegate_deployment(call, stdin.as_ref(), &deployment, report));
     if let Err(error) = restored {
-        // The VM may run all the same: then a later repair plugs its VFs in.
+        // The VM may be running nevertheless: then a later repair plugs its VFs in.
         work.undo(deployment);
         return Err(error);
     }
@@ -85,8 +85,8 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     Ok(())
 }
 
-/// The domain in a checkpoint, for the NUMA nodes of its memory. Where it cannot be read (in some datastores the checkpoint is no
-/// file) the VFs are chosen without.
+/// The domain in a checkpoint, for the NUMA nodes of its memory. If it cannot be read (in some datastores the checkpoint is not a
+/// file), the VFs are chosen without them.
 fn saved_domain(host: &Host, checkpoint: &Path) -> Vec<u8> {
     let path = host.root.path(checkpoint).ok();
     let text = path.and_then(|path| host.libvirt().saved_document(&path).ok());
@@ -149,7 +149,7 @@ pub(super) fn plug_in_all(
     }
 }
 
-/// Plugs a VF in at its former address in the guest, so that the device keeps its name, or else at any address.
+/// Plugs a VF in at its previous address in the guest, so that the device keeps its name, or else at any address.
 pub(super) fn plug_in_one(
     plug: &Plug<'_>,
     lease: &mut Lease,

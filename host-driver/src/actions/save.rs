@@ -5,7 +5,7 @@
 //! ```
 //!
 //! QEMU cannot save a VF. So the NICs are written to a file beside the checkpoint, the VFs are unplugged, and the stock action
-//! follows, for PCI NICs, too. The dummy NICs are saved with the VM. On failure the VFs are plugged in again, at the same address
+//! follows. This includes PCI NICs. The dummy NICs are saved with the VM. On failure the VFs are plugged in again, at the same address
 //! in the guest.
 
 use std::path::Path;
@@ -41,7 +41,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     }
     let held = hold(call, &host, &store, vm)?;
     let mut leases: Vec<Lease> = held.iter().flat_map(|held| held.leases.clone()).collect();
-    // Equal NICs that OpenNebula has chosen the VFs of are told apart by their order.
+    // Identical PCI NICs are distinguished by their order.
     leases.sort_by_key(|lease| lease.position);
     let lacking = lacking(&host, &store, vm, &leases)?;
     if leases.is_empty() && lacking.is_empty() {
@@ -57,7 +57,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     saved.write(all)?;
     store.note_unplugged(vm, checkpoint)?;
     let work = Work::new(call, &host, &store, &requests);
-    // A stock action that outlives this process still saves the VM: no other may plug anything in meanwhile.
+    // A stock action that outlives this process still saves the VM: no other process may plug anything in meanwhile.
     let tokens: Vec<_> = held.iter().map(HeldDeployment::token).collect();
     let done = take_out(&host, domain, &leases)
         .map_err(|cause| ActionError::Save { vm, cause })
@@ -101,7 +101,7 @@ pub(super) fn lacking(
     Ok(nics)
 }
 
-/// Removes the file of an earlier attempt, for a VM that runs without SR-IOV NICs now.
+/// Removes the file of an earlier attempt, for a VM that has no SR-IOV NICs now.
 fn forget_leftover(host: &Host, vm: VmId, checkpoint: &Path) -> Result<(), ActionError> {
     let saved = SavedNics::beside(&host.root, checkpoint)?;
     if saved.exists() && host.libvirt().running()?.runs(vm) {
@@ -110,8 +110,8 @@ fn forget_leftover(host: &Host, vm: VmId, checkpoint: &Path) -> Result<(), Actio
     Ok(())
 }
 
-/// Locks the deployments of the VM, and returns them with the leases that its domain holds. While they are locked the leases
-/// are valid, whatever the domain has.
+/// Locks the deployments of the VM, and returns them with the leases of the VFs that its domain has. While they are locked, the
+/// leases are valid even if the domain has the VFs no longer.
 pub(super) fn hold(
     call: &ActionCall<'_>,
     host: &Host,

@@ -1,4 +1,4 @@
-//! The NICs of a saved VM: what is saved, and what they request when they get VFs again.
+//! The NICs of a saved or migrated VM: what is saved, and which VFs they request later.
 
 use hwaddr::{DummyMac, Key, MacAddress};
 
@@ -15,7 +15,7 @@ use crate::prepare;
 use crate::saved::{NativeVf, SavedNic, SavedNics};
 use crate::unplug::unplug_dummy;
 
-/// The NICs with these leases, and what each requests when it gets a VF again.
+/// The NICs with these leases, and the request of each for a new VF.
 pub(super) fn describe(
     host: &Host,
     leases: &[Lease],
@@ -55,7 +55,7 @@ fn is_set_up(host: &Host, lease: &Lease, document: &VmDocument) -> bool {
     nic.is_some_and(|nic| native::is_set_up(host, nic))
 }
 
-/// Those NICs that the front-end still has, with the VFs that it has chosen by now.
+/// The NICs that are still in the document, with the VFs that the front-end has chosen now.
 pub(super) fn still_named(mut nics: Vec<SavedNic>, document: &VmDocument) -> Vec<SavedNic> {
     let mut pci_nics: Vec<&PciNic> = document.pci_nics().iter().collect();
     nics.retain_mut(|nic| {
@@ -70,7 +70,7 @@ pub(super) fn still_named(mut nics: Vec<SavedNic>, document: &VmDocument) -> Vec
     nics
 }
 
-/// Position, MAC and GUID as before; VLAN and attributes as its network has them now.
+/// Position, MAC and GUID as before; VLAN and attributes from its network as it is now.
 pub(super) fn request(
     host: &Host,
     nic: &SavedNic,
@@ -92,8 +92,7 @@ pub(super) fn request(
     })
 }
 
-/// The same of a NIC that OpenNebula has chosen the VF of. A document that is older than the choice only says what its network
-/// wants.
+/// The request of a PCI NIC. A document that is older than the choice of its VF only supplies the attributes of its network.
 fn request_native(
     host: &Host,
     nic: &SavedNic,
@@ -118,7 +117,7 @@ fn request_native(
         guid_prefix: guid_prefix(host, nic, network),
         vlan: match &pci {
             Some(pci) if native::is_set_up(host, pci) => pci.vlan,
-            // Nobody sets it.
+            // No one sets it.
             Some(_) => None,
             None => nic.vlan,
         },
@@ -133,10 +132,9 @@ fn guid_prefix(host: &Host, nic: &SavedNic, network: Option<u32>) -> [u8; 2] {
     }
 }
 
-/// As what a VF comes back into its domain.
+/// The device element that plugs a VF in again.
 ///
-/// OpenNebula's network driver sets MAC and VLAN of a VF that it has chosen, but only after a deployment or a restore. So libvirt
-/// has to.
+/// OpenNebula's network driver sets MAC and VLAN of a PCI NIC's VF only after a deployment or a restore. So libvirt sets them here.
 pub(super) fn device(
     nic: &SavedNic,
     lease: &Lease,
@@ -174,7 +172,7 @@ pub(super) fn note_missing(
     }
 }
 
-/// The NICs that a running VM may lack, and is to get.
+/// The NICs of a running VM that may lack a VF.
 pub(super) fn awaited(host: &Host, store: &Store, vm: VmId) -> Result<Vec<SavedNic>, ActionError> {
     let Some(checkpoint) = store.unplugged(vm)? else {
         return Ok(Vec::new());
@@ -183,7 +181,7 @@ pub(super) fn awaited(host: &Host, store: &Store, vm: VmId) -> Result<Vec<SavedN
     Ok(nics.unwrap_or_default())
 }
 
-/// Forgets a NIC that lacks a VF and has been detached.
+/// Removes a NIC from the record of those that lack a VF, because it was detached.
 pub(super) fn forget(
     host: &Host,
     store: &Store,

@@ -1,4 +1,4 @@
-//! A program that is talked to line by line, and the other end of such a talk.
+//! Line-based conversations with a program, from both ends: with a child process, and on our own standard input.
 //!
 //! ```text
 //! ssh node2 ...    {"step":"lease",...}   >  stdin
@@ -17,23 +17,23 @@ use nix::poll::PollFlags;
 use super::ProcessError;
 use super::intake::{CHUNK, Intake, ready};
 
-/// A longer line ends the talk.
+/// A longer line ends the conversation.
 const MAX_LINE: usize = 64 << 20;
-/// So much of what the program says on its standard error is kept.
+/// How much of the program's standard error is kept, in bytes.
 const MAX_SAID: usize = 64 << 10;
 
-/// What comes next from the other end.
+/// The result of waiting for a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
-    /// A line, without its end.
+    /// A line, without the line break.
     Line(String),
-    /// Nothing within the time.
+    /// No line within the time.
     Nothing,
-    /// Nothing more: the other end has gone.
+    /// End of input: the other end is closed.
     End,
 }
 
-/// What came in and is not a whole line yet.
+/// Input that was received but not returned yet.
 #[derive(Default)]
 struct Buffer(Vec<u8>);
 
@@ -56,12 +56,12 @@ pub struct Lines<R = File> {
 }
 
 impl Lines {
-    /// Those of standard input, which nothing else may read: [`io::stdin`] would keep what poll(2) does not see.
+    /// Reads standard input. Nothing else may read it: [`io::stdin`] has a buffer that poll(2) does not see.
     pub fn of_stdin() -> io::Result<Self> {
         Ok(Self::of(io::stdin().as_fd().try_clone_to_owned()?.into()))
     }
 
-    /// Those of a pipe.
+    /// Reads a pipe.
     #[must_use]
     pub fn of(pipe: File) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl Lines {
 }
 
 impl<R: Read + AsFd> Lines<R> {
-    /// The next line, waited for so long.
+    /// Waits up to `wait` for the next line.
     pub fn next(&mut self, wait: Duration) -> io::Result<Heard> {
         let deadline = Instant::now() + wait;
         let mut chunk = [0; CHUNK];
@@ -102,7 +102,7 @@ impl<R> fmt::Debug for Lines<R> {
     }
 }
 
-/// A program that answers line by line. It is killed when this goes.
+/// A program that answers line by line. Dropping this kills it.
 pub struct Conversation {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -134,7 +134,7 @@ pub(super) fn converse(mut command: Command, program: &str) -> Result<Conversati
 }
 
 impl Conversation {
-    /// Says a line, which must not have an end of line in it.
+    /// Sends a line, which must not contain a line break.
     pub fn say(&mut self, line: &str) -> io::Result<()> {
         let Some(stdin) = &mut self.stdin else {
             return Err(io::ErrorKind::BrokenPipe.into());
@@ -142,13 +142,13 @@ impl Conversation {
         stdin.write_all(format!("{line}\n").as_bytes())
     }
 
-    /// What the program reads ends only when all copies of this are closed, too.
+    /// The pipe to the program's standard input. The program sees the end of input only when all copies of it are closed, too.
     #[must_use]
     pub fn stdin(&self) -> Option<BorrowedFd<'_>> {
         self.stdin.as_ref().map(AsFd::as_fd)
     }
 
-    /// The next line of its answers, waited for so long.
+    /// Waits up to `wait` for the next line of the program's standard output.
     pub fn next(&mut self, wait: Duration) -> io::Result<Heard> {
         let deadline = Instant::now() + wait;
         let mut chunk = [0; CHUNK];
@@ -178,13 +178,13 @@ impl Conversation {
         }
     }
 
-    /// What it has said on its standard error so far, and not been asked for yet.
+    /// Returns what the program has written to its standard error since the last call.
     pub fn take_said(&mut self) -> String {
         let said = std::mem::take(&mut self.said);
         String::from_utf8_lossy(&said).into_owned()
     }
 
-    /// Ends the talk, and gives the program so long to end, too; whether it did.
+    /// Closes the program's standard input, and waits up to `wait` for its end. Returns whether it ended.
     pub fn hang_up(&mut self, wait: Duration) -> bool {
         self.stdin = None;
         let deadline = Instant::now() + wait;
@@ -201,7 +201,7 @@ impl Conversation {
 
 impl Drop for Conversation {
     fn drop(&mut self) {
-        // It has ended, or is not waited for any more.
+        // It has ended, or the caller does not wait any longer.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -270,7 +270,7 @@ mod tests {
     fn one_that_has_gone_is_an_error_to_write_to_and_no_signal() {
         let mut talk = sh("exit 3");
         assert_eq!(talk.next(LONG).unwrap(), Heard::End);
-        // A program that another test is just starting may have the pipe, too, for a moment.
+        // A program that another test is starting at the moment may still have a copy of the pipe.
         while talk.say("x").is_ok() {}
     }
 }
