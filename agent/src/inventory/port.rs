@@ -1,4 +1,4 @@
-//! Devices that are ports of others: which device carries their addresses, and by which MAC a port is known.
+//! Ports of other devices: the device that carries their addresses, and their original MACs.
 
 use hwaddr::{InterfaceName, MacAddress};
 use one_sriov_system::Netlink;
@@ -25,17 +25,17 @@ pub(super) fn carrier(
     Ok((!is_vrf(&master)?).then_some(name))
 }
 
-/// VRFs and bonds alone have `IFF_MASTER`, which nobody can change (`vrf_dev_init` of drivers/net/vrf.c, `bond_setup` of
-/// `bond_main.c`); a bond has a `DEVTYPE`, too, and a VRF none.
+/// Only VRFs and bonds have `IFF_MASTER`, which no program can change (`vrf_dev_init` of drivers/net/vrf.c, `bond_setup` of
+/// `bond_main.c`). A bond also has a `DEVTYPE`, a VRF has none.
 fn is_vrf(master: &SysfsDevice<'_>) -> Result<bool, Attribute> {
     let flags = master.number("flags")?.unwrap_or_default();
     Ok(flags & IFF_MASTER != 0 && master.kind()?.is_none())
 }
 
-/// The MAC that an Ethernet port had before it got that of its master: a bond shows it in sysfs
-/// (`drivers/net/bonding/bond_sysfs_slave.c`), of the ports of a team the kernel knows it.
+/// The MAC of an Ethernet port before its master set another: in sysfs for a bond (`drivers/net/bonding/bond_sysfs_slave.c`),
+/// over netlink for a team.
 ///
-/// InfiniBand ports keep their address: a bond of those takes the one of its active port (`fail_over_mac`).
+/// InfiniBand ports keep their address; their bond takes that of its active port (`fail_over_mac`).
 pub(super) fn original_mac(
     device: &SysfsDevice<'_>,
     name: &InterfaceName,
@@ -47,7 +47,7 @@ pub(super) fn original_mac(
     if device.address_origin()? != AddressOrigin::Set {
         return Ok(None);
     }
-    // A port gets no address, whatever its MAC is: a kernel that does not answer costs the right message, no more.
+    // A port gets no address in any case, so an error only costs a precise message.
     let octets = netlink.and_then(|netlink| netlink.permanent_address(name).ok().flatten());
     let octets = octets.and_then(|octets| octets.first_chunk::<6>().copied());
     Ok(octets.and_then(|octets| octets.try_into().ok()))

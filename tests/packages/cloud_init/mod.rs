@@ -1,4 +1,4 @@
-//! Whole boots with cloud-init, in QEMU: which network it configures is judged by its own log.
+//! Boots with cloud-init in QEMU. Its own log shows which network it configures.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ const INIT: &str = include_str!("init");
 const AFTER: &str = "cloud-final.service";
 const DROP_IN: &str = "/etc/cloud/cloud.cfg.d/99-one-sriov.cfg";
 
-/// The CD of another cloud, as cloud-init's `NoCloud` knows it.
+/// The CD of another cloud, for cloud-init's data source `NoCloud`.
 fn cd_of_another_cloud(directory: &Path) -> PathBuf {
     let (cd, files) = (directory.join("cidata.iso"), directory.join("cidata"));
     fs::create_dir(&files).unwrap();
