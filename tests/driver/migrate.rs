@@ -6,7 +6,8 @@ use one_sriov_tests::host::Host;
 use one_sriov_tests::{Outcome, driver_path, write_program};
 
 use crate::suspend::{
-    BOTH, audit_vfs, document, empty, host, is_free, lacking, raw, wait_for_stock_actions,
+    BOTH, CHECKPOINT, SAVED, audit_vfs, cards, deploy, document, empty, has_stock_actions, host,
+    is_free, lacking, raw, wait_for_stock_actions,
 };
 
 pub(crate) const ARGUMENTS: [&str; 5] = ["one-7", "node2", "node1", "7", "node1"];
@@ -22,13 +23,18 @@ fn next_to(first: &Host) -> Host {
     let second = empty();
     first.switch("peer", &second.root().display().to_string());
     stock(first, "");
+    receives(&second);
+    second
+}
+
+/// The shim of `receive`.
+fn receives(host: &Host) {
     let driver = driver_path().display();
     let receive = format!(
         "#!/bin/sh\nexec '{driver}' action --home '{}' -- receive \"$@\"\n",
-        second.home().display()
+        host.home().display()
     );
-    write_program(&second.home().join("receive"), &receive);
-    second
+    write_program(&host.home().join("receive"), &receive);
 }
 
 /// The stock action, with something before it.
@@ -168,7 +174,7 @@ fn what_the_other_host_cannot_do_is_told_before_anything_is_touched() {
     );
     refused(
         &|_, second| std::fs::remove_file(second.home().join("receive")).unwrap(),
-        "not found",
+        "not found; 'onehost sync --force' on the front-end gives all hosts the same driver",
     );
     refused(
         &|_, second| write_program(&second.home().join("receive"), "#!/bin/sh\nread -r offer\n"),
@@ -181,20 +187,131 @@ fn what_the_other_host_cannot_do_is_told_before_anything_is_touched() {
 }
 
 #[test]
-fn a_driver_of_another_protocol_is_refused() {
+fn an_offer_that_is_not_understood_is_refused() {
+    let later = r#"{"step":"lease","protocol":2,"deploy_id":"one-7","nics":{"new":1},"new":1}"#;
+    let unfinished = r#"{"step":"lease","protocol":1,"deploy_id":"one-7"}"#;
+    let table = [
+        (
+            later,
+            "its driver uses protocol 2, this one 1; 'onehost sync --force' gives",
+        ),
+        (unfinished, "missing field"),
+        (
+            r#"{"step":"set-up","protocol":1}"#,
+            "its first step is SetUp",
+        ),
+        ("nonsense", "expected ident"),
+        ("", "it has gone"),
+    ];
     let second = empty();
-    let offer =
-        r#"{"step":"lease","protocol":2,"deploy_id":"one-7","nics":[],"document":"","new":1}"#;
-    let received = second.action(
-        "receive",
-        &["one-7", "node2", "7", "node2"],
-        &format!("{offer}\n"),
+    for (offer, why) in table {
+        let arguments = ["one-7", "node2", "7", "node2"];
+        let received = second.action("receive", &arguments, &format!("{offer}\n"));
+        let start = r#"{"answer":"failed","why":"failed to read what the other host offers: "#;
+        let answer = received.stdout.trim();
+        assert!(
+            answer.starts_with(start) && answer.contains(why),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn hostile_names_and_documents_are_passed_on_as_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let blank = directory.path().join("a b");
+    std::fs::create_dir(&blank).unwrap();
+    let first = Host::new_in(&blank, &cards());
+    has_stock_actions(&first);
+    deploy(&first);
+    let second = next_to(&first);
+    let destination = "-oProxyCommand='x";
+    let arguments = ["one-7", destination, "node1", "7", "node1"];
+    let answer = "{\"answer\":\"plugged-in\"}\n".repeat(100_000);
+    let name = format!(
+        "<NAME><![CDATA[\n{answer}\n{{\"step\":\"end\"}}\u{202e}\u{85}]]></NAME><TEMPLATE>"
     );
-    assert!(
-        received.stdout.trim_start().starts_with(r#"{"answer":"failed","why":"failed to read what the other host offers: its driver uses protocol 2, this one 1;"#),
-        "{}",
-        received.stdout
-    );
+    let document = document(&BOTH).replacen("<TEMPLATE>", &name, 1);
+    let moved: Outcome = raw(&first, "migrate", &arguments, &document).into();
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    assert_eq!(first.read("/state/stock-stdin").unwrap(), document);
+    assert_eq!(audit(&first, &second, false), [""; 0]);
+    let calls = first.calls();
+    let ssh = calls.iter().find(|call| call.starts_with("ssh ")).unwrap();
+    assert!(ssh.contains(" -o ControlPath=none "), "{ssh}");
+    let home = first.home().display().to_string();
+    let quoted = r"'-oProxyCommand='\''x'";
+    let end = format!(" -- {destination} '{home}/receive' 'one-7' {quoted} '7' {quoted}");
+    assert!(ssh.ends_with(&end), "{ssh}");
+}
+
+#[test]
+fn a_vm_that_lacks_a_pci_nic_stays() {
+    let (first, second) = hosts();
+    let nic = r#"{"pool":"ib0","position":2,"mac":"02:00:c0:a8:07:03","vlan":null,"has_dummy":false,"guid":null,"guest":null,
+        "native":{"address":"0000:81:00.3","is_interface":false}}"#;
+    first.write(SAVED, format!(r#"{{"format":1,"nics":[{nic}]}}"#));
+    first.write("/run/one-sriov/.unplugged/7", CHECKPOINT);
+    let refused = migrate(&first);
+    let said =
+        "failed to migrate VM 7: it holds PCI NIC '02:00:c0:a8:07:03', which cannot be moved.\n";
+    assert_eq!((refused.code, refused.stderr.as_str()), (1, said));
+    assert!(!first.calls().iter().any(|call| call.starts_with("ssh")));
+    assert!(first.domain(7).is_some() && second.domain(7).is_none());
+}
+
+#[test]
+fn a_vm_with_a_vf_that_was_attached_later_moves_there_and_back() {
+    let (first, second) = hosts();
+    let arguments = [
+        "one-7",
+        "02:00:c0:a8:07:03",
+        "sriov_ib0",
+        "-",
+        "dummy",
+        "t",
+        "7",
+        "h",
+    ];
+    let attached = first.action("attach_nic", &arguments, "");
+    assert_eq!(attached.code, 0, "{}", attached.stderr);
+    let positions = |host: &Host| {
+        let leases = ["ib0", "eth1"].into_iter().flat_map(|pool| {
+            let indexes = host.leased(pool).into_iter();
+            indexes.map(move |index| host.lease(&format!("{pool}/{index}")).unwrap())
+        });
+        let name = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+        let mut nics: Vec<_> = leases
+            .map(|lease| {
+                let position = lease["position"].as_u64();
+                (position, name(&lease["mac"]), name(&lease["guid"]))
+            })
+            .collect();
+        nics.sort();
+        nics
+    };
+    let before = positions(&first);
+    assert_eq!(before.len(), 3);
+    let nics = [BOTH[0], BOTH[1], ("sriov_ib0", 3)];
+    let moved: Outcome = raw(&first, "migrate", &ARGUMENTS, &document(&nics)).into();
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    is_free(&first);
+    assert_eq!(positions(&second), before);
+
+    second.switch("peer", &first.root().display().to_string());
+    stock(&second, "");
+    receives(&first);
+    let back = ["one-7", "node1", "node2", "7", "node2"];
+    let moved: Outcome = raw(&second, "migrate", &back, &document(&nics)).into();
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    is_free(&second);
+    assert_eq!(positions(&first), before);
+    for host in [&first, &second] {
+        assert_eq!(host.read("/run/one-sriov/.unplugged/7"), None);
+        assert!(!host.path("/run/one-sriov/.migrating/7").exists());
+    }
+    assert_eq!(first.cancel(7).code, 0);
+    is_free(&first);
 }
 
 #[test]

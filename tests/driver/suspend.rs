@@ -9,11 +9,15 @@ use one_sriov_tests::host::{Host, Pf, domain};
 pub(crate) const CHECKPOINT: &str = "/var/lib/one//datastores/0/7/checkpoint";
 pub(crate) const SAVED: &str = "/var/lib/one/datastores/0/7/one-sriov-nics.json";
 
-pub(crate) fn empty() -> Host {
-    let host = Host::new(&[
+pub(crate) fn cards() -> [Pf; 2] {
+    [
         Pf::infiniband("ib0", "0000:81:00", 4),
         Pf::ethernet("eth1", "0000:82:00", 4),
-    ]);
+    ]
+}
+
+pub(crate) fn empty() -> Host {
+    let host = Host::new(&cards());
     has_stock_actions(&host);
     host
 }

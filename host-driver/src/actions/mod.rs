@@ -169,8 +169,8 @@ enum ActionError {
     Migrate { vm: VmId, host: String, why: String },
     #[error("failed to remove the identity of the VM from VF '{vf}': {why}")]
     TakeOff { vf: String, why: String },
-    #[error("failed to read what the other host offers: it offers nothing")]
-    NoOffer,
+    #[error("failed to read what the other host offers: {why}")]
+    NoOffer { why: String },
     #[error(
         "failed to read what the other host offers: its driver uses protocol {theirs}, this one {ours}; 'onehost sync --force' \
          gives all hosts the same driver"

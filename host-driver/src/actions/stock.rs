@@ -110,11 +110,23 @@ pub(super) fn delegate_deployment(
     deployment: &Deployment,
     report: &mut Report,
 ) -> Result<(), ActionError> {
+    let mut show_life = || deployment.show_life();
+    delegate_or_fail(call, stdin, &[deployment.token()], &mut show_life, report)
+}
+
+/// Like [`delegate_with`], but never replaces this process, which has to see the end of the stock action.
+pub(super) fn delegate_or_fail(
+    call: &ActionCall<'_>,
+    stdin: Option<&Spool>,
+    keep: &[BorrowedFd<'_>],
+    tick: &mut dyn FnMut(),
+    report: &mut Report,
+) -> Result<(), ActionError> {
     let done = program(call).delegate(Delegation {
         stdin: stdin.map(input::document).transpose()?,
-        keep: &[deployment.token()],
+        keep,
         every: HEARTBEAT,
-        tick: &mut || deployment.show_life(),
+        tick,
     });
     let done = done.map_err(|cause| ActionError::Stock {
         action: call.action.to_owned(),

@@ -7,20 +7,25 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::PollFlags;
 
-use super::ProcessError;
+use super::ended::Watch;
 use super::intake::{CHUNK, Intake, ready};
+use super::{ProcessError, exit_code};
 
 /// A longer line ends the conversation.
 const MAX_LINE: usize = 64 << 20;
 /// How much of the program's standard error is kept, in bytes.
 const MAX_SAID: usize = 64 << 10;
+/// How long to wait for the end of a program after the end of its output. A process that it leaves behind may keep its standard
+/// error open.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The result of waiting for a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,17 +40,31 @@ pub enum Heard {
 
 /// Input that was received but not returned yet.
 #[derive(Default)]
-struct Buffer(Vec<u8>);
+struct Buffer {
+    bytes: Vec<u8>,
+    /// How many of these bytes contain no line break.
+    searched: usize,
+}
 
 impl Buffer {
     fn line(&mut self) -> Option<String> {
-        let end = self.0.iter().position(|byte| *byte == b'\n')?;
-        let line: Vec<u8> = self.0.drain(..=end).collect();
+        let mut rest = self.bytes[self.searched..].iter();
+        let Some(end) = rest.position(|byte| *byte == b'\n') else {
+            self.searched = self.bytes.len();
+            return None;
+        };
+        let end = self.searched + end;
+        self.searched = 0;
+        let line: Vec<u8> = self.bytes.drain(..=end).collect();
         Some(String::from_utf8_lossy(&line[..end]).into_owned())
     }
 
+    fn take(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
     fn is_too_long(&self) -> bool {
-        self.0.len() > MAX_LINE
+        self.bytes.len() > MAX_LINE
     }
 }
 
@@ -86,9 +105,7 @@ impl<R: Read + AsFd> Lines<R> {
             let left = deadline.saturating_duration_since(Instant::now());
             let [has_some] = ready([Some((fd, PollFlags::POLLIN))], left)?;
             if has_some {
-                self.buffer
-                    .0
-                    .extend_from_slice(self.intake.read(&mut chunk)?);
+                self.buffer.take(self.intake.read(&mut chunk)?);
             } else if Instant::now() >= deadline {
                 return Ok(Heard::Nothing);
             }
@@ -105,6 +122,10 @@ impl<R> fmt::Debug for Lines<R> {
 /// A program that answers line by line. Dropping this kills it.
 pub struct Conversation {
     child: Child,
+    /// Hangs up when the program ends.
+    ended: PipeReader,
+    /// When the end of its output was seen.
+    end: Option<Instant>,
     stdin: Option<ChildStdin>,
     lines: Lines<ChildStdout>,
     stderr: Intake<ChildStderr>,
@@ -112,17 +133,22 @@ pub struct Conversation {
 }
 
 pub(super) fn converse(mut command: Command, program: &str) -> Result<Conversation, ProcessError> {
+    let fail = |cause| ProcessError::Start {
+        program: program.to_owned(),
+        cause,
+    };
+    let watch = Watch::new().map_err(fail)?;
     let spawned = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn();
-    let mut child = spawned.map_err(|cause| ProcessError::Start {
-        program: program.to_owned(),
-        cause,
-    })?;
-    Ok(Conversation {
-        stdin: child.stdin.take(),
+    let mut child = spawned.map_err(fail)?;
+    let stdin = child.stdin.take();
+    let mut talk = Conversation {
+        ended: watch.start(&child),
+        end: None,
+        stdin: None,
         lines: Lines {
             intake: Intake::new(child.stdout.take()),
             buffer: Buffer::default(),
@@ -130,16 +156,41 @@ pub(super) fn converse(mut command: Command, program: &str) -> Result<Conversati
         stderr: Intake::new(child.stderr.take()),
         said: Vec::new(),
         child,
-    })
+    };
+    if let Some(stdin) = &stdin {
+        // A program that does not read must not keep us waiting.
+        let set = fcntl(stdin, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
+        set.map_err(|errno| fail(errno.into()))?;
+    }
+    talk.stdin = stdin;
+    Ok(talk)
 }
 
 impl Conversation {
-    /// Sends a line, which must not contain a line break.
-    pub fn say(&mut self, line: &str) -> io::Result<()> {
-        let Some(stdin) = &mut self.stdin else {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        };
-        stdin.write_all(format!("{line}\n").as_bytes())
+    /// Sends a line, which must not contain a line break. Waits up to `wait` for the program to read it.
+    pub fn say(&mut self, line: &str, wait: Duration) -> io::Result<()> {
+        let deadline = Instant::now() + wait;
+        let line = format!("{line}\n");
+        let mut rest = line.as_bytes();
+        while !rest.is_empty() {
+            let Some(stdin) = &mut self.stdin else {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            };
+            match stdin.write(rest) {
+                Ok(length) => rest = &rest[length..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                    // Its answers make room for what it reads.
+                    self.take_in(left, true)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// The pipe to the program's standard input. The program sees the end of input only when all copies of it are closed, too.
@@ -151,31 +202,57 @@ impl Conversation {
     /// Waits up to `wait` for the next line of the program's standard output.
     pub fn next(&mut self, wait: Duration) -> io::Result<Heard> {
         let deadline = Instant::now() + wait;
-        let mut chunk = [0; CHUNK];
         loop {
             if let Some(line) = self.lines.buffer.line() {
                 return Ok(Heard::Line(line));
             }
-            let out = self.lines.intake.fd();
-            if (out.is_none() && self.stderr.fd().is_none()) || self.lines.buffer.is_too_long() {
+            if self.lines.buffer.is_too_long() {
                 return Ok(Heard::End);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            let wanted = |fd| (fd, PollFlags::POLLIN);
-            let [has_out, has_err] = ready([out.map(wanted), self.stderr.fd().map(wanted)], left)?;
-            if has_out {
-                let read = self.lines.intake.read(&mut chunk)?;
-                self.lines.buffer.0.extend_from_slice(read);
+            let mut left = deadline.saturating_duration_since(Instant::now());
+            if self.lines.intake.fd().is_none() {
+                let end = *self.end.get_or_insert_with(Instant::now);
+                let last = LAST_WORDS.saturating_sub(end.elapsed());
+                if self.stderr.fd().is_none() || last.is_zero() {
+                    return Ok(Heard::End);
+                }
+                left = left.min(last);
             }
-            if has_err {
-                let read = self.stderr.read(&mut chunk)?;
-                let room = MAX_SAID.saturating_sub(self.said.len());
-                self.said.extend_from_slice(&read[..read.len().min(room)]);
-            }
-            if !(has_out || has_err) && Instant::now() >= deadline {
+            let has_come = self.take_in(left, false)?;
+            if !has_come && Instant::now() >= deadline {
                 return Ok(Heard::Nothing);
             }
         }
+    }
+
+    /// Waits for output of the program, or for room in its standard input, and receives the output; whether there was any of these.
+    fn take_in(&mut self, wait: Duration, is_saying: bool) -> io::Result<bool> {
+        let mut chunk = [0; CHUNK];
+        let wanted = |fd| (fd, PollFlags::POLLIN);
+        let room = self.stdin.as_ref().filter(|_| is_saying);
+        let [has_out, has_err, has_room] = ready(
+            [
+                self.lines.intake.fd().map(wanted),
+                self.stderr.fd().map(wanted),
+                room.map(|room| (room.as_fd(), PollFlags::POLLOUT)),
+            ],
+            wait,
+        )?;
+        if has_out {
+            self.lines.buffer.take(self.lines.intake.read(&mut chunk)?);
+        }
+        if has_err {
+            let read = self.stderr.read(&mut chunk)?;
+            let room = MAX_SAID.saturating_sub(self.said.len());
+            self.said.extend_from_slice(&read[..read.len().min(room)]);
+        }
+        Ok(has_out || has_err || has_room)
+    }
+
+    /// The exit code of a program whose output has ended; `None` if it keeps running.
+    pub fn exit_code(&mut self) -> io::Result<Option<u8>> {
+        ready([Some((self.ended.as_fd(), PollFlags::POLLIN))], LAST_WORDS)?;
+        Ok(self.child.try_wait()?.map(exit_code))
     }
 
     /// Returns what the program has written to its standard error since the last call.
@@ -236,14 +313,15 @@ mod tests {
         let mut talk =
             sh("while read -r line; do echo \"<$line>\"; done; echo over; echo oops >&2");
         for word in ["a b", "", "$HOME"] {
-            talk.say(word).unwrap();
+            talk.say(word, LONG).unwrap();
             assert_eq!(talk.next(LONG).unwrap(), Heard::Line(format!("<{word}>")));
         }
         assert_eq!(talk.next(Duration::ZERO).unwrap(), Heard::Nothing);
         assert!(talk.hang_up(LONG));
         assert_eq!(talk.take_said(), "oops\n");
         assert_eq!(talk.next(LONG).unwrap(), Heard::End);
-        assert!(talk.say("x").is_err());
+        assert!(talk.say("x", LONG).is_err());
+        assert_eq!(talk.exit_code().unwrap(), Some(0));
     }
 
     #[test]
@@ -270,7 +348,37 @@ mod tests {
     fn one_that_has_gone_is_an_error_to_write_to_and_no_signal() {
         let mut talk = sh("exit 3");
         assert_eq!(talk.next(LONG).unwrap(), Heard::End);
-        // A program that another test is starting at the moment may still have a copy of the pipe.
-        while talk.say("x").is_ok() {}
+        // A program that another test is just starting may have the pipe, too, for a moment.
+        while talk.say("x", LONG).is_ok() {}
+        assert_eq!(talk.exit_code().unwrap(), Some(3));
+    }
+
+    #[test]
+    fn a_line_that_is_larger_than_the_pipes_goes_both_ways() {
+        let line = "x".repeat(4 << 20);
+        let mut talk = sh("exec cat");
+        talk.say(&line, LONG).unwrap();
+        assert_eq!(talk.next(LONG).unwrap(), Heard::Line(line));
+    }
+
+    #[test]
+    fn a_program_that_does_not_read_is_not_waited_for_longer() {
+        let mut talk = sh("exec sleep 1000");
+        let line = "x".repeat(1 << 20);
+        let said = talk.say(&line, Duration::from_millis(50));
+        assert_eq!(said.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(talk.exit_code().unwrap(), None);
+    }
+
+    #[test]
+    fn what_a_program_leaves_behind_does_not_keep_its_end_from_us() {
+        let mut talk = sh("sleep 1000 >/dev/null & echo $!");
+        let Heard::Line(pid) = talk.next(LONG).unwrap() else {
+            panic!("no answer");
+        };
+        assert_eq!(talk.next(LONG).unwrap(), Heard::End);
+        assert_eq!(talk.exit_code().unwrap(), Some(0));
+        let pid = nix::unistd::Pid::from_raw(pid.parse().unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
     }
 }

@@ -35,7 +35,7 @@ use super::finish::{release_unused, tell};
 use super::plug::Plug;
 use super::refuse::{self, Refused};
 use super::save::{hold, lacking, put_in_again, take_out};
-use super::stock::{delegate_with, run_stock};
+use super::stock::{delegate_or_fail, run_stock};
 use super::{ActionCall, ActionError, saved_nic};
 use crate::host::Host;
 use crate::lease::{HeldDeployment, Lease, Store, VfIdentity};
@@ -72,6 +72,13 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
         return refuse::run(call, Refused::Migrate, report);
     }
     let lacking = lacking(&host, &store, vm, &leases)?;
+    if let Some(nic) = lacking.iter().find(|nic| nic.native.is_some()) {
+        return Err(ActionError::HoldsVfs {
+            refused: Refused::Migrate,
+            vm,
+            vfs: format!("PCI NIC '{}'", nic.mac),
+        });
+    }
     if leases.is_empty() && lacking.is_empty() {
         return run_stock(call, None, report);
     }
@@ -184,7 +191,7 @@ impl Migration<'_> {
         let mut tick = || {
             let _ = (&line).write_all(b"\n");
         };
-        delegate_with(call, stdin, &tokens, &mut tick, report)
+        delegate_or_fail(call, stdin, &tokens, &mut tick, report)
     }
 
     /// The VM is there. Whatever fails from here on fails no migration.

@@ -16,9 +16,13 @@ use super::protocol::{Answer, Step};
 use crate::actions::{ActionCall, ActionError};
 use crate::opennebula::{Report, VmId};
 
-/// A connection that says nothing for a minute is dead.
-const OPTIONS: [&str; 10] = [
+/// A connection of its own: no other program ends it, or keeps it open. One that says nothing for a minute is dead.
+const OPTIONS: [&str; 14] = [
     "-T",
+    "-o",
+    "ControlMaster=no",
+    "-o",
+    "ControlPath=none",
     "-o",
     "BatchMode=yes",
     "-o",
@@ -33,6 +37,12 @@ const OPTIONS: [&str; 10] = [
 const ANSWER_WAIT: Duration = Duration::from_secs(600);
 /// So long the other driver may take to release what it has leased in vain.
 const END_WAIT: Duration = Duration::from_secs(120);
+
+/// The exit codes of a shell that cannot run `receive`: an earlier release of the driver has none.
+const NOT_EXECUTABLE: u8 = 126;
+const NOT_FOUND: u8 = 127;
+/// What to do then.
+const SYNC: &str = "'onehost sync --force' on the front-end gives all hosts the same driver";
 
 /// The other driver.
 pub(super) struct Peer {
@@ -93,7 +103,11 @@ impl Peer {
             // What ssh, or the shell there, says of it.
             Err(error) => {
                 let last = said.lines().rfind(|line| !line.trim().is_empty());
-                last.map_or_else(|| error.to_string(), |line| line.trim().to_owned())
+                let why = last.map_or_else(|| error.to_string(), |line| line.trim().to_owned());
+                match self.talk.exit_code() {
+                    Ok(Some(NOT_EXECUTABLE | NOT_FOUND)) => format!("{why}; {SYNC}"),
+                    _ => why,
+                }
             }
         };
         Err(ActionError::Migrate {
@@ -106,14 +120,17 @@ impl Peer {
     /// Its answer to a step; none within the time. What is no answer is what the shell there says when it starts.
     fn answer(&mut self, step: &Step) -> io::Result<Option<Answer>> {
         // One that has gone may have said why.
-        let said = self.tell(step);
         let deadline = Instant::now() + ANSWER_WAIT;
+        let said = self.tell(step);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.talk.next(left)? {
                 Heard::Line(line) => {
                     if let Ok(answer) = serde_json::from_str(&line) {
                         return Ok(Some(answer));
+                    }
+                    if left.is_zero() {
+                        return Ok(None);
                     }
                 }
                 Heard::Nothing => return Ok(None),
@@ -126,7 +143,7 @@ impl Peer {
     }
 
     fn tell(&mut self, step: &Step) -> io::Result<()> {
-        self.talk.say(&serde_json::to_string(step)?)
+        self.talk.say(&serde_json::to_string(step)?, ANSWER_WAIT)
     }
 
     /// What keeps it there: as long as any process has this open, it waits for the VM. Writing an empty line to it shows that

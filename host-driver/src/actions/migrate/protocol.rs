@@ -19,6 +19,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::actions::ActionError;
 use crate::saved::SavedNic;
 
 /// The number of this protocol.
@@ -49,6 +50,32 @@ pub(super) struct Offer {
     pub(super) nics: Vec<SavedNic>,
     /// What the front-end has sent of the VM; empty if it has not.
     pub(super) document: String,
+}
+
+impl Offer {
+    /// Reads the first step. The next protocol may write all but its number in another way.
+    pub(super) fn read(line: &str) -> Result<Self, ActionError> {
+        #[derive(Deserialize)]
+        struct Opening {
+            protocol: u32,
+        }
+        let unclear = |error: serde_json::Error| ActionError::NoOffer {
+            why: error.to_string(),
+        };
+        let Opening { protocol } = serde_json::from_str(line).map_err(unclear)?;
+        if protocol != PROTOCOL {
+            return Err(ActionError::Protocol {
+                theirs: protocol,
+                ours: PROTOCOL,
+            });
+        }
+        match serde_json::from_str(line).map_err(unclear)? {
+            Step::Lease(offer) => Ok(offer),
+            step => Err(ActionError::NoOffer {
+                why: format!("its first step is {step:?}"),
+            }),
+        }
+    }
 }
 
 /// What the other host says to a step.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use one_sriov_system::{Heard, Lines};
 
 use super::keep_in_mind;
-use super::protocol::{Answer, Offer, PROTOCOL, Step};
+use super::protocol::{Answer, Offer, Step};
 use crate::actions::deploy::{HEARTBEAT, Work};
 use crate::actions::restore::{plug_in_all, prepare};
 use crate::actions::{ActionCall, ActionError, ensure_dummy_bridge, saved_nic};
@@ -34,10 +34,14 @@ pub(in crate::actions) fn run(
         lines: Lines::of_stdin().map_err(ActionError::Input)?,
         silence: SILENCE,
     };
-    let Some(Step::Lease(offer)) = source.next(&mut || {}) else {
-        return Err(ActionError::NoOffer);
+    let offered = match source.line(&mut || {}) {
+        Some(line) => Offer::read(&line),
+        None => Err(ActionError::NoOffer {
+            why: "it has gone".to_owned(),
+        }),
     };
-    receive(call, vm, &offer, &mut source, report).or_else(|error| {
+    let received = offered.and_then(|offer| receive(call, vm, &offer, &mut source, report));
+    received.or_else(|error| {
         log::error!("{}: {error}", call.action);
         report.flush();
         answer(&Answer::Failed {
@@ -54,12 +58,6 @@ fn receive(
     source: &mut Source,
     report: &mut Report,
 ) -> Result<(), ActionError> {
-    if offer.protocol != PROTOCOL {
-        return Err(ActionError::Protocol {
-            theirs: offer.protocol,
-            ours: PROTOCOL,
-        });
-    }
     let host = call.host()?;
     if host.libvirt().running()?.runs(vm) {
         return Err(ActionError::RunsHere { vm });
@@ -139,19 +137,20 @@ struct Source {
 impl Source {
     /// Its next step; none if it has gone. `meanwhile` is called every few seconds.
     fn next(&mut self, meanwhile: &mut dyn FnMut()) -> Option<Step> {
+        let step = serde_json::from_str(&self.line(meanwhile)?);
+        step.inspect_err(|error| log::error!("failed to read a step of the other host: {error}"))
+            .ok()
+    }
+
+    /// Its next line that is not empty.
+    fn line(&mut self, meanwhile: &mut dyn FnMut()) -> Option<String> {
         let mut silent = Duration::ZERO;
         loop {
             meanwhile();
             let wait = HEARTBEAT.min(self.silence);
             match self.lines.next(wait) {
                 Ok(Heard::Line(line)) if line.trim().is_empty() => silent = Duration::ZERO,
-                Ok(Heard::Line(line)) => match serde_json::from_str(&line) {
-                    Ok(step) => return Some(step),
-                    Err(error) => {
-                        log::error!("failed to read a step of the other host: {error}");
-                        return None;
-                    }
-                },
+                Ok(Heard::Line(line)) => return Some(line),
                 Ok(Heard::Nothing) => {
                     silent += wait;
                     if silent >= self.silence {
