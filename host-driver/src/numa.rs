@@ -4,6 +4,7 @@
 //! Where the vCPUs run matters less, so `<cputune>` is ignored.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
@@ -36,6 +37,13 @@ impl FromStr for NodeSet {
             }
         }
         Ok(Self(nodes))
+    }
+}
+
+impl fmt::Display for NodeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes: Vec<String> = self.0.iter().map(u32::to_string).collect();
+        f.write_str(&nodes.join(","))
     }
 }
 

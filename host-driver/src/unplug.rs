@@ -53,6 +53,19 @@ pub fn holds(host: &Host, lease: &Lease) -> Result<bool, LibvirtError> {
 /// # Errors
 /// The guest has not released it in time, and may still do so later.
 pub fn unplug(host: &Host, domain: &str, lease: &Lease) -> Result<(), UnplugError> {
+    unplug_meanwhile(host, domain, lease, &mut || {})
+}
+
+/// The same; `meanwhile` is called every few seconds.
+///
+/// # Errors
+/// Those of [`unplug`].
+pub fn unplug_meanwhile(
+    host: &Host,
+    domain: &str,
+    lease: &Lease,
+    meanwhile: &mut dyn FnMut(),
+) -> Result<(), UnplugError> {
     let device = match lease.identity {
         VfIdentity::Mac => HostDevice::Network {
             address: lease.address,
@@ -75,6 +88,7 @@ pub fn unplug(host: &Host, domain: &str, lease: &Lease) -> Result<(), UnplugErro
                 said: refusal.map_or_else(String::new, |said| format!(" ({said})")),
             });
         }
+        meanwhile();
         // libvirt itself waits for the guest. A guest that is still booting misses the first request.
         let asked = libvirt.ask_to_detach(domain, &device.element(None));
         refusal = asked.err().map(|error| error.to_string());

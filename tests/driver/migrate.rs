@@ -7,7 +7,7 @@ use one_sriov_tests::{Outcome, driver_path, write_program};
 
 use crate::suspend::{
     BOTH, CHECKPOINT, SAVED, audit_vfs, cards, deploy, document, empty, has_stock_actions, host,
-    is_free, lacking, raw, wait_for_stock_actions,
+    is_free, lacking, raw, restore, save, wait_for_stock_actions,
 };
 
 pub(crate) const ARGUMENTS: [&str; 5] = ["one-7", "node2", "node1", "7", "node1"];
@@ -21,10 +21,15 @@ pub(crate) fn hosts() -> (Host, Host) {
 
 fn next_to(first: &Host) -> Host {
     let second = empty();
+    connect(first, &second);
+    second
+}
+
+/// Lets VMs of the first host move to the second one.
+pub(crate) fn connect(first: &Host, second: &Host) {
     first.switch("peer", &second.root().display().to_string());
     stock(first, "");
-    receives(&second);
-    second
+    receives(second);
 }
 
 /// The shim of `receive`.
@@ -298,9 +303,7 @@ fn a_vm_with_a_vf_that_was_attached_later_moves_there_and_back() {
     is_free(&first);
     assert_eq!(positions(&second), before);
 
-    second.switch("peer", &first.root().display().to_string());
-    stock(&second, "");
-    receives(&first);
+    connect(&second, &first);
     let back = ["one-7", "node1", "node2", "7", "node2"];
     let moved: Outcome = raw(&second, "migrate", &back, &document(&nics)).into();
     assert_eq!(moved.code, 0, "{}", moved.stderr);
@@ -312,6 +315,55 @@ fn a_vm_with_a_vf_that_was_attached_later_moves_there_and_back() {
     }
     assert_eq!(first.cancel(7).code, 0);
     is_free(&first);
+}
+
+/// A call of the driver in sh, on a host.
+fn call(host: &Host, arguments: &str) -> String {
+    let (driver, home) = (driver_path().display(), host.home());
+    let (root, home) = (host.root().display(), home.display());
+    format!(
+        "env ONE_SRIOV_ROOT={root} PATH={root}/bin:/usr/bin:/bin {driver} --home {home} {arguments} 2>&1"
+    )
+}
+
+#[test]
+fn while_a_vm_moves_no_other_driver_touches_it() {
+    let (whole, lacks_all) = (host(), host());
+    assert_eq!(save(&lacks_all).code, 0);
+    lacks_all.switch("attach-fails", "address\ninternal error: no");
+    assert_eq!(restore(&lacks_all, &BOTH).code, 0);
+    lacks_all.switch_off("attach-fails");
+    for first in [whole, lacks_all] {
+        let second = next_to(&first);
+        let offer = r#"{"step":"lease","protocol":1,"deploy_id":"one-7","nics":[],"document":""}"#;
+        second.write("/state/offer", format!("{offer}\n"));
+        let migrate_again = call(&first, "action -- migrate one-7 node2 node1 7 node1");
+        let receive_again = call(&second, "action -- receive one-7 node2 7 node2");
+        let calls = [
+            call(&first, "reconcile"),
+            call(&second, "reconcile"),
+            call(&first, "repair 7"),
+            format!("{migrate_again} <$DIR/state/stdin"),
+            format!("{receive_again} <{}/state/offer", second.root().display()),
+        ];
+        stock(
+            &first,
+            &format!("(\n{}\n) >$DIR/state/meanwhile", calls.join("\n")),
+        );
+        let moved = migrate(&first);
+        let meanwhile = first.read("/state/meanwhile").unwrap();
+        assert_eq!(moved.code, 0, "{}{meanwhile}", moved.stderr);
+        assert_eq!(audit(&first, &second, false), [""; 0], "{meanwhile}");
+        let why = "another driver process on this host is migrating it; try again in a few minutes";
+        let answer = format!(r#"{{"answer":"failed","why":"failed to receive VM 7: {why}"}}"#);
+        let lines: Vec<&str> = meanwhile.lines().filter(|line| !line.is_empty()).collect();
+        let [here, there, _, refused, answered] = lines[..] else {
+            panic!("{meanwhile}");
+        };
+        assert_eq!((here, there), ("no stale lease", "no stale lease"));
+        assert_eq!(refused, format!("failed to migrate VM 7: {why}."));
+        assert_eq!(answered, answer);
+    }
 }
 
 #[test]

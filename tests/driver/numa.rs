@@ -3,6 +3,7 @@
 use one_sriov_tests::Outcome;
 use one_sriov_tests::host::{Host, Pf, domain};
 
+use crate::migrate;
 use crate::suspend::{CHECKPOINT, has_stock_actions, raw};
 
 /// A pool of two cards on two nodes, whose VFs alternate in its map.
@@ -95,6 +96,22 @@ fn a_nic_of_a_running_vm_and_one_that_is_resumed_get_a_near_vf_too() {
     let restored: Outcome = raw(&host, "restore", &restoring, &document).into();
     assert_eq!(restored.code, 0, "{}", restored.stderr);
     assert_eq!(vfs(&host, 7), ["0000:c1:00.2"]);
+}
+
+#[test]
+fn a_vm_that_moves_gets_a_near_vf_there() {
+    let (first, second) = (host(), host());
+    for host in [&first, &second] {
+        has_stock_actions(host);
+    }
+    migrate::connect(&first, &second);
+    let deployed = first.deploy_domain(7, &pinned(7, &["sriov_fast"], "1"));
+    assert_eq!(deployed.code, 0, "{}", deployed.stderr);
+    let nic = "<NIC><BRIDGE>sriov_fast</BRIDGE><MAC>02:00:c0:a8:07:01</MAC></NIC>";
+    let document = format!("<VM><TEMPLATE>{nic}</TEMPLATE></VM>");
+    let moved: Outcome = raw(&first, "migrate", &migrate::ARGUMENTS, &document).into();
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    assert_eq!(vfs(&second, 7), ["0000:c1:00.1"]);
 }
 
 #[test]

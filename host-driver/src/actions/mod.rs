@@ -178,6 +178,10 @@ enum ActionError {
     Protocol { theirs: u32, ours: u32 },
     #[error("failed to receive VM {vm}: it runs here already")]
     RunsHere { vm: VmId },
+    #[error(
+        "failed to {action} VM {vm}: another driver process on this host is migrating it; try again in a few minutes"
+    )]
+    Migrating { action: String, vm: VmId },
     #[error(transparent)]
     Saved(#[from] SavedError),
     #[error("failed to read the running domain: {0}")]

@@ -88,7 +88,7 @@ fn look(
     let (held, running) = {
         let guard = store.lock(host.config.lock_wait, &purpose)?;
         let held = guard.hold_all(vm)?;
-        if held.len() < guard.deployments(Some(vm))?.len() {
+        if guard.is_migrating(vm)? || held.len() < guard.deployments(Some(vm))?.len() {
             return Ok(Found::Busy);
         }
         (held, host.libvirt().running()?)

@@ -34,7 +34,7 @@ pub use record::{
 };
 pub use released::{VFIO, is_released};
 pub use shortage::Shortage;
-pub use store::{Store, now, user_name};
+pub use store::{MigrationLock, Store, now, user_name};
 pub use sweep::{BeingReleased, ReclaimGuard, StaleLease, Sweep, SweepScope};
 
 #[cfg(test)]

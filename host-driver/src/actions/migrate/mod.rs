@@ -34,14 +34,17 @@ use super::deploy::Work;
 use super::finish::{release_unused, tell};
 use super::plug::Plug;
 use super::refuse::{self, Refused};
-use super::save::{hold, lacking, put_in_again, take_out};
+use super::save::{hold, lacking, put_in_again};
 use super::stock::{delegate_or_fail, run_stock};
 use super::{ActionCall, ActionError, saved_nic};
+use crate::domain::Domain;
 use crate::host::Host;
-use crate::lease::{HeldDeployment, Lease, Store, VfIdentity};
+use crate::lease::{HeldDeployment, Lease, MigrationLock, Store, VfIdentity};
+use crate::numa::NodeSet;
 use crate::opennebula::{Report, VmId};
 use crate::release::restore;
 use crate::saved::{SavedNic, SavedNics};
+use crate::unplug::unplug_meanwhile;
 
 pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
     let arguments = call.arguments;
@@ -61,6 +64,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     if former.is_none() && store.deployments(Some(vm))?.is_empty() {
         return run_stock(call, None, report);
     }
+    let lock = lock(call, &host, &store, vm)?;
     let held = hold(call, &host, &store, vm)?;
     let leases: Vec<Lease> = held.iter().flat_map(|held| held.leases.clone()).collect();
     // OpenNebula migrates no VM with PCI NICs.
@@ -80,6 +84,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
         });
     }
     if leases.is_empty() && lacking.is_empty() {
+        drop(lock);
         return run_stock(call, None, report);
     }
     let stdin = call.stdin_document()?;
@@ -97,6 +102,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
         deploy_id: domain.to_owned(),
         nics: all.clone(),
         document: text.clone(),
+        memory_nodes: memory_nodes(&dump),
     });
     peer.ask(&offer, &Answer::Leased, report)?;
     let saved = keep_in_mind(&host, &store, vm, &all, &text)?;
@@ -112,6 +118,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
         domain,
         nics: &nics,
         saved: &saved,
+        lock: &lock,
     };
     match migration.start(&mut peer, &held, &leases, stdin.as_ref(), report) {
         Ok(()) => migration.arrived(peer, held, report),
@@ -156,6 +163,28 @@ struct Migration<'a> {
     /// Those of its leases.
     nics: &'a [SavedNic],
     saved: &'a SavedNics,
+    lock: &'a MigrationLock,
+}
+
+/// The NUMA nodes of the VM's memory. If the domain cannot be read, the VFs are chosen without.
+fn memory_nodes(dump: &[u8]) -> Option<NodeSet> {
+    let nodes = Domain::read(dump).ok()?.memory_nodes().clone();
+    (!nodes.is_empty()).then_some(nodes)
+}
+
+/// Locks the migration of the VM on this host.
+fn lock(
+    call: &ActionCall<'_>,
+    host: &Host,
+    store: &Store,
+    vm: VmId,
+) -> Result<MigrationLock, ActionError> {
+    let guard = store.lock(host.config.lock_wait, &call.purpose(vm))?;
+    let lock = guard.lock_migration(vm)?;
+    lock.ok_or_else(|| ActionError::Migrating {
+        action: call.action.to_owned(),
+        vm,
+    })
 }
 
 impl Migration<'_> {
@@ -170,7 +199,10 @@ impl Migration<'_> {
     ) -> Result<(), ActionError> {
         let Work { call, host, .. } = &self.work;
         let vm = self.vm;
-        take_out(host, self.domain, leases).map_err(|cause| ActionError::Leave { vm, cause })?;
+        for lease in leases {
+            let unplugged = unplug_meanwhile(host, self.domain, lease, &mut || peer.show_life());
+            unplugged.map_err(|cause| ActionError::Leave { vm, cause })?;
+        }
         for lease in leases {
             restore(&host.root, lease).map_err(|why| ActionError::TakeOff {
                 vf: lease.place().to_string(),
@@ -187,7 +219,7 @@ impl Migration<'_> {
         })?;
         // A stock action that outlives us still moves the VM: until it ends, neither host plugs anything in.
         let mut tokens: Vec<BorrowedFd<'_>> = held.iter().map(HeldDeployment::token).collect();
-        tokens.push(line.as_fd());
+        tokens.extend([line.as_fd(), self.lock.token()]);
         let mut tick = || {
             let _ = (&line).write_all(b"\n");
         };

@@ -142,6 +142,11 @@ impl Peer {
         }
     }
 
+    /// Shows that the VM is on its way.
+    pub(super) fn show_life(&mut self) {
+        let _ = self.talk.say("", Duration::ZERO);
+    }
+
     fn tell(&mut self, step: &Step) -> io::Result<()> {
         self.talk.say(&serde_json::to_string(step)?, ANSWER_WAIT)
     }

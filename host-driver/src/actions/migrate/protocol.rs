@@ -1,7 +1,8 @@
 //! What the drivers of two hosts say to each other, a line each.
 //!
 //! ```text
-//! {"step":"lease","protocol":1,"deploy_id":"one-7","nics":[...],"document":"<VM>...</VM>"}
+//! {"step":"lease","protocol":1,"deploy_id":"one-7","nics":[...],"document":"<VM>...</VM>",
+//!  "memory_nodes":"0,1"}
 //! {"answer":"leased"}
 //! {"step":"set-up"}
 //! {"answer":"set-up"}
@@ -20,7 +21,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::actions::ActionError;
+use crate::numa::NodeSet;
 use crate::saved::SavedNic;
+use crate::text;
 
 /// The number of this protocol.
 pub(super) const PROTOCOL: u32 = 1;
@@ -50,6 +53,9 @@ pub(super) struct Offer {
     pub(super) nics: Vec<SavedNic>,
     /// What the front-end has sent of the VM; empty if it has not.
     pub(super) document: String,
+    /// The NUMA nodes of its memory, if it is pinned to some.
+    #[serde(with = "text::option", default)]
+    pub(super) memory_nodes: Option<NodeSet>,
 }
 
 impl Offer {
@@ -108,11 +114,15 @@ mod tests {
             deploy_id: "one-7".into(),
             nics: Vec::new(),
             document: "<VM>...</VM>".into(),
+            memory_nodes: Some("0-1".parse().unwrap()),
         });
         let table = [
             (
                 offer,
-                r#"{"step":"lease","protocol":1,"deploy_id":"one-7","nics":[],"document":"<VM>...</VM>"}"#,
+                concat!(
+                    r#"{"step":"lease","protocol":1,"deploy_id":"one-7","nics":[],"document":"<VM>...</VM>","#,
+                    r#""memory_nodes":"0,1"}"#
+                ),
             ),
             (Step::SetUp, r#"{"step":"set-up"}"#),
             (Step::PlugIn, r#"{"step":"plug-in"}"#),

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use one_sriov_system::{Heard, Lines};
 
-use super::keep_in_mind;
 use super::protocol::{Answer, Offer, Step};
+use super::{keep_in_mind, lock};
 use crate::actions::deploy::{HEARTBEAT, Work};
 use crate::actions::restore::{plug_in_all, prepare};
 use crate::actions::{ActionCall, ActionError, ensure_dummy_bridge, saved_nic};
@@ -22,8 +22,9 @@ use crate::domain::Domain;
 use crate::lease::Deployment;
 use crate::opennebula::{Report, VmDocument, VmId};
 
-/// After so long a silence the connection is taken for dead: the other driver says something every few seconds.
-const SILENCE: Duration = Duration::from_secs(600);
+/// How long the other driver may be silent: it says something every few seconds. Until then the VFs here keep the VM's identity,
+/// which it may have on the other host again.
+const SILENCE: Duration = Duration::from_secs(180);
 
 pub(in crate::actions) fn run(
     call: &ActionCall<'_>,
@@ -78,8 +79,13 @@ fn receive(
         .map(|nic| saved_nic::request(&host, nic, &mut document));
     let requests = requests.collect::<Result<Vec<_>, _>>()?;
     let store = host.leases()?;
-    // The domain comes later.
-    let domain = Domain::read(b"<domain/>")?;
+    let _lock = lock(call, &host, &store, vm)?;
+    // Of the domain only this is known.
+    let text = offer.memory_nodes.as_ref().map_or_else(
+        || "<domain/>".to_owned(),
+        |nodes| format!("<domain><numatune><memory nodeset='{nodes}'/></numatune></domain>"),
+    );
+    let domain = Domain::read(text.as_bytes())?;
     let mut work = Work::new(call, &host, &store, &requests);
     let mut deployment = work.grant(vm, &domain)?;
     let saved = match keep_in_mind(&host, &store, vm, &offer.nics, &offer.document) {

@@ -21,6 +21,7 @@ mod claims;
 mod deployments;
 mod failures;
 mod files;
+mod migration_lock;
 mod unplugged;
 
 use std::fs;
@@ -34,6 +35,7 @@ use one_sriov_system::{Root, is_absent, unless_absent};
 
 pub(super) use self::deployments::show_life;
 use self::files::{names, remove_file, replace, replace_in};
+pub use self::migration_lock::MigrationLock;
 use super::error::{StoreError, StoreIo};
 use super::record::{DeploymentId, FORMAT, Lease, Place};
 use crate::opennebula::VmId;

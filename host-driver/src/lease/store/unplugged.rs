@@ -92,7 +92,7 @@ impl Store {
         }
     }
 
-    fn migration_dir(&self, vm: VmId) -> PathBuf {
+    pub(super) fn migration_dir(&self, vm: VmId) -> PathBuf {
         self.dir.join(MIGRATING).join(vm.to_string())
     }
 
