@@ -8,6 +8,8 @@ use one_sriov_tests::host::{Host, Pf};
 use one_sriov_tests::{driver_path, install_remotes};
 use serde_json::Value;
 
+use crate::suspend::lacking;
+
 /// A healthy host.
 fn host() -> Host {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
@@ -67,6 +69,16 @@ fn a_host_in_order_has_nothing_to_mend() {
         "sudo",
     ];
     assert_eq!(checks, all);
+}
+
+#[test]
+fn a_vm_that_lacks_a_vf_is_named() {
+    let message = "warning: VM 7 may run without VFs that it should have".to_owned();
+    let finding = ("leases".to_owned(), message, true);
+    let (host, _) = lacking();
+    assert!(findings(&host).1.contains(&finding));
+    assert_eq!(host.operator(&["repair", "7"]).code, 0);
+    assert!(!findings(&host).1.contains(&finding));
 }
 
 #[test]

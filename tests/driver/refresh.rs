@@ -8,6 +8,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use one_sriov_tests::host::{Host, Pf};
 
+use crate::migrate;
+
 const PID_FILE: &str = "/var/tmp/one_db/.monitor_client.pid";
 
 /// Prints a line for each signal. Pending ones come in the order of their numbers.
@@ -86,6 +88,15 @@ fn an_allocation_and_a_release_are_told_at_once() {
     assert_eq!(host.operator(&["reconcile"]).code, 0);
     assert_eq!(told(), "probes\n");
     assert_eq!(client.end(), 0);
+}
+
+#[test]
+fn both_hosts_of_a_migration_are_told() {
+    let (first, second) = migrate::hosts();
+    let clients = [&first, &second].map(Client::opennebulas);
+    let moved = migrate::migrate(&first);
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    assert_eq!(clients.map(Client::end), [1, 1]);
 }
 
 #[test]

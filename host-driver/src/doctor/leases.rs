@@ -31,6 +31,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
         Ok(store) => {
             findings.extend(mode(dir, &store));
             findings.extend(content(&store));
+            findings.extend(lacking(host, &store));
         }
     }
     if findings.is_empty() {
@@ -82,6 +83,29 @@ fn mode(dir: &Path, store: &Store) -> Option<Finding> {
         let message = format!("lease directory '{dir}' has mode {mode:04o}, expected 0700");
         Finding::warning(CHECK, message).remedy(format!("chmod 0700 '{dir}'"))
     })
+}
+
+/// VMs that may lack VFs. Without libvirt it is not known whether they run; another check says so.
+fn lacking(host: &Host, store: &Store) -> Vec<Finding> {
+    let look = || -> Result<Vec<Finding>, StoreError> {
+        let mut findings = Vec::new();
+        let unplugged = store.all_unplugged()?;
+        if unplugged.is_empty() {
+            return Ok(findings);
+        }
+        let Ok(running) = host.libvirt().running() else {
+            return Ok(findings);
+        };
+        for vm in unplugged.into_iter().filter(|vm| running.runs(*vm)) {
+            if !store.is_migrating(vm)? {
+                let message = format!("VM {vm} may run without VFs that it should have");
+                let remedy = format!("unless it is being saved or resumed: one-sriov repair {vm}");
+                findings.push(Finding::warning(CHECK, message).remedy(remedy));
+            }
+        }
+        Ok(findings)
+    };
+    look().unwrap_or_else(|error| vec![Finding::problem(CHECK, error.to_string())])
 }
 
 fn content(store: &Store) -> Vec<Finding> {
