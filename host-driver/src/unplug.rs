@@ -141,7 +141,7 @@ pub fn unplug_dummy(config: &Config, domain: &str, mac: DummyMac) -> Result<(), 
 ///
 /// # Errors
 /// The leases cannot be read, or libvirt gives no answer.
-pub fn take_out_abandoned<E>(host: &Host, store: &Store, vm: Option<VmId>) -> Result<Vec<String>, E>
+pub fn unplug_abandoned<E>(host: &Host, store: &Store, vm: Option<VmId>) -> Result<Vec<String>, E>
 where
     E: From<StoreError> + From<LibvirtError>,
 {

@@ -26,7 +26,7 @@ pub use netlink::{Netlink, NetlinkError, PfLink, VfInfo, VfLinkState, VfLinkStat
 pub use plain::plain;
 pub use probe::Probe;
 pub use process::{
-    Captured, Conversation, Delegated, Delegation, Heard, Lines, ProcessError, Program, Spool,
+    Captured, Conversation, Delegated, Delegation, Lines, ProcessError, Program, Received, Spool,
     exit_code,
 };
 pub use root::Root;

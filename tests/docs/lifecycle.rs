@@ -1,4 +1,4 @@
-//! Each row of the table of what may happen to a VM has a test that is named by it.
+//! Each row of the table of unexpected events has a test that is named after it.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! VMs with VFs that move to another host while they run.
+//! Live migration of VMs with VFs.
 
 use std::fs::File;
 
@@ -12,7 +12,7 @@ use crate::suspend::{
 
 pub(crate) const ARGUMENTS: [&str; 5] = ["one-7", "node2", "node1", "7", "node1"];
 
-/// A VM with two VFs, and a host that it can move to.
+/// A host with a VM that has two VFs, and a second host.
 pub(crate) fn hosts() -> (Host, Host) {
     let first = host();
     let second = next_to(&first);
@@ -42,7 +42,7 @@ fn receives(host: &Host) {
     write_program(&host.home().join("receive"), &receive);
 }
 
-/// The stock action, with something before it.
+/// Installs a stock action that runs `before` first.
 pub(crate) fn stock(first: &Host, before: &str) {
     first.stock(
         "migrate",
@@ -54,7 +54,7 @@ pub(crate) fn migrate(first: &Host) -> Outcome {
     raw(first, "migrate", &ARGUMENTS, &document(&BOTH)).into()
 }
 
-/// The VM is on exactly one of the hosts, with all it had, and nothing is left of it on the other.
+/// Checks that the VM is on exactly one of the hosts, with all of its VFs, and that the other host has nothing of it.
 pub(crate) fn audit(first: &Host, second: &Host, may_move: bool) -> Vec<String> {
     let mut problems = audit_vfs(first, may_move);
     problems.extend(audit_vfs(second, may_move));
@@ -82,7 +82,7 @@ fn stays(first: &Host, second: &Host) {
 fn a_vm_gets_vfs_of_the_other_host_with_the_same_identity() {
     let (first, second) = hosts();
     let guid = first.lease("ib0/0").unwrap()["guid"].clone();
-    // Another VM has the VFs of the same number there, and the bridge of the dummy NICs is missing.
+    // On the second host another VM has the VFs with the same numbers, and the bridge of the dummy NICs is missing.
     assert_eq!(second.deploy(8, &["sriov_ib0", "sriov_eth1"]).code, 0);
     std::fs::remove_dir(second.path("/sys/class/net/sriov_br")).unwrap();
     let seconds = second.root().display();
@@ -106,7 +106,7 @@ fn a_vm_gets_vfs_of_the_other_host_with_the_same_identity() {
         document(&BOTH).trim()
     );
     is_free(&first);
-    // At no time two VFs had the GUID.
+    // The GUID was never on two VFs at once.
     let guid_text = guid.as_str().unwrap();
     let has_guid = |file| first.read(file).unwrap().contains(guid_text);
     assert!(!has_guid("/state/here-then") && has_guid("/state/there-then"));
@@ -187,7 +187,7 @@ fn what_the_other_host_cannot_do_is_told_before_anything_is_touched() {
     );
     refused(
         &|first, second| second.write("/state/domains/one-7.xml", first.domain(7).unwrap()),
-        "it runs here already",
+        "it already runs here",
     );
 }
 
@@ -206,13 +206,13 @@ fn an_offer_that_is_not_understood_is_refused() {
             "its first step is SetUp",
         ),
         ("nonsense", "expected ident"),
-        ("", "it has gone"),
+        ("", "the connection has ended"),
     ];
     let second = empty();
     for (offer, why) in table {
         let arguments = ["one-7", "node2", "7", "node2"];
         let received = second.action("receive", &arguments, &format!("{offer}\n"));
-        let start = r#"{"answer":"failed","why":"failed to read what the other host offers: "#;
+        let start = r#"{"answer":"failed","why":"failed to read the request of the other host: "#;
         let answer = received.stdout.trim();
         assert!(
             answer.starts_with(start) && answer.contains(why),
@@ -484,7 +484,7 @@ fn a_vf_that_the_vm_lacks_here_it_gets_there() {
     );
 }
 
-/// Waits until neither the stock action of a killed driver nor the driver of the other host works any more.
+/// Waits until the stock action of a killed driver and the driver of the other host have ended.
 pub(crate) fn wait_for_both(first: &Host, second: &Host) {
     wait_for_stock_actions(first);
     if let Ok(session) = File::open(first.path("/state/session")) {
@@ -493,7 +493,7 @@ pub(crate) fn wait_for_both(first: &Host, second: &Host) {
     wait_for_stock_actions(second);
 }
 
-/// Migrates with a fault at every call of a program, on one of the hosts.
+/// Migrates repeatedly, with a fault at each call of a program in turn, on one of the hosts.
 pub(crate) fn at_every_call(switch: &str, is_first: bool) {
     let mut reached = 0;
     for nth in 1.. {

@@ -1,6 +1,6 @@
-//! After the unexpected: VFs, GUIDs and leases are right, whatever calls come, or none.
+//! Unexpected events: afterwards VFs, GUIDs and leases are right, whichever actions OpenNebula then calls, if any.
 //!
-//! The rows of the table in docs/explanation/lifecycle.md: each has a test here that is named by it.
+//! Each row of the table in docs/explanation/lifecycle.md has a test here that is named after it.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -19,7 +19,7 @@ const GUID: &str = "00:00:aa:00:c0:a8:07:01";
 const SAVE: [&str; 5] = ["one-7", CHECKPOINT, "host", "7", "host"];
 const RESTORE: [&str; 5] = [CHECKPOINT, "host", "one-7", "7", "host"];
 
-/// VM 7 runs with its VFs, and nothing else has any.
+/// Asserts that VM 7 runs with its VFs, and that no other VF is in use.
 #[track_caller]
 fn is_whole(host: &Host, what: &str) {
     assert_eq!(audit(host, false), [""; 0], "{what}");
@@ -34,7 +34,7 @@ fn is_whole(host: &Host, what: &str) {
     assert_eq!(host.read("/run/one-sriov/.unplugged/7"), None, "{what}");
 }
 
-/// No VM has a VF.
+/// Asserts that no VM has a VF.
 #[track_caller]
 fn is_clean(host: &Host) {
     is_free(host);
@@ -43,7 +43,7 @@ fn is_clean(host: &Host) {
     assert_eq!(host.read("/run/one-sriov/.unplugged/7"), None);
 }
 
-/// What a transfer driver does with the directory of a VM.
+/// Moves the directory of a VM to another host, as a transfer driver does.
 fn transfer(from: &Host, to: &Host, vm: u32) {
     let dir = format!("/var/lib/one/datastores/0/{vm}");
     for file in fs::read_dir(from.path(&dir)).unwrap() {
@@ -63,7 +63,7 @@ fn succeeds(outcome: &Outcome) {
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
 }
 
-/// The power fails, and the host boots again: no domain runs, and the cards have lost all that was set.
+/// Crashes and boots the host: no domain runs, and the cards have lost all settings.
 pub(crate) fn crash(host: &Host) {
     for directory in ["state/domains", "state/bound", "state/hostdevs"] {
         for file in fs::read_dir(host.path(directory)).into_iter().flatten() {
@@ -93,7 +93,7 @@ fn the_guest_powers_itself_off_while_it_is_saved() {
     let saved = save(&host);
     assert_eq!(saved.code, 1);
     assert!(!saved.stderr.contains("has no VF"), "{}", saved.stderr);
-    // Nothing is plugged into a VM that has gone, which would count as a failure of the VF.
+    // The driver plugs nothing into the ended VM, which would count as a failure of the VF.
     let calls = host.calls().split_off(calls);
     let attaches = |call: &&String| call.contains("attach-device");
     assert_eq!(calls.iter().find(attaches), None);
@@ -138,13 +138,13 @@ fn the_driver_is_killed() {
 
 #[test]
 fn the_host_crashes() {
-    // Whatever it was at.
+    // With a VM that has its VFs, and with one that lacks some.
     for host in [host(), lacking().0] {
         crash(&host);
         let calls = host.calls().len();
         succeeds(&host.operator(&["reconcile"]));
         is_clean(&host);
-        // What the boot has reset is not set again.
+        // Settings that the boot has reset are not restored.
         let calls = host.calls().split_off(calls);
         let sets = |call: &&String| call.contains("ip link set");
         assert_eq!(calls.iter().find(sets), None);
@@ -168,7 +168,7 @@ fn the_vms_of_a_crashed_host_run_elsewhere() {
     let (first, second) = (host(), empty());
     deploy(&second);
     is_whole(&second, "");
-    // And the first one comes back.
+    // The first host boots again.
     crash(&first);
     succeeds(&first.operator(&["probe"]));
     is_clean(&first);
@@ -190,7 +190,7 @@ fn libvirtd_restarts() {
     is_whole(&host, "");
 }
 
-/// Runs an action whose front-end has gone: nobody reads what it prints.
+/// Runs an action without a front-end: nothing reads its output.
 fn unheard(host: &Host, action: &str, arguments: &[&str], stdin: &str) {
     host.write("/state/stdin", stdin);
     let mut driver: Command = host.driver(&["action", "--", action]);
@@ -224,7 +224,7 @@ fn oned_restarts_in_the_middle_of_an_action() {
 const PLACE: &str =
     "<address type='pci' domain='0x0000' bus='0x00' slot='0x0a' function='0x0'/>\n\t\t</interface>";
 
-/// Kills the driver at every call of a program in an action of VM 7, and hands the host to `then`.
+/// Runs an action of VM 7 repeatedly, kills the driver at each call of a program in turn, and calls `then` with the host.
 fn killed_at_every_call(action: &str, then: impl Fn(&Host, &str)) {
     let arguments = if action == "save" { SAVE } else { RESTORE };
     for nth in 1.. {
@@ -248,8 +248,8 @@ fn killed_at_every_call(action: &str, then: impl Fn(&Host, &str)) {
 #[test]
 fn onevm_recover_retry() {
     killed_at_every_call("save", |host, what| {
-        // There was no check in between. A VM that is saved already cannot be saved again, and OpenNebula is to be told of the
-        // success.
+        // No check ran in between. A VM that is already saved cannot be saved again: the operator has to report the success to
+        // OpenNebula.
         let is_saved = host.domain(7).is_none();
         let again = save(host);
         assert_eq!(again.code != 0, is_saved, "{what}: {}", again.stderr);
@@ -260,7 +260,7 @@ fn onevm_recover_retry() {
         let runs = host.domain(7).is_some();
         let again = restore(host, &BOTH);
         if runs {
-            // libvirt refuses, and OpenNebula is to be told of the success.
+            // libvirt refuses, and the operator has to report the success to OpenNebula.
             assert_eq!(again.code, 1, "{what}");
             succeeds(&host.operator(&["repair", "7"]));
         } else {
@@ -287,7 +287,7 @@ fn onevm_recover_retry_of_a_migration() {
         let what = format!("{nth}: {}", again.stderr);
         assert_eq!(again.code != 0, has_moved, "{what}");
         if has_moved {
-            // OpenNebula is to be told of the success, and each host looks for itself.
+            // The operator has to report the success to OpenNebula, and each host runs a check.
             for host in [&first, &second] {
                 succeeds(&host.operator(&["reconcile"]));
             }
@@ -299,7 +299,7 @@ fn onevm_recover_retry_of_a_migration() {
 
 #[test]
 fn onevm_recover_success() {
-    // It is saved, but its driver was killed before it could say so.
+    // It is saved, but its driver was killed before it could report that.
     let host = host();
     host.stock("save", "virsh -c x save \"$1\" \"$DIR$2\"; kill -9 $PPID\n");
     assert_eq!(
@@ -315,7 +315,7 @@ fn onevm_recover_success() {
 
 #[test]
 fn onevm_recover_failure() {
-    // It is not saved, and runs on without its VFs.
+    // It is not saved, and still runs, without its VFs.
     let host = host();
     host.stock("save", "kill -9 $PPID; exit 1\n");
     assert_eq!(
@@ -334,19 +334,19 @@ fn onevm_recover_delete() {
     succeeds(&running.cancel(7));
     is_clean(&running);
 
-    // Of a VM that is suspended only the files go.
+    // For a suspended VM, only its files are removed.
     let suspended = host();
     succeeds(&save(&suspended));
     is_clean(&suspended);
 
-    // A deployment goes on, and the driver is not told: the operator ends the domain.
+    // A deployment continues, and OpenNebula calls no action: the operator ends the domain.
     let deploying = host();
     assert_eq!(deploying.lease("ib0/0").unwrap()["vm"], 7);
     deploying.power_off(7);
     succeeds(&deploying.operator(&["reconcile"]));
     is_clean(&deploying);
 
-    // The VM is being saved: its end fails the save.
+    // The VM ends while it is being saved, so the save fails.
     let saving = host();
     saving.stock(
         "save",

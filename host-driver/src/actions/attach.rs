@@ -27,7 +27,7 @@ use crate::lease::{Deployment, Store, VfRequest, Wanted};
 use crate::opennebula::{Report, VmId};
 use crate::pool_name::PoolName;
 use crate::prepare;
-use crate::unplug::take_out_abandoned;
+use crate::unplug::unplug_abandoned;
 
 /// With this many arguments or more, the document is on stdin. With fewer, stdin is the stream of commands, which never ends.
 const ARGUMENTS_WITH_DOCUMENT: usize = 8;
@@ -80,7 +80,7 @@ pub(super) fn attach(
     let mut document = ActionCall::vm_document(stdin)?.unwrap_or_default();
     let (network, is_open_vswitch) = document.take_attached(nic.mac, bridge);
     let store = host.leases()?;
-    for problem in take_out_abandoned::<ActionError>(host, &store, Some(vm))? {
+    for problem in unplug_abandoned::<ActionError>(host, &store, Some(vm))? {
         report.note(&problem);
     }
     let text = host.libvirt().document(nic.domain)?;
@@ -103,7 +103,7 @@ pub(super) fn attach(
         domain: nic.domain,
     };
     if let Err(error) = plug_in(&plug, &nic, is_open_vswitch, &mut deployment, report) {
-        plug.take_out(&deployment.leases, report);
+        plug.unplug_all(&deployment.leases, report);
         work.undo(deployment);
         return Err(error);
     }

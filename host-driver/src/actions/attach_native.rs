@@ -14,7 +14,7 @@ use crate::domain::Domain;
 use crate::lease::Deployment;
 use crate::opennebula::{PciNic, Report, VmDocument};
 use crate::pool::LinkLayer;
-use crate::unplug::take_out_abandoned;
+use crate::unplug::unplug_abandoned;
 
 /// Every document with a PCI device contains this.
 const PCI: &[u8] = b"<PCI>";
@@ -67,7 +67,7 @@ pub(super) fn attach(
         }
         None => host.leases()?,
     };
-    for problem in take_out_abandoned::<ActionError>(&host, &store, Some(vm))? {
+    for problem in unplug_abandoned::<ActionError>(&host, &store, Some(vm))? {
         report.note(&problem);
     }
     let text = host.libvirt().document(nic.domain)?;
@@ -103,7 +103,7 @@ fn by_us(
         domain: nic.domain,
     };
     let plugged = plug_in(&plug, nic, false, deployment, report);
-    plugged.inspect_err(|_| plug.take_out(&deployment.leases, report))
+    plugged.inspect_err(|_| plug.unplug_all(&deployment.leases, report))
 }
 
 fn by_stock_action(

@@ -164,19 +164,19 @@ enum ActionError {
     #[error("failed to save VM {vm}: {cause}")]
     Save { vm: VmId, cause: UnplugError },
     #[error("failed to migrate VM {vm}: {cause}")]
-    Leave { vm: VmId, cause: UnplugError },
+    Unplug { vm: VmId, cause: UnplugError },
     #[error("failed to migrate VM {vm} to '{host}': {why}")]
     Migrate { vm: VmId, host: String, why: String },
     #[error("failed to remove the identity of the VM from VF '{vf}': {why}")]
-    TakeOff { vf: String, why: String },
-    #[error("failed to read what the other host offers: {why}")]
+    ClearIdentity { vf: String, why: String },
+    #[error("failed to read the request of the other host: {why}")]
     NoOffer { why: String },
     #[error(
-        "failed to read what the other host offers: its driver uses protocol {theirs}, this one {ours}; 'onehost sync --force' \
+        "failed to read the request of the other host: its driver uses protocol {theirs}, this one {ours}; 'onehost sync --force' \
          gives all hosts the same driver"
     )]
     Protocol { theirs: u32, ours: u32 },
-    #[error("failed to receive VM {vm}: it runs here already")]
+    #[error("failed to receive VM {vm}: it already runs here")]
     RunsHere { vm: VmId },
     #[error(
         "failed to {action} VM {vm}: another driver process on this host is migrating it; try again in a few minutes"

@@ -70,7 +70,7 @@ impl Plug<'_> {
     }
 
     /// Unplugs what was plugged in before a failure. The next sweep finds what stays.
-    pub(super) fn take_out(&self, leases: &[Lease], report: &mut Report) {
+    pub(super) fn unplug_all(&self, leases: &[Lease], report: &mut Report) {
         for lease in leases.iter().filter(|lease| lease.is_bound) {
             if let Err(error) = unplug(self.work.host, self.domain, lease) {
                 report.note(&error.to_string());

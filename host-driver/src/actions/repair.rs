@@ -174,7 +174,7 @@ fn plug_in(
         plug_in_one(&plug, lease, &requests[0], nic)
     });
     if let Err(error) = plugged {
-        plug.take_out(&deployment.leases, &mut report);
+        plug.unplug_all(&deployment.leases, &mut report);
         work.undo(deployment);
         return Err(error);
     }

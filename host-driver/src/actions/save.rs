@@ -59,7 +59,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     let work = Work::new(call, &host, &store, &requests);
     // A stock action that outlives this process still saves the VM: no other process may plug anything in meanwhile.
     let tokens: Vec<_> = held.iter().map(HeldDeployment::token).collect();
-    let done = take_out(&host, domain, &leases)
+    let done = unplug_all(&host, domain, &leases)
         .map_err(|cause| ActionError::Save { vm, cause })
         .and_then(|()| delegate_with(call, stdin.as_ref(), &tokens, &mut || {}, report));
     // The guest may have powered itself off meanwhile.
@@ -78,7 +78,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
         libvirt: host.libvirt(),
         domain,
     };
-    let mut missing = put_in_again(&plug, leases, &nics, &requests, report);
+    let mut missing = plug_in_again(&plug, leases, &nics, &requests, report);
     missing.extend(lacking);
     saved_nic::note_missing(&store, vm, &saved, missing, report);
     done
@@ -130,14 +130,14 @@ pub(super) fn hold(
     Ok(held)
 }
 
-pub(super) fn take_out(host: &Host, domain: &str, leases: &[Lease]) -> Result<(), UnplugError> {
+pub(super) fn unplug_all(host: &Host, domain: &str, leases: &[Lease]) -> Result<(), UnplugError> {
     leases
         .iter()
         .try_for_each(|lease| unplug(host, domain, lease))
 }
 
 /// Sets up and plugs in the VFs that are missing, and returns the NICs for which that failed.
-pub(super) fn put_in_again(
+pub(super) fn plug_in_again(
     plug: &Plug<'_>,
     mut leases: Vec<Lease>,
     nics: &[SavedNic],

@@ -12,7 +12,7 @@ use crate::host::Host;
 use crate::opennebula::{MonitoringClient, VmId};
 use crate::release::{KeptVf, LeasedVf, ReleaseReport, release};
 use crate::shared_guids::shared_guids;
-use crate::unplug::take_out_abandoned;
+use crate::unplug::unplug_abandoned;
 
 pub(super) fn run(
     host: &Host,
@@ -26,7 +26,7 @@ pub(super) fn run(
     let half_attached = if dry_run {
         Vec::new()
     } else {
-        take_out_abandoned::<Failure>(host, &store, None)?
+        unplug_abandoned::<Failure>(host, &store, None)?
     };
     let repaired = if dry_run {
         Repaired::default()

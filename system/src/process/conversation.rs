@@ -22,18 +22,17 @@ use super::{ProcessError, exit_code};
 /// A longer line ends the conversation.
 const MAX_LINE: usize = 64 << 20;
 /// How much of the program's standard error is kept, in bytes.
-const MAX_SAID: usize = 64 << 10;
-/// How long to wait for the end of a program after the end of its output. A process that it leaves behind may keep its standard
-/// error open.
+const MAX_STDERR: usize = 64 << 10;
+/// How long to wait for the end of a program after the end of its output. One of its children may keep standard error open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The result of waiting for a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
+pub enum Received {
     /// A line, without the line break.
     Line(String),
     /// No line within the time.
-    Nothing,
+    Timeout,
     /// End of input: the other end is closed.
     End,
 }
@@ -42,7 +41,7 @@ pub enum Heard {
 #[derive(Default)]
 struct Buffer {
     bytes: Vec<u8>,
-    /// How many of these bytes contain no line break.
+    /// How many of these bytes were already searched for a line break.
     searched: usize,
 }
 
@@ -92,22 +91,22 @@ impl Lines {
 
 impl<R: Read + AsFd> Lines<R> {
     /// Waits up to `wait` for the next line.
-    pub fn next(&mut self, wait: Duration) -> io::Result<Heard> {
+    pub fn next(&mut self, wait: Duration) -> io::Result<Received> {
         let deadline = Instant::now() + wait;
         let mut chunk = [0; CHUNK];
         loop {
             if let Some(line) = self.buffer.line() {
-                return Ok(Heard::Line(line));
+                return Ok(Received::Line(line));
             }
             let Some(fd) = self.intake.fd().filter(|_| !self.buffer.is_too_long()) else {
-                return Ok(Heard::End);
+                return Ok(Received::End);
             };
             let left = deadline.saturating_duration_since(Instant::now());
             let [has_some] = ready([Some((fd, PollFlags::POLLIN))], left)?;
             if has_some {
                 self.buffer.take(self.intake.read(&mut chunk)?);
             } else if Instant::now() >= deadline {
-                return Ok(Heard::Nothing);
+                return Ok(Received::Timeout);
             }
         }
     }
@@ -122,14 +121,14 @@ impl<R> fmt::Debug for Lines<R> {
 /// A program that answers line by line. Dropping this kills it.
 pub struct Conversation {
     child: Child,
-    /// Hangs up when the program ends.
+    /// A pipe that is closed when the program ends.
     ended: PipeReader,
-    /// When the end of its output was seen.
+    /// When the end of its output was reached.
     end: Option<Instant>,
     stdin: Option<ChildStdin>,
     lines: Lines<ChildStdout>,
     stderr: Intake<ChildStderr>,
-    said: Vec<u8>,
+    stderr_text: Vec<u8>,
 }
 
 pub(super) fn converse(mut command: Command, program: &str) -> Result<Conversation, ProcessError> {
@@ -154,11 +153,11 @@ pub(super) fn converse(mut command: Command, program: &str) -> Result<Conversati
             buffer: Buffer::default(),
         },
         stderr: Intake::new(child.stderr.take()),
-        said: Vec::new(),
+        stderr_text: Vec::new(),
         child,
     };
     if let Some(stdin) = &stdin {
-        // A program that does not read must not keep us waiting.
+        // A program that does not read must not block the driver.
         let set = fcntl(stdin, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
         set.map_err(|errno| fail(errno.into()))?;
     }
@@ -168,7 +167,7 @@ pub(super) fn converse(mut command: Command, program: &str) -> Result<Conversati
 
 impl Conversation {
     /// Sends a line, which must not contain a line break. Waits up to `wait` for the program to read it.
-    pub fn say(&mut self, line: &str, wait: Duration) -> io::Result<()> {
+    pub fn send(&mut self, line: &str, wait: Duration) -> io::Result<()> {
         let deadline = Instant::now() + wait;
         let line = format!("{line}\n");
         let mut rest = line.as_bytes();
@@ -184,7 +183,7 @@ impl Conversation {
                     if left.is_zero() {
                         return Err(io::ErrorKind::TimedOut.into());
                     }
-                    // Its answers make room for what it reads.
+                    // Reading its answers lets it read further input.
                     self.take_in(left, true)?;
                 }
                 Err(error) => return Err(error),
@@ -200,32 +199,33 @@ impl Conversation {
     }
 
     /// Waits up to `wait` for the next line of the program's standard output.
-    pub fn next(&mut self, wait: Duration) -> io::Result<Heard> {
+    pub fn next(&mut self, wait: Duration) -> io::Result<Received> {
         let deadline = Instant::now() + wait;
         loop {
             if let Some(line) = self.lines.buffer.line() {
-                return Ok(Heard::Line(line));
+                return Ok(Received::Line(line));
             }
             if self.lines.buffer.is_too_long() {
-                return Ok(Heard::End);
+                return Ok(Received::End);
             }
             let mut left = deadline.saturating_duration_since(Instant::now());
             if self.lines.intake.fd().is_none() {
                 let end = *self.end.get_or_insert_with(Instant::now);
                 let last = LAST_WORDS.saturating_sub(end.elapsed());
                 if self.stderr.fd().is_none() || last.is_zero() {
-                    return Ok(Heard::End);
+                    return Ok(Received::End);
                 }
                 left = left.min(last);
             }
             let has_come = self.take_in(left, false)?;
             if !has_come && Instant::now() >= deadline {
-                return Ok(Heard::Nothing);
+                return Ok(Received::Timeout);
             }
         }
     }
 
-    /// Waits for output of the program, or for room in its standard input, and receives the output; whether there was any of these.
+    /// Waits for output of the program, or for room in the pipe to its standard input, and reads the output. Returns whether there
+    /// was output or room.
     fn take_in(&mut self, wait: Duration, is_saying: bool) -> io::Result<bool> {
         let mut chunk = [0; CHUNK];
         let wanted = |fd| (fd, PollFlags::POLLIN);
@@ -243,8 +243,9 @@ impl Conversation {
         }
         if has_err {
             let read = self.stderr.read(&mut chunk)?;
-            let room = MAX_SAID.saturating_sub(self.said.len());
-            self.said.extend_from_slice(&read[..read.len().min(room)]);
+            let room = MAX_STDERR.saturating_sub(self.stderr_text.len());
+            self.stderr_text
+                .extend_from_slice(&read[..read.len().min(room)]);
         }
         Ok(has_out || has_err || has_room)
     }
@@ -256,21 +257,21 @@ impl Conversation {
     }
 
     /// Returns what the program has written to its standard error since the last call.
-    pub fn take_said(&mut self) -> String {
-        let said = std::mem::take(&mut self.said);
+    pub fn take_stderr(&mut self) -> String {
+        let said = std::mem::take(&mut self.stderr_text);
         String::from_utf8_lossy(&said).into_owned()
     }
 
     /// Closes the program's standard input, and waits up to `wait` for its end. Returns whether it ended.
-    pub fn hang_up(&mut self, wait: Duration) -> bool {
+    pub fn close(&mut self, wait: Duration) -> bool {
         self.stdin = None;
         let deadline = Instant::now() + wait;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.next(left) {
-                Ok(Heard::Line(_)) => {}
-                Ok(Heard::End) => return true,
-                Ok(Heard::Nothing) | Err(_) => return false,
+                Ok(Received::Line(_)) => {}
+                Ok(Received::End) => return true,
+                Ok(Received::Timeout) | Err(_) => return false,
             }
         }
     }
@@ -313,24 +314,27 @@ mod tests {
         let mut talk =
             sh("while read -r line; do echo \"<$line>\"; done; echo over; echo oops >&2");
         for word in ["a b", "", "$HOME"] {
-            talk.say(word, LONG).unwrap();
-            assert_eq!(talk.next(LONG).unwrap(), Heard::Line(format!("<{word}>")));
+            talk.send(word, LONG).unwrap();
+            assert_eq!(
+                talk.next(LONG).unwrap(),
+                Received::Line(format!("<{word}>"))
+            );
         }
-        assert_eq!(talk.next(Duration::ZERO).unwrap(), Heard::Nothing);
-        assert!(talk.hang_up(LONG));
-        assert_eq!(talk.take_said(), "oops\n");
-        assert_eq!(talk.next(LONG).unwrap(), Heard::End);
-        assert!(talk.say("x", LONG).is_err());
+        assert_eq!(talk.next(Duration::ZERO).unwrap(), Received::Timeout);
+        assert!(talk.close(LONG));
+        assert_eq!(talk.take_stderr(), "oops\n");
+        assert_eq!(talk.next(LONG).unwrap(), Received::End);
+        assert!(talk.send("x", LONG).is_err());
         assert_eq!(talk.exit_code().unwrap(), Some(0));
     }
 
     #[test]
     fn a_program_that_does_not_end_is_killed() {
         let mut talk = sh("echo $$; exec sleep 1000");
-        let Heard::Line(pid) = talk.next(LONG).unwrap() else {
+        let Received::Line(pid) = talk.next(LONG).unwrap() else {
             panic!("no answer");
         };
-        assert!(!talk.hang_up(Duration::ZERO));
+        assert!(!talk.close(Duration::ZERO));
         drop(talk);
         assert!(!std::path::Path::new("/proc").join(pid).exists());
     }
@@ -339,17 +343,17 @@ mod tests {
     fn what_has_an_open_copy_of_its_input_keeps_the_program() {
         let mut talk = sh("cat >/dev/null; echo over");
         let copy = talk.stdin().unwrap().try_clone_to_owned().unwrap();
-        assert!(!talk.hang_up(Duration::from_millis(50)));
+        assert!(!talk.close(Duration::from_millis(50)));
         drop(copy);
-        assert_eq!(talk.next(LONG).unwrap(), Heard::Line("over".into()));
+        assert_eq!(talk.next(LONG).unwrap(), Received::Line("over".into()));
     }
 
     #[test]
     fn one_that_has_gone_is_an_error_to_write_to_and_no_signal() {
         let mut talk = sh("exit 3");
-        assert_eq!(talk.next(LONG).unwrap(), Heard::End);
-        // A program that another test is just starting may have the pipe, too, for a moment.
-        while talk.say("x", LONG).is_ok() {}
+        assert_eq!(talk.next(LONG).unwrap(), Received::End);
+        // A program that another test is starting at the moment may still have a copy of the pipe.
+        while talk.send("x", LONG).is_ok() {}
         assert_eq!(talk.exit_code().unwrap(), Some(3));
     }
 
@@ -357,15 +361,15 @@ mod tests {
     fn a_line_that_is_larger_than_the_pipes_goes_both_ways() {
         let line = "x".repeat(4 << 20);
         let mut talk = sh("exec cat");
-        talk.say(&line, LONG).unwrap();
-        assert_eq!(talk.next(LONG).unwrap(), Heard::Line(line));
+        talk.send(&line, LONG).unwrap();
+        assert_eq!(talk.next(LONG).unwrap(), Received::Line(line));
     }
 
     #[test]
     fn a_program_that_does_not_read_is_not_waited_for_longer() {
         let mut talk = sh("exec sleep 1000");
         let line = "x".repeat(1 << 20);
-        let said = talk.say(&line, Duration::from_millis(50));
+        let said = talk.send(&line, Duration::from_millis(50));
         assert_eq!(said.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert_eq!(talk.exit_code().unwrap(), None);
     }
@@ -373,10 +377,10 @@ mod tests {
     #[test]
     fn what_a_program_leaves_behind_does_not_keep_its_end_from_us() {
         let mut talk = sh("sleep 1000 >/dev/null & echo $!");
-        let Heard::Line(pid) = talk.next(LONG).unwrap() else {
+        let Received::Line(pid) = talk.next(LONG).unwrap() else {
             panic!("no answer");
         };
-        assert_eq!(talk.next(LONG).unwrap(), Heard::End);
+        assert_eq!(talk.next(LONG).unwrap(), Received::End);
         assert_eq!(talk.exit_code().unwrap(), Some(0));
         let pid = nix::unistd::Pid::from_raw(pid.parse().unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();

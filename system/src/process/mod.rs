@@ -37,7 +37,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 pub use capture::Captured;
-pub use conversation::{Conversation, Heard, Lines};
+pub use conversation::{Conversation, Lines, Received};
 pub use delegate::{Delegated, Delegation};
 pub use error::ProcessError;
 pub use input::Spool;

@@ -1,21 +1,22 @@
-//! `migrate`: a running VM moves to another host, where it gets other VFs.
+//! `migrate`: moves a running VM to another host, where it gets other VFs.
 //!
 //! ```text
 //! migrate <deploy id> <destination> <source> <vm> <source>
 //! ```
 //!
-//! QEMU moves no VF. Both hosts keep the VM's NICs in mind until it is whole again, on one of them:
+//! QEMU cannot migrate a VF. Both hosts record the VM's NICs until all of them have VFs again, on one of the hosts:
 //!
-//! | here | there ([`receive`]) |
+//! | source | destination ([`receive`]) |
 //! |---|---|
 //! | | VFs are leased |
-//! | the VFs are taken out, and lose what the VM is known by | |
-//! | | its VFs get that |
+//! | VFs are unplugged, and their MACs and GUIDs reset | |
+//! | | VFs get these MACs and GUIDs |
 //! | the stock action | |
-//! | | they are plugged in |
-//! | the former VFs are released | |
+//! | | VFs are plugged in |
+//! | VFs are released | |
 //!
-//! Where something fails, each host looks for itself where the VM is: there it gets its VFs, at the same place in the guest.
+//! If something fails, each host checks whether it has the VM. If so, the VM gets VFs of this host, at the same address in the
+//! guest.
 
 mod peer;
 mod protocol;
@@ -34,7 +35,7 @@ use super::deploy::Work;
 use super::finish::{release_unused, tell};
 use super::plug::Plug;
 use super::refuse::{self, Refused};
-use super::save::{hold, lacking, put_in_again};
+use super::save::{hold, lacking, plug_in_again};
 use super::stock::{delegate_or_fail, run_stock};
 use super::{ActionCall, ActionError, saved_nic};
 use crate::domain::Domain;
@@ -53,7 +54,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     else {
         return run_stock(call, None, report);
     };
-    // From 7.2 on a VM's disks alone may move.
+    // Since 7.2, this may be a move of disks only.
     if arguments.text(2) == Some(destination) {
         return run_stock(call, None, report);
     }
@@ -67,7 +68,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     let lock = lock(call, &host, &store, vm)?;
     let held = hold(call, &host, &store, vm)?;
     let leases: Vec<Lease> = held.iter().flat_map(|held| held.leases.clone()).collect();
-    // OpenNebula migrates no VM with PCI NICs.
+    // OpenNebula does not migrate VMs with PCI NICs.
     if leases
         .iter()
         .any(|lease| lease.identity == VfIdentity::Native)
@@ -105,7 +106,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
         memory_nodes: memory_nodes(&dump),
     });
     peer.ask(&offer, &Answer::Leased, report)?;
-    let saved = keep_in_mind(&host, &store, vm, &all, &text)?;
+    let saved = record_nics(&host, &store, vm, &all, &text)?;
     if let Some(former) = former {
         let former = SavedNics::beside(&host.root, &former)?;
         if former != saved {
@@ -123,7 +124,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     match migration.start(&mut peer, &held, &leases, stdin.as_ref(), report) {
         Ok(()) => migration.arrived(peer, held, report),
         Err(failure) => {
-            // One whose client was killed may go on in libvirtd.
+            // A migration whose client was killed may continue in libvirtd.
             let is_over = !matches!(
                 failure,
                 ActionError::Stock { .. } | ActionError::StockFailed(128..)
@@ -131,7 +132,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
             if is_over {
                 peer.end(report);
             } else {
-                peer.hang_up(report);
+                peer.close(report);
             }
             migration.stays(held, leases, lacking, report);
             return Err(failure);
@@ -140,8 +141,8 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     Ok(())
 }
 
-/// Writes down what the VM has to get, here or there, and what its networks want.
-fn keep_in_mind(
+/// Records the NICs that the VM needs VFs for, and its document.
+fn record_nics(
     host: &Host,
     store: &Store,
     vm: VmId,
@@ -155,12 +156,12 @@ fn keep_in_mind(
     Ok(saved)
 }
 
-/// A VM on its way.
+/// A running migration.
 struct Migration<'a> {
     work: Work<'a>,
     vm: VmId,
     domain: &'a str,
-    /// Those of its leases.
+    /// The NICs of its leases.
     nics: &'a [SavedNic],
     saved: &'a SavedNics,
     lock: &'a MigrationLock,
@@ -188,7 +189,7 @@ fn lock(
 }
 
 impl Migration<'_> {
-    /// Everything up to the VM's arrival.
+    /// All steps until the VM runs on the other host.
     fn start(
         &self,
         peer: &mut Peer,
@@ -201,10 +202,10 @@ impl Migration<'_> {
         let vm = self.vm;
         for lease in leases {
             let unplugged = unplug_meanwhile(host, self.domain, lease, &mut || peer.show_life());
-            unplugged.map_err(|cause| ActionError::Leave { vm, cause })?;
+            unplugged.map_err(|cause| ActionError::Unplug { vm, cause })?;
         }
         for lease in leases {
-            restore(&host.root, lease).map_err(|why| ActionError::TakeOff {
+            restore(&host.root, lease).map_err(|why| ActionError::ClearIdentity {
                 vf: lease.place().to_string(),
                 why,
             })?;
@@ -217,7 +218,7 @@ impl Migration<'_> {
                 cause,
             },
         })?;
-        // A stock action that outlives us still moves the VM: until it ends, neither host plugs anything in.
+        // A stock action that outlives this process still moves the VM: until it ends, neither host plugs anything in.
         let mut tokens: Vec<BorrowedFd<'_>> = held.iter().map(HeldDeployment::token).collect();
         tokens.extend([line.as_fd(), self.lock.token()]);
         let mut tick = || {
@@ -226,7 +227,7 @@ impl Migration<'_> {
         delegate_or_fail(call, stdin, &tokens, &mut tick, report)
     }
 
-    /// The VM is there. Whatever fails from here on fails no migration.
+    /// The VM runs on the other host. Later errors do not fail the migration.
     fn arrived(&self, mut peer: Peer, held: Vec<HeldDeployment>, report: &mut Report) {
         let Work {
             call,
@@ -241,7 +242,7 @@ impl Migration<'_> {
                 "VM {vm} may lack VFs: {error}; see 'one-sriov repair {vm}' there"
             ));
         }
-        peer.hang_up(report);
+        peer.close(report);
         if let Err(error) = store.forget_unplugged(self.vm) {
             report.note(&error.to_string());
         }
@@ -250,7 +251,7 @@ impl Migration<'_> {
         tell(call, returns, monitoring.as_ref(), report);
     }
 
-    /// The VM has not moved, as far as is known: it gets its VFs back, where it still is here.
+    /// The migration failed. If the VM is still here, it gets its VFs again.
     fn stays(
         &self,
         held: Vec<HeldDeployment>,
@@ -279,11 +280,11 @@ impl Migration<'_> {
                 libvirt: host.libvirt(),
                 domain: self.domain,
             };
-            missing.extend(put_in_again(&plug, leases, self.nics, requests, report));
+            missing.extend(plug_in_again(&plug, leases, self.nics, requests, report));
             saved_nic::note_missing(store, self.vm, self.saved, missing, report);
             drop(held);
         } else {
-            // The other host has it after all, or it has ended.
+            // It runs on the other host nevertheless, or it has ended.
             if let Err(error) = store.forget_unplugged(self.vm) {
                 report.note(&error.to_string());
             }

@@ -4,19 +4,20 @@
 //! ssh -T -o BatchMode=yes ... -- node2 '/var/tmp/one/vmm/kvm-sriov/receive' 'one-7' 'node2' '7' 'node2'
 //! ```
 //!
-//! As OpenNebula's own scripts we rely on oneadmin's ssh between the hosts.
+//! Like OpenNebula's own scripts, this uses oneadmin's ssh between the hosts.
 
 use std::fs::File;
 use std::io;
 use std::time::{Duration, Instant};
 
-use one_sriov_system::{Conversation, Heard, Program};
+use one_sriov_system::{Conversation, Program, Received};
 
 use super::protocol::{Answer, Step};
 use crate::actions::{ActionCall, ActionError};
 use crate::opennebula::{Report, VmId};
 
-/// A connection of its own: no other program ends it, or keeps it open. One that says nothing for a minute is dead.
+/// The connection is not shared, so no other program closes it or keeps it open. ssh ends if the other host does not answer for a
+/// minute.
 const OPTIONS: [&str; 14] = [
     "-T",
     "-o",
@@ -33,27 +34,27 @@ const OPTIONS: [&str; 14] = [
     "ServerAliveCountMax=4",
     "--",
 ];
-/// A step takes seconds, or as long as a decision of another driver, or a guest that is slow to take a device, is waited for.
+/// A step takes seconds, or longer if the other host waits for another driver process or for a slow guest.
 const ANSWER_WAIT: Duration = Duration::from_secs(600);
-/// So long the other driver may take to release what it has leased in vain.
+/// How long the other driver may take to release its leases.
 const END_WAIT: Duration = Duration::from_secs(120);
 
-/// The exit codes of a shell that cannot run `receive`: an earlier release of the driver has none.
+/// The exit codes of a shell that cannot run `receive`, which earlier releases of the driver do not have.
 const NOT_EXECUTABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
-/// What to do then.
+/// The remedy for that.
 const SYNC: &str = "'onehost sync --force' on the front-end gives all hosts the same driver";
 
-/// The other driver.
+/// The driver on the other host.
 pub(super) struct Peer {
-    talk: Conversation,
-    /// The host, as OpenNebula names it.
+    conversation: Conversation,
+    /// The host's name in OpenNebula.
     host: String,
     vm: VmId,
 }
 
 impl Peer {
-    /// Starts it.
+    /// Starts the driver on the other host.
     pub(super) fn call(call: &ActionCall<'_>, vm: VmId, host: &str) -> Result<Self, ActionError> {
         let receive = call.home.join("receive");
         let (vm_id, domain) = (vm.to_string(), vm.domain());
@@ -67,8 +68,8 @@ impl Peer {
         let command = words.map(quoted).join(" ");
         let program = Program::new("ssh").args(OPTIONS).args([host, &command]);
         match program.converse() {
-            Ok(talk) => Ok(Self {
-                talk,
+            Ok(conversation) => Ok(Self {
+                conversation,
                 host: host.to_owned(),
                 vm,
             }),
@@ -80,7 +81,7 @@ impl Peer {
         }
     }
 
-    /// Has it do a step.
+    /// Requests a step, and waits for the expected answer.
     pub(super) fn ask(
         &mut self,
         step: &Step,
@@ -88,7 +89,7 @@ impl Peer {
         report: &mut Report,
     ) -> Result<(), ActionError> {
         let answered = self.answer(step);
-        let said = self.talk.take_said();
+        let said = self.conversation.take_stderr();
         let why = match answered {
             Ok(Some(answer)) if answer == *expected => {
                 self.note(&said, report);
@@ -100,11 +101,11 @@ impl Peer {
             }
             Ok(Some(answer)) => format!("unexpected answer {answer:?}"),
             Ok(None) => format!("no answer within {} s", ANSWER_WAIT.as_secs()),
-            // What ssh, or the shell there, says of it.
+            // The error message of ssh or of the remote shell.
             Err(error) => {
                 let last = said.lines().rfind(|line| !line.trim().is_empty());
                 let why = last.map_or_else(|| error.to_string(), |line| line.trim().to_owned());
-                match self.talk.exit_code() {
+                match self.conversation.exit_code() {
                     Ok(Some(NOT_EXECUTABLE | NOT_FOUND)) => format!("{why}; {SYNC}"),
                     _ => why,
                 }
@@ -117,15 +118,16 @@ impl Peer {
         })
     }
 
-    /// Its answer to a step; none within the time. What is no answer is what the shell there says when it starts.
+    /// Sends a step and returns the answer, or `None` after [`ANSWER_WAIT`]. Other lines are ignored: they are output of the
+    /// remote login shell.
     fn answer(&mut self, step: &Step) -> io::Result<Option<Answer>> {
-        // One that has gone may have said why.
+        // If it has ended, it may have sent the reason before.
         let deadline = Instant::now() + ANSWER_WAIT;
         let said = self.tell(step);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.talk.next(left)? {
-                Heard::Line(line) => {
+            match self.conversation.next(left)? {
+                Received::Line(line) => {
                     if let Ok(answer) = serde_json::from_str(&line) {
                         return Ok(Some(answer));
                     }
@@ -133,8 +135,8 @@ impl Peer {
                         return Ok(None);
                     }
                 }
-                Heard::Nothing => return Ok(None),
-                Heard::End => {
+                Received::Timeout => return Ok(None),
+                Received::End => {
                     said?;
                     return Err(io::Error::other("its driver has ended without an answer"));
                 }
@@ -144,41 +146,43 @@ impl Peer {
 
     /// Shows that the VM is on its way.
     pub(super) fn show_life(&mut self) {
-        let _ = self.talk.say("", Duration::ZERO);
+        let _ = self.conversation.send("", Duration::ZERO);
     }
 
     fn tell(&mut self, step: &Step) -> io::Result<()> {
-        self.talk.say(&serde_json::to_string(step)?, ANSWER_WAIT)
+        self.conversation
+            .send(&serde_json::to_string(step)?, ANSWER_WAIT)
     }
 
-    /// What keeps it there: as long as any process has this open, it waits for the VM. Writing an empty line to it shows that
-    /// the VM is on its way.
+    /// The pipe to the other driver: as long as any process has it open, the other driver waits for the VM. An empty line shows
+    /// that the migration is still running.
     pub(super) fn line(&self) -> io::Result<File> {
-        let stdin = self.talk.stdin().ok_or(io::ErrorKind::BrokenPipe)?;
+        let stdin = self.conversation.stdin().ok_or(io::ErrorKind::BrokenPipe)?;
         Ok(stdin.try_clone_to_owned()?.into())
     }
 
-    /// Says that the migration has failed, and hangs up.
+    /// Tells the other driver that the migration has failed, and closes the connection.
     pub(super) fn end(mut self, report: &mut Report) {
-        // One that has gone finds out for itself.
+        // If it has ended, a later check on its host does the rest.
         let _ = self.tell(&Step::End);
-        self.hang_up(report);
+        self.close(report);
     }
 
-    /// Leaves it to itself: it looks where the VM is, and plugs its VFs in or releases them. Waits until it has.
-    pub(super) fn hang_up(mut self, report: &mut Report) {
-        let has_ended = self.talk.hang_up(END_WAIT);
-        let said = self.talk.take_said();
+    /// Closes the connection, and waits until the other driver has ended. It checks whether it has the VM, and plugs in its VFs
+    /// or releases them.
+    pub(super) fn close(mut self, report: &mut Report) {
+        let has_ended = self.conversation.close(END_WAIT);
+        let said = self.conversation.take_stderr();
         self.note(&said, report);
         if !has_ended {
             let (host, secs) = (&self.host, END_WAIT.as_secs());
             report.note(&format!(
-                "the driver of host '{host}' has not released its VFs within {secs} s; 'one-sriov reconcile' there does"
+                "the driver of host '{host}' has not released its VFs within {secs} s; run 'one-sriov reconcile' there"
             ));
         }
     }
 
-    /// Passes on what it has said to the VM's log.
+    /// Copies the other driver's messages to the VM's log.
     fn note(&self, said: &str, report: &mut Report) {
         for line in said.lines().filter(|line| !line.trim().is_empty()) {
             let text = line.strip_prefix("INFO: receive: ").unwrap_or(line);
@@ -187,7 +191,7 @@ impl Peer {
     }
 }
 
-/// A word for a shell.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }

@@ -1,4 +1,4 @@
-//! What the drivers of two hosts say to each other, a line each.
+//! The protocol between the drivers of two hosts, one message per line.
 //!
 //! ```text
 //! {"step":"lease","protocol":1,"deploy_id":"one-7","nics":[...],"document":"<VM>...</VM>",
@@ -6,17 +6,16 @@
 //! {"answer":"leased"}
 //! {"step":"set-up"}
 //! {"answer":"set-up"}
-//!                                             empty lines, as long as the VM is on its way
+//!                                             empty lines while the migration runs
 //! {"step":"plug-in"}
 //! {"answer":"plugged-in"}
 //! ```
 //!
-//! If the migration fails, the last step is `{"step":"end"}`, which has no answer: the other host sees for itself whether the VM
-//! has come. Without a last step, too; but then the VM may still come.
+//! If the migration fails, the last step is `{"step":"end"}`, which has no answer: the other host checks whether it has the VM.
+//! If the connection ends without this step, it checks, too, but the VM may still arrive.
 //!
-//! Instead of its answer the other host may say `{"answer":"failed","why":"..."}`, after which it has nothing for the VM.
-//! Names that one of the two does not know are ignored, so that the next release may add some; what it changes otherwise
-//! gets a new number.
+//! Any answer may be `{"answer":"failed","why":"..."}` instead: then the other host has released everything for the VM. Unknown
+//! names are ignored, so a later release may add some. Any other change needs a new protocol number.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,30 +27,30 @@ use crate::text;
 /// The number of this protocol.
 pub(super) const PROTOCOL: u32 = 1;
 
-/// What the host that has the VM asks for.
+/// A request of the host that has the VM.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub(super) enum Step {
     /// Lease VFs for these NICs.
     Lease(Offer),
-    /// Give the VFs what the VM is known by: the former ones do not have it any more.
+    /// Set the VM's MACs and GUIDs on the VFs: the previous VFs are reset.
     SetUp,
-    /// The VM is there: plug them in.
+    /// The VM runs there: plug the VFs in.
     PlugIn,
-    /// The migration has failed: nothing comes any more.
+    /// The migration has failed, and the VM will not arrive.
     End,
 }
 
-/// A VM that is to come.
+/// The VM to be migrated.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Offer {
     /// [`PROTOCOL`].
     pub(super) protocol: u32,
-    /// What OpenNebula calls its domain.
+    /// The name of its domain.
     pub(super) deploy_id: String,
     /// Its NICs.
     pub(super) nics: Vec<SavedNic>,
-    /// What the front-end has sent of the VM; empty if it has not.
+    /// The VM document from the front-end; empty if there was none.
     pub(super) document: String,
     /// The NUMA nodes of its memory, if it is pinned to some.
     #[serde(with = "text::option", default)]
@@ -59,7 +58,7 @@ pub(super) struct Offer {
 }
 
 impl Offer {
-    /// Reads the first step. The next protocol may write all but its number in another way.
+    /// Parses the first step. In later protocols everything except the number may differ.
     pub(super) fn read(line: &str) -> Result<Self, ActionError> {
         #[derive(Deserialize)]
         struct Opening {
@@ -84,19 +83,19 @@ impl Offer {
     }
 }
 
-/// What the other host says to a step.
+/// The answer to a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub(super) enum Answer {
-    /// There are VFs for all NICs.
+    /// All NICs have a leased VF.
     Leased,
-    /// They have what the VM is known by.
+    /// The VFs have the VM's MACs and GUIDs.
     SetUp,
-    /// The VM has them, as far as that was possible.
+    /// All VFs that could be plugged in are plugged in.
     PluggedIn,
-    /// It could not be done, and all is as it was.
+    /// The step failed, and everything was undone.
     Failed {
-        /// Why, for people.
+        /// The reason, as a message.
         why: String,
     },
 }

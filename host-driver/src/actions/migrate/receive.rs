@@ -1,20 +1,20 @@
-//! `receive`: VFs for a VM that comes from another host, whose driver calls this over ssh.
+//! `receive`: provides VFs for a VM that arrives from another host, whose driver calls this over ssh.
 //!
 //! ```text
 //! receive <deploy id> <host> <vm> <host>
 //! ```
 //!
-//! As long as the other driver, or the stock action that it runs, is there, standard input stays open, and the VFs are
-//! leased. If it ends without a last step, libvirt knows whether the VM has come. If it has, it gets its VFs; if not, they are
-//! released, and the VM's NICs stay on record: only the connection may have broken, and then the VM still comes.
+//! Standard input stays open, and the VFs stay leased, until both the other driver and its stock action have ended. If there is
+//! no last step, the driver asks libvirt whether the VM has arrived. If so, it gets its VFs. If not, they are released, and the
+//! VM's NICs stay recorded: if only the connection broke, the VM may still arrive.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use one_sriov_system::{Heard, Lines};
+use one_sriov_system::{Lines, Received};
 
 use super::protocol::{Answer, Offer, Step};
-use super::{keep_in_mind, lock};
+use super::{lock, record_nics};
 use crate::actions::deploy::{HEARTBEAT, Work};
 use crate::actions::restore::{plug_in_all, prepare};
 use crate::actions::{ActionCall, ActionError, ensure_dummy_bridge, saved_nic};
@@ -38,7 +38,7 @@ pub(in crate::actions) fn run(
     let offered = match source.line(&mut || {}) {
         Some(line) => Offer::read(&line),
         None => Err(ActionError::NoOffer {
-            why: "it has gone".to_owned(),
+            why: "the connection has ended".to_owned(),
         }),
     };
     let received = offered.and_then(|offer| receive(call, vm, &offer, &mut source, report));
@@ -88,7 +88,7 @@ fn receive(
     let domain = Domain::read(text.as_bytes())?;
     let mut work = Work::new(call, &host, &store, &requests);
     let mut deployment = work.grant(vm, &domain)?;
-    let saved = match keep_in_mind(&host, &store, vm, &offer.nics, &offer.document) {
+    let saved = match record_nics(&host, &store, vm, &offer.nics, &offer.document) {
         Ok(saved) => saved,
         Err(error) => {
             work.undo(deployment);
@@ -120,13 +120,13 @@ fn receive(
     } else if matches!(last, Some(Step::End)) {
         release(&work, vm, deployment, report);
     } else {
-        // A repair looks again.
+        // A later repair checks again.
         work.undo(deployment);
     }
     Ok(())
 }
 
-/// The VM does not come.
+/// Releases the VFs, because the VM will not arrive.
 fn release(work: &Work<'_>, vm: VmId, deployment: Deployment, report: &mut Report) {
     work.undo(deployment);
     if let Err(error) = work.store.forget_unplugged(vm) {
@@ -134,37 +134,40 @@ fn release(work: &Work<'_>, vm: VmId, deployment: Deployment, report: &mut Repor
     }
 }
 
-/// The other driver.
+/// The connection to the other driver.
 struct Source {
     lines: Lines,
     silence: Duration,
 }
 
 impl Source {
-    /// Its next step; none if it has gone. `meanwhile` is called every few seconds.
+    /// The next step, or `None` if the connection has ended. `meanwhile` is called every few seconds.
     fn next(&mut self, meanwhile: &mut dyn FnMut()) -> Option<Step> {
         let step = serde_json::from_str(&self.line(meanwhile)?);
         step.inspect_err(|error| log::error!("failed to read a step of the other host: {error}"))
             .ok()
     }
 
-    /// Its next line that is not empty.
+    /// The next line that is not empty.
     fn line(&mut self, meanwhile: &mut dyn FnMut()) -> Option<String> {
         let mut silent = Duration::ZERO;
         loop {
             meanwhile();
             let wait = HEARTBEAT.min(self.silence);
             match self.lines.next(wait) {
-                Ok(Heard::Line(line)) if line.trim().is_empty() => silent = Duration::ZERO,
-                Ok(Heard::Line(line)) => return Some(line),
-                Ok(Heard::Nothing) => {
+                Ok(Received::Line(line)) if line.trim().is_empty() => silent = Duration::ZERO,
+                Ok(Received::Line(line)) => return Some(line),
+                Ok(Received::Timeout) => {
                     silent += wait;
                     if silent >= self.silence {
-                        log::error!("the other host is silent: the connection is taken for dead");
+                        let secs = silent.as_secs();
+                        log::error!(
+                            "the other host has sent nothing for {secs} s: the connection counts as broken"
+                        );
                         return None;
                     }
                 }
-                Ok(Heard::End) => return None,
+                Ok(Received::End) => return None,
                 Err(error) => {
                     log::error!("failed to read from the other host: {error}");
                     return None;
@@ -174,7 +177,8 @@ impl Source {
     }
 }
 
-/// Answers the other driver, if it is still there, on a line of its own: what the login shell has said may end in none.
+/// Sends an answer, if the connection still exists. It starts with a line break, because output of the login shell may not end
+/// with one.
 fn answer(answer: &Answer) {
     let said = serde_json::to_string(answer).map_err(io::Error::from);
     let said = said.and_then(|line| {
@@ -207,7 +211,7 @@ mod tests {
         let mut seen = 0;
         assert!(matches!(source.next(&mut || seen += 1), Some(Step::SetUp)));
         assert_eq!(seen, 3);
-        // Nothing comes, and the pipe is open still.
+        // The pipe is open, but empty.
         assert!(source.next(&mut || {}).is_none());
         theirs.write_all(b"nonsense\n").unwrap();
         assert!(source.next(&mut || {}).is_none());

@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = words.collect();
     let place = place::Place::from_env();
     place.log(&name, &words);
-    // Held as long as anything of the session runs, so that a test can wait for its end.
+    // Held while any process of the session runs, so that a test can wait for its end.
     let _session = (name == "ssh").then(|| migration::session(&place));
     if place.is_due("fails-at") {
         writeln!(std::io::stderr(), "error: this call fails on purpose").expect("stderr");
