@@ -56,7 +56,7 @@ pub fn unplug(host: &Host, domain: &str, lease: &Lease) -> Result<(), UnplugErro
     unplug_meanwhile(host, domain, lease, &mut || {})
 }
 
-/// The same; `meanwhile` is called every few seconds.
+/// Like [`unplug`], and calls `meanwhile` every few seconds.
 ///
 /// # Errors
 /// Those of [`unplug`].

@@ -284,7 +284,7 @@ impl ActionCall<'_> {
 
     /// The host and its leases. If they or the settings cannot be read, the VM is treated as one without VFs: libvirt itself
     /// refuses to save or move a VF.
-    fn leases_if_legible(&self) -> Option<(Host, Store)> {
+    fn leases_if_readable(&self) -> Option<(Host, Store)> {
         let found = self.host().map_err(ActionError::from).and_then(|host| {
             let store = host.leases_if_any()?;
             Ok(store.map(|store| (host, store)))

@@ -46,7 +46,7 @@ pub(super) fn detach(call: &ActionCall<'_>, report: &mut Report) -> Result<(), A
     let arguments = call.arguments;
     if let (Some(vm), Some(text)) = (arguments.vm(), arguments.text(MAC))
         && let Ok(mac) = text.parse::<MacAddress>()
-        && let Some((host, store)) = call.leases_if_legible()
+        && let Some((host, store)) = call.leases_if_readable()
     {
         let is_it = |lease: &Lease| lease.mac == mac || lease.dummy_mac == Some(mac);
         let mut leases = store.leases_of(vm)?;

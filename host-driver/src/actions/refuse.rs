@@ -54,7 +54,7 @@ pub(super) fn run(
 
 /// The VFs that a VM holds, as text. Stale leases do not count.
 fn held(call: &ActionCall<'_>, vm: VmId) -> Result<Option<String>, ActionError> {
-    let Some((host, store)) = call.leases_if_legible() else {
+    let Some((host, store)) = call.leases_if_readable() else {
         return Ok(None);
     };
     if store.deployments(Some(vm))?.is_empty() {

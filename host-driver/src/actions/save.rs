@@ -29,7 +29,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     else {
         return run_stock(call, None, report);
     };
-    let Some((host, store)) = call.leases_if_legible() else {
+    let Some((host, store)) = call.leases_if_readable() else {
         return run_stock(call, None, report);
     };
     let checkpoint = Path::new(checkpoint);

@@ -19,7 +19,7 @@ pub(super) fn revert(call: &ActionCall<'_>, report: &mut Report) -> Result<(), A
     let leases = call
         .arguments
         .vm()
-        .and_then(|vm| Some((vm, call.leases_if_legible()?)));
+        .and_then(|vm| Some((vm, call.leases_if_readable()?)));
     let Some((vm, (host, store))) = leases else {
         return run_stock(call, None, report);
     };

@@ -34,7 +34,7 @@ pub(super) fn run_stock(
     report: &mut Report,
 ) -> Result<(), ActionError> {
     let has_leases = call.arguments.vm().is_some_and(|vm| {
-        let store = call.leases_if_legible().map(|(_, store)| store);
+        let store = call.leases_if_readable().map(|(_, store)| store);
         store.is_some_and(|store| match store.deployments(Some(vm)) {
             Ok(deployments) => !deployments.is_empty(),
             Err(error) => {
@@ -163,7 +163,7 @@ pub(super) fn safe_exit_code(code: u8) -> u8 {
     if code == SCRIPTS_MISSING { 1 } else { code }
 }
 
-/// Passes on the output of the stock action.
+/// Copies the output of the stock action.
 pub(super) fn pass_on(stdout: &[u8]) -> io::Result<()> {
     let mut ours = io::stdout();
     ours.write_all(stdout).and_then(|()| ours.flush())

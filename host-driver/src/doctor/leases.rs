@@ -85,7 +85,7 @@ fn mode(dir: &Path, store: &Store) -> Option<Finding> {
     })
 }
 
-/// VMs that may lack VFs. Without libvirt it is not known whether they run; another check says so.
+/// VMs that may lack VFs. Without libvirt, this check returns nothing: another check reports libvirt's error.
 fn lacking(host: &Host, store: &Store) -> Vec<Finding> {
     let look = || -> Result<Vec<Finding>, StoreError> {
         let mut findings = Vec::new();
@@ -110,13 +110,13 @@ fn lacking(host: &Host, store: &Store) -> Vec<Finding> {
 
 fn content(store: &Store) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut legible = 0;
+    let mut readable = 0;
     let mut inspect = || -> Result<(), StoreError> {
         for pool in store.pools()? {
             for index in store.leased(&pool)? {
                 let pool = pool.clone();
                 match store.read(&Place { pool, index }) {
-                    Ok(lease) => legible += usize::from(lease.is_some()),
+                    Ok(lease) => readable += usize::from(lease.is_some()),
                     Err(error @ StoreError::Corrupt { .. }) => findings.push(
                         Finding::warning(CHECK, error.to_string())
                             .remedy("run 'one-sriov reconcile': it removes the lease once its VM has stopped"),
@@ -131,8 +131,8 @@ fn content(store: &Store) -> Vec<Finding> {
     if let Err(error) = inspected {
         findings.push(Finding::problem(CHECK, error.to_string()));
     }
-    if findings.is_empty() && legible > 0 {
-        let leases = count(legible, "lease");
+    if findings.is_empty() && readable > 0 {
+        let leases = count(readable, "lease");
         let dir = store.dir().display();
         findings.push(Finding::ok(CHECK, format!("'{dir}' holds {leases}")));
     }

@@ -58,7 +58,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     if arguments.text(2) == Some(destination) {
         return run_stock(call, None, report);
     }
-    let Some((host, store)) = call.leases_if_legible() else {
+    let Some((host, store)) = call.leases_if_readable() else {
         return run_stock(call, None, report);
     };
     let former = store.unplugged(vm)?;
@@ -167,7 +167,7 @@ struct Migration<'a> {
     lock: &'a MigrationLock,
 }
 
-/// The NUMA nodes of the VM's memory. If the domain cannot be read, the VFs are chosen without.
+/// The NUMA nodes of the VM's memory; none if the domain cannot be read.
 fn memory_nodes(dump: &[u8]) -> Option<NodeSet> {
     let nodes = Domain::read(dump).ok()?.memory_nodes().clone();
     (!nodes.is_empty()).then_some(nodes)

@@ -144,7 +144,7 @@ impl Peer {
         }
     }
 
-    /// Shows that the VM is on its way.
+    /// Sends an empty line, which shows that the migration is still running.
     pub(super) fn show_life(&mut self) {
         let _ = self.conversation.send("", Duration::ZERO);
     }

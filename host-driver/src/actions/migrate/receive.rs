@@ -22,8 +22,8 @@ use crate::domain::Domain;
 use crate::lease::Deployment;
 use crate::opennebula::{Report, VmDocument, VmId};
 
-/// How long the other driver may be silent: it says something every few seconds. Until then the VFs here keep the VM's identity,
-/// which it may have on the other host again.
+/// After this time without a line the connection counts as broken: the other driver sends a line every few seconds. Until then
+/// the VFs here keep the VM's MACs and GUIDs, which VFs of the other host may have again.
 const SILENCE: Duration = Duration::from_secs(180);
 
 pub(in crate::actions) fn run(
@@ -80,7 +80,7 @@ fn receive(
     let requests = requests.collect::<Result<Vec<_>, _>>()?;
     let store = host.leases()?;
     let _lock = lock(call, &host, &store, vm)?;
-    // Of the domain only this is known.
+    // Only this part of the domain is known here.
     let text = offer.memory_nodes.as_ref().map_or_else(
         || "<domain/>".to_owned(),
         |nodes| format!("<domain><numatune><memory nodeset='{nodes}'/></numatune></domain>"),

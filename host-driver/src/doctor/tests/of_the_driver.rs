@@ -133,7 +133,7 @@ fn the_remotes_are_whole() {
 }
 
 #[test]
-fn the_lease_directory_is_private_and_legible() {
+fn the_lease_directory_is_private_and_readable() {
     let tree = healthy();
     assert_one(
         &find(&tree, leases::check),

@@ -1,7 +1,7 @@
 //! The lock on the migration of one VM: a `flock` on `.migrating/7`.
 //!
-//! On both hosts the driver that migrates the VM holds it, and the stock action inherits it. A second migration of the same VM is
-//! refused meanwhile, and no repair plugs anything in.
+//! The driver holds it on both hosts during the migration, and the stock action inherits it. While it is held, a second migration
+//! of the same VM is refused, and no repair plugs anything in.
 
 use std::fs::{self, File};
 use std::io;
@@ -38,7 +38,7 @@ impl Drop for MigrationLock {
             locked.is_ok_and(|locked| locked.ino() == found.ino())
         };
         if fs::metadata(&self.dir).is_ok_and(is_it) {
-            // Only an empty directory goes: nothing was recorded.
+            // Fails if the directory is not empty: NICs are still recorded.
             let _ = fs::remove_dir(&self.dir);
         }
     }
@@ -64,7 +64,7 @@ impl Store {
                     Err(fs::TryLockError::WouldBlock) => return Ok(None),
                     Err(fs::TryLockError::Error(error)) => return Err(error),
                 }
-                // Its last holder may have removed it before it unlocked it.
+                // The previous holder may have removed the directory before it released the lock.
                 match fs::metadata(&dir) {
                     Ok(found) if found.ino() == file.metadata()?.ino() => return Ok(Some(file)),
                     Err(error) if !is_absent(&error) => return Err(error),

@@ -10,7 +10,7 @@
 //!   .guids/00:04:aa:00:c0:a8:32:11      "ib0/3": the lease that has this GUID, if it still does
 //!   .failures/0000:81:00.4              "1795446991 why": a VM did not start with the VF
 //!   .unplugged/7                        a checkpoint: the VM may run without VFs that it should have
-//!   .migrating/7/                       its NICs and its document, if it is on its way to or from another host
+//!   .migrating/7/                       its NICs and its document, if it is being migrated to or from another host
 //! ```
 //!
 //! The file of a deployment is created first and removed last, so everything else belongs to one. It is never replaced: a

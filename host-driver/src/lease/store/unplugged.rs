@@ -1,4 +1,4 @@
-//! VMs that run, or may run soon, without VFs that they should have: their driver is at work, or was killed.
+//! VMs that run, or may run soon, without VFs that they should have: because a driver is working on them, or was killed.
 //!
 //! ```text
 //! .unplugged/7      /var/lib/one/datastores/0/7/checkpoint
@@ -22,9 +22,9 @@ use super::{MIGRATING, Store, UNPLUGGED};
 use crate::lease::error::{StoreError, StoreIo};
 use crate::opennebula::VmId;
 
-/// What stands beside a VM's deployment file from 6.0 on.
+/// The name of the VM document. OpenNebula uses the same one beside a deployment file from 6.0 on.
 const DOCUMENT: &str = "vm.xml";
-/// No migration takes longer, with all its disks.
+/// No migration takes longer, including its disks.
 const MIGRATION: Duration = Duration::from_secs(24 * 3600);
 
 impl Store {
@@ -52,8 +52,8 @@ impl Store {
         StoreIo("remove", &dir).check(removed)
     }
 
-    /// Makes a place for the NICs of a VM that moves, beside what the front-end has sent of it, if it has. Gives back the path
-    /// of that, below the lease directory as the operator has named it.
+    /// Creates a directory for the NICs of a VM that is being migrated, and writes the VM's document into it, unless that is empty.
+    /// Returns the path of the document, below `lease_dir`.
     ///
     /// # Errors
     /// The lease directory cannot be written to.
@@ -77,7 +77,7 @@ impl Store {
         Ok(dir.join(DOCUMENT))
     }
 
-    /// Whether a VM that is not here may still come from another host, whose connection was cut.
+    /// Whether a VM may still arrive from another host after the connection was lost.
     ///
     /// # Errors
     /// The lease directory cannot be read.
@@ -96,7 +96,7 @@ impl Store {
         self.dir.join(MIGRATING).join(vm.to_string())
     }
 
-    /// The checkpoint of such a VM.
+    /// The checkpoint of a VM that may run without VFs that it should have.
     ///
     /// # Errors
     /// The lease directory cannot be read.
@@ -111,7 +111,7 @@ impl Store {
         }
     }
 
-    /// All such VMs.
+    /// All VMs that may run without VFs that they should have.
     ///
     /// # Errors
     /// The lease directory cannot be read.
