@@ -87,11 +87,11 @@ lint: ## Format, clippy, licences and advisories, shell scripts, documentation
 	@packaging/build/setup cc shellcheck
 	@packaging/build/lint
 
-man: ## Make the man pages and the completions of shells anew
+man: ## Regenerate the man pages and the shell completions
 	cargo run --quiet --locked --package one-sriov-xtask -- man packaging/man
 	cargo run --quiet --locked --package one-sriov-xtask -- completions packaging/completions
 
-licences: ## Write the licences of what is linked into the programs anew
+licences: ## Regenerate the licences of everything that is linked into the programs
 	cargo run --quiet --locked --package one-sriov-xtask -- licences packaging/licences
 
 install-agent: $(BUILD) ## Install the agent below DESTDIR and PREFIX, for INIT=systemd, sysv or openrc

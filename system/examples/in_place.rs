@@ -49,7 +49,7 @@ fn delegate(stdin: &str, lock: &str, program: &str, args: &[&str]) {
         stdin: stdin.as_deref(),
         keep: &keep,
         every: Duration::from_millis(10),
-        // Not for ever: a pipe that nobody reads is full one day.
+        // Limited, because a pipe without a reader becomes full.
         tick: &mut || {
             ticks += 1;
             if ticks <= 3 {

@@ -128,7 +128,7 @@ fn a_saved_vm_gives_its_vfs_back_and_gets_others_with_the_same_identity() {
             .contains(r#""guest":"0000:00:0a.0""#)
     );
 
-    // Other VMs have its former VFs.
+    // Other VMs have its previous VFs.
     assert_eq!(host.deploy(8, &["sriov_ib0", "sriov_eth1"]).code, 0);
     let restored = restore(&host, &BOTH);
     assert_eq!(restored.code, 0, "{}", restored.stderr);
@@ -453,7 +453,7 @@ pub(crate) fn audit(host: &Host, may_move: bool) -> Vec<String> {
 /// The same without the files of a VM that is saved.
 pub(crate) fn audit_vfs(host: &Host, may_move: bool) -> Vec<String> {
     let mut problems = Vec::new();
-    // If libvirt refuses the device's former address in the guest, it gets another one.
+    // If libvirt refuses the device's previous address in the guest, it gets another one.
     let elsewhere = "function='0x1'/></source></hostdev>";
     let is_in_place = !(may_move && host.domain(7).is_some_and(|text| text.contains(elsewhere)));
     let leased = (host.leased("ib0").len(), host.leased("eth1").len());

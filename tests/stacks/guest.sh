@@ -53,7 +53,7 @@ add_link() { # NAME=MAC|infiniband|dhcp:MAC|router:MAC|dhcp6:MAC
 }
 
 # address DEVICE ADDRESS, count DEVICE NUMBER-OF-ADDRESSES, route DESTINATION [via GATEWAY] dev DEVICE [metric NUMBER]:
-# whether it has come to that, and what was before has gone.
+# whether the device has reached this state, without leftovers of the previous one.
 holds() {
     local what a b
     while read -r what a b; do
@@ -146,7 +146,7 @@ others() {
 printf '[Match]\nName=none0\n\n[Network]\nAddress=192.0.2.1/24\n' > /etc/systemd/network/05-none0.network
 printf '[connection]\nid=none0\ntype=ethernet\ninterface-name=none0\n' \
     > /etc/NetworkManager/system-connections/none0.nmconnection
-# As images have it: whatever device there is gets an address.
+# A default of many images: every device gets an address.
 printf 'network:\n  version: 2\n  renderer: %s\n  ethernets:\n    all-eth0: {match: {name: "eth0*"}, dhcp4: true, optional: true}\n' \
     "$(if [ "$stack" = netplan-nm ]; then echo NetworkManager; else echo networkd; fi)" > /etc/netplan/60-none0.yaml
 # Ubuntu has NetworkManager manage nothing but Wi-Fi, where netplan does not say otherwise; others say it in another way.

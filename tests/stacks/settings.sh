@@ -8,7 +8,7 @@ agent=$1 root=$2 stack=ifcfg-initscripts
 
 ip link add eth0 address 02:00:0a:00:00:05 type veth peer name peer0
 "$agent" apply --backend $stack --sysfs "$root/sys" --context "$root/context" > /dev/null
-# The file has the same, for the device that comes anew.
+# The file has the same settings, for the case that the device is created again.
 sed -n 's|^net/ipv6/conf/eth0/\([a-z0-9_]*\) = .*|\1|p' /etc/sysctl.d/90-one-sriov-eth0.conf | while read -r key; do
     echo "$key $(cat "/proc/sys/net/ipv6/conf/eth0/$key")"
 done

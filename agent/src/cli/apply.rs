@@ -83,7 +83,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     log_plan(&run_state);
     let is_untouched = run_state.plan.network_off && !run_state.changes.touch_files();
     let done = if apply.dry_run || is_untouched {
-        // What wants nothing touched does not want the state record touched either.
+        // If the context forbids any change, the state record is not changed either.
         Done {
             report: FileReport::of(&run_state.changes),
             activation: None,
@@ -160,8 +160,8 @@ fn carry_out(
     })
 }
 
-/// Reads the context. Where there is no medium, what comes from now on starts a run of its own: a drive may be slower
-/// than the bound.
+/// Reads the context. If there is no medium, a medium that appears later starts another run: a drive may be slower than the time
+/// limit.
 fn read_or_announce(
     options: &Options,
     wait_budget: &WaitBudget,

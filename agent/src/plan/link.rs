@@ -84,9 +84,8 @@ fn pkey_of(text: &str) -> Result<WrittenPkey, String> {
     }
 }
 
-/// `VLAN_ID='0'` is how some front-ends write "none".
 /// Since OpenNebula 6.6, some network drivers set the VLAN of a PCI NIC on the card, so frames would get two tags. The context
-/// has the VLAN all the same, but not the driver.
+/// has the VLAN in any case, but does not name the driver.
 fn host_tags(values: &mut Values) -> bool {
     let tag = values.extra("VLAN tag", &["VLAN_TAG"], |text| match text {
         "guest" => Ok("of the guest"),
@@ -96,6 +95,7 @@ fn host_tags(values: &mut Values) -> bool {
     tag == Some("of the host")
 }
 
+/// Whether `VLAN_ID` is `0`, as some front-ends write "none".
 fn is_no_vlan(values: &Values) -> bool {
     let found = values.find(&["VLAN_ID"]);
     found.is_some_and(|found| found.value.trim_ascii() == b"0")

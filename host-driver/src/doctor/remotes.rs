@@ -25,7 +25,7 @@ const HELPERS: [&str; 3] = ["kvmrc", "vgpu", "vtpm_setup"];
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
     let home = &host.home;
-    // The actions are beside this program, whatever the root.
+    // The actions are beside this program, independently of the root.
     let root = Root::default();
     let probe = Probe::new(&root);
     let mut findings = vec![stock(&probe, home), actions(&probe, home)];

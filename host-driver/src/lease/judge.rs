@@ -12,7 +12,7 @@ pub enum Verdict {
     Alive,
     /// Its deployment has ended; it expires with the grace period.
     Pending,
-    /// Its VM has gone, or runs without the VF.
+    /// Its VM has ended, or runs without the VF.
     Dead,
     /// Another domain has the VF: the lease is stale, and the VF must not be restored.
     TakenOver,

@@ -14,7 +14,7 @@ pub const VFIO: &str = "vfio-pci";
 /// Whether libvirt has released the VF of a stale lease.
 ///
 /// When the domain ends, libvirt unbinds the VF from `vfio-pci`, unless it was bound to that before. If this does not happen
-/// within `VF_RELEASE_WAIT`, the VF counts as released all the same: no domain has it.
+/// within `VF_RELEASE_WAIT`, the VF counts as released nevertheless: no domain has it.
 ///
 /// # Errors
 /// sysfs cannot be read.

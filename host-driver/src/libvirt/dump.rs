@@ -57,7 +57,7 @@ pub fn read_dumps(output: &[u8]) -> Result<Vec<RunningDomain>, DumpError> {
         match (pieces.path(), piece) {
             (["domain", "name"], Piece::Text(text)) => domain.name.push_str(&text),
             (["domain", "uuid"], Piece::Text(text)) => domain.uuid.push_str(&text),
-            // Of whatever kind the device is: hostdev, interface, a disk that is an NVMe controller.
+            // For devices of any kind: hostdev, interface, a disk that is an NVMe controller.
             (["domain", "devices", _, "source", "address"], Piece::Start(tag)) => {
                 let address = tag
                     .pci_address()

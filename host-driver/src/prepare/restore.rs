@@ -1,7 +1,7 @@
 //! Restores a VF, also on PFs that refuse to unset a value.
 //!
 //! Some PFs' drivers answer "Invalid argument" to a MAC of zeroes (`is_valid_ether_addr` in `ndo_set_vf_mac`), and the kernel
-//! ends the message. Then each value is written by itself, and a value that cannot be unset is ignored. After any other error
+//! ends the message. Then each value is written separately, and a value that cannot be unset is ignored. After any other error
 //! the VF still has the settings of its VM, so its lease must stay.
 
 use super::{SetError, SetVf, Settings, Target};
@@ -9,7 +9,7 @@ use super::{SetError, SetVf, Settings, Target};
 /// Writes the [`restoration`](super::restoration) of a VF, or what is outstanding of it.
 ///
 /// # Errors
-/// The first value that could not be written. The others are written all the same.
+/// The first value that could not be written. The others are written nevertheless.
 pub fn restore(means: &impl SetVf, target: &Target<'_>, wanted: &Settings) -> Result<(), SetError> {
     match means.set(target, wanted) {
         Err(error) if error.is_refusal() => {}

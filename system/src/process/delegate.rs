@@ -16,7 +16,7 @@ use super::supervise::{Meanwhile, Outputs, PEER};
 
 /// What a program in our place gets.
 pub struct Delegation<'a> {
-    /// Its standard input; `None` is our own, untouched.
+    /// Its standard input; `None` is our own, which is not read.
     pub stdin: Option<&'a [u8]>,
     /// Descriptors that it inherits, with the same numbers. A program that another thread starts meanwhile inherits them, too.
     pub keep: &'a [BorrowedFd<'a>],

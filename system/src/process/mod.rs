@@ -8,8 +8,8 @@
 //! | | stdin | stdout | stderr | process group | ends |
 //! |---|---|---|---|---|---|
 //! | [`Program::capture`] | `/dev/null` or bytes | returned | returned | its own | with the child, or killed at the limit |
-//! | [`Program::converse`] | lines | lines | kept | ours | killed when its value goes |
-//! | [`Program::delegate`] | ours or bytes | returned | passed on as it comes | ours | with the child |
+//! | [`Program::converse`] | lines | lines | kept | ours | killed when its value is dropped |
+//! | [`Program::delegate`] | ours or bytes | returned | copied immediately | ours | with the child |
 //! | [`Program::exec`] | ours or bytes | ours | ours | ours | never: it replaces us |
 //!
 //! A child and its pipes don't end together: its background processes may keep the pipes open for

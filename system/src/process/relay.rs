@@ -1,4 +1,4 @@
-//! Passes the standard error of a child on as it comes.
+//! Copies the standard error of a child immediately.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;

@@ -206,7 +206,7 @@ fn a_save_that_fails_leaves_its_vlan_on_a_vf() {
     assert!(ethernet.starts_with(set), "{ethernet}");
 }
 
-/// A repair has only the document of the deployment, which names the former VFs.
+/// A repair has only the document of the deployment, which names the previous VFs.
 #[test]
 fn the_vfs_of_now_are_those_of_a_repair() {
     let host = saved();

@@ -280,7 +280,7 @@ mod tests {
         user.unlock().unwrap();
         cache.forget(&[&now]);
         assert!(last.exists() && !in_use.exists());
-        // The file has gone with it.
+        // The lock file is removed, too.
         assert_eq!(
             fs::read_dir(directory.path()).unwrap().count(),
             others.len() + 3

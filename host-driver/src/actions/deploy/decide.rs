@@ -163,7 +163,8 @@ fn decide(
     drop(guard);
     for (device, stale) in taken {
         sweep.take(device);
-        // The VM that has released the VF may run on. The VF is another VM's now, whatever libvirt says of the dummy NIC.
+        // The VM that has released the VF may still run. The VF now belongs to another VM, even if libvirt does not remove the
+        // dummy NIC.
         if let Some(stale) = stale
             && let Err(why) = unplug_left_dummy(config, store, &stale)
         {

@@ -129,8 +129,8 @@ impl Store {
             if let Ok(idle) = since_boot()?.duration_since(seen) {
                 return Ok(idle);
             }
-            // A time of day: its driver was killed before it set the other one, or someone has touched the file. Count from
-            // now on.
+            // A time of day: its driver was killed before it set the time since the boot, or someone has changed the file.
+            // Start counting now.
             show_life(file)?;
             Ok(Duration::ZERO)
         };

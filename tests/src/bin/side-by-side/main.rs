@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The script of 2013 mounts the CD: no mount of this machine's is touched, nor left behind.
+/// The script of 2013 mounts the CD: in a mount namespace, so it changes no mounts of this machine.
 fn inside() -> ExitCode {
     let mut unshare = Command::new("unshare");
     unshare.arg("--mount");
