@@ -23,7 +23,7 @@ fn host() -> Host {
     host
 }
 
-/// The findings of a check, each as `level: message`, without the scratch directory.
+/// The findings of a check, each as `severity: text`, without the scratch directory.
 fn findings(host: &Host) -> (i32, Vec<(String, String, bool)>) {
     let shown = host.operator(&["doctor", "--json"]);
     let root = host.root().display().to_string();
@@ -35,7 +35,7 @@ fn findings(host: &Host) -> (i32, Vec<(String, String, bool)>) {
                 .unwrap_or_default()
                 .replace(&root, "")
         };
-        let line = format!("{}: {}", text("level"), text("message"));
+        let line = format!("{}: {}", text("severity"), text("text"));
         (text("check"), line, finding["remedy"].is_string())
     };
     let findings = json["findings"].as_array().unwrap().iter().map(finding);

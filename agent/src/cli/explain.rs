@@ -148,7 +148,7 @@ impl<'a> Subject<'a> {
                 unclaimed(run_state, nic)
             )?,
             Self::LeftOut(device) => {
-                writeln!(out, "'{}' is ignored: {}", device.name, device.why)?;
+                writeln!(out, "'{}' is ignored: {}", device.name, device.reason)?;
             }
         }
         Ok(())
@@ -165,7 +165,7 @@ impl<'a> Subject<'a> {
             Self::Unclaimed(nic) => {
                 json!({ "device": nic.name.as_str(), "left_out": unclaimed(run_state, nic) })
             }
-            Self::LeftOut(device) => json!({ "device": device.name, "left_out": device.why }),
+            Self::LeftOut(device) => json!({ "device": device.name, "left_out": device.reason }),
         }
     }
 }
@@ -213,7 +213,7 @@ fn print_planned(
     writeln!(
         out,
         "backend: {} ({})",
-        run_state.choice.backend, run_state.choice.why
+        run_state.choice.backend, run_state.choice.reason
     )?;
     let files = run_state.rendered.files.iter();
     for file in files.filter(|file| file.nic == nic.id) {

@@ -21,7 +21,7 @@ pub(super) fn run_state(run_state: &RunState) -> Value {
     let plan = &run_state.plan;
     json!({
         "medium": run_state.source,
-        "backend": { "name": run_state.choice.backend.name(), "why": run_state.choice.why },
+        "backend": { "name": run_state.choice.backend.name(), "reason": run_state.choice.reason },
         "role": match run_state.role {
             Role::Whole => "whole",
             Role::Companion => "companion",

@@ -13,7 +13,7 @@ pub(super) fn plan(run_state: &RunState, out: &mut impl Write) -> io::Result<()>
     writeln!(
         out,
         "backend: {} ({})",
-        run_state.choice.backend, run_state.choice.why
+        run_state.choice.backend, run_state.choice.reason
     )?;
     if run_state.role == Role::Companion {
         writeln!(out, "role: companion, beside one-context")?;

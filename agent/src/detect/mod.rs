@@ -45,7 +45,7 @@ pub struct Choice {
     /// The backend.
     pub backend: Backend,
     /// Why, as a sentence for `explain`.
-    pub why: String,
+    pub reason: String,
     /// Whether no known reader of its files is on this machine.
     pub is_doubtful: bool,
     /// Further notes for the user.
@@ -53,10 +53,10 @@ pub struct Choice {
 }
 
 impl Choice {
-    fn new(backend: Backend, why: impl Into<String>) -> Self {
+    fn new(backend: Backend, reason: impl Into<String>) -> Self {
         Self {
             backend,
-            why: why.into(),
+            reason: reason.into(),
             is_doubtful: false,
             warnings: Vec::new(),
         }

@@ -98,7 +98,7 @@ pub fn detect(
                  files for {}, because {}",
                 name.escape_debug(),
                 choice.backend,
-                choice.why
+                choice.reason
             ));
             Ok(choice)
         }

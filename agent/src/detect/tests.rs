@@ -237,7 +237,12 @@ const GUESTS: &[(&str, &[&str], &str)] = &[
 fn the_stack_of_each_distribution_is_found() {
     for (guest, files, expected) in GUESTS {
         let choice = choose(None, &facts(files)).unwrap();
-        assert_eq!(choice.backend.name(), *expected, "{guest}: {}", choice.why);
+        assert_eq!(
+            choice.backend.name(),
+            *expected,
+            "{guest}: {}",
+            choice.reason
+        );
         assert!(!choice.is_doubtful, "{guest}");
     }
 }
@@ -284,7 +289,7 @@ fn a_wish_goes_before_the_facts_and_some_leave_the_dialect_to_them() {
     for (wish, name, expected) in table {
         let choice = choose(Some(("--backend", wish)), &guest(name)).unwrap();
         assert_eq!(choice.backend.name(), expected, "{wish} on {name}");
-        assert_eq!(choice.why, "--backend names it");
+        assert_eq!(choice.reason, "--backend names it");
     }
 }
 
@@ -356,7 +361,7 @@ fn what_runs_counts_unless_what_is_enabled_runs_too() {
         };
         let choice = choose(None, &facts).unwrap();
         assert_eq!(
-            (choice.backend, &*choice.why),
+            (choice.backend, &*choice.reason),
             (backend, why),
             "{running:?}"
         );

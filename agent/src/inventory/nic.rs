@@ -65,7 +65,7 @@ pub struct IgnoredDevice {
     /// Its kernel name, escaped for printing.
     pub name: String,
     /// What it is instead: `a bridge`.
-    pub why: String,
+    pub reason: String,
 }
 
 /// A network device whose attributes cannot be read: it may be any NIC.
@@ -74,7 +74,7 @@ pub struct Unreadable {
     /// Its kernel name, escaped for printing.
     pub name: String,
     /// What cannot be read: `failed to read 'address': I/O error`.
-    pub why: String,
+    pub reason: String,
 }
 
 /// One NIC.

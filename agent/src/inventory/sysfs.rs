@@ -107,10 +107,13 @@ impl Sysfs {
         let shown = || name.to_string_lossy().escape_debug().to_string();
         match self.nic(class, name, ports) {
             Ok(nic) => found.nics.push(nic),
-            Err(NoNic::LeftOut(why)) => found.left_out.push(IgnoredDevice { name: shown(), why }),
+            Err(NoNic::LeftOut(reason)) => found.left_out.push(IgnoredDevice {
+                name: shown(),
+                reason,
+            }),
             Err(NoNic::Unreadable(attribute)) => found.unreadable.push(Unreadable {
                 name: shown(),
-                why: attribute.to_string(),
+                reason: attribute.to_string(),
             }),
         }
     }

@@ -31,7 +31,7 @@ pub(super) fn await_reading(
     notes.extend(
         unread
             .clone()
-            .map(|device| format!("'{}' cannot be identified: {}", device.name, device.why)),
+            .map(|device| format!("'{}' cannot be identified: {}", device.name, device.reason)),
     );
     let names: Vec<String> = unread.map(|device| format!("'{}'", device.name)).collect();
     let why = format!(

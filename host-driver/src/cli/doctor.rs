@@ -8,7 +8,7 @@ use serde_json::json;
 use super::error::Failure;
 use super::{Exit, owner};
 use crate::config::Config;
-use crate::doctor::{Finding, Level, OF_THE_DRIVER, OF_THE_HOST, examine};
+use crate::doctor::{Finding, OF_THE_DRIVER, OF_THE_HOST, Severity, examine};
 use crate::host::Host;
 
 pub(super) fn run(home: &Path, json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
@@ -34,8 +34,8 @@ pub(super) fn run(home: &Path, json: bool, out: &mut impl Write) -> Result<Exit,
 }
 
 fn exit(findings: &[Finding]) -> Exit {
-    let worst = findings.iter().map(|finding| finding.level).max();
-    if worst == Some(Level::Problem) {
+    let worst = findings.iter().map(|finding| finding.severity).max();
+    if worst == Some(Severity::Problem) {
         Exit::Problems
     } else {
         Exit::Ok
@@ -44,13 +44,13 @@ fn exit(findings: &[Finding]) -> Exit {
 
 fn print(findings: &[Finding], out: &mut impl Write) -> Result<(), Failure> {
     for finding in findings {
-        let level = match finding.level {
-            Level::Ok => "ok",
-            Level::Note => "note",
-            Level::Warning => "WARNING",
-            Level::Problem => "PROBLEM",
+        let severity = match finding.severity {
+            Severity::Ok => "ok",
+            Severity::Note => "note",
+            Severity::Warning => "WARNING",
+            Severity::Problem => "PROBLEM",
         };
-        writeln!(out, "{level:7}  {}", finding.message)?;
+        writeln!(out, "{severity:7}  {}", finding.text)?;
         if let Some(remedy) = &finding.remedy {
             writeln!(out, "{:7}  {remedy}", "")?;
         }
@@ -66,19 +66,19 @@ mod tests {
 
     #[test]
     fn a_remedy_stands_below_its_finding() {
-        let finding = |level, remedy: Option<&str>| Finding {
+        let finding = |severity, remedy: Option<&str>| Finding {
             check: "iommu",
-            level,
-            message: "the IOMMU".into(),
+            severity,
+            text: "the IOMMU".into(),
             remedy: remedy.map(str::to_owned),
         };
         let mut findings = vec![
-            finding(Level::Ok, None),
-            finding(Level::Note, None),
-            finding(Level::Warning, Some("do this")),
+            finding(Severity::Ok, None),
+            finding(Severity::Note, None),
+            finding(Severity::Warning, Some("do this")),
         ];
         assert_eq!(exit(&findings), Exit::Ok);
-        findings.push(finding(Level::Problem, Some("do that")));
+        findings.push(finding(Severity::Problem, Some("do that")));
         assert_eq!(exit(&findings), Exit::Problems);
         let mut out = Vec::new();
         print(&findings, &mut out).unwrap();

@@ -6,7 +6,7 @@ use serde::Serialize;
 /// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Level {
+pub enum Severity {
     /// All is well.
     Ok,
     /// For information.
@@ -23,29 +23,29 @@ pub struct Finding {
     /// The check, `iommu`.
     pub check: &'static str,
     /// Its severity.
-    pub level: Level,
+    pub severity: Severity,
     /// One line that names the object.
-    pub message: String,
+    pub text: String,
     /// What to do about it.
     pub remedy: Option<String>,
 }
 
 impl Finding {
-    pub(super) fn ok(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Level::Ok, message.into())
+    pub(super) fn ok(check: &'static str, text: impl Into<String>) -> Self {
+        Self::new(check, Severity::Ok, text.into())
     }
 
-    pub(super) fn note(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Level::Note, message.into())
+    pub(super) fn note(check: &'static str, text: impl Into<String>) -> Self {
+        Self::new(check, Severity::Note, text.into())
     }
 
-    pub(super) fn warning(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Level::Warning, message.into())
+    pub(super) fn warning(check: &'static str, text: impl Into<String>) -> Self {
+        Self::new(check, Severity::Warning, text.into())
     }
 
     /// A problem that stops VMs from getting VFs.
-    pub fn problem(check: &'static str, message: impl Into<String>) -> Self {
-        Self::new(check, Level::Problem, message.into())
+    pub fn problem(check: &'static str, text: impl Into<String>) -> Self {
+        Self::new(check, Severity::Problem, text.into())
     }
 
     pub(super) fn remedy(mut self, remedy: impl Into<String>) -> Self {
@@ -53,11 +53,11 @@ impl Finding {
         self
     }
 
-    fn new(check: &'static str, level: Level, message: String) -> Self {
+    fn new(check: &'static str, severity: Severity, text: String) -> Self {
         Self {
             check,
-            level,
-            message,
+            severity,
+            text,
             remedy: None,
         }
     }

@@ -97,7 +97,7 @@ fn judge(pfs: &[(InterfaceName, Vec<VfInfo>)]) -> Vec<Finding> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::super::Level;
+    use super::super::Severity;
     use super::*;
 
     fn pf(name: &str, guids: &[Option<u8>]) -> (InterfaceName, Vec<VfInfo>) {
@@ -115,19 +115,19 @@ mod tests {
             (vec![], vec![]),
             (
                 vec![pf("ib0", &[Some(1), Some(2)])],
-                vec![(Level::Ok, "each of 2 VFs of 'ib0' has a port GUID")],
+                vec![(Severity::Ok, "each of 2 VFs of 'ib0' has a port GUID")],
             ),
             (
                 vec![pf("ib0", &[Some(1), None, None])],
                 vec![(
-                    Level::Note,
+                    Severity::Note,
                     "2 of 3 VFs of 'ib0' have no port GUID, or the kernel does not report it",
                 )],
             ),
             (
                 vec![pf("ib0", &[Some(1), Some(1), Some(1)])],
                 vec![(
-                    Level::Note,
+                    Severity::Note,
                     "'ib0' reports the same port GUID for all of its VFs, so their GUIDs are unknown",
                 )],
             ),
@@ -137,10 +137,10 @@ mod tests {
                     pf("ib1", &[Some(2), Some(3)]),
                 ],
                 vec![
-                    (Level::Ok, "each of 2 VFs of 'ib0' has a port GUID"),
-                    (Level::Ok, "each of 2 VFs of 'ib1' has a port GUID"),
+                    (Severity::Ok, "each of 2 VFs of 'ib0' has a port GUID"),
+                    (Severity::Ok, "each of 2 VFs of 'ib1' has a port GUID"),
                     (
-                        Level::Warning,
+                        Severity::Warning,
                         "port GUID '00:11:22:33:44:55:66:02' is shared by 'VF 1 of ib0', 'VF 0 of ib1'",
                     ),
                 ],
@@ -150,7 +150,7 @@ mod tests {
             let findings = judge(&pfs);
             let found: Vec<_> = findings
                 .iter()
-                .map(|finding| (finding.level, &*finding.message))
+                .map(|finding| (finding.severity, &*finding.text))
                 .collect();
             assert_eq!(found, expected);
         }

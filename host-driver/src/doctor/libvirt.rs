@@ -31,7 +31,7 @@ fn judge(uri: &str, running: Result<RunningDomains, LibvirtError>) -> Finding {
 mod tests {
     use one_sriov_system::ProcessError;
 
-    use super::super::Level;
+    use super::super::Severity;
     use super::*;
 
     #[test]
@@ -39,9 +39,9 @@ mod tests {
         let uri = "qemu:///system";
         let fine = judge(uri, Ok(RunningDomains::default()));
         assert_eq!(
-            (fine.level, &*fine.message),
+            (fine.severity, &*fine.text),
             (
-                Level::Ok,
+                Severity::Ok,
                 "libvirt at 'qemu:///system' answers: 0 running domains"
             )
         );
@@ -53,9 +53,9 @@ mod tests {
         };
         let bad = judge(uri, Err(error));
         assert_eq!(
-            (bad.level, &*bad.message),
+            (bad.severity, &*bad.text),
             (
-                Level::Problem,
+                Severity::Problem,
                 "failed to query libvirt at 'qemu:///system': failed to run 'virsh': not found in PATH"
             )
         );

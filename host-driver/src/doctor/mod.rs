@@ -25,7 +25,7 @@ mod settings;
 mod sudo;
 mod vfs;
 
-pub use finding::{Finding, Level};
+pub use finding::{Finding, Severity};
 
 use crate::host::Host;
 

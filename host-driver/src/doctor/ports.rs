@@ -210,7 +210,7 @@ fn text(probe: &Probe<'_>, path: &Path) -> Option<String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::super::Level;
+    use super::super::Severity;
     use super::*;
     use crate::lease::sample;
 
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn a_pf_port_that_is_not_active_is_named_with_the_reason() {
         let pf = "ib0".parse().unwrap();
-        let message = |state| pf_port(&pf, &port(state)).map(|finding| finding.message);
+        let message = |state| pf_port(&pf, &port(state)).map(|finding| finding.text);
         assert_eq!(message("4: ACTIVE"), None);
         assert_eq!(
             message("1: DOWN").unwrap(),
@@ -254,7 +254,7 @@ mod tests {
         let find = |state, info: &VfInfo, lease, vf_state: Option<&str>| {
             let own = vf_state.map(port);
             vf_port(&pf, &port(state), info, lease, own.as_ref())
-                .map(|finding| (finding.level, finding.message))
+                .map(|finding| (finding.severity, finding.text))
         };
         let usable = info(Some(guid), VfLinkState::Auto);
         assert_eq!(find(ACTIVE, &usable, Some(&lease), None), None);
@@ -265,8 +265,8 @@ mod tests {
         assert!(found.1.contains("link state 'disable'"), "{found:?}");
         // A free VF has link state 'disable' until a VM gets it.
         assert_eq!(find(ACTIVE, &disabled, None, Some("1: DOWN")), None);
-        let (level, message) = find(ACTIVE, &usable, None, Some("1: DOWN")).unwrap();
-        assert_eq!(level, Level::Warning);
+        let (severity, message) = find(ACTIVE, &usable, None, Some("1: DOWN")).unwrap();
+        assert_eq!(severity, Severity::Warning);
         assert!(message.contains("may not serve virtual ports"), "{message}");
         // Then the cause is the PF's port.
         assert_eq!(find("2: INIT", &usable, None, Some("1: DOWN")), None);

@@ -45,7 +45,7 @@ mod tests {
     use std::os::unix::process::ExitStatusExt;
     use std::process::ExitStatus;
 
-    use super::super::Level;
+    use super::super::Severity;
     use super::*;
 
     #[test]
@@ -63,29 +63,29 @@ mod tests {
         let table = [
             (
                 asked(0, ""),
-                Level::Ok,
+                Severity::Ok,
                 "user 'oneadmin' may run 'sudo -n ip link'",
             ),
             (
                 asked(1, "sudo: a password is required\n"),
-                Level::Problem,
+                Severity::Problem,
                 "user 'oneadmin' may not run 'sudo -n ip link': sudo: a password is required",
             ),
             (
                 asked(1, ""),
-                Level::Problem,
+                Severity::Problem,
                 "user 'oneadmin' may not run 'sudo -n ip link'",
             ),
             (
                 Err(missing()),
-                Level::Problem,
+                Severity::Problem,
                 "failed to run 'sudo': not found in PATH",
             ),
         ];
-        for (asked, level, message) in table {
+        for (asked, severity, message) in table {
             let finding = judge("oneadmin", asked);
-            assert_eq!((finding.level, &*finding.message), (level, message));
-            assert_eq!(finding.remedy.is_some(), level == Level::Problem);
+            assert_eq!((finding.severity, &*finding.text), (severity, message));
+            assert_eq!(finding.remedy.is_some(), severity == Severity::Problem);
         }
     }
 }

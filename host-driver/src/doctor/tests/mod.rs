@@ -21,8 +21,8 @@ fn healthy() -> FakeHost {
 fn find(host: &FakeHost, check: Check) -> Vec<String> {
     let dir = host.dir.path().display().to_string();
     let line = |finding: &super::Finding| {
-        assert!(!finding.message.contains('\n'), "{finding:?}");
-        format!("{:?}: {}", finding.level, finding.message).replace(&dir, "")
+        assert!(!finding.text.contains('\n'), "{finding:?}");
+        format!("{:?}: {}", finding.severity, finding.text).replace(&dir, "")
     };
     check(&host.host()).iter().map(line).collect()
 }

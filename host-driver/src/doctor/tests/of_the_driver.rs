@@ -236,7 +236,7 @@ fn what_a_check_cannot_read_is_not_taken_for_absent() {
         tree.unreadable(&path[1..]);
         let found = find(&tree, check);
         let [warning, problem] =
-            ["Warning", "Problem"].map(|level| format!("{level}: failed to read '{path}"));
+            ["Warning", "Problem"].map(|severity| format!("{severity}: failed to read '{path}"));
         let is_named = |line: &String| line.starts_with(&warning) || line.starts_with(&problem);
         assert!(found.iter().any(is_named), "{path}: {found:?}");
     }
