@@ -3,7 +3,7 @@
 use one_sriov_tests::host::Host;
 
 use crate::migrate::{self, ARGUMENTS, at_every_call, hosts, migrate, stock, wait_for_both};
-use crate::suspend::{BOTH, audit_vfs, document, raw};
+use crate::suspend::{BOTH, audit_vfs, document, is_free, raw};
 use crate::unexpected::crash;
 
 /// Breaks the connection, and waits until the other host has noticed.
@@ -39,6 +39,23 @@ fn a_connection_that_breaks_after_the_vm_has_come_is_not_needed() {
     assert_eq!(moved.code, 0, "{}", moved.stderr);
     // No check ran in between.
     assert!(second.domain(7).is_some());
+    assert_eq!(migrate::audit(&first, &second, false), [""; 0]);
+}
+
+#[test]
+fn a_vm_that_is_still_being_copied_is_not_touched() {
+    let (first, second) = hosts();
+    second.switch("domstate", "paused (migrating)");
+    let body = format!("virsh -c qemu:///system migrate --live \"$1\" || exit 1\n{CUT}\n");
+    first.stock("migrate", &body);
+    let moved = migrate(&first);
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    check_both(&first, &second);
+    let attaches = |call: &String| call.contains("attach-device");
+    assert!(!second.calls().iter().any(attaches));
+    is_free(&second);
+    second.switch_off("domstate");
+    check_both(&first, &second);
     assert_eq!(migrate::audit(&first, &second, false), [""; 0]);
 }
 

@@ -1,6 +1,7 @@
 //! Live migration of VMs with VFs.
 
 use std::fs::File;
+use std::io::Write as _;
 
 use one_sriov_tests::host::Host;
 use one_sriov_tests::{Outcome, driver_path, write_program};
@@ -248,6 +249,25 @@ fn hostile_names_and_documents_are_passed_on_as_they_are() {
     let quoted = r"'-oProxyCommand='\''x'";
     let end = format!(" -- {destination} '{home}/receive' 'one-7' {quoted} '7' {quoted}");
     assert!(ssh.ends_with(&end), "{ssh}");
+}
+
+#[test]
+fn a_front_end_that_sends_no_document_is_not_waited_for() {
+    let (first, second) = hosts();
+    first.write("/var/tmp/one/VERSION", "4.14.2\n");
+    let body =
+        "virsh -c qemu:///system migrate --live \"$1\" && head -c 4 >$DIR/state/stock-stdin\n";
+    first.stock("migrate", body);
+    // The stream of commands, which never ends.
+    let (commands, mut front_end) = std::io::pipe().unwrap();
+    front_end.write_all(b"next").unwrap();
+    let mut driver = first.driver(&["action", "--", "migrate"]);
+    let moved = driver.args(ARGUMENTS).stdin(commands).output().unwrap();
+    let moved: Outcome = moved.into();
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    assert_eq!(first.read("/state/stock-stdin").as_deref(), Some("next"));
+    is_free(&first);
+    assert_eq!(audit(&first, &second, false), [""; 0]);
 }
 
 #[test]

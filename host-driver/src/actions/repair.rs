@@ -100,6 +100,9 @@ fn look(
         }
         return Ok(Found::Stopped);
     };
+    if store.may_still_come(vm)? && host.libvirt().is_incoming(&domain.uuid)? {
+        return Ok(Found::Busy);
+    }
     let saved = SavedNics::beside(&host.root, &checkpoint)?;
     let mut nics = saved.read()?.unwrap_or_default();
     for lease in held.iter().flat_map(|held| &held.leases) {

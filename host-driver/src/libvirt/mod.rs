@@ -118,6 +118,21 @@ impl Libvirt {
         })
     }
 
+    /// Whether a domain is still being copied from another host. Until it has come libvirt attaches nothing to it.
+    pub fn is_incoming(&self, uuid: &str) -> Result<bool, LibvirtError> {
+        let state = self.virsh(["domstate", uuid, "--reason"])?;
+        if !state.status.success() {
+            return Err(LibvirtError::Unclear {
+                uri: self.uri.clone(),
+                uuid: uuid.to_owned(),
+                said: complaint(&state),
+            });
+        }
+        // The first is that of a domain whose QEMU does not listen yet (`virshDomainPausedReason`).
+        let text = String::from_utf8_lossy(&state.stdout);
+        Ok(["paused (starting up)", "paused (migrating)"].contains(&text.trim()))
+    }
+
     /// The document of the domain in a checkpoint.
     pub fn saved_document(&self, checkpoint: &Path) -> Result<Vec<u8>, LibvirtError> {
         let checkpoint = checkpoint.display().to_string();

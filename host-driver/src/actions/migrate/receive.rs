@@ -19,6 +19,7 @@ use crate::actions::deploy::{HEARTBEAT, Work};
 use crate::actions::restore::{plug_in_all, prepare};
 use crate::actions::{ActionCall, ActionError, ensure_dummy_bridge, saved_nic};
 use crate::domain::Domain;
+use crate::host::Host;
 use crate::lease::Deployment;
 use crate::opennebula::{Report, VmDocument, VmId};
 
@@ -109,9 +110,9 @@ fn receive(
     answer(&Answer::SetUp);
     let deploy_id = &offer.deploy_id;
     let last = source.next(&mut || deployment.show_life());
-    let has_come = matches!(last, Some(Step::PlugIn)) || {
-        let running = host.libvirt().running()?;
-        running.domain_of(vm, Some(deploy_id)).is_some()
+    let has_come = match last {
+        Some(Step::PlugIn) => true,
+        _ => has_come(&host, vm, deploy_id)?,
     };
     if has_come {
         plug_in_all(&work, deploy_id, deployment, &offer.nics, &saved, report);
@@ -124,6 +125,16 @@ fn receive(
         work.undo(deployment);
     }
     Ok(())
+}
+
+/// Whether the VM is here, as a whole.
+fn has_come(host: &Host, vm: VmId, deploy_id: &str) -> Result<bool, ActionError> {
+    let libvirt = host.libvirt();
+    let running = libvirt.running()?;
+    Ok(match running.domain_of(vm, Some(deploy_id)) {
+        Some(domain) => !libvirt.is_incoming(&domain.uuid)?,
+        None => false,
+    })
 }
 
 /// Releases the VFs, because the VM will not arrive.

@@ -4,7 +4,7 @@
 //! `vfio-pci` while it runs. A device that another domain has is refused, as by libvirt.
 //!
 //! Switches: `virsh-fails` (its text is the complaint), `virsh-hangs`, `create-fails`,
-//! `destroy-fails`, those of [`hotplug`], `device-fails` (QEMU does not get the device of its text), `devices-stay` (bound to `vfio-pci` when their domain ends), `comes-after-look` (a domain that
+//! `destroy-fails`, `domstate` (the state of all domains), those of [`hotplug`], `device-fails` (QEMU does not get the device of its text), `devices-stay` (bound to `vfio-pci` when their domain ends), `comes-after-look` (a domain that
 //! runs from the next list of domains on, which does not have it yet: its name, and its text).
 
 use std::fs;
@@ -72,6 +72,15 @@ fn run_one(place: &Place, words: &[&str]) -> Result<(), String> {
         ["dumpxml", name] => {
             print(&find(place, name)?.text);
             print("\n");
+            Ok(())
+        }
+        ["domstate", name, "--reason"] => {
+            find(place, name)?;
+            let state = place.switch("domstate");
+            print(&format!(
+                "{}\n\n",
+                state.as_deref().unwrap_or("running (booted)")
+            ));
             Ok(())
         }
         ["domuuid", name] => {
