@@ -1,4 +1,4 @@
-//! All blocks of code in these pages, and how each is checked.
+//! All code blocks of these pages, and how each is checked.
 
 /// How a block is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,5 +198,5 @@ pub(super) const BLOCKS: &[(&str, &str, Check)] = &[
     ),
 ];
 
-/// Commands that do not run, in blocks whose other lines do, with the reason.
+/// Commands that are not run although the other lines of their block are, with the reason.
 pub(super) const NOT_TYPED: &[(&str, &str)] = &[("dpkg", PACKAGES)];

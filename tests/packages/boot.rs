@@ -1,5 +1,5 @@
-//! A whole boot in QEMU: the installed package configures the NIC before the network starts, and takes little longer than a
-//! unit that does nothing.
+//! A complete boot in QEMU: the installed package configures the NIC before the network starts, and takes only slightly longer
+//! than a unit that does nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,8 +37,7 @@ fn print_times(report: &Report, title: &str) {
     }
 }
 
-/// When udev has finished with the devices at boot, it is known whether there is a drive: the network waits no longer than
-/// that.
+/// The network waits for the drive only until udev has processed the devices of the boot.
 fn assert_waits_for_udev_alone(report: &Report) {
     let (agent, settle) = (report.least("boot-agent"), report.least("boot-settle"));
     assert!(
@@ -71,7 +70,7 @@ fn the_nic_is_configured_before_the_network_starts_and_the_boot_loses_little() {
         "late runs find nothing to do: {}",
         report.text()
     );
-    // The time of the drive itself does not count; a plain unit reads it, too.
+    // The time that the drive itself takes is not counted: a plain unit reads it, too.
     let bound = 9 * report.least("plain") + report.least("cd");
     assert!(report.least("agent") <= bound, "{}", report.text());
     assert_waits_for_udev_alone(&report);

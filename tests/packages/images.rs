@@ -14,7 +14,7 @@ const CONTEXT: &str =
 const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/one-sriov-agent.service";
 const WRITTEN: &str = "/etc/network/interfaces.d/60-one-sriov-eth0.cfg";
 
-/// Installs the agent from outside, as a builder of images does.
+/// Installs the agent from outside the image, like image build tools.
 fn install_from_outside(system: &System) {
     let packages = PACKAGES.of("deb", NEW);
     let agent = packages

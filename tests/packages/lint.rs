@@ -92,7 +92,7 @@ fn sudo_takes_the_rule() {
     );
 }
 
-/// By Debian 13's udev: Debian 12's does not have this.
+/// With Debian 13's udev: Debian 12's does not support this.
 #[test]
 fn udev_understands_the_rules() {
     if !can_run() {
@@ -117,7 +117,7 @@ fn udev_understands_the_rules() {
     let ours = ours.map(|rules| put(&packaging.join(rules)));
     let output = verify(&ours);
     assert!(output.status.success(), "{output:?}");
-    // It does report errors.
+    // Proof that it reports errors.
     let wrong = tempfile::tempdir().unwrap();
     let rules = wrong.path().join("95-wrong.rules");
     fs::write(&rules, "SUBSYSTEMM==\"net\", GOTO=\"nowhere\"\n").unwrap();

@@ -1,6 +1,6 @@
-//! The packages: installed into a fresh system, upgraded, and removed, by the real tools.
+//! The packages are installed into a new system, upgraded and removed by the real tools.
 //!
-//! The scriptlets really run, in a Debian made by debootstrap; RPMs are installed into a copy of it, with a separate
+//! The scriptlets run in a Debian that debootstrap created; RPMs are installed into a copy of it, with a separate
 //! database. This needs root, and programs that 'make setup' installs.
 
 // Tests may panic.

@@ -158,7 +158,7 @@ fn a_package_names_the_home_page_that_its_publisher_sets() {
     }
 }
 
-/// By Debian 13's rpm 4.20: since 4.19 a file of a user makes its package require `user(...)`, which no package of OpenNebula
+/// With Debian 13's rpm 4.20: since 4.19 a package with files of a user requires `user(...)`, which no package of OpenNebula
 /// provides.
 #[test]
 fn no_package_requires_that_another_provides_oneadmin() {

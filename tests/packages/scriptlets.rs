@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::{said, source};
 
-/// Names of package files lead to files of root: by a link in place of a directory, and by a hard link.
+/// Names of package files refer to files of root: by a link in place of a directory, and by a hard link.
 const SETUP: &str = r#"
 mount --make-rprivate /
 mount -t tmpfs tmpfs /var/lib

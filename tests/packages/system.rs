@@ -17,7 +17,7 @@ pub(crate) const SYNC: &str = "run as oneadmin: onehost sync --force";
 pub(crate) const VFS_WANTED: &str =
     "/etc/systemd/system/multi-user.target.wants/one-sriov-vfs@ib0.service";
 
-/// A Debian made by debootstrap, with systemd and OpenNebula's user. It is never changed.
+/// A Debian that debootstrap created, with systemd and OpenNebula's user. It is never changed.
 static DEBIAN: LazyLock<PathBuf> = LazyLock::new(|| {
     let directory = kept_until_the_next_run("debian");
     let mut debootstrap = Command::new("debootstrap");
@@ -64,7 +64,7 @@ pub(crate) fn unpacked(release: &str, package: &str) -> TempDir {
     directory
 }
 
-/// This machine's source of packages.
+/// The package source of this machine.
 fn mirror() -> Option<String> {
     let policy = said(Command::new("apt-cache").args(["policy", "base-files"]));
     let mut words = policy.split_whitespace();
@@ -112,7 +112,7 @@ impl System {
         fs::write(path, text).unwrap();
     }
 
-    /// A program of the system, run in it.
+    /// Runs a program of the system in it.
     pub(crate) fn run(&self, command: &[&str]) -> String {
         let mut chroot = Command::new("chroot");
         chroot
@@ -248,7 +248,7 @@ fn assert_documented(system: &System) {
     }
 }
 
-/// What is the same for all tools.
+/// The steps that are the same for all tools.
 pub(crate) fn assert_works(system: &System, files: &str, rules: &str) {
     assert_modes(system, files, rules);
     assert_documented(system);

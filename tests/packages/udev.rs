@@ -1,4 +1,4 @@
-//! Real udev reads the rule for context CDs, for every block device of this machine.
+//! Runs the rule for context CDs with the real udev, for every block device of this machine.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::{said, source};
 
-/// What udev would run for a device with this new file system. Nothing on this machine is changed.
+/// Returns what udev would run for a device with this new file system. Changes nothing on this machine.
 const TRY: &str = r#"
 mount --make-rprivate /
 mount -t tmpfs tmpfs /run
