@@ -243,7 +243,7 @@ fn of_a_pci_nic_we_set_what_the_network_driver_does_not() {
 
     let refused = deploy(&format!("{of_driver}<VLAN_QOS>3</VLAN_QOS>"));
     let expected = "failed to set VLAN_QOS or VLAN_PROTO of PCI NIC '02:00:c0:a8:07:c8': OpenNebula's network driver sets \
-                    its VLAN, without them.\n";
+                    its VLAN and does not support them.\n";
     assert_eq!((refused.code, &*refused.stderr), (1, expected));
 
     let deployed = deploy(&of_driver.replace("802.1Q", "dummy"));
