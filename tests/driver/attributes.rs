@@ -251,7 +251,7 @@ fn of_a_pci_nic_we_set_what_the_network_driver_does_not() {
     let expected = ["VLAN_ID", "SPOOFCHK", "TRUST"].map(|name| {
         format!(
             "INFO: deploy: PCI NIC '02:00:c0:a8:07:c8': {name} is not set: OpenNebula's network driver has to set it, \
-             and this one does not set up VFs"
+             but this one does not set up VFs"
         )
     });
     assert_eq!(lines[..3], expected);

@@ -118,7 +118,7 @@ impl Libvirt {
         })
     }
 
-    /// Whether a domain is still being copied from another host. Until it has come libvirt attaches nothing to it.
+    /// Whether a domain is still being copied from another host. Until that is finished, libvirt attaches nothing to it.
     pub fn is_incoming(&self, uuid: &str) -> Result<bool, LibvirtError> {
         let state = self.virsh(["domstate", uuid, "--reason"])?;
         if !state.status.success() {

@@ -127,7 +127,7 @@ fn receive(
     Ok(())
 }
 
-/// Whether the VM is here, as a whole.
+/// Whether the VM has arrived completely.
 fn has_come(host: &Host, vm: VmId, deploy_id: &str) -> Result<bool, ActionError> {
     let libvirt = host.libvirt();
     let running = libvirt.running()?;
