@@ -24,6 +24,12 @@ static char *vfs = "";
 module_param(vfs, charp, 0444);
 MODULE_PARM_DESC(vfs, "functions to take, in order: 0000:00:12.0[=port GUID][,...]");
 
+/* A function that comes later, as vfs has it: its GUID is told before it is bound. */
+static int add_set(const char *value, const struct kernel_param *kp);
+static const struct kernel_param_ops add_ops = { .set = add_set };
+module_param_cb(add, &add_ops, NULL, 0200);
+MODULE_PARM_DESC(add, "one more function to take: 0000:00:12.0=port GUID");
+
 static bool any;
 module_param(any, bool, 0444);
 MODULE_PARM_DESC(any, "take functions that vfs does not name, too");
@@ -108,6 +114,20 @@ static int parse_functions(void)
 			pr_err("vfs: \"%s\" is no function\n", text);
 	}
 	kfree(list);
+	return err;
+}
+
+static int add_set(const char *value, const struct kernel_param *kp)
+{
+	char *text = kstrdup(value, GFP_KERNEL);
+	int err;
+
+	if (!text)
+		return -ENOMEM;
+	mutex_lock(&functions_lock);
+	err = parse_function(strim(text));
+	mutex_unlock(&functions_lock);
+	kfree(text);
 	return err;
 }
 

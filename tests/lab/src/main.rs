@@ -21,6 +21,7 @@ mod lab;
 mod local;
 mod machine;
 mod report;
+mod second;
 mod shell;
 mod ssh;
 

@@ -104,12 +104,24 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
 
 /// Attaches a NIC as the front-end does, with an updated context CD, and waits until it works.
 fn attach(setup: &Setup<'_>, guest: &mut Guest, nic: &Nic) -> Result<(), Failure> {
+    attach_with(setup, guest, nic, |_| Ok(()), has_address)
+}
+
+/// The same, with what the card does before the context changes, and what shows that the NIC works.
+pub(super) fn attach_with(
+    setup: &Setup<'_>,
+    guest: &mut Guest,
+    nic: &Nic,
+    card: impl FnOnce(&mut Guest) -> Result<(), Failure>,
+    works: impl FnOnce(&mut Guest, &Nic) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     guest.vm.nics.push(nic.clone());
     let start = Instant::now();
     setup.cloud.attach(&guest.vm, &guest.id, nic)?;
     let attached = start.elapsed();
+    card(guest)?;
     setup.cloud.change_context(setup.host(), &guest.vm)?;
-    has_address(guest, nic)?;
+    works(guest, nic)?;
     say(&format!(
         "      attached after {:.1} s, pinged after {:.1} s",
         attached.as_secs_f32(),

@@ -1,5 +1,6 @@
 //! InfiniBand VFs: matched by GUID, by position, and late; and a check that the checks by GUID can fail.
 
+use super::hotplug::attach_with;
 use super::setup::Setup;
 use crate::cloud::vm::{INFINIBAND, Nic, PARTITION, PLAIN, System, Vm};
 use crate::guest::{Devices, Guest};
@@ -7,6 +8,13 @@ use crate::report::{Failure, Report, ensure};
 
 /// The directory of the test module's switches.
 const SWITCHES: &str = "/sys/module/fakeib/parameters";
+/// Gives the test module of a guest the VF that has just come, with its GUID.
+const BIND: &str = "for vf in /sys/bus/pci/devices/*; do \
+     [ \"$(cat $vf/device)\" = 0x10ca ] || continue; \
+     case $(readlink -f $vf/driver) in */fakeib) continue ;; esac; name=${vf##*/}; \
+     echo $name=GUID > /sys/module/fakeib/parameters/add && \
+     { [ ! -e $vf/driver ] || echo $name > $vf/driver/unbind; } && \
+     echo $name > /sys/bus/pci/drivers/fakeib/bind && bound=1; done; [ -n \"$bound\" ]";
 
 /// Three NICs with the last position first on the bus, which the guest's driver probes in another order.
 pub(crate) fn by_guid(setup: &mut Setup<'_>, report: &mut Report) {
@@ -43,6 +51,10 @@ pub(crate) fn by_guid(setup: &mut Setup<'_>, report: &mut Report) {
         },
     );
     inside(report, &mut guest, &nics);
+    report.check(
+        "a fourth NIC is attached, and is found by the GUID that its VF has got",
+        || attached(setup, &mut guest),
+    );
     setup.keep(report, &mut guest);
     report.check(
         "cancel ends it, and its VFs come back without a GUID of the VM",
@@ -121,6 +133,33 @@ fn inside(report: &mut Report, guest: &mut Guest, nics: &[Nic]) {
         guest.ping("192.168.7.99")?;
         guest.ping("fd00:7::99")
     });
+}
+
+/// A NIC that comes while the VM runs. An emulated VF cannot carry the GUID that the PF has for it: the lab takes it to the guest.
+fn attached(setup: &Setup<'_>, guest: &mut Guest) -> Result<(), Failure> {
+    const POSITION: u8 = 3;
+    let nic = Nic::new(INFINIBAND, 33);
+    let carry = |guest: &mut Guest| {
+        let vfs = setup.pool("ib0")?.vfs(guest.vm.id);
+        let vf = vfs.iter().find(|vf| vf.position == u64::from(POSITION));
+        let vf = vf.ok_or_else(|| Failure::new(format!("{vfs:?}")))?;
+        let guid = format!(
+            "sed -n 's/^{} .*port=\\([0-9a-f]*\\).*/\\1/p' /sys/class/net/ib0/vf_guids",
+            vf.index
+        );
+        let guid = setup.host().ssh.get(&guid)?;
+        guest
+            .shell
+            .until(&BIND.replace("GUID", &guid), 30)
+            .map(drop)
+    };
+    attach_with(setup, guest, &nic, carry, |guest, nic| {
+        let address = format!("{}/24", nic.ip());
+        let has = format!("ip -o address | grep -q ' {address} '");
+        guest.shell.until(&has, 60)?;
+        is_by_guid(&guest.devices()?, nic, POSITION)?;
+        guest.ping("192.168.7.99")
+    })
 }
 
 /// A card that refuses GUIDs: the devices are matched by their order on the bus.

@@ -7,6 +7,7 @@ mod infiniband;
 mod install;
 mod isolation;
 mod lifecycle;
+mod migrate;
 mod native;
 mod setup;
 mod shell;
@@ -16,16 +17,18 @@ use crate::report::{Failure, Report};
 
 use setup::Setup;
 
+pub(crate) use setup::Pool;
 pub(crate) use shell::shell;
 
 type HostGroup = fn(&mut Setup<'_>, &mut Report);
 
 /// The groups that need the host, in order: the last one ends it.
-const ON_THE_HOST: [(&str, HostGroup); 11] = [
+const ON_THE_HOST: [(&str, HostGroup); 12] = [
     ("install", install::run),
     ("ethernet", ethernet::libvirt),
     ("seed", ethernet::seed),
     ("hotplug", hotplug::run),
+    ("migrate", migrate::run),
     ("infiniband", infiniband::by_guid),
     ("position", infiniband::by_position),
     ("late", infiniband::late),

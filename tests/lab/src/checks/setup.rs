@@ -19,6 +19,9 @@ const KVMRC: &str =
 /// The two VFs of that pool, the last of the Ethernet card.
 const MAP: &str = "# bus slot function\\n0x01 0x11 0x00\\n0x01 0x11 0x02\\n";
 
+/// A map that a second host has, too, with another VF.
+const MOVE_MAP: &str = "0x01 0x10 0x00\\n";
+
 /// A host with one-sriov, and a cloud.
 pub(crate) struct Setup<'lab> {
     pub(crate) lab: &'lab Lab,
@@ -45,8 +48,9 @@ impl<'lab> Setup<'lab> {
     /// The operator's settings on the front-end.
     pub(crate) fn configure(&self) -> Result<(), Failure> {
         let driver = "/var/lib/one/remotes/vmm/kvm-sriov";
-        let set =
-            format!("printf '{KVMRC}' >> {driver}/kvmrc && printf '{MAP}' > {driver}/vf_maps/seed");
+        let set = format!(
+            "printf '{KVMRC}' >> {driver}/kvmrc && printf '{MAP}' > {driver}/vf_maps/seed && printf '{MOVE_MAP}' > {driver}/vf_maps/move"
+        );
         self.host.ssh.get(&format!("su oneadmin -c \"{set}\""))?;
         self.host.sync()
     }
@@ -102,9 +106,7 @@ impl<'lab> Setup<'lab> {
             .host
             .ssh
             .get(&format!("one-sriov --json pool {name}"))?;
-        let value: Value = serde_json::from_str(&text)
-            .map_err(|error| Failure::new(format!("pool: {error}: {text}")))?;
-        Ok(Pool(value["pools"][0].clone()))
+        Pool::parse(&text)
     }
 
     /// The value of a monitoring attribute: `SRIOV_IB0_FREE` of `SRIOV_IB0_FREE=4`.
@@ -175,6 +177,13 @@ impl<'lab> Setup<'lab> {
 pub(crate) struct Pool(Value);
 
 impl Pool {
+    /// The first one of what the command says.
+    pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
+        let value: Value = serde_json::from_str(text)
+            .map_err(|error| Failure::new(format!("pool: {error}: {text}")))?;
+        Ok(Self(value["pools"][0].clone()))
+    }
+
     pub(crate) fn free(&self) -> Option<u64> {
         self.0["free"].as_u64()
     }

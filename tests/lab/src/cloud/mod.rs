@@ -116,6 +116,14 @@ impl Cloud {
         succeeded("restore", vm, &answer(reply)?)
     }
 
+    /// Moves it to another host while it runs.
+    pub(crate) fn migrate(&self, vm: &Vm, id: &str, host: &str) -> Result<(), Failure> {
+        let document = documents::action_document(vm);
+        let arguments = [id, host, HOST];
+        let reply = self.frontend.run("migrate", &arguments, vm.id, &document);
+        succeeded("migrate", vm, &answer(reply)?)
+    }
+
     /// Attaches a NIC of a VM; it must succeed.
     pub(crate) fn attach(&self, vm: &Vm, id: &str, nic: &Nic) -> Result<(), Failure> {
         let tap = format!("{}-{}", vm.name(), vm.nics.len() - 1);

@@ -23,6 +23,8 @@ pub(crate) const VLAN: Network = Network {
 };
 /// The same card with identity `dummy`: a map of two VFs, and dummy NICs.
 pub(crate) const SEED: Network = network(6, "sriov_seed", [192, 168, 50]);
+/// The same card by a map that each host has, with other VFs.
+pub(crate) const MOVING: Network = network(16, "sriov_move", [192, 168, 50]);
 /// InfiniBand VFs.
 pub(crate) const INFINIBAND: Network = Network {
     mtu: Some(2044),
