@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{LazyLock, OnceLock};
 
-use one_sriov_tests::{agent_path, driver_path};
+use one_sriov_tests::{agent_path, driver_path, said};
 
 /// The new version, and the old one.
 const VERSIONS: [&str; 2] = ["0.0.9", "0.1.0"];
@@ -111,21 +111,6 @@ impl Packages {
         assert_eq!(files.len(), 3, "{files:?}");
         files
     }
-}
-
-/// The output of a program, which must succeed.
-fn said(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let all = text(&output.stdout) + &text(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{command:?}: {}\n{all}",
-        output.status
-    );
-    all
 }
 
 /// Whether these tests can run here; in CI they must.

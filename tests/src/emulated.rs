@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::copy_program;
+use crate::{copy_program, said};
 
 /// Debian's kernel for cloud guests: the package that depends on the latest version.
 pub const CLOUD_KERNEL: &str = "linux-image-cloud-amd64";
@@ -101,19 +101,4 @@ pub fn install_kernel(directory: &Path, root: &Path, kernel: &str, modules: &str
         .current_dir(directory);
     let _ = said(&mut sh);
     directory.join("vmlinuz")
-}
-
-/// Runs a program, which must succeed. Returns its output.
-fn said(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let all = text(&output.stdout) + &text(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{command:?}: {}\n{all}",
-        output.status
-    );
-    all
 }

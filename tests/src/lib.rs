@@ -35,7 +35,7 @@ pub use image::{Tool, image};
 pub use json_page::assert_described;
 pub use machine::Machine;
 pub use nic::{Nic, ethernet, infiniband, virtio, virtio_at};
-pub use program::{copy_program, write_program};
+pub use program::{copy_program, said, write_program};
 pub use recorded::Recorded;
 pub use remotes::{ACTIONS, Host, install_remotes};
 pub use scenarios::scenarios;

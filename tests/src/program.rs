@@ -33,3 +33,21 @@ pub fn copy_program(from: &Path, to: &Path) {
         .expect("install runs");
     assert!(status.success(), "failed to make '{}'", to.display());
 }
+
+/// Runs a program, which must succeed. Returns its output.
+///
+/// # Panics
+/// It fails.
+pub fn said(command: &mut Command) -> String {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let all = text(&output.stdout) + &text(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{all}",
+        output.status
+    );
+    all
+}

@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::deploy::Work;
 use super::finish::{release_unused, tell};
 use super::plug::Plug;
-use super::stock::{delegate_with, run_stock};
+use super::stock::{delegate_or_fail, run_stock};
 use super::{ActionCall, ActionError, saved_nic};
 use crate::host::Host;
 use crate::lease::{HeldDeployment, Lease, Store, VfRequest};
@@ -61,7 +61,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     let tokens: Vec<_> = held.iter().map(HeldDeployment::token).collect();
     let done = unplug_all(&host, domain, &leases)
         .map_err(|cause| ActionError::Save { vm, cause })
-        .and_then(|()| delegate_with(call, stdin.as_ref(), &tokens, &mut || {}, report));
+        .and_then(|()| delegate_or_fail(call, stdin.as_ref(), &tokens, &mut || {}, report));
     // The guest may have powered itself off meanwhile.
     if done.is_ok() || host.libvirt().running().is_ok_and(|found| !found.runs(vm)) {
         // It has stopped, so there is nothing to repair.

@@ -44,7 +44,7 @@ pub(super) fn run_stock(
         })
     });
     if has_leases {
-        delegate_with(call, stdin, &[], &mut || {}, report)
+        delegate_with(call, stdin, report)
     } else {
         Err(become_stock(call, stdin))
     }
@@ -52,15 +52,13 @@ pub(super) fn run_stock(
 
 /// Runs the stock action as a child with this process's stdin. If that cannot be set up, it replaces this process.
 pub(super) fn delegate(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
-    delegate_with(call, None, &[], &mut || {}, report)
+    delegate_with(call, None, report)
 }
 
-/// The same if stdin has been read, if the child must keep some files open, or if `tick` is to be called every few seconds.
-pub(super) fn delegate_with(
+/// The same if stdin has been read.
+fn delegate_with(
     call: &ActionCall<'_>,
     stdin: Option<&Spool>,
-    keep: &[BorrowedFd<'_>],
-    tick: &mut dyn FnMut(),
     report: &mut Report,
 ) -> Result<(), ActionError> {
     let bytes = match stdin {
@@ -70,9 +68,9 @@ pub(super) fn delegate_with(
     };
     let done = program(call).delegate(Delegation {
         stdin: bytes,
-        keep,
+        keep: &[],
         every: HEARTBEAT,
-        tick,
+        tick: &mut || {},
     });
     match done {
         Ok(done) => {
@@ -114,7 +112,8 @@ pub(super) fn delegate_deployment(
     delegate_or_fail(call, stdin, &[deployment.token()], &mut show_life, report)
 }
 
-/// Like [`delegate_with`], but never replaces this process, which has to see the end of the stock action.
+/// Runs the stock action as a child that keeps some files open, and calls `tick` every few seconds meanwhile. It never replaces
+/// this process, which has to see the end of the stock action.
 pub(super) fn delegate_or_fail(
     call: &ActionCall<'_>,
     stdin: Option<&Spool>,
