@@ -57,10 +57,7 @@ fn attach_raw(host: &Host, bridge: &str, nth: u8) -> Output {
 
 /// VM 8 gets its first VF, without a document.
 fn attach_to_a_vm_without_vfs(host: &Host) {
-    let mac = mac(2);
-    let tap = "one-8-1";
-    let arguments = ["one-8", &mac, "sriov_ib0", "-", "dummy", tap, "8", "host"];
-    assert_eq!(host.action("attach_nic", &arguments, "").code, 0);
+    assert_eq!(host.attach(8, &mac(2), "sriov_ib0").code, 0);
 }
 
 fn detach(host: &Host, mac: &str) -> Outcome {

@@ -288,17 +288,7 @@ fn a_vm_that_lacks_a_pci_nic_stays() {
 #[test]
 fn a_vm_with_a_vf_that_was_attached_later_moves_there_and_back() {
     let (first, second) = hosts();
-    let arguments = [
-        "one-7",
-        "02:00:c0:a8:07:03",
-        "sriov_ib0",
-        "-",
-        "dummy",
-        "t",
-        "7",
-        "h",
-    ];
-    let attached = first.action("attach_nic", &arguments, "");
+    let attached = first.attach(7, "02:00:c0:a8:07:03", "sriov_ib0");
     assert_eq!(attached.code, 0, "{}", attached.stderr);
     let positions = |host: &Host| {
         let leases = ["ib0", "eth1"].into_iter().flat_map(|pool| {

@@ -71,17 +71,7 @@ fn a_nic_of_a_running_vm_and_one_that_is_resumed_get_a_near_vf_too() {
     has_stock_actions(&host);
     let mut deployed = host.deploy_domain(7, &pinned(7, &[], "1"));
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
-    let arguments = [
-        "one-7",
-        "02:00:c0:a8:07:01",
-        "sriov_fast",
-        "-",
-        "dummy",
-        "t",
-        "7",
-        "h",
-    ];
-    let attached = host.action("attach_nic", &arguments, "");
+    let attached = host.attach(7, "02:00:c0:a8:07:01", "sriov_fast");
     assert_eq!(attached.code, 0, "{}", attached.stderr);
     assert_eq!(vfs(&host, 7), ["0000:c1:00.1"]);
 

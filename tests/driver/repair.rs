@@ -84,17 +84,7 @@ fn a_nic_that_is_attached_meanwhile_takes_no_position() {
     host.switch("attach-fails", "type='hostdev'\nno");
     assert_eq!(restore(&host, &BOTH).code, 0);
     host.switch_off("attach-fails");
-    let arguments = [
-        "one-7",
-        "02:00:c0:a8:07:09",
-        "sriov_ib0",
-        "-",
-        "dummy",
-        "t",
-        "7",
-        "h",
-    ];
-    let attached = host.action("attach_nic", &arguments, "");
+    let attached = host.attach(7, "02:00:c0:a8:07:09", "sriov_ib0");
     assert_eq!(attached.code, 0, "{}", attached.stderr);
     assert_eq!(host.lease("ib0/1").unwrap()["position"], 2);
     assert_eq!(host.operator(&["repair", "7"]).code, 0);

@@ -245,6 +245,14 @@ impl Host {
         self.action("cancel", &[&name, "host", &vm.to_string(), "host"], "")
     }
 
+    /// Attaches a NIC with this MAC, as from 5.0 on.
+    #[must_use]
+    pub fn attach(&self, vm: u32, mac: &str, bridge: &str) -> Outcome {
+        let (name, id) = (format!("one-{vm}"), vm.to_string());
+        let arguments = [&name, mac, bridge, "-", "dummy", "tap", &id, "host"];
+        self.action("attach_nic", &arguments, "")
+    }
+
     /// The domain as it was created.
     #[must_use]
     pub fn domain(&self, vm: u32) -> Option<String> {
