@@ -1,4 +1,4 @@
-//! Line-based conversations with a program, from both ends: with a child process, and on our own standard input.
+//! A program to exchange lines with.
 //!
 //! ```text
 //! ssh node2 ...    {"step":"lease",...}   >  stdin
@@ -6,8 +6,7 @@
 //! ```
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, PipeReader, Read, Write};
+use std::io::{self, PipeReader, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -17,106 +16,13 @@ use nix::poll::PollFlags;
 
 use super::ended::Watch;
 use super::intake::{CHUNK, Intake, ready};
+use super::lines::{Lines, Received};
 use super::{ProcessError, exit_code};
 
-/// A longer line ends the conversation.
-const MAX_LINE: usize = 64 << 20;
 /// How much of the program's standard error is kept, in bytes.
 const MAX_STDERR: usize = 64 << 10;
 /// How long to wait for the end of a program after the end of its output. One of its children may keep standard error open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// The result of waiting for a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Received {
-    /// A line, without the line break.
-    Line(String),
-    /// No line within the time.
-    Timeout,
-    /// End of input: the other end is closed.
-    End,
-}
-
-/// Input that was received but not returned yet.
-#[derive(Default)]
-struct Buffer {
-    bytes: Vec<u8>,
-    /// How many of these bytes were already searched for a line break.
-    searched: usize,
-}
-
-impl Buffer {
-    fn line(&mut self) -> Option<String> {
-        let mut rest = self.bytes[self.searched..].iter();
-        let Some(end) = rest.position(|byte| *byte == b'\n') else {
-            self.searched = self.bytes.len();
-            return None;
-        };
-        let end = self.searched + end;
-        self.searched = 0;
-        let line: Vec<u8> = self.bytes.drain(..=end).collect();
-        Some(String::from_utf8_lossy(&line[..end]).into_owned())
-    }
-
-    fn take(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    fn is_too_long(&self) -> bool {
-        self.bytes.len() > MAX_LINE
-    }
-}
-
-/// Lines from our own standard input.
-pub struct Lines<R = File> {
-    intake: Intake<R>,
-    buffer: Buffer,
-}
-
-impl Lines {
-    /// Reads standard input. Nothing else may read it: [`io::stdin`] has a buffer that poll(2) does not see.
-    pub fn of_stdin() -> io::Result<Self> {
-        Ok(Self::of(io::stdin().as_fd().try_clone_to_owned()?.into()))
-    }
-
-    /// Reads a pipe.
-    #[must_use]
-    pub fn of(pipe: File) -> Self {
-        Self {
-            intake: Intake::new(Some(pipe)),
-            buffer: Buffer::default(),
-        }
-    }
-}
-
-impl<R: Read + AsFd> Lines<R> {
-    /// Waits up to `wait` for the next line.
-    pub fn next(&mut self, wait: Duration) -> io::Result<Received> {
-        let deadline = Instant::now() + wait;
-        let mut chunk = [0; CHUNK];
-        loop {
-            if let Some(line) = self.buffer.line() {
-                return Ok(Received::Line(line));
-            }
-            let Some(fd) = self.intake.fd().filter(|_| !self.buffer.is_too_long()) else {
-                return Ok(Received::End);
-            };
-            let left = deadline.saturating_duration_since(Instant::now());
-            let [has_some] = ready([Some((fd, PollFlags::POLLIN))], left)?;
-            if has_some {
-                self.buffer.take(self.intake.read(&mut chunk)?);
-            } else if Instant::now() >= deadline {
-                return Ok(Received::Timeout);
-            }
-        }
-    }
-}
-
-impl<R> fmt::Debug for Lines<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lines").finish_non_exhaustive()
-    }
-}
 
 /// A program that answers line by line. Dropping this kills it.
 pub struct Conversation {
@@ -148,10 +54,7 @@ pub(super) fn converse(mut command: Command, program: &str) -> Result<Conversati
         ended: watch.start(&child),
         end: None,
         stdin: None,
-        lines: Lines {
-            intake: Intake::new(child.stdout.take()),
-            buffer: Buffer::default(),
-        },
+        lines: Lines::new(child.stdout.take()),
         stderr: Intake::new(child.stderr.take()),
         stderr_text: Vec::new(),
         child,

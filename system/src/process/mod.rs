@@ -27,6 +27,7 @@ mod error;
 mod input;
 mod intake;
 mod keep;
+mod lines;
 mod program;
 mod relay;
 mod search;
@@ -37,10 +38,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 pub use capture::Captured;
-pub use conversation::{Conversation, Lines, Received};
+pub use conversation::Conversation;
 pub use delegate::{Delegated, Delegation};
 pub use error::ProcessError;
 pub use input::Spool;
+pub use lines::{Lines, Received};
 pub use program::Program;
 
 /// The exit code that a shell reports: the program's own, or 128 plus the signal.
