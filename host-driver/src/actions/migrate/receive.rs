@@ -23,8 +23,10 @@ use crate::host::Host;
 use crate::lease::Deployment;
 use crate::opennebula::{Report, VmDocument, VmId};
 
-/// After this time without a line the connection counts as broken: the other driver sends a line every few seconds. Until then
-/// the VFs here keep the VM's MACs and GUIDs, which VFs of the other host may have again.
+/// After this time without a line the connection counts as broken, unless libvirt still receives the VM: the other driver sends a
+/// line every few seconds, but if it is killed, its stock action continues. Until then the VFs here keep the VM's MACs and GUIDs,
+/// which VFs of the other host may have again. libvirt itself drops a VM within a minute after it has lost the other host
+/// (`keepalive_interval` of libvirtd.conf).
 const SILENCE: Duration = Duration::from_secs(180);
 
 pub(in crate::actions) fn run(
@@ -36,7 +38,7 @@ pub(in crate::actions) fn run(
         lines: Lines::of_stdin().map_err(ActionError::Input)?,
         silence: SILENCE,
     };
-    let offered = match source.line(&mut || {}) {
+    let offered = match source.line(&mut || {}, &|| false) {
         Some(line) => Offer::read(&line),
         None => Err(ActionError::NoOffer {
             why: "the connection has ended".to_owned(),
@@ -98,7 +100,7 @@ fn receive(
     };
     report.flush();
     answer(&Answer::Leased);
-    let Some(Step::SetUp) = source.next(&mut || deployment.show_life()) else {
+    let Some(Step::SetUp) = source.next(&mut || deployment.show_life(), &|| false) else {
         release(&work, vm, deployment, report);
         return Ok(());
     };
@@ -109,10 +111,12 @@ fn receive(
     report.flush();
     answer(&Answer::SetUp);
     let deploy_id = &offer.deploy_id;
-    let last = source.next(&mut || deployment.show_life());
+    let arrival = || arrival(&host, vm, deploy_id);
+    let is_incoming = || matches!(arrival(), Ok(Arrival::Incoming));
+    let last = source.next(&mut || deployment.show_life(), &is_incoming);
     let has_come = match last {
         Some(Step::PlugIn) => true,
-        _ => has_come(&host, vm, deploy_id)?,
+        _ => arrival()? == Arrival::Complete,
     };
     if has_come {
         plug_in_all(&work, deploy_id, deployment, &offer.nics, &saved, report);
@@ -127,13 +131,22 @@ fn receive(
     Ok(())
 }
 
-/// Whether the VM has arrived completely.
-fn has_come(host: &Host, vm: VmId, deploy_id: &str) -> Result<bool, ActionError> {
+/// How much of the VM has arrived.
+#[derive(Debug, PartialEq, Eq)]
+enum Arrival {
+    Absent,
+    /// libvirt is receiving its memory.
+    Incoming,
+    Complete,
+}
+
+fn arrival(host: &Host, vm: VmId, deploy_id: &str) -> Result<Arrival, ActionError> {
     let libvirt = host.libvirt();
     let running = libvirt.running()?;
     Ok(match running.domain_of(vm, Some(deploy_id)) {
-        Some(domain) => !libvirt.is_incoming(&domain.uuid)?,
-        None => false,
+        None => Arrival::Absent,
+        Some(domain) if libvirt.is_incoming(&domain.uuid)? => Arrival::Incoming,
+        Some(_) => Arrival::Complete,
     })
 }
 
@@ -152,15 +165,16 @@ struct Source {
 }
 
 impl Source {
-    /// The next step, or `None` if the connection has ended. `meanwhile` is called every few seconds.
-    fn next(&mut self, meanwhile: &mut dyn FnMut()) -> Option<Step> {
-        let step = serde_json::from_str(&self.line(meanwhile)?);
+    /// The next step, or `None` if the connection has ended. `meanwhile` is called every few seconds, `is_alive` after each
+    /// [`SILENCE`].
+    fn next(&mut self, meanwhile: &mut dyn FnMut(), is_alive: &dyn Fn() -> bool) -> Option<Step> {
+        let step = serde_json::from_str(&self.line(meanwhile, is_alive)?);
         step.inspect_err(|error| log::error!("failed to read a step of the other host: {error}"))
             .ok()
     }
 
     /// The next line that is not empty.
-    fn line(&mut self, meanwhile: &mut dyn FnMut()) -> Option<String> {
+    fn line(&mut self, meanwhile: &mut dyn FnMut(), is_alive: &dyn Fn() -> bool) -> Option<String> {
         let mut silent = Duration::ZERO;
         loop {
             meanwhile();
@@ -168,22 +182,27 @@ impl Source {
             match self.lines.next(wait) {
                 Ok(Received::Line(line)) if line.trim().is_empty() => silent = Duration::ZERO,
                 Ok(Received::Line(line)) => return Some(line),
-                Ok(Received::Timeout) => {
-                    silent += wait;
-                    if silent >= self.silence {
-                        let secs = silent.as_secs();
-                        log::error!(
-                            "the other host has sent nothing for {secs} s: the connection counts as broken"
-                        );
-                        return None;
-                    }
-                }
+                Ok(Received::Timeout) => silent += wait,
                 Ok(Received::End) => return None,
                 Err(error) => {
                     log::error!("failed to read from the other host: {error}");
                     return None;
                 }
             }
+            if silent < self.silence {
+                continue;
+            }
+            let secs = silent.as_secs();
+            if !is_alive() {
+                log::error!(
+                    "the other host has sent nothing for {secs} s: the connection counts as broken"
+                );
+                return None;
+            }
+            log::warn!(
+                "the other host's driver has sent nothing for {secs} s, but libvirt is still receiving the VM"
+            );
+            silent = Duration::ZERO;
         }
     }
 }
@@ -206,6 +225,7 @@ fn answer(answer: &Answer) {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::cell::{Cell, RefCell};
     use std::fs::File;
     use std::os::fd::OwnedFd;
 
@@ -220,13 +240,36 @@ mod tests {
         };
         theirs.write_all(b"\n\n{\"step\":\"set-up\"}\n").unwrap();
         let mut seen = 0;
-        assert!(matches!(source.next(&mut || seen += 1), Some(Step::SetUp)));
+        let step = source.next(&mut || seen += 1, &|| false);
+        assert!(matches!(step, Some(Step::SetUp)));
         assert_eq!(seen, 3);
         // The pipe is open, but empty.
-        assert!(source.next(&mut || {}).is_none());
+        assert!(source.next(&mut || {}, &|| false).is_none());
         theirs.write_all(b"nonsense\n").unwrap();
-        assert!(source.next(&mut || {}).is_none());
+        assert!(source.next(&mut || {}, &|| false).is_none());
         drop(theirs);
-        assert!(source.next(&mut || {}).is_none());
+        assert!(source.next(&mut || {}, &|| true).is_none());
+    }
+
+    #[test]
+    fn silence_is_not_the_end_while_the_vm_is_arriving() {
+        let (ours, theirs) = io::pipe().unwrap();
+        let mut source = Source {
+            lines: Lines::of(File::from(OwnedFd::from(ours))),
+            silence: Duration::from_millis(20),
+        };
+        let theirs = RefCell::new(theirs);
+        let asked = Cell::new(0);
+        let is_alive = || {
+            asked.set(asked.get() + 1);
+            if asked.get() == 3 {
+                let said = theirs.borrow_mut().write_all(b"{\"step\":\"plug-in\"}\n");
+                said.unwrap();
+            }
+            true
+        };
+        let step = source.next(&mut || {}, &is_alive);
+        assert!(matches!(step, Some(Step::PlugIn)), "{step:?}");
+        assert_eq!(asked.get(), 3);
     }
 }
