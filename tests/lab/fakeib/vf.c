@@ -24,7 +24,7 @@ static char *vfs = "";
 module_param(vfs, charp, 0444);
 MODULE_PARM_DESC(vfs, "functions to take, in order: 0000:00:12.0[=port GUID][,...]");
 
-/* A function that comes later, as vfs has it: its GUID is told before it is bound. */
+/* A function that is plugged in later, or again with another GUID: written before it is bound. */
 static int add_set(const char *value, const struct kernel_param *kp);
 static const struct kernel_param_ops add_ops = { .set = add_set };
 module_param_cb(add, &add_ops, NULL, 0200);
@@ -73,6 +73,11 @@ static struct fakeib_function *add_function(int domain, unsigned int bus,
 {
 	struct fakeib_function *fn;
 
+	list_for_each_entry(fn, &functions, node)
+		if (fn->domain == domain && fn->bus == bus && fn->devfn == devfn) {
+			fn->guid = guid ?: fn->guid;
+			return fn;
+		}
 	fn = kzalloc(sizeof(*fn), GFP_KERNEL);
 	if (!fn)
 		return NULL;

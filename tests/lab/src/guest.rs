@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::cloud::Cloud;
-use crate::cloud::vm::{System, Vm};
+use crate::cloud::vm::{Nic, System, Vm};
 use crate::host::Host;
 use crate::report::{Failure, ensure};
 use crate::shell::Shell;
@@ -49,6 +49,12 @@ impl Guest {
         }
     }
 
+    /// Waits until a device has the address of a NIC.
+    pub(crate) fn wait_for_address(&mut self, nic: &Nic) -> Result<(), Failure> {
+        let has = format!("ip -o address | grep -q ' {}/24 '", nic.ip());
+        self.shell.until(&has, ADDRESS_PATIENCE).map(drop)
+    }
+
     /// Whether an address answers this many pings.
     pub(crate) fn ping(&mut self, address: &str) -> Result<(), Failure> {
         let family = if address.contains(':') { "-6" } else { "-4" };
@@ -60,6 +66,9 @@ impl Guest {
             .map(drop)
     }
 }
+
+/// How many seconds a device that was plugged in may take to get its address.
+const ADDRESS_PATIENCE: u64 = 60;
 
 /// The full output of `ip` for all devices.
 pub(crate) const ADDRESSES: &str = "ip -d -j address";

@@ -1,10 +1,12 @@
-//! The host: a machine with three emulated SR-IOV cards and one-sriov.
+//! The host: a machine with five emulated SR-IOV cards and one-sriov.
 //!
 //! | PCI | what it is | pool |
 //! |---|---|---|
 //! | `0000:01:00.0` | Ethernet, 6 VFs | `enp1s0` |
 //! | `0000:02:00.0` | the rest of the world on the same wire | |
 //! | `0000:03:00.0` | InfiniBand, 4 VFs | `ib0` |
+//! | `0000:04:00.0` | Ethernet on the same wire, for a second host | |
+//! | `0000:05:00.0` | InfiniBand, for a second host | |
 
 use std::fs;
 use std::net::TcpListener;
@@ -254,7 +256,7 @@ fn arguments(disk: &Path, guest: &Path, port: u16) -> Vec<String> {
         format!("user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22"),
     );
     add("-device", "virtio-net-pci,netdev=n0,romfile=".into());
-    for (number, hub) in [(1, 1), (2, 1), (3, 3)] {
+    for (number, hub) in [(1, 1), (2, 1), (3, 3), (4, 1), (5, 3)] {
         add(
             "-device",
             format!("pcie-root-port,id=rp{number},chassis={number},slot={number}"),

@@ -9,7 +9,7 @@ use crate::guest::Guest;
 use crate::report::{Failure, Report, ensure, say};
 
 const WORLD: &str = "192.168.50.254";
-/// How many seconds a device may take to appear in a guest, or to disappear.
+/// How many seconds a device may take to disappear from a guest.
 const PATIENCE: u64 = 60;
 
 pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
@@ -132,9 +132,7 @@ pub(super) fn attach_with(
 
 /// The NIC has the address of its context, and a ping through its VF is answered.
 fn has_address(guest: &mut Guest, nic: &Nic) -> Result<(), Failure> {
-    let address = format!("{}/24", nic.ip());
-    let has = format!("ip -o address | grep -q ' {address} '");
-    guest.shell.until(&has, PATIENCE)?;
+    guest.wait_for_address(nic)?;
     ping_through(guest, &nic.mac(), WORLD)
 }
 

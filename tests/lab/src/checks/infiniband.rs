@@ -1,20 +1,11 @@
 //! InfiniBand VFs: matched by GUID, by position, and late; and a check that the checks by GUID can fail.
 
+use super::guid::{GUIDS, SWITCHES, carry_guid, newcomer};
 use super::hotplug::attach_with;
 use super::setup::Setup;
 use crate::cloud::vm::{INFINIBAND, Nic, PARTITION, PLAIN, System, Vm};
 use crate::guest::{Devices, Guest};
 use crate::report::{Failure, Report, ensure};
-
-/// The directory of the test module's switches.
-const SWITCHES: &str = "/sys/module/fakeib/parameters";
-/// Gives the test module of a guest the VF that has just come, with its GUID.
-const BIND: &str = "for vf in /sys/bus/pci/devices/*; do \
-     [ \"$(cat $vf/device)\" = 0x10ca ] || continue; \
-     case $(readlink -f $vf/driver) in */fakeib) continue ;; esac; name=${vf##*/}; \
-     echo $name=GUID > /sys/module/fakeib/parameters/add && \
-     { [ ! -e $vf/driver ] || echo $name > $vf/driver/unbind; } && \
-     echo $name > /sys/bus/pci/drivers/fakeib/bind && bound=1; done; [ -n \"$bound\" ]";
 
 /// Three NICs with the last position first on the bus, which the guest's driver probes in another order.
 pub(crate) fn by_guid(setup: &mut Setup<'_>, report: &mut Report) {
@@ -37,7 +28,7 @@ pub(crate) fn by_guid(setup: &mut Setup<'_>, report: &mut Report) {
     report.check(
         "the driver has set node and port GUIDs and the link state",
         || {
-            let guids = setup.host().ssh.get("cat /sys/class/net/ib0/vf_guids")?;
+            let guids = setup.host().ssh.get(GUIDS)?;
             let vfs = setup.pool("ib0")?.vfs(30);
             ensure(vfs.len() == nics.len(), || format!("{vfs:?}"))?;
             for (position, vf) in (0..).zip(vfs) {
@@ -62,7 +53,7 @@ pub(crate) fn by_guid(setup: &mut Setup<'_>, report: &mut Report) {
             setup.cancel(&guest)?;
             let pool = setup.pool("ib0")?;
             ensure(pool.free() == Some(4), || format!("{pool:?}"))?;
-            let guids = setup.host().ssh.get("cat /sys/class/net/ib0/vf_guids")?;
+            let guids = setup.host().ssh.get(GUIDS)?;
             let left = (0..)
                 .zip(&nics)
                 .find(|(position, nic)| guids.contains(&nic.guid(*position).replace(':', "")));
@@ -135,28 +126,17 @@ fn inside(report: &mut Report, guest: &mut Guest, nics: &[Nic]) {
     });
 }
 
-/// A NIC that comes while the VM runs. An emulated VF cannot carry the GUID that the PF has for it: the lab takes it to the guest.
+/// Attaches a NIC while the VM runs.
 fn attached(setup: &Setup<'_>, guest: &mut Guest) -> Result<(), Failure> {
     const POSITION: u8 = 3;
     let nic = Nic::new(INFINIBAND, 33);
     let carry = |guest: &mut Guest| {
-        let vfs = setup.pool("ib0")?.vfs(guest.vm.id);
-        let vf = vfs.iter().find(|vf| vf.position == u64::from(POSITION));
-        let vf = vf.ok_or_else(|| Failure::new(format!("{vfs:?}")))?;
-        let guid = format!(
-            "sed -n 's/^{} .*port=\\([0-9a-f]*\\).*/\\1/p' /sys/class/net/ib0/vf_guids",
-            vf.index
-        );
-        let guid = setup.host().ssh.get(&guid)?;
-        guest
-            .shell
-            .until(&BIND.replace("GUID", &guid), 30)
-            .map(drop)
+        let address = newcomer(guest)?;
+        let (pool, guids) = (setup.pool("ib0")?, setup.host().ssh.get(GUIDS)?);
+        carry_guid(guest, &pool, &guids, POSITION, &address)
     };
     attach_with(setup, guest, &nic, carry, |guest, nic| {
-        let address = format!("{}/24", nic.ip());
-        let has = format!("ip -o address | grep -q ' {address} '");
-        guest.shell.until(&has, 60)?;
+        guest.wait_for_address(nic)?;
         is_by_guid(&guest.devices()?, nic, POSITION)?;
         guest.ping("192.168.7.99")
     })

@@ -1,17 +1,24 @@
-//! A VM that moves to another host while it runs.
+//! A VM that moves to another host while it runs, over ssh between two network namespaces.
 
 use std::time::Instant;
 
 use super::ethernet::ping_through;
-use super::setup::Setup;
-use crate::cloud::vm::{MOVING, Nic, PLAIN, SEED, System, Vm};
+use super::guid::{GUIDS, carry_guid};
+use super::setup::{Pool, Setup};
+use crate::cloud::vm::{INFINIBAND, MOVING, Nic, PLAIN, SEED, System, Vm};
 use crate::guest::Guest;
 use crate::report::{Failure, Report, ensure, say};
 use crate::second::{SECOND, Second};
 
 const WORLD: &str = "192.168.50.254";
-/// Seconds within which a device comes to a guest.
-const PATIENCE: u64 = 60;
+/// Shows the VFs of the second host's card.
+const CARD: &str = "ip link show enp4s0";
+/// The place of the InfiniBand VF in the guest.
+const PORT_SLOT: u8 = 0x14;
+const PORT_PLACE: &str = "0000:00:14.0";
+/// The index of the InfiniBand NIC, and its position.
+const PORT: usize = 3;
+const PORT_POSITION: u8 = 2;
 
 pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
     let second = report.get("a second host comes up beside it", || {
@@ -24,19 +31,24 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
         Nic::new(PLAIN, 60),
         Nic::new(MOVING, 60),
         Nic::new(SEED, 61),
+        Nic::new(INFINIBAND, 60).at_slot(PORT_SLOT),
     ];
     let vm = Vm::new(60, System::Debian, nics);
-    let Some(mut guest) = report.get("a VM with two VFs is deployed and boots", || {
-        setup.deploy(&vm)
-    }) else {
+    let Some(mut guest) = report.get(
+        "a VM with two Ethernet VFs and an InfiniBand VF is deployed and boots",
+        || setup.deploy(&vm),
+    ) else {
         return;
     };
-    report.check("both ping", || pings(&mut guest));
+    report.check("all have their addresses, and Ethernet pings", || {
+        pings(&mut guest)?;
+        has_port(&mut guest)
+    });
     report.check(
         "libvirt refuses to move it, and it has its VFs again, and pings",
         || is_refused(setup, &second, &mut guest),
     );
-    // Both hosts have one disk, which libvirt cannot know.
+    // Both hosts see the same disk, but libvirt doesn't know that.
     report.check("the operator allows it", || {
         let allow = "echo MIGRATE_OPTIONS=--unsafe >> /var/tmp/one/etc/vmm/kvm/kvmrc";
         setup.host().ssh.get(allow).map(drop)
@@ -59,12 +71,12 @@ fn is_refused(setup: &Setup<'_>, second: &Second<'_>, guest: &mut Guest) -> Resu
     ensure(said.as_ref().is_some_and(is_refused), || {
         format!("{said:?}")
     })?;
-    pings(guest)?;
+    works(guest, &setup.pool("ib0")?, &setup.host().ssh.get(GUIDS)?)?;
     is_free(second)?;
     setup.is_consistent()
 }
 
-/// The VM is there, and comes back by way of a file.
+/// Checks the VM there, stops it, and resumes it on the first host.
 fn on_the_second(
     setup: &Setup<'_>,
     second: &Second<'_>,
@@ -77,7 +89,7 @@ fn on_the_second(
         "there it has VFs with the same addresses, and pings",
         || {
             guest.shell = second.guest_shell(guest.vm.id)?;
-            pings(guest)?;
+            works(guest, &second.pool("ib0")?, &second.get(GUIDS)?)?;
             say(&format!(
                 "      moved after {:.1} s, pinged after {:.1} s",
                 arrived.as_secs_f32(),
@@ -87,55 +99,88 @@ fn on_the_second(
         },
     );
     report.check("the VFs of the second host are leased to it", || {
-        for (pool, vf) in [("move", "0000:01:10.4"), ("seed", "0000:01:10.6")] {
+        for (pool, card) in [
+            ("move", "0000:04:"),
+            ("seed", "0000:04:"),
+            ("ib0", "0000:05:"),
+        ] {
             let held = second.pool(pool)?.vfs(60);
-            ensure(held.len() == 1 && held[0].address == vf, || {
+            ensure(held.len() == 1 && held[0].address.starts_with(card), || {
                 format!("{held:?}")
             })?;
         }
-        Ok(())
+        let link = second.get(CARD)?;
+        let is_there = |nic: &Nic| link.contains(&nic.mac());
+        ensure(guest.vm.nics[1..PORT].iter().all(is_there), || link.clone())
     });
     report.check("those of the first host are as they were before", || {
-        ensure(setup.pool("enp1s0")?.held().is_empty(), || {
-            "it has leases still".to_owned()
-        })?;
+        for pool in ["enp1s0", "ib0"] {
+            let held = setup.pool(pool)?.held();
+            ensure(held.is_empty(), || format!("{held:?}"))?;
+        }
         setup.is_consistent()?;
-        // Those of the second host are of the same card.
-        let link = setup.host().ssh.get("ip link show enp1s0")?;
-        let has_one_vf = |nic: &Nic| link.matches(&nic.mac()).count() == 1;
-        ensure(guest.vm.nics[1..].iter().all(has_one_vf), || link.clone())
+        let ssh = &setup.host().ssh;
+        has_none(
+            &guest.vm,
+            &ssh.get("ip link show enp1s0")?,
+            &ssh.get(GUIDS)?,
+        )
     });
     report.check("stopped there, it leaves its VFs free", || {
         second.save(&guest.vm)?;
         is_free(second)?;
-        let link = setup.host().ssh.get("ip link show enp1s0")?;
-        ensure(!link.contains(&guest.vm.nics[1].mac()), || link.clone())
+        has_none(&guest.vm, &second.get(CARD)?, &second.get(GUIDS)?)
     });
     report.check(
         "resumed on the first host, it has VFs with the same addresses, and pings",
         || {
             setup.cloud.restore(&guest.vm, &guest.id)?;
             guest.shell = setup.host().guest_shell(guest.vm.id)?;
-            pings(guest)?;
+            works(guest, &setup.pool("ib0")?, &setup.host().ssh.get(GUIDS)?)?;
             setup.is_consistent()
         },
     );
 }
 
+/// No VF of a host's cards has a MAC or GUID of the VM.
+fn has_none(vm: &Vm, link: &str, guids: &str) -> Result<(), Failure> {
+    let has = |nic: &Nic| link.contains(&nic.mac());
+    ensure(!vm.nics[1..].iter().any(has), || link.to_owned())?;
+    let guid = vm.nics[PORT].guid(PORT_POSITION).replace(':', "");
+    ensure(!guids.contains(&guid), || guids.to_owned())
+}
+
 /// No VF of the second host is leased.
 fn is_free(second: &Second<'_>) -> Result<(), Failure> {
-    for pool in ["move", "seed"] {
+    for pool in ["move", "seed", "ib0"] {
         let pool = second.pool(pool)?;
-        ensure(pool.free() == Some(1), || format!("{pool:?}"))?;
+        ensure(pool.held().is_empty(), || format!("{pool:?}"))?;
     }
     Ok(())
 }
 
-/// Each VF has the address of its NIC, and reaches the world.
+/// All NICs work after VFs were plugged in by a host with this pool and these GUIDs.
+fn works(guest: &mut Guest, pool: &Pool, guids: &str) -> Result<(), Failure> {
+    carry_guid(guest, pool, guids, PORT_POSITION, PORT_PLACE)?;
+    has_port(guest)?;
+    pings(guest)
+}
+
+/// The InfiniBand VF has the GUID and the address of its NIC.
+fn has_port(guest: &mut Guest) -> Result<(), Failure> {
+    let nic = guest.vm.nics[PORT].clone();
+    let address = format!("{}/24", nic.ip());
+    guest.wait_for_address(&nic)?;
+    let devices = guest.devices()?;
+    let device = devices.with_hardware(&nic.guid(PORT_POSITION))?;
+    ensure(device.bus == PORT_PLACE, || format!("{device:?}"))?;
+    device.has(&address)
+}
+
+/// Each Ethernet VF has the address of its NIC, and pings the rest of the world through it.
 fn pings(guest: &mut Guest) -> Result<(), Failure> {
-    for nic in guest.vm.nics.clone().into_iter().skip(1) {
-        let has = format!("ip -o address | grep -q ' {}/24 '", nic.ip());
-        guest.shell.until(&has, PATIENCE)?;
+    for nic in guest.vm.nics[1..PORT].to_vec() {
+        guest.wait_for_address(&nic)?;
         ping_through(guest, &nic.mac(), WORLD)?;
     }
     Ok(())

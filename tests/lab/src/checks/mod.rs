@@ -2,6 +2,7 @@
 
 mod ethernet;
 mod guests;
+mod guid;
 mod hotplug;
 mod infiniband;
 mod install;
