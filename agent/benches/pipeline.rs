@@ -1,4 +1,4 @@
-//! Benchmarks the steps of a run, each alone and all together, for 1, 16 and 256 NICs.
+//! Benchmarks the steps of a run, one by one and together, with 1, 16 and 256 NICs.
 //!
 //! `side-by-side` in `tests/` measures whole processes, and compares them with the script of 2013.
 
@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 const BACKEND: Backend = Backend::IfcfgInitscripts;
 
-/// All of a run but the process.
+/// A whole run, except for starting the process.
 fn run(text: &[u8], sysfs: &Path, root: &Root) {
     let context = Context::parse(text).unwrap();
     let mut directories = Directories::new(root);

@@ -17,29 +17,29 @@ use one_sriov_system::Root;
 
 use crate::plan::Role;
 
-/// Where the configuration is.
+/// The path of the configuration file.
 pub const PATH: &str = "/etc/one-sriov/agent.conf";
 
-/// The settings of the file.
+/// The settings in `agent.conf`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Config {
     /// First octet of dummy MACs.
     pub prefix: DummyPrefix,
     /// Which NICs the agent configures; by default those that no other program configures.
     pub role: Option<Role>,
-    /// The network stack to write for; `None` if it is detected.
+    /// The network stack to write files for; detected if `None`.
     pub backend: Option<String>,
-    /// Whether a CD without the label counts as a context: OpenNebula 4.0 sets none.
+    /// Whether a CD without a label counts as a context: OpenNebula 4.0 sets none.
     pub unlabelled_context: bool,
-    /// Whether a plain NIC that no variable describes gets the address in its MAC; by default only in contexts before OpenNebula
-    /// 4.14.
+    /// Whether a plain NIC that no variable describes gets the address that its MAC encodes; by default only in contexts before
+    /// OpenNebula 4.14.
     pub decodes_macs: Option<bool>,
 }
 
-/// The file cannot be used.
+/// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("failed to read '{PATH}': {0}")]
     Io(#[from] io::Error),
     /// A line is wrong.
@@ -53,10 +53,10 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads the configuration of a machine; without a file the defaults apply.
+    /// Reads the configuration of a machine; if the file does not exist, the defaults apply.
     ///
     /// # Errors
-    /// [`ConfigError`] if there is a file that cannot be used.
+    /// [`ConfigError`] if the file exists but cannot be read or parsed.
     pub fn load(root: &Root) -> Result<Self, ConfigError> {
         match root.read_to_string(Path::new(PATH)) {
             Ok(text) => Self::parse(&text),

@@ -1,6 +1,6 @@
-//! Patterns of names, like fnmatch(3): in presets of systemd, `source` lines, and `case` of scripts.
+//! Glob patterns, as fnmatch(3) matches them: in systemd presets, `source` lines, and `case` of shell scripts.
 
-/// Whether a whole text matches a pattern of `*`, `?` and `[...]`.
+/// Whether the whole text matches a pattern of `*`, `?` and `[...]`.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
@@ -25,24 +25,24 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|c| *c == '*')
 }
 
-/// The place after the part of the pattern that matches one character, if it does.
+/// Matches one character; returns the position after the matching part of the pattern.
 fn one(pattern: &[char], at: usize, c: char) -> Option<usize> {
     match *pattern.get(at)? {
         '?' => Some(at + 1),
         '[' => match set(pattern, at + 1, c) {
             Some((next, is_in)) => is_in.then_some(next),
-            // Without an end it is a plain character.
+            // An unclosed `[` is a plain character.
             None => (c == '[').then_some(at + 1),
         },
         own => (own == c).then_some(at + 1),
     }
 }
 
-/// The place after a set, and whether a character is in it.
+/// Returns the position after a set, and whether the character is in it.
 fn set(pattern: &[char], start: usize, c: char) -> Option<(usize, bool)> {
     let is_negated = matches!(pattern.get(start)?, '!' | '^');
     let first = start + usize::from(is_negated);
-    // A `]` at the start belongs to the set.
+    // A `]` at the start is a member of the set.
     let end = first + 1 + pattern.get(first + 1..)?.iter().position(|c| *c == ']')?;
     let mut at = first;
     let mut is_in = false;

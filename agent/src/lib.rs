@@ -11,8 +11,8 @@
 //! kernel/     compare the kernel with the plan
 //! diagnose/   why a NIC has no address
 //! ```
-//! Each step has one input and one output, and nothing flows backwards. [`pipeline`] runs them up to the changes on the disk;
-//! `cli/` is the shell around it.
+//! Each step has one input and one output, and data never flows backwards. [`pipeline`] runs the steps up to the list of changes
+//! on disk; `cli/` is the command line around them.
 
 pub mod activate;
 pub mod cli;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use one_sriov_agent::cli::Cli;
 
-/// musl's own allocator maps and unmaps pages all the time, a third of a run on 16 NICs.
+/// musl's own allocator maps and unmaps pages all the time: a third of the run time with 16 NICs.
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 

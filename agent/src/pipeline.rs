@@ -1,11 +1,11 @@
-//! The spine of a run: from a context and the NICs of a guest to the changes on its disk.
+//! The core of a run: from a context and the NICs of a guest to the changes on its disk.
 //!
 //! ```text
-//! plan_when_ready   wait for late NICs, and plan            -> Inventory, Plan     (the only loop)
-//! target            detect the network stack, and render    -> Choice, Rendered
+//! plan_when_ready   wait for late NICs, then plan           -> Inventory, Plan     (the only loop)
+//! target            detect the network stack, render files  -> Choice, Rendered
 //! changes           compare with the record and the disk    -> Changes             (pure)
 //! ```
-//! The shell around it (`cli/`) reads the context, takes the lock, reads the disk ([`Snapshot::take`]) and makes the changes
+//! The caller (`cli/`) reads the context, takes the lock, reads the disk ([`Snapshot::take`]) and makes the changes
 //! ([`install::apply`](crate::install::apply)).
 
 use std::cell::LazyCell;
@@ -28,11 +28,11 @@ pub struct Inputs<'a> {
     pub config: &'a Config,
     /// What earlier runs wrote.
     pub record: &'a Record,
-    /// The guest's files, and what runs.
+    /// The files of the guest, and what runs in it.
     pub guest: &'a Guest<'a>,
-    /// The network stack that `--backend` names.
+    /// The network stack given by `--backend`.
     pub backend: Option<&'a str>,
-    /// Whether foreign files in the place of ours are replaced.
+    /// Whether foreign files at the paths of the agent's files are replaced.
     pub takes_over: bool,
 }
 
@@ -54,7 +54,7 @@ impl Inputs<'_> {
         }
     }
 
-    /// The requested network stacks.
+    /// The network stacks that the user, the configuration or the context asks for.
     fn requests(&self) -> Requests<'_> {
         let text = |name| {
             let value = self.context.get(name);
@@ -69,7 +69,7 @@ impl Inputs<'_> {
     }
 }
 
-/// Plans for the NICs of this machine, when no NIC is late any more or the wait budget is used up.
+/// Plans for the NICs of this machine as soon as no NIC is late, or when the wait budget is used up.
 ///
 /// # Errors
 /// [`InventoryError`] if the NICs cannot be listed.
@@ -80,7 +80,7 @@ pub fn plan_when_ready(
 ) -> Result<(Inventory, Plan), InventoryError> {
     let settings = inputs.settings();
     loop {
-        // Checked before the NICs are read, so that one that appears in between is not missed.
+        // Checked before the NICs are read, so that a NIC that appears in between is not missed.
         let udev_was_busy = wait_budget.udev_is_busy();
         let inventory = nics.inventory()?;
         let plan = plan(inputs.context, &inventory, &settings);
@@ -96,11 +96,11 @@ pub fn plan_when_ready(
     }
 }
 
-/// The network stack of the guest, and the files for it. It depends only on its arguments, and reads only files of the guest
-/// that matter.
+/// Detects the network stack of the guest, and renders the files for it. The result depends only on the arguments and on the
+/// guest's files; only those that matter are read.
 ///
 /// # Errors
-/// [`DetectError`] if no network stack can be named, or if a file that counts cannot be read.
+/// [`DetectError`] if the network stack cannot be determined, or if a file that decides it cannot be read.
 pub fn target(
     (inventory, plan): (&Inventory, &Plan),
     inputs: &Inputs<'_>,
@@ -113,7 +113,7 @@ pub fn target(
     let backend = choice.backend;
     let mut rendered = backend.render(plan);
     rendered.notes.extend(choice.warnings.iter().cloned());
-    // one-context writes those of all NICs.
+    // one-context writes the name servers of all NICs.
     if role == Role::Whole {
         let names = backend.name_servers(plan, || guest.resolver());
         rendered.files.extend(names.files);
@@ -143,7 +143,7 @@ pub fn target(
     Ok((choice, rendered))
 }
 
-/// The effect of rules in NetworkManager's configuration.
+/// Summarizes the rules in NetworkManager's configuration.
 fn unmanaged(rules: &[Rule<'_>]) -> Unmanaged {
     let is_general = |place: RulePlace| {
         let mut rules = rules.iter();
@@ -159,7 +159,7 @@ fn unmanaged(rules: &[Rule<'_>]) -> Unmanaged {
     }
 }
 
-/// The changes on the disk. `disk` has the files at the paths of the rendered and the recorded files.
+/// Returns the changes to make on disk. `disk` holds the files at all rendered and recorded paths.
 #[must_use]
 pub fn changes(
     rendered: &Rendered,
@@ -180,7 +180,7 @@ pub fn changes(
     decide(&wanted, record, disk)
 }
 
-/// The wanted files if only the file for cloud-init must be removed: all files of NICs stay.
+/// The wanted files if the agent only removes its file for cloud-init: all files of NICs stay.
 #[must_use]
 pub fn without_nics(record: &Record) -> WantedFiles<'static> {
     let mut keep: BTreeSet<NicId> = record.devices().into_keys().copied().collect();

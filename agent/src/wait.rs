@@ -1,6 +1,6 @@
-//! Waits for late devices, by events and within a limit.
+//! Waits for late devices: wakes on events, and gives up at a limit.
 //!
-//! While udev works on its queue, `/run/udev/queue` exists; when it is done with a network device,
+//! While udev processes its queue, `/run/udev/queue` exists; when it has finished a network device,
 //! `/run/udev/data/n<ifindex>` appears (systemd `src/udev/udev-manager.c`, `src/libsystemd/sd-device`).
 //! Without udev, the kernel's own events announce new devices.
 
@@ -18,7 +18,7 @@ use one_sriov_system::Root;
 
 const UDEV_QUEUE: &str = "/run/udev/queue";
 
-/// The time that a run may wait, and the events that end a wait.
+/// The time that a run may wait, and the events that end the wait early.
 pub struct WaitBudget {
     start: Instant,
     bound: Duration,
@@ -29,7 +29,7 @@ pub struct WaitBudget {
 }
 
 impl WaitBudget {
-    /// Starts listening, so that no event from now on is missed.
+    /// Starts listening, so that no later event is missed.
     #[must_use]
     pub fn new(root: &Root, bound: Duration) -> Self {
         let waits = !bound.is_zero();
@@ -45,7 +45,7 @@ impl WaitBudget {
         }
     }
 
-    /// Whether udev is, or may be, working on devices.
+    /// Whether udev is, or may be, processing devices.
     #[must_use]
     pub fn udev_is_busy(&self) -> bool {
         self.root
@@ -56,7 +56,7 @@ impl WaitBudget {
             })
     }
 
-    /// Waits for an event of a device; `false` if the time has run out.
+    /// Waits for a device event; returns `false` when the time is used up.
     #[must_use]
     pub fn wait(&self, what: &str) -> bool {
         loop {
@@ -87,7 +87,7 @@ impl WaitBudget {
         }
     }
 
-    /// Waits for an event; `false` when none came.
+    /// Waits for one event; returns `false` if none came in time.
     fn poll(&self, time: Duration) -> bool {
         let udev = self.udev.iter().map(AsFd::as_fd);
         let kernel = self.kernel.iter().map(AsFd::as_fd);
@@ -118,14 +118,14 @@ impl WaitBudget {
     }
 }
 
-/// A source of events; without one a wait lasts until the limit.
+/// A source of events. If it fails, the wait lasts until the limit.
 fn events_of<T>(source: &str, events: nix::Result<T>) -> Option<T> {
     events
         .map_err(|error| log::warn!("failed to listen to the events of {source}: {error}"))
         .ok()
 }
 
-/// Watches udev's queue and records, and the device nodes that it makes.
+/// Watches udev's queue and database, and the device nodes in `/dev`.
 fn watch_udev(root: &Root) -> nix::Result<Inotify> {
     let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?;
     let changes = AddWatchFlags::IN_CREATE
@@ -142,7 +142,7 @@ fn watch_udev(root: &Root) -> nix::Result<Inotify> {
     Ok(inotify)
 }
 
-/// The kernel's events of devices (`NETLINK_KOBJECT_UEVENT`, group 1).
+/// Listens to the kernel's device events (`NETLINK_KOBJECT_UEVENT`, group 1).
 fn kernel_events() -> nix::Result<OwnedFd> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let fd = socket(

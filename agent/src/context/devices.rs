@@ -1,9 +1,9 @@
-//! Which block devices may have the context, and in which order they are read.
+//! Which block devices may hold the context, and in which order they are read.
 //!
 //! ```text
-//! /dev/sr0, sr1, ...                       CD drives, first of all
-//! /dev/disk/by-label/CONTEXT -> ../../vdb  the device that has the label according to udev, if it is one of those below
-//! /dev/vd*, sd*, hd*, xvd*                 disks, for hypervisors that show the CD as one
+//! /dev/sr0, sr1, ...                       CD drives, always first
+//! /dev/disk/by-label/CONTEXT -> ../../vdb  the device with the label according to udev, if it is of a kind listed here
+//! /dev/vd*, sd*, hd*, xvd*                 disks, for hypervisors that present the CD as a disk
 //! ```
 //! Other devices are ignored, whatever their label: any desktop user may set up a loop device (udisks).
 
@@ -12,25 +12,25 @@ use std::path::{Component, Path, PathBuf};
 
 use one_sriov_system::Root;
 
-/// The volume label that OpenNebula gives its CD since 4.2.
+/// The volume label of OpenNebula's context CD, since 4.2.
 pub(super) const LABEL: &str = "CONTEXT";
 const BY_LABEL: &str = "/dev/disk/by-label";
 /// The kinds of disks that a CD can appear as, in the order in which they are read.
 const DISKS: [&str; 4] = ["vd", "sd", "hd", "xvd"];
 
-/// A device that may have the context.
+/// A device that may hold the context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Candidate {
     /// The device: `/dev/sr0`.
     pub(super) path: PathBuf,
-    /// Whether it has the label of the context according to udev.
+    /// Whether the device has the label of the context according to udev.
     pub(super) is_labelled: bool,
 }
 
-/// The devices that may be the CD, the most likely first.
+/// The devices that may be the context CD, the most likely first.
 ///
 /// # Errors
-/// `/dev` or the link of the label exists but cannot be read.
+/// If `/dev` or udev's link for the label exists but cannot be read.
 pub(super) fn candidates(root: &Root) -> io::Result<Vec<Candidate>> {
     let labelled = labelled(root)?;
     let names: Vec<String> = match root.list(Path::new("/dev")) {
@@ -62,11 +62,11 @@ pub(super) fn candidates(root: &Root) -> io::Result<Vec<Candidate>> {
     Ok(paths.into_iter().map(candidate).collect())
 }
 
-/// The drive, disk or partition that has the label according to udev.
+/// The drive, disk or partition with the label, according to udev.
 fn labelled(root: &Root) -> io::Result<Option<PathBuf>> {
     let target = match root.read_link(&Path::new(BY_LABEL).join(LABEL)) {
         Ok(target) => target,
-        // EINVAL: not a link, so udev has not made it.
+        // EINVAL: not a symbolic link, so udev did not make it.
         Err(error)
             if matches!(
                 error.kind(),
@@ -89,7 +89,7 @@ fn labelled(root: &Root) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// A path without `..`: udev's links are relative, and `/dev` has no links among its directories.
+/// Resolves `..` without reading links: udev's links are relative, and no directory in `/dev` is a link.
 fn resolved(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
@@ -103,19 +103,19 @@ fn resolved(path: &Path) -> PathBuf {
     plain
 }
 
-/// Whether a device of this name may have the context: a CD drive, a disk or a partition.
+/// Whether a device of this name may hold the context: a CD drive, a disk or a partition.
 fn is_candidate(name: &str) -> bool {
     let disk = name.trim_end_matches(|last: char| last.is_ascii_digit());
     is_drive(name) || DISKS.iter().any(|kind| is_disk(disk, kind))
 }
 
-/// `sr0`.
+/// Whether the name is that of a CD drive: `sr0`.
 fn is_drive(name: &str) -> bool {
     let number = name.strip_prefix("sr").unwrap_or_default();
     !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// `vdb`: a whole disk, not a partition.
+/// Whether the name is that of a whole disk, not a partition: `vdb`.
 fn is_disk(name: &str, kind: &str) -> bool {
     let letters = name.strip_prefix(kind).unwrap_or_default();
     !letters.is_empty() && letters.bytes().all(|byte| byte.is_ascii_lowercase())

@@ -10,12 +10,12 @@
 //! ssh-rsa AAAA two@fe'
 //! ```
 //!
-//! OpenNebula 4.0 wrote `NAME="value"` with the value raw between the quotes. Both are read with the
-//! shell's own quoting rules (POSIX XCU 2.2), but nothing is executed or expanded: `$(...)`, backticks
-//! and `$NAME` are text. Anything but an assignment is an error with line and column.
+//! OpenNebula 4.0 wrote `NAME="value"`, with nothing escaped between the quotes. Both forms are read by the shell's quoting rules
+//! (POSIX XCU 2.2), but nothing is executed or expanded: `$(...)`, backticks and `$NAME` are plain text. Anything but an
+//! assignment is an error with line and column.
 //!
-//! Names may contain `-` and `.` and begin with a digit, which a shell refuses: the front-end passes on any name that a user
-//! gave a variable.
+//! Names may contain `-` and `.` and begin with a digit, which a shell rejects: the front-end passes on any variable name that
+//! a user chose.
 
 use std::collections::BTreeMap;
 
@@ -32,10 +32,10 @@ pub enum Quotes {
     Double,
 }
 
-/// Quotes nothing of the text: after a misplaced quote, what looks like a name is part of a value, which may be a secret.
+/// Never quotes the text: after a misplaced quote, what looks like a name is part of a value, which may be a secret.
 const NO_ASSIGNMENT: &str = "expected NAME=value";
 
-/// More variables than any context has. Each needs many times the memory of its text, and 2.7 million would fit into 16 MiB.
+/// More variables than any context has. Each takes far more memory than its text, and 2.7 million would fit into 16 MiB.
 const MOST: usize = 1 << 17;
 
 /// A place in `context.sh` that is not an assignment.
@@ -50,19 +50,19 @@ pub struct GrammarError {
     pub problem: String,
 }
 
-/// Reads all assignments of `text`; the last one of a name wins.
+/// Reads all assignments of `text`; if a name occurs more than once, the last assignment wins.
 ///
 /// # Errors
-/// [`GrammarError`] for the first thing that is not an assignment. Then no variable is returned, so that half a context is
-/// never used.
+/// [`GrammarError`] at the first place that is not an assignment. No variable is returned then, so that half a context is never
+/// used.
 pub fn parse(text: &[u8]) -> Result<Variables, GrammarError> {
     parse_with_quotes(text).map(|(variables, _)| variables)
 }
 
-/// Reads all assignments of `text`, and how their values are quoted.
+/// Reads all assignments of `text`, and detects how their values are quoted.
 ///
 /// # Errors
-/// As [`parse`].
+/// The same as [`parse`].
 pub fn parse_with_quotes(text: &[u8]) -> Result<(Variables, Quotes), GrammarError> {
     let mut cursor = Cursor {
         text,
@@ -81,11 +81,11 @@ pub fn parse_with_quotes(text: &[u8]) -> Result<(Variables, Quotes), GrammarErro
     } else {
         Quotes::Double
     };
-    // They come sorted, so collecting all at once is fast. The last of equal names wins.
+    // Variables come sorted, so collecting them all at once is fast. The last of equal names wins.
     Ok((variables.into_iter().collect(), quotes))
 }
 
-/// One line: `[export] NAME=value [NAME=value ...]`.
+/// Parses one line: `[export] NAME=value [NAME=value ...]`.
 fn statement(
     cursor: &mut Cursor,
     variables: &mut Vec<(String, Vec<u8>)>,
@@ -117,7 +117,7 @@ fn statement(
     }
 }
 
-/// The value after `=`: any sequence of quoted and unquoted pieces.
+/// Parses the value after `=`: any sequence of quoted and unquoted pieces.
 fn word(cursor: &mut Cursor) -> Result<Vec<u8>, GrammarError> {
     let mut value = Vec::new();
     while let Some(byte) = cursor.peek() {
@@ -193,7 +193,7 @@ fn double_quoted(
 struct Cursor<'a> {
     text: &'a [u8],
     at: usize,
-    /// Whether a value does not begin with a double quote.
+    /// Whether any value begins with something other than a double quote.
     has_other_quotes: bool,
 }
 
@@ -212,7 +212,7 @@ impl<'a> Cursor<'a> {
         Some(byte)
     }
 
-    /// Whether a line ends here, with LF, CR LF or the end of the text.
+    /// Whether the line ends here: at LF, CR LF, or the end of the text.
     fn at_line_end(&self) -> bool {
         match self.peek() {
             None | Some(b'\n') => true,
@@ -225,7 +225,7 @@ impl<'a> Cursor<'a> {
         matches!(self.peek(), Some(b' ' | b'\t')) || self.at_line_end()
     }
 
-    /// Moves to the next statement; `false` at the end of the text.
+    /// Moves to the next statement; returns `false` at the end of the text.
     fn skip_to_statement(&mut self) -> bool {
         while let Some(byte) = self.peek() {
             match byte {
@@ -238,7 +238,7 @@ impl<'a> Cursor<'a> {
         false
     }
 
-    /// Skips blanks; `false` if the statement ends here.
+    /// Skips blanks and a comment; returns `false` if the line ends here.
     fn skip_blanks_in_line(&mut self) -> bool {
         let start = self.at;
         while matches!(self.peek(), Some(b' ' | b'\t')) {
@@ -258,7 +258,7 @@ impl<'a> Cursor<'a> {
             .unwrap_or(rest.len());
     }
 
-    /// A name: letters, digits, `_`, `-`, `.`.
+    /// Parses a name: letters, digits, `_`, `-`, `.`.
     fn name(&mut self) -> Result<&'a str, GrammarError> {
         let rest = self.rest();
         let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);

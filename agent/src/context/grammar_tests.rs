@@ -101,7 +101,7 @@ fn what_is_no_assignment_is_an_error_with_line_and_column() {
     }
 }
 
-/// How OpenNebula since 4.2 writes a value.
+/// Quotes a value as OpenNebula does since 4.2.
 fn as_oned_writes(value: &[u8]) -> Vec<u8> {
     let mut text = b"A='".to_vec();
     for &byte in value {

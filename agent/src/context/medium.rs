@@ -3,8 +3,8 @@
 //! ```text
 //! /dev/sr*, vd*, sd*, hd*, xvd*   an ISO 9660 volume labelled CONTEXT
 //! /context/context.sh             a directory of the image
-//! the same devices                with 'unlabelled_context = yes' in agent.conf: a volume without the label,
-//!                                 but with context.sh (OpenNebula 4.0)
+//! the same devices                with 'unlabelled_context = yes' in agent.conf: a volume without the label
+//!                                 that has a context.sh (OpenNebula 4.0)
 //! ```
 
 use std::fs::{self, File, FileType, OpenOptions};
@@ -20,18 +20,18 @@ use super::devices::{Candidate, LABEL, candidates};
 use super::iso::{IsoError, Volume};
 
 const CONTEXT_SH: &str = "context.sh";
-/// Larger than any context: a `START_SCRIPT` may have some megabytes.
+/// Larger than any context: a `START_SCRIPT` may be a few megabytes.
 const LARGEST: u64 = 16 << 20;
 /// The text of a context, and where it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Medium {
     /// `context.sh`, unparsed.
     pub text: Vec<u8>,
-    /// Where it was read, for messages: `/dev/sr0`.
+    /// Where the text was read, for messages: `/dev/sr0`.
     pub source: String,
 }
 
-/// A medium exists but cannot be read.
+/// Why a context cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum MediumError {
     /// A file or device cannot be read.
@@ -50,10 +50,10 @@ pub enum MediumError {
         /// Why.
         source: IsoError,
     },
-    /// A given directory or volume has no `context.sh`.
+    /// The given directory or volume has no `context.sh`.
     #[error("failed to find '{CONTEXT_SH}' in '{0}'")]
     NoContext(String),
-    /// A volume with the label of the context has another file system.
+    /// A volume with the label of the context has a file system other than ISO 9660.
     #[error("found a file system labelled '{LABEL}' on '{0}', which is not ISO 9660")]
     NotIso(String),
     /// `context.sh` is not a regular file.
@@ -64,15 +64,15 @@ pub enum MediumError {
         /// What it is: `a FIFO`.
         kind: &'static str,
     },
-    /// The file is too large for a context.
+    /// The file is too large to be a context.
     #[error("failed to read '{0}': it is larger than 16 MiB")]
     TooLarge(String),
 }
 
-/// Reads the context that was named on the command line: an ISO file or device, a directory, or a `context.sh`.
+/// Reads the context given on the command line: an ISO file or device, a directory, or a `context.sh`.
 ///
 /// # Errors
-/// [`MediumError`] if it is none of these.
+/// [`MediumError`] if the path is none of these, or cannot be read.
 pub fn read_named(path: &Path) -> Result<Medium, MediumError> {
     let name = shown(path);
     let error = |source| MediumError::Io {
@@ -104,7 +104,7 @@ pub fn read_named(path: &Path) -> Result<Medium, MediumError> {
     }
 }
 
-/// Where to look if no volume has the label.
+/// Where to look for the context if no volume has the label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fallbacks {
     /// Nowhere: udev may still find the volume.
@@ -115,7 +115,7 @@ pub enum Fallbacks {
     Unlabelled,
 }
 
-/// The devices that may have the context, the most likely first.
+/// The devices that may hold the context, the most likely first.
 pub(super) fn devices(root: &Root) -> Result<Vec<Candidate>, MediumError> {
     candidates(root).map_err(|source| MediumError::Io {
         path: "/dev".to_owned(),
@@ -123,10 +123,10 @@ pub(super) fn devices(root: &Root) -> Result<Vec<Candidate>, MediumError> {
     })
 }
 
-/// Finds the context of a guest: on a labelled volume, else in the fallbacks.
+/// Finds the context of a guest: on a labelled volume, else where `fallbacks` says.
 ///
 /// # Errors
-/// [`MediumError`] if a medium exists but cannot be read. Without a medium the result is `None`.
+/// [`MediumError`] if a medium exists but cannot be read. If there is none, the result is `None`.
 pub fn find(root: &Root, fallbacks: Fallbacks) -> Result<Option<Medium>, MediumError> {
     let mut unlabelled = Vec::new();
     let mut failure = None;
@@ -174,9 +174,9 @@ pub fn find(root: &Root, fallbacks: Fallbacks) -> Result<Option<Medium>, MediumE
     failure.map_or(Ok(None), Err)
 }
 
-/// The ISO 9660 volume on a device, if there is one.
+/// Opens the ISO 9660 volume on a device, if it has one.
 ///
-/// A drive without a disc has none. A damaged disc is an error only if it has the label of the context according to udev.
+/// A drive without a disc has none. A damaged disc is an error only if udev found the label of the context on it.
 fn open_volume(root: &Root, device: &Candidate) -> Result<Option<Volume<File>>, MediumError> {
     let path = shown(&device.path);
     let opened = root.path(&device.path).and_then(|path| open_at_once(&path));
@@ -196,7 +196,7 @@ fn open_volume(root: &Root, device: &Candidate) -> Result<Option<Volume<File>>, 
     Ok(None)
 }
 
-/// The errors of a drive without a disc, or of one that is gone (`drivers/cdrom/cdrom.c`, `open(2)`).
+/// Whether the drive has no disc, or is gone (`drivers/cdrom/cdrom.c`, `open(2)`).
 fn is_without_medium(error: &io::Error) -> bool {
     let code = error.raw_os_error().map(Errno::from_raw);
     matches!(
@@ -205,8 +205,8 @@ fn is_without_medium(error: &io::Error) -> bool {
     )
 }
 
-/// With `O_NONBLOCK` the open of a CD drive without a disc fails at once, rather than closing the tray, and that of a FIFO does
-/// not wait for a writer.
+/// With `O_NONBLOCK`, opening a CD drive without a disc fails at once instead of closing the tray, and opening a FIFO does not
+/// wait for a writer.
 pub(super) fn open_at_once(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
@@ -214,7 +214,7 @@ pub(super) fn open_at_once(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Refuses files of another kind.
+/// Returns an error unless the file is of an accepted kind.
 fn is_kind(
     file: &File,
     path: &Path,
@@ -247,7 +247,7 @@ fn from_volume(volume: &mut Volume<File>, name: &str) -> Result<Option<Vec<u8>>,
         })
 }
 
-/// Reads a text file, if it exists. Messages call it `path`.
+/// Reads the text file `host`, if it exists. Messages call it `path`.
 fn read_text(host: &Path, path: &Path) -> Result<Option<Vec<u8>>, MediumError> {
     let error = |source| MediumError::Io {
         path: shown(path),
@@ -269,7 +269,7 @@ fn read_text(host: &Path, path: &Path) -> Result<Option<Vec<u8>>, MediumError> {
     Ok(Some(text))
 }
 
-/// Whether the file, or a directory of its path, does not exist.
+/// Whether the file, or a directory on its path, does not exist.
 fn is_missing(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,6 +1,6 @@
 //! The context of the VM: the variables that OpenNebula passes to it.
 //!
-//! [`medium`] finds it, [`iso`] reads the CD, [`grammar`] parses the text.
+//! [`medium`] finds it, [`iso`] reads the CD, and [`grammar`] parses the text.
 
 mod devices;
 pub mod grammar;

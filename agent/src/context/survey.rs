@@ -1,4 +1,4 @@
-//! What is on the drives of a machine without a context, for the user to see.
+//! Lists what is on the drives of a machine whose context is not found, for the user to see.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::iso::{IsoError, Volume};
 use super::medium::{MediumError, devices, open_at_once};
 
-/// A drive or disk that was read.
+/// A drive or disk that the agent tried to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BlockDevice {
     /// The device.
@@ -17,11 +17,11 @@ pub struct BlockDevice {
     pub label: Option<String>,
     /// What is on it: `not ISO 9660`.
     pub what: String,
-    /// Whether this process may not read it.
+    /// Whether this process is not allowed to read the device.
     pub is_denied: bool,
 }
 
-/// Reads every device that may have a context.
+/// Reads every device that may hold a context.
 ///
 /// # Errors
 /// [`MediumError`] if the devices cannot be listed.

@@ -4,8 +4,8 @@ use std::ops::Bound;
 
 use super::grammar::{self, GrammarError, Quotes, Variables};
 
-/// A context. An empty value counts as unset: OpenNebula writes every variable that it knows, with an empty value if there is
-/// none.
+/// The variables of a context. Empty values count as unset: OpenNebula writes every variable that it knows, even without a
+/// value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
     variables: Variables,
@@ -23,7 +23,7 @@ impl Context {
         Ok(Self { variables, quotes })
     }
 
-    /// Whether OpenNebula 4.0 has written it: only that release puts double quotes around values.
+    /// Whether OpenNebula 4.0 wrote the context: only that release puts double quotes around values.
     #[must_use]
     pub fn is_of_opennebula_4_0(&self) -> bool {
         self.quotes == Quotes::Double

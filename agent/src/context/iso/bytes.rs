@@ -4,7 +4,7 @@
 //! 00 08 | 08 00               ECMA-119 7.2.3, "both-byte order": 2048
 //! 13 00 00 00 | 00 00 00 13   ECMA-119 7.3.3, "both-byte order": 19
 //! ```
-//! The little-endian half comes first and is the one that is read.
+//! Only the little-endian half, which comes first, is read.
 
 /// The byte at `at`, if the slice is that long.
 pub(super) fn byte(bytes: &[u8], at: usize) -> Option<u8> {

@@ -1,4 +1,4 @@
-//! Randomly damaged media: the reader must return, and within its bounds.
+//! Randomly damaged media: the reader must return, and stay within its bounds.
 
 use proptest::prelude::*;
 
@@ -6,7 +6,7 @@ use super::hostile::{LIMIT, MOST_READ, RECORDED, read, read_limited};
 use super::medium::BLOCK;
 use super::testing::{Image, ROOT, ce, file, nm};
 
-/// Volumes that use every feature, and the blocks with their structures.
+/// Volumes that together use every feature, and the blocks that hold their structures.
 fn valid() -> impl Strategy<Value = (Vec<u8>, Vec<usize>)> {
     let recorded = RECORDED[..35 * BLOCK].to_vec();
     let pieces = [nm(1, "con"), ce(20, 0, 60)].concat();
@@ -22,7 +22,7 @@ fn valid() -> impl Strategy<Value = (Vec<u8>, Vec<usize>)> {
     ]
 }
 
-/// Bytes to overwrite, mostly near the start of one of those blocks.
+/// Bytes to overwrite, mostly near the start of a block that holds structures.
 fn damage() -> impl Strategy<Value = Vec<(prop::sample::Index, usize, u8)>> {
     let at = prop_oneof![3 => 0..256usize, 1 => 0..BLOCK];
     let byte = prop_oneof![

@@ -8,7 +8,7 @@
 //!   40  32  label, padded with spaces; Joliet: 16 characters of UCS-2
 //!   88   3  Joliet: the escape sequence of UCS-2, "%/@", "%/C" or "%/E" (levels 1, 2, 3)
 //!  128   4  size of a logical block
-//!  156  34  record of the root directory, as in directory.rs
+//!  156  34  record of the root directory: see directory.rs
 //! ```
 //! From a real context CD (made by xorriso), block 16, bytes 128..132 and 156..174: blocks of 2048 bytes, root
 //! directory at block 0x13 with 0x800 bytes.

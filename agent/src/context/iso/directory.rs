@@ -36,7 +36,7 @@ const MORE_EXTENTS: u8 = 0x80;
 pub(super) struct Extent {
     block: u32,
     attribute_blocks: u8,
-    /// The size in bytes, without the attributes.
+    /// The size in bytes, without the attribute blocks.
     pub(super) size: u32,
 }
 
@@ -90,7 +90,7 @@ impl IsoDirectory {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DirectoryRecord<'d> {
     pub(super) extent: Extent,
-    /// The name, in the encoding of this kind of directory.
+    /// The name, in the encoding of its directory tree.
     pub(super) identifier: &'d [u8],
     /// What follows the identifier, such as Rock Ridge entries.
     pub(super) system_use: &'d [u8],
@@ -99,7 +99,7 @@ pub(super) struct DirectoryRecord<'d> {
 }
 
 impl<'d> DirectoryRecord<'d> {
-    /// Parses the record at the start of `bytes`, which ends where the record must end at the latest.
+    /// Parses the record at the start of `bytes`, which must not extend beyond the end of `bytes`.
     pub(super) fn parse(bytes: &'d [u8]) -> Result<Self, &'static str> {
         const TOO_SHORT: &str = "it is shorter than its fields";
         let length = usize::from(byte(bytes, 0).ok_or(TOO_SHORT)?);
@@ -133,17 +133,17 @@ impl<'d> DirectoryRecord<'d> {
         self.flags & DIRECTORY != 0
     }
 
-    /// Whether it is the directory itself or its parent.
+    /// Whether the record is for the directory itself or its parent.
     pub(super) fn is_dot(&self) -> bool {
         matches!(self.identifier, [0 | 1])
     }
 
-    /// Whether it is an associated file: a resource fork, which has the same name as its main file.
+    /// Whether the record is for an associated file: a resource fork, which has the same name as its main file.
     pub(super) fn is_associated(&self) -> bool {
         self.flags & ASSOCIATED != 0
     }
 
-    /// Whether the file continues in the next record, as one of more than 4 GiB does.
+    /// Whether the file continues in the next record, as files larger than 4 GiB do.
     pub(super) fn has_more_extents(&self) -> bool {
         self.flags & MORE_EXTENTS != 0
     }

@@ -6,15 +6,15 @@ use super::directory::Extent;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FoundFile {
     pub(super) extent: Extent,
-    /// Why it cannot be read, if so.
+    /// Why the file cannot be read, if so.
     pub(super) obstacle: Option<EntryObstacle>,
 }
 
 /// Why an entry cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EntryObstacle {
-    /// It is not a regular file, but this.
+    /// The entry is not a regular file, but this.
     NotRegular(&'static str),
-    /// It is stored in this way, which is not supported.
+    /// The file is stored in this way, which is not supported.
     Unsupported(&'static str),
 }

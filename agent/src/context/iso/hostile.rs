@@ -10,7 +10,7 @@ use super::{IsoError, Volume};
 
 pub(super) const LIMIT: u64 = 1 << 20;
 
-/// 64 descriptors, two root directories, 4096 continuation areas, a file.
+/// 64 descriptors, two root directories, 4096 continuation areas, and a file.
 pub(super) const MOST_READ: u64 = 64 * 2048 + 2 * (1 << 20) + 4096 * 2048 + LIMIT;
 
 pub(super) const RECORDED: &[u8] =
@@ -142,7 +142,7 @@ fn impossible_records_are_errors() {
         read(&with_bytes(&[])).unwrap().as_deref(),
         Some(b"hello".as_slice())
     );
-    // Nothing more in this block.
+    // An empty rest of the block.
     assert_eq!(read(&with_bytes(&[(0, 0)])).unwrap(), None);
     for length in [1, 2, 32] {
         let changes = [(0, length)];

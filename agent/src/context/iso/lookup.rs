@@ -1,4 +1,4 @@
-//! Finds a name in the root directory, by the names that the volume has.
+//! Finds a file in the root directory by the kind of names that the volume has.
 
 use std::io::{Read, Seek};
 
@@ -10,14 +10,14 @@ use super::medium::BlockMedium;
 use super::names;
 use super::rock_ridge::RockRidge;
 
-/// The names to compare with.
+/// Which names are compared.
 enum NameSource {
     RockRidge(RockRidge),
     Joliet,
     Plain,
 }
 
-/// Finds the entry of the root directory with this name.
+/// Finds the entry of the root directory with the given name.
 pub(super) fn find<R: Read + Seek>(
     medium: &mut BlockMedium<R>,
     descriptors: &Descriptors,
@@ -46,7 +46,7 @@ pub(super) fn find<R: Read + Seek>(
     Ok(None)
 }
 
-/// Rock Ridge if the first record of the root directory announces it, else Joliet if the volume has it.
+/// Chooses Rock Ridge if the first record of the root directory announces it, else Joliet if the volume has it.
 fn choose<R: Read + Seek>(
     medium: &mut BlockMedium<R>,
     descriptors: &Descriptors,

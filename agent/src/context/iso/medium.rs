@@ -20,7 +20,7 @@ impl<R: Read + Seek> BlockMedium<R> {
 
     /// Reads exactly `length` bytes that start `offset` bytes into `block`; `what` names them in an error.
     ///
-    /// `length` comes from the medium and may be false, so the buffer only grows with the bytes that are read.
+    /// `length` comes from the medium and may be wrong, so the buffer only grows with the bytes that are read.
     pub(super) fn read(
         &mut self,
         what: &str,
@@ -29,7 +29,7 @@ impl<R: Read + Seek> BlockMedium<R> {
         length: u64,
     ) -> Result<Vec<u8>, IsoError> {
         let mut bytes = Vec::with_capacity(length.min(BLOCK as u64).try_into().unwrap_or(BLOCK));
-        // Neither overflows: blocks are sums of u32 and u8, offsets are u32.
+        // This cannot overflow: blocks are sums of u32 and u8, offsets are u32.
         let start = block.saturating_mul(BLOCK as u64).saturating_add(offset);
         let result = match self.reader.seek(SeekFrom::Start(start)) {
             Ok(_) => self.reader.by_ref().take(length).read_to_end(&mut bytes),

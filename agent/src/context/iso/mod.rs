@@ -1,8 +1,7 @@
-//! A small read-only reader of ISO 9660 file systems: the label of the volume and the files of its root directory.
+//! A small read-only reader of ISO 9660 file systems: reads the volume label and the files in the root directory.
 //!
-//! The context CD, whether a block device or an image file, is read without a mount and without a kernel module. This reader
-//! supports what `genisoimage` and `xorriso -as mkisofs` write with and without `-J` (Joliet) and `-R` (Rock Ridge), and
-//! nothing else of the standards.
+//! The context CD, whether a block device or an image file, is read without mounting it and without a kernel module. The reader
+//! supports only what `genisoimage` and `xorriso -as mkisofs` write, with and without `-J` (Joliet) and `-R` (Rock Ridge).
 //!
 //! ```text
 //! block 0..15   not used (boot code, partition tables)
@@ -13,16 +12,16 @@
 //! block m..     the bytes of a file, contiguous
 //! ```
 //! Every number of two or four bytes is recorded twice, first little-endian, then big-endian. Only the little-endian half is
-//! read, as Linux does, so that both see the same files if the halves differ.
+//! read, as in Linux, so that both see the same files if the halves differ.
 //!
-//! This runs as root early at boot, and does not trust the medium:
+//! The reader runs as root early at boot, and does not trust the medium:
 //!
 //! | what | bound |
 //! |---|---|
 //! | volume descriptors | 64 |
 //! | root directory | 1 MiB and 4096 records |
 //! | Rock Ridge continuation areas | 2048 bytes each, 16 per record, 4096 per lookup |
-//! | file | the limit of the caller |
+//! | file | the caller's limit |
 //!
 //! Memory is allocated for bytes that were read, never for a size that the medium claims. There is no recursion, and every loop
 //! moves forward or counts down.
@@ -62,9 +61,9 @@ pub struct Volume<R> {
 }
 
 impl<R: Read + Seek> Volume<R> {
-    /// Opens the volume; reads only the volume descriptors.
+    /// Opens the volume. Only the volume descriptors are read.
     ///
-    /// [`IsoError::NotIso`] means that there is no ISO 9660 file system; with any other error there is one that cannot be read.
+    /// [`IsoError::NotIso`] means that the medium has no ISO 9660 file system; other errors mean that it has an unreadable one.
     pub fn open(reader: R) -> Result<Self, IsoError> {
         let mut medium = BlockMedium::new(reader);
         let descriptors = Descriptors::read(&mut medium)?;
@@ -74,18 +73,18 @@ impl<R: Read + Seek> Volume<R> {
         })
     }
 
-    /// The label of the volume without its padding; the Joliet one if the primary one is empty.
+    /// The label of the volume without its padding: the primary one, or the Joliet one if that is empty.
     ///
-    /// Safe to print: invalid UTF-8 and control characters are replaced by U+FFFD.
+    /// The label is safe to print: invalid UTF-8 and control characters are replaced by U+FFFD.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.descriptors.label
     }
 
-    /// Reads a regular file of the root directory; `None` if no entry has this name.
+    /// Reads a regular file in the root directory; returns `None` if no entry has this name.
     ///
-    /// Compares with Rock Ridge names if the volume has them, else with Joliet names, both exactly; else with plain ISO 9660 names,
-    /// without version and ignoring case. A file of more than `limit` bytes is an error.
+    /// Rock Ridge names are compared if the volume has them, else Joliet names, both exactly; else plain ISO 9660 names, ignoring
+    /// version and case. A file of more than `limit` bytes is an error.
     pub fn read_top_file(&mut self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, IsoError> {
         let Some(found) = lookup::find(&mut self.medium, &self.descriptors, name)? else {
             return Ok(None);

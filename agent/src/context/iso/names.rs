@@ -1,20 +1,20 @@
-//! Names of plain ISO 9660 and of Joliet.
+//! Plain ISO 9660 names and Joliet names.
 //!
 //! ```text
 //! 43 4f 4e 54 45 58 54 2e 53 48 3b 31            "CONTEXT.SH;1"  ECMA-119 7.5: name . extension ; version
 //! 00 63 00 6f 00 6e 00 74 00 65 00 78 00 74 ...  "context..."    Joliet: UCS-2, big-endian
 //! ```
-//! A name without extension keeps its dot (`README.;1`). The Joliet specification has the version, too, but most writers omit
-//! it.
+//! A name without extension keeps its dot (`README.;1`). The Joliet specification requires the version, too, but most writers
+//! omit it.
 
-/// Whether a plain identifier is this name, ignoring version, final dot and case.
+/// Whether a plain identifier is this name, ignoring version, trailing dot and case.
 pub(super) fn plain_is(identifier: &[u8], name: &str) -> bool {
     let identifier = without_version(identifier, |byte| u16::from(*byte));
     let identifier = identifier.strip_suffix(b".").unwrap_or(identifier);
     identifier.eq_ignore_ascii_case(name.as_bytes())
 }
 
-/// Whether a Joliet identifier is this name, exactly, apart from a version.
+/// Whether a Joliet identifier is exactly this name, ignoring a version.
 pub(super) fn joliet_is(identifier: &[u8], name: &str) -> bool {
     // An identifier with an odd number of bytes is not UCS-2.
     let Some(units) = ucs2(identifier) else {
@@ -24,12 +24,12 @@ pub(super) fn joliet_is(identifier: &[u8], name: &str) -> bool {
         .eq(without_version(&units, |unit| *unit).iter().copied())
 }
 
-/// A label of one byte per character.
+/// Decodes a label with one byte per character.
 pub(super) fn plain_label(field: &[u8]) -> String {
     clean(&String::from_utf8_lossy(field))
 }
 
-/// A label of two bytes per character; an odd byte at its end is padding.
+/// Decodes a label with two bytes per character; an odd byte at its end is padding.
 pub(super) fn joliet_label(field: &[u8]) -> String {
     let even = field.len() & !1;
     let units = field.get(..even).and_then(ucs2).unwrap_or_default();
@@ -56,7 +56,7 @@ fn clean(label: &str) -> String {
         .collect()
 }
 
-/// Cuts `;` and the digits after it off the end.
+/// Strips a trailing `;` and version number.
 fn without_version<T>(identifier: &[T], unit: impl Fn(&T) -> u16) -> &[T] {
     let is = |item: &T, char: u8| unit(item) == u16::from(char);
     let is_digit = |item: &T| (b'0'..=b'9').any(|digit| is(item, digit));

@@ -5,16 +5,16 @@
 //! ```text
 //!    0   2  signature           2  1  length of the entry          3  1  version          4  ..  data
 //!
-//! SP  be ef, then how many bytes to skip at the start of every other record's area. It is the first entry of the root
-//!     directory's first record (after 14 bytes on CD-ROM XA) if the volume uses these entries
+//! SP  be ef, then how many bytes to skip at the start of the area of every other record. If the volume uses these
+//!     entries, SP is the first entry in the root directory's first record (after 14 bytes on CD-ROM XA)
 //! NM  flags (01: the name continues in the next NM, 02 and 04: it is "." and ".."), then bytes of the name
-//! PX  mode with the type of the file, links, owner, group: 8 bytes each
+//! PX  mode (with the file type), links, owner, group: 8 bytes each
 //! CE  block, offset, size, 8 bytes each: the area continues there
 //! ST  the area ends here
-//! SL, CL   a symbolic link; a placeholder for a directory that is elsewhere
-//! ZF, SF   the data is compressed (zisofs); it is sparse
+//! SL, CL   a symbolic link; a placeholder for a relocated directory
+//! ZF, SF   the file is compressed (zisofs); the file is sparse
 //! ```
-//! From a real context CD (made by xorriso), the start of the root directory's area, and the end of that of `context.sh`:
+//! From a real context CD (made by xorriso): the start of the root directory's area, and the end of the area of `context.sh`:
 //!
 //! ```text
 //! 53 50 07 01 be ef 00                                  SP, skip 0
@@ -39,21 +39,21 @@ const NAME_IS_DOT: u8 = 0x02 | 0x04;
 
 /// A volume with Rock Ridge entries.
 pub(super) struct RockRidge {
-    /// The bytes before the first entry of a record.
+    /// The number of bytes before the first entry of a record.
     skip: usize,
     /// How many continuation areas may still be read.
     areas_left: usize,
 }
 
-/// The entries of the record with the wanted name.
+/// The result of reading the entries of the wanted record.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SystemUseEntry {
-    /// Why it cannot be read.
+    /// Why the file cannot be read, if so.
     pub(super) obstacle: Option<EntryObstacle>,
 }
 
 impl RockRidge {
-    /// Looks for SP in the first record of the root directory.
+    /// Detects Rock Ridge by the SP entry in the first record of the root directory.
     pub(super) fn detect(first: &DirectoryRecord<'_>) -> Option<Self> {
         [0, 14].into_iter().find_map(|start| {
             let mut entries = Entries(first.system_use.get(start..)?);
@@ -67,7 +67,7 @@ impl RockRidge {
         })
     }
 
-    /// The entries of this record if it has the wanted name. A record without NM has its plain name.
+    /// Reads the entries of the record if it has the wanted name. A record without NM has its plain name.
     pub(super) fn entry<R: Read + Seek>(
         &mut self,
         medium: &mut BlockMedium<R>,
@@ -113,7 +113,7 @@ impl RockRidge {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Name {
     Unseen,
-    /// The pieces so far match this many bytes, and the name continues.
+    /// The pieces so far match the first n bytes, and the name continues.
     SoFar(usize),
     Same,
     Other,
@@ -139,7 +139,7 @@ impl Name {
     }
 }
 
-/// What the areas of one record have shown so far.
+/// What the areas of one record have yielded so far.
 struct Scan {
     name: Name,
     obstacle: Option<EntryObstacle>,
@@ -229,7 +229,7 @@ impl<'d> Iterator for Entries<'d> {
         let signature = *self.0.first_chunk()?;
         let length = usize::from(byte(self.0, 2)?);
         let (entry, rest) = self.0.split_at_checked(length)?;
-        // Fewer than four bytes are padding: the end.
+        // Fewer than four bytes are padding, which ends the area.
         let data = entry.get(4..)?;
         if &signature == b"ST" {
             self.0 = &[];

@@ -9,7 +9,7 @@ use super::medium::BLOCK;
 /// The block of the root directory of an [`Image`].
 pub(super) const ROOT: usize = 18;
 
-/// A volume, written block by block.
+/// A volume that is written block by block.
 #[derive(Clone)]
 pub(super) struct Image(pub(super) Vec<u8>);
 
@@ -139,7 +139,7 @@ fn both(number: usize) -> [u8; 8] {
     bytes
 }
 
-/// What was read from a [`Watched`] reader.
+/// Counts the bytes read from a [`Watched`] reader.
 #[derive(Clone, Default)]
 pub(super) struct Count(Rc<Cell<u64>>);
 
@@ -149,7 +149,7 @@ impl Count {
     }
 }
 
-/// A reader that counts, that returns at most `most` bytes per call, and that fails on the bytes from `bad` on.
+/// A reader that counts, returns at most `most` bytes per call, and fails on the bytes from `bad` on.
 pub(super) struct Watched<R> {
     inner: R,
     most: usize,

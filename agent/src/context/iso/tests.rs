@@ -1,4 +1,4 @@
-//! Volumes made byte by byte, and whether they are read.
+//! Volumes made byte by byte, and what is read from them.
 
 use super::testing::{Image, ROOT, Watched, ce, descriptor, entry, file, nm, record};
 use super::{IsoError, Volume};
@@ -102,7 +102,7 @@ fn a_rock_ridge_name_may_come_in_pieces_and_areas() {
         .put_at(22 * 2048 + 100, &more)
         .put_at(22 * 2048 + 300, &[0xff; 10])
         .put(23, &nm(0, "xt"));
-    // The last piece: 7 bytes, exactly the area.
+    // The last piece has 7 bytes and fills its area exactly.
     assert_eq!(text(image.clone(), "context").as_deref(), Some("hello"));
     assert_eq!(text(image.clone(), "context.sh"), None);
     assert_eq!(text(image, "con"), None);
