@@ -1,4 +1,4 @@
-//! NetworkManager's lists of devices, `Device List Format` of `NetworkManager.conf(5)`.
+//! NetworkManager's device lists: `Device List Format` in `NetworkManager.conf(5)`.
 //!
 //! ```text
 //! *,except:type:wifi      interface-name:ib*      mac:02:00:0a:00:00:05
@@ -10,7 +10,7 @@ use hwaddr::InterfaceName;
 
 use crate::glob;
 
-/// An item of a list, and the file that has it.
+/// An item of a list, and the file that contains it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ListItem {
     pub(super) text: String,
@@ -26,11 +26,11 @@ pub struct NmDevice<'a> {
     pub kind: &'static str,
     /// Its MAC, or its IPoIB hardware address.
     pub address: Option<&'a str>,
-    /// Its driver, if ethtool and sysfs agree on the name: not for InfiniBand (`mlx5_core[ib_ipoib]`).
+    /// Its driver, if ethtool reports the same name as sysfs, which it doesn't for InfiniBand (`mlx5_core[ib_ipoib]`).
     pub driver: Option<&'a str>,
 }
 
-/// The effect of a line on a list.
+/// What a line does to a list.
 pub(super) enum ListChange {
     Set,
     Add,
@@ -55,7 +55,7 @@ impl ListChange {
     }
 }
 
-/// The item of a list that matches a device, if any (`nm_match_spec_device`).
+/// Returns the item of a list that matches a device, if any (`nm_match_spec_device`).
 pub(super) fn find<'i>(items: &'i [ListItem], device: NmDevice) -> Option<&'i ListItem> {
     let (mut found, mut has_only_exceptions) = (None, true);
     for item in items {
@@ -65,7 +65,7 @@ pub(super) fn find<'i>(items: &'i [ListItem], device: NmDevice) -> Option<&'i Li
             }
         } else {
             has_only_exceptions = false;
-            // An item with its name is more specific than one with its type.
+            // An item that names the device is more specific than one that gives its type.
             let is_better =
                 |found: &ListItem| !names_device(&found.text) && names_device(&item.text);
             if found.is_none_or(is_better) && is_of(&item.text, device) {
@@ -73,11 +73,11 @@ pub(super) fn find<'i>(items: &'i [ListItem], device: NmDevice) -> Option<&'i Li
             }
         }
     }
-    // A list of exceptions only matches everything else.
+    // A list that consists only of exceptions matches everything else.
     found.or_else(|| items.first().filter(|_| has_only_exceptions))
 }
 
-/// Whether a spec is one of names or addresses.
+/// Whether a spec names a device, by name or address.
 pub(super) fn names_device(spec: &str) -> bool {
     let is_general = ["type:", "driver:", "except:"]
         .iter()
@@ -97,7 +97,7 @@ fn is_of(spec: &str, device: NmDevice) -> bool {
     } else if let Some(kind) = spec.strip_prefix("type:") {
         kind == device.kind
     } else if let Some(driver) = spec.strip_prefix("driver:") {
-        // A version may follow, which is usually that of the kernel.
+        // A version may follow, usually that of the kernel.
         let driver = driver.split_once('/').map_or(driver, |(driver, _)| driver);
         device.driver == Some(driver)
     } else if let Some(mac) = spec.strip_prefix("mac:") {
@@ -108,7 +108,7 @@ fn is_of(spec: &str, device: NmDevice) -> bool {
             None => glob::matches(pattern.strip_prefix('~').unwrap_or(pattern), name),
         }
     } else {
-        // Also without a keyword.
+        // Names and addresses also match without a keyword.
         spec == name || has_address(spec)
     }
 }

@@ -1,4 +1,4 @@
-//! Facts by which the network stack of a guest is detected, read from its files, because no daemon runs at boot.
+//! The facts that decide which network stack a guest has, read from its files, because no daemon runs yet at boot.
 
 use std::path::Path;
 
@@ -11,33 +11,33 @@ use crate::render::{RESOLV_CONF, Reader, Readers, Resolver, network_manager_vers
 
 const PLUGIN: &str = "libnm-settings-plugin-ifcfg-rh.so";
 
-/// Facts by which the network stack of a guest is detected.
+/// The facts that decide which network stack a guest has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools)] // each is an observation of its own
+#[allow(clippy::struct_excessive_bools)] // each is a separate observation
 pub struct Facts {
     /// `/etc/sysconfig/network` is a directory: SUSE's layout (Red Hat has a file there).
     pub suse_layout: bool,
     /// `/etc/sysconfig/network-scripts` is a directory: Red Hat's layout.
     pub red_hat_layout: bool,
-    /// `/etc/sysconfig/network-scripts/ifup` is there: initscripts are installed.
+    /// `/etc/sysconfig/network-scripts/ifup` exists: initscripts are installed.
     pub initscripts: bool,
     /// The readers whose service starts at boot.
     pub enabled: Readers,
-    /// NetworkManager's reader of `ifcfg` files is installed, for this version of NetworkManager.
+    /// The version of NetworkManager whose plugin for `ifcfg` files is installed and loaded.
     pub ifcfg_plugin_of: Option<(u32, u32)>,
-    /// The foreign YAML, if netplan is installed and there is any.
+    /// The YAML of other programs or users, if netplan is installed and there is any.
     pub netplan: Option<Netplan>,
     /// The devices to write files for: netplan's YAML may name them.
     pub devices: Vec<String>,
-    /// netplan is installed, whether it has YAML or not.
+    /// netplan is installed, with or without YAML.
     pub netplan_is_there: bool,
-    /// `ifup` and `/etc/network/interfaces` are there.
+    /// `ifup` and `/etc/network/interfaces` exist.
     pub ifupdown: bool,
-    /// `/etc/alpine-release` is there.
+    /// `/etc/alpine-release` exists.
     pub alpine: bool,
-    /// Read errors, because of which the rest may be wrong.
+    /// Read errors, which may make the other facts wrong.
     pub unread: Vec<String>,
-    /// The running readers, if that matters.
+    /// The running readers, if they matter.
     pub running: Option<Readers>,
 }
 
@@ -74,7 +74,7 @@ impl Facts {
     }
 }
 
-/// The program that writes `/etc/resolv.conf` of a guest.
+/// Returns the program that writes `/etc/resolv.conf` in a guest.
 #[must_use]
 pub fn resolver(root: &Probe<'_>) -> Resolver {
     let programs = [
@@ -92,7 +92,7 @@ pub fn resolver(root: &Probe<'_>) -> Resolver {
     }
 }
 
-/// The scripts that start a machine without systemd: `/etc/rc.d/rc3.d/S23NetworkManager` of EL 6.
+/// The start scripts of a machine without systemd: `/etc/rc.d/rc3.d/S23NetworkManager` on EL 6.
 pub(crate) fn runlevel(root: &Probe<'_>) -> Vec<String> {
     names(root, "/etc/rc.d/rc3.d")
 }
@@ -103,8 +103,8 @@ pub(crate) fn is_in_runlevel(runlevel: &[String], service: &str) -> bool {
         .any(|name| name.starts_with('S') && name.get(3..) == Some(service))
 }
 
-/// `/usr/lib64/NetworkManager/1.18.8-2.el7_9/libnm-settings-plugin-ifcfg-rh.so`; older ones are in the parent
-/// directory, without a version. A plugin that the configuration does not list reads nothing.
+/// Looks for `/usr/lib64/NetworkManager/1.18.8-2.el7_9/libnm-settings-plugin-ifcfg-rh.so`; older ones are in the parent
+/// directory, without a version. A plugin that the configuration does not load reads nothing.
 fn ifcfg_plugin(root: &Probe<'_>) -> Option<(u32, u32)> {
     let mut directories = ["/usr/lib64/NetworkManager", "/usr/lib/NetworkManager"].iter();
     let installed = directories.find_map(|directory| {

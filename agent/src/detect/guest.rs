@@ -9,7 +9,7 @@ use super::{
 };
 use crate::render::{Readers, Resolver};
 
-/// A guest, and the read errors.
+/// A guest, and the errors from reading its files.
 pub struct Guest<'r> {
     root: &'r Root,
     probe: Probe<'r>,
@@ -18,10 +18,10 @@ pub struct Guest<'r> {
 }
 
 impl<'r> Guest<'r> {
-    /// The guest below `root`. `running` has the running readers, if these matter besides the enabled ones.
+    /// Inspects the guest below `root`. `running` are the running readers, if they matter in addition to the enabled ones.
     ///
     /// # Errors
-    /// [`DetectError::Unread`] if it is unknown whether one-context configures its network.
+    /// [`DetectError::Unread`] if it is unknown whether one-context configures the guest's network.
     pub fn new(root: &'r Root, running: Option<Readers>) -> Result<Self, DetectError> {
         let probe = Probe::new(root);
         let guest = Self {
@@ -34,19 +34,19 @@ impl<'r> Guest<'r> {
         Ok(guest)
     }
 
-    /// Whether one-context configures its network.
+    /// Whether one-context configures the guest's network.
     #[must_use]
     pub const fn has_one_context(&self) -> bool {
         self.has_one_context
     }
 
-    /// Its files.
+    /// The guest's files.
     #[must_use]
     pub const fn probe(&self) -> &Probe<'r> {
         &self.probe
     }
 
-    /// Fails if something could not be read: then nothing may be decided.
+    /// Checks that everything could be read; otherwise nothing may be decided.
     ///
     /// # Errors
     /// [`DetectError::Unread`] if something could not be read.
@@ -59,17 +59,17 @@ impl<'r> Guest<'r> {
         }
     }
 
-    /// Its network stack. `devices` are those to write files for; `is_beside`: one-context configures the others.
+    /// Detects the network stack. `devices` are those to write files for; with `is_beside`, one-context configures all others.
     ///
     /// # Errors
-    /// [`DetectError`] if none can be named.
+    /// [`DetectError`] if the network stack cannot be determined.
     pub fn detect(
         &self,
         requests: &Requests<'_>,
         devices: impl Iterator<Item = String>,
         is_beside: bool,
     ) -> Result<Choice, DetectError> {
-        // Not read if the backend is named and no other program configures the network.
+        // Not read if the backend is requested and no other program configures the network.
         let facts = LazyCell::new(|| Facts {
             running: self.running,
             devices: devices.collect(),
@@ -80,14 +80,13 @@ impl<'r> Guest<'r> {
         detect(requests, &facts, beside.as_ref())
     }
 
-    /// The program that writes its `/etc/resolv.conf`.
+    /// Returns the program that writes the guest's `/etc/resolv.conf`.
     #[must_use]
     pub fn resolver(&self) -> Resolver {
         resolver(&self.probe)
     }
 
-    /// The configuration of its NetworkManager. If one-context `is_beside` and its renderer is NetworkManager, without the file that
-    /// one-context will remove later.
+    /// Reads the configuration of NetworkManager; with `is_beside`, without the file that one-context removes later.
     #[must_use]
     pub fn network_manager(&self, is_beside: bool) -> NetworkManagerConfig {
         let passed_over: &[&str] = if is_beside {

@@ -1,4 +1,4 @@
-//! The files of a guest, for the backends.
+//! Gives backends access to the files of a guest.
 
 use std::ffi::OsString;
 use std::path::Path;

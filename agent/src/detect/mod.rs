@@ -1,16 +1,15 @@
-//! Detects the network stack of a guest, by what is installed and enabled, because at boot nothing
-//! runs yet.
+//! Detects the network stack of a guest by what is installed and enabled, because nothing runs yet at boot.
 //!
-//! | the first that is found | backend |
+//! | first match | backend |
 //! |---|---|
-//! | netplan, and YAML for it | `netplan-networkd`, or `netplan-nm` where that names NetworkManager for our NICs |
+//! | netplan with foreign YAML | `netplan-networkd`, or `netplan-nm` if the YAML gives our NICs to NetworkManager |
 //! | Alpine | `interfaces-alpine` |
 //! | wicked enabled | `ifcfg-suse` |
 //! | NetworkManager enabled | `keyfile`; `ifcfg-nm` below 1.20 with the plugin for `ifcfg` files |
 //! | systemd-networkd enabled | `networkd` |
 //! | ifupdown and `/etc/network/interfaces` | `interfaces` |
 //! | `ifup` of initscripts | `ifcfg-initscripts` |
-//! | netplan without YAML, or only with ours | `netplan-networkd` |
+//! | netplan without YAML, or only with the agent's | `netplan-networkd` |
 
 mod device_list;
 mod facts;
@@ -39,14 +38,14 @@ pub use units::{UnitState, Units};
 
 use crate::render::{Backend, Reader, UnknownBackend};
 
-/// The backend, and the reason.
+/// The chosen backend, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
     /// The backend.
     pub backend: Backend,
-    /// Why, as a sentence for `explain`.
+    /// The reason, as a sentence for `explain`.
     pub reason: String,
-    /// Whether no known reader of its files is on this machine.
+    /// Whether no program that is known to read the files was found.
     pub is_doubtful: bool,
     /// Further notes for the user.
     pub warnings: Vec<String>,
@@ -63,13 +62,13 @@ impl Choice {
     }
 }
 
-/// Chooses the backend: by request first (with its source: `--backend`, ...), then by the facts.
+/// Chooses the backend: by the request, if there is one (given with its source: `--backend`, ...), else by the facts.
 ///
-/// Besides the names of backends, a request may be `ifcfg` or `netplan`, or `scripts` or `nm` as in OpenNebula's guest scripts
-/// (`NETCFG_TYPE`): then the facts decide the dialect.
+/// A request may be the name of a backend, or `ifcfg` or `netplan`, or `scripts` or `nm` as in OpenNebula's guest scripts
+/// (`NETCFG_TYPE`), which leave the dialect to the facts.
 ///
 /// # Errors
-/// [`UnknownBackend`] if the request is not the name of one.
+/// [`UnknownBackend`] if the request is none of these names.
 pub fn choose(wish: Option<(&str, &str)>, facts: &Facts) -> Result<Choice, UnknownBackend> {
     let Some((who, name)) = wish else {
         return Ok(by_running(facts).unwrap_or_else(|| by_facts(facts)));
@@ -85,11 +84,11 @@ pub fn choose(wish: Option<(&str, &str)>, facts: &Facts) -> Result<Choice, Unkno
     Ok(wished(who, backend))
 }
 
-/// The backend of a request that needs no facts.
+/// Returns the backend of a request that needs no facts.
 #[must_use]
 pub fn choose_named(who: &str, name: &str) -> Option<Choice> {
     match name.parse() {
-        // The facts show which of the two this is.
+        // The facts decide which of the two `interfaces` means.
         Ok(Backend::Interfaces) | Err(_) => None,
         Ok(backend) => Some(wished(who, backend)),
     }
@@ -126,7 +125,7 @@ fn by_facts(facts: &Facts) -> Choice {
             "initscripts are installed, and nothing else is enabled",
         )
     } else if facts.netplan_is_there {
-        // Its generator starts networkd for any YAML, even if there is only ours.
+        // netplan's generator starts networkd for any YAML, even if the agent's is the only one.
         (
             Backend::NetplanNetworkd,
             "netplan is installed, and nothing else is enabled",
@@ -154,7 +153,7 @@ fn by_netplan(yaml: &Netplan, facts: &Facts) -> Choice {
     }
 }
 
-/// The names and aliases of one-context's renderers (`loc-10-network`).
+/// Maps names and aliases of one-context's renderers (`loc-10-network`).
 fn in_short(name: &str) -> &str {
     let table: [(&str, &[&str]); 4] = [
         ("nm", &["networkmanager"]),
@@ -174,7 +173,7 @@ fn in_short(name: &str) -> &str {
     table.iter().find(is_it).map_or(name, |(short, _)| short)
 }
 
-/// If the files are to be loaded at once, the running stack counts, unless the enabled one runs, too.
+/// If the files are to be loaded at once, the running stack decides, unless the enabled one runs, too.
 fn by_running(facts: &Facts) -> Option<Choice> {
     let running = facts.running?;
     let enabled = by_facts(facts).backend;
@@ -194,7 +193,7 @@ fn by_running(facts: &Facts) -> Option<Choice> {
     is_alone.then(|| Choice::new(backend, format!("{daemon} runs")))
 }
 
-/// The reader of `ifcfg` files.
+/// Returns the backend for the program that reads `ifcfg` files.
 fn ifcfg(facts: &Facts) -> Backend {
     if facts.suse_layout {
         Backend::IfcfgSuse
@@ -205,7 +204,7 @@ fn ifcfg(facts: &Facts) -> Backend {
     }
 }
 
-/// NetworkManager reads keyfiles in all releases; up to 1.18 EL made it prefer `ifcfg` files.
+/// All releases of NetworkManager read keyfiles, but up to 1.18, EL made it prefer `ifcfg` files.
 fn network_manager(facts: &Facts) -> Backend {
     match facts.ifcfg_plugin_of {
         Some(version) if version < (1, 20) => Backend::IfcfgNetworkManager,
@@ -213,7 +212,7 @@ fn network_manager(facts: &Facts) -> Backend {
     }
 }
 
-/// What initscripts read, or wicked: SUSE has no initscripts.
+/// Returns the backend for initscripts, or for wicked: SUSE has no initscripts.
 fn scripts(facts: &Facts) -> Backend {
     if facts.suse_layout && !facts.initscripts {
         Backend::IfcfgSuse

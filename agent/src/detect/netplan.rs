@@ -1,15 +1,15 @@
-//! The renderers in netplan's YAML: for all devices, or for one.
+//! The renderers in netplan's YAML: global, or for single devices.
 //!
 //! ```text
 //! network:
-//!   renderer: networkd            # of all devices
+//!   renderer: networkd            # all devices
 //!   ethernets:
-//!     renderer: NetworkManager    # of those that this file names first
+//!     renderer: NetworkManager    # devices that are first mentioned in this file
 //!     eth0:
-//!       renderer: NetworkManager  # of this one
+//!       renderer: NetworkManager  # only this device
 //! ```
-//! All files count, in the order of their names; of equal names the one in `/run` overrides that in `/etc`, and
-//! that the one in `/usr/lib`. The default renderer is systemd-networkd.
+//! netplan reads all files, sorted by name; a file in `/run` overrides one of the same name in `/etc`, which overrides one in
+//! `/usr/lib`. The default renderer is systemd-networkd.
 //! Facts: `netplan-generate(8)`; netplan's `src/parse.c` (`handle_network_type`, `netplan_parser_load_yaml_hierarchy`).
 
 use std::collections::BTreeMap;
@@ -27,13 +27,13 @@ const DIRECTORIES: [&str; 4] = [
     "/run/netplan",
 ];
 const PROGRAMS: [&str; 2] = ["/usr/sbin/netplan", "/sbin/netplan"];
-/// The start of the names of the agent's own files.
+/// The prefix of the agent's own files.
 const OURS: &str = "60-one-sriov-";
 
 /// netplan's renderers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NetplanRenderer {
-    /// systemd-networkd, its default.
+    /// systemd-networkd, the default.
     Networkd,
     /// NetworkManager.
     NetworkManager,
@@ -48,17 +48,17 @@ impl fmt::Display for NetplanRenderer {
     }
 }
 
-/// The renderers in foreign YAML.
+/// The renderers that foreign YAML sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Netplan {
     global: Option<Named>,
     /// The renderers of single Ethernet devices.
     devices: BTreeMap<String, Option<Named>>,
-    /// Files that netplan refuses, with the reason: because of one netplan writes nothing at all.
+    /// Files that netplan rejects, with the reason: a single one stops netplan from writing anything.
     pub refused: Vec<String>,
 }
 
-/// A renderer, and the file that names it.
+/// A renderer, and the file that sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Named {
     renderer: NetplanRenderer,
@@ -72,7 +72,7 @@ impl Netplan {
         PROGRAMS.iter().any(|path| root.exists(Path::new(path)))
     }
 
-    /// Reads the YAML; `None` without netplan, or without files other than the agent's.
+    /// Reads the YAML; `None` if netplan is not installed, or has no files other than the agent's.
     #[must_use]
     pub fn gather(root: &Probe<'_>) -> Option<Self> {
         if !Self::is_installed(root) {
@@ -114,7 +114,7 @@ impl Netplan {
         let Some(ethernets) = network.get("ethernets") else {
             return Ok(());
         };
-        // The renderer of the type applies to the following devices that no earlier file names.
+        // The renderer under `ethernets` applies to the devices after it that no earlier file mentions.
         let mut of_type = None;
         for (name, device) in ethernets.entries() {
             if name == "renderer" {
@@ -130,15 +130,15 @@ impl Netplan {
         Ok(())
     }
 
-    /// The renderer of some devices: that of a named one, or else the global one. If the renderers of several devices differ, the
-    /// global one.
+    /// Returns the renderer of some devices: the devices' own, else the global one. If the devices' renderers differ, the global
+    /// one is returned.
     #[must_use]
     pub fn renderer(&self, devices: &[String]) -> NetplanRenderer {
         self.decider(devices)
             .map_or(NetplanRenderer::Networkd, |named| named.renderer)
     }
 
-    /// The file that decides, for messages.
+    /// Returns the file that decides, for messages.
     #[must_use]
     pub fn file(&self, devices: &[String]) -> Option<&Path> {
         self.decider(devices).map(|named| &*named.file)
@@ -158,13 +158,13 @@ impl Netplan {
     }
 }
 
-/// Reads a file, unless it is too large.
+/// Reads a file, up to a little more than the size limit.
 fn read(root: &Probe<'_>, path: &Path) -> std::io::Result<String> {
-    // One byte more, so that the parser refuses a file that is too large.
+    // One byte more than allowed, so that the parser rejects a file that is too large.
     root.read_at_most(path, MAX_SIZE as u64 + 1)
 }
 
-/// `None` for other renderers of netplan, such as `sriov`.
+/// Returns `None` for netplan's other renderers, such as `sriov`.
 fn named(node: &Node, file: &Path) -> Result<Option<Named>, String> {
     let renderer = match node.text() {
         Some("networkd") => NetplanRenderer::Networkd,

@@ -5,11 +5,11 @@
 //! [keyfile]
 //! unmanaged-devices=*,except:type:wifi,except:type:gsm,except:type:cdma
 //! ```
-//! The files are those of `/usr/lib`, then of `/run`, then `NetworkManager.conf`, then those of `/etc`, each by
-//! name; one of `/etc` hides the others with its name, and one of `/run` that of `/usr/lib`. `key+=` adds to a list,
-//! and `key-=` removes from it. A section `[device-x]` with `managed=0` does the same for the devices of its `match-device`:
-//! the first section with the key applies, those of later files before those of earlier ones.
-//! Facts: `NetworkManager.conf(5)`; `src/core/nm-config.c` (`read_entire_config`), `nm-core-utils.c`
+//! Files are read in this order: `/usr/lib`, `/run`, `NetworkManager.conf`, `/etc`, each directory sorted by name. A file in
+//! `/etc` hides files of the same name elsewhere, and one in `/run` hides one in `/usr/lib`. `key+=` adds to a list, `key-=`
+//! removes from it. A section `[device-x]` with `managed=0` makes the devices in `match-device` unmanaged, too: the first section
+//! with the key applies, and sections of later files come before those of earlier ones.
+//! Sources: `NetworkManager.conf(5)`; `src/core/nm-config.c` (`read_entire_config`), `nm-core-utils.c`
 //! (`nm_match_spec_device`). `NetworkManager --print-config` prints the result.
 
 use std::collections::BTreeMap;
@@ -23,16 +23,16 @@ const SYSTEM: &str = "/usr/lib/NetworkManager/conf.d";
 const RUN: &str = "/run/NetworkManager/conf.d";
 const MAIN: &str = "/etc/NetworkManager/NetworkManager.conf";
 const ETC: &str = "/etc/NetworkManager/conf.d";
-/// The start of the names of the agent's own files.
+/// The prefix of the agent's own files.
 const OURS: &str = "90-one-sriov-";
 
-/// The configuration of a machine, without the agent's own.
+/// NetworkManager's configuration on a machine, without the agent's own files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NetworkManagerConfig {
     unmanaged: Vec<ListItem>,
     /// In order of precedence, highest first.
     sections: Vec<Section>,
-    /// `None` is the built-in default.
+    /// `None`: the built-in default.
     plugins: Option<Vec<ListItem>>,
 }
 
@@ -40,7 +40,7 @@ pub struct NetworkManagerConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Section {
     name: String,
-    /// `None` matches all devices.
+    /// `None`: all devices.
     devices: Option<Vec<ListItem>>,
     is_managed: Option<bool>,
     /// Whether later sections are ignored for its devices.
@@ -48,20 +48,20 @@ struct Section {
     file: PathBuf,
 }
 
-/// A rule that makes a device unmanaged for NetworkManager.
+/// A rule that makes NetworkManager ignore a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule<'a> {
-    /// Which kind of rule.
+    /// The kind of rule.
     pub place: RulePlace,
-    /// The rule, as it is in the file.
+    /// The text of the rule in the file.
     pub text: String,
-    /// Its file.
+    /// The file that contains the rule.
     pub file: &'a Path,
-    /// Whether it names the device, by name or address, rather than a type.
+    /// Whether the rule names the device, by name or address, rather than by type.
     pub names_device: bool,
 }
 
-/// Where a rule is.
+/// Where a rule was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RulePlace {
     /// In the list `unmanaged-devices`.
@@ -123,7 +123,7 @@ impl NetworkManagerConfig {
         }
     }
 
-    /// The rules that make a device unmanaged for NetworkManager.
+    /// Returns the rules that make a device unmanaged.
     #[must_use]
     pub fn unmanaged_by(&self, device: NmDevice) -> Vec<Rule<'_>> {
         let by_list = find(&self.unmanaged, device).map(|item| Rule {
@@ -156,7 +156,7 @@ impl NetworkManagerConfig {
         None
     }
 
-    /// Whether a plugin is loaded, if it is installed.
+    /// Whether NetworkManager loads a plugin if it is installed.
     #[must_use]
     pub fn loads_plugin(&self, name: &str) -> bool {
         let plugins = self.plugins.as_ref();
@@ -164,7 +164,7 @@ impl NetworkManagerConfig {
     }
 }
 
-/// The sections about devices, in order of precedence: as they come, but `[device]` last (`nm_config_data_get_device_config`).
+/// The sections about devices in order of precedence: as in the file, but `[device]` last (`nm_config_data_get_device_config`).
 fn sections(text: &str, values: &KeyFileValues<'_>, file: &Path) -> Vec<Section> {
     let mut names: Vec<&str> = Vec::new();
     for name in text.lines().map(str::trim).filter_map(group) {
@@ -194,12 +194,12 @@ fn sections(text: &str, values: &KeyFileValues<'_>, file: &Path) -> Vec<Section>
 /// The values of a key file, by group and key.
 type KeyFileValues<'t> = BTreeMap<(&'t str, &'t str), &'t str>;
 
-/// The name of a group, if a line starts one.
+/// Returns the name of the group that the line starts, if any.
 fn group(line: &str) -> Option<&str> {
     line.strip_prefix('[')?.strip_suffix(']')
 }
 
-/// The values of a key file (`g_key_file_load_from_data`); of equal keys in a group the last one wins.
+/// Parses a key file (`g_key_file_load_from_data`); if a key is repeated in a group, the last value wins.
 fn key_file(text: &str) -> KeyFileValues<'_> {
     let mut values = BTreeMap::new();
     let mut here = "";
@@ -209,14 +209,14 @@ fn key_file(text: &str) -> KeyFileValues<'_> {
         } else if !line.starts_with('#')
             && let Some((key, value)) = line.split_once('=')
         {
-            // A `+` after a blank belongs to an unknown key.
+            // A `+` after a blank is part of the key, which makes the key unknown.
             values.insert((here, key.trim_end()), value.trim_start());
         }
     }
     values
 }
 
-/// As `nm_config_parse_boolean` reads it.
+/// Parses a boolean as `nm_config_parse_boolean` does.
 fn boolean(value: &str) -> Option<bool> {
     let is_one_of = |words: &[&str]| words.iter().any(|word| value.eq_ignore_ascii_case(word));
     if is_one_of(&["true", "yes", "on", "1"]) {

@@ -10,7 +10,7 @@ use one_sriov_system::Root;
 
 use super::*;
 
-/// The files of `/usr/lib`, `/run` and `/etc`, by the paths below NetworkManager's directories there.
+/// Files in `/usr/lib`, `/run` and `/etc`, with their paths in those directories.
 type Files<'a> = &'a [(&'a str, &'a str)];
 
 fn machine(files: Files) -> TempDir {
@@ -23,7 +23,7 @@ fn machine(files: Files) -> TempDir {
     machine
 }
 
-/// What NetworkManager itself reads there.
+/// What NetworkManager itself reads on this machine.
 fn printed(machine: &TempDir) -> Option<String> {
     if !Path::new("/usr/sbin/NetworkManager").exists() {
         assert!(std::env::var_os("CI").is_none(), "CI has no NetworkManager");

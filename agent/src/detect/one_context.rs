@@ -1,7 +1,7 @@
-//! The network stack that one-context chooses, which the agent then uses, too (`loc-10-network` of one-context).
+//! The network stack that one-context chooses (`loc-10-network` of one-context), which the agent then uses, too.
 //!
-//! one-context tries the names of `NETCFG_TYPE`, or those of the distribution, and uses the first whose tool is installed. At a
-//! name without a renderer it stops. Before 6.2 there was no choice: each package had the format of its distribution.
+//! one-context tries the names in `NETCFG_TYPE`, or those for the distribution, and uses the first whose tool is installed. It
+//! stops at a name without a renderer. Before 6.2 there was no choice: each package used the format of its distribution.
 
 use std::path::Path;
 
@@ -12,9 +12,9 @@ use super::units::names;
 use super::{Choice, Facts, interfaces, network_manager, scripts};
 use crate::render::{Backend, Reader};
 
-/// The facts by which one-context chooses its renderer.
+/// The facts by which one-context chooses a renderer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools)] // each is an observation of its own
+#[allow(clippy::struct_excessive_bools)] // each is a separate observation
 pub struct OneContext {
     /// `ID` or `ID_LIKE` of `/etc/os-release`: `debian`.
     pub system: String,
@@ -26,26 +26,26 @@ pub struct OneContext {
     pub networkctl: bool,
     /// `netplan` is installed.
     pub netplan: bool,
-    /// The service `network` of initscripts is enabled, or wicked's configuration is there.
+    /// The service `network` of initscripts is enabled, or, without initscripts, SUSE's layout exists.
     pub scripts: bool,
-    /// The order in which it tries its renderers.
+    /// The order in which one-context tries its renderers.
     pub renderers: Renderers,
-    /// Its renderers; none before 6.2.
+    /// The installed renderers; none before 6.2.
     pub modules: Vec<String>,
 }
 
 /// What one-context does about the network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Theirs {
-    /// It writes for a network stack.
+    /// one-context writes files for a network stack.
     Takes(Choice),
-    /// It has no renderer for this system.
+    /// one-context has no renderer for this system.
     Nothing,
-    /// It stops at a name without a renderer.
+    /// one-context stops at a name without a renderer.
     Refuses(String),
 }
 
-/// Its network scripts, of 4.x, 5.0 and later: without one it does not configure the network.
+/// The network scripts of one-context 4.x, 5.0 and later: without one, it does not configure the network.
 const SCRIPTS: [&str; 3] = ["00-network", "10-network", "loc-10-network"];
 const DIRECTORY: &str = "/etc/one-context.d";
 const MODULES: &str = "/etc/one-context.d/loc-10-network.d";
@@ -95,7 +95,7 @@ impl OneContext {
     }
 }
 
-/// Systems that one-context knows by `ID`; others by `ID_LIKE`.
+/// Systems that one-context recognizes by `ID`; others are recognized by `ID_LIKE`.
 const KNOWN: [&str; 13] = [
     "alpine",
     "altlinux",
@@ -112,7 +112,7 @@ const KNOWN: [&str; 13] = [
     "amzn",
 ];
 
-/// `ID=debian`, `VERSION_ID="12"` are `debian` and `12`.
+/// Parses `ID=debian` and `VERSION_ID="12"` to `debian` and `12`.
 fn system(release: &str) -> (String, String) {
     let value = |key: &str| {
         let mut lines = release.lines();
@@ -128,9 +128,9 @@ fn system(release: &str) -> (String, String) {
     (name, value("VERSION_ID"))
 }
 
-/// What one-context does: the backend with the format of its renderer.
+/// Returns what one-context does: the backend that writes the same format as its renderer.
 ///
-/// `asked` is `NETCFG_TYPE` of the context, `renderer` is `NETCFG_NETPLAN_RENDERER`.
+/// `asked` is `NETCFG_TYPE` of the context, and `renderer` is `NETCFG_NETPLAN_RENDERER`.
 #[must_use]
 pub fn choose_beside(
     one_context: &OneContext,
@@ -160,14 +160,14 @@ pub fn choose_beside(
     Theirs::Nothing
 }
 
-/// Its names for netplan's renderer.
+/// Whether one-context takes the name for NetworkManager, as netplan's renderer.
 fn is_network_manager(name: &str) -> bool {
     ["networkmanager", "nm"]
         .iter()
         .any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// The backend of a renderer, if one-context uses it on this system.
+/// Returns the backend of a renderer if one-context uses that renderer on this system.
 fn backend(
     name: &str,
     one_context: &OneContext,

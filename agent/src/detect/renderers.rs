@@ -1,4 +1,4 @@
-//! The renderers that one-context tries on a system: the tables of its network script, read as data.
+//! The renderers that one-context tries on a system, read from the tables in its network script.
 //!
 //! ```text
 //! case "${os_id}${os_ver}" in          # up to 6.6.1: "${os_id}"
@@ -6,12 +6,12 @@
 //!         NETCFG_TYPE='netplan networkd interfaces nm'
 //!         ;;
 //! ...
-//! case "${NETCFG_TYPE}" in             # up to 6.6.1: no other names
+//! case "${NETCFG_TYPE}" in             # up to 6.6.1: no aliases
 //!     networkmanager)
 //!         NETCFG_TYPE='nm'
 //! ```
-//! They changed in 6.8 and after 7.0.0. If a script has another form, the tables of its version apply, which dpkg or apk know, or
-//! the newest ones.
+//! The tables changed in 6.8 and after 7.0.0. If the script has an unknown form, the built-in tables apply: those of the version
+//! that dpkg or apk lists, else the newest ones.
 
 use std::path::Path;
 
@@ -21,11 +21,11 @@ use crate::glob;
 /// one-context's network script.
 pub(super) const SCRIPT: &str = "/etc/one-context.d/loc-10-network";
 
-/// The tables of the script.
+/// The tables in the script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renderers {
     by_system: Table,
-    /// Whether names of systems include the version.
+    /// Whether the system names include the version.
     has_versions: bool,
     /// Aliases for the whole value of `NETCFG_TYPE`, if the release has any.
     other_names: Option<Table>,
@@ -42,7 +42,7 @@ impl Table {
         arms.find_map(|(patterns, value)| is_it(patterns).then_some(&**value))
     }
 
-    /// `debian12=netplan networkd` on each line.
+    /// Parses lines like `debian12=netplan networkd`.
     fn known(text: &str) -> Self {
         let arm = |line: &str| {
             let (patterns, value) = line.split_once('=')?;
@@ -54,7 +54,7 @@ impl Table {
 }
 
 impl Renderers {
-    /// The tables of a machine's one-context.
+    /// Reads the tables of the one-context on a machine.
     #[must_use]
     pub fn gather(root: &Probe<'_>) -> Self {
         let script = root.read_to_string(Path::new(SCRIPT)).unwrap_or_default();
@@ -64,13 +64,13 @@ impl Renderers {
         })
     }
 
-    /// Those of the newest release.
+    /// Returns the tables of the newest release.
     #[must_use]
     pub fn newest() -> Self {
         Self::of((u32::MAX, 0, 0))
     }
 
-    /// Reads the script; `None` if it has no table of systems in the known form.
+    /// Reads the script; returns `None` if it has no table of systems in the known form.
     fn parse(script: &str) -> Option<Self> {
         let mut lines = script.lines().map(str::trim);
         let (mut by_system, mut other_names) = (None, None);
@@ -97,7 +97,7 @@ impl Renderers {
         })
     }
 
-    /// Those of a version.
+    /// Returns the tables of a version.
     fn of(version: (u32, u32, u32)) -> Self {
         let (systems, has_versions) = if version < (6, 8, 0) {
             (UP_TO_6_6.to_owned(), false)
@@ -113,13 +113,13 @@ impl Renderers {
         }
     }
 
-    /// The renderers to try on a system: `debian` and `12`; `None` if one-context does nothing.
+    /// Returns the renderers to try on a system, such as `debian` and `12`; `None` if one-context does nothing.
     pub(super) fn on(&self, id: &str, version: &str) -> Option<Vec<String>> {
         let version = if self.has_versions { version } else { "" };
         names(self.by_system.get(&format!("{id}{version}"))?)
     }
 
-    /// The renderers to try for a `NETCFG_TYPE`; `None` for `none`.
+    /// Returns the renderers to try for a `NETCFG_TYPE`; `None` for `none`.
     pub(super) fn asked(&self, value: &str) -> Option<Vec<String>> {
         match &self.other_names {
             Some(others) => {
@@ -135,7 +135,7 @@ fn names(value: &str) -> Option<Vec<String>> {
     (value != "none").then(|| value.split_ascii_whitespace().map(str::to_owned).collect())
 }
 
-/// The arms up to `esac`; `None` if one has more than a value for `NETCFG_TYPE`.
+/// Parses the arms up to `esac`; returns `None` if one contains more than a value for `NETCFG_TYPE`.
 fn arms<'l>(lines: &mut impl Iterator<Item = &'l str>) -> Option<Table> {
     let mut table = Table::default();
     let mut open: Option<(Vec<String>, Option<String>)> = None;
@@ -168,7 +168,7 @@ fn arms<'l>(lines: &mut impl Iterator<Item = &'l str>) -> Option<Table> {
     None
 }
 
-/// The version of the package in dpkg's or apk's list of installed packages.
+/// Returns the version of the package from the list of installed packages of dpkg or apk.
 fn version(root: &Probe<'_>) -> Option<(u32, u32, u32)> {
     let lists = [
         ("/var/lib/dpkg/status", "Package: ", "Version: "),
@@ -184,7 +184,7 @@ fn version(root: &Probe<'_>) -> Option<(u32, u32, u32)> {
             })?
             .lines();
         let version = lines.find_map(|line| line.strip_prefix(version))?;
-        // After the epoch, and before the package's release.
+        // Without the epoch and the package's release.
         let version = version.rsplit(':').next()?.split('-').next()?;
         let mut numbers = version.split('.');
         let mut number = || numbers.next()?.parse().ok();
@@ -221,7 +221,7 @@ mod tests {
 
     use super::*;
 
-    /// The tables that the tests with one-context let bash read, with their versions.
+    /// The scripts that the tests with one-context run in bash, with their versions.
     const SCRIPTS: [(&str, (u32, u32, u32)); 3] = [
         (
             include_str!("../../../tests/companion/releases/6.6.sh"),

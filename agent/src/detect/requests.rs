@@ -1,14 +1,14 @@
-//! Requests for a network stack, in order of precedence: `--backend`, `agent.conf`, one-context or the context; else the facts
-//! decide.
+//! Requests for a network stack, in order of precedence: `--backend`, `agent.conf`, one-context or the context. Without a
+//! request, the facts decide.
 
 use std::ops::Deref;
 
 use super::{Choice, Facts, OneContext, Renderers, Theirs, choose, choose_beside, choose_named};
 use crate::render::{Reader, UnknownBackend};
 
-/// Requests besides `--backend`.
+/// The source of a request in the context.
 const NETCFG_TYPE: &str = "NETCFG_TYPE";
-/// No request: the facts decide.
+/// The source if nothing is requested and the facts decide.
 const MACHINE: &str = "the machine";
 
 /// The requested network stacks.
@@ -16,18 +16,18 @@ const MACHINE: &str = "the machine";
 pub struct Requests<'a> {
     /// `--backend`.
     pub option: Option<&'a str>,
-    /// `BACKEND` of `agent.conf`.
+    /// `backend` of `agent.conf`.
     pub configured: Option<&'a str>,
-    /// `NETCFG_TYPE` of the context: names of one-context, of which the first known one counts.
+    /// `NETCFG_TYPE` of the context: names that one-context defines; the first that applies is used.
     pub netcfg_type: Option<&'a str>,
-    /// `NETCFG_NETPLAN_RENDERER` of the context: the renderer below netplan.
+    /// `NETCFG_NETPLAN_RENDERER` of the context: netplan's renderer.
     pub netplan_renderer: Option<&'a str>,
 }
 
 /// Why no network stack could be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DetectError {
-    /// An unknown one is requested.
+    /// The requested network stack is unknown.
     #[error("{by}: {unknown}")]
     Unknown {
         /// The source of the request.
@@ -41,7 +41,7 @@ pub enum DetectError {
 }
 
 impl DetectError {
-    /// Whether the command line has it.
+    /// Whether the unknown name was given on the command line.
     #[must_use]
     pub fn is_of_command_line(&self) -> bool {
         matches!(self, Self::Unknown { by: OPTION, .. })
@@ -52,11 +52,11 @@ impl DetectError {
     }
 }
 
-/// The option that names a network stack.
+/// The source of a request on the command line.
 const OPTION: &str = "--backend";
 
-/// The network stack of a guest: by `--backend`, then `agent.conf`, then that of one-context, or the one in the context, then by
-/// the facts, which are read only if needed.
+/// Chooses the network stack of a guest: by `--backend`, then `agent.conf`, then one-context or the context, then the facts,
+/// which are read only if needed.
 ///
 /// # Errors
 /// [`DetectError`] if the command line or `agent.conf` has an unknown name, or if a file that matters cannot be read.
@@ -80,7 +80,7 @@ pub fn detect(
     let facts = all_read(facts)?;
     let asked = requests.netcfg_type.map(str::trim);
     let asked = asked.filter(|asked| !asked.is_empty());
-    // Before 6.2 it has no renderers, and does not know the variable.
+    // Before 6.2, one-context has no renderers and does not know the variable.
     let choosing = one_context.filter(|theirs| !theirs.modules.is_empty());
     let theirs = match (choosing, asked) {
         (Some(theirs), _) => choose_beside(theirs, asked, requests.netplan_renderer, facts),
@@ -105,7 +105,7 @@ pub fn detect(
     }
 }
 
-/// The facts, if all could be read.
+/// Returns the facts if all could be read.
 fn all_read(facts: &Facts) -> Result<&Facts, DetectError> {
     if facts.unread.is_empty() {
         Ok(facts)
@@ -114,7 +114,7 @@ fn all_read(facts: &Facts) -> Result<&Facts, DetectError> {
     }
 }
 
-/// `NETCFG_TYPE` without one-context: the first renderer that this guest has, or else the first one.
+/// Applies `NETCFG_TYPE` without one-context: the first renderer that this guest has, else the first one in the list.
 fn alone(asked: &str, facts: &Facts) -> Theirs {
     let names = Renderers::newest().asked(asked).unwrap_or_default();
     let known = |name: &str| match name {

@@ -1,4 +1,4 @@
-//! The readers that run on this machine, by traces in the file system: no program is run.
+//! Detects which readers run on this machine from traces in the file system, without running a program.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use one_sriov_system::Root;
 use super::Probe;
 use crate::render::{Reader, Readers, Sign};
 
-/// Reads the names of processes, and files that services leave.
+/// Reads the names of processes, and the files that services leave behind.
 ///
 /// # Errors
-/// Read errors: more readers may run.
+/// The read errors: more readers may be running.
 pub fn running(root: &Root) -> Result<Readers, Vec<String>> {
     let probe = Probe::new(root);
     let text = |path: &str| probe.read_to_string(Path::new(path)).unwrap_or_default();
@@ -35,7 +35,7 @@ fn processes(probe: &Probe<'_>) -> Vec<String> {
     let is_pid = |name: &std::ffi::OsString| name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
     let processes = names.into_iter().filter(is_pid).map(|pid| {
         let comm = Path::new("/proc").join(pid).join("comm");
-        // A process may have ended meanwhile.
+        // The process may have exited in the meantime.
         let name = probe.read_to_string(&comm).unwrap_or_default();
         name.trim_end().to_owned()
     });
@@ -97,7 +97,7 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let host = dir.path().join(path);
             fs::create_dir_all(host.parent().unwrap()).unwrap();
-            // A loop, which not even root can follow.
+            // A symbolic link to itself, which not even root can follow.
             symlink(host.file_name().unwrap(), &host).unwrap();
             let failures = running(&Root::new(dir.path())).unwrap_err();
             let expected = format!("failed to read '/{path}");

@@ -14,7 +14,7 @@ const NETWORKD_WANTED: &str = "/etc/systemd/system/multi-user.target.wants/syste
 const WICKED_WANTED: &str = "/etc/systemd/system/multi-user.target.wants/wicked.service -> /usr/lib/systemd/system/wicked.service";
 const MACHINE_ID: &str = "/etc/machine-id = 0123456789abcdef0123456789abcdef";
 
-/// A guest with these files: `path`, `path = text`, `path -> target`.
+/// The facts of a guest with these files: `path`, `path = text`, `path -> target`.
 fn facts(files: &[&str]) -> Facts {
     let dir = TempDir::new().unwrap();
     for file in files {
@@ -39,7 +39,7 @@ fn facts(files: &[&str]) -> Facts {
     Facts::gather(&Root::new(dir.path()))
 }
 
-/// Guests of the distributions, as in their images.
+/// The files of guests as in the distributions' images.
 const GUESTS: &[(&str, &[&str], &str)] = &[
     (
         "EL 6: initscripts",
@@ -330,7 +330,7 @@ fn the_first_word_of_the_presets_counts() {
             "{presets:?}"
         );
     }
-    // After the first boot the links count.
+    // After the first boot, the links decide.
     assert!(!facts(&[unit, MACHINE_ID]).enabled.has(Reader::Networkd));
 }
 
@@ -369,7 +369,7 @@ fn what_runs_counts_unless_what_is_enabled_runs_too() {
         let wish = choose(Some(("--backend", "interfaces")), &facts).unwrap();
         assert_eq!(wish.backend, Backend::Interfaces);
     }
-    // It may be either.
+    // `interfaces` may be either dialect.
     let facts = Facts {
         running: Some(both),
         ..facts(&["/sbin/ifup", "/etc/network/interfaces", MACHINE_ID])

@@ -1,8 +1,8 @@
-//! The systemd units that start at boot, by the links and presets of a machine that is not running.
+//! Detects which systemd units start at boot, from the links and presets of a machine that is not running.
 //!
-//! As `systemctl --root DIR is-enabled` has it, and with the distribution's own links: one in some `*.wants` or `*.requires`, and no mask, which is
-//! a link to `/dev/null` or an empty file; before the first boot, while there is no machine id, the presets.
-//! Facts: `systemd.unit(5)`, `systemd.preset(5)`.
+//! A unit is enabled as in `systemctl --root DIR is-enabled`, or by the distribution's own links: there is a link in a `*.wants`
+//! or `*.requires`, and no mask, which is a link to `/dev/null` or an empty file. Before the first boot, while there is no
+//! machine ID, the presets decide. Sources: `systemd.unit(5)`, `systemd.preset(5)`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,25 +29,25 @@ const PRESETS: [&str; 5] = [
 /// Whether a unit starts at boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnitState {
-    /// It does, because of this: a link in a `*.wants`, or the presets.
+    /// The unit starts, because of this: a link in a `*.wants`, or the presets.
     Enabled(String),
-    /// It is installed, and nothing starts it.
+    /// The unit is installed, but nothing starts it.
     Disabled,
-    /// It is masked, by this file.
+    /// The unit is masked by this file.
     Masked(String),
-    /// It is not installed.
+    /// The unit is not installed.
     Missing,
 }
 
 /// The units of a machine.
 pub struct Units<'r> {
     root: &'r Probe<'r>,
-    /// The existing directories with their names, read once.
+    /// The existing directories and the names in them, read once.
     directories: Vec<(&'static Path, Vec<String>)>,
 }
 
 impl<'r> Units<'r> {
-    /// Reads the directories of units.
+    /// Reads the unit directories.
     #[must_use]
     pub fn of(root: &'r Probe<'r>) -> Self {
         let directories = UNITS.map(|directory| (Path::new(directory), names(root, directory)));
@@ -82,7 +82,7 @@ impl<'r> Units<'r> {
         matches!(self.state(unit), UnitState::Enabled(_))
     }
 
-    /// The unit itself, in the first directory that has it.
+    /// Returns the path of the unit itself, in the first directory that has it.
     fn file(&self, unit: &str) -> Option<PathBuf> {
         let mut having = self.directories.iter();
         let (directory, _) = having.find(|(_, names)| names.iter().any(|name| name == unit))?;
@@ -99,7 +99,7 @@ impl<'r> Units<'r> {
         }
     }
 
-    /// An enabled unit is a link, whose target need not exist.
+    /// Finds the link that enables a unit; its target need not exist.
     fn link_in_wants(&self, unit: &str) -> Option<PathBuf> {
         let is_wants = |name: &&String| has_end(name, "wants") || has_end(name, "requires");
         self.directories.iter().find_map(|(directory, names)| {
@@ -120,7 +120,7 @@ impl<'r> Units<'r> {
         })
     }
 
-    /// The first rule of all presets that matches the unit; without a match it is enabled.
+    /// Applies the first preset rule that matches the unit; if none does, the unit is enabled.
     fn is_preset(&self, unit: &str) -> bool {
         let mut files = BTreeMap::new();
         for directory in PRESETS {
@@ -139,12 +139,12 @@ impl<'r> Units<'r> {
     }
 }
 
-/// The rule of a preset's line for a unit. An ignored unit keeps its state, which is disabled at the first boot.
+/// Returns the rule of a preset line for a unit. An ignored unit keeps its state, which is disabled at the first boot.
 fn rule(line: &str, unit: &str) -> Option<bool> {
     let (word, rest) = line.trim().split_once(char::is_whitespace)?;
     let rest = rest.trim();
     let (pattern, is_enabled) = match word {
-        // Instances of a template follow its name.
+        // The instances of a template follow its name.
         "enable" => (rest.split_whitespace().next()?, true),
         "disable" | "ignore" => (rest, false),
         _ => return None,
@@ -152,7 +152,7 @@ fn rule(line: &str, unit: &str) -> Option<bool> {
     glob::matches(pattern, unit).then_some(is_enabled)
 }
 
-/// The names in a directory; none if it does not exist.
+/// Returns the names in a directory; none if it does not exist.
 pub(super) fn names(root: &Probe<'_>, directory: &str) -> Vec<String> {
     let names = root.list(Path::new(directory)).unwrap_or_default();
     names
@@ -161,7 +161,7 @@ pub(super) fn names(root: &Probe<'_>, directory: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether a name has an extension.
+/// Whether a file name has this extension.
 pub(super) fn has_end(name: &str, end: &str) -> bool {
     Path::new(name).extension().is_some_and(|own| own == end)
 }

@@ -18,7 +18,7 @@ const WANTS: &str = "/etc/systemd/system/multi-user.target.wants/systemd-network
 struct Machine(TempDir);
 
 impl Machine {
-    /// One that has the unit, with more files and links.
+    /// A machine that has the unit installed, and these files and links.
     fn new(files: &[(&str, &str)]) -> Self {
         let machine = Self(TempDir::new().unwrap());
         let all = [(INSTALLED, FILE)].into_iter().chain(files.iter().copied());

@@ -1,8 +1,8 @@
 //! One device of `/sys/class/net` and its attributes.
 //!
-//! A missing attribute differs from one that cannot be read. If a device disappears, opening fails with ENOENT or ENODEV
+//! A missing attribute is not the same as one that cannot be read. If a device disappears, opening fails with ENOENT or ENODEV
 //! (kernfs), and reading with ENODEV or, for attributes of the network core, EINVAL (`netdev_show` of `net/core/net-sysfs.c`).
-//! All other errors are read errors, which show nothing about the device.
+//! All other errors are read errors, which say nothing about the device.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -22,9 +22,9 @@ use super::AddressOrigin;
 /// Why a device directory is not a NIC.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoNic {
-    /// It is something else: `a bridge`.
+    /// The device is something else: `a bridge`.
     LeftOut(String),
-    /// Unknown, because this attribute cannot be read.
+    /// It is unknown what the device is, because this attribute cannot be read.
     Unreadable(Attribute),
 }
 
@@ -68,7 +68,7 @@ impl From<&str> for NoNic {
     }
 }
 
-/// `None` if the error means that there is nothing.
+/// Returns `None` if the error means that the entry does not exist.
 fn absent<T>(error: Errno) -> Result<Option<T>, io::Error> {
     match error {
         Errno::ENOENT | Errno::ENODEV | Errno::ENOTDIR | Errno::EINVAL => Ok(None),
@@ -76,14 +76,14 @@ fn absent<T>(error: Errno) -> Result<Option<T>, io::Error> {
     }
 }
 
-/// `/sys/class/net`, open.
+/// The open directory `/sys/class/net`.
 pub(super) struct Class {
     pub(super) path: PathBuf,
     directory: OwnedFd,
 }
 
 impl Class {
-    /// Opens it, and lists what [`std::fs::read_dir`] does.
+    /// Opens the directory, and lists it as [`std::fs::read_dir`] does.
     pub(super) fn open(path: PathBuf) -> io::Result<(Self, Vec<OsString>)> {
         let names = std::fs::read_dir(&path)?.map(|entry| Ok(entry?.file_name()));
         let names = names.collect::<io::Result<_>>()?;
@@ -93,7 +93,7 @@ impl Class {
     }
 }
 
-/// One directory of it, open: its files are looked up without walking to it again.
+/// One open directory in [`Class`]: its files are looked up relative to it, without walking the path again.
 pub(super) struct SysfsDevice<'a> {
     class: &'a Class,
     name: &'a OsStr,
@@ -101,8 +101,8 @@ pub(super) struct SysfsDevice<'a> {
 }
 
 impl<'a> SysfsDevice<'a> {
-    /// By `openat`: musl's `open` asks the kernel for `O_CLOEXEC` once more. `bonding_masters` is a plain file of the
-    /// bonding module.
+    /// Uses `openat` because musl's `open` sets `O_CLOEXEC` with a second system call. `bonding_masters` is not a directory but a
+    /// plain file of the bonding module.
     pub(super) fn open(class: &'a Class, name: &'a OsStr) -> Result<Self, NoNic> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         match openat(&class.directory, name, flags, Mode::empty()) {
@@ -122,7 +122,7 @@ impl<'a> SysfsDevice<'a> {
         self.class.path.join(self.name)
     }
 
-    /// The text of an attribute, which sysfs returns in one read.
+    /// Returns the text of an attribute, which sysfs returns in one read.
     pub(super) fn text(&self, attribute: &str) -> Result<Option<String>, Attribute> {
         /// Larger than any attribute.
         const LONGEST: usize = 1024;
@@ -152,7 +152,7 @@ impl<'a> SysfsDevice<'a> {
         }
     }
 
-    /// The target of a link.
+    /// Returns the target of a symbolic link.
     fn link(&self, name: &str) -> Result<Option<PathBuf>, Attribute> {
         match readlinkat(&self.directory, name) {
             Ok(target) => Ok(Some(target.into())),
@@ -160,23 +160,23 @@ impl<'a> SysfsDevice<'a> {
         }
     }
 
-    /// The last name of a link's target.
+    /// Returns the file name of a link's target.
     fn link_name(&self, name: &str) -> Result<Option<String>, Attribute> {
         let target = self.link(name)?;
         Ok(target.and_then(|target| Some(target.file_name()?.to_str()?.to_owned())))
     }
 
-    /// The path of the device's hardware in the tree of devices; `None` for a virtual one.
+    /// Returns the path of the device's hardware in the device tree, or `None` for a virtual device.
     ///
-    /// `/sys/class/net/eth0` is a link to `../../devices/pci0000:00/0000:00:03.0/virtio0/net/eth0`. What has a driver
-    /// has hardware.
+    /// `/sys/class/net/eth0` is a link to `../../devices/pci0000:00/0000:00:03.0/virtio0/net/eth0`. A device with a driver
+    /// always has hardware.
     pub(super) fn hardware(&self, has_driver: bool) -> Result<Option<PathBuf>, Attribute> {
         if !has_driver && !self.has("device")? {
             return Ok(None);
         }
         match readlinkat(&self.class.directory, self.name) {
             Ok(target) => Ok(Some(target.into())),
-            // The class of an old kernel has directories.
+            // On old kernels, the entries of the class are directories, not links.
             Err(_) => match self.path().join("device").canonicalize() {
                 Ok(path) => Ok(Some(path)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -189,12 +189,12 @@ impl<'a> SysfsDevice<'a> {
         self.link_name("device/driver")
     }
 
-    /// The device that this one is a port of: a bond, a bridge, a failover pair.
+    /// Returns the device that this one is a port of: a bond, a bridge, a failover pair.
     pub(super) fn master(&self) -> Result<Option<String>, Attribute> {
         self.link_name("master")
     }
 
-    /// A number, decimal or with `0x`.
+    /// Parses a number, decimal or with `0x`.
     pub(super) fn number(&self, attribute: &str) -> Result<Option<u32>, Attribute> {
         let Some(text) = self.text(attribute)? else {
             return Ok(None);
@@ -205,7 +205,7 @@ impl<'a> SysfsDevice<'a> {
         })
     }
 
-    /// The port on its PCI function, which orders InfiniBand ports; old drivers show it only in `dev_id`.
+    /// Returns the port on the PCI function, by which InfiniBand ports are ordered; old drivers have it only in `dev_id`.
     pub(super) fn port(&self, is_ethernet: bool) -> Result<u32, Attribute> {
         let port = self.number("dev_port")?;
         let by_id = match port {
@@ -229,7 +229,7 @@ impl<'a> SysfsDevice<'a> {
         })
     }
 
-    /// `DEVTYPE=` of the uevent file: `bridge`, `bond`, `vlan`, `wlan`, ...; plain NICs have none.
+    /// Returns `DEVTYPE=` of the uevent file: `bridge`, `bond`, `vlan`, `wlan`, ...; plain NICs have none.
     pub(super) fn kind(&self) -> Result<Option<String>, Attribute> {
         let uevent = self.text("uevent")?.unwrap_or_default();
         let mut lines = uevent.lines();
@@ -238,7 +238,7 @@ impl<'a> SysfsDevice<'a> {
             .map(ToOwned::to_owned))
     }
 
-    /// The entry that identifies a stacked or software device if the kernel gives no `DEVTYPE`.
+    /// Returns the entry that marks a stacked or software device for which the kernel sets no `DEVTYPE`.
     pub(super) fn sign_of_software(&self) -> Result<Option<String>, Attribute> {
         let fail = |error: io::Error| Attribute::new(".", &error);
         let entries = match std::fs::read_dir(self.path()) {
@@ -264,7 +264,7 @@ fn is_sign(name: &str) -> bool {
     matches!(name, "bonding" | "bridge" | "tun_flags") || name.starts_with("lower_")
 }
 
-/// A hardware address, or why the device has none.
+/// Parses a hardware address, or says why it is unusable.
 pub(super) fn parse<A: FromStr<Err: fmt::Display>>(text: &str) -> Result<A, String> {
     text.parse()
         .map_err(|error: A::Err| format!("no usable hardware address ({error})"))

@@ -17,10 +17,10 @@ use super::Inventory;
 /// The key of the inventory in the output of `plan --json`.
 pub const KEY: &str = "inventory";
 
-/// A file of `--nics` cannot be used.
+/// Why the file of `--nics` cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("failed to read the NICs from '{}': {source}", path.display())]
     Io {
         /// The file.
@@ -28,7 +28,7 @@ pub enum DocumentError {
         /// Why.
         source: io::Error,
     },
-    /// It is not the output of `plan --json`.
+    /// The file is not the output of `plan --json`.
     #[error("failed to read the NICs from '{}': {source}; expected the output of 'one-sriov-agent plan --json'", path.display())]
     Json {
         /// The file.
@@ -39,10 +39,10 @@ pub enum DocumentError {
 }
 
 impl Inventory {
-    /// The inventory in a file: the output of `plan --json`, or its part under [`KEY`].
+    /// Reads the inventory from a file: the output of `plan --json`, or its value of [`KEY`].
     ///
     /// # Errors
-    /// [`DocumentError`] if it is neither.
+    /// [`DocumentError`] if the file cannot be read or is neither.
     pub fn load(path: &Path) -> Result<Self, DocumentError> {
         let failed = |source| DocumentError::Json {
             path: path.to_owned(),
@@ -63,7 +63,7 @@ impl Inventory {
     }
 }
 
-/// Addresses and names as their texts.
+/// Serializes addresses and names as text.
 pub(super) mod text {
     use std::fmt::Display;
     use std::str::FromStr;
@@ -86,7 +86,7 @@ pub(super) mod text {
     }
 }
 
-/// The same where there may be none.
+/// Serializes optional addresses and names as text.
 pub(super) mod optional_text {
     use std::fmt::Display;
     use std::str::FromStr;

@@ -1,11 +1,11 @@
-//! Lists what exists, for messages about what was not found.
+//! Lists what exists, for messages about something that was not found.
 
 use std::fmt::Display;
 
 use super::{Inventory, Link};
 
 impl Inventory {
-    /// The addresses that NICs are found by: `MACs here: 'eth0' 02:..., port GUIDs here: 'ib0' ...`.
+    /// The addresses by which NICs are found: `MACs here: 'eth0' 02:..., port GUIDs here: 'ib0' ...`.
     #[must_use]
     pub fn listed(&self) -> String {
         let mut macs = Vec::new();
@@ -26,7 +26,7 @@ impl Inventory {
         )
     }
 
-    /// The PCI addresses of the NICs, where they have one: `PCI addresses here: 'eth0' 0000:00:03.0`.
+    /// The PCI addresses of the NICs that have one: `PCI addresses here: 'eth0' 0000:00:03.0`.
     #[must_use]
     pub fn listed_at_pci(&self) -> String {
         let at = self.nics.iter();
@@ -35,9 +35,9 @@ impl Inventory {
     }
 }
 
-/// The values with commas between them, or `none`; of many, the first.
+/// The values, separated by commas, or `none`; if there are many, only the first ones.
 pub fn listed(values: &[impl Display]) -> String {
-    /// Nobody reads more.
+    /// More than anyone reads.
     const MOST: usize = 16;
     if values.is_empty() {
         return "none".into();

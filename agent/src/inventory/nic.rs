@@ -1,4 +1,4 @@
-//! A NIC, as the kernel shows it.
+//! A NIC, as the kernel reports it.
 
 use std::collections::BTreeMap;
 
@@ -7,24 +7,24 @@ use serde::{Deserialize, Serialize};
 
 use super::document::{optional_text, text};
 
-/// All NICs of the machine in the order of (PCI address, port, name), the order of positions.
+/// All NICs of the machine, ordered by PCI address, port and name; this order defines their positions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inventory {
     /// The NICs that may be configured.
     pub nics: Vec<Nic>,
-    /// The network devices that are not NICs, each with the reason.
+    /// The network devices that are not NICs, with the reasons.
     #[serde(default)]
     pub left_out: Vec<IgnoredDevice>,
-    /// The network devices that may be NICs, but cannot be read.
+    /// The network devices that may be NICs, but whose attributes cannot be read.
     #[serde(default)]
     pub unreadable: Vec<Unreadable>,
-    /// The indexes in `nics`, by name, for machines with many NICs.
+    /// The index in `nics` of each name, for machines with many NICs.
     #[serde(skip)]
     places: BTreeMap<InterfaceName, usize>,
 }
 
 impl Inventory {
-    /// An inventory in its order.
+    /// Creates an inventory, sorting the NICs.
     #[must_use]
     pub fn new(
         mut nics: Vec<Nic>,
@@ -52,7 +52,7 @@ impl Inventory {
             .any(|device| device.name == name.as_str())
     }
 
-    /// The NIC of a name.
+    /// Returns the NIC with this name.
     #[must_use]
     pub fn by_name(&self, name: &InterfaceName) -> Option<&Nic> {
         self.nics.get(*self.places.get(name)?)
@@ -68,7 +68,7 @@ pub struct IgnoredDevice {
     pub reason: String,
 }
 
-/// A network device whose attributes cannot be read: it may be any NIC.
+/// A network device whose attributes cannot be read, so it may be any NIC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreadable {
     /// Its kernel name, escaped for printing.
@@ -86,10 +86,10 @@ pub struct Nic {
     pub name: InterfaceName,
     /// Its link layer and hardware address.
     pub link: Link,
-    /// Its PCI function; `None` in containers and for some paravirtual NICs.
+    /// Its PCI function; `None` in containers and for some paravirtualized NICs.
     #[serde(default, with = "optional_text")]
     pub pci: Option<PciAddress>,
-    /// Its port on that function, from 0; not read unless several devices share the function.
+    /// Its port on the PCI function, from 0; only read if several devices share the function.
     #[serde(default)]
     pub port: u32,
     /// The kernel driver, for example `mlx5_core`.
@@ -98,10 +98,10 @@ pub struct Nic {
     /// How the hardware address was chosen; always `Permanent` for InfiniBand.
     #[serde(default)]
     pub origin: AddressOrigin,
-    /// Whether udev has finished with it (or does not run); before that its name may change.
+    /// Whether udev has finished the device (or does not run); until then its name may change.
     #[serde(skip, default = "is_ready")]
     pub ready: bool,
-    /// The device that it is a port of, and that carries its addresses: a bond, a bridge, the master of a failover pair.
+    /// The device that the NIC is a port of and that carries its addresses: a bond, a bridge, the master of a failover pair.
     #[serde(default)]
     pub master: Option<String>,
 }
@@ -129,16 +129,16 @@ impl Nic {
         }
     }
 
-    /// Whether it is an InfiniBand port.
+    /// Whether the NIC is an InfiniBand port.
     #[must_use]
     pub fn is_infiniband(&self) -> bool {
         matches!(self.link, Link::Infiniband(_))
     }
 
-    /// Whether it has a driver of virtual functions, so that it is not an emulated NIC.
+    /// Whether the driver is one for virtual functions, so that the NIC is not emulated.
     ///
-    /// What the hypervisor emulates (virtio, rtl8139, e1000, vmxnet3, ...) is never driven by these.
-    /// Vendors call their VF drivers `...vf`; the listed ones drive functions of both kinds.
+    /// Emulated NICs (virtio, rtl8139, e1000, vmxnet3, ...) never use these drivers. Vendors call their VF drivers `...vf`; the
+    /// listed ones drive both physical and virtual functions.
     #[must_use]
     pub fn has_vf_driver(&self) -> bool {
         const BOTH_KINDS: [&str; 8] = [
@@ -157,19 +157,19 @@ impl Nic {
     }
 }
 
-/// The machine of a document has booted.
+/// In a document, all devices count as ready: that machine has booted.
 const fn is_ready() -> bool {
     true
 }
 
-/// The link layer of a NIC and its hardware address, which is 6 or 20 bytes and never the same type.
+/// The link layer and hardware address of a NIC: 6 bytes for Ethernet, 20 for InfiniBand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Link {
     /// ARPHRD 1.
     Ethernet(#[serde(with = "text")] MacAddress),
-    /// ARPHRD 32, a port and not a P_Key child. Without an address where its GUID is all zeroes or all ones: a VF
-    /// whose card has none for it, or has taken it back.
+    /// ARPHRD 32, a port and not a P_Key child. Without an address if the GUID is all zeros or all ones: the card has set no
+    /// GUID for the VF, or has withdrawn it.
     Infiniband(#[serde(with = "optional_text")] Option<IpoibAddress>),
 }
 
@@ -188,13 +188,13 @@ impl Link {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AddressOrigin {
-    /// 0: the hardware, or the hypervisor.
+    /// 0: by the hardware or the hypervisor.
     #[default]
     Permanent,
-    /// 1: random, chosen by the kernel.
+    /// 1: at random, by the kernel.
     Random,
-    /// 2: taken over from another device.
+    /// 2: copied from another device.
     Stolen,
-    /// 3: set by a user or program.
+    /// 3: by a user or program.
     Set,
 }

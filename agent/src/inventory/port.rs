@@ -1,4 +1,4 @@
-//! Ports of other devices: the device that carries their addresses, and their original MACs.
+//! Ports of other devices: which device carries their addresses, and their original MACs.
 
 use hwaddr::{InterfaceName, MacAddress};
 use one_sriov_system::Netlink;
@@ -9,9 +9,9 @@ use super::device::{Attribute, Class, SysfsDevice};
 /// `include/uapi/linux/if.h`.
 const IFF_MASTER: u32 = 0x400;
 
-/// The device that carries the addresses of one that is a port of it: a bond, a team or a bridge
-/// (`Documentation/networking/bonding.rst`, `bridge.rst`), the master of a failover pair (`net_failover.rst`) and of a VF
-/// of Hyper-V (`netvsc.rst`). Devices in a VRF keep theirs (`vrf.rst`).
+/// Returns the device that carries the addresses of a port: a bond, team or bridge (`Documentation/networking/bonding.rst`,
+/// `bridge.rst`), or the master of a failover pair (`net_failover.rst`) or of a Hyper-V VF (`netvsc.rst`). Devices in a VRF carry
+/// their own (`vrf.rst`).
 pub(super) fn carrier(
     class: &Class,
     device: &SysfsDevice<'_>,
@@ -25,17 +25,17 @@ pub(super) fn carrier(
     Ok((!is_vrf(&master)?).then_some(name))
 }
 
-/// Only VRFs and bonds have `IFF_MASTER`, which no program can change (`vrf_dev_init` of drivers/net/vrf.c, `bond_setup` of
-/// `bond_main.c`). A bond also has a `DEVTYPE`, a VRF has none.
+/// Whether the master is a VRF. Only VRFs and bonds have `IFF_MASTER`, which no program can change (`vrf_dev_init` of
+/// `drivers/net/vrf.c`, `bond_setup` of `bond_main.c`); a bond also has a `DEVTYPE`, which a VRF lacks.
 fn is_vrf(master: &SysfsDevice<'_>) -> Result<bool, Attribute> {
     let flags = master.number("flags")?.unwrap_or_default();
     Ok(flags & IFF_MASTER != 0 && master.kind()?.is_none())
 }
 
-/// The MAC of an Ethernet port before its master set another: in sysfs for a bond (`drivers/net/bonding/bond_sysfs_slave.c`),
-/// over netlink for a team.
+/// Returns the MAC that an Ethernet port had before its master changed it: from sysfs for a bond
+/// (`drivers/net/bonding/bond_sysfs_slave.c`), over netlink for a team.
 ///
-/// InfiniBand ports keep their address; their bond takes that of its active port (`fail_over_mac`).
+/// InfiniBand ports keep their address; the bond takes the address of its active port (`fail_over_mac`).
 pub(super) fn original_mac(
     device: &SysfsDevice<'_>,
     name: &InterfaceName,
@@ -47,7 +47,7 @@ pub(super) fn original_mac(
     if device.address_origin()? != AddressOrigin::Set {
         return Ok(None);
     }
-    // A port gets no address in any case, so an error only costs a precise message.
+    // A port never gets addresses of its own, so an error only makes a message less precise.
     let octets = netlink.and_then(|netlink| netlink.permanent_address(name).ok().flatten());
     let octets = octets.and_then(|octets| octets.first_chunk::<6>().copied());
     Ok(octets.and_then(|octets| octets.try_into().ok()))

@@ -1,23 +1,23 @@
-//! The source of the inventory.
+//! Where the inventory comes from.
 
 use std::path::PathBuf;
 
 use super::{Inventory, InventoryError, Sysfs};
 
-/// The source of the inventory.
+/// Where the inventory comes from.
 #[derive(Debug, Clone)]
 pub enum NicSource {
-    /// The kernel.
+    /// The kernel of this machine.
     Sysfs(Sysfs),
-    /// A document of another machine: `--nics`.
+    /// A document that describes another machine: `--nics`.
     Document(PathBuf),
 }
 
 impl NicSource {
-    /// The NICs that are here now.
+    /// Returns the NICs that exist now.
     ///
     /// # Errors
-    /// [`InventoryError`] if they cannot be listed, or if the document is none.
+    /// [`InventoryError`] if they cannot be listed, or if the document is invalid.
     pub fn inventory(&self) -> Result<Inventory, InventoryError> {
         match self {
             Self::Sysfs(sysfs) => sysfs.inventory(),

@@ -1,4 +1,4 @@
-//! Reading the inventory from sysfs.
+//! Reads the inventory from sysfs.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -17,10 +17,10 @@ use super::{AddressOrigin, DocumentError, IgnoredDevice, Inventory, Link, Nic, U
 const ARPHRD_ETHER: u32 = 1;
 const ARPHRD_INFINIBAND: u32 = 32;
 
-/// The network devices cannot be listed.
+/// Why the network devices cannot be listed.
 #[derive(Debug, thiserror::Error)]
 pub enum InventoryError {
-    /// Their list.
+    /// The directory of network devices cannot be listed.
     #[error("failed to list the network devices in '{path}': {source}")]
     List {
         /// The directory.
@@ -28,7 +28,7 @@ pub enum InventoryError {
         /// Why.
         source: io::Error,
     },
-    /// The state of udev.
+    /// It is unknown whether udev runs.
     #[error("failed to check for udev in '{path}': {source}")]
     Udev {
         /// The directory.
@@ -36,12 +36,12 @@ pub enum InventoryError {
         /// Why.
         source: io::Error,
     },
-    /// The document in their place.
+    /// The document that replaces sysfs cannot be used.
     #[error(transparent)]
     Document(#[from] DocumentError),
 }
 
-/// What a pass over sysfs has found so far, in no order.
+/// What a pass over sysfs has found so far, unordered.
 #[derive(Default)]
 struct SortedDevices {
     nics: Vec<Nic>,
@@ -49,17 +49,17 @@ struct SortedDevices {
     unreadable: Vec<Unreadable>,
 }
 
-/// A sysfs tree, and what udev knows of its devices.
+/// A sysfs tree, and udev's database of its devices.
 #[derive(Debug, Clone)]
 pub struct Sysfs {
     sys: PathBuf,
     udev: Option<PathBuf>,
-    /// The kernel of this tree; `None` if the tree is another machine's.
+    /// The kernel of this tree; `None` if the tree belongs to another machine.
     netlink: Option<Netlink>,
 }
 
 impl Sysfs {
-    /// The tree at `sys` (`/sys` on a live machine), with the udev of the machine below `root`.
+    /// Uses the tree at `sys` (`/sys` on a live machine), with the udev of the machine below `root`.
     ///
     /// # Errors
     /// [`InventoryError`] if it is unknown whether udev runs.
@@ -80,7 +80,7 @@ impl Sysfs {
         })
     }
 
-    /// Reads all network devices. A device that vanishes while it is read is left out.
+    /// Reads all network devices. A device that vanishes while it is read counts as no NIC.
     ///
     /// # Errors
     /// [`InventoryError`] if `class/net` cannot be listed.
@@ -118,7 +118,7 @@ impl Sysfs {
         }
     }
 
-    /// The NIC of a device directory, or why it is none.
+    /// Returns the NIC of a device directory, or why it is not a NIC.
     fn nic(&self, class: &Class, file_name: &OsStr, ports: Ports) -> Result<Nic, NoNic> {
         let name = file_name.to_str().unwrap_or_default();
         let Ok(name) = InterfaceName::from_str(name) else {
@@ -165,7 +165,7 @@ impl Sysfs {
         })
     }
 
-    /// Whether udev has finished with a device: its record exists and has a time (`I:`).
+    /// Whether udev has finished a device: its record exists and has a time (`I:`).
     fn is_ready(&self, device: &SysfsDevice<'_>) -> Result<bool, Attribute> {
         let Some(udev) = &self.udev else {
             return Ok(true);
@@ -182,15 +182,15 @@ impl Sysfs {
     }
 }
 
-/// Whether the port of a device on its function is read, too.
+/// Whether the port of a device on its PCI function is read, too.
 #[derive(Clone, Copy)]
 enum Ports {
     Read,
     Unread,
 }
 
-/// Takes out those NICs that stand on a function with others: they are read once more, as a whole, for a device may have
-/// got another name meanwhile. If each has a function of its own, ports are not read.
+/// Removes the NICs that share a PCI function with others. They are read again from scratch, because a device may have been
+/// renamed in the meantime. If each NIC has a function of its own, ports are not read.
 fn take_out_shared(nics: &mut Vec<Nic>) -> BTreeSet<InterfaceName> {
     nics.sort_unstable_by_key(|nic| nic.pci);
     let functions = nics.chunk_by(|a, b| a.pci == b.pci);
@@ -200,10 +200,10 @@ fn take_out_shared(nics: &mut Vec<Nic>) -> BTreeSet<InterfaceName> {
     shared
 }
 
-/// An Ethernet device that is a NIC, not something the kernel stacked or made up.
+/// Accepts an Ethernet device that is a NIC, not one that the kernel stacked or created.
 ///
-/// A device without hardware behind it is a NIC only in a container, where the NIC *is* such a
-/// device: nothing is stacked below it, and its address was set on purpose.
+/// A device without hardware is a NIC only in a container, where all NICs are virtual: nothing is stacked below it, and a
+/// program set its address.
 fn ethernet(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<Link, NoNic> {
     let mac = device.address::<MacAddress>()?;
     is_no_stack(device, has_hardware)?;
@@ -213,15 +213,15 @@ fn ethernet(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<Link, NoNic>
     Ok(Link::Ethernet(mac))
 }
 
-/// An InfiniBand port. A P_Key child shares its parent's address; it is identified by its link to the parent. A bond or team of
-/// ports has the type and the address of one.
+/// Accepts an InfiniBand port. A P_Key child shares its parent's address; it is recognized by its link to the parent. A bond or
+/// team of ports has the type and the address of a port.
 fn infiniband(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<Link, NoNic> {
     is_no_stack(device, has_hardware)?;
     if device.number("iflink")? != device.number("ifindex")? || device.has("parent")? {
         return Err("a P_Key child".into());
     }
     let text = match device.text("bonding_slave/perm_hwaddr")? {
-        // Kernels that have six bytes of it show those.
+        // Some kernels show only six bytes of the address here; those are not used.
         Some(own) if own.parse::<IpoibAddress>().is_ok() => own,
         _ => device.text("address")?.unwrap_or_default(),
     };
@@ -231,7 +231,7 @@ fn infiniband(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<Link, NoNi
     }
 }
 
-/// Refuses stacked and software devices: the kernel reports their type, or they have no hardware and a typical entry.
+/// Rejects stacked and software devices: the kernel reports their type, or they have no hardware and a typical entry.
 fn is_no_stack(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<(), NoNic> {
     if let Some(kind) = device.kind()? {
         return Err(format!("a device of kind '{kind}'").into());
@@ -242,7 +242,7 @@ fn is_no_stack(device: &SysfsDevice<'_>, has_hardware: bool) -> Result<(), NoNic
     Ok(())
 }
 
-/// The PCI function in a device path: virtio and other devices are one level below it.
+/// Returns the PCI function in a device path; virtio and other devices are one level below it.
 fn pci_function(hardware: &Path) -> Option<PciAddress> {
     let is_function = |part: &&str| part.contains(':') && part.contains('.');
     let parts = hardware.iter().rev().filter_map(|part| part.to_str());

@@ -9,14 +9,14 @@ use super::Difference;
 use crate::plan::model::{Dhcpv6Source, Ipv4, Ipv6, Mtu, NicConfig};
 use crate::plan::{Outcome, Plan};
 
-/// A NIC in the kernel.
+/// A configured NIC, compared with the kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
     /// The NIC: `ETH1`.
     pub nic: String,
-    /// The interface that carries its addresses: its device, or a child of it.
+    /// The interface that carries the NIC's addresses: its device, or a child of that.
     pub interface: String,
-    /// What the kernel has; `None` if there is no such interface.
+    /// The kernel's interface; `None` if it does not exist.
     pub found: Option<Interface>,
     /// The differences, in the order in which to fix them.
     pub differences: Vec<Difference>,
@@ -142,7 +142,7 @@ fn routes(config: &NicConfig, has: &[InterfaceRoute], differences: &mut Vec<Diff
     differences.extend(wanted.filter_map(|wanted| wanted.compare(has)));
 }
 
-/// A route of the context.
+/// A route that the context asks for.
 struct AskedRoute {
     destination: (IpAddr, u8),
     via: IpAddr,
@@ -158,7 +158,7 @@ impl AskedRoute {
             .clone()
             .filter(|route| route.gateway == Some(self.via))
             .collect();
-        // 0 is the kernel's default, which differs between the families.
+        // 0 stands for the kernel's default, which differs between IPv4 and IPv6.
         let metric = self.metric.filter(|metric| *metric != 0);
         let fits = |route: &&InterfaceRoute| metric.is_none_or(|metric| route.metric == metric);
         if through_it.iter().any(fits) {

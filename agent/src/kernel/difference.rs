@@ -7,23 +7,23 @@ use ipnetwork::IpNetwork;
 
 use crate::inventory::listed;
 
-/// A difference of an interface.
+/// A difference between an interface and the context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Difference {
-    /// There is no such interface.
+    /// The interface does not exist.
     NoInterface,
     /// The interface is down.
     Down,
-    /// An address of the context is missing; the interface has these of its family.
+    /// An address of the context is missing; the interface has these addresses of the same family.
     AddressMissing(IpNetwork, Vec<IpNetwork>),
-    /// An address has another prefix length.
+    /// An address has the wrong prefix length.
     AddressPrefix {
-        /// The context's.
+        /// The address in the context.
         wanted: IpNetwork,
         /// The prefix length that the kernel has.
         has: u8,
     },
-    /// Another host on the link has the address, too, so the kernel does not use it.
+    /// Another host on the link uses the same address, so the kernel does not.
     AddressTaken(IpAddr),
     /// No server or router has assigned an address of this family.
     NotAssigned {
@@ -32,31 +32,31 @@ pub enum Difference {
         /// What assigns it: `a DHCP server`.
         by: &'static str,
     },
-    /// IPv6 is off in the context, but the interface has these addresses.
+    /// The context disables IPv6, but the interface has these addresses.
     Ipv6Enabled(Vec<IpNetwork>),
-    /// The MTU in bytes.
+    /// The MTU in bytes differs.
     Mtu {
-        /// The context's.
+        /// The MTU in the context.
         wanted: u32,
-        /// What the kernel has.
+        /// The MTU in the kernel.
         has: u32,
     },
-    /// The IPoIB mode.
+    /// The IPoIB mode differs.
     Mode {
-        /// The context's.
+        /// The mode in the context.
         wanted: String,
-        /// What the kernel has.
+        /// The mode in the kernel.
         has: String,
     },
-    /// A route is missing; the interface has these to the same destination.
+    /// A route is missing; the interface has these routes to the same destination.
     RouteMissing(String, Vec<String>),
     /// A route has another metric.
     RouteMetric {
         /// The route.
         route: String,
-        /// The context's.
+        /// The metric in the context.
         wanted: u32,
-        /// What the kernel has.
+        /// The metric in the kernel.
         has: u32,
     },
 }
@@ -81,7 +81,7 @@ impl Difference {
     }
 }
 
-/// The text, which continues a sentence that starts with the interface.
+/// The text continues a sentence that starts with the interface.
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

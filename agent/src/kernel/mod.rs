@@ -5,7 +5,7 @@
 //! NicConfig (plan)     ETH0: 10.0.0.12/24, gateway 10.0.0.1, MTU 9000
 //!   => Difference      'eth0' has MTU 1500, the context asks for 9000
 //! ```
-//! Right files are not enough, because no program may have read them: only the kernel shows that.
+//! Correct files prove nothing, because no program may have read them: only the kernel shows what is in effect.
 
 mod compare;
 mod difference;
