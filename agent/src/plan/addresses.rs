@@ -11,10 +11,10 @@ use super::tokens::{
 };
 use super::values::{BadValue, FoundValue, Origin, Values};
 
-/// The number of aliases that initscripts support (`ifup-eth` counts to 256).
+/// The most aliases that initscripts support (`ifup-eth` counts to 256).
 const MOST_ALIASES: usize = 256;
 
-/// Reads both families. Returns whether an address is ignored because of a bad value.
+/// Reads both families. Returns whether an address is lost because of a bad value.
 pub(super) fn read(values: &mut Values, source: &ValueSource, config: &mut NicConfig) -> bool {
     let aliases = aliases(values, source);
     let mut further = Further::default();
@@ -23,7 +23,7 @@ pub(super) fn read(values: &mut Values, source: &ValueSource, config: &mut NicCo
     further.lost
 }
 
-/// The addresses besides the NIC's own.
+/// What reading the addresses other than the NIC's own has shown.
 #[derive(Default)]
 struct Further {
     lost: bool,
@@ -61,7 +61,7 @@ fn ipv4(
         let mut alias = Values::new(source.context, std::slice::from_ref(layer));
         let address = alias.extra("alias", &["IP"], host_and_prefix4);
         let length = alias.extra("alias mask", &["MASK"], |text| prefix4(text).map(Prefix));
-        // An address without its mask would be wrong.
+        // An address with a wrong mask would be wrong, too.
         if let Some(address) = address.filter(|_| alias.left_out.is_empty()) {
             let length = length.map_or(address.prefix(), |Prefix(length)| length);
             push_new(&mut addresses, Ipv4Network::new(address.ip(), length).ok());
@@ -70,7 +70,7 @@ fn ipv4(
     }
     let gateway = values.extra("gateway", &["GATEWAY"], host4);
     if !addresses.is_empty() {
-        // Without an address a gateway is useless: dual-stack networks have both gateways.
+        // Without an address, a gateway is useless. Dual-stack networks pass both gateways.
         config.gateway4 = gateway;
         config.ipv4 = Ipv4::Static(addresses);
     }
@@ -100,7 +100,8 @@ fn own4(values: &mut Values, source: &ValueSource) -> Option<Ipv4Network> {
     Ipv4Network::new(decoded.address, prefix.unwrap_or(DEFAULT_PREFIX4)).ok()
 }
 
-/// OpenNebula passes the mask of a PCI NIC's network only if it is listed in `INHERIT_VNET_ATTR` of oned.conf.
+/// Notes that the prefix length is a guess: OpenNebula passes the mask of a PCI NIC's network only if `INHERIT_VNET_ATTR` of
+/// oned.conf lists it.
 fn note_guess(values: &mut Values, has_length: bool) {
     if !has_length {
         let guess = format!("/{DEFAULT_PREFIX4}");
@@ -110,8 +111,8 @@ fn note_guess(values: &mut Values, has_length: bool) {
     }
 }
 
-/// An empty `IP6_METHOD` means `METHOD`, and the metric applies to both families unless IPv6 has its own, as in one-context
-/// (`loc-10-network.d/functions`, `setup_iface_vars`).
+/// Reads the IPv6 configuration. As in one-context (`loc-10-network.d/functions`, `setup_iface_vars`), an empty `IP6_METHOD`
+/// means `METHOD`, and the IPv4 metric applies unless IPv6 has its own.
 fn ipv6(
     values: &mut Values,
     source: &ValueSource,
@@ -187,7 +188,8 @@ fn alias6(alias: &mut Values, addresses: &mut Vec<Ipv6Network>) {
     ula(alias, addresses);
 }
 
-/// The unique local address, a /64: the prefix length is that of the global network. Returns whether it is ignored.
+/// Reads the unique local address, by default a /64, because the prefix length variable is for the global address. Returns
+/// whether it is ignored because of a bad value.
 fn ula(values: &mut Values, addresses: &mut Vec<Ipv6Network>) -> bool {
     let before = values.left_out.len();
     let local = values.extra("unique local address", &["IP6_ULA"], host_and_prefix6);
@@ -199,7 +201,7 @@ fn push_new<T: PartialEq>(all: &mut Vec<T>, new: Option<T>) {
     all.extend(new.filter(|new| !all.contains(new)));
 }
 
-/// `ETH1_ALIAS0`, ...: the aliases that the guest configures.
+/// The aliases that the guest configures: `ETH1_ALIAS0`, ...
 fn aliases(values: &mut Values, source: &ValueSource) -> Vec<String> {
     let Some((index, nic)) = source.eth else {
         return Vec::new();

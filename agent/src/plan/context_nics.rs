@@ -1,4 +1,4 @@
-//! The NICs that a context describes, without regard to devices.
+//! The NICs that a context describes, regardless of devices.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -10,7 +10,7 @@ use super::port_number::PortNumber;
 use super::values::BadValue;
 use crate::context::Context;
 
-/// The NICs of a context by the number in their variables' names.
+/// The NICs of a context, by the number in their variable names.
 #[derive(Debug, Default)]
 pub(super) struct ContextNics {
     /// `ETH<k>_*`.
@@ -19,13 +19,13 @@ pub(super) struct ContextNics {
     pub(super) pci: BTreeMap<u32, ContextPciNic>,
     /// `IB<N>_*`.
     pub(super) ib: BTreeMap<u32, IbNic>,
-    /// Whether there is any `ETH<k>_MAC`; contexts before OpenNebula 4.14 have none.
+    /// Whether any `ETH<k>_MAC` is set; before OpenNebula 4.14, none is.
     pub(super) has_macs: bool,
-    /// The NICs by key: by their MAC or, in contexts without MACs, by their IPv4 address.
+    /// The NICs by the key in their MAC or, in contexts without MACs, in their IPv4 address.
     by_key: BTreeMap<Key, Vec<u32>>,
 }
 
-/// A NIC of the context.
+/// A NIC of the context, from `ETH<k>_*`.
 #[derive(Debug, Default)]
 pub(super) struct EthNic {
     pub(super) mac: Option<MacAddress>,
@@ -39,19 +39,19 @@ pub(super) struct EthNic {
 pub(super) struct ContextPciNic {
     pub(super) address: Option<PciAddress>,
     pub(super) bad_address: Option<BadValue>,
-    /// Whether it has more than the address, so it is a NIC.
+    /// Whether any variable besides the address is set, which makes it a NIC.
     pub(super) is_nic: bool,
     pub(super) mac: Option<MacAddress>,
     pub(super) port: PortChoice,
 }
 
-/// The NIC of a position.
+/// The NIC at a position, from `IB<N>_*`.
 #[derive(Debug, Default)]
 pub(super) struct IbNic {
     pub(super) port: PortChoice,
 }
 
-/// The port of its PCI function that a NIC uses.
+/// The port that a NIC uses on its PCI function.
 #[derive(Debug, Default)]
 pub(super) struct PortChoice {
     pub(super) number: Option<PortNumber>,
@@ -106,7 +106,7 @@ impl ContextNics {
                             Ok(address) => nic.address = Some(address),
                             Err(problem) => nic.bad_address = Some(problem),
                         },
-                        // It only counts if no device has the address.
+                        // The MAC is only used if no device has the address.
                         "MAC" => nic.mac = BadValue::parse(name, value, "").ok(),
                         "PORT" => nic.port = PortChoice::read(name, value),
                         _ => {}
@@ -140,14 +140,14 @@ impl ContextNics {
         !self.eth.is_empty() || !self.ib.is_empty() || self.pci.values().any(|nic| nic.is_nic)
     }
 
-    /// Whether a release before OpenNebula 4.14 has written the context: there a NIC has no MAC, and that release (from 5.0 on)
-    /// names PCI devices. A context without any NIC shows its release only by its quotes, and only 4.0.
+    /// Whether an OpenNebula release before 4.14 wrote the context: it sets no `ETH<k>_MAC`, and the releases from 5.0 on
+    /// describe PCI devices. In a context without NICs, only the quotes reveal the release, and only 4.0.
     pub(super) fn is_before_4_14(&self, context: &Context) -> bool {
         let is_old = !self.eth.is_empty() || context.is_of_opennebula_4_0();
         is_old && !self.has_macs && self.pci.is_empty()
     }
 
-    /// The port of a position.
+    /// The port to use at a position.
     pub(super) fn port_of(&self, position: u8) -> Option<PortNumber> {
         self.ib.get(&u32::from(position))?.port.number
     }
@@ -157,8 +157,7 @@ impl ContextNics {
         self.by_key.get(&key).map_or(&[], Vec::as_slice)
     }
 
-    /// The keys of all NICs, if the context contains them all: it names its NICs by MAC, and every MAC
-    /// can be read.
+    /// The keys of all NICs, if the context reveals them: it sets `ETH<k>_MAC`, and every MAC is valid.
     pub(super) fn keys(&self) -> Option<BTreeSet<Key>> {
         let is_whole = self.has_macs && self.eth.values().all(|nic| nic.bad_mac.is_none());
         is_whole.then(|| self.by_key.keys().copied().collect())
@@ -169,25 +168,25 @@ impl ContextNics {
         !self.has_macs || self.by_key.contains_key(&key)
     }
 
-    /// Whether a MAC is that of a NIC of the context, to the last octet.
+    /// Whether a NIC of the context has exactly this MAC.
     pub(super) fn has_mac(&self, mac: MacAddress) -> bool {
         let of_key = self.by_key.get(&Key::from(mac));
         let has_it = |index: &u32| self.eth.get(index).is_some_and(|nic| nic.mac == Some(mac));
         of_key.is_some_and(|indices| indices.iter().any(has_it))
     }
 
-    /// Whether a PCI address is that of a NIC, `PCI<k>_*`.
+    /// Whether the PCI address belongs to a NIC, `PCI<k>_*`.
     pub(super) fn has_pci_nic(&self, address: Option<PciAddress>) -> bool {
         let is_it = |nic: &ContextPciNic| nic.is_nic && nic.address == address;
         address.is_some() && self.pci.values().any(is_it)
     }
 
-    /// Whether a PCI address is that of any PCI device of the context, NIC or not.
+    /// Whether the PCI address belongs to any PCI device of the context, NIC or not.
     pub(super) fn has_pci_device(&self, address: Option<PciAddress>) -> bool {
         address.is_some() && self.pci.values().any(|nic| nic.address == address)
     }
 
-    /// The id of `ETH<k>`.
+    /// The ID of `ETH<k>`.
     pub(super) fn eth_id(&self, index: u32) -> NicId {
         NicId::Eth(index, self.eth.get(&index).and_then(|nic| nic.mac))
     }

@@ -1,12 +1,12 @@
-//! Assigns metrics to several default routes, so that they differ within a family.
+//! Makes the metrics of default routes differ within a family.
 //!
-//! The kernel refuses a second default route with the same metric (`fib_table_insert`, `fib6_add_rt2node`): a stack that
-//! stops there leaves its NIC half configured, and one that replaces the first route uses the wrong NIC.
+//! The kernel rejects a second default route with the same metric (`fib_table_insert`, `fib6_add_rt2node`). A stack that stops
+//! there leaves its NIC half configured, and one that replaces the first route uses the wrong NIC.
 //!
-//! - Metrics of the context keep their order and, if they differ, their values. Those of IPv6 start at 1, because the
+//! - Metrics from the context keep their order and, if they differ, their values. Those of IPv6 start at 1, because the
 //!   kernel reads 0 as 1024 (`ip6_route_info_create`).
-//! - The first NIC without a metric keeps the stack's default. The others get [`FIRST_ASSIGNED`] and so on, in the
-//!   order of the NICs.
+//! - The first NIC without a metric keeps the stack's default. The others get [`FIRST_ASSIGNED`] and up, in the order of
+//!   the NICs.
 
 use std::collections::BTreeSet;
 
@@ -15,12 +15,12 @@ use super::outcome::{Outcome, PlannedNic};
 use super::values::Origin;
 
 /// Above the defaults of all stacks: 0 or 1024 (kernel), 1024 (systemd-networkd, for DHCP and router advertisements), 100 to
-/// 950 (NetworkManager, by the type of the device).
+/// 950 (NetworkManager, depending on the device type).
 const FIRST_ASSIGNED: u32 = 1025;
 
 /// Changes the metrics of default routes where needed.
 ///
-/// `others`, with their labels, are the NICs of one-context, whose metrics are not assigned to other NICs.
+/// `others` are the NICs of one-context, with their labels: their metrics are not assigned to other NICs.
 pub(super) fn order(
     nics: &mut [PlannedNic],
     others: &[(String, NicConfig)],
@@ -42,14 +42,14 @@ pub(super) fn order(
     );
 }
 
-/// A family with its default routes.
+/// An address family and its default routes.
 struct RouteFamily {
     name: &'static str,
     /// The name of a metric in `explain`.
     what: &'static str,
     /// The kernel's default metric.
     unset: u32,
-    /// The smallest metric that the kernel accepts as it is.
+    /// The smallest metric that the kernel does not change.
     least: u32,
     has_route: fn(&NicConfig) -> bool,
     metric: fn(&NicConfig) -> Option<u32>,
@@ -78,7 +78,7 @@ const IPV6: RouteFamily = RouteFamily {
     set: |config, metric| config.metric6 = Some(metric),
 };
 
-/// The notes about assigned and changed metrics.
+/// Changes the metrics of one family. Returns the notes about assigned and about raised metrics.
 fn order_family(
     family: &RouteFamily,
     nics: &mut [PlannedNic],
@@ -147,7 +147,7 @@ fn order_family(
     (assigned, raised)
 }
 
-/// The place of a NIC in the context: the number of its `ETH<k>_*`. Those without one come last.
+/// The number of the NIC's `ETH<k>_*` in the context. NICs without one come last.
 fn place(nic: &PlannedNic) -> u32 {
     let mut prefixes = nic.variables.iter();
     let number = prefixes.find_map(|prefix| prefix.strip_prefix("ETH")?.parse().ok());
@@ -173,7 +173,7 @@ fn give(family: &RouteFamily, nic: &mut PlannedNic, metric: u32) {
     });
 }
 
-/// The metrics of default routes, from the requested ones, in the order of their NICs.
+/// Assigns the metrics of default routes to the requested ones, both in the order of the NICs.
 fn assign(
     family: &RouteFamily,
     asked: &[Option<u32>],
@@ -189,7 +189,7 @@ fn assign(
     by_metric.sort_unstable();
     let mut least = family.least;
     for (metric, nth) in by_metric {
-        // There is no larger number: the requested one stays.
+        // If no larger number is free, the requested metric stays.
         let free = free_from(metric.max(least), &taken).unwrap_or(metric);
         taken.insert(free);
         least = free.saturating_add(1);
@@ -243,7 +243,7 @@ mod tests {
                 &[],
                 &[None, Some(1025), Some(1026)],
             ),
-            // The first of two equal ones comes first.
+            // Of two equal metrics, the first NIC's comes first.
             (
                 &IPV4,
                 &[Some(7), Some(7), Some(8)],
@@ -259,7 +259,7 @@ mod tests {
                 &[Some(2), Some(1), Some(5)],
             ),
             (&IPV6, &[Some(1024), None], &[], &[Some(1024), Some(1025)]),
-            // Metrics of one-context's NICs are taken.
+            // Metrics of one-context's NICs are not assigned.
             (&IPV4, &[None, Some(7)], &[0, 7], &[Some(1025), Some(8)]),
             (
                 &IPV4,

@@ -1,4 +1,4 @@
-//! Ethernet: finds dummy NICs, the devices of `ETH<k>`, and dummy NICs that only mark an Ethernet NIC.
+//! Ethernet: finds dummy NICs, the device of each `ETH<k>`, and dummy NICs that only mark an Ethernet NIC.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +12,10 @@ use crate::inventory::{AddressOrigin, Inventory, Nic};
 /// The first two octets of OpenNebula's MACs (the default `MAC_PREFIX` of `oned.conf`).
 pub(super) const CLOUD_PREFIX: [u8; 2] = [0x02, 0x00];
 
-/// The dummy NICs of the inventory.
+/// Finds the dummy NICs in the inventory.
 ///
-/// A dummy NIC is an Ethernet NIC with the prefix, without a VF driver, with an address that is not random, and with a key that
-/// the context knows. One in 64 random MACs of VFs starts with `AA`, and an administrator may give a plain NIC such a MAC:
-/// neither is a dummy NIC.
+/// A dummy NIC is an Ethernet NIC with the prefix, a MAC that is not random, a key that the context knows, and no VF driver.
+/// One in 64 random MACs of VFs starts with `AA`, and an administrator may give a plain NIC such a MAC: neither is a dummy NIC.
 pub(super) fn dummies(
     inventory: &Inventory,
     described: &ContextNics,
@@ -40,7 +39,7 @@ pub(super) fn dummies(
     inventory.nics.iter().filter_map(dummy).collect()
 }
 
-/// The Ethernet devices that may be an `ETH<k>`: not dummy NICs, and not claimed by a PCI address.
+/// The Ethernet devices that may belong to an `ETH<k>`: neither dummy NICs, nor claimed by a PCI address.
 pub(super) fn candidates<'a>(
     inventory: &'a Inventory,
     described: &ContextNics,
@@ -60,7 +59,7 @@ pub(super) fn candidates<'a>(
     candidates
 }
 
-/// The device of each `ETH<k>`, found by its MAC (or, in contexts without MACs, by the address in it).
+/// Finds the device of each `ETH<k>` by its MAC or, in contexts without MACs, by the address in the MAC.
 ///
 /// Two networks may assign the same MAC; then NICs and devices are paired in order.
 pub(super) fn by_mac<'a>(
@@ -104,10 +103,10 @@ pub(super) fn by_mac<'a>(
     found
 }
 
-/// The dummy NICs that only mark an Ethernet VF, whose NIC is found by its MAC.
+/// Marks the dummy NICs that only accompany an Ethernet VF, which is found by its own MAC.
 ///
-/// Per key: of E NICs of the context, D are SR-IOV NICs with a dummy NIC, so E - D have none; all others that were found by MAC
-/// are VFs with a dummy NIC. Positions in `infiniband` are excluded.
+/// Per key: if E NICs of the context share D dummy NICs, then E - D NICs have no dummy NIC; all further NICs that were found by
+/// MAC are VFs with a dummy NIC. Positions in `infiniband` are excluded.
 pub(super) fn mark_markers(
     dummies: &mut [DummyNic],
     described: &ContextNics,
@@ -143,7 +142,7 @@ pub(super) fn mark_markers(
     }
 }
 
-/// The devices named `eth<k>`, for contexts without MACs, if no MAC contains the address.
+/// Finds the devices named `eth<k>`, in contexts without MACs, for NICs whose address is in no MAC.
 pub(super) fn by_name<'a>(
     described: &ContextNics,
     candidates: &[&'a Nic],

@@ -1,13 +1,13 @@
 //! Boolean values of contexts.
 //!
-//! OpenNebula passes the text of a template on unchanged, and its own guest scripts accept all of these (`is_true`).
+//! OpenNebula passes on the text of a template unchanged, and its own guest scripts accept all these forms (`is_true`).
 
-/// Whether a value is true: `YES`, `true`, `1`, `y`, in any case.
+/// Whether the value is true: `YES`, `true`, `1`, `y`, in upper or lower case.
 pub(super) fn is_yes(value: &[u8]) -> bool {
     is_one_of(value, &["yes", "true", "1", "y"])
 }
 
-/// Whether a value is false: `NO`, `false`, `0`, `n`, in any case.
+/// Whether the value is false: `NO`, `false`, `0`, `n`, in upper or lower case.
 pub(super) fn is_no(value: &[u8]) -> bool {
     is_one_of(value, &["no", "false", "0", "n"])
 }

@@ -1,14 +1,14 @@
-//! Variables of the context that belong to no NIC: name servers, search domains, OneGate.
+//! Variables of the context that are not for a single NIC: name servers, search domains, OneGate.
 //!
 //! ```text
-//! DNS='10.0.0.2 10.0.0.3'                       user's CONTEXT section
+//! DNS='10.0.0.2 10.0.0.3'                       CONTEXT section of the VM template
 //! SEARCH_DOMAIN='example.org'
 //! ONEGATE_ENDPOINT='http://169.254.16.9:5030'   oned, with TOKEN=YES
 //! ```
 //!
-//! Network stacks have name servers per NIC, so these go to the first NIC with an address, before its own, as in one-context's
+//! Network stacks keep name servers per NIC, so these go to the first NIC with an address, before its own, as in one-context's
 //! `resolv.conf`. A link-local one goes to the NIC whose link it names. A OneGate with a link-local address is a proxy on the
-//! hypervisor: it is reached on the link of the first NIC with a static IPv4 address.
+//! hypervisor, reached on the link of the first NIC with a static IPv4 address.
 
 use std::fmt::Display;
 use std::net::Ipv4Addr;
@@ -23,7 +23,7 @@ use super::{Role, SearchDomain};
 use crate::context::Context;
 use crate::inventory::Inventory;
 
-/// Adds these variables to NICs. Returns the bad values.
+/// Adds these variables to NICs, and returns the bad values.
 pub(super) fn hand_out(
     context: &Context,
     role: Role,
@@ -31,14 +31,14 @@ pub(super) fn hand_out(
     nics: &mut [PlannedNic],
 ) -> Vec<BadValue> {
     onegate(context, nics);
-    // one-context, if present, sets these.
+    // one-context sets these itself.
     if role == Role::Companion {
         return Vec::new();
     }
     let (servers, mut problems) = values::<NameServer>(context, "DNS");
     let (domains, bad_domains) = values::<SearchDomain>(context, "SEARCH_DOMAIN");
     problems.extend(bad_domains);
-    // The last one first, because each is inserted before the others.
+    // In reverse, because each is inserted before the others.
     for server in servers.into_iter().rev() {
         if let Err(problem) = hand_out_server(&server, inventory, nics) {
             problems.push(problem);
@@ -55,7 +55,7 @@ pub(super) fn hand_out(
     problems
 }
 
-/// A list of the context without duplicates, and the bad values.
+/// Parses a list of the context. Returns the values without duplicates, and the bad values.
 fn values<T>(context: &Context, name: &str) -> (Vec<T>, Vec<BadValue>)
 where
     T: FromStr<Err = &'static str> + PartialEq,
@@ -74,8 +74,8 @@ fn joined(values: &[impl Display]) -> String {
     words.join(", ")
 }
 
-/// Inserts a name server before those of the first NIC, or of the one whose link it names. The guest's devices may have other
-/// names than the author of the context expects, so an unknown link means the first NIC.
+/// Inserts a name server before those of the first NIC, or of the NIC whose link it names. If no such link exists, the first NIC
+/// is used, because the author of the context may have expected other device names.
 fn hand_out_server(
     server: &NameServer,
     inventory: &Inventory,
@@ -102,7 +102,7 @@ fn hand_out_server(
     }
 }
 
-/// The first configured NIC that fits, with its origins and configuration.
+/// Returns the origins and the configuration of the first configured NIC that fits.
 fn first(
     nics: &mut [PlannedNic],
     fits: impl Fn(&PlannedNic, &NicConfig) -> bool,
@@ -133,7 +133,7 @@ fn onegate(context: &Context, nics: &mut [PlannedNic]) {
     config.onegate = Some(address);
 }
 
-/// The link-local IPv4 address in `http://169.254.16.9:5030/path`.
+/// Returns the link-local IPv4 address in `http://169.254.16.9:5030/path`.
 fn proxy(url: &[u8]) -> Option<Ipv4Addr> {
     let (_, rest) = std::str::from_utf8(url)
         .ok()?

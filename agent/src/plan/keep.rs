@@ -1,4 +1,4 @@
-//! Decides which files of earlier runs stay.
+//! Decides which files of earlier runs are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,8 @@ use super::outcome::{DummyNic, Outcome, Plan, PlannedNic};
 use crate::inventory::Inventory;
 
 impl Plan {
-    /// The recorded NICs that the context still names although this run does not configure them:
-    /// their files stay. `recorded` are the NICs of the state record, each with the device that its files were written for.
+    /// Returns the recorded NICs that the context still describes although this run does not configure them: their files are
+    /// kept. `recorded` are the NICs in the state record, each with the device that its files were written for.
     pub fn keep<'a>(
         &self,
         recorded: impl IntoIterator<Item = (&'a NicId, &'a InterfaceName)>,
@@ -29,13 +29,13 @@ impl Plan {
 struct Planned<'a> {
     plan: &'a Plan,
     inventory: &'a Inventory,
-    /// By the id without an address: a number identifies a NIC.
+    /// By the ID without its address: the number identifies the NIC.
     by_number: BTreeMap<NicId, &'a PlannedNic>,
     by_device: BTreeMap<&'a InterfaceName, Vec<&'a PlannedNic>>,
     dummies: BTreeMap<NicId, &'a DummyNic>,
     dummies_by_name: BTreeMap<&'a InterfaceName, Vec<&'a DummyNic>>,
     dummy_keys: BTreeSet<Key>,
-    /// Whether the files of any NIC stay.
+    /// Whether the files of any NIC are kept.
     any_stays: bool,
 }
 
@@ -65,8 +65,8 @@ impl<'a> Planned<'a> {
         planned
     }
 
-    /// Whether a device belongs to another NIC now: files with its name would apply to that one. A name that udev may still change
-    /// belongs to no NIC.
+    /// Whether the device belongs to another NIC now, to which files with its name would apply. While udev may still rename the
+    /// device, it belongs to no NIC.
     fn is_anothers(&self, id: &NicId, device: &InterfaceName) -> bool {
         let may_change = || self.inventory.by_name(device).is_some_and(|nic| !nic.ready);
         let nics = self.by_device.get(device).into_iter().flatten();
@@ -95,14 +95,14 @@ impl<'a> Planned<'a> {
             return !dummy.ready;
         }
         match (&self.plan.keys, id) {
-            // Its file has the name of its device, too: it is removed when another device has that name, or when the NIC has another
-            // dummy NIC.
+            // The file is named after the device, too: it is removed when another device has that name, or when the NIC has
+            // another dummy NIC.
             (Some(keys), NicId::Dummy(dummy)) => {
                 keys.contains(&dummy.key())
                     && self.inventory.by_name(device).is_none_or(|nic| !nic.ready)
                     && !self.dummy_keys.contains(&dummy.key())
             }
-            // A context without all keys does not identify these NICs: an absent device may be late or gone, so nothing is removed.
+            // Without all keys, these NICs cannot be identified: an absent device may be late or gone, so nothing is removed.
             (None, NicId::Ib(..) | NicId::Dummy(_)) => true,
             (None, NicId::Mac(_)) => self.plan.decodes_macs,
             _ => false,
@@ -110,7 +110,7 @@ impl<'a> Planned<'a> {
     }
 }
 
-/// Whether the files of a NIC stay as they are.
+/// Whether the files of a NIC are kept unchanged.
 fn stays(nic: &PlannedNic) -> bool {
     matches!(nic.outcome, Outcome::Absent(_) | Outcome::Refused(_))
 }

@@ -2,14 +2,14 @@
 
 use super::outcome::{DummyNic, Outcome, PlannedNic};
 
-/// NICs that are expected: positions without a device, and devices and dummy NICs with which udev has not finished.
+/// The expected NICs: positions without a device, and devices and dummy NICs that udev has not finished.
 pub(super) fn late(nics: &[PlannedNic], dummies: &[DummyNic]) -> Vec<String> {
     let dummies = dummies.iter().filter(|dummy| !dummy.ready);
     let dummies = dummies.map(|dummy| dummy.name.to_string());
     labels(nics, is_late).chain(dummies).collect()
 }
 
-/// The NICs without any trace on this machine.
+/// The NICs of which nothing was found on this machine.
 pub(super) fn missing(nics: &[PlannedNic]) -> Vec<String> {
     let is_missing = |nic: &PlannedNic| matches!(nic.outcome, Outcome::Absent(_)) && !is_late(nic);
     labels(nics, is_missing).collect()
@@ -21,7 +21,7 @@ fn labels(nics: &[PlannedNic], fits: fn(&PlannedNic) -> bool) -> impl Iterator<I
         .map(|nic| nic.label().into_owned())
 }
 
-/// Whether a NIC is expected: its device has a position or exists, but is not usable yet.
+/// Whether a NIC is expected: it has a position or its device exists, but the device is not usable yet.
 fn is_late(nic: &PlannedNic) -> bool {
     match (&nic.outcome, &nic.device) {
         (Outcome::Absent(_), device) => device.is_some() || nic.position.is_some(),

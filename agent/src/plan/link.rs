@@ -1,4 +1,4 @@
-//! The link of a NIC: transport mode and partition of an InfiniBand port, VLAN, MTU.
+//! The link of a NIC: transport mode and partition of an InfiniBand port, VLAN, and MTU.
 
 use hwaddr::Pkey;
 
@@ -7,7 +7,7 @@ use super::model::{Infiniband, Mtu, NicConfig, TransportMode};
 use super::source::ValueSource;
 use super::values::{Origin, Values};
 
-/// Reads the variables of the link. A bad one is only ignored.
+/// Reads the variables of the link. Bad values are ignored.
 pub(super) fn read(values: &mut Values, source: &ValueSource, config: &mut NicConfig) {
     if source.infiniband {
         config.infiniband = Some(infiniband(values));
@@ -34,7 +34,7 @@ fn infiniband(values: &mut Values) -> Infiniband {
     }
 }
 
-/// `PKEY`, or the network's `VLAN_ID`, which is a decimal P_Key on InfiniBand.
+/// Reads `PKEY`, or the network's `VLAN_ID`, which is a decimal P_Key on InfiniBand.
 fn pkey(values: &mut Values) -> Option<Pkey> {
     let suffix = match values.find(&["PKEY"]) {
         Some(_) => "PKEY",
@@ -59,7 +59,7 @@ struct WrittenPkey {
     note: Option<String>,
 }
 
-/// Four digits without `0x` may be in either base: 8001 is 0x1f41, but looks like the full member's key 0x8001.
+/// Parses a P_Key. Four digits without `0x` are ambiguous: 8001 is 0x1f41, but looks like the full member's key 0x8001.
 fn pkey_of(text: &str) -> Result<WrittenPkey, String> {
     let hex = (text.len() == 4)
         .then(|| Pkey::from_hex(text).ok())
@@ -73,7 +73,7 @@ fn pkey_of(text: &str) -> Result<WrittenPkey, String> {
             )),
         }),
         (Ok(pkey), _) => Ok(WrittenPkey { pkey, note: None }),
-        // With a letter it must be hexadecimal.
+        // A letter shows that it is hexadecimal.
         (Err(_), Some(pkey)) if text.bytes().any(|byte| byte.is_ascii_alphabetic()) => {
             Ok(WrittenPkey {
                 pkey,
@@ -84,8 +84,8 @@ fn pkey_of(text: &str) -> Result<WrittenPkey, String> {
     }
 }
 
-/// Since OpenNebula 6.6, some network drivers set the VLAN of a PCI NIC on the card, so frames would get two tags. The context
-/// has the VLAN in any case, but does not name the driver.
+/// Whether the host tags the VLAN: since OpenNebula 6.6, some network drivers set it on the card for a PCI NIC, and frames would
+/// get two tags. The context contains the VLAN in any case, but not the driver.
 fn host_tags(values: &mut Values) -> bool {
     let tag = values.extra("VLAN tag", &["VLAN_TAG"], |text| match text {
         "guest" => Ok("of the guest"),
@@ -95,13 +95,13 @@ fn host_tags(values: &mut Values) -> bool {
     tag == Some("of the host")
 }
 
-/// Whether `VLAN_ID` is `0`, as some front-ends write "none".
+/// Whether `VLAN_ID` is `0`, which some front-ends write for "none".
 fn is_no_vlan(values: &Values) -> bool {
     let found = values.find(&["VLAN_ID"]);
     found.is_some_and(|found| found.value.trim_ascii() == b"0")
 }
 
-/// The MTU. If only connected mode supports it, an InfiniBand NIC gets connected mode.
+/// Reads the MTU. An InfiniBand NIC gets connected mode if only that supports the MTU.
 fn mtu(values: &mut Values, config: &mut NicConfig) {
     let largest = TransportMode::Connected.largest_mtu();
     let is_infiniband = config.infiniband.is_some();

@@ -1,10 +1,10 @@
-//! Decides which variables configure which device: from a context and an inventory to a plan, without I/O.
+//! Decides which variables configure which device: computes a plan from a context and an inventory, without I/O.
 //!
 //! ```text
 //! eth0  aa:00:c0:a8:07:05   a dummy NIC: position 0, key c0:a8:07:05
-//! ib0   ...:00:00:aa:00:c0:a8:07:05   an InfiniBand device with the same in its GUID
+//! ib0   ...:00:00:aa:00:c0:a8:07:05   an InfiniBand device with the same position and key in its GUID
 //! ETH1_MAC='02:00:c0:a8:07:05'   the NIC of the context with that key
-//!   =>  IB0_* and ETH1_* configure ib0, and eth0 is left unmanaged
+//!   =>  IB0_* and ETH1_* configure ib0; eth0 stays unmanaged
 //! ```
 
 mod addresses;

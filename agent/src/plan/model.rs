@@ -1,6 +1,6 @@
-//! The configuration of a NIC: the neutral model between the context and the backends.
+//! The configuration of a NIC: a neutral model between the context and the backends.
 //!
-//! Everything in it is a typed token (address, number, name of a strict grammar), so no text of the context can get into a
+//! All values are typed tokens (addresses, numbers, names with a strict grammar), so no text of the context gets into a
 //! configuration file.
 
 use std::fmt;
@@ -38,17 +38,17 @@ pub struct NicConfig {
     pub search: Vec<SearchDomain>,
     /// Settings of an InfiniBand NIC.
     pub infiniband: Option<Infiniband>,
-    /// The VLAN of an Ethernet NIC that is passed through: only the guest can tag.
+    /// The VLAN of an Ethernet NIC that is passed through, which only the guest can tag.
     pub vlan: Option<VlanId>,
-    /// OneGate, if it is a proxy on the link, with an address outside the NIC's networks.
+    /// The address of OneGate, if it is a proxy on the link, outside the NIC's networks.
     pub onegate: Option<Ipv4Addr>,
 }
 
 impl NicConfig {
-    /// Whether a gateway must be declared as on-link: it is outside the NIC's networks, or they are unknown, because the addresses
-    /// come from DHCP or a router. A link-local gateway is always on the link.
+    /// Whether a gateway must be declared as on-link: it is outside the NIC's networks, or these are unknown because the
+    /// addresses come from DHCP or a router. A link-local gateway is always on the link.
     ///
-    /// The kernel refuses a route through any other gateway (`fib_check_nh`, `ip6_route_check_nh`).
+    /// The kernel rejects routes through any other gateway (`fib_check_nh`, `ip6_route_check_nh`).
     #[must_use]
     pub fn is_off_link(&self, gateway: IpAddr) -> bool {
         match (gateway, &self.ipv4, &self.ipv6) {
@@ -64,7 +64,7 @@ impl NicConfig {
     }
 
     /// The off-link gateways of static routes, without duplicates and without the default gateway: a stack that cannot declare a
-    /// gateway as on-link needs a route to each.
+    /// gateway as on-link needs a route to each of them.
     #[must_use]
     pub fn off_link_gateways(&self, family: fn(&IpAddr) -> bool) -> Vec<IpAddr> {
         let default = [
@@ -80,14 +80,15 @@ impl NicConfig {
         gateways
     }
 
-    /// Whether the IPv4 gateway is outside the NIC's networks, so that it needs a route.
+    /// Whether the IPv4 gateway is outside the NIC's networks, and needs a route.
     #[must_use]
     pub fn gateway4_is_off_link(&self) -> bool {
         self.gateway4
             .is_some_and(|gateway| self.is_off_link(gateway.into()))
     }
 
-    /// Whether the IPv4 gateway is in the network of the NIC's first address: some stacks set it before further addresses.
+    /// Whether the IPv4 gateway is in the network of the NIC's first address: some stacks set the gateway before further
+    /// addresses.
     #[must_use]
     pub fn gateway4_is_in_first_network(&self) -> bool {
         match (&self.ipv4, self.gateway4) {
@@ -98,14 +99,14 @@ impl NicConfig {
         }
     }
 
-    /// The same for IPv6.
+    /// Whether the IPv6 gateway is outside the NIC's networks, and needs a route.
     #[must_use]
     pub fn gateway6_is_off_link(&self) -> bool {
         self.gateway6
             .is_some_and(|gateway| self.is_off_link(gateway.into()))
     }
 
-    /// The child that carries the addresses; `None` if the device itself does.
+    /// The child device that carries the addresses; `None` if the device itself does.
     #[must_use]
     pub fn child(&self) -> Option<Child> {
         let pkey = self.infiniband.and_then(|infiniband| infiniband.pkey);
@@ -119,8 +120,9 @@ impl NicConfig {
         self.infiniband.and_then(|infiniband| infiniband.mode)
     }
 
-    /// Whether there is no reason to bring the device up: all other settings (MTU, name servers, metrics) need an address. As in
-    /// one-context (`loc-10-network.d/functions`, `skip_interface`), disabled IPv6 alone is no reason, either.
+    /// Whether the NIC has no addresses to configure, so the device need not be brought up: all other settings (MTU, name
+    /// servers, metrics) need one. Disabled IPv6 does not count, as in one-context (`loc-10-network.d/functions`,
+    /// `skip_interface`).
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ipv4 == Ipv4::None && matches!(self.ipv6, Ipv6::None | Ipv6::Disabled)
@@ -130,10 +132,10 @@ impl NicConfig {
 /// How a NIC gets its IPv4 addresses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Ipv4 {
-    /// Not at all.
+    /// It gets none.
     #[default]
     None,
-    /// These: the first one is the NIC's own, the others are its aliases; never empty.
+    /// Static addresses, never empty: the first one is the NIC's own, the others are aliases.
     Static(Vec<Ipv4Network>),
     /// From a DHCP server.
     Dhcp,
@@ -142,16 +144,16 @@ pub enum Ipv4 {
 /// How a NIC gets its IPv6 addresses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Ipv6 {
-    /// The context does not specify it: the guest's default.
+    /// Not specified by the context: the guest's default applies.
     #[default]
     None,
-    /// These; never empty.
+    /// Static addresses, never empty.
     Static(Vec<Ipv6Network>),
     /// From router advertisements.
     Auto,
     /// From a `DHCPv6` server.
     Dhcp(Dhcpv6Source),
-    /// No IPv6 on this NIC.
+    /// IPv6 is disabled on this NIC.
     Disabled,
 }
 
@@ -168,20 +170,20 @@ impl Ipv6 {
 pub enum Dhcpv6Source {
     /// `IP6_METHOD`.
     Ipv6Method,
-    /// `METHOD`, which applies to both families if `IP6_METHOD` is empty.
+    /// `METHOD`, which also applies to IPv6 if `IP6_METHOD` is empty.
     Method,
 }
 
 /// The InfiniBand settings of a NIC.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Infiniband {
-    /// The transport mode, if the context has one.
+    /// The transport mode, if the context sets it.
     pub mode: Option<TransportMode>,
-    /// The partition that carries the addresses; `None` for the port's default one.
+    /// The partition that carries the addresses; `None` for the port's default partition.
     pub pkey: Option<Pkey>,
 }
 
-/// A child of a device that carries the addresses in its place.
+/// A child of a device, which carries the addresses instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Child {
     /// A partition of an InfiniBand port.
@@ -191,7 +193,7 @@ pub enum Child {
 }
 
 impl Child {
-    /// Its name: `ib0.8001`, as the kernel names a partition, or `eth0.5`; `None` if it is too long.
+    /// The name of the child: `ib0.8001`, as the kernel names partitions, or `eth0.5`; `None` if it is too long.
     #[must_use]
     pub fn name(self, parent: &InterfaceName) -> Option<InterfaceName> {
         let name = match self {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// 68 bytes (the minimum of IPv4, RFC 791) to 65535, the maximum of all link types here.
+/// 68 bytes (the minimum of IPv4, RFC 791) to 65535, more than any supported link type allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mtu(u16);
 

@@ -1,4 +1,4 @@
-//! A name server as a context writes it.
+//! A name server, as written in a context.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use hwaddr::InterfaceName;
 
-/// An address; a link-local one of IPv6 may name its link (RFC 4007).
+/// An address; a link-local IPv6 address may name its link (RFC 4007).
 ///
 /// ```text
 /// 10.0.0.2
@@ -16,7 +16,7 @@ use hwaddr::InterfaceName;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct NameServer {
     pub(super) address: IpAddr,
-    /// The link, by the name that the author of the context expects.
+    /// The link, by the device name that the author of the context expects.
     pub(super) link: Option<InterfaceName>,
 }
 
@@ -39,7 +39,7 @@ impl FromStr for NameServer {
     }
 }
 
-/// Whether an address exists on every link, so that the link must be given.
+/// Whether the address exists on every link, so the link must be given, too.
 pub(crate) fn is_link_local(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }

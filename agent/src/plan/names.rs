@@ -1,4 +1,4 @@
-//! Device names: those that the kernel refuses, and those that two NICs would share.
+//! Rejects device names that the kernel does not accept, or that two NICs would share.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use hwaddr::InterfaceName;
 use super::outcome::{DummyNic, MatchedBy, Outcome, PlannedNic};
 use crate::inventory::Inventory;
 
-/// Refuses names that are too long for the kernel: that of a child is its parent's with P_Key or VLAN appended.
+/// Refuses NICs whose child would have too long a name for the kernel: the parent's name with the P_Key or VLAN appended.
 pub(super) fn refuse_long_children(nics: &mut [PlannedNic]) {
     for nic in nics {
         let (Outcome::Configure(config), Some(device)) = (&nic.outcome, &nic.device) else {
@@ -25,8 +25,8 @@ pub(super) fn refuse_long_children(nics: &mut [PlannedNic]) {
     }
 }
 
-/// One file cannot configure two NICs: the NIC whose device exists has the name. The name of an existing device is not assumed
-/// for a position, because it was not paired with it, and may be another NIC's.
+/// Prevents two NICs from getting a file for the same name: the NIC whose device exists keeps the name. A position never assumes
+/// the name of an existing device: it was not paired with that device, which may belong to another NIC.
 pub(super) fn forbid_shared_names(
     nics: &mut [PlannedNic],
     dummies: &[DummyNic],
@@ -41,7 +41,7 @@ pub(super) fn forbid_shared_names(
             .as_ref()
             .is_some_and(|device| device.matched_by.is_present())
     };
-    // The device of a present NIC belongs to it, whatever its outcome.
+    // The device of a present NIC belongs to that NIC, whatever its outcome.
     let present: BTreeMap<InterfaceName, String> = nics
         .iter()
         .filter(|nic| is_present(nic))

@@ -1,4 +1,4 @@
-//! The id of a NIC of the context, by which a run recognizes files that an earlier run wrote for the same NIC.
+//! The ID of a NIC of the context, by which a run recognizes files that an earlier run wrote for the same NIC.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,24 +6,24 @@ use std::str::FromStr;
 use hwaddr::{DummyMac, Key, MacAddress, PciAddress};
 use serde::{Deserialize, Serialize};
 
-/// A NIC, as the context names it, whatever the name of its device.
+/// A NIC as the context identifies it, whatever the name of its device.
 ///
 /// ```text
 /// ETH1/02:00:c0:a8:07:05   a NIC of a context with ETH<k>_MAC
-/// ETH1                     one of a context before OpenNebula 4.14
+/// ETH1                     a NIC of a context before OpenNebula 4.14
 /// PCI0/0000:01:01.0        a PCI NIC
-/// IB3/c0:a8:07:05          position 3, known only from its dummy MAC or GUID
+/// IB3/c0:a8:07:05          position 3, known only from a dummy MAC or GUID
 /// MAC/02:00:c0:a8:07:05    an Ethernet NIC that no variable describes
 /// DUMMY/aa:01:c0:a8:07:05  a dummy NIC
 /// DNS                      not a NIC: the file with the name servers of all NICs
-/// CLOUD-INIT               not a NIC: the file that switches off cloud-init's network configuration
+/// CLOUD-INIT               not a NIC: the file that disables cloud-init's network configuration
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum NicId {
-    /// `ETH<k>`, with its MAC if the context has one that can be read.
+    /// `ETH<k>`, with its MAC if the context has a valid one.
     Eth(u32, Option<MacAddress>),
-    /// `PCI<k>`, with its address if the context has one that can be read.
+    /// `PCI<k>`, with its address if the context has a valid one.
     Pci(u32, Option<PciAddress>),
     /// A position, with its key.
     Ib(u8, Key),
@@ -38,19 +38,19 @@ pub enum NicId {
 }
 
 impl NicId {
-    /// Whether a network stack brings it up: not a dummy NIC, and not a file for the whole machine.
+    /// Whether a network stack brings the NIC up: neither a dummy NIC, nor a file for the whole machine.
     #[must_use]
     pub const fn is_nic(&self) -> bool {
         !matches!(self, Self::Dummy(_)) && !self.is_of_machine()
     }
 
-    /// Whether it has no device that a network stack would have to load.
+    /// Whether the ID is that of a file for the whole machine, without a device to load.
     #[must_use]
     pub const fn is_of_machine(&self) -> bool {
         matches!(self, Self::NameServers | Self::CloudInit)
     }
 
-    /// The MAC that the context has for the NIC.
+    /// The MAC of the NIC in the context.
     #[must_use]
     pub const fn mac(&self) -> Option<MacAddress> {
         match self {
@@ -59,13 +59,13 @@ impl NicId {
         }
     }
 
-    /// Whether it is the same NIC, even if a bad value changed its id.
+    /// Whether both IDs are of the same NIC, even if a bad value changed one of them.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self == other || *self == other.bare() || self.bare() == *other
     }
 
-    /// Its id if its address cannot be read.
+    /// The ID that the NIC has if its address is invalid.
     pub(super) const fn bare(&self) -> Self {
         match self {
             Self::Eth(index, _) => Self::Eth(*index, None),
@@ -97,7 +97,7 @@ impl From<NicId> for String {
     }
 }
 
-/// A text that is not the id of a NIC.
+/// Why a text is not the ID of a NIC.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{}' is not the id of a NIC", .0.escape_debug())]
 pub struct BadNicId(String);

@@ -1,11 +1,11 @@
-//! Explains why a NIC of the context has no device, and lists those that exist.
+//! Explains why no device was found for a NIC, and lists the devices that exist.
 
 use hwaddr::{DummyPrefix, Key, MacAddress, PciAddress};
 
 use super::positions::Position;
 use crate::inventory::{Inventory, listed};
 
-/// No device for `ETH<k>_MAC`.
+/// No device has `ETH<k>_MAC`.
 pub(super) fn by_mac(mac: MacAddress, prefix: DummyPrefix, inventory: &Inventory) -> String {
     format!(
         "no network device has MAC {mac}, and no dummy NIC or port GUID (prefix {prefix}) ends in {}; {}",
@@ -14,7 +14,7 @@ pub(super) fn by_mac(mac: MacAddress, prefix: DummyPrefix, inventory: &Inventory
     )
 }
 
-/// No device for `PCI<k>_ADDRESS` and `PCI<k>_MAC`, one of which the context may lack.
+/// No device has `PCI<k>_ADDRESS` or `PCI<k>_MAC`; the context may lack one of them.
 pub(super) fn by_pci(
     address: Option<PciAddress>,
     mac: Option<MacAddress>,
@@ -35,7 +35,7 @@ pub(super) fn by_pci(
     format!("{}; {}", reasons.join(", and "), here.join("; "))
 }
 
-/// No position for `IB<N>_*`.
+/// No dummy NIC and no GUID names the position of `IB<N>_*`.
 pub(super) fn position(number: u32, positions: &[Position]) -> String {
     let here: Vec<u8> = positions.iter().map(|position| position.number).collect();
     format!(

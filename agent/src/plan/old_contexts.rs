@@ -1,4 +1,4 @@
-//! NICs that no variable describes, as configured by the script of 2013: for contexts before OpenNebula 4.14, or if `agent.conf`
+//! Configures NICs that no variable describes, as the script of 2013 did: in contexts before OpenNebula 4.14, or if `agent.conf`
 //! requests it.
 //!
 //! ```text
@@ -15,7 +15,7 @@ use super::source::{Decoded, ValueSource};
 use super::{NicId, ethernet, tokens};
 use crate::inventory::Nic;
 
-/// The address in a MAC with OpenNebula's prefix.
+/// Decodes the address in a MAC with OpenNebula's prefix.
 pub(super) fn in_mac(nic: &Nic) -> Option<Decoded> {
     let mac = nic
         .mac()
@@ -27,7 +27,7 @@ pub(super) fn in_mac(nic: &Nic) -> Option<Decoded> {
     })
 }
 
-/// A NIC that no variable describes: the address in its MAC, a /24, `.1` as gateway of `eth0`.
+/// Plans a NIC that no variable describes: the address in its MAC, a /24, and `.1` as the gateway of `eth0`.
 pub(super) fn by_mac_prefix(device: &Nic, source: ValueSource) -> Option<PlannedNic> {
     let (mac, decoded) = device.mac().zip(in_mac(device))?;
     let source = ValueSource {

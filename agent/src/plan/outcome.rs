@@ -1,4 +1,4 @@
-//! The plan: for each NIC of the context its device, how that was found, and its configuration.
+//! The plan: the device of each NIC of the context, how it was found, and its configuration.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use super::model::NicConfig;
 use super::values::{BadValue, Origin};
 use super::{NicId, Role};
 
-/// The variables of each device.
+/// Which variables configure which device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The NICs of the context.
@@ -19,19 +19,19 @@ pub struct Plan {
     pub dummies: Vec<DummyNic>,
     /// Notes for the user, in order.
     pub notes: Vec<String>,
-    /// The NICs that are expected: positions without a device, and devices with which udev has not finished.
+    /// The expected NICs: positions without a device, and devices that udev has not finished.
     pub late: Vec<String>,
-    /// The NICs without any trace on this machine; they can appear only while udev is busy.
+    /// The NICs of which nothing was found on this machine; they can appear only while udev is busy.
     pub missing: Vec<String>,
-    /// `NETWORK=NO`, and the context describes no NIC: nothing is changed.
+    /// Whether `NETWORK=NO` is set and the context describes no NIC: nothing is changed.
     pub network_off: bool,
     /// Whether one-context configures the other NICs.
     pub role: Role,
-    /// Bad values that belong to no NIC.
+    /// Bad values that are not for a single NIC.
     pub bad_values: Vec<BadValue>,
-    /// The keys of the context's NICs; `None` if it does not contain all of them.
+    /// The keys of the context's NICs; `None` if the context does not reveal all of them.
     pub(super) keys: Option<BTreeSet<Key>>,
-    /// Whether plain NICs get the address in their MAC.
+    /// Whether plain NICs get the address that their MAC encodes.
     pub(super) decodes_macs: bool,
 }
 
@@ -49,24 +49,24 @@ impl Plan {
 /// One NIC of the context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedNic {
-    /// Identifies it from run to run.
+    /// Identifies the NIC across runs.
     pub id: NicId,
     /// The prefixes of its variables, in order of precedence: `IB0`, `ETH1`.
     pub variables: Vec<String>,
-    /// Its position, if it is an SR-IOV NIC with a known one.
+    /// The position, if it is an SR-IOV NIC with a known one.
     pub position: Option<u8>,
-    /// The device to write for, and how it was found.
+    /// The device to write files for, and how it was found.
     pub device: Option<Device>,
-    /// Its outcome.
+    /// What happens to the NIC.
     pub outcome: Outcome,
-    /// Where its values came from.
+    /// Where the values came from.
     pub origins: Vec<Origin>,
     /// Bad values that are ignored.
     pub bad_values: Vec<BadValue>,
 }
 
 impl PlannedNic {
-    /// A NIC without a device so far.
+    /// A NIC whose device has not been found yet.
     pub(super) fn new(id: NicId, variables: Vec<String>) -> Self {
         Self {
             id,
@@ -79,7 +79,7 @@ impl PlannedNic {
         }
     }
 
-    /// Records an ignored value.
+    /// Records a value that is ignored.
     pub(super) fn leave_out(&mut self, value: Option<BadValue>) {
         if matches!(self.outcome, Outcome::Configure(_)) {
             self.bad_values.extend(value);
@@ -108,33 +108,33 @@ pub struct Device {
     pub matched_by: MatchedBy,
 }
 
-/// Why a device is the one of a NIC.
+/// How a device was matched to a NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MatchedBy {
-    /// `ETH<k>_MAC` is its MAC.
+    /// Its MAC is `ETH<k>_MAC`.
     Mac,
-    /// `PCI<k>_ADDRESS` is its PCI address.
+    /// Its PCI address is `PCI<k>_ADDRESS`.
     Pci,
     /// Its port GUID contains the dummy MAC of the position.
     Guid(DummyMac),
     /// It is the N-th InfiniBand device (from 0) in PCI order, and N is the position.
     Order,
-    /// There are as many open positions as InfiniBand devices; both are paired in order.
+    /// There are as many open positions as unclaimed InfiniBand devices; they are paired in order.
     Rank,
     /// The device is missing; an earlier run wrote files for this name.
     Remembered,
-    /// There are fewer devices than positions; this is the name that the scripts of 2013 assumed.
+    /// The device is missing; this is the name that the scripts of 2013 assumed.
     Assumed,
-    /// `ETH<k>_IP` is the address in its MAC (contexts without `ETH<k>_MAC`).
+    /// Its MAC contains the address in `ETH<k>_IP` (contexts without `ETH<k>_MAC`).
     AddressInMac,
     /// Its name is `eth<k>` (contexts without `ETH<k>_MAC`).
     Name,
-    /// Its MAC has OpenNebula's prefix, and no variable describes it (contexts without `ETH<k>_MAC`).
+    /// Its MAC has OpenNebula's prefix, and no variable describes it.
     MacPrefix,
 }
 
 impl MatchedBy {
-    /// Whether the device was seen on this machine.
+    /// Whether the device was found on this machine.
     #[must_use]
     pub fn is_present(&self) -> bool {
         !matches!(self, Self::Remembered | Self::Assumed)
@@ -183,16 +183,16 @@ impl fmt::Display for MatchedBy {
     }
 }
 
-/// The outcome of a NIC.
+/// What happens to a NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Its files are written.
+    /// The files of the NIC are written.
     Configure(Box<NicConfig>),
-    /// It is not managed on purpose; our files for it are removed.
+    /// The NIC is deliberately not managed; the agent's files for it are removed.
     LeftAlone(String),
-    /// It cannot be configured now; existing files for it stay.
+    /// The NIC cannot be configured now; existing files for it are kept.
     Absent(String),
-    /// It must not be configured, because the context or the machine is inconsistent.
+    /// The NIC must not be configured, because the context or the machine is inconsistent.
     Refused(Vec<String>),
 }
 
@@ -207,16 +207,16 @@ impl Outcome {
 pub struct DummyNic {
     /// Its kernel name.
     pub name: InterfaceName,
-    /// Its MAC: position and key.
+    /// Its MAC, which contains position and key.
     pub mac: DummyMac,
-    /// Whether its name is final; before that no file is written for it.
+    /// Whether its name is final; until then, no file is written for it.
     pub ready: bool,
-    /// Whether it only marks an Ethernet NIC that is found by its MAC.
+    /// Whether it only marks an Ethernet NIC, which is found by its own MAC.
     pub is_marker: bool,
 }
 
 impl DummyNic {
-    /// Identifies it from run to run.
+    /// Identifies the dummy NIC across runs.
     #[must_use]
     pub fn id(&self) -> NicId {
         NicId::Dummy(self.mac)

@@ -1,12 +1,12 @@
 //! Pairs positions with InfiniBand devices that are not identified by a GUID.
 //!
-//! A VF may have more than one port, as those of ConnectX-3: a position is the VF, and no dummy NIC identifies the port.
+//! A VF may have several ports, as with ConnectX-3: the position identifies the VF, but no dummy NIC identifies the port.
 //!
 //! ```text
-//! 0000:05:00.1  ib0 (port 1)  ib1 (port 2)     position 0, whose network may be on either port
+//! 0000:05:00.1  ib0 (port 1)  ib1 (port 2)     position 0; its network may be on either port
 //! 0000:05:00.2  ib2 (port 1)  ib3 (port 2)     position 1
 //! ```
-//! A port GUID that the host has set identifies the port; with a card that refuses GUIDs, `IB<N>_PORT` does.
+//! A port GUID that the host set identifies the port; with a card that rejects GUIDs, `IB<N>_PORT` does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +14,8 @@ use super::outcome::MatchedBy;
 use super::port_number::PortNumber;
 use crate::inventory::Nic;
 
-/// Pairs open positions with VFs or, if these are too few or have one port each, with devices. `ethernet` are the positions
-/// that are known to be Ethernet, `unclaimed` the devices among `all` that are not identified by a GUID.
+/// Pairs open positions with VFs or, if there are too few VFs or each has one port, with devices. `ethernet` are the positions
+/// that are known to be Ethernet; `unclaimed` are the devices among `all` that are not identified by a GUID.
 pub(super) fn pair<'a>(
     open: &[u8],
     ethernet: &BTreeSet<u8>,
@@ -26,13 +26,13 @@ pub(super) fn pair<'a>(
         .unwrap_or_else(|| by_place(open, ethernet, all, unclaimed))
 }
 
-/// Pairs open positions with devices that are not identified by a GUID, if that is possible without guessing.
+/// Pairs open positions with devices that no GUID identifies, if no guess is needed.
 ///
-/// The place of a position is the number of InfiniBand positions that may be below it: the position minus those that are known
-/// to be Ethernet. If there are enough devices for the places of all open positions, each gets the device at its place,
-/// counting those identified by a GUID. Otherwise, if there are as many open positions as remaining devices, they are paired
-/// in order: a VM with an Ethernet and an InfiniBand SR-IOV NIC has InfiniBand position 1 and one device, whether or not the
-/// Ethernet device has appeared yet.
+/// The place of a position is the number of InfiniBand positions that may precede it: the position itself, minus the positions
+/// below it that are known to be Ethernet. If there are enough devices for the places of all open positions, each gets the device
+/// at its place, counting devices identified by a GUID. Otherwise, if there are as many open positions as remaining devices, they
+/// are paired in order: a VM with an Ethernet and an InfiniBand SR-IOV NIC has InfiniBand position 1 and one device, whether or
+/// not the Ethernet device has appeared yet.
 fn by_place<'a>(
     open: &[u8],
     ethernet: &BTreeSet<u8>,
@@ -57,8 +57,8 @@ fn by_place<'a>(
         .collect()
 }
 
-/// Pairs open positions with whole VFs, each represented by its first port, as [`by_place`] does with devices. `None` if every
-/// device has its own VF, or if there are fewer VFs than positions.
+/// Pairs open positions with whole VFs, each represented by its first port, as [`by_place`] does with devices. Returns `None` if
+/// each device has its own VF, or if there are fewer VFs than positions.
 fn by_function<'a>(
     open: &[u8],
     ethernet: &BTreeSet<u8>,
@@ -78,7 +78,7 @@ fn by_function<'a>(
     if of_all.len() == all.len() {
         return None;
     }
-    // A VF with a claimed port belongs to the claim.
+    // A VF with a claimed port belongs to that claim.
     let is_free = |first: &&Nic| {
         let mut ports = all.iter().filter(|nic| is_one_function(first, nic));
         ports.all(|port| unclaimed.iter().any(|free| free.name == port.name))
@@ -92,7 +92,7 @@ fn by_function<'a>(
     (paired.len() == open.len()).then_some(paired)
 }
 
-/// The port of a position on the VF that it was paired with.
+/// Chooses the port of a position on the VF that it was paired with.
 pub(super) fn port<'a>(
     position: u8,
     paired: &'a Nic,

@@ -1,8 +1,8 @@
-//! `PCI<k>`: PCI NICs.
+//! PCI NICs: `PCI<k>`.
 //!
 //! ```text
 //! PCI0_ADDRESS='01:01.0'              the address in the guest, without a domain
-//! PCI0_MAC='02:00:0a:09:00:05'        Ethernet: the MAC of the VF; InfiniBand: its port GUID ends like this
+//! PCI0_MAC='02:00:0a:09:00:05'        Ethernet: the MAC of the VF; InfiniBand: the end of its port GUID
 //! ```
 
 use std::collections::BTreeMap;
@@ -16,27 +16,27 @@ use super::source::ValueSource;
 use super::{NicId, not_found, uncertain};
 use crate::inventory::{Inventory, Nic};
 
-/// The device of each `PCI<k>` that has one.
+/// The device of each `PCI<k>` that was matched.
 pub(super) type Matched<'a> = BTreeMap<u32, (&'a Nic, MatchedBy)>;
 
-/// Whether a device is that of a NIC.
+/// Whether the device was matched to a NIC.
 pub(super) fn has(matched: &Matched, nic: &Nic) -> bool {
     matched.values().any(|(other, _)| other.name == nic.name)
 }
 
-/// The devices that a `PCI<k>` may be.
+/// The devices that may belong to a `PCI<k>`.
 pub(super) struct PciCandidates<'a, 'b> {
     pub(super) inventory: &'a Inventory,
     pub(super) prefix: DummyPrefix,
-    /// Those at no PCI address of the context.
+    /// Devices that are at no PCI address of the context.
     pub(super) ethernet: &'b [&'a Nic],
     pub(super) infiniband: &'b [&'a Nic],
-    /// Those that an `ETH<k>` has.
+    /// Devices that were matched to an `ETH<k>`.
     pub(super) taken: &'b Matched<'a>,
 }
 
 impl<'a> PciCandidates<'a, '_> {
-    /// The device of each `PCI<k>`: by PCI address, or else by the key of `PCI<k>_MAC` in a port GUID, or by the MAC itself.
+    /// Finds the device of each `PCI<k>`: by PCI address, else by the key of `PCI<k>_MAC` in a port GUID, else by the MAC itself.
     pub(super) fn matched(&self, described: &ContextNics) -> Matched<'a> {
         let nics = described.pci.iter().filter(|(_, pci)| pci.is_nic);
         let (mut matched, mut others) = (Matched::new(), Vec::new());
@@ -51,7 +51,7 @@ impl<'a> PciCandidates<'a, '_> {
         for (index, pci) in others {
             let mac = pci.mac.filter(|_| pci.bad_address.is_none());
             let found = mac.and_then(|mac| {
-                // If an `ETH<k>` has the key, the GUID is that of a position.
+                // If an `ETH<k>` has the key, the GUID identifies a position.
                 let is_free = described.with_key(Key::from(mac)).is_empty();
                 let by_guid = || self.by_guid(Key::from(mac), &matched);
                 is_free
@@ -79,7 +79,7 @@ impl<'a> PciCandidates<'a, '_> {
         Some((*nic, MatchedBy::Mac))
     }
 
-    /// The device at the PCI address. With several ports, the one in `PCI<k>_PORT`, or the first.
+    /// Returns the device at the PCI address. If there are several ports, `PCI<k>_PORT` selects one; the default is the first.
     fn at_address(&self, pci: &ContextPciNic) -> Option<&'a Nic> {
         let is_port = |nic: &&Nic| nic.pci.is_some() && nic.pci == pci.address;
         let mut ports: Vec<&Nic> = self.inventory.nics.iter().filter(is_port).collect();

@@ -8,7 +8,7 @@ use super::read_config::read_config;
 use super::source::ValueSource;
 use crate::inventory::Nic;
 
-/// A NIC whose device is present.
+/// Plans a NIC whose device is present.
 pub(super) fn present(
     id: NicId,
     source: &ValueSource,
@@ -29,11 +29,11 @@ pub(super) fn present(
     nic
 }
 
-/// The outcome of a NIC whose device is known.
+/// Reads the configuration, and sets the outcome of a NIC whose device is known.
 pub(super) fn read(source: &ValueSource, nic: &mut PlannedNic, notes: &mut Vec<String>) {
     match read_config(source) {
         Err(problems) => nic.outcome = Outcome::refused(&problems),
-        // Its values are not used, so they are not checked.
+        // The other values are not used, so they are not checked.
         Ok(read) if read.config.is_empty() => {
             nic.origins = read.origins;
             nic.outcome = Outcome::LeftAlone("the context gives it no address".into());

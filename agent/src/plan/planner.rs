@@ -1,4 +1,4 @@
-//! Combines the steps of planning.
+//! Combines the planning steps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ pub(super) struct Planner<'a> {
     inventory: &'a Inventory,
     settings: &'a PlanSettings,
     described: ContextNics,
-    /// `NETWORK=NO`: no address is decoded from a hardware address.
+    /// Whether `NETWORK=NO` is set: no address is decoded from a hardware address.
     is_network_off: bool,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Planner<'a> {
 
     pub(super) fn plan(&self) -> Plan {
         let (described, inventory) = (&self.described, self.inventory);
-        // `NETWORK=NO` stops only OpenNebula: NICs that are described by hand are configured.
+        // `NETWORK=NO` only stops OpenNebula's own variables: NICs that are described by hand are still configured.
         if self.is_network_off && !described.describes_nics() {
             return Plan {
                 network_off: true,
@@ -140,7 +140,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The `ETH<k>` of each position: the one with its key and without an Ethernet device.
+    /// Finds the `ETH<k>` of each position: it has the position's key and no Ethernet device.
     fn eth_of_positions(
         &self,
         positions: &[Position],
@@ -204,7 +204,7 @@ impl<'a> Planner<'a> {
         nic
     }
 
-    /// With one-context, plain Ethernet NICs are not ours.
+    /// If one-context configures plain Ethernet NICs, the agent does not manage them.
     fn leave_to_one_context(&self, nic: &mut PlannedNic) {
         if self.settings.role == Role::Companion {
             nic.outcome = Outcome::LeftAlone("one-context configures plain Ethernet NICs".into());
@@ -212,7 +212,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// An Ethernet NIC that no variable describes.
+    /// Plans an Ethernet NIC that no variable describes.
     fn by_mac_prefix(&self, device: &Nic) -> Option<PlannedNic> {
         let source = self.source(Vec::new(), None, false);
         let mut nic = old_contexts::by_mac_prefix(device, source)?;
@@ -220,7 +220,7 @@ impl<'a> Planner<'a> {
         Some(nic)
     }
 
-    /// The NICs of one-context, with their configuration in the context.
+    /// The NICs that one-context configures, with their configuration in the context.
     fn of_one_context(
         &self,
         devices: &BTreeMap<u32, (&Nic, MatchedBy)>,
@@ -295,8 +295,8 @@ impl<'a> Planner<'a> {
         nic
     }
 
-    /// The address in the key of a position. If the context knows the key, its NICs have the address already, and it must not be
-    /// used twice.
+    /// Decodes the address in the key of a position. If the context knows the key, a NIC has the address already, and it must not
+    /// be used twice.
     fn in_key(&self, key: Key) -> Option<Decoded> {
         let is_unknown = self.described.with_key(key).is_empty() && !self.is_network_off;
         let address = Some(key.ipv4()).filter(|address| tokens::is_host4(*address));
@@ -306,13 +306,13 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// Whether a plain NIC without an address in its variables gets the one in its MAC.
+    /// Whether a plain NIC without an address in its variables gets the address that its MAC encodes.
     fn decodes_macs(&self) -> bool {
         let is_old = || self.described.is_before_4_14(self.context);
         !self.is_network_off && self.settings.decodes_macs.unwrap_or_else(is_old)
     }
 
-    /// The name to write for if a position has no device: that of an earlier run, unless another device has it now.
+    /// The name to write files for if a position has no device: that of an earlier run, unless another device has it now.
     fn name_of_absent(&self, id: &NicId, number: u8) -> Option<Device> {
         let assumed = positions::assumed_name(number);
         let known = self.settings.known.get(id);
@@ -342,7 +342,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// `IB<N>_*` without a position on this machine.
+    /// Notes `IB<N>_*` variables whose position does not exist on this machine.
     fn note_idle_variables(&self, positions: &[Position], notes: &mut Vec<String>) {
         let is_idle = |number: &&u32| {
             !positions

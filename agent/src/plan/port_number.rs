@@ -1,4 +1,4 @@
-//! The number of a port of an InfiniBand device.
+//! The port number of an InfiniBand device.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use std::str::FromStr;
 pub(super) struct PortNumber(u8);
 
 impl PortNumber {
-    /// Whether it is the port that the kernel counts from 0 (`dev_port`).
+    /// Whether this is the port with the given number in `dev_port`, which counts from 0.
     pub(super) fn is_port(self, from_zero: u32) -> bool {
         u32::from(self.0) == from_zero + 1
     }

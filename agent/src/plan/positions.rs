@@ -1,4 +1,4 @@
-//! InfiniBand: the positions, and the device at each.
+//! InfiniBand: the positions, and the device of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -16,7 +16,7 @@ use crate::inventory::{Inventory, Nic};
 pub(super) struct Position {
     pub(super) number: u8,
     pub(super) key: Key,
-    /// All keys that are claimed for it; more than one is a conflict.
+    /// All keys claimed for the position; more than one is a conflict.
     pub(super) keys: BTreeSet<Key>,
     pub(super) place: PositionState,
 }
@@ -24,23 +24,23 @@ pub(super) struct Position {
 /// The device of a position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PositionState {
-    /// This device.
+    /// The device is known.
     Here(Device),
-    /// This device, once udev has finished with it.
+    /// The device is known, but udev has not finished it.
     Unready(InterfaceName),
-    /// A device that has not appeared yet.
+    /// The device has not appeared yet.
     Open,
-    /// None, because two claims conflict.
+    /// The position has no device, because two claims conflict.
     Contradicted(String),
 }
 
-/// An InfiniBand device with a dummy MAC of this VM in its GUID.
+/// An InfiniBand device whose GUID contains a dummy MAC of this VM.
 pub(super) struct Claim<'a> {
     nic: &'a Nic,
     dummy: DummyMac,
 }
 
-/// The devices that may be at a position: InfiniBand ports that no PCI address claims, in order.
+/// The devices that may have a position: InfiniBand ports that no PCI address claims, in order.
 pub(super) fn candidates<'a>(inventory: &'a Inventory, described: &ContextNics) -> Vec<&'a Nic> {
     inventory
         .nics
@@ -49,7 +49,7 @@ pub(super) fn candidates<'a>(inventory: &'a Inventory, described: &ContextNics) 
         .collect()
 }
 
-/// The claims that port GUIDs make.
+/// The claims in port GUIDs.
 pub(super) fn claims<'a>(
     candidates: &[&'a Nic],
     described: &ContextNics,
@@ -64,12 +64,12 @@ pub(super) fn claims<'a>(
     candidates.iter().filter_map(claim).collect()
 }
 
-/// The positions that the claims name.
+/// The positions that GUIDs claim.
 pub(super) fn claimed(claims: &[Claim]) -> BTreeSet<u8> {
     claims.iter().map(|claim| claim.dummy.position()).collect()
 }
 
-/// Finds the device of each position: by GUID, then by order, then by rank. Order does not count while a device cannot be read.
+/// Finds the device of each position: by GUID, else by order, else by rank. Only GUIDs are used while any device is unreadable.
 pub(super) fn positions(
     candidates: &[&Nic],
     claims: &[Claim],
@@ -129,7 +129,7 @@ pub(super) fn positions(
     positions
 }
 
-/// All positions, with the keys that are claimed for each.
+/// All positions, each with the keys claimed for it.
 fn wanted(claims: &[Claim], dummies: &[DummyNic]) -> BTreeMap<u8, BTreeSet<Key>> {
     let from_guids = claims.iter().map(|claim| claim.dummy);
     let from_dummies = dummies
@@ -194,7 +194,7 @@ fn place(nic: &Nic, matched_by: MatchedBy) -> PositionState {
     }
 }
 
-/// The name that the scripts of 2013 wrote for: `ib` and the position.
+/// The name that the scripts of 2013 used: `ib` and the position.
 pub(super) fn assumed_name(number: u8) -> Option<InterfaceName> {
     InterfaceName::from_str(&format!("ib{number}")).ok()
 }

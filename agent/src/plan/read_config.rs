@@ -1,4 +1,4 @@
-//! The configuration of one NIC, read from its variables.
+//! Reads the configuration of one NIC from its variables.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use super::source::ValueSource;
 use super::tokens::is_list_separator;
 use super::values::{BadValue, Origin, Values};
 use super::{SearchDomain, addresses, link};
-/// The configuration of a NIC, from its variables.
+/// The configuration of a NIC, as read from its variables.
 pub(super) struct ReadConfig {
     pub(super) config: NicConfig,
     /// Where each value came from.
@@ -23,7 +23,7 @@ pub(super) struct ReadConfig {
 
 /// Reads the configuration of a NIC.
 ///
-/// With a bad value that its addresses need, the NIC is not configured; then all bad values are reported.
+/// If a value that the addresses need is bad, the NIC is not configured, and all bad values are reported.
 pub(super) fn read_config(source: &ValueSource) -> Result<ReadConfig, Vec<BadValue>> {
     let mut values = Values::new(source.context, &source.layers);
     let mut config = NicConfig::default();
@@ -40,7 +40,7 @@ pub(super) fn read_config(source: &ValueSource) -> Result<ReadConfig, Vec<BadVal
         },
     );
     config.routes = routes(&mut values, source);
-    // A route of a family that the NIC does not have is useless.
+    // A route of a family that the NIC does not use is useless.
     let (has4, has6) = (
         config.ipv4 != Ipv4::None,
         !matches!(config.ipv6, Ipv6::None | Ipv6::Disabled),
@@ -48,7 +48,7 @@ pub(super) fn read_config(source: &ValueSource) -> Result<ReadConfig, Vec<BadVal
     config
         .routes
         .retain(|route| if route.via().is_ipv4() { has4 } else { has6 });
-    // The files of an earlier run stay, rather than being removed because of a misspelt address.
+    // An error keeps the files of an earlier run; they must not be removed because of a misspelled address.
     let is_costly = !values.problems.is_empty() || (config.is_empty() && lost_an_address);
     if is_costly {
         let mut problems = values.problems;
@@ -63,7 +63,7 @@ pub(super) fn read_config(source: &ValueSource) -> Result<ReadConfig, Vec<BadVal
     })
 }
 
-/// A link-local server is reached on the link of the NIC whose variable has it.
+/// Reads the name servers. A link-local one is reached on the link of the NIC whose variable lists it.
 fn name_servers(values: &mut Values, source: &ValueSource) -> Vec<IpAddr> {
     let servers = values.extras("name servers", &["DNS"], is_list_separator, |token| {
         let server: NameServer = token.parse().map_err(str::to_owned)?;
@@ -81,7 +81,7 @@ fn name_servers(values: &mut Values, source: &ValueSource) -> Vec<IpAddr> {
     addresses
 }
 
-/// The routes of `ROUTES`. They go through the NIC whose variable has them, as in one-context's own renderers.
+/// Reads `ROUTES`. The routes use the NIC whose variable lists them, as in one-context's own renderers.
 fn routes(values: &mut Values, source: &ValueSource) -> Vec<Route> {
     let mut elsewhere = Vec::new();
     let routes = values.extras(

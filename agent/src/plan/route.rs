@@ -1,10 +1,10 @@
-//! Static routes, and lists of them in a context.
+//! Static routes, and their lists in a context.
 //!
 //! ```text
 //! ETH0_ROUTES='10.0.0.0/8 via 192.168.7.1, 172.16.0.0/12 via 192.168.7.1 dev eth0 metric 50'
 //! ETH0_ROUTES='10.0.0.0 255.0.0.0 192.168.7.1'
 //! ```
-//! The first form is that of `ip route` and of OpenNebula 7.2, the second that of earlier releases. In both a number after the
+//! The first form is that of `ip route` and OpenNebula 7.2, the second that of earlier releases. In both, a number after the
 //! gateway is a metric.
 
 use std::fmt;
@@ -19,8 +19,8 @@ use super::tokens::{self, parse};
 
 const FORM: &str = "is not a route: expected 'NETWORK via GATEWAY [dev DEVICE] [metric NUMBER]'";
 
-/// A static route: destination and gateway are of the same family, the destination has no host bits, the gateway is the
-/// address of a host.
+/// A static route: destination and gateway belong to the same family, the destination has no host bits, and the gateway is a
+/// host address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {
     destination: IpNetwork,
@@ -36,7 +36,7 @@ impl Route {
         if destination.is_ipv4() != via.is_ipv4() {
             return Err("has a gateway of another family than its network".into());
         }
-        // The kernel refuses a destination with host bits set.
+        // The kernel rejects a destination with host bits set.
         let network = IpNetwork::new(destination.network(), destination.prefix());
         Ok(Self {
             destination: network.map_err(|_| FORM.to_owned())?,
@@ -57,7 +57,7 @@ impl Route {
         self.via
     }
 
-    /// The metric of this route, if it has its own.
+    /// The route's own metric, if any.
     #[must_use]
     pub const fn metric(&self) -> Option<u32> {
         self.metric
@@ -74,14 +74,14 @@ impl fmt::Display for Route {
     }
 }
 
-/// A route in a context, which may name a device by the name that its author expects.
+/// A route as written in a context, which may name a device by the name that its author expects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WrittenRoute {
     pub(super) route: Route,
     pub(super) device: Option<InterfaceName>,
 }
 
-/// Reads the text between two commas: one route, or several separated by blanks.
+/// Parses the text between two commas: one route, or several separated by blanks.
 pub(super) fn routes(text: &str) -> Result<Vec<WrittenRoute>, String> {
     let mut words = text.split_ascii_whitespace().peekable();
     let mut routes = Vec::new();
@@ -118,7 +118,7 @@ fn route(destination: &str, words: &mut Words) -> Result<WrittenRoute, String> {
                 let number = words.next().unwrap_or_default();
                 metric = Some(parse(number, "has a metric that is not a number")?);
             }
-            // The addresses of the NIC decide whether it is needed.
+            // The NIC's addresses decide whether `onlink` is needed.
             Some("onlink") => {
                 words.next();
             }

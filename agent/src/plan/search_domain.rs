@@ -3,22 +3,22 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A domain of letters, digits, `-` and `_`, labels of 1..=63, at most 253 characters, in lower case; or the root.
+/// A domain of letters, digits, `-` and `_`, with labels of 1 to 63 and at most 253 characters, in lower case; or the root.
 ///
 /// ```text
-/// ib.example.org    a search domain, whose names are looked up at this NIC's servers
+/// ib.example.org    a search domain, whose names are resolved by this NIC's servers
 /// .                 the root: no search domain (resolv.conf(5))
 /// ~example.org      routing only, not for searching (systemd.network(5), nm-settings(5))
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SearchDomain {
-    /// Without a final dot; empty for the root.
+    /// Without a trailing dot; empty for the root.
     name: String,
     is_routing_only: bool,
 }
 
 impl SearchDomain {
-    /// Whether it is routing-only, which `resolv.conf` does not support.
+    /// Whether the domain is routing-only, which `resolv.conf` does not support.
     #[must_use]
     pub const fn is_routing_only(&self) -> bool {
         self.is_routing_only

@@ -1,4 +1,4 @@
-//! The settings of a plan, besides the context and the NICs.
+//! The inputs of a plan besides the context and the NICs.
 
 use std::collections::BTreeMap;
 
@@ -13,19 +13,19 @@ pub struct PlanSettings {
     pub prefix: DummyPrefix,
     /// Which NICs the agent configures.
     pub role: Role,
-    /// The names for which earlier runs wrote files.
+    /// The device names for which earlier runs wrote files.
     pub known: BTreeMap<NicId, InterfaceName>,
-    /// Whether a plain NIC that no variable describes gets the address in its MAC; by default only in contexts before OpenNebula
-    /// 4.14.
+    /// Whether a plain NIC that no variable describes gets the address that its MAC encodes; by default only in contexts before
+    /// OpenNebula 4.14.
     pub decodes_macs: Option<bool>,
 }
 
-/// Which NICs this agent configures.
+/// Which NICs the agent configures.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Role {
-    /// All of them.
+    /// All NICs.
     #[default]
     Whole,
-    /// Those that one-context cannot: dummy, InfiniBand and PCI NICs. one-context configures plain Ethernet.
+    /// NICs that one-context cannot configure: dummy, InfiniBand and PCI NICs. one-context configures plain Ethernet.
     Companion,
 }

@@ -1,4 +1,4 @@
-//! The source of a NIC's configuration: its variables and more.
+//! Where a NIC's configuration comes from: its variables and more.
 
 use std::net::Ipv4Addr;
 
@@ -8,24 +8,24 @@ use super::context_nics::EthNic;
 use crate::context::Context;
 use crate::inventory::Inventory;
 
-/// The source of a NIC's configuration.
+/// Where a NIC's configuration comes from.
 pub(super) struct ValueSource<'a> {
     pub(super) context: &'a Context,
     /// Prefixes of variable names, in order of precedence.
     pub(super) layers: Vec<String>,
-    /// `ETH<k>` among the layers, for its aliases.
+    /// The `ETH<k>` among the layers, for its aliases.
     pub(super) eth: Option<(u32, &'a EthNic)>,
     pub(super) infiniband: bool,
-    /// Whether the guest itself tags an Ethernet NIC's VLAN: the host cannot if the NIC is passed through.
+    /// Whether the guest tags the VLAN of an Ethernet NIC itself: the host cannot if the NIC is passed through.
     pub(super) tags: bool,
-    /// The IPv4 address to use if no variable has one.
+    /// The IPv4 address to use if no variable sets one.
     pub(super) decoded: Option<Decoded>,
     pub(super) inventory: &'a Inventory,
     /// The NIC's own device.
     pub(super) device: Option<&'a InterfaceName>,
 }
 
-/// An IPv4 address in a hardware address.
+/// An IPv4 address decoded from a hardware address.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Decoded {
     pub(super) address: Ipv4Addr,
@@ -34,8 +34,7 @@ pub(super) struct Decoded {
 }
 
 impl ValueSource<'_> {
-    /// Whether a value names another existing device. The guest's devices may have other names than the author of the context
-    /// expects.
+    /// Whether a value names the existing device of another NIC. The author of the context may have expected other device names.
     pub(super) fn is_elsewhere(&self, name: &InterfaceName) -> bool {
         self.device != Some(name) && self.inventory.by_name(name).is_some()
     }

@@ -1,4 +1,4 @@
-//! The tokens of values: addresses and masks. Invalid ones are refused here.
+//! The tokens in values: addresses and masks. Invalid ones are rejected here.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,10 +8,10 @@ use ipnetwork::{Ipv4Network, Ipv6Network};
 
 /// The default mask, as in OpenNebula's guest scripts.
 pub(super) const DEFAULT_PREFIX4: u8 = 24;
-/// The default prefix length of IPv6.
+/// The default IPv6 prefix length.
 const DEFAULT_PREFIX6: u8 = 64;
 
-/// A prefix length that prints as one.
+/// A prefix length, printed with its slash.
 pub(super) struct Prefix(pub(super) u8);
 
 impl fmt::Display for Prefix {
@@ -37,7 +37,7 @@ pub(super) fn host4(text: &str) -> Result<Ipv4Addr, String> {
     }
 }
 
-/// Whether an address can be that of a host: not of network 0, loopback, multicast or reserved.
+/// Whether the address can be a host's: not in network 0, loopback, multicast or reserved.
 pub(super) fn is_host4(address: Ipv4Addr) -> bool {
     let first = address.octets()[0];
     first != 0 && first != 127 && first < 224
@@ -52,7 +52,7 @@ pub(super) fn host6(text: &str) -> Result<Ipv6Addr, String> {
     }
 }
 
-/// Whether an address can be that of a host.
+/// Whether the address can be a host's.
 pub(super) fn is_host(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_host4(address),
@@ -62,7 +62,7 @@ pub(super) fn is_host(address: IpAddr) -> bool {
     }
 }
 
-/// `192.168.7.5`, or with a length: `192.168.7.5/24`.
+/// Parses `192.168.7.5`, or with a prefix length: `192.168.7.5/24`.
 pub(super) fn host_and_prefix4(text: &str) -> Result<Ipv4Network, String> {
     let (address, length) = match text.split_once('/') {
         Some((address, length)) => (host4(address)?, prefix4(length)?),
@@ -71,7 +71,7 @@ pub(super) fn host_and_prefix4(text: &str) -> Result<Ipv4Network, String> {
     Ipv4Network::new(address, length).map_err(|_| "is not an IPv4 address".into())
 }
 
-/// `2001:db8::5`, or with a length.
+/// Parses `2001:db8::5`, or with a prefix length.
 pub(super) fn host_and_prefix6(text: &str) -> Result<Ipv6Network, String> {
     let (address, length) = match text.split_once('/') {
         Some((address, length)) => (host6(address)?, prefix6(length)?),
@@ -80,7 +80,7 @@ pub(super) fn host_and_prefix6(text: &str) -> Result<Ipv6Network, String> {
     Ipv6Network::new(address, length).map_err(|_| "is not an IPv6 address".into())
 }
 
-/// `255.255.255.0` or `24`; the one bits must be contiguous, and there must be at least one.
+/// Parses `255.255.255.0` or `24`; the one bits must be contiguous, and there must be at least one.
 pub(super) fn prefix4(text: &str) -> Result<u8, String> {
     let length = match text.parse::<u8>() {
         Ok(length) => Some(length),

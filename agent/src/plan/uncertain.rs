@@ -3,7 +3,7 @@
 use super::outcome::{Outcome, PlannedNic};
 use crate::inventory::{Inventory, Nic};
 
-/// A port of a bond, a bridge or a failover pair gets no addresses: the device above it carries them.
+/// Leaves out ports of a bond, a bridge or a failover pair: the device above them carries the addresses.
 pub(super) fn leave_ports(nics: &mut [PlannedNic], inventory: &Inventory) {
     let master = |nic: &PlannedNic| {
         let device = &nic.device.as_ref()?.name;
@@ -18,7 +18,7 @@ pub(super) fn leave_ports(nics: &mut [PlannedNic], inventory: &Inventory) {
     }
 }
 
-/// A device that cannot be read may belong to any NIC without a device.
+/// Leaves out NICs without a device while any device is unreadable, because that may be theirs.
 pub(super) fn await_reading(
     nics: &mut [PlannedNic],
     inventory: &Inventory,

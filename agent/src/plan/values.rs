@@ -1,4 +1,4 @@
-//! Reads typed values from the text of variables, with their variables.
+//! Reads typed values from the text of variables, and records which variable each value came from.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,14 +8,14 @@ use crate::context::Context;
 
 /// A value that cannot be used.
 ///
-/// Without one that the addresses need, the NIC is not configured; any other is only ignored.
+/// If the addresses need the value, the NIC is not configured; otherwise, the value is ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadValue {
     /// The variable, for example `ETH1_IP`.
     pub variable: String,
     /// Its value, escaped and truncated.
     pub value: String,
-    /// What is wrong with it, as the end of a sentence: `is not an IPv4 address`.
+    /// What is wrong, as the end of a sentence: `is not an IPv4 address`.
     pub reason: String,
 }
 
@@ -35,7 +35,7 @@ impl BadValue {
         }
     }
 
-    /// Parses a value without blanks around it; `reason` is that of the error.
+    /// Parses a value without surrounding blanks; `reason` is used for the error.
     pub(super) fn parse<T: FromStr>(variable: &str, value: &[u8], reason: &str) -> Result<T, Self> {
         let text = std::str::from_utf8(value).ok();
         let parsed = text.and_then(|text| text.trim_ascii().parse().ok());
@@ -52,11 +52,11 @@ impl fmt::Display for BadValue {
 /// Where a value came from, for `explain`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// What it is: `address`, `gateway`, ...
+    /// The kind of value: `address`, `gateway`, ...
     pub what: &'static str,
     /// The value.
     pub value: String,
-    /// The variable, or another source.
+    /// The variable or other source.
     pub from: String,
 }
 
@@ -70,11 +70,11 @@ impl Origin {
     }
 }
 
-/// The variables of one NIC, looked up in layers: per value, the first layer that sets it wins.
+/// The variables of one NIC, in layers: for each value, the first layer that sets it wins.
 pub(super) struct Values<'a> {
-    /// Per layer, the variables by the part after the prefix: `IP` for `ETH1_IP`.
+    /// For each layer, the variables by their suffix: `IP` for `ETH1_IP`.
     layers: Vec<BTreeMap<&'a str, FoundValue<'a>>>,
-    /// Bad values that the addresses need: because of one the NIC is not configured.
+    /// Bad values that the addresses need: a single one stops the NIC from being configured.
     pub(super) problems: Vec<BadValue>,
     /// Bad values that are ignored.
     pub(super) left_out: Vec<BadValue>,
@@ -110,7 +110,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The first of the suffixes that is set, layer by layer.
+    /// Returns the first of the suffixes that is set, layer by layer.
     pub(super) fn find(&self, suffixes: &[&str]) -> Option<FoundValue<'a>> {
         let places = self
             .layers
@@ -119,7 +119,7 @@ impl<'a> Values<'a> {
         places.flatten().next().copied()
     }
 
-    /// A single token that the addresses need.
+    /// Reads a single token that the addresses need.
     pub(super) fn needed<T: fmt::Display>(
         &mut self,
         what: &'static str,
@@ -136,7 +136,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// A keyword, in any case, that the addresses need.
+    /// Reads a keyword, in upper or lower case, that the addresses need.
     pub(super) fn needed_one_of<'m>(
         &mut self,
         what: &'static str,
@@ -159,7 +159,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// A single token; a bad one is ignored.
+    /// Reads a single token; a bad one is ignored.
     pub(super) fn extra<T: fmt::Display>(
         &mut self,
         what: &'static str,
@@ -176,7 +176,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// A list of tokens; bad ones are ignored.
+    /// Reads a list of tokens; bad ones are ignored.
     pub(super) fn extras<T>(
         &mut self,
         what: &'static str,
@@ -208,7 +208,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// Reads a variable's value as one token.
+/// Parses a variable's value as one token.
 fn parsed<T>(
     found: &FoundValue,
     parse: impl FnOnce(&str) -> Result<T, String>,
@@ -218,13 +218,13 @@ fn parsed<T>(
         .map_err(|reason| BadValue::new(found.name, found.value, reason))
 }
 
-/// The tokens of a list without duplicates, and the bad ones.
+/// Parses a list; returns the tokens without duplicates, and the bad ones.
 pub(super) fn list<T: PartialEq>(
     found: &FoundValue,
     separators: fn(char) -> bool,
     mut parse: impl FnMut(&str) -> Result<Vec<T>, String>,
 ) -> (Vec<T>, Vec<BadValue>) {
-    /// A longer list is not a configuration, but an attack.
+    /// A longer list is an attack, not a configuration.
     const MOST: usize = 256;
     let text = match text(found.value) {
         Ok(text) => text,
@@ -257,7 +257,7 @@ pub(super) fn list<T: PartialEq>(
     (values, problems)
 }
 
-/// The text of a value without blanks around it.
+/// Returns the text of a value without surrounding blanks.
 pub(super) fn text(value: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(value)
         .map(str::trim_ascii)

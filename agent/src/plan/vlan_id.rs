@@ -1,9 +1,9 @@
-//! The id of an 802.1Q VLAN.
+//! The ID of an 802.1Q VLAN.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// 1 to 4094 (IEEE 802.1Q; 0 is "no VLAN", 4095 is reserved).
+/// 1 to 4094 (IEEE 802.1Q: 0 means "no VLAN", 4095 is reserved).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VlanId(u16);
 
