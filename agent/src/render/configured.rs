@@ -11,7 +11,7 @@ pub(super) struct Configured<'a> {
     pub(super) config: &'a NicConfig,
     /// The device of the NIC.
     pub(super) device: &'a InterfaceName,
-    /// Its child that carries the addresses in its place.
+    /// The child that carries the addresses instead.
     pub(super) child: Option<(Child, InterfaceName)>,
 }
 
@@ -22,7 +22,7 @@ impl Configured<'_> {
     }
 }
 
-/// All NICs that are configured and have a device.
+/// Returns all NICs that are configured and have a device.
 pub(super) fn configured(plan: &Plan) -> impl Iterator<Item = Configured<'_>> {
     plan.nics.iter().filter_map(|nic| {
         let (Outcome::Configure(config), Some(device)) = (&nic.outcome, &nic.device) else {
@@ -39,7 +39,7 @@ pub(super) fn configured(plan: &Plan) -> impl Iterator<Item = Configured<'_>> {
     })
 }
 
-/// The dummy NICs whose name is final.
+/// Returns the dummy NICs whose names are final.
 pub(super) fn dummies(plan: &Plan) -> impl Iterator<Item = &DummyNic> {
     plan.dummies.iter().filter(|dummy| dummy.ready)
 }

@@ -1,4 +1,4 @@
-//! The output of a backend: files, and settings that the files cannot contain.
+//! The output of a backend: files, and settings that the files cannot express.
 
 use std::path::PathBuf;
 
@@ -14,9 +14,9 @@ pub struct RenderedFile {
     pub path: PathBuf,
     /// Permission bits, for example `0o644`.
     pub mode: u32,
-    /// The whole text; its first line is the header that marks the file as ours ([`HEADER`]).
+    /// The whole text; its first line is the header that marks the file as the agent's ([`HEADER`]).
     pub text: String,
-    /// The NIC that the file configures; all files of a NIC come and go together.
+    /// The NIC that the file configures; all files of a NIC are written and removed together.
     pub nic: NicId,
     /// The device that the file is written for, for example `ib0`.
     pub device: InterfaceName,
@@ -29,9 +29,9 @@ pub struct Rendered {
     pub files: Vec<RenderedFile>,
     /// Settings that the network stack does not support, as messages.
     pub notes: Vec<String>,
-    /// Transport modes that the network stack cannot set; the agent does.
+    /// Transport modes that the network stack cannot set, so the agent sets them.
     pub modes: Vec<Mode>,
-    /// IPv6 settings of the kernel that the network stack does not make; the agent does.
+    /// IPv6 settings of the kernel that the network stack does not make, so the agent makes them.
     pub sysctls: Vec<Sysctl>,
 }
 
@@ -55,7 +55,7 @@ pub struct Sysctl {
     pub value: u8,
 }
 
-/// The start of every file of ours; a file without it is foreign.
+/// The start of every file that the agent writes; a file without it is foreign.
 ///
 /// `#` starts a comment in all supported network stacks.
 pub const HEADER: &str = "# Written by one-sriov-agent";

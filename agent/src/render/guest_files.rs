@@ -5,10 +5,10 @@ use std::path::Path;
 
 /// The files of the guest.
 pub trait GuestFiles {
-    /// The text of a file, if it has one.
+    /// Returns the text of a file, if the file exists.
     fn text(&self, path: &Path) -> Option<String>;
 
-    /// The names in a directory, sorted; none if it does not exist.
+    /// Returns the sorted names in a directory; none if it does not exist.
     fn names(&self, directory: &Path) -> Vec<OsString>;
 
     /// Whether the directory exists.

@@ -1,4 +1,4 @@
-//! `/etc/NetworkManager/system-connections`: NetworkManager's own files (EL 8 to 10, Fedora, SLES 16, Leap 16, and below netplan).
+//! `/etc/NetworkManager/system-connections`: NetworkManager's keyfiles (EL 8 to 10, Fedora, SLES 16, Leap 16, and below netplan).
 //!
 //! ```text
 //! # Written by one-sriov-agent for ETH1 from the context of the VM. Do not edit: edited files are not updated.
@@ -15,8 +15,8 @@
 //! method=manual
 //! address1=192.168.7.5/24
 //! ```
-//! Facts: `nm-settings-keyfile(5)`, `nm-setting-infiniband.c` (a profile needs its `transport-mode`),
-//! `nms-keyfile-utils.c` (files that others may read are refused).
+//! Sources: `nm-settings-keyfile(5)`, `nm-setting-infiniband.c` (a profile needs its `transport-mode`),
+//! `nms-keyfile-utils.c` (files that others may read are rejected).
 
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -32,7 +32,7 @@ use crate::plan::model::{Child, Ipv4, Ipv6, Mtu, NicConfig, TransportMode};
 use crate::plan::{NicId, Plan};
 
 const DIR: &str = "/etc/NetworkManager/system-connections";
-/// Above 0, the priority of profiles for any device that an image may have.
+/// Above 0, the priority of the generic profiles that images may contain.
 const PRIORITY: u8 = 100;
 
 /// Renders a plan.
@@ -47,7 +47,7 @@ pub(super) fn render(plan: &Plan) -> Rendered {
     rendered
 }
 
-/// The profiles of one NIC.
+/// Renders the profiles of one NIC.
 fn render_nic(nic: &Configured, rendered: &mut Rendered) {
     let Some((child, name)) = &nic.child else {
         let mut lines = head(nic, nic.device, kind(nic.config));
@@ -56,7 +56,7 @@ fn render_nic(nic: &Configured, rendered: &mut Rendered) {
         rendered.files.push(file(lines, nic, nic.device));
         return;
     };
-    // The port only has to be up; its child carries the addresses.
+    // The port only has to be up; the child carries the addresses.
     let mut lines = head(nic, nic.device, kind(nic.config));
     link(&mut lines, nic.config, nic.config.mtu);
     nothing(&mut lines);
@@ -68,7 +68,7 @@ fn render_nic(nic: &Configured, rendered: &mut Rendered) {
     match child {
         Child::Partition(pkey) => {
             link(&mut lines, nic.config, nic.config.mtu);
-            // With the bit of full membership: that is the kernel's name of the child, which NetworkManager waits for.
+            // With the full-membership bit, as in the kernel's name of the child, for which NetworkManager waits.
             lines.set("p-key", pkey.full_member().bits());
             lines.set("parent", nic.device);
         }
@@ -106,7 +106,7 @@ fn head(nic: &Configured, device: &InterfaceName, kind: &str) -> Lines {
     lines
 }
 
-/// The UUID of a profile, the same in all runs, whatever the name of the device (version 8, RFC 9562).
+/// The UUID of a profile: the same in all runs, whatever the name of the device (version 8, RFC 9562).
 fn uuid(nic: &NicId, is_child: bool) -> String {
     let mut hash = Sha256::new();
     hash.update("one-sriov keyfile ");
@@ -121,10 +121,10 @@ fn uuid(nic: &NicId, is_child: bool) -> String {
     groups.join("-")
 }
 
-/// Warns about profiles that NetworkManager is too old for: before 1.20 it refuses one with `ipv6.method=disabled`.
+/// Warns about profiles that NetworkManager is too old for: before 1.20, it rejects profiles with `ipv6.method=disabled`.
 ///
-/// Its version is in the name of a directory of plugins, `/usr/lib/x86_64-linux-gnu/NetworkManager/1.14.6`; older ones have their
-/// plugins in the parent directory. If neither is found, it is newer.
+/// The version is in the name of a plugin directory, `/usr/lib/x86_64-linux-gnu/NetworkManager/1.14.6`; older releases have their
+/// plugins in the parent directory. If neither is found, NetworkManager is newer.
 pub(super) fn warnings(plan: &Plan, files: &dyn GuestFiles) -> Vec<String> {
     const FIRST: (u32, u32) = (1, 20);
     let is_disabled = |nic: &Configured| nic.child.is_some() || nic.config.ipv6 == Ipv6::Disabled;
@@ -163,7 +163,7 @@ pub(super) fn warnings(plan: &Plan, files: &dyn GuestFiles) -> Vec<String> {
     .collect()
 }
 
-/// The section of the link: transport mode and MTU.
+/// Writes the section of the link: transport mode and MTU.
 fn link(lines: &mut Lines, config: &NicConfig, mtu: Option<Mtu>) {
     if config.infiniband.is_some() {
         lines.section("infiniband");
@@ -178,7 +178,7 @@ fn link(lines: &mut Lines, config: &NicConfig, mtu: Option<Mtu>) {
     }
 }
 
-/// Up, without addresses.
+/// The device is up, but has no addresses.
 fn nothing(lines: &mut Lines) {
     lines.section("ipv4");
     lines.set("method", "disabled");
@@ -191,7 +191,7 @@ fn addresses(lines: &mut Lines, nic: &Configured, rendered: &mut Rendered) {
     let mut family = FamilySection {
         lines,
         config,
-        // Search domains belong to one family, which must be in use.
+        // Search domains go to a single family, which must be in use.
         search: true,
     };
     family.ipv4();
@@ -244,7 +244,7 @@ impl FamilySection<'_, '_> {
         self.lines.set_some("gateway", config.gateway4);
         self.lines.set_some("route-metric", config.metric4);
         let mut routes = self.routes(IpAddr::is_ipv4);
-        // Without a gateway: on the link.
+        // A route without a gateway is on-link.
         routes.extend(config.onegate.map(|host| format!("{host}/32")));
         self.numbered("route", &routes);
         self.names(IpAddr::is_ipv4);
@@ -263,7 +263,7 @@ impl FamilySection<'_, '_> {
                 self.lines.set("method", "disabled");
                 return;
             }
-            // Method 'dhcp' ignores router advertisements, and only these have a default route.
+            // Method 'dhcp' ignores router advertisements, which alone provide a default route.
             Ipv6::Auto | Ipv6::Dhcp(_) => {
                 self.lines.set("method", "auto");
                 self.lines.set("addr-gen-mode", "eui64");
@@ -293,14 +293,14 @@ impl FamilySection<'_, '_> {
             .collect()
     }
 
-    /// `address1=`, `address2=`, ...
+    /// Writes `address1=`, `address2=`, ...
     fn numbered(&mut self, key: &str, values: &[impl Display]) {
         for (value, number) in values.iter().zip(1..) {
             self.lines.set(&format!("{key}{number}"), value);
         }
     }
 
-    /// Name servers of this family, and the search domains in the first family in use.
+    /// Writes the name servers of this family, and in the first family in use the search domains.
     fn names(&mut self, family: fn(&IpAddr) -> bool) {
         let servers: Vec<&IpAddr> = self
             .config

@@ -1,4 +1,4 @@
-//! Settings that a network stack does not support, which are reported for each NIC.
+//! Settings that a network stack does not support, reported for each NIC.
 
 use super::Backend;
 use super::configured::{Configured, configured};
@@ -8,23 +8,23 @@ use crate::plan::model::{Dhcpv6Source, Ipv6, NicConfig, TransportMode};
 /// A limit of a network stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Limit {
-    /// It cannot use SLAAC without `DHCPv6` if a router offers both.
+    /// SLAAC without `DHCPv6` if a router offers both.
     SlaacAlone,
-    /// It cannot use `DHCPv6` without a router's offer.
+    /// `DHCPv6` if no router offers it.
     Dhcp6Always,
-    /// It has no `DHCPv6`.
+    /// `DHCPv6`.
     Dhcp6,
-    /// It uses `DHCPv6` only if `IP6_METHOD` requests it: 'dhclient -6' waits forever for a server.
+    /// `DHCPv6`, unless `IP6_METHOD` requests it: 'dhclient -6' waits forever for a server.
     Dhclient6,
-    /// It has no metric of routes from router advertisements.
+    /// A metric for routes from router advertisements.
     AdvertisedMetric,
-    /// It has no routing-only domains, because it uses `resolv.conf`.
+    /// Routing-only domains, because the stack uses `resolv.conf`.
     RoutingDomain,
-    /// It has no metric of only the default route: a metric applies to all routes of the family.
+    /// A metric for only the default route: it applies to all routes of the family.
     DefaultRouteMetric,
-    /// It has no datagram MTU above 2044: `ifup-ib` sets 2044.
+    /// A datagram MTU above 2044, which `ifup-ib` sets.
     DatagramMtu,
-    /// It has no more than three name servers: `ifup-post` writes `DNS1` to `DNS3`.
+    /// More than three name servers: `ifup-post` writes `DNS1` to `DNS3`.
     NameServers,
 }
 
@@ -40,7 +40,7 @@ pub(super) const IFUPDOWN: &[Limit] = &[
     Limit::AdvertisedMetric,
     Limit::RoutingDomain,
 ];
-/// busybox' ifup and ifupdown-ng.
+/// busybox's ifup and ifupdown-ng.
 pub(super) const IFUPDOWN_NG: &[Limit] =
     &[Limit::Dhcp6, Limit::AdvertisedMetric, Limit::RoutingDomain];
 pub(super) const INITSCRIPTS: &[Limit] = &[
@@ -50,7 +50,7 @@ pub(super) const INITSCRIPTS: &[Limit] = &[
     Limit::NameServers,
 ];
 
-/// The settings of a plan that a backend with these limits does not support.
+/// Returns the settings in a plan that a backend with these limits does not support.
 pub(super) fn unsupported(backend: Backend, limits: &[Limit], plan: &Plan) -> Vec<String> {
     let of_nic = |nic: Configured| {
         let label = nic.nic.label();
@@ -65,7 +65,7 @@ pub(super) fn unsupported(backend: Backend, limits: &[Limit], plan: &Plan) -> Ve
 }
 
 impl Limit {
-    /// The effect of a limit on a NIC.
+    /// Describes what the limit means for a NIC.
     fn notes(self, backend: Backend, config: &NicConfig) -> Vec<String> {
         let note = match self {
             Self::SlaacAlone => (config.ipv6 == Ipv6::Auto)
@@ -114,7 +114,7 @@ fn routing_domains(backend: Backend, config: &NicConfig) -> Vec<String> {
     domains.map(note).collect()
 }
 
-/// Metrics that the other routes of the family get, too.
+/// Notes metrics that also apply to the other routes of the family.
 fn shared_metrics(backend: Backend, config: &NicConfig) -> Vec<String> {
     let has_routes = |is_ipv6: bool| {
         let mut routes = config.routes.iter();

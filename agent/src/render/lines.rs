@@ -12,7 +12,7 @@ use crate::render::{HEADER, RenderedFile};
 pub(super) struct Lines(String);
 
 impl Lines {
-    /// A file for a NIC.
+    /// Starts a file for a NIC.
     pub(super) fn for_nic(nic: &PlannedNic) -> Self {
         Self(format!(
             "{HEADER} for {} from the context of the VM. Do not edit: edited files are not updated.\n",
@@ -20,7 +20,7 @@ impl Lines {
         ))
     }
 
-    /// A file that keeps a dummy NIC unmanaged.
+    /// Starts a file that keeps a dummy NIC unmanaged.
     pub(super) fn for_dummy(dummy: &DummyNic) -> Self {
         let mut lines = Self(format!(
             "{HEADER}. Do not edit: edited files are not updated.\n"
@@ -32,31 +32,31 @@ impl Lines {
         lines
     }
 
-    /// A file for the whole machine.
+    /// Starts a file for the whole machine.
     pub(super) fn for_machine() -> Self {
         Self(format!(
             "{HEADER} from the context of the VM. Do not edit: edited files are not updated.\n"
         ))
     }
 
-    /// `[Section]`, after an empty line.
+    /// Writes `[Section]`, after an empty line.
     pub(super) fn section(&mut self, name: &str) {
         self.raw(format_args!("\n[{name}]"));
     }
 
-    /// `KEY=value`. The value is a token: a number, an address, a name of a strict grammar.
+    /// Writes `KEY=value`. The value is a token: a number, an address, or a name with a strict grammar.
     pub(super) fn set(&mut self, key: &str, value: impl Display) {
         self.raw(format_args!("{key}={value}"));
     }
 
-    /// `KEY=value`, if there is a value.
+    /// Writes `KEY=value` if there is a value.
     pub(super) fn set_some(&mut self, key: &str, value: Option<impl Display>) {
         if let Some(value) = value {
             self.set(key, value);
         }
     }
 
-    /// `KEY="value value"`, unless the list is empty.
+    /// Writes `KEY="value value"` unless the list is empty.
     pub(super) fn set_list(&mut self, key: &str, values: &[impl Display]) {
         if !values.is_empty() {
             let words: Vec<String> = values.iter().map(ToString::to_string).collect();
@@ -64,20 +64,20 @@ impl Lines {
         }
     }
 
-    /// A line of another form.
+    /// Writes a line in any other form.
     pub(super) fn raw(&mut self, line: impl Display) {
         // Writing to a String cannot fail.
         let _ = writeln!(self.0, "{line}");
     }
 
-    /// Lines of another form.
+    /// Writes lines in any other form.
     pub(super) fn raw_all(&mut self, lines: &[String]) {
         for line in lines {
             self.raw(line);
         }
     }
 
-    /// The file, readable by all.
+    /// Returns the file, readable by everyone.
     pub(super) fn into_file(
         self,
         path: PathBuf,
@@ -93,7 +93,7 @@ impl Lines {
         }
     }
 
-    /// The file, readable by root only: stacks refuse files that others may read, or warn about them.
+    /// Returns the file, readable by root only: stacks reject files that others may read, or warn about them.
     pub(super) fn into_private_file(
         self,
         path: PathBuf,
@@ -107,12 +107,12 @@ impl Lines {
     }
 }
 
-/// `<dir>/<kind>-<device>`.
+/// Returns `<dir>/<kind>-<device>`.
 pub(super) fn path(dir: &str, kind: &str, device: &InterfaceName) -> PathBuf {
     Path::new(dir).join(format!("{kind}-{device}"))
 }
 
-/// ` metric 7`, after a route.
+/// Returns ` metric 7`, the end of a route.
 pub(super) fn metric(metric: Option<u32>) -> String {
     metric.map_or_else(String::new, |metric| format!(" metric {metric}"))
 }

@@ -1,7 +1,7 @@
-//! The files for the guest's network stack: pure functions of a plan.
+//! Renders the files for the guest's network stack: pure functions of a plan.
 //!
-//! A backend is a module with a function `render(&Plan) -> Rendered`. [`Backend`] has a row for each: the reader of the files,
-//! their limits, and warnings about other files. [`Reader`] has a row for each program that reads files, and
+//! A backend is a module with a function `render(&Plan) -> Rendered`. [`Backend`] has a row for each one: the reader of the
+//! files, the limits of the files, and warnings about other files. [`Reader`] has a row for each program that reads files, and
 //! [`detect`](crate::detect) chooses a backend.
 
 mod cloud_init;
@@ -37,27 +37,27 @@ pub use resolv_conf::{PATH as RESOLV_CONF, Resolver};
 
 use crate::plan::Plan;
 
-/// The row of a backend.
+/// What the agent knows about a backend.
 struct Description {
     /// Its name on the command line.
     name: &'static str,
     /// The program that reads the files.
     reader: Reader,
     render: fn(&Plan) -> Rendered,
-    /// What the files do not support.
+    /// What the files cannot express.
     limits: &'static [Limit],
-    /// Warnings about files that hide these, or that configure the same devices.
+    /// Warnings about files that hide the backend's files or configure the same devices.
     warnings: fn(&Plan, &dyn GuestFiles) -> Vec<String>,
-    /// Whether these files cannot contain name servers, which go to `/etc/resolv.conf`.
+    /// Whether the files cannot contain name servers, which go to `/etc/resolv.conf` instead.
     writes_resolv_conf: bool,
 }
 
-/// A network stack, with the dialect of its files.
+/// A network stack, and the dialect of its files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
     /// `ifcfg` files for `ifup` and `ifup-ib` of initscripts (EL 6 and 7, Amazon Linux 2).
     IfcfgInitscripts,
-    /// `ifcfg` files for NetworkManager's reader (EL 7 to 9).
+    /// `ifcfg` files for NetworkManager's plugin (EL 7 to 9).
     IfcfgNetworkManager,
     /// `ifcfg` files for wicked (SLES and Leap 12 and 15).
     IfcfgSuse,
@@ -67,16 +67,16 @@ pub enum Backend {
     InterfacesAlpine,
     /// Keyfiles for NetworkManager (EL 8 to 10, Fedora, SLES and Leap 16).
     Keyfile,
-    /// YAML for netplan, which writes for systemd-networkd, and units (Ubuntu server, Debian's cloud images).
+    /// YAML for netplan with systemd-networkd, and units (Ubuntu server, Debian's cloud images).
     NetplanNetworkd,
-    /// Keyfiles for NetworkManager, beside those of netplan (Ubuntu desktop).
+    /// Keyfiles for NetworkManager, alongside netplan's (Ubuntu desktop).
     NetplanNetworkManager,
     /// Units for systemd-networkd (Amazon Linux 2023, Flatcar, Arch).
     Networkd,
 }
 
 impl Backend {
-    /// All, in the order of their names.
+    /// All backends, sorted by name.
     pub const ALL: [Self; 9] = [
         Self::IfcfgInitscripts,
         Self::IfcfgNetworkManager,
@@ -162,7 +162,7 @@ impl Backend {
         }
     }
 
-    /// The name, as on the command line.
+    /// The name of the backend on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.describe().name
@@ -183,7 +183,7 @@ impl Backend {
         rendered
     }
 
-    /// The file with the name servers of all NICs, if the network stack has no setting for them.
+    /// Renders the file with the name servers of all NICs, if the network stack has no setting for them.
     #[must_use]
     pub fn name_servers(self, plan: &Plan, resolver: impl FnOnce() -> Resolver) -> Rendered {
         if self.describe().writes_resolv_conf {
@@ -193,7 +193,7 @@ impl Backend {
         }
     }
 
-    /// Warnings about files that hide these, or that configure the same devices.
+    /// Warns about files that hide the backend's files or configure the same devices.
     #[must_use]
     pub fn warnings(self, plan: &Plan, files: &dyn GuestFiles) -> Vec<String> {
         (self.describe().warnings)(plan, files)
@@ -210,7 +210,7 @@ impl fmt::Display for Backend {
     }
 }
 
-/// A name that is not a backend's.
+/// Why a name is not that of a backend.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown backend '{name}': expected ifcfg, netplan, or {}", Backend::ALL.map(Backend::name).join(", "), name = .0)]
 pub struct UnknownBackend(pub String);

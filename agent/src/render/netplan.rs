@@ -1,4 +1,4 @@
-//! `/etc/netplan`: netplan's YAML, from which it generates files for its renderer (Ubuntu, Debian's cloud images).
+//! `/etc/netplan`: YAML from which netplan generates files for its renderer (Ubuntu, Debian's cloud images).
 //!
 //! ```text
 //! # Written by one-sriov-agent for ETH0 from the context of the VM. Do not edit: edited files are not updated.
@@ -10,15 +10,16 @@
 //!       dhcp4: false
 //!       addresses: ["10.0.0.5/24"]
 //! ```
-//! Our file is read last, and has every key that an installer's file may have for the same device, so that it overrides that
-//! one. It also makes netplan start networkd.
+//! netplan reads the agent's file last, and it sets every key that an installer's file may set for the same device, so it
+//! overrides that file. It also makes netplan start networkd.
 //!
-//! networkd itself uses units, those of [`networkd`]. netplan generates `10-netplan-eth0.network` from the above, and
-//! `10-netplan-all-en.network` from an image's `match: {name: "en*"}`: networkd uses the first in the order of names, whatever
-//! the YAML, and that also matches a VLAN of the device. So children are only in units.
+//! networkd itself uses the units of [`networkd`]. From the above, netplan generates `10-netplan-eth0.network`, and from an
+//! image's `match: {name: "en*"}` it generates `10-netplan-all-en.network`: networkd uses the first one by name, whatever the
+//! YAML, and the latter also matches a VLAN of the device. So children are only configured in units.
 //!
-//! NetworkManager uses the profile with the highest priority, which netplan cannot set: with renderer NetworkManager the
+//! NetworkManager uses the profile with the highest priority, which netplan cannot set: with the renderer NetworkManager, the
 //! backend is [`super::keyfile`].
+//! Sources: netplan's `doc/netplan-yaml.md`, `src/networkd.c`, `src/nm.c`.
 //! Facts: netplan's `doc/netplan-yaml.md`, `src/networkd.c`, `src/nm.c`.
 
 use std::fmt::Display;
@@ -31,7 +32,7 @@ use super::{Rendered, RenderedFile, networkd};
 use crate::plan::Plan;
 use crate::plan::model::{Ipv4, Ipv6, NicConfig};
 
-/// An on-link gateway, outside the NIC's networks.
+/// Marks a gateway outside the NIC's networks.
 const ON_LINK: &str = "          on-link: true";
 
 /// Renders a plan.
@@ -64,7 +65,7 @@ fn yaml(nic: &Configured) -> RenderedFile {
     lines.into_private_file(path, nic.nic.id, nic.device)
 }
 
-/// The keys of the device that carries the addresses.
+/// Writes the keys of the device that carries the addresses.
 fn device(lines: &mut Lines, config: &NicConfig) {
     let [metric4, metric6] = dhcp_metrics(config);
     for (key, is_used, metric) in [
@@ -79,7 +80,7 @@ fn device(lines: &mut Lines, config: &NicConfig) {
         }
     }
     match &config.ipv6 {
-        // The renderer's default.
+        // The renderer's default applies.
         Ipv6::None => {}
         Ipv6::Static(_) => lines.raw("      accept-ra: false"),
         Ipv6::Auto | Ipv6::Dhcp(_) => lines.raw("      accept-ra: true\n      ipv6-privacy: false"),
@@ -106,7 +107,7 @@ fn device(lines: &mut Lines, config: &NicConfig) {
     }
 }
 
-/// The metrics of routes from DHCP. With networkd, netplan refuses the whole file if they differ.
+/// Returns the metrics of routes from DHCP. With networkd, netplan rejects the whole file if they differ.
 fn dhcp_metrics(config: &NicConfig) -> [Option<u32>; 2] {
     match (&config.ipv4, &config.ipv6) {
         (Ipv4::Dhcp, Ipv6::Dhcp(_)) => [config.metric4; 2],
@@ -163,7 +164,7 @@ fn routes(config: &NicConfig) -> Vec<String> {
     routes
 }
 
-/// Quoted, because YAML would read `1:2` as a base-60 number.
+/// Quotes a token, because YAML would read `1:2` as a base-60 number.
 fn quoted(token: impl Display) -> String {
     format!("\"{token}\"")
 }

@@ -1,12 +1,12 @@
-//! NetworkManager's unmanaged devices, which are the same for keyfiles and `ifcfg` files.
+//! NetworkManager's unmanaged devices, configured in the same way for keyfiles and `ifcfg` files.
 //!
 //! ```text
 //! # /etc/NetworkManager/conf.d/90-one-sriov-eth1.conf
 //! [keyfile]
 //! unmanaged-devices+=mac:aa:00:c0:a8:07:05;interface-name:=eth1
 //! ```
-//! The MAC identifies the device whatever its name; but NetworkManager compares the permanent MAC, which not every
-//! driver has (`nm-device.c`, `nm_device_get_permanent_hw_address`).
+//! The MAC identifies the device whatever its name, but NetworkManager compares the permanent MAC, which not every driver
+//! provides (`nm-device.c`, `nm_device_get_permanent_hw_address`).
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ use super::{Backend, Reader, Rendered, RenderedFile};
 use crate::plan::model::Child;
 use crate::plan::{DummyNic, Plan};
 
-/// A dummy NIC, unmanaged.
+/// Renders the file that keeps a dummy NIC unmanaged.
 pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
     let mut lines = Lines::for_dummy(dummy);
     // `+=` adds to the lists of other files instead of replacing them.
@@ -34,18 +34,18 @@ pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
     lines.into_file(path, dummy.id(), &dummy.name)
 }
 
-/// Foreign rules that make a device unmanaged.
+/// Which foreign rules make a device unmanaged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unmanaged {
-    /// A rule for a type of devices, in `unmanaged-devices`.
+    /// Whether `unmanaged-devices` contains a rule for a type of devices.
     pub by_list: bool,
-    /// A rule for a type of devices, in a section `[device-x]`.
+    /// Whether a section `[device-x]` is for a type of devices.
     pub by_section: bool,
-    /// Rules that name the device, each with its file: these are intended.
+    /// Rules that name the device, each with its file: these are deliberate.
     pub by_name: Vec<String>,
 }
 
-/// Files with exceptions for NICs that a foreign rule makes unmanaged. A NIC that a rule names stays unmanaged, with a warning.
+/// Renders exceptions for NICs that a foreign rule makes unmanaged. A NIC that a rule names stays unmanaged, with a warning.
 ///
 /// ```text
 /// [keyfile]
@@ -55,7 +55,7 @@ pub struct Unmanaged {
 /// match-device=interface-name:=ib0
 /// managed=1
 /// ```
-/// `rules` takes the name of a device and its kind, `ethernet`, `infiniband` or `vlan`.
+/// `rules` takes the name and the kind of a device: `ethernet`, `infiniband` or `vlan`.
 pub fn managed(
     backend: Backend,
     plan: &Plan,
@@ -104,7 +104,7 @@ fn exception(nic: &Configured, devices: &[(&InterfaceName, Unmanaged)]) -> Rende
     if !exceptions.is_empty() {
         let exceptions = exceptions.concat();
         lines.raw("[keyfile]");
-        // A list of exceptions only would match everything else: the name, too long for a device, prevents that.
+        // A list that consists only of exceptions would match everything else: this name, too long for a device, prevents that.
         lines.raw(format_args!(
             "unmanaged-devices+={exceptions}interface-name:=one-sriov-is-no-device"
         ));
@@ -121,7 +121,7 @@ fn exception(nic: &Configured, devices: &[(&InterfaceName, Unmanaged)]) -> Rende
     lines.into_file(PathBuf::from(path), nic.nic.id, nic.device)
 }
 
-/// The version in the name of a directory of plugins: `1.18.8-2.el7_9` is 1.18.
+/// Returns the version in the name of a plugin directory: `1.18.8-2.el7_9` is 1.18.
 pub(crate) fn version(name: &str) -> Option<(u32, u32)> {
     let mut numbers = name.split(|c: char| !c.is_ascii_digit());
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))

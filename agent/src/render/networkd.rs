@@ -1,4 +1,4 @@
-//! `/etc/systemd/network`: units of systemd-networkd (Amazon Linux 2023, Flatcar, Arch, and below netplan).
+//! `/etc/systemd/network`: units for systemd-networkd (Amazon Linux 2023, Flatcar, Arch, and below netplan).
 //!
 //! ```text
 //! # Written by one-sriov-agent for ETH1 from the context of the VM. Do not edit: edited files are not updated.
@@ -9,10 +9,10 @@
 //! Address=192.168.7.5/24
 //! Gateway=192.168.7.1
 //! ```
-//! Devices are matched by name: networkd compares all 20 octets of an InfiniBand address, of which only the
-//! last 8 are stable, and a child has the same as its parent (`net-condition.c`). At each boot the agent writes for the current name.
-//! The first matching file in the order of names wins: ours start with `05-`.
-//! Facts: `systemd.network(5)`, `systemd.netdev(5)`.
+//! Devices are matched by name: networkd compares all 20 octets of an InfiniBand address, of which only the last 8 are stable,
+//! and a child has the address of its parent (`net-condition.c`). The agent writes the files for the current names at each boot.
+//! networkd uses the first matching file by name, so the agent's start with `05-`. Sources: `systemd.network(5)`,
+//! `systemd.netdev(5)`.
 
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -38,7 +38,7 @@ pub(super) fn render(plan: &Plan) -> Rendered {
     rendered
 }
 
-/// A dummy NIC: no DHCP, no link-local address, and the boot does not wait for it.
+/// Renders the unit of a dummy NIC: no DHCP, no link-local address, and the boot does not wait for it.
 pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
     let mut lines = Lines::for_dummy(dummy);
     lines.section("Match");
@@ -49,10 +49,10 @@ pub(super) fn unmanaged(dummy: &DummyNic) -> RenderedFile {
     lines.into_file(path(&dummy.name, "network"), dummy.id(), &dummy.name)
 }
 
-/// Warns about settings that networkd is too old for, which it ignores with at most a line in its log.
+/// Warns about settings that networkd is too old for: it ignores them with at most a line in its log.
 ///
-/// It creates P_Key children since 250, and supports DHCP on InfiniBand since 247 (systemd's pull request 17444). Its version is
-/// in the name of a library, `/usr/lib/systemd/libsystemd-shared-247.so`; if that is not found, networkd is newer.
+/// networkd creates P_Key children since 250, and supports DHCP on InfiniBand since 247 (systemd's pull request 17444). The
+/// version is in the name of a library, `/usr/lib/systemd/libsystemd-shared-247.so`; if that is not found, networkd is newer.
 pub(super) fn warnings(plan: &Plan, files: &dyn GuestFiles) -> Vec<String> {
     const PARTITIONS: u32 = 250;
     const DHCP: u32 = 247;
@@ -99,15 +99,15 @@ pub(super) fn warnings(plan: &Plan, files: &dyn GuestFiles) -> Vec<String> {
     nics.filter_map(warning).collect()
 }
 
-/// The units of one NIC.
+/// Renders the units of one NIC.
 pub(super) fn render_nic(nic: &Configured, rendered: &mut Rendered) {
     transport::render(nic, rendered);
     if nic.child.is_some() {
         let mut lines = matching(nic, nic.device);
         lines.section("Link");
         lines.set_some("MTUBytes", nic.config.mtu);
-        // It has no address to wait for; but until networkd has created its child, the boot waits for the child by this device
-        // (`networkd-link.c`: a link is configured once its stacked devices are created).
+        // There is no address to wait for, but this makes the boot wait until networkd has created the child (`networkd-link.c`:
+        // a link is configured once its stacked devices are created).
         lines.set("RequiredForOnline", "carrier");
         lines.section("Network");
         lines.set("LinkLocalAddressing", "no");
@@ -120,7 +120,7 @@ pub(super) fn render_nic(nic: &Configured, rendered: &mut Rendered) {
     }
 }
 
-/// In `[Network]` of the parent: networkd creates the child.
+/// Names the child in `[Network]` of the parent, so that networkd creates it.
 fn name_child(lines: &mut Lines, nic: &Configured) {
     match &nic.child {
         Some((Child::Partition(_), name)) => lines.set("IPoIB", name),
@@ -129,7 +129,7 @@ fn name_child(lines: &mut Lines, nic: &Configured) {
     }
 }
 
-/// The units of the child: `.netdev`, and `.network` with its addresses.
+/// Renders the units of the child: `.netdev`, and `.network` with the addresses.
 fn render_child(nic: &Configured, rendered: &mut Rendered) {
     let Some((child, name)) = &nic.child else {
         return;
@@ -140,7 +140,7 @@ fn render_child(nic: &Configured, rendered: &mut Rendered) {
     match child {
         Child::Partition(pkey) => {
             lines.set("Kind", "ipoib");
-            // Otherwise networkd generates a GUID (systemd.netdev(5)), which is not the port's.
+            // Otherwise networkd generates a GUID (systemd.netdev(5)), which differs from the port's.
             lines.set("MACAddress", "none");
             lines.section("IPoIB");
             lines.set("PartitionKey", pkey.full_member());
@@ -156,7 +156,7 @@ fn render_child(nic: &Configured, rendered: &mut Rendered) {
     rendered.files.push(addresses(nic));
 }
 
-/// The `.network` of the device that carries the addresses.
+/// Renders the `.network` of the device that carries the addresses.
 fn addresses(nic: &Configured) -> RenderedFile {
     let config = nic.config;
     let mut lines = matching(nic, nic.carrier());
@@ -179,7 +179,7 @@ fn network(lines: &mut Lines, config: &NicConfig) {
         _ => lines.set("DHCP", "no"),
     }
     match &config.ipv6 {
-        // networkd's default.
+        // networkd's default applies.
         Ipv6::None => no_wait_for_routers(lines, config),
         Ipv6::Static(_) => lines.set("IPv6AcceptRA", "no"),
         Ipv6::Auto | Ipv6::Dhcp(_) => {
@@ -210,16 +210,16 @@ fn network(lines: &mut Lines, config: &NicConfig) {
     }
 }
 
-/// Accepts router advertisements, but a device with a static address is ready without one: if there is no router for IPv6, the
+/// Makes a device with a static address ready without router advertisements, which it still accepts: without an IPv6 router, the
 /// boot would wait twelve seconds. networkd does not wait for them if it does not wait for a carrier (`networkd-link.c`,
-/// `link_check_ready`), which a VF has anyway.
+/// `link_check_ready`), and a VF always has one.
 fn no_wait_for_routers(lines: &mut Lines, config: &NicConfig) {
     if waits_for_routers(config) {
         lines.set("ConfigureWithoutCarrier", "yes");
     }
 }
 
-/// Whether only a router, which may not exist, is left to wait for.
+/// Whether networkd would wait only for a router, which may not exist.
 fn waits_for_routers(config: &NicConfig) -> bool {
     config.ipv6 == Ipv6::None && matches!(config.ipv4, Ipv4::Static(_))
 }
@@ -262,7 +262,7 @@ fn routes(lines: &mut Lines, config: &NicConfig) {
     }
 }
 
-/// The settings of DHCP and router advertisements.
+/// Writes the settings of DHCP and router advertisements.
 fn clients(lines: &mut Lines, config: &NicConfig) {
     if config.ipv4 == Ipv4::Dhcp
         && let Some(metric) = config.metric4
@@ -277,7 +277,7 @@ fn clients(lines: &mut Lines, config: &NicConfig) {
             lines.set_some("RouteMetric", config.metric6);
         }
         Ipv6::Dhcp(_) => {
-            // Not only if a router offers it.
+            // Even if no router offers it.
             lines.section("DHCPv6");
             lines.set("WithoutRA", "solicit");
             if let Some(metric) = config.metric6 {

@@ -1,5 +1,4 @@
-//! The programs that read the files: a row for each has everything that the agent knows about it, except how it loads changes
-//! (`activate/`).
+//! The programs that read the files, with everything that the agent knows about each, except how it loads changes (`activate/`).
 
 use std::fmt;
 
@@ -18,10 +17,10 @@ pub enum Reader {
     Initscripts,
 }
 
-/// A sign that a reader runs, or has run since the boot. No program is run to check it: at boot most could not answer.
+/// A sign that a reader runs, or has run since boot. No program is run to check it: at boot, most could not answer.
 #[derive(Debug, Clone, Copy)]
 pub enum Sign {
-    /// A process of this name. The kernel keeps 15 characters of it (`TASK_COMM_LEN`).
+    /// A process has this name, of which the kernel keeps 15 characters (`TASK_COMM_LEN`).
     Process(&'static str),
     /// One of these files is not empty.
     Text(&'static [&'static str]),
@@ -30,7 +29,7 @@ pub enum Sign {
 }
 
 impl Reader {
-    /// All of them.
+    /// All readers.
     pub const ALL: [Self; 5] = [
         Self::NetworkManager,
         Self::Networkd,
@@ -39,7 +38,7 @@ impl Reader {
         Self::Initscripts,
     ];
 
-    /// The name for messages, the service, and the sign.
+    /// The name for messages, the name of the service, and the sign that it runs.
     const fn describe(self) -> (&'static str, &'static str, Sign) {
         match self {
             Self::NetworkManager => (
@@ -53,7 +52,7 @@ impl Reader {
                 Sign::Process("systemd-network"),
             ),
             Self::Wicked => ("wicked", "wicked", Sign::Process("wickedd")),
-            // ifupdown, ifupdown-ng and busybox write a line for each interface that is up.
+            // ifupdown, ifupdown-ng and busybox record each interface that is up.
             Self::Ifupdown => (
                 "ifupdown",
                 "networking",
@@ -68,25 +67,25 @@ impl Reader {
         }
     }
 
-    /// The `SysV` script that starts it.
+    /// The `SysV` script that starts the reader.
     #[must_use]
     pub const fn service(self) -> &'static str {
         self.describe().1
     }
 
-    /// The unit of systemd that starts it.
+    /// The systemd unit that starts the reader.
     #[must_use]
     pub fn unit(self) -> String {
         format!("{}.service", self.service())
     }
 
-    /// The sign that it runs.
+    /// The sign that the reader runs.
     #[must_use]
     pub const fn sign(self) -> Sign {
         self.describe().2
     }
 
-    /// Whether it is a daemon: it notices new devices, and no other daemon should run at the same time.
+    /// Whether the reader is a daemon: it notices new devices, and no other daemon should run at the same time.
     #[must_use]
     pub const fn is_daemon(self) -> bool {
         matches!(self.sign(), Sign::Process(_))
@@ -99,18 +98,18 @@ impl fmt::Display for Reader {
     }
 }
 
-/// Some of the readers.
+/// A set of readers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Readers([bool; Reader::ALL.len()]);
 
 impl Readers {
-    /// Whether a reader is one of them.
+    /// Whether a reader is in the set.
     #[must_use]
     pub const fn has(self, reader: Reader) -> bool {
         self.0[reader as usize]
     }
 
-    /// The daemons of them.
+    /// The daemons in the set.
     pub fn daemons(self) -> impl Iterator<Item = Reader> {
         let all = Reader::ALL.into_iter();
         all.filter(move |reader| reader.is_daemon() && self.has(*reader))

@@ -1,13 +1,13 @@
-//! `/etc/resolv.conf`, for a network stack without a setting for name servers.
+//! `/etc/resolv.conf`, for network stacks without a setting for name servers.
 //!
 //! ```text
 //! # Written by one-sriov-agent from the context of the VM. Do not edit: edited files are not updated.
 //! search ib.example.org
 //! nameserver 10.0.0.2
 //! ```
-//! ifupdown passes name servers to `resolvconf`; if that is not installed, only a DHCP client writes the file. wicked passes
-//! those from DHCP to `netconfig`, whose list of others for all NICs is in a file with many other settings,
-//! `/etc/sysconfig/network/config`; it does not change a foreign `resolv.conf`. Facts: `resolv.conf(5)`, `netconfig(8)`.
+//! ifupdown passes name servers to `resolvconf`; if that is not installed, only a DHCP client writes the file. wicked passes name
+//! servers from DHCP to `netconfig`, which reads static ones for all NICs from `/etc/sysconfig/network/config`, a file with many
+//! other settings; `netconfig` does not change a foreign `resolv.conf`. Sources: `resolv.conf(5)`, `netconfig(8)`.
 
 use std::path::PathBuf;
 
@@ -20,26 +20,26 @@ use super::resolver_words;
 use crate::plan::model::Ipv4;
 use crate::plan::{NicId, Plan};
 
-/// The file.
+/// The path of the file.
 pub const PATH: &str = "/etc/resolv.conf";
-/// How many name servers are used (`MAXNS` of `<resolv.h>`).
+/// How many name servers programs use (`MAXNS` of `<resolv.h>`).
 const ASKED: usize = 3;
 
 /// The program that writes `/etc/resolv.conf` of a guest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Resolver {
-    /// None.
+    /// No program.
     #[default]
     Nobody,
     /// `resolvconf` is installed.
     Resolvconf,
-    /// The one that made it a symbolic link.
+    /// The program that made the file a symbolic link.
     Link,
     /// `netconfig` of SUSE, which does not change a file that replaced its link.
     Netconfig,
 }
 
-/// The name servers and search domains of all NICs, for a backend without a resolver.
+/// Renders the name servers and search domains of all NICs, for a backend that cannot set them.
 pub(super) fn render(plan: &Plan, resolver: Resolver) -> Rendered {
     let mut rendered = Rendered::default();
     if resolver == Resolver::Resolvconf {
@@ -86,7 +86,7 @@ pub(super) fn render(plan: &Plan, resolver: Resolver) -> Rendered {
     for server in servers {
         lines.raw(format_args!("nameserver {server}"));
     }
-    // They do not belong to one NIC.
+    // The file is not for a single NIC.
     if let Ok(device) = "lo".parse::<InterfaceName>() {
         let file = lines.into_file(PathBuf::from(PATH), NicId::NameServers, &device);
         rendered.files.push(file);

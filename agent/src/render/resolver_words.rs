@@ -4,7 +4,7 @@
 //! search example.org .
 //! nameserver fe80::1%eth0
 //! ```
-//! Stacks with name servers per link know the link of a link-local address, and some refuse one with a name.
+//! Stacks with name servers per link know the link of a link-local address, and some reject an address with a link name.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ use hwaddr::InterfaceName;
 
 use crate::plan::{SearchDomain, is_link_local};
 
-/// A link-local address with its link.
+/// Adds its link to a link-local address.
 pub(super) fn servers(servers: &[IpAddr], device: &InterfaceName) -> Vec<String> {
     let word = |server: &IpAddr| {
         if is_link_local(*server) {
@@ -24,7 +24,7 @@ pub(super) fn servers(servers: &[IpAddr], device: &InterfaceName) -> Vec<String>
     servers.iter().map(word).collect()
 }
 
-/// Without routing-only domains.
+/// Omits routing-only domains.
 pub(super) fn domains(domains: &[SearchDomain]) -> Vec<String> {
     let completing = domains.iter().filter(|domain| !domain.is_routing_only());
     completing.map(ToString::to_string).collect()

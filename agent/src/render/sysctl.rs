@@ -5,9 +5,9 @@
 //! net/ipv6/conf/eth0/disable_ipv6 = 0
 //! net/ipv6/conf/eth0/accept_ra = 0
 //! ```
-//! udev applies them when a device appears (systemd's `99-systemd.rules`), initscripts after they have started the network and
-//! before they start a VLAN; on an existing device the agent sets them itself ([`Sysctl`]). Keys are written with slashes because
-//! a device name may contain a dot (`sysctl.d(5)`).
+//! udev applies the settings when a device appears (systemd's `99-systemd.rules`); initscripts apply them after starting the
+//! network and before starting a VLAN; on an existing device, the agent applies them itself ([`Sysctl`]). Keys are written with
+//! slashes because device names may contain dots (`sysctl.d(5)`).
 
 use std::path::PathBuf;
 
@@ -18,9 +18,9 @@ use super::{Rendered, Sysctl};
 use crate::plan::PlannedNic;
 use crate::plan::model::Ipv6;
 
-/// The settings of a device, by their names in its directory.
+/// The settings of a device, by their names in the device's directory.
 ///
-/// IPv6 is switched on if it is used, because an image or an earlier context may have switched it off.
+/// IPv6 is enabled if it is used, because an image or an earlier context may have disabled it.
 pub(super) fn settings(ipv6: &Ipv6) -> &'static [(&'static str, u8)] {
     match ipv6 {
         Ipv6::None => &[],
@@ -30,7 +30,7 @@ pub(super) fn settings(ipv6: &Ipv6) -> &'static [(&'static str, u8)] {
     }
 }
 
-/// A file with the settings of a device, which is that of the NIC (`owner`) or its child.
+/// Renders a file with the settings of a device: that of the NIC (`owner`) or its child.
 pub(super) fn render(
     nic: &PlannedNic,
     owner: &InterfaceName,

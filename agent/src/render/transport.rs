@@ -4,8 +4,8 @@
 //! # /etc/udev/rules.d/99-one-sriov-ib0.rules
 //! ACTION=="add|move", SUBSYSTEM=="net", ATTR{type}=="32", KERNEL=="ib0", ATTR{mode}="connected"
 //! ```
-//! udev sets it when a device with this name appears, or gets the name (`move`); on an existing device the agent sets it itself
-//! ([`Mode`]), before the MTU, because only connected mode supports a large one (`ipoib_change_mtu` of the kernel).
+//! udev sets the mode when a device with this name appears or is renamed to it (`move`). On an existing device, the agent sets it
+//! itself ([`Mode`]), before the MTU, because only connected mode supports a large one (the kernel's `ipoib_change_mtu`).
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use super::lines::Lines;
 use super::{Mode, Rendered, RenderedFile};
 use crate::plan::model::TransportMode;
 
-/// The transport mode of a NIC, if set: by udev, and by the agent itself.
+/// Sets the transport mode of a NIC, if the context does: by udev, and by the agent itself.
 pub(super) fn render(nic: &Configured, rendered: &mut Rendered) {
     if let Some(mode) = nic.config.mode() {
         rendered.files.push(rule(nic, mode));

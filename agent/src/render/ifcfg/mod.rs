@@ -1,4 +1,4 @@
-//! `ifcfg` files: one file of `KEY=value` per device, read by three kinds of readers.
+//! `ifcfg` files: a file of `KEY=value` lines per device, read by three kinds of programs.
 //!
 //! ```text
 //! # Written by one-sriov-agent for ETH1 from the context of the VM. Do not edit: edited files are not updated.
@@ -6,8 +6,8 @@
 //! BOOTPROTO=none
 //! IPADDR=192.168.7.5
 //! ```
-//! initscripts *source* these files as root, NetworkManager and wicked parse them. Values are only typed tokens, and lists of
-//! them in double quotes, so there is nothing for a shell to expand.
+//! initscripts *source* these files as root; NetworkManager and wicked parse them. Values are only typed tokens and double-quoted
+//! lists of tokens, so a shell has nothing to expand.
 
 mod red_hat;
 mod suse;

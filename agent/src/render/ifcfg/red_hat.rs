@@ -1,6 +1,6 @@
-//! `/etc/sysconfig/network-scripts`, for initscripts (`ifup`, rdma's `ifup-ib`) and for NetworkManager's reader.
+//! `/etc/sysconfig/network-scripts`, for initscripts (`ifup`, rdma's `ifup-ib`) and for NetworkManager's plugin.
 //!
-//! [`IfcfgReader`] selects what differs: only initscripts need `NM_CONTROLLED=no`, `METRIC` and routes for an off-link gateway;
+//! [`IfcfgReader`] selects what differs: only initscripts need `NM_CONTROLLED=no`, `METRIC` and a route to an off-link gateway;
 //! NetworkManager needs `IPV4_ROUTE_METRIC` and does the rest itself.
 
 use std::net::IpAddr;
@@ -34,7 +34,7 @@ pub(in crate::render) fn red_hat(plan: &Plan, reader: IfcfgReader) -> Rendered {
     rendered
 }
 
-/// A dummy NIC, which both readers leave unmanaged.
+/// Renders the file of a dummy NIC, which both readers leave unmanaged.
 fn unmanaged(dummy: &DummyNic, reader: IfcfgReader) -> RenderedFile {
     if reader == IfcfgReader::NetworkManager {
         return network_manager::unmanaged(dummy);
@@ -49,7 +49,7 @@ fn unmanaged(dummy: &DummyNic, reader: IfcfgReader) -> RenderedFile {
     lines.into_file(path(DIR, "ifcfg", &dummy.name), dummy.id(), &dummy.name)
 }
 
-/// One NIC with its device.
+/// One NIC, its device, and the reader of its files.
 struct IfcfgFile<'a> {
     nic: &'a PlannedNic,
     config: &'a NicConfig,
@@ -72,7 +72,7 @@ impl<'a> IfcfgFile<'a> {
             self.device_files(self.parent, None, rendered);
             return;
         };
-        // The port only has to be up; its child carries the addresses.
+        // The port only has to be up; the child carries the addresses.
         let mut lines = self.head(self.parent, self.kind());
         lines.set("BOOTPROTO", "none");
         self.ipv6(&mut lines, self.parent, &Ipv6::Disabled);
@@ -86,7 +86,7 @@ impl<'a> IfcfgFile<'a> {
         self.device_files(name, Some(*child), rendered);
     }
 
-    /// `ifcfg-`, `route-` and `route6-` of the device that carries the addresses.
+    /// Renders `ifcfg-`, `route-` and `route6-` of the device that carries the addresses.
     fn device_files(&self, device: &InterfaceName, child: Option<Child>, rendered: &mut Rendered) {
         let mut lines = self.head_of(device, child);
         self.ipv4(&mut lines);
@@ -114,7 +114,7 @@ impl<'a> IfcfgFile<'a> {
 
     fn head_of(&self, device: &InterfaceName, child: Option<Child>) -> Lines {
         let kind = match (child, self.reader) {
-            // It checks `TYPE` before `VLAN`; initscripts do not know this type.
+            // NetworkManager checks `TYPE` before `VLAN`; initscripts do not know this type.
             (Some(Child::Vlan(_)), IfcfgReader::NetworkManager) => "Vlan",
             _ => self.kind(),
         };
@@ -135,7 +135,7 @@ impl<'a> IfcfgFile<'a> {
         lines
     }
 
-    /// `InfiniBand` with this spelling: initscripts compare it with case.
+    /// `InfiniBand` in this spelling, because initscripts compare it case-sensitively.
     fn kind(&self) -> &'static str {
         if self.config.infiniband.is_some() {
             "InfiniBand"
@@ -194,7 +194,7 @@ impl<'a> IfcfgFile<'a> {
             Ipv6::Static(_) => (true, "no", false),
             Ipv6::Disabled => (false, "no", false),
             Ipv6::Auto => (true, "yes", false),
-            // Only router advertisements have the default route.
+            // Only router advertisements provide a default route.
             Ipv6::Dhcp(_) => (true, "yes", true),
         };
         lines.set("IPV6INIT", if init { "yes" } else { "no" });
@@ -216,7 +216,7 @@ impl<'a> IfcfgFile<'a> {
             );
         }
         if let Some(gateway) = self.config.gateway6.filter(|_| !self.gateway6_by_route()) {
-            // A link-local gateway needs its link.
+            // A link-local gateway must name its link.
             let scope = if gateway.is_unicast_link_local() {
                 format!("%{device}")
             } else {
@@ -229,7 +229,7 @@ impl<'a> IfcfgFile<'a> {
         }
     }
 
-    /// initscripts write them to `resolv.conf`, NetworkManager has them per link.
+    /// initscripts write name servers to `resolv.conf`; NetworkManager keeps them per link.
     fn names(&self, lines: &mut Lines, device: &InterfaceName) {
         let (dns, search) = (&self.config.dns, &self.config.search);
         let (servers, domains) = match self.reader {
@@ -248,15 +248,15 @@ impl<'a> IfcfgFile<'a> {
         lines.set_list("DOMAIN", &domains);
     }
 
-    /// Settings that the readers do not set, or set too late: `ifup` accepts router advertisements before it reads the setting, and
-    /// `IPV6INIT=no` does not stop the kernel; NetworkManager switches IPv6 off since 1.20.
+    /// Renders settings that the readers do not make, or make too late: `ifup` accepts router advertisements before it reads the
+    /// setting, and `IPV6INIT=no` does not stop the kernel; NetworkManager disables IPv6 only since 1.20.
     fn sysctls(&self, device: &InterfaceName, ipv6: &Ipv6, rendered: &mut Rendered) {
         if self.reader == IfcfgReader::Initscripts || *ipv6 == Ipv6::Disabled {
             sysctl::render(self.nic, self.parent, device, ipv6, rendered);
         }
     }
 
-    /// MTU and transport mode, which belong to the link.
+    /// Writes the settings of the link: MTU and transport mode.
     fn link(&self, lines: &mut Lines) {
         lines.set_some("MTU", self.config.mtu);
         if let Some(mode) = self.config.mode() {
@@ -271,12 +271,12 @@ impl<'a> IfcfgFile<'a> {
         }
     }
 
-    /// `ifup` does not set a gateway outside the network of the NIC's first address.
+    /// Whether the gateway needs a route: `ifup` does not set one outside the network of the NIC's first address.
     fn gateway4_by_route(&self) -> bool {
         self.reader == IfcfgReader::Initscripts && !self.config.gateway4_is_in_first_network()
     }
 
-    /// `ifup` has no key for the metric of the IPv6 gateway, and does not set an off-link one.
+    /// Whether the gateway needs a route: `ifup` has no key for its metric, and does not set an off-link one.
     fn gateway6_by_route(&self) -> bool {
         self.reader == IfcfgReader::Initscripts
             && (self.config.metric6.is_some() || self.config.gateway6_is_off_link())
@@ -339,7 +339,7 @@ impl<'a> IfcfgFile<'a> {
     }
 }
 
-/// The route to an off-link gateway, before the routes through it.
+/// Returns the route to an off-link gateway, which must precede the routes through it.
 fn to_gateway(gateway: IpAddr, device: &InterfaceName) -> String {
     format!("{} dev {device}", IpNetwork::from(gateway))
 }

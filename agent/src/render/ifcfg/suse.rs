@@ -1,4 +1,4 @@
-//! `/etc/sysconfig/network`, for wicked: the same file names as Red Hat's, other keys.
+//! `/etc/sysconfig/network`, for wicked: the same file names as Red Hat's, but other keys.
 
 use std::net::IpAddr;
 
@@ -66,7 +66,7 @@ fn render_nic(configured: &Configured, rendered: &mut Rendered) {
         let settings = sysctl::settings(ipv6);
         if !settings.is_empty() {
             let mut lines = Lines::for_nic(nic);
-            // wicked replaces $SYSCTL_IF by the name of the device.
+            // wicked replaces `$SYSCTL_IF` with the name of the device.
             for (key, value) in settings {
                 lines.raw(format_args!("net.ipv6.conf.$SYSCTL_IF.{key} = {value}"));
             }
@@ -78,7 +78,7 @@ fn render_nic(configured: &Configured, rendered: &mut Rendered) {
 fn addresses(nic: &PlannedNic, config: &NicConfig) -> Lines {
     let mut lines = Lines::for_nic(nic);
     lines.set("STARTMODE", "auto");
-    // Static addresses are also used with DHCP.
+    // wicked also uses static addresses with DHCP.
     lines.set(
         "BOOTPROTO",
         match (&config.ipv4, &config.ipv6) {
@@ -127,12 +127,12 @@ fn link(lines: &mut Lines, config: &NicConfig, child_of: Option<(&InterfaceName,
     lines.set_some("IPOIB_MODE", mode);
 }
 
-/// The route to an off-link gateway, before the routes through it.
+/// Returns the route to an off-link gateway, which must precede the routes through it.
 fn to_gateway(gateway: IpAddr, device: &InterfaceName) -> String {
     format!("{} - - {device}", IpNetwork::from(gateway))
 }
 
-/// `DESTINATION GATEWAY - DEVICE [metric N]`.
+/// Returns lines of the form `DESTINATION GATEWAY - DEVICE [metric N]`.
 fn routes(config: &NicConfig, device: &InterfaceName) -> Vec<String> {
     let mut routes = Vec::new();
     routes.extend(config.onegate.map(|host| format!("{host}/32 - - {device}")));

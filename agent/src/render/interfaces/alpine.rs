@@ -1,4 +1,4 @@
-//! Stanzas for busybox' ifup and ifupdown-ng: one for each device and family.
+//! Stanzas for busybox's ifup and ifupdown-ng: one for each device and family.
 //!
 //! ```text
 //! iface ib0 inet static
@@ -9,11 +9,11 @@
 //!     up ip address replace 192.168.8.5/24 dev ib0
 //!     down ip address delete 192.168.8.5/24 dev ib0 2> /dev/null || true
 //! ```
-//! busybox does not bring up a NIC whose address has no `netmask`. It refuses the whole file because of an unknown method (for
-//! IPv6 it knows `static` and `manual`), a duplicate key or, in old releases, a second stanza of a device and family. It
-//! handles the stanzas of a device one by one, so all `pre-up` lines are in the first. ifupdown-ng merges them, with the
+//! busybox does not bring up a NIC whose address has no `netmask`. It rejects the whole file because of an unknown method (for
+//! IPv6, it knows `static` and `manual`), a duplicate key or, in old releases, a second stanza of a device and family. It
+//! processes the stanzas of a device one by one, so all `pre-up` lines are in the first. ifupdown-ng merges them, with the
 //! `netmask` of each stanza, and removes only addresses that it has added itself.
-//! Facts: busybox' `networking/ifupdown.c`; ifupdown-ng's `interfaces(5)`, `interface-file.c` and executors.
+//! Sources: busybox's `networking/ifupdown.c`; ifupdown-ng's `interfaces(5)`, `interface-file.c` and executors.
 
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -45,7 +45,7 @@ impl Stanzas<'_> {
         }
     }
 
-    /// Commands before the device is up.
+    /// Writes the commands to run before the device is up.
     fn before(&mut self, device: &InterfaceName, child: Option<(Child, &InterfaceName)>) {
         self.link_options(device, child);
         if matches!(self.config.ipv4, Ipv4::Static(_)) {
@@ -102,7 +102,7 @@ impl Stanzas<'_> {
         self.routes("ip", device, IpAddr::is_ipv4);
     }
 
-    /// A gateway in the network of a further address, or an off-link one.
+    /// Writes a gateway in the network of a further address, or an off-link one.
     fn gateway4_behind_them(&mut self, device: &InterfaceName) {
         let Some(gateway) = self.config.gateway4 else {
             return;
@@ -126,7 +126,7 @@ impl Stanzas<'_> {
                 self.option("netmask", first.prefix());
             }
         } else {
-            // The kernel itself accepts router advertisements.
+            // The kernel itself processes router advertisements.
             self.iface(device, "inet6", "manual");
         }
         if config.ipv4 == Ipv4::None {
@@ -145,7 +145,7 @@ impl Stanzas<'_> {
         self.routes("ip -6", device, IpAddr::is_ipv6);
     }
 
-    /// All addresses but the first.
+    /// Writes all addresses except the first.
     fn further(&mut self, ip: &str, networks: &[impl Display], device: &InterfaceName) {
         for network in networks.iter().skip(1) {
             let address = format!("{network} dev {device}");

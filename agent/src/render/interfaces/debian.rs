@@ -1,4 +1,4 @@
-//! Stanzas for ifupdown, one for each address: `interfaces(5)`, its `inet.defn` and `inet6.defn`.
+//! Stanzas for ifupdown, one for each address (ifupdown's `interfaces(5)`, `inet.defn` and `inet6.defn`).
 //!
 //! ```text
 //! iface ib0 inet manual
@@ -27,7 +27,7 @@ impl Stanzas<'_> {
         self.ipv6(device);
     }
 
-    /// Commands before any address, if there are any.
+    /// Writes a stanza with the commands to run before any address is set, if there are any.
     fn link(&mut self, device: &InterfaceName, child: Option<(Child, &InterfaceName)>) {
         let is_needed = child.is_some()
             || self.config.mtu.is_some()
@@ -66,7 +66,7 @@ impl Stanzas<'_> {
         self.routes("ip", device, IpAddr::is_ipv4);
     }
 
-    /// ifupdown sets every gateway as `onlink`.
+    /// Writes the gateway, which ifupdown always sets as `onlink`.
     fn gateway4(&mut self) {
         if let Some(gateway) = self.config.gateway4 {
             self.option("gateway", gateway);
@@ -78,8 +78,8 @@ impl Stanzas<'_> {
         let config = self.config;
         match &config.ipv6 {
             Ipv6::None | Ipv6::Disabled => return,
-            // `dhclient -6` never gives up: without a server it blocks `ifup -a` and the boot. So it runs only if the context requests
-            // it explicitly.
+            // `dhclient -6` never gives up: without a server, it blocks `ifup -a` and the boot. So it only runs if the context
+            // explicitly requests it.
             Ipv6::Auto | Ipv6::Dhcp(Dhcpv6Source::Method) => {
                 self.iface(device, "inet6", "auto");
                 self.accept(true);
@@ -97,7 +97,7 @@ impl Stanzas<'_> {
                         self.accept(false);
                         self.gateway6(device);
                     }
-                    // OpenNebula assigns each address only once: no need to wait six seconds for duplicates.
+                    // OpenNebula assigns each address only once, so ifupdown need not wait six seconds for duplicates.
                     self.option("dad-attempts", 0);
                 }
             }
@@ -108,7 +108,7 @@ impl Stanzas<'_> {
         self.routes("ip -6", device, IpAddr::is_ipv6);
     }
 
-    /// Whether router advertisements are accepted.
+    /// Writes whether router advertisements are accepted.
     fn accept(&mut self, accepted: bool) {
         if !accepted {
             self.option("autoconf", 0);

@@ -1,4 +1,4 @@
-//! `/etc/network/interfaces`, which is not ours: checks that it includes our files, and does not configure the same devices.
+//! Checks that `/etc/network/interfaces`, a foreign file, includes the agent's files and does not configure the same devices.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use crate::plan::Plan;
 use crate::render::GuestFiles;
 use crate::render::configured::configured;
 
-/// The main file.
+/// The path of the main file.
 pub(in crate::render) const PATH: &str = "/etc/network/interfaces";
 const DIR: &str = "/etc/network/interfaces.d";
 const BEGINNING: &str = "60-one-sriov-";
 
-/// The file of a device.
+/// Returns the path of the file for a device.
 pub(super) fn path_of(device: &InterfaceName) -> PathBuf {
     PathBuf::from(format!("{DIR}/{BEGINNING}{device}.cfg"))
 }
@@ -26,7 +26,7 @@ fn is_ours(path: &Path) -> bool {
     path.starts_with(DIR) && name.is_some_and(|name| name.starts_with(BEGINNING))
 }
 
-/// Warnings about that file, and the files that it includes.
+/// Warns about problems in the main file, and in the files that it includes.
 pub(in crate::render) fn warnings(
     plan: &Plan,
     dialect: Dialect,
@@ -43,7 +43,7 @@ pub(in crate::render) fn warnings(
             Dialect::Debian => {
                 format!("'{PATH}' has no line 'source {DIR}/*', so the files there are not read")
             }
-            // The guest may have a reader of another form.
+            // The guest may have either of these readers.
             Dialect::Alpine => format!(
                 "'{PATH}' has no line 'source-directory {DIR}', so busybox and ifupdown-ng do not read the files there"
             ),

@@ -8,7 +8,7 @@
 //!     gateway 192.168.7.1
 //! ```
 //! That is [`debian`]; [`alpine`] writes the same for readers with fewer features. Settings without a keyword (transport mode,
-//! partitions, the MTU of an IPv6-only NIC) are commands, which a shell runs; they contain only typed tokens.
+//! partitions, the MTU of an IPv6-only NIC) become commands, which a shell runs; they contain only typed tokens.
 
 mod alpine;
 mod debian;
@@ -32,7 +32,7 @@ use super::{Rendered, RenderedFile};
 use crate::plan::model::{Child, Ipv6, NicConfig};
 use crate::plan::{NicId, Plan, Role};
 
-/// Renders a plan. A device without a stanza is unmanaged, so dummy NICs need none.
+/// Renders a plan. A device without a stanza is unmanaged, so dummy NICs need no stanza.
 pub(super) fn render(plan: &Plan, dialect: Dialect) -> Rendered {
     let files = configured(plan).map(|nic| Stanzas::of(&nic, plan.role, dialect));
     Rendered {
@@ -41,7 +41,7 @@ pub(super) fn render(plan: &Plan, dialect: Dialect) -> Rendered {
     }
 }
 
-/// The file of one NIC.
+/// The stanzas of one NIC.
 struct Stanzas<'a> {
     lines: Lines,
     config: &'a NicConfig,
@@ -77,7 +77,7 @@ impl<'a> Stanzas<'a> {
     }
 
     fn start(&mut self, device: &InterfaceName, is_here: bool) {
-        // With `auto` a missing device would fail the start of the whole network.
+        // With `auto`, a missing device would make the start of the whole network fail.
         let when = if is_here || self.dialect == Dialect::Alpine {
             "auto"
         } else {
@@ -95,7 +95,7 @@ impl<'a> Stanzas<'a> {
         self.lines.raw(format_args!("    {key} {value}"));
     }
 
-    /// The device that carries the addresses.
+    /// Writes the stanzas of the device that carries the addresses.
     fn carrier(&mut self, device: &InterfaceName, child: Option<(Child, &InterfaceName)>) {
         match self.dialect {
             Dialect::Debian => self.debian(device, child),
@@ -103,7 +103,7 @@ impl<'a> Stanzas<'a> {
         }
     }
 
-    /// The port only has to be up; its child carries the addresses.
+    /// Writes the stanza of a port, which only has to be up, because the child carries the addresses.
     fn parent(&mut self, device: &InterfaceName) {
         self.iface(device, "inet", "manual");
         self.mode_and_mtu(device);
@@ -116,7 +116,7 @@ impl<'a> Stanzas<'a> {
         self.option("down", format_args!("ip link set dev {device} down"));
     }
 
-    /// Commands before any address.
+    /// Writes the commands to run before any address is set.
     fn link_options(&mut self, device: &InterfaceName, child: Option<(Child, &InterfaceName)>) {
         match child {
             Some((Child::Partition(pkey), parent)) => {
@@ -152,14 +152,14 @@ impl<'a> Stanzas<'a> {
         }
     }
 
-    /// Undone when it goes down, because another context may use IPv6 on it.
+    /// Disables IPv6 until the device goes down: another context may use IPv6 on it.
     fn no_ipv6(&mut self, device: &InterfaceName) {
         self.sysctl("pre-up", device, "disable_ipv6", 1);
         self.sysctl("post-down", device, "disable_ipv6", 0);
     }
 
     fn mode_and_mtu(&mut self, device: &InterfaceName) {
-        // The mode first: only connected mode supports a large MTU.
+        // The mode comes first: only connected mode supports a large MTU.
         if let Some(mode) = self.config.mode() {
             let file = format!("/sys/class/net/{device}/mode");
             self.option(
@@ -180,7 +180,8 @@ impl<'a> Stanzas<'a> {
         );
     }
 
-    /// All readers fail at an address that exists already. Foreign addresses stay: the root file system may depend on one.
+    /// Removes the addresses that one-context has set, because all readers fail if an address already exists. Without
+    /// one-context, existing addresses stay: the root file system may depend on one.
     fn flush(&mut self, ip: &str, device: &InterfaceName) {
         if self.has_addresses {
             self.option(
@@ -196,7 +197,7 @@ impl<'a> Stanzas<'a> {
         }
     }
 
-    /// Not all readers support a metric or an off-link gateway in its key.
+    /// Writes the gateway as a command, because not all readers support a metric or an off-link gateway in its key.
     fn gateway6(&mut self, device: &InterfaceName) {
         let Some(gateway) = self.config.gateway6 else {
             return;
@@ -211,7 +212,7 @@ impl<'a> Stanzas<'a> {
         );
     }
 
-    /// OneGate, if it is a proxy on the link.
+    /// Writes the route to OneGate, if it is a proxy on the link.
     fn onegate(&mut self, device: &InterfaceName) {
         if let Some(host) = self.config.onegate {
             self.up_route("ip", &format!("{host}/32 dev {device} scope link"));
@@ -220,7 +221,7 @@ impl<'a> Stanzas<'a> {
 
     fn routes(&mut self, ip: &str, device: &InterfaceName, family: fn(&IpAddr) -> bool) {
         let config = self.config;
-        // IPv6 has `onlink` since Linux 4.16, and not every busybox' `ip` supports it.
+        // IPv6 supports `onlink` since Linux 4.16, but not every `ip` of busybox does.
         let is_debian = self.dialect == Dialect::Debian;
         let has_onlink = |via: &IpAddr| is_debian && via.is_ipv4();
         for gateway in config.off_link_gateways(family) {
@@ -243,7 +244,7 @@ impl<'a> Stanzas<'a> {
         }
     }
 
-    /// The route to an off-link gateway, before the routes through it.
+    /// Writes the route to an off-link gateway, which must precede the routes through it.
     fn route_to(&mut self, ip: &str, gateway: IpAddr, device: &InterfaceName) {
         let host = IpNetwork::from(gateway);
         self.up_route(ip, &format!("{host} dev {device} scope link"));
@@ -253,7 +254,7 @@ impl<'a> Stanzas<'a> {
         self.option("up", format_args!("{ip} route replace {route}"));
     }
 
-    /// For resolvconf, if installed.
+    /// Writes name servers and search domains for resolvconf, which may be installed.
     fn names(&mut self, device: &InterfaceName) {
         let servers = resolver_words::servers(&self.config.dns, device);
         if !servers.is_empty() {

@@ -1,13 +1,13 @@
-//! Finds the files that `/etc/network/interfaces` includes, by the grammar of each reader.
+//! Finds the files that `/etc/network/interfaces` includes, by the rules of each reader.
 //!
 //! | line | ifupdown | ifupdown-ng | busybox |
 //! |---|---|---|---|
-//! | `source PATTERN...` | yes | a path alone; from 0.13 on, patterns | a path alone |
-//! | `source-directory PATTERN...` | of each directory only names without a dot | a path alone | a path alone, from 1.29 on |
+//! | `source PATTERN...` | yes | a single path; from 0.13 on, patterns | a single path |
+//! | `source-directory PATTERN...` | in each directory, only names without a dot | a single path | a single path, from 1.29 on |
 //! | `source-dir` | the same | no | the same |
 //!
-//! A relative name is relative to the directory of the file for ifupdown, and to the working directory for the others. A line that
-//! ends in a backslash continues; a comment does so only for busybox.
+//! ifupdown resolves a relative name in the directory of the file, the others in the working directory. A line that ends in a
+//! backslash is continued; a comment is continued only for busybox.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -19,18 +19,18 @@ use crate::render::GuestFiles;
 /// More files than any guest has.
 const MOST_FILES: usize = 256;
 
-/// All files that a reader reads.
+/// All files that a reader would read.
 pub(super) struct Sources<'f> {
     dialect: Dialect,
     files: &'f dyn GuestFiles,
-    /// A pattern of included files, and whether it stands for the content of a directory.
+    /// Patterns of included files, and whether each is for the content of a directory.
     patterns: Vec<(PathBuf, bool)>,
-    /// The existing files with their lines.
+    /// The existing files, with their lines.
     pub(super) read: Vec<(PathBuf, Vec<String>)>,
 }
 
 impl<'f> Sources<'f> {
-    /// Follows the includes of all files, except those that `is_ours` knows.
+    /// Follows the includes of all files, except those for which `is_ours` is true.
     pub(super) fn gather(
         dialect: Dialect,
         files: &'f dyn GuestFiles,
@@ -58,7 +58,7 @@ impl<'f> Sources<'f> {
         sources
     }
 
-    /// Whether our file, whose name contains a dot, would be read.
+    /// Whether the agent's file, whose name contains a dot, would be read.
     pub(super) fn reads(&self, path: &Path) -> bool {
         let is_read = |(pattern, is_directory): &(PathBuf, bool)| match (self.dialect, is_directory)
         {
@@ -70,7 +70,7 @@ impl<'f> Sources<'f> {
         self.patterns.iter().any(is_read)
     }
 
-    /// The files that a file includes.
+    /// Returns the files that a file includes.
     fn found_by(&mut self, file: &Path, lines: &[String]) -> Vec<PathBuf> {
         let here = file.parent().unwrap_or(Path::new("/"));
         let mut found = Vec::new();
@@ -103,7 +103,7 @@ impl<'f> Sources<'f> {
         found
     }
 
-    /// The paths that match a pattern; the last part need not exist.
+    /// Returns the paths that match a pattern; the last component need not exist.
     fn expand(&self, pattern: &Path, is_directory: bool) -> Vec<PathBuf> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         let mut paths = vec![PathBuf::from("/")];
@@ -112,7 +112,7 @@ impl<'f> Sources<'f> {
             let Component::Normal(part) = part else {
                 continue;
             };
-            // ifupdown-ng and busybox have no patterns, except for the content of a directory.
+            // busybox and ifupdown-ng before 0.13 expand no patterns, except for the content of a directory.
             let is_content = is_directory && nth == last;
             let is_pattern =
                 is_content || self.dialect == Dialect::Debian && is_glob(part.to_str());
@@ -144,7 +144,7 @@ impl<'f> Sources<'f> {
     }
 }
 
-/// The lines without comments, with continuation lines joined.
+/// Returns the lines without comments, with continuation lines joined.
 fn logical_lines(dialect: Dialect, text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut physical = text.lines();
@@ -168,7 +168,7 @@ fn logical_lines(dialect: Dialect, text: &str) -> Vec<String> {
     lines
 }
 
-/// wordexp(3) supports more than patterns, which is never used in such files.
+/// Whether the word uses more of wordexp(3) than patterns, as such files never do.
 fn has_shell_syntax(word: &str) -> bool {
     word.contains([
         '"', '\'', '\\', '$', '`', '~', '{', '(', '|', '&', ';', '<', '>',
@@ -179,7 +179,7 @@ fn is_glob(part: Option<&str>) -> bool {
     part.is_some_and(|part| part.contains(['*', '?', '[']))
 }
 
-/// Whether a pattern matches a path: a star does not match a slash.
+/// Whether a pattern matches a path; a star does not match a slash.
 fn is_match(pattern: &Path, path: &Path) -> bool {
     let parts = |path: &Path| -> Option<Vec<String>> {
         let parts = path.components();
@@ -196,12 +196,12 @@ fn is_match(pattern: &Path, path: &Path) -> bool {
     }
 }
 
-/// A pattern does not match a leading dot.
+/// Whether a pattern matches a name; a wildcard does not match a leading dot.
 fn is_name(pattern: &str, name: &str) -> bool {
     (!name.starts_with('.') || pattern.starts_with('.')) && glob::matches(pattern, name)
 }
 
-/// Without `.` and `..`.
+/// Resolves `.` and `..` without reading links.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
