@@ -4,12 +4,12 @@ use hwaddr::InterfaceName;
 
 use super::work::{ActivationWork, Job};
 
-/// The result for the devices.
+/// The result of an activation, per device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Activation {
     /// Devices that the network stack has loaded or released.
     pub done: Vec<InterfaceName>,
-    /// Devices that it has not, with the reason.
+    /// Devices that the network stack has not loaded or released, with the reason.
     pub failed: Vec<(InterfaceName, String)>,
 }
 
@@ -22,7 +22,7 @@ impl Activation {
         }
     }
 
-    /// The same result for all.
+    /// Returns the same result for all devices.
     pub(super) fn all(work: &ActivationWork, result: &Result<(), String>) -> Self {
         let mut activation = Self::default();
         for job in &work.jobs {

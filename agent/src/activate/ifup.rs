@@ -1,16 +1,16 @@
-//! `ifup` and `ifdown`: those of ifupdown, ifupdown-ng and busybox, and those of initscripts.
+//! `ifup` and `ifdown` of ifupdown, ifupdown-ng, busybox and initscripts.
 //!
-//! Only the old files can undo what they did to a device, so `ifdown` runs before they change. A device that is not up is not an
-//! error for `ifdown`.
+//! Only the old files can undo what they did to a device, so `ifdown` runs before they change. For `ifdown`, it is not an error
+//! if a device is not up.
 
 use super::activation::Activation;
 use super::tools::Tools;
 use super::work::{ActivationWork, Edit, Job};
 
-/// The interfaces in a text, in the order in which they come up.
+/// Returns the interfaces that a file configures, in the order in which to bring them up.
 pub(super) type NamesOf = fn(&Edit, &str) -> Vec<String>;
 
-/// `auto ib0`, `allow-hotplug ib0` of `/etc/network/interfaces.d`.
+/// Finds `auto ib0` and `allow-hotplug ib0` in files of `/etc/network/interfaces.d`.
 pub(super) fn names_of_stanzas(_: &Edit, text: &str) -> Vec<String> {
     let name = |line: &str| {
         let (word, name) = line.split_once(' ')?;
@@ -19,7 +19,7 @@ pub(super) fn names_of_stanzas(_: &Edit, text: &str) -> Vec<String> {
     text.lines().filter_map(name).collect()
 }
 
-/// `ifcfg-ib0`: the name of the file contains that of its interface.
+/// Takes the interface from the file name: `ifcfg-ib0`.
 pub(super) fn names_of_files(edit: &Edit, _: &str) -> Vec<String> {
     let name = edit.name_between("ifcfg-", "");
     name.map(str::to_owned).into_iter().collect()
@@ -45,7 +45,7 @@ pub(super) fn activate(
     let mut activation = Activation::default();
     for job in &work.jobs {
         let new = all(job, names, |edit| edit.new.as_deref());
-        // `ONBOOT=no` keeps a dummy NIC down only at boot.
+        // At boot, `ONBOOT=no` keeps a dummy NIC down; here it must not be brought up either.
         let result = if job.is_present && !job.is_dummy {
             new.iter()
                 .try_for_each(|name| tools.run("ifup", &[name]).map(drop))
@@ -58,7 +58,7 @@ pub(super) fn activate(
     activation
 }
 
-/// The device itself comes first, in the order of the files' names and of the stanzas.
+/// Returns the interfaces of all files, the device itself first: in the order of file names and of stanzas.
 fn all(job: &Job, names: NamesOf, text: fn(&Edit) -> Option<&str>) -> Vec<String> {
     let texts = job.edits.iter();
     let texts = texts.filter_map(|edit| Some((edit, text(edit)?)));

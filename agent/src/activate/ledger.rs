@@ -1,11 +1,11 @@
-//! Records which devices have loaded their files, until the machine reboots.
+//! Records which devices have loaded their files since boot.
 //!
 //! ```text
 //! # /run/one-sriov-agent/devices
-//! eth0 2           up to date, as the device with this index
-//! ib1 due          its files changed, and the network stack has not loaded them
+//! eth0 2           up to date, as the device with ifindex 2
+//! ib1 due          pending: its files changed, but the network stack has not loaded them
 //! ```
-//! A device with another index is a new one.
+//! A device with another ifindex is a new device.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,33 +18,33 @@ use one_sriov_system::{Root, unless_absent};
 const DIRECTORY: &str = "/run/one-sriov-agent";
 const FILE: &str = "/run/one-sriov-agent/devices";
 
-/// The devices and their state.
+/// The state of the devices.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
     devices: BTreeMap<InterfaceName, Standing>,
-    /// Whether there was an earlier run since the boot.
+    /// Whether there was an earlier run since boot.
     is_known: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
-    /// Up to date, as the device with this index.
+    /// Up to date, as the device with this ifindex.
     Index(u32),
     Due,
 }
 
 impl Ledger {
-    /// Reads the ledger of earlier runs.
+    /// Reads the ledger that earlier runs wrote.
     ///
     /// # Errors
-    /// If it is unknown which devices are still due.
+    /// If the ledger cannot be read, so that it is unknown which devices are pending.
     pub fn load(root: &Root) -> io::Result<Self> {
         let text = root.read_to_string(Path::new(FILE)).map(Some);
         let text = unless_absent(text, None)?;
         Ok(text.map_or_else(Self::default, |text| Self::parse(&text)))
     }
 
-    /// A ledger for the case that the network stack has loaded none of these.
+    /// Creates a ledger in which all these devices are pending.
     #[must_use]
     pub fn all_due<'d>(devices: impl IntoIterator<Item = &'d InterfaceName>) -> Self {
         Self::next([], devices)
@@ -65,18 +65,18 @@ impl Ledger {
         }
     }
 
-    /// Records that a run has begun: for a NIC that appears from now on, udev starts another one.
+    /// Records that a run has begun: from now on, udev starts another run for each NIC that appears.
     ///
     /// # Errors
-    /// The error, for a log line.
+    /// If that cannot be recorded; callers log the error.
     pub fn announce(root: &Root) -> io::Result<()> {
         std::fs::create_dir_all(root.path(Path::new(DIRECTORY))?)
     }
 
-    /// Writes it for later runs, if it has changed.
+    /// Writes the ledger for later runs, if it has changed.
     ///
     /// # Errors
-    /// The error, for a log line.
+    /// If the ledger cannot be written; callers log the error.
     pub fn save(&self, root: &Root, before: &Self) -> io::Result<()> {
         if self == before {
             return Ok(());
@@ -88,7 +88,7 @@ impl Ledger {
         std::fs::rename(new, path)
     }
 
-    /// Devices whose files the network stack has not loaded yet.
+    /// Returns the pending devices, whose files the network stack has not loaded yet.
     pub fn due(&self) -> impl Iterator<Item = &InterfaceName> {
         let devices = self.devices.iter();
         devices
@@ -96,7 +96,7 @@ impl Ledger {
             .map(|(device, _)| device)
     }
 
-    /// Whether a device has appeared since an earlier run.
+    /// Whether a device has appeared since the previous run.
     #[must_use]
     pub fn is_new(&self, device: &InterfaceName, index: u32) -> bool {
         self.is_known
@@ -107,8 +107,8 @@ impl Ledger {
             }
     }
 
-    /// The ledger after the network stack has loaded some devices, but not others: those that
-    /// are there with their indexes, without those that are gone.
+    /// Returns the ledger for later runs: the present devices with their ifindexes, and the pending devices. All others
+    /// are dropped.
     #[must_use]
     pub fn next<'p, 'd>(
         present: impl IntoIterator<Item = (&'p InterfaceName, u32)>,
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(loaded, ledger);
         let file = dir.path().join(&FILE[1..]);
         fs::remove_file(&file).unwrap();
-        // A loop, which not even root can follow.
+        // A symbolic link to itself, which not even root can follow.
         symlink("devices", &file).unwrap();
         assert!(Ledger::load(&root).is_err());
     }

@@ -1,15 +1,16 @@
 //! Has a running network stack load the changes of a run: `apply --activate`.
 //!
-//! | stack | before the files change | after that |
+//! | stack | before the files change | after the files change |
 //! |---|---|---|
-//! | NetworkManager | | `nmcli connection load`, a check of what it really loaded, `device reapply` or `connection up` |
+//! | NetworkManager | | `nmcli connection load`, a check that it was loaded, `device reapply` or `connection up` |
 //! | systemd-networkd | | `networkctl reload`, `networkctl reconfigure` |
-//! | netplan | | `netplan generate`, then as its renderer |
-//! | ifupdown, initscripts | `ifdown` by the old files | `ifup` by the new ones |
+//! | netplan | | `netplan generate`, then as for its renderer |
+//! | ifupdown, initscripts | `ifdown` with the old files | `ifup` with the new files |
 //! | wicked | | `wicked ifreload` |
 //!
-//! Only devices whose files have changed are activated, and new ones ([`Ledger`]). A stack that does not run is not started: it
-//! reads its files when it starts. [`ActivationWork`] has what to do, as data; each stack's module does it, by [`Tools`].
+//! Only devices whose files have changed are activated and, if the stack is not a daemon, new ones ([`Ledger`]). A stack that is
+//! not running is not started: it reads its files when it starts. [`ActivationWork`] describes the work as data; each stack's
+//! module does it with [`Tools`].
 
 mod activation;
 mod ifup;
@@ -32,8 +33,7 @@ pub use work::{ActivationWork, Edit, Job};
 use crate::render::Reader;
 
 impl Reader {
-    /// Does what is needed before the old files are replaced. Errors are logged, and the run continues: the device may already be
-    /// down.
+    /// Does what must happen before the old files are replaced. Errors are only logged, because devices may already be down.
     pub fn before(self, work: &ActivationWork, tools: &mut impl Tools) {
         match self {
             Self::Ifupdown => ifup::before(work, ifup::names_of_stanzas, tools),
@@ -42,7 +42,7 @@ impl Reader {
         }
     }
 
-    /// Does what is needed after the new files are written.
+    /// Does what must happen after the new files are written.
     pub fn after(
         self,
         work: &ActivationWork,

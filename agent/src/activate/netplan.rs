@@ -1,13 +1,14 @@
-//! Has netplan generate the files of its renderer from changed YAML.
+//! Makes netplan generate its renderer's files from changed YAML.
 //!
-//! netplan does this at boot, but before the agent has read the context. It only writes files; nothing is started or changed.
+//! netplan does this at boot, but before the agent has read the context. It only writes files: nothing is started or
+//! reconfigured.
 
 use std::path::Path;
 
 use super::tools::{SystemTools, Tools};
 use crate::install::FileReport;
 
-/// Runs `netplan generate` if one of these is netplan's YAML.
+/// Runs `netplan generate` if any of the paths is netplan's YAML.
 pub(super) fn generate<'a>(
     paths: impl IntoIterator<Item = &'a Path>,
     tools: &mut impl Tools,
@@ -21,7 +22,7 @@ pub(super) fn generate<'a>(
     Ok(())
 }
 
-/// The same for the changes of a run. An error is only logged.
+/// Runs `netplan generate` if a run changed netplan's YAML. An error is only logged.
 pub fn generate_if_changed(report: &FileReport) {
     let files = [&report.written, &report.updated, &report.removed];
     let paths = files.into_iter().flatten().map(|file| &*file.path);

@@ -1,7 +1,7 @@
-//! NetworkManager, by `nmcli`: keyfiles and `ifcfg` files.
+//! Activation with NetworkManager, through `nmcli`: keyfiles and `ifcfg` files.
 //!
-//! If `nmcli connection load` cannot load a file, it prints that, but exits with 0. `nmcli connection show` prints what is really
-//! loaded, one line each:
+//! If `nmcli connection load` cannot load a file, it prints a message, but exits with 0. `nmcli connection show` prints what is
+//! actually loaded, one line per profile:
 //!
 //! ```text
 //! 1d5c0c2e-5c57-58f6-a73f-e3d46ebdfa49:/etc/NetworkManager/system-connections/one-sriov-ib0.nmconnection
@@ -14,7 +14,7 @@ use super::activation::Activation;
 use super::tools::Tools;
 use super::work::{ActivationWork, Edit, Job};
 
-/// A connection profile of ours, with its device.
+/// A connection profile of the agent, and its device.
 struct Profile {
     device: String,
     file: PathBuf,
@@ -42,7 +42,7 @@ pub(super) fn activate(work: &ActivationWork, tools: &mut impl Tools) -> Activat
         reload_settings(work, tools);
     }
     let profiles: Vec<Vec<Profile>> = work.jobs.iter().map(profiles).collect();
-    // An earlier run removed all files of a device, but could not tell NetworkManager.
+    // An earlier run removed all files of a device, but did not reach NetworkManager.
     let is_gone = work.jobs.iter().any(|job| job.edits.is_empty());
     let known = match load(profiles.iter().flatten(), is_gone, tools) {
         Ok(known) => known,
@@ -54,7 +54,7 @@ pub(super) fn activate(work: &ActivationWork, tools: &mut impl Tools) -> Activat
         let result = if job.is_present {
             wanted.try_for_each(|profile| bring_up(profile, &known, tools))
         } else {
-            // It is brought up when its device appears.
+            // The profile is activated when its device appears.
             wanted.try_for_each(|profile| known.uuid(profile).map(drop))
         };
         activation.tell(job, result);
@@ -62,14 +62,14 @@ pub(super) fn activate(work: &ActivationWork, tools: &mut impl Tools) -> Activat
     activation
 }
 
-/// The profile of the device itself comes before those of its children.
+/// Returns the profiles of a device, the device's own before those of its children.
 fn profiles(job: &Job) -> Vec<Profile> {
     let mut profiles: Vec<Profile> = job.edits.iter().filter_map(Profile::of).collect();
     profiles.sort_by_key(|profile| profile.device != job.device.as_str());
     profiles
 }
 
-/// Unmanaged devices. NetworkManager before 1.22 does not reload that setting, so it is set for each device.
+/// Reloads which devices are unmanaged. NetworkManager before 1.22 cannot reload that, so it is set for each device.
 fn reload_settings(work: &ActivationWork, tools: &mut impl Tools) {
     let Err(reason) = tools.run("nmcli", &["general", "reload", "conf"]) else {
         return;
@@ -87,11 +87,11 @@ fn reload_settings(work: &ActivationWork, tools: &mut impl Tools) {
     }
 }
 
-/// What NetworkManager has loaded and activated.
+/// Which profiles NetworkManager has loaded and activated.
 struct Known {
-    /// The id of the profile of a file.
+    /// The UUID of each file's profile.
     profiles: BTreeMap<String, String>,
-    /// The id of the active profile of a device.
+    /// The UUID of each device's active profile.
     active: BTreeMap<String, String>,
 }
 
@@ -116,7 +116,7 @@ fn load<'p>(
         active: BTreeMap::new(),
     };
     if is_gone || !gone.is_empty() {
-        // A profile without its file is only forgotten if all are reloaded.
+        // NetworkManager only drops a profile without a file if all profiles are reloaded.
         tools.run("nmcli", &["connection", "reload"])?;
     }
     if wanted.is_empty() {
@@ -156,7 +156,7 @@ fn load<'p>(
     Ok(known)
 }
 
-/// Reapplies the profile if it is already active, or else, or if that fails, activates it.
+/// Reapplies the profile if it is active; if it is not, or if that fails, activates it.
 fn bring_up(profile: &Profile, known: &Known, tools: &mut impl Tools) -> Result<(), String> {
     let uuid = known.uuid(profile)?;
     if known
@@ -225,7 +225,7 @@ mod tests {
         ];
         assert_eq!(tools.taken()[3..], expected);
         assert!(activation.failed.is_empty());
-        // The device has a foreign profile.
+        // A foreign profile is active on the device.
         tools.prints(DEVICES, "77:ib0\n");
         let _ = Reader::NetworkManager.after(&work("ib0", &edits), &|_| true, &mut tools);
         assert_eq!(tools.taken()[3..], ["nmcli --wait 60 connection up uuid 1"]);

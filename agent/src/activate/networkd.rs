@@ -1,7 +1,7 @@
-//! systemd-networkd: `networkctl reload` (since systemd 244), and a reconfiguration of each device.
+//! Activation with systemd-networkd: `networkctl reload` (since systemd 244), then a reconfiguration of each device.
 //!
-//! It creates a virtual device from its `.netdev`, but does not change or remove it later (`networkctl(1)`). So a device whose
-//! file has changed is deleted, and created again.
+//! networkd creates a virtual device from its `.netdev`, but does not change or remove it later (`networkctl(1)`). So a virtual
+//! device whose file has changed is deleted, and networkd creates it again.
 
 use super::activation::Activation;
 use super::tools::Tools;
@@ -39,7 +39,7 @@ pub(super) fn activate(
     activation
 }
 
-/// `05-one-sriov-ib0.8003.netdev`, removed or changed.
+/// Returns the children whose `.netdev`, such as `05-one-sriov-ib0.8003.netdev`, was removed or changed.
 fn stale_children(job: &Job) -> impl Iterator<Item = &str> {
     let stale = job
         .edits

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::tools::{Tools, line};
 use super::work::{ActivationWork, Edit, Job};
 
-/// The calls, and the answers.
+/// Records calls, and answers them.
 #[derive(Debug, Default)]
 pub(super) struct Script {
     run: Vec<String>,
@@ -14,18 +14,18 @@ pub(super) struct Script {
 }
 
 impl Script {
-    /// A tool that prints something; all others print nothing.
+    /// Makes a tool print something; all others print nothing.
     pub(super) fn prints(&mut self, what: &str, answer: &str) {
         self.answers.insert(what.to_owned(), Ok(answer.to_owned()));
     }
 
-    /// A tool that fails.
+    /// Makes a tool fail.
     pub(super) fn fails(&mut self, what: &str, why: &str) {
         let reason = format!("failed to run '{what}': {why}");
         self.answers.insert(what.to_owned(), Err(reason));
     }
 
-    /// The calls since the last call of this.
+    /// Returns the calls since this was last called.
     pub(super) fn taken(&mut self) -> Vec<String> {
         std::mem::take(&mut self.run)
     }
@@ -42,7 +42,7 @@ impl Tools for Script {
     }
 }
 
-/// Work on one device that is there, with its files before and after.
+/// Creates the work for one present device, with its files before and after.
 pub(super) fn work(device: &str, edits: &[(&str, Option<&str>, Option<&str>)]) -> ActivationWork {
     let edits = edits.iter().map(|(path, old, new)| Edit {
         path: PathBuf::from(path),

@@ -12,11 +12,11 @@ pub trait Tools {
     /// Runs a tool, and returns its standard output.
     ///
     /// # Errors
-    /// Why it failed: `failed to run 'ifup ib0': ...`.
+    /// The reason, as a message: `failed to run 'ifup ib0': ...`.
     fn run(&mut self, name: &str, args: &[&str]) -> Result<String, String>;
 }
 
-/// This machine itself.
+/// The tools of this machine.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemTools;
 

@@ -1,4 +1,4 @@
-//! wicked compares its files with the state of a device, and applies the differences.
+//! Activation with wicked, which compares its files with the state of a device and applies the differences.
 
 use super::activation::Activation;
 use super::tools::Tools;

@@ -1,4 +1,4 @@
-//! What to activate, as data: for each device its files, before and after.
+//! What to activate, as data: the files of each device, before and after.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,9 +15,9 @@ pub struct Edit {
     pub path: PathBuf,
     /// Its text before the run.
     pub old: Option<String>,
-    /// Its text after it.
+    /// Its text after the run.
     pub new: Option<String>,
-    /// Whether it has changed, or was not readable before.
+    /// Whether the text has changed, or could not be read before.
     pub is_changed: bool,
 }
 
@@ -57,7 +57,7 @@ impl Edit {
         name.unwrap_or_default()
     }
 
-    /// The part of its name between a prefix and a suffix, if it has both.
+    /// The part of the file name between a prefix and a suffix, if it has both.
     #[must_use]
     pub fn name_between(&self, beginning: &str, end: &str) -> Option<&str> {
         self.name().strip_prefix(beginning)?.strip_suffix(end)
@@ -69,31 +69,31 @@ impl Edit {
 pub struct Job {
     /// The device.
     pub device: InterfaceName,
-    /// Whether it must not be brought up: a dummy NIC is only kept unmanaged.
+    /// Whether it is a dummy NIC, which must stay unmanaged and is not brought up.
     pub is_dummy: bool,
-    /// Whether it is on this machine now.
+    /// Whether the device is present now.
     pub is_present: bool,
-    /// Its files in the order of their paths; all are removed if its NIC is gone.
+    /// Its files, sorted by path; if its NIC is gone, all of them are removed.
     pub edits: Vec<Edit>,
 }
 
 impl Job {
-    /// Whether the device has any file now.
+    /// Whether the device still has any file.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
         self.edits.iter().any(|edit| edit.new.is_some())
     }
 }
 
-/// All, in the order of their names.
+/// The devices to activate, sorted by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ActivationWork {
-    /// Groups files by device.
+    /// The devices, each with its files.
     pub jobs: Vec<Job>,
 }
 
 impl ActivationWork {
-    /// The devices whose files change in a run, and those that are still due.
+    /// Collects the devices whose files change in a run, and the pending ones.
     pub fn of(
         changes: &Changes,
         wanted: &[RenderedFile],
@@ -105,7 +105,7 @@ impl ActivationWork {
             .map(|file| (file.path.as_path(), file))
             .collect();
         let mut devices: BTreeMap<&InterfaceName, Vec<Edit>> = BTreeMap::new();
-        // A device with a file of a dummy NIC is one now, whichever files are removed.
+        // A device with a file of a dummy NIC is a dummy NIC now, whichever files are removed.
         let (mut nics, mut dummies) = (BTreeSet::new(), BTreeSet::new());
         for change in changes {
             if change.nic.is_of_machine() {

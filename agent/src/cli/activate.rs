@@ -1,4 +1,4 @@
-//! What a run does on the running machine besides writing files: its network stack takes them over.
+//! What a run does on the running machine besides writing files: makes the network stack load them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,18 +18,18 @@ pub(super) struct Live<'a> {
     root: &'a Root,
     sysfs: &'a Path,
     stack: Reader,
-    /// Whether the stack is to load the changes, and runs.
+    /// Whether the stack is asked to load the changes, and runs.
     tells: bool,
     work: ActivationWork,
-    /// Why it does not load them, if a user may expect it.
+    /// Why the stack does not load the changes, if a user may expect it to.
     pub(super) note: Option<String>,
     before: Ledger,
-    /// The NICs that are there, with their indexes.
+    /// The NICs that are present, with their ifindexes.
     present: Vec<(&'a InterfaceName, u32)>,
 }
 
 impl<'a> Live<'a> {
-    /// Reads the state of the machine. `asked` has the running network stacks, if they are to load changes.
+    /// Reads the state of the machine. `asked` are the running network stacks, if they are asked to load the changes.
     pub(super) fn look(
         root: &'a Root,
         sysfs: &'a Path,
@@ -68,7 +68,7 @@ impl<'a> Live<'a> {
             &due,
             is_present,
         );
-        // Without jobs it does not matter which stacks run.
+        // Without jobs, it does not matter which stacks run.
         let running = match asked {
             _ if work.jobs.is_empty() => Ok(Readers::default()),
             Some(running) => Ok(running),
@@ -106,7 +106,7 @@ impl<'a> Live<'a> {
         live
     }
 
-    /// What the network stack would have to take over.
+    /// Prints what the network stack would load.
     pub(super) fn would(&self, out: &mut impl Write) -> io::Result<()> {
         for job in self.work.jobs.iter().filter(|_| self.tells) {
             writeln!(out, "would activate '{}' by {}", job.device, self.stack)?;
@@ -114,7 +114,7 @@ impl<'a> Live<'a> {
         Ok(())
     }
 
-    /// What has to be done before any file changes.
+    /// Does what must happen before any file changes.
     pub(super) fn before(&self) {
         let mut due: BTreeSet<&InterfaceName> =
             self.work.jobs.iter().map(|job| &job.device).collect();
@@ -127,7 +127,7 @@ impl<'a> Live<'a> {
         }
     }
 
-    /// What has to be done once the files have changed; none: nothing was asked for, or nothing runs.
+    /// Does what must happen once the files have changed. Returns `None` if nothing was asked for, or if the stack does not run.
     pub(super) fn after(&self) -> Option<Activation> {
         if !self.tells {
             return None;
@@ -151,7 +151,7 @@ impl<'a> Live<'a> {
     }
 }
 
-/// The index of a device that is there.
+/// Returns the ifindex of a device, if it is present.
 fn index(sysfs: &Path, device: &str) -> Option<u32> {
     match read_index(sysfs, device) {
         Ok(index) => index,
@@ -164,12 +164,12 @@ fn index(sysfs: &Path, device: &str) -> Option<u32> {
     }
 }
 
-/// A device that cannot be checked counts as present, so that it is brought up.
+/// Whether a device is present. If that cannot be checked, it counts as present, so that it is brought up.
 fn is_present(sysfs: &Path, device: &str) -> bool {
     read_index(sysfs, device).map_or(true, |index| index.is_some())
 }
 
-/// `None` if there is no such device.
+/// Reads the ifindex of a device; returns `None` if the device does not exist.
 fn read_index(sysfs: &Path, device: &str) -> io::Result<Option<u32>> {
     let path = sysfs.join("class/net").join(device).join("ifindex");
     match fs::read_to_string(path) {
@@ -187,7 +187,7 @@ mod tests {
 
     use super::*;
 
-    /// It is brought up again, or a fault of one attribute would leave it down.
+    /// Otherwise, an error in reading one attribute would leave the device down.
     #[test]
     fn a_device_that_cannot_be_looked_at_counts_as_present() {
         let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! `apply`: write the network configuration.
+//! `apply`: writes the network configuration.
 
 use std::io::Write;
 use std::time::Duration;
@@ -19,9 +19,10 @@ use crate::plan::Outcome;
 use crate::render::Readers;
 use crate::wait::WaitBudget;
 
-/// So many seconds another agent may take: it waits for late NICs, too.
+/// How many seconds another run of the agent may take, because it waits for late NICs, too.
 pub(super) const LOCK_WAIT: u32 = 30;
-/// The same where it may be waiting for network stacks. Whoever gives up loses the NIC that has just come.
+/// The same with `--activate`, because the other run may wait for network stacks. A run that gives up misses the NIC it was
+/// started for.
 const ACTIVATION_WAIT: u32 = 600;
 
 /// Options of `apply`.
@@ -48,7 +49,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     let Some(mut found) = read_or_announce(options, &wait_budget, announces)? else {
         return without_medium(options, apply, out);
     };
-    // A dry run changes nothing, not even the lock.
+    // A dry run changes nothing, and does not even take the lock.
     let lock_wait = if apply.activate {
         ACTIVATION_WAIT
     } else {
@@ -61,7 +62,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
         Some(options.lock(lock_wait)?)
     };
     if lock.as_ref().is_some_and(Lock::was_contended) {
-        // The CD may have been changed while the other run held the lock.
+        // The CD may have changed while the other run held the lock.
         let Some(again) = read(options, &wait_budget)? else {
             drop(lock);
             return without_medium(options, apply, out);
@@ -69,7 +70,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
         found = again;
     }
     if announces {
-        // Before the NICs are read: a NIC that appears after that starts another run.
+        // Recorded before the NICs are read: a NIC that appears later starts another run.
         announce(&root);
     }
     let running = apply.activate.then(|| detect::running(&root));
@@ -83,7 +84,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     log_plan(&run_state);
     let is_untouched = run_state.plan.network_off && !run_state.changes.touch_files();
     let done = if apply.dry_run || is_untouched {
-        // If the context forbids any change, the state record is not changed either.
+        // If the context forbids any change, the state record is not changed, either.
         Done {
             report: FileReport::of(&run_state.changes),
             activation: None,
@@ -112,7 +113,7 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
         }
     }
     let exit = exit(&run_state, &done);
-    // The process ends, and takes its memory along faster than piece by piece.
+    // Leaked, because the exiting process frees its memory faster as a whole than piece by piece.
     std::mem::forget((run_state, done));
     Ok(exit)
 }
@@ -147,7 +148,7 @@ fn carry_out(
     let installed = install();
     install::set_modes(&sysfs, &run_state.rendered.modes);
     install::set_sysctls(&run_state.rendered.sysctls);
-    // Also if writing files failed: devices that were taken down come up again.
+    // Even if writing files failed: devices that were taken down must come up again.
     let activation = live.after();
     let report = installed?;
     if activation.is_none() {
@@ -160,8 +161,8 @@ fn carry_out(
     })
 }
 
-/// Reads the context. If there is no medium, a medium that appears later starts another run: a drive may be slower than the time
-/// limit.
+/// Reads the context. If there is no medium, a medium that appears later starts another run, because a drive may be slower than
+/// the wait budget.
 fn read_or_announce(
     options: &Options,
     wait_budget: &WaitBudget,
@@ -172,7 +173,7 @@ fn read_or_announce(
         return Ok(found);
     }
     announce(&options.root());
-    // It may have come between that look and this word.
+    // The medium may have appeared before the run was recorded.
     read(options, &WaitBudget::new(&options.root(), Duration::ZERO))
 }
 
@@ -182,7 +183,7 @@ fn announce(root: &Root) {
     }
 }
 
-/// Without a medium nothing is to be done but to give cloud-init its network back.
+/// Without a medium, the only thing to do is to enable cloud-init's network configuration again.
 fn without_medium(options: &Options, apply: &Apply, out: &mut impl Write) -> Result<Exit, Failure> {
     let report = cloud_init::without_medium(options, apply.dry_run)?;
     let removed = if apply.dry_run {
@@ -198,7 +199,7 @@ fn without_medium(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     no_medium(options, out)
 }
 
-/// Without a medium there is no error: images may boot elsewhere.
+/// Reports that there is no medium, which is not an error: images may boot elsewhere.
 pub(super) fn no_medium(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> {
     let block_devices = if options.verbose {
         survey::survey(&options.root())?
@@ -223,7 +224,7 @@ pub(super) fn no_medium(options: &Options, out: &mut impl Write) -> Result<Exit,
     Ok(Exit::Ok)
 }
 
-/// Everything that a person should hear of goes to the log, each NIC by name.
+/// Logs everything that the user should know, with the names of the NICs.
 fn log_plan(run_state: &RunState) {
     for note in run_state.plan.notes.iter().chain(&run_state.rendered.notes) {
         log::warn!("{note}");

@@ -1,4 +1,4 @@
-//! `clean`: remove all files of this agent.
+//! `clean`: removes all files of the agent.
 
 use std::io::Write;
 

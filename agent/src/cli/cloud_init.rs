@@ -1,4 +1,4 @@
-//! Switches cloud-init's network configuration on again if there is no context with NICs.
+//! Enables cloud-init's network configuration again if there is no context with NICs.
 
 use super::Options;
 use super::apply::LOCK_WAIT;
@@ -7,7 +7,7 @@ use crate::install::{self, FileReport, Record, Snapshot, decide};
 use crate::pipeline::without_nics;
 use crate::plan::NicId;
 
-/// Removes the file for cloud-init on a machine without a context medium; `None` if we have not written one.
+/// Removes the file for cloud-init on a machine without a context medium; returns `None` if the agent has not written one.
 pub(super) fn without_medium(
     options: &Options,
     dry_run: bool,
@@ -22,7 +22,7 @@ pub(super) fn without_medium(
     } else {
         Some(options.lock(LOCK_WAIT)?)
     };
-    // Another run may have found a context meanwhile.
+    // Another run may have found a context in the meantime.
     let mut directories = options.directories();
     let record = Record::load(&mut directories)?;
     let wanted = without_nics(&record);

@@ -13,7 +13,7 @@ use crate::detect::DetectError;
 use crate::install::{InstallError, LockError};
 use crate::inventory::InventoryError;
 
-/// A failure of the whole run. A failure of one NIC is part of the plan instead.
+/// A failure of the whole run. If only one NIC fails, the plan reports it instead.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("failed to open the root '{}': {error}", dir.display())]
@@ -57,7 +57,7 @@ impl Failure {
         }
     }
 
-    /// Whether root could do it.
+    /// Whether the failure would not occur for root.
     pub(super) fn is_for_root(&self) -> bool {
         let kind = match self {
             Self::Config(ConfigError::Io(error)) => Some(error.kind()),

@@ -44,7 +44,7 @@ pub(super) fn run(options: &Options, name: &str, out: &mut impl Write) -> Result
     Ok(Exit::Ok)
 }
 
-/// What a name can mean.
+/// What the name of a NIC can mean.
 #[derive(Clone, Copy, PartialEq)]
 enum Subject<'a> {
     Planned(&'a PlannedNic),
@@ -54,7 +54,7 @@ enum Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// All that a name means, the closest first: in its exact case it is a device before it is a variable.
+    /// Returns everything that a name can mean, best match first: a name in its exact case is a device rather than a variable.
     fn find_all(run_state: &'a RunState, name: &str) -> Vec<Self> {
         let nics = &run_state.plan.nics;
         let planned = |is_it: &dyn Fn(&PlannedNic) -> bool| {
@@ -107,7 +107,7 @@ impl<'a> Subject<'a> {
             })
     }
 
-    /// The device with a MAC or port GUID.
+    /// Returns the device with this MAC or port GUID.
     fn address(run_state: &'a RunState, name: &str) -> Option<Self> {
         let (mac, guid) = (name.parse::<MacAddress>().ok(), name.parse::<Guid>().ok());
         let mut nics = run_state.inventory.nics.iter();
@@ -170,14 +170,14 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// The position in `IB0`.
+/// Parses the position from `IB0`.
 fn position(name: &str) -> Option<u8> {
     let number = name.get(2..)?;
     let is_name = name[..2].eq_ignore_ascii_case("ib");
     number.parse().ok().filter(|_| is_name)
 }
 
-/// The NIC of a dummy NIC.
+/// Returns the label of the NIC that a dummy NIC belongs to.
 fn owner<'a>(run_state: &'a RunState, dummy: &DummyNic) -> Option<Cow<'a, str>> {
     let mut nics = run_state.plan.nics.iter();
     let owner = if dummy.is_marker {
@@ -222,7 +222,7 @@ fn print_planned(
     Ok(())
 }
 
-/// Why nothing of the context is about a NIC.
+/// Explains why a NIC has no configuration in the context.
 fn unclaimed(run_state: &RunState, nic: &Nic) -> String {
     if run_state.plan.network_off {
         return "NETWORK=NO".into();
@@ -252,7 +252,7 @@ fn unclaimed(run_state: &RunState, nic: &Nic) -> String {
     }
 }
 
-/// The MACs that the context has.
+/// Lists the MACs in the context.
 fn macs(run_state: &RunState) -> String {
     let nics = run_state.plan.nics.iter();
     let macs: Vec<String> = nics

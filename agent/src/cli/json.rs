@@ -1,4 +1,4 @@
-//! What `--json` prints. Names and values are those of the model; no context text but typed values.
+//! The output of `--json`. Names and values are those of the model; all are typed values, not text from the context.
 
 use std::io::Write;
 
@@ -16,7 +16,7 @@ pub(super) fn print(value: &Value, out: &mut impl Write) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Medium, backend, NICs, dummy NICs, notes.
+/// Medium, backend, NICs, dummy NICs, and notes.
 pub(super) fn run_state(run_state: &RunState) -> Value {
     let plan = &run_state.plan;
     json!({
@@ -84,7 +84,7 @@ pub(super) fn dummy(dummy: &DummyNic) -> Value {
     })
 }
 
-/// What the network stack has loaded, and what it has not.
+/// Which devices the network stack has loaded, and which it has not.
 pub(super) fn activation(activation: &Activation) -> Value {
     let failed = activation.failed.iter();
     json!({

@@ -1,4 +1,4 @@
-//! The command line: one file per command, of the same name.
+//! The command line: one file per command, with the same name.
 
 mod activate;
 mod apply;
@@ -91,13 +91,13 @@ enum Verb {
 }
 
 impl Cli {
-    /// The command line of this process. Without a command that it knows it ends here, with a message.
+    /// Parses the command line of this process. If it is invalid, the process exits with a message.
     #[must_use]
     pub fn of_this_process() -> Self {
         Self::parse()
     }
 
-    /// Runs the command. Results go to `out`, log lines and errors to [`logging`].
+    /// Runs the command. Results are written to `out`; log lines and errors go to [`logging`].
     pub fn run(&self, out: &mut impl Write) -> Exit {
         let options = &self.options;
         logging::start(Logging {
@@ -110,7 +110,7 @@ impl Cli {
         let exit = result
             .and_then(|exit| Ok(out.flush().map(|()| exit)?))
             .unwrap_or_else(|failure| {
-                // Whoever closed our output wants no more of it.
+                // The reader of the output has closed it and needs no more.
                 if failure.is_broken_pipe() {
                     return Exit::Ok;
                 }
@@ -140,7 +140,7 @@ impl Cli {
 }
 
 impl Options {
-    /// A missing root is reported by its own name, not by that of a file below it.
+    /// Checks the root first, so that an error names it rather than a file below it.
     fn check_root(&self) -> Result<(), Failure> {
         match &self.root {
             Some(dir) => std::fs::read_dir(dir)
@@ -157,12 +157,12 @@ impl Options {
         self.root.as_ref().map_or_else(Root::default, Root::new)
     }
 
-    /// The directories of that machine, for one run.
+    /// The directories of the machine, for one run.
     fn directories(&self) -> Directories {
         Directories::new(&self.root())
     }
 
-    /// The sysfs tree, on the machine that this process runs on.
+    /// The path of the sysfs tree on the machine where this process runs.
     fn sysfs(&self) -> Result<PathBuf, Failure> {
         let dir = match &self.sysfs {
             Some(dir) => std::path::absolute(dir),
@@ -175,7 +175,7 @@ impl Options {
         Duration::from_secs(self.wait.into())
     }
 
-    /// Takes the lock of the machine, and waits at most this many seconds, unless the command line sets the limit.
+    /// Takes the lock of the machine; waits at most this many seconds, unless the command line sets the limit.
     fn lock(&self, seconds: u32) -> Result<Lock, LockError> {
         let seconds = self.lock_wait.unwrap_or(seconds);
         Lock::take(&self.root(), Duration::from_secs(seconds.into()))

@@ -1,4 +1,4 @@
-//! `plan`: prints what `apply` would do on this machine, without regard to earlier runs.
+//! `plan`: prints what `apply` would do on this machine if no earlier run had written files.
 
 use std::io::Write;
 

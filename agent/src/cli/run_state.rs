@@ -1,4 +1,4 @@
-//! From the options to what there is: the context, the NICs, the plan, the files that it makes.
+//! Everything that commands work with: the context, the NICs, the plan, and the files that result.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -21,7 +21,7 @@ use crate::wait::WaitBudget;
 
 /// A context, before any NIC is read.
 pub(super) struct ReadContext {
-    /// Its path.
+    /// The path of the context.
     pub(super) source: String,
     pub(super) context: Context,
     config: Config,
@@ -30,16 +30,16 @@ pub(super) struct ReadContext {
 /// The purpose of reading a machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Purpose {
-    /// Whether running network stacks count, besides enabled ones, because the files are loaded at once.
+    /// The running network stacks, which count besides the enabled ones because the files are loaded at once.
     pub(super) running: Option<Readers>,
-    /// Whether foreign files in the place of ours are replaced.
+    /// Whether foreign files at the paths of the agent's files are replaced.
     pub(super) takes_over: bool,
-    /// Nothing is going to be written: what this user may not read is named, and the rest is shown.
+    /// Whether nothing will be written: files that this user may not read are reported, and everything else is shown.
     pub(super) reads_only: bool,
 }
 
 impl Purpose {
-    /// To show what there is.
+    /// Only shows the state of the machine.
     pub(super) const SHOW: Self = Self {
         running: None,
         takes_over: false,
@@ -47,7 +47,7 @@ impl Purpose {
     };
 }
 
-/// All that a command can ask about.
+/// Everything that a command can ask for.
 pub(super) struct RunState {
     pub(super) source: String,
     pub(super) inventory: Inventory,
@@ -61,7 +61,7 @@ pub(super) struct RunState {
     pub(super) changes: Changes,
 }
 
-/// Finds and reads the context; `None` without a medium.
+/// Finds and reads the context; returns `None` if there is no medium.
 pub(super) fn read(
     options: &Options,
     wait_budget: &WaitBudget,
@@ -99,7 +99,7 @@ fn find(
         Fallbacks::Directory
     };
     loop {
-        // Asked before the look, so that a CD that comes in between is not missed.
+        // Checked before the devices are read, so that a CD that appears in between is not missed.
         let udev_was_busy = wait_budget.udev_is_busy();
         let counts = if udev_was_busy {
             Fallbacks::NotYet
@@ -119,7 +119,7 @@ fn find(
 }
 
 impl ReadContext {
-    /// Looks at the NICs, waiting for late ones, and works out what that means.
+    /// Reads the NICs, waiting for late ones, and computes everything else.
     pub(super) fn look(
         self,
         options: &Options,
@@ -153,7 +153,7 @@ impl ReadContext {
         let disk = Snapshot::take(directories, &rendered.files, &record)?;
         let changes = pipeline::changes(&rendered, (&inventory, &plan), &inputs, &disk);
         let role = inputs.role();
-        // The process ends soon, and takes its memory along faster than piece by piece.
+        // Leaked, because the exiting process frees its memory faster as a whole than piece by piece.
         std::mem::forget((self.context, disk));
         Ok(RunState {
             source: self.source,

@@ -1,4 +1,4 @@
-//! `status`: whether context, files and kernel agree, and why they do not.
+//! `status`: prints whether context, files and kernel agree, and if not, why.
 
 use std::io::Write;
 use std::path::Path;
@@ -45,11 +45,11 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Exit, Failu
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Agreement {
     UpToDate,
-    /// Something is missing or otherwise than the context has it.
+    /// Something is missing, or differs from the context.
     Drifted,
-    /// A NIC is refused, or something else is where a file is to be.
+    /// A NIC is refused, or something conflicts with a file.
     Refused,
-    /// This user may not read what has to be compared.
+    /// This user may not read everything that must be compared.
     Unknown,
 }
 
@@ -120,7 +120,7 @@ impl Status {
         })
     }
 
-    /// The verdict and its reasons come first.
+    /// Prints the verdict and its reasons first.
     fn print(&self, state: &RunState, out: &mut impl Write) -> Result<(), Failure> {
         writeln!(out, "status: {}", self.verdict.code())?;
         print_findings(&self.findings, out)?;
@@ -185,7 +185,7 @@ fn verdict(
         return Agreement::Unknown;
     }
     let is_missing = nics().any(|nic| match (&nic.outcome, &nic.device) {
-        // A port of a bond or a bridge is right as it is: the device above it carries the addresses.
+        // A port of a bond or a bridge is as it should be: the device above it carries the addresses.
         (Outcome::Absent(_), Some(device)) => {
             let here = state.inventory.by_name(&device.name);
             here.is_none_or(|here| here.master.is_none())
@@ -208,7 +208,7 @@ fn verdict(
     }
 }
 
-/// Without a medium it is an error only where this is a VM that has one.
+/// Reports that there is no medium, which is an error only if this looks like a VM that should have one.
 fn no_context(options: &Options, out: &mut impl Write) -> Result<Exit, Failure> {
     let root = options.root();
     let record = Record::load(&mut options.directories())?;
@@ -296,7 +296,7 @@ fn interface_json(interface: &Interface) -> Value {
     })
 }
 
-/// Each file with its state.
+/// Lists each file with its state.
 fn states(report: &FileReport) -> impl Iterator<Item = (&'static str, String)> {
     let lists = [
         ("up to date", &report.unchanged),
@@ -311,7 +311,7 @@ fn states(report: &FileReport) -> impl Iterator<Item = (&'static str, String)> {
     files.map(|(state, path)| (state, path.display().to_string()))
 }
 
-/// The IPoIB mode of a device, which may have refused connected mode (enhanced IPoIB).
+/// Reads the IPoIB mode of a device, which may have refused connected mode (enhanced IPoIB).
 fn mode(host: &Probe<'_>, sys: &Path, device: &str) -> Option<String> {
     let path = sys.join("class/net").join(device).join("mode");
     let mode = host.read_to_string(&path).ok()?;

@@ -1,4 +1,4 @@
-//! What the commands print for people.
+//! What commands print for people.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use crate::activate::Activation;
 use crate::install::FileReport;
 use crate::plan::{Outcome, PlannedNic, Role};
 
-/// The plan: a line per NIC.
+/// Prints the plan, one line per NIC.
 pub(super) fn plan(run_state: &RunState, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "context: {}", run_state.source)?;
     writeln!(
@@ -44,7 +44,7 @@ pub(super) fn plan(run_state: &RunState, out: &mut impl Write) -> io::Result<()>
     Ok(())
 }
 
-/// A NIC in one line.
+/// Describes a NIC in one line.
 pub(super) fn line(nic: &PlannedNic) -> String {
     let position = nic
         .position
@@ -66,7 +66,7 @@ pub(super) fn line(nic: &PlannedNic) -> String {
     }
 }
 
-/// What `apply` did; the log has the reasons.
+/// Prints what `apply` did; the log has the reasons.
 pub(super) fn report(
     run_state: &RunState,
     report: &FileReport,
@@ -110,7 +110,7 @@ pub(super) fn report(
     Ok(())
 }
 
-/// What the network stack has loaded; the log has its errors.
+/// Prints what the network stack has loaded; the log has its errors.
 pub(super) fn activation(activation: Option<&Activation>, out: &mut impl Write) -> io::Result<()> {
     let Some(activation) = activation else {
         return Ok(());
@@ -124,7 +124,7 @@ pub(super) fn activation(activation: Option<&Activation>, out: &mut impl Write) 
     Ok(())
 }
 
-/// What `clean` removed, and what it left.
+/// Prints what `clean` removed, and what it left.
 pub(super) fn cleaned(report: &FileReport, dry_run: bool, out: &mut impl Write) -> io::Result<()> {
     let (removed, restored) = if dry_run {
         ("would remove", "would restore")

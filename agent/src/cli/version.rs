@@ -1,4 +1,4 @@
-//! `version`: print the version.
+//! `version`: prints the version.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! The state of a device according to the running daemon of a network stack, read from its files.
+//! The state of a device according to the running daemon of a network stack, which saves it in files.
 //!
 //! ```text
 //! /run/systemd/netif/links/2          ADMIN_STATE=unmanaged
@@ -20,7 +20,7 @@ const CONNECTIONS: [&str; 3] = [
     "/usr/lib/NetworkManager/system-connections",
 ];
 
-/// What is wrong with a device according to systemd-networkd, if it has not configured it by our file.
+/// Explains why systemd-networkd has not configured a device by the agent's file.
 pub(super) fn of_networkd(
     root: &Probe<'_>,
     device: &str,
@@ -30,7 +30,7 @@ pub(super) fn of_networkd(
     let path = format!("/run/systemd/netif/links/{index}");
     let text = root.read_to_string(Path::new(&path)).ok()?;
     let by = value(&text, "NETWORK_FILE");
-    // The file that netplan generates from our YAML has a name of netplan.
+    // The file that netplan generates from the agent's YAML has a name that netplan chose.
     let is_ours = |file: &str| {
         let own = |rendered: &&RenderedFile| rendered.path == Path::new(file);
         files.iter().any(own) || file.contains("one-sriov")
@@ -58,7 +58,7 @@ pub(super) fn of_networkd(
     }
 }
 
-/// The same for NetworkManager.
+/// Explains why NetworkManager has not configured a device by the agent's file.
 pub(super) fn of_network_manager(
     root: &Probe<'_>,
     device: &str,
@@ -104,7 +104,7 @@ fn has_uuid(file: &RenderedFile) -> bool {
     value(&file.text, "uuid").is_some()
 }
 
-/// The file of a profile.
+/// Finds the file of a profile.
 fn profile_with(root: &Probe<'_>, uuid: &str) -> Option<String> {
     CONNECTIONS.iter().map(Path::new).find_map(|directory| {
         let names = root.list(directory).ok()?;
@@ -117,7 +117,7 @@ fn profile_with(root: &Probe<'_>, uuid: &str) -> Option<String> {
     })
 }
 
-/// The line of NetworkManager's configuration that makes devices unmanaged.
+/// Finds the line of NetworkManager's configuration that makes a device unmanaged.
 fn unmanaged_rule(root: &Probe<'_>, device: &str) -> Option<String> {
     let directories = [
         "/etc/NetworkManager/conf.d",
@@ -142,7 +142,7 @@ fn unmanaged_rule(root: &Probe<'_>, device: &str) -> Option<String> {
     })
 }
 
-/// The value of a line `key=value`.
+/// Returns the value of a line `key=value`.
 fn value<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     text.lines().find_map(|line| {
         let (own, value) = line.split_once('=')?;

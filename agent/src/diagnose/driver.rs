@@ -1,4 +1,4 @@
-//! PCI network cards without a network device: their driver is missing.
+//! PCI network cards without a network device, because a driver is missing.
 //!
 //! ```text
 //! /sys/bus/pci/devices/0000:00:05.0/class      0x020700     network controller, InfiniBand
@@ -16,7 +16,7 @@ use std::path::Path;
 use super::Finding;
 use crate::detect::Probe;
 
-/// A PCI function that is a network card.
+/// A PCI function that is a network controller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NetworkCard {
     /// `0000:00:05.0`.
@@ -25,11 +25,11 @@ pub(super) struct NetworkCard {
     id: String,
     modalias: String,
     driver: Option<String>,
-    /// Whether it has an InfiniBand device without a network device.
+    /// Whether the card has an InfiniBand device, but not a network device for it.
     lacks_ipoib: bool,
 }
 
-/// All network cards of a machine, in the order of their addresses.
+/// Lists all network cards of a machine, sorted by address.
 pub(super) fn cards(probe: &Probe<'_>, sys: &Path) -> Vec<NetworkCard> {
     let devices = sys.join("bus/pci/devices");
     let card = |address: OsString| {
@@ -38,7 +38,7 @@ pub(super) fn cards(probe: &Probe<'_>, sys: &Path) -> Vec<NetworkCard> {
             let text = probe.read_to_string(&path.join(name)).ok()?;
             Some(text.trim().trim_start_matches("0x").to_owned())
         };
-        // Base class 02: network controllers (PCI Code and ID Assignment Specification).
+        // Base class 02: network controller (PCI Code and ID Assignment Specification).
         text("class").filter(|class| class.starts_with("02"))?;
         let driver = probe.read_link(&path.join("driver")).ok();
         let name = driver.and_then(|driver| Some(driver.file_name()?.to_str()?.to_owned()));
@@ -60,7 +60,7 @@ pub(super) fn cards(probe: &Probe<'_>, sys: &Path) -> Vec<NetworkCard> {
 }
 
 impl NetworkCard {
-    /// Why the card has no network device, unless it has one; `module` returns the driver for a modalias.
+    /// Explains why the card has no network device, if so; `module` returns the driver for a modalias.
     pub(super) fn finding(&self, module: impl Fn(&str) -> Option<String>) -> Option<Finding> {
         let Self { address, id, .. } = self;
         match &self.driver {
@@ -84,7 +84,7 @@ impl NetworkCard {
     }
 }
 
-/// The module that the kernel would load for a device.
+/// Returns the module that the kernel would load for a device.
 pub(super) fn module_for(root: &Probe<'_>, modalias: &str) -> Option<String> {
     let release = root.read_to_string(Path::new("/proc/sys/kernel/osrelease"));
     let release = release.ok()?;
@@ -99,7 +99,7 @@ pub(super) fn module_for(root: &Probe<'_>, modalias: &str) -> Option<String> {
     module.filter(|_| !modalias.is_empty())
 }
 
-/// Whether a pattern with `*` matches a whole text.
+/// Whether the whole text matches a pattern with `*`.
 fn matches(pattern: &str, text: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {
         return pattern == text;

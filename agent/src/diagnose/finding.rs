@@ -9,7 +9,7 @@ pub struct Finding {
     pub code: &'static str,
     /// Its severity.
     pub severity: Severity,
-    /// The network device, if it concerns one.
+    /// The network device, if the finding is about one.
     pub device: Option<String>,
     /// What was found, why that is wrong, and what to do, without a full stop.
     pub text: String,
@@ -18,9 +18,9 @@ pub struct Finding {
 /// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// It stops a NIC from working.
+    /// The cause stops a NIC from working.
     Problem,
-    /// It may be the reason if a NIC does not work.
+    /// The cause may be why a NIC does not work, if it does not.
     Warning,
 }
 
@@ -36,7 +36,7 @@ impl Severity {
 }
 
 impl Finding {
-    /// A finding that stops a NIC from working.
+    /// Creates a finding that stops a NIC from working.
     pub(super) fn problem(code: &'static str, text: String) -> Self {
         Self {
             code,
@@ -46,7 +46,7 @@ impl Finding {
         }
     }
 
-    /// A finding that may be the reason if a NIC does not work.
+    /// Creates a finding that may be why a NIC does not work.
     pub(super) fn warning(code: &'static str, text: String) -> Self {
         Self {
             severity: Severity::Warning,
@@ -54,14 +54,14 @@ impl Finding {
         }
     }
 
-    /// The same, about one device.
+    /// Adds the device that the finding is about.
     pub(super) fn of(mut self, device: &str) -> Self {
         self.device = Some(device.to_owned());
         self
     }
 }
 
-/// A finding about read errors, which may hide a cause.
+/// Creates a finding about read errors, which may hide a cause.
 pub(super) fn unread(failures: &[String]) -> Option<Finding> {
     if failures.is_empty() {
         return None;

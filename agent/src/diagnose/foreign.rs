@@ -1,4 +1,4 @@
-//! Foreign files that configure a device of the context.
+//! Foreign files that configure a device that the agent configures.
 //!
 //! ```text
 //! /etc/NetworkManager/system-connections/old.nmconnection   interface-name=eth0     [connection]
@@ -19,20 +19,20 @@ use hwaddr::MacAddress;
 pub(super) struct ForeignPlace {
     directory: &'static str,
     form: Form,
-    /// Their readers.
+    /// The programs that read the directory.
     readers: &'static [Reader],
 }
 
-/// The grammar of a file.
+/// The syntax of a file.
 #[derive(Clone, Copy)]
 enum Form {
-    /// `key=value` in sections, where these keys name the device.
+    /// `key=value` in sections; these keys identify the device.
     Sections {
         section: &'static str,
         name: &'static str,
         mac: &'static str,
     },
-    /// `KEY=value` as in a shell.
+    /// `KEY=value`, as in a shell.
     Assignments,
     /// `iface NAME ...`.
     Stanzas,
@@ -60,7 +60,7 @@ const fn place(directory: &'static str, form: Form, readers: &'static [Reader]) 
     }
 }
 
-/// The directories in which other programs, installers and users have files for devices.
+/// The directories in which other programs, installers and users keep files for devices.
 pub(super) const PLACES: [ForeignPlace; 8] = [
     place(
         "/etc/NetworkManager/system-connections",
@@ -89,17 +89,17 @@ pub(super) const PLACES: [ForeignPlace; 8] = [
 ];
 
 impl ForeignPlace {
-    /// Whether a network stack reads this directory: the one that the files are written for, or another enabled one.
+    /// Whether any network stack reads this directory: the one that the agent writes files for, or another enabled one.
     pub(super) fn is_read_by(&self, stack: Reader, others: &[Reader]) -> bool {
         let mut all = others.iter().chain([&stack]);
         all.any(|stack| self.readers.contains(stack))
     }
 }
 
-/// A device of the context: its name and, for Ethernet, its MAC.
+/// A device that the agent configures: its name and, for Ethernet, its MAC.
 pub(super) type OwnDevice<'a> = (&'a str, Option<MacAddress>);
 
-/// The files of one directory that configure one of these devices; `is_ours` excludes the agent's own.
+/// Finds the files in one directory that configure any of the devices; `is_ours` excludes the agent's own.
 pub(super) fn findings(
     root: &Probe<'_>,
     place: &ForeignPlace,
@@ -128,7 +128,7 @@ fn finding(path: &Path, line: &str, device: &str) -> Finding {
 }
 
 impl Form {
-    /// Whether a file with this name is read.
+    /// Whether network stacks read a file with this name.
     fn is_read(self, path: &Path) -> bool {
         let name = path
             .file_name()
@@ -146,7 +146,7 @@ impl Form {
         }
     }
 
-    /// The line by which a file configures one of the devices, and the device.
+    /// Returns the line by which a file configures one of the devices, and the device.
     fn configures<'d>(
         self,
         path: &Path,
@@ -201,7 +201,7 @@ impl Form {
                 return Some((format!("line {at}: '{}'", line.escape_debug()), device));
             }
         }
-        // A file for ifup without a device is for the one in its name.
+        // An `ifcfg` file that names no device is for the device in its file name.
         let of_file = path.file_name()?.to_str()?.strip_prefix("ifcfg-")?;
         let (device, _) =
             by_name(of_file).filter(|_| matches!(self, Self::Assignments) && !names_device)?;

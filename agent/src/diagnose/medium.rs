@@ -1,4 +1,4 @@
-//! Without a context: what is on the drives, and whether this looks like a VM that should have a context.
+//! If there is no context: what is on the drives, and whether this looks like a VM that should have a context.
 
 use hwaddr::{DummyMac, DummyPrefix};
 
@@ -6,7 +6,7 @@ use super::Finding;
 use crate::context::survey::BlockDevice;
 use crate::inventory::{AddressOrigin, Inventory, Nic, listed};
 
-/// Labels of the media of other clouds, in lower case, with descriptions.
+/// Volume labels of other clouds, in lower case, with descriptions.
 const OTHERS: [(&str, &str); 4] = [
     ("config-2", "OpenStack's config drive"),
     ("cidata", "a NoCloud seed of cloud-init"),
@@ -14,7 +14,7 @@ const OTHERS: [(&str, &str); 4] = [
     ("scvmm", "a VMM disk"),
 ];
 
-/// Why there is no context.
+/// Explains why there is no context.
 #[must_use]
 pub fn without_context(
     block_devices: &[BlockDevice],
@@ -71,7 +71,7 @@ fn no_medium(block_devices: &[BlockDevice], inventory: &Inventory, prefix: Dummy
     Finding::problem("no-context", text)
 }
 
-/// Evidence that this is a VM of OpenNebula with SR-IOV NICs.
+/// Returns evidence that this is a VM of OpenNebula with SR-IOV NICs.
 fn sign(nic: &Nic, prefix: DummyPrefix) -> Option<String> {
     let dummy = if let Some(guid) = nic.guid() {
         DummyMac::from_guid(guid, prefix)?

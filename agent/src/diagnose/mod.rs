@@ -1,18 +1,18 @@
-//! Finds out why a NIC has no address: the causes, each with evidence and a remedy.
+//! Explains why NICs have no address: each cause with evidence and a remedy.
 //!
 //! ```text
-//! no-context, other-cloud, no-permission   no CD, that of another cloud, or one that this user may not read
-//! dummy-prefix           dummy NICs with another first octet than the agent looks for
-//! other-vm               a CD whose NICs this machine does not have
-//! driver-missing         a PCI network card without driver
-//! ipoib-missing          an InfiniBand card without network device
-//! port-guid, port-state  an InfiniBand port that the subnet manager has not activated
+//! no-context, other-cloud, no-permission   there is no CD, it is another cloud's, or this user may not read it
+//! dummy-prefix           dummy NICs have another first octet than the agent expects
+//! other-vm               the CD describes NICs that this machine does not have
+//! driver-missing         a PCI network card has no driver
+//! ipoib-missing          an InfiniBand card has no network device
+//! port-guid, port-state  the subnet manager has not activated an InfiniBand port
 //! stack-*                the network stack is disabled, masked, missing or not running, or does not manage the NIC
 //! two-stacks             more than one network stack is active
 //! foreign-file           a file that the agent did not write configures the device
 //! unread                 read errors
 //! ```
-//! Each cause has its own file, with what is read from the machine, and the rule, which is pure.
+//! Each cause has its own file, which contains the code that reads the machine and the rule, a pure function.
 
 mod daemon;
 mod driver;
@@ -42,32 +42,32 @@ pub use medium::without_context;
 pub struct Scene<'a> {
     /// The machine.
     pub root: &'a Root,
-    /// Its files.
+    /// The files of the machine.
     pub probe: &'a Probe<'a>,
-    /// The files of the machine that this process runs on: `sys` is one of its directories.
+    /// The files of the machine that this process runs on, which contain `sys`.
     pub host: &'a Probe<'a>,
-    /// Its sysfs tree, on the machine that this process runs on.
+    /// The sysfs tree of the machine, as a path on the machine that this process runs on.
     pub sys: &'a Path,
-    /// Where the context was.
+    /// Where the context was found.
     pub source: &'a str,
     /// First octet of dummy MACs.
     pub prefix: DummyPrefix,
-    /// The NICs that are here.
+    /// The NICs of the machine.
     pub inventory: &'a Inventory,
-    /// What is planned for them.
+    /// The plan for the NICs.
     pub plan: &'a Plan,
     /// The network stack.
     pub backend: Backend,
-    /// The files for it.
+    /// The rendered files.
     pub files: &'a [RenderedFile],
     /// What earlier runs wrote.
     pub record: &'a Record,
-    /// What the kernel has; none: it was not asked.
+    /// The state of the kernel; `None` if it was not read.
     pub kernel: Option<&'a [Comparison]>,
 }
 
 impl Scene<'_> {
-    /// Every cause of trouble, problems first.
+    /// Returns all causes found, problems first.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
         let mut findings = self.of_devices();
@@ -92,7 +92,7 @@ impl Scene<'_> {
         findings
     }
 
-    /// Why NICs have no device.
+    /// Explains why NICs have no device.
     fn of_devices(&self) -> Vec<Finding> {
         let is_missing = |nic: &&PlannedNic| match (&nic.outcome, &nic.device) {
             (Outcome::Absent(_), device) => device.is_none(),
@@ -118,7 +118,7 @@ impl Scene<'_> {
         findings
     }
 
-    /// The InfiniBand ports of NICs that are configured.
+    /// Checks the InfiniBand ports of configured NICs.
     fn of_ports(&self) -> Vec<Finding> {
         let nics = self.configured().map(|(_, device)| device);
         let ports = nics.filter_map(|device| {
@@ -139,7 +139,7 @@ impl Scene<'_> {
         of_reader.into_iter().chain(two).collect()
     }
 
-    /// What the running daemon reports of devices that are not up to date.
+    /// Returns what the running daemon reports about devices that differ from the context.
     fn of_daemon(&self, running: Option<Readers>) -> Vec<Finding> {
         let drifted = self.kernel.unwrap_or_default().iter();
         let drifted = drifted.filter(|comparison| !comparison.differences.is_empty());
@@ -168,7 +168,7 @@ impl Scene<'_> {
         drifted.filter_map(finding).collect()
     }
 
-    /// Foreign files for our devices.
+    /// Finds foreign files for the configured devices.
     fn of_files(&self, started: &[Reader]) -> Vec<Finding> {
         let devices: Vec<foreign::OwnDevice> = self
             .configured()
@@ -187,14 +187,14 @@ impl Scene<'_> {
             .collect()
     }
 
-    /// Whether the kernel has all that the context asks for.
+    /// Whether the kernel has everything that the context asks for.
     fn is_right(&self) -> bool {
         let nic_is_right = |nic: &Comparison| nic.differences.is_empty();
         self.kernel
             .is_some_and(|nics| nics.iter().all(nic_is_right))
     }
 
-    /// The NICs that are configured, with their devices.
+    /// Returns the configured NICs with their devices.
     fn configured(&self) -> impl Iterator<Item = (&PlannedNic, &InterfaceName)> {
         self.plan
             .nics

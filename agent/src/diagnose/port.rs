@@ -1,9 +1,9 @@
-//! InfiniBand ports: a port that is not ACTIVE carries nothing, whatever address its network device has.
+//! InfiniBand ports: a port that is not ACTIVE carries no traffic, whatever addresses its network device has.
 //!
 //! ```text
 //! /sys/class/net/ib0/device/infiniband/mlx5_0/ports/1/state       2: INIT
 //!                                                    /phys_state  5: LinkUp
-//!                                                    /sm_lid      0x0        no subnet manager has found it
+//!                                                    /sm_lid      0x0        no subnet manager has configured it
 //! ```
 //! Source: the kernel's `Documentation/ABI/stable/sysfs-class-infiniband` and `drivers/infiniband/core/sysfs.c`.
 
@@ -14,27 +14,27 @@ use crate::detect::Probe;
 
 const ACTIVE: &str = "ACTIVE";
 
-/// The port of a network device.
+/// The InfiniBand port of a network device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct InfinibandPort {
     /// The network device: `ib0`.
     pub(super) device: String,
     /// The InfiniBand device: `mlx5_0`.
     pub(super) card: String,
-    /// From 1.
+    /// The port number, from 1.
     pub(super) number: u32,
     /// `ACTIVE`, `INIT`, ...
     pub(super) state: String,
     /// `LinkUp`, `Polling`, ...
     pub(super) physical: String,
-    /// The LID of the subnet manager; 0: none has found the port.
+    /// The LID of the subnet manager; 0 if none has configured the port.
     pub(super) manager: u32,
-    /// Whether its network device has a port GUID.
+    /// Whether the network device has a port GUID.
     pub(super) has_guid: bool,
 }
 
 impl InfinibandPort {
-    /// The port of a network device, where sysfs shows it.
+    /// Reads the port of a network device, if sysfs shows it.
     pub(super) fn read(
         probe: &Probe<'_>,
         sys: &Path,
@@ -47,11 +47,11 @@ impl InfinibandPort {
         };
         let netdev = sys.join("class/net").join(device);
         let cards = probe.list(&netdev.join("device/infiniband")).ok()?;
-        // A PCI function has one InfiniBand device, whatever number of ports.
+        // A PCI function has one InfiniBand device, however many ports it has.
         let card = cards.first()?;
         let card = card.to_str()?;
         let index = |name: &str| number(&text(&netdev.join(name))?);
-        // Old kernels have the port only in dev_id (`ipoib_add_port`).
+        // On old kernels, only `dev_id` contains the port (`ipoib_add_port`).
         let index = index("dev_port").max(index("dev_id")).unwrap_or(0);
         let port = netdev
             .join("device/infiniband")
@@ -71,7 +71,7 @@ impl InfinibandPort {
         })
     }
 
-    /// Why the port does not work, if it does not.
+    /// Explains why the port does not work, if so.
     pub(super) fn finding(&self) -> Option<Finding> {
         let Self {
             device,
@@ -110,7 +110,7 @@ impl InfinibandPort {
     }
 }
 
-/// `0x1f` or `31`.
+/// Parses `0x1f` or `31`.
 fn number(text: &str) -> Option<u32> {
     match text.strip_prefix("0x") {
         Some(hex) => u32::from_str_radix(hex, 16).ok(),
@@ -118,7 +118,7 @@ fn number(text: &str) -> Option<u32> {
     }
 }
 
-/// `INIT` of `2: INIT`.
+/// Returns `INIT` from `2: INIT`.
 fn after_colon(text: &str) -> String {
     let name = text.split_once(':').map_or(text, |(_, name)| name);
     name.trim().to_owned()

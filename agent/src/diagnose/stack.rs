@@ -1,4 +1,4 @@
-//! The network stack that is to read the files: whether it starts, and whether another starts beside it.
+//! The network stack that should read the files: whether it starts, and whether another one starts as well.
 
 use std::path::Path;
 
@@ -6,23 +6,23 @@ use super::{Finding, Severity};
 use crate::detect::{Probe, UnitState, Units, is_in_runlevel, runlevel};
 use crate::render::{Backend, Reader, Readers};
 
-/// What was seen of a network stack.
+/// The observed state of a network stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     stack: Reader,
     state: UnitState,
-    /// Whether it runs; none on a machine at rest.
+    /// Whether the stack runs; `None` if the machine is not running.
     runs: Option<bool>,
 }
 
-/// The stack that reads the files of a backend, and those that may start beside it.
+/// The stack that reads the files of a backend, and all stacks that were examined.
 pub(super) struct Stacks {
     pub(super) reader: Seen,
     pub(super) all: Vec<Seen>,
 }
 
-/// The stack that reads the files of a backend, and those of which one alone is meant to run; none where no systemd
-/// is installed: what starts a stack is looked at in its units alone.
+/// Examines the stack that reads the files of a backend, and the stacks of which only one should run. Returns `None` if systemd
+/// is not installed, because only units show what starts a stack.
 pub(super) fn look(
     probe: &Probe<'_>,
     backend: Backend,
@@ -36,7 +36,7 @@ pub(super) fn look(
     let runlevel = runlevel(probe);
     let seen = |stack: Reader| {
         let state = match units.state(&stack.unit()) {
-            // Where the unit is made of a script of SysV, the link is that of the script.
+            // If the unit is generated from a SysV script, the script's link decides.
             UnitState::Disabled | UnitState::Missing
                 if is_in_runlevel(&runlevel, stack.service()) =>
             {
@@ -54,8 +54,8 @@ pub(super) fn look(
     })
 }
 
-/// Why the files of a backend are not read, as far as that is because of their reader; `is_right`: the kernel has all that
-/// they say, whoever has set it.
+/// Explains why the files of a backend are not read, if their reader is the cause. `is_right`: the kernel already has everything
+/// that the context asks for, whichever program configured it.
 pub(super) fn of_reader(backend: Backend, reader: &Seen, is_right: bool) -> Option<Finding> {
     let stack = reader.stack;
     let unit = stack.unit();
@@ -102,7 +102,7 @@ pub(super) fn of_reader(backend: Backend, reader: &Seen, is_right: bool) -> Opti
 }
 
 impl Stacks {
-    /// Those that start.
+    /// Returns the stacks that start at boot or run.
     pub(super) fn started(&self) -> Vec<Reader> {
         self.on().map(|seen| seen.stack).collect()
     }
@@ -114,7 +114,7 @@ impl Stacks {
     }
 }
 
-/// That more than one network stack starts.
+/// Reports that more than one network stack starts.
 pub(super) fn two(backend: Backend, stacks: &Stacks) -> Option<Finding> {
     let all: Vec<&Seen> = stacks.on().collect();
     let others = all.iter().filter(|seen| seen.stack != backend.reader());

@@ -1,4 +1,4 @@
-//! NICs of the context that no device of this machine belongs to: wrong prefix of dummy MACs, CD of another VM.
+//! NICs of the context without a device on this machine: because of a wrong dummy MAC prefix, or the CD of another VM.
 
 use std::borrow::Cow;
 
@@ -7,9 +7,9 @@ use hwaddr::{DummyPrefix, Key, MacAddress};
 use super::Finding;
 use crate::inventory::{AddressOrigin, Inventory, Nic};
 
-/// Dummy NICs and port GUIDs that would be those of a missing NIC if their first octet were the prefix.
+/// Finds dummy NICs and port GUIDs that would belong to a missing NIC if the prefix were their first octet.
 ///
-/// `missing` are the MACs of the context's NICs without device, each with the NIC's name.
+/// `missing` are the MACs of the context's NICs without a device, each with the NIC's label.
 pub(super) fn other_prefix(
     missing: &[(Cow<'_, str>, MacAddress)],
     inventory: &Inventory,
@@ -31,7 +31,7 @@ pub(super) fn other_prefix(
     missing.iter().filter_map(finding).collect()
 }
 
-/// The first octet of a MAC or GUID of a device that carries the key of a NIC, and how messages name it.
+/// Returns the first octet of a device's MAC or GUID that contains the key of a NIC, and its name for messages.
 fn carrier(nic: &Nic, key: Key, own: MacAddress) -> Option<(&Nic, u8, String)> {
     if let Some(guid) = nic.guid() {
         let [_, _, first, _, rest @ ..] = guid.octets();
@@ -53,7 +53,7 @@ fn carrier(nic: &Nic, key: Key, own: MacAddress) -> Option<(&Nic, u8, String)> {
     })
 }
 
-/// A context none of whose NICs is here.
+/// Reports that this machine has none of the context's NICs.
 pub(super) fn other_vm(
     source: &str,
     missing: &[(Cow<'_, str>, MacAddress)],
