@@ -1,4 +1,4 @@
-//! Makes the changes, so that a kill at any instant does no harm.
+//! Makes the changes in an order in which a kill at any instant does no harm.
 
 use std::path::PathBuf;
 
@@ -12,16 +12,17 @@ use super::report::FileReport;
 use super::state_file;
 use super::temporary;
 
-/// Makes the changes of [`decide`](super::decide), which got the same `record`.
+/// Makes the changes that [`decide`](super::decide) computed from the same `record`.
 ///
-/// The order makes it safe:
-/// 1. the record has the hashes of the old and the new text of every file;
+/// The order makes this safe:
+/// 1. the record gets the hashes of both the old and the new text of every file;
 /// 2. foreign files are copied to the backup and flushed;
-/// 3. all files are written to temporary files, flushed, and renamed; then files are removed;
-/// 4. the record has only the hashes of the new texts.
+/// 3. all files are written to temporary files, flushed, and renamed; then obsolete files are removed;
+/// 4. the record gets only the hashes of the new texts.
 ///
-/// If the run is killed before 1 is done, nothing has changed; before 4, the next run recognizes every file as ours, old or
-/// new, removes the temporary files, and finishes. If nothing changes, nothing is written. As long as a temporary file remains,
+/// If the run is killed before step 1 is done, nothing has changed. If it is killed before step 4, the next run recognizes every
+/// file as the agent's, whether old or new, removes the temporary files, and finishes. If nothing changes, nothing is written. As
+/// long as a temporary file remains, the record stays unfinished.
 /// the record stays unfinished.
 pub fn apply(
     directories: &mut Directories,
@@ -30,7 +31,7 @@ pub fn apply(
 ) -> Result<FileReport, InstallError> {
     warn(changes);
     let mut report = FileReport::of(changes);
-    // The record does not list its own temporary file, so every run looks for it.
+    // The record does not list its own temporary file, so every run looks for that.
     if let Some(error) = temporary::sweep(directories, [&*state_file::path()])? {
         log::warn!("a temporary file of a killed run remains for now: {error}");
     }
@@ -57,8 +58,8 @@ pub fn apply(
     Ok(report)
 }
 
-/// Removes temporary files of killed runs in all directories that this run or the previous one writes to. Returns the first that
-/// remains, if any.
+/// Removes temporary files of killed runs from all directories that this run or the previous one writes to. Returns an error for
+/// the first one that remains, if any.
 pub(super) fn tidy(
     record: &Record,
     changes: &Changes,
@@ -80,7 +81,7 @@ pub(super) fn tidy(
     )
 }
 
-/// After a run that was killed every directory is flushed, for it may have renamed without doing so.
+/// After a killed run, every directory is flushed, because that run may have renamed files without flushing.
 pub(super) fn batch_of<'a>(record: &'a Record, changes: &'a Changes) -> Batch<'a> {
     let mut batch = Batch::default();
     if record.state == RecordState::Unfinished {

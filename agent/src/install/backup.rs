@@ -1,7 +1,7 @@
-//! Foreign files that the agent replaced: `/var/lib/one-sriov/backup/<its path>`.
+//! Backups of foreign files that the agent replaced: `/var/lib/one-sriov/backup/<its path>`.
 //!
-//! If the name is taken, a number is added: `ifcfg-ib0`, `ifcfg-ib0.~1~`, ... Backups are never overwritten, and removed
-//! only by [`restore`](super::restore).
+//! If the name is taken, a number is added: `ifcfg-ib0`, `ifcfg-ib0.~1~`, ... Backups are never overwritten, and only
+//! [`restore`](super::restore) removes them.
 
 use std::ffi::OsString;
 use std::fs;
@@ -17,7 +17,7 @@ use super::directories::Directories;
 use super::error::{InstallError, nothing_there};
 use super::report::BackedUp;
 
-/// Copies all foreign files that the changes will replace, durably, and returns the backups.
+/// Durably copies all foreign files that the changes will replace, and returns the backups.
 pub(super) fn save(
     changes: &Changes,
     directories: &mut Directories,
@@ -59,7 +59,7 @@ pub(super) fn save(
     Ok(saved)
 }
 
-/// The names of all backups of a machine.
+/// Returns the paths of all backups on a machine.
 pub(super) fn all(root: &Root) -> Result<Vec<PathBuf>, InstallError> {
     let mut found = Vec::new();
     let mut ahead = vec![directory()];
@@ -87,12 +87,12 @@ fn directory() -> PathBuf {
     Path::new(STATE_DIR).join("backup")
 }
 
-/// The first name of the backup of a file.
+/// Returns the first path for a backup of a file.
 pub(super) fn place_of(path: &Path) -> PathBuf {
     directory().join(path.strip_prefix("/").unwrap_or(path))
 }
 
-/// The original path of a backup, and the number of the backup, from 0.
+/// Returns the original path of a backup, and the number of the backup, from 0.
 pub(super) fn origin_of(backup: &Path) -> Option<(PathBuf, u32)> {
     let origin = Path::new("/").join(backup.strip_prefix(directory()).ok()?);
     let name = origin.file_name()?;
@@ -103,7 +103,7 @@ pub(super) fn origin_of(backup: &Path) -> Option<(PathBuf, u32)> {
     Some(numbered.unwrap_or((origin, 0)))
 }
 
-/// The first name that is free, or that has the same content.
+/// Finds the first name for a backup that is free, or whose file has the same content.
 fn place_for(
     path: &Path,
     old: &Foreign,

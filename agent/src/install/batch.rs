@@ -17,16 +17,16 @@ use super::error::{InstallError, nothing_there};
 use super::open_directories::OpenDirectories;
 use super::temporary::temp_name;
 
-/// How many files are open at once: enough for the disk to write them together, and well below the usual limit of 1024.
+/// How many files are open at once: enough for the disk to combine the writes, and well below the usual limit of 1024.
 const OPEN_AT_ONCE: usize = 128;
 
-/// Changes of files; nothing happens before [`Batch::commit`].
+/// Changes to files, which [`Batch::commit`] makes.
 #[derive(Default)]
 pub(super) struct Batch<'a> {
     pub(super) writes: Vec<Write<'a>>,
     pub(super) modes: Vec<(&'a Path, u32)>,
     pub(super) removals: Vec<&'a Path>,
-    /// Files whose directories are also flushed.
+    /// Files whose directories are flushed, too.
     pub(super) flushes: Vec<&'a Path>,
 }
 
@@ -40,18 +40,18 @@ pub(super) struct Write<'a> {
 /// The content of a file to write.
 #[derive(Clone, Copy)]
 pub(super) enum Body<'a> {
-    /// A text of ours.
+    /// A text that the agent rendered.
     Text(&'a [u8]),
-    /// A copy of a file with this owner.
+    /// A copy of a file, with this owner.
     Copy(&'a [u8], (u32, u32)),
     /// A symbolic link to this target.
     Symlink(&'a Path),
 }
 
 impl Batch<'_> {
-    /// Writes all, flushes all, renames all, removes, and flushes each directory once.
+    /// Writes all files, flushes them, renames them, removes the obsolete ones, and flushes each directory once.
     ///
-    /// Until the first rename there are only temporary files, which an error removes.
+    /// Until the first rename, there are only temporary files, and an error removes them.
     pub(super) fn commit(&self, directories: &mut Directories) -> Result<(), InstallError> {
         let pid = std::process::id();
         let mut open_directories = OpenDirectories::new(directories);
@@ -90,7 +90,7 @@ impl Batch<'_> {
     }
 }
 
-/// A temporary file, which is removed when dropped, unless it was renamed.
+/// A temporary file, which is removed when dropped, unless it has been renamed.
 struct Temp<'a> {
     path: &'a Path,
     directory: Rc<OwnedFd>,
@@ -134,7 +134,7 @@ impl<'a> Temp<'a> {
 impl Drop for Temp<'_> {
     fn drop(&mut self) {
         if !self.placed {
-            // The next run removes what stays.
+            // If that fails, the next run removes the file.
             let _ = unlinkat(
                 &*self.directory,
                 self.beside.as_str(),
@@ -144,7 +144,7 @@ impl Drop for Temp<'_> {
     }
 }
 
-/// By `openat`: musl's `open` asks the kernel for `O_CLOEXEC` once more.
+/// Uses `openat` because musl's `open` sets `O_CLOEXEC` with a second system call.
 fn create(directory: &OwnedFd, name: &str, body: Body<'_>) -> io::Result<Option<File>> {
     if let Body::Symlink(target) = body {
         symlinkat(target, directory, name)?;
@@ -155,14 +155,14 @@ fn create(directory: &OwnedFd, name: &str, body: Body<'_>) -> io::Result<Option<
     Ok(Some(file.into()))
 }
 
-/// The mode is set before the first byte and independently of the umask, so that only the right users can read the file, at
-/// any time.
+/// Sets the mode before the first byte is written and independently of the umask, so that at no time other users can read the
+/// file.
 fn fill(file: &mut File, write: &Write<'_>) -> io::Result<()> {
     let bytes = match write.body {
         Body::Text(bytes) => bytes,
         Body::Copy(bytes, (user, group)) => {
             match fchown(&*file, Some(user), Some(group)) {
-                // In a user namespace the owner may be unmapped (EINVAL), or may not be set (EPERM).
+                // In a user namespace, the owner may be unmapped (EINVAL), or setting it may not be allowed (EPERM).
                 Err(error) if !is_unknown_owner(&error) => return Err(error),
                 _ => {}
             }

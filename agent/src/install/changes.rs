@@ -12,9 +12,9 @@ use crate::plan::NicId;
 /// What happens to one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The file, as the machine sees it.
+    /// The path of the file on the machine.
     pub path: PathBuf,
-    /// The NIC that it configures, or configured.
+    /// The NIC that the file configures, or did.
     pub nic: NicId,
     /// The device of that NIC.
     pub device: InterfaceName,
@@ -25,36 +25,37 @@ pub struct Change {
 /// The kinds of changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// There is no file yet.
+    /// No file exists yet.
     Create(NewFile),
-    /// Ours, with a new text (and perhaps mode).
+    /// The agent's file gets a new text, and perhaps a new mode.
     Update {
         /// The current file.
         old: OldFile,
         /// The new file.
         new: NewFile,
     },
-    /// A foreign `ifcfg-*`, or any file that is to be replaced: it is backed up first.
+    /// A foreign `ifcfg-*` or `resolv.conf`, or any file if the user asks for it, is backed up and replaced.
     ReplaceForeign {
         /// The current file.
         old: Foreign,
         /// The new file.
         new: NewFile,
     },
-    /// The text is right, the permission bits are not.
+    /// The text is right, but the permission bits are not.
     FixMode {
-        /// The bits that it has.
+        /// The current bits.
         old: u32,
-        /// The bits that it gets.
+        /// The new bits.
         new: u32,
     },
-    /// Already as wanted.
+    /// The file is already up to date.
     Unchanged,
-    /// Ours, and no longer wanted.
+    /// The agent's file is no longer wanted.
     Remove(OldFile),
-    /// A conflict: something else is in its place, so this file is not written.
+    /// Something conflicts with the file, so it is not written.
     Conflict(Obstacle),
-    /// An earlier run wrote it, it was edited since, and is no longer wanted: it stays, and the record forgets it.
+    /// The file was edited after an earlier run wrote it, and is no longer wanted: it stays, and its entry is dropped from the
+    /// record.
     ForeignLeft,
 }
 
@@ -76,12 +77,12 @@ pub enum Foreign {
     Symlink(PathBuf),
 }
 
-/// What is in the place of a file of ours.
+/// What conflicts with a file of the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
-    /// A file that we did not write.
+    /// A file that the agent did not write.
     File,
-    /// A file that we wrote and that was edited since.
+    /// A file that was edited after the agent wrote it.
     Edited,
     /// A symbolic link.
     Symlink,
@@ -91,7 +92,7 @@ pub enum Obstacle {
     Special,
     /// Something that this user may not read.
     Denied,
-    /// Another file of this very run, with another text.
+    /// Another file of the same run, with another text.
     Twice,
 }
 
@@ -131,21 +132,21 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// All changes of a run: writes in the order of paths, then removals in the order of paths.
+/// All changes of a run: first writes, then removals, both sorted by path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     pub(super) list: Vec<Change>,
-    /// The record once all is done.
+    /// The record after all changes are made.
     pub(super) next: Record,
 }
 
 impl Changes {
-    /// All paths of this run, with their changes.
+    /// All paths of the run, with their changes.
     pub fn iter(&self) -> std::slice::Iter<'_, Change> {
         self.list.iter()
     }
 
-    /// The files that get a new text.
+    /// The files that are written.
     pub(super) fn writes(&self) -> impl Iterator<Item = (&Path, &NewFile)> {
         self.list.iter().filter_map(|change| match &change.kind {
             ChangeKind::Create(new)

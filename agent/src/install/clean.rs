@@ -26,9 +26,9 @@ pub struct Cleaning {
     pub restore: bool,
 }
 
-/// Removes every file of ours, then the record.
+/// Removes all files of the agent, then the record.
 ///
-/// Edited files stay and are reported. Backups are restored on request; those that stay are reported, too.
+/// Edited files stay and are reported. Backups are restored on request; the remaining ones are reported, too.
 pub fn clean(
     directories: &mut Directories,
     cleaning: Cleaning,
@@ -61,7 +61,7 @@ pub fn clean(
     if restore {
         restore::restore(directories, dry, &mut report)?;
     }
-    // The next `clean` finds the files by the record.
+    // The record stays, so that the next `clean` finds the files.
     if let Some(error) = stays {
         return Err(error);
     }
@@ -73,7 +73,7 @@ pub fn clean(
     Ok(report)
 }
 
-/// Whether a remaining file contains an IP address. Links are not followed.
+/// Whether a remaining file may contain an IP address. A symbolic link counts, because it is not followed.
 fn holds_address(current: &Current) -> bool {
     let Current::File(file) = current else {
         return matches!(current, Current::Symlink(_));

@@ -1,4 +1,4 @@
-//! Decides what has to change, without changing anything. All rules are here.
+//! Decides what to change, without changing anything. All the rules are here.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
@@ -16,15 +16,15 @@ use crate::render::{HEADER, RESOLV_CONF, RenderedFile};
 ///
 /// | at the path | wanted | recorded, no longer wanted |
 /// |---|---|---|
-/// | nothing | create | forget |
-/// | the wanted text | unchanged (recorded if it was not), or fix the mode | |
-/// | ours: header, recorded, hash agrees | update | remove |
-/// | ours: header, recorded, another hash: edited | conflict; back up and replace if that is taken over | leave and forget |
-/// | a foreign `ifcfg-*` or `resolv.conf`, file or link | back up and replace | leave and forget |
-/// | a foreign file or link of another name | conflict; back up and replace if that is taken over | leave and forget |
-/// | anything else | conflict | leave and forget |
+/// | nothing | create | drop the entry |
+/// | the wanted text | unchanged (recorded, if it was not), or fix the mode | |
+/// | the agent's file: header, recorded, same hash | update | remove |
+/// | the same, but edited: another hash | conflict; with `takes_over`, back up and replace | leave, drop the entry |
+/// | a foreign `ifcfg-*` or `resolv.conf`, file or link | back up and replace | leave, drop the entry |
+/// | another foreign file or link | conflict; with `takes_over`, back up and replace | leave, drop the entry |
+/// | anything else | conflict | leave, drop the entry |
 ///
-/// Recorded files of a NIC in `keep` that has no wanted file stay as they are.
+/// Recorded files of a NIC in `keep` without a wanted file are left unchanged.
 #[must_use]
 pub fn decide(wanted: &WantedFiles<'_>, record: &Record, disk: &Snapshot) -> Changes {
     let mut changes = Changes::default();
@@ -70,7 +70,7 @@ impl Changes {
         let entry = record.get(&file.path);
         let kind = kind_of(file, entry, disk.get(&file.path), takes_over);
         let next = match kind {
-            // If it has our text again, the file is ours again.
+            // Kept, so that the file is the agent's again once it has the agent's text again.
             ChangeKind::Conflict(_) => entry.cloned(),
             _ => Some(Entry {
                 nic: file.nic,
@@ -157,13 +157,13 @@ fn kind_of(
     }
 }
 
-/// Whether a file is one of ours that was edited: its editor kept the header.
+/// Whether the file is the agent's, but was edited: the header is still there.
 fn is_edited(content: &[u8], entry: Option<&Entry>) -> bool {
     entry.is_some() && content.starts_with(HEADER.as_bytes())
 }
 
-/// Distributions and installers leave an `ifcfg-<device>` for every NIC, and a `resolv.conf`. These files have only one possible
-/// name, so such an image could not be configured without replacing them.
+/// Whether a foreign file is replaced without asking. Distributions and installers leave an `ifcfg-<device>` for every NIC, and a
+/// `resolv.conf`; the names of these files are fixed, so such an image could not be configured otherwise.
 fn may_be_replaced(path: &Path) -> bool {
     let is_ifcfg = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b"ifcfg-");
     path == Path::new(RESOLV_CONF) || path.file_name().is_some_and(is_ifcfg)

@@ -1,4 +1,4 @@
-//! The changes as a unified diff, for `--dry-run`.
+//! Prints the changes as a unified diff, for `--dry-run`.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -7,9 +7,9 @@ use similar::TextDiff;
 
 use super::changes::{ChangeKind, Changes, Foreign, NewFile};
 
-/// Lines shown around a change.
+/// How many lines are shown around a change.
 const CONTEXT: usize = 3;
-/// The keys of ifcfg files whose values are not secret, without numbers at their ends.
+/// The keys of ifcfg files whose values are not secret, without trailing numbers.
 const HARMLESS: [&str; 36] = [
     "BOOTPROTO",
     "BROADCAST",
@@ -49,7 +49,7 @@ const HARMLESS: [&str; 36] = [
     "VLAN",
 ];
 
-/// All changes as one unified diff; empty if there are none.
+/// Returns all changes as one unified diff; empty if there are none.
 ///
 /// Possible secrets in foreign files are hidden, because diffs end up in logs and tickets.
 #[must_use]
@@ -74,7 +74,7 @@ pub fn diff(changes: &Changes) -> String {
                 old: Foreign::Symlink(target),
                 new,
             } => {
-                // Text between the files of a diff is a remark.
+                // Text between the files of a diff is ignored by programs.
                 let (path, target) = (path.display(), target.display());
                 line(
                     &mut out,
@@ -121,7 +121,7 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = writeln!(out, "{text}");
 }
 
-/// A foreign text with everything hidden that is not known to be harmless.
+/// Hides everything in a foreign text that is not known to be harmless.
 fn masked(text: &str) -> String {
     text.split_inclusive('\n').map(masked_line).collect()
 }
@@ -138,7 +138,7 @@ fn masked_line(line: &str) -> String {
     };
     match body.split_once('=') {
         None if body.trim().is_empty() => line.to_owned(),
-        // A comment with only words is shown; one with a value, or a part of a longer value, is not.
+        // A comment without a value is shown.
         None if body.starts_with('#') => line.to_owned(),
         Some((name, value)) if is_harmless(name) && is_plain(value) => line.to_owned(),
         Some((name, _)) if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') => {

@@ -1,4 +1,4 @@
-//! The hash of a file that we wrote: with another hash it was edited since.
+//! The hash of a file that the agent wrote: a different hash shows that the file was edited.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of a content.
+    /// Returns the digest of a file's content.
     #[must_use]
     pub fn of(content: &[u8]) -> Self {
         Self(Sha256::digest(content).into())
@@ -36,7 +36,7 @@ impl Serialize for Digest {
     }
 }
 
-/// A text that is not a SHA-256 in hexadecimal.
+/// Why a text is not a SHA-256 in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not a SHA-256 in hexadecimal")]
 pub struct BadDigest(String);

@@ -1,4 +1,4 @@
-//! The directories that a run reads: each is resolved and listed once.
+//! The directories that a run reads, each resolved and listed once.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -10,7 +10,7 @@ use one_sriov_system::Root;
 
 use super::error::{InstallError, nothing_there};
 
-/// The directories that a run has read, by their path on the machine.
+/// The directories that a run has read, by their paths on the machine.
 #[derive(Debug)]
 pub struct Directories {
     root: Root,
@@ -20,12 +20,12 @@ pub struct Directories {
 #[derive(Debug)]
 struct ListedDirectory {
     host: PathBuf,
-    /// Its content when it was first read, sorted.
+    /// The names in it when it was first read, sorted.
     names: Option<Vec<OsString>>,
 }
 
 impl Directories {
-    /// Those of a machine; nothing has been read yet.
+    /// Creates the set for a machine; nothing has been read yet.
     #[must_use]
     pub fn new(root: &Root) -> Self {
         Self {
@@ -39,19 +39,19 @@ impl Directories {
         &self.root
     }
 
-    /// The host path of a file to read or replace: a link there is not followed.
+    /// Returns the host path of a file to read or replace; if the file is a symbolic link, that is not followed.
     pub(super) fn host(&mut self, path: &Path) -> Result<PathBuf, InstallError> {
         let (_, directory, name) = self.meet(path)?;
         Ok(directory.host.join(name))
     }
 
-    /// The same for a file that existed when its directory was first read: one listing shows all missing files.
+    /// The same, but only for a file that existed when its directory was first read: one listing reveals all missing files.
     pub(super) fn find(&mut self, path: &Path) -> Result<Option<PathBuf>, InstallError> {
         let (_, directory, name) = self.meet(path)?;
         Ok(directory.holds(name).then(|| directory.host.join(name)))
     }
 
-    /// The directory of a file: its path on the machine, and that on the host.
+    /// Returns the directory of a file: its path on the machine, and on the host.
     pub(super) fn parent<'p>(
         &mut self,
         path: &'p Path,
@@ -60,7 +60,7 @@ impl Directories {
         Ok((parent, directory.host.clone()))
     }
 
-    /// The content of a file's directory.
+    /// Returns the names in a file's directory.
     pub(super) fn names_beside(&mut self, path: &Path) -> Result<&[OsString], InstallError> {
         let (parent, directory, _) = self.meet(path)?;
         directory
@@ -90,7 +90,7 @@ impl Directories {
 }
 
 impl ListedDirectory {
-    /// Whether a file existed. If the listing failed, it may have.
+    /// Whether a file existed. If the directory could not be listed, the file may have existed.
     fn holds(&mut self, name: &OsStr) -> bool {
         self.names().map_or(true, |names| {
             names.binary_search_by(|there| (**there).cmp(name)).is_ok()
@@ -105,7 +105,7 @@ impl ListedDirectory {
     }
 }
 
-/// All names, sorted; none if the directory does not exist.
+/// Returns the sorted names in a directory; none if it does not exist.
 fn list(host: &Path) -> io::Result<Vec<OsString>> {
     let entries = match fs::read_dir(host) {
         Err(error) if nothing_there(&error) => return Ok(Vec::new()),

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use one_sriov_system::plain;
 
-/// An operation on one file that failed.
+/// Why an operation on a file failed.
 ///
 /// ```text
 /// failed to write '/etc/sysconfig/network-scripts/ifcfg-ib0': read-only file system
 /// ```
-/// The path is that on the machine, without `--root`.
+/// The path is the one on the machine, without `--root`.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to {verb} '{path}': {cause}", path = path.display(), cause = plain(cause))]
 pub struct InstallError {
@@ -28,7 +28,7 @@ impl InstallError {
         }
     }
 
-    /// Makes a closure for `map_err`.
+    /// Returns a closure for `map_err`.
     pub(super) fn while_trying(
         verb: &'static str,
         path: &Path,
@@ -36,20 +36,20 @@ impl InstallError {
         move |cause| Self::new(verb, path, cause)
     }
 
-    /// The file, as the machine sees it.
+    /// The path of the file on the machine.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Why.
+    /// The kind of the underlying error.
     #[must_use]
     pub fn kind(&self) -> io::ErrorKind {
         self.cause.kind()
     }
 }
 
-/// Whether the file, or a directory of its path, does not exist.
+/// Whether the file, or a directory on its path, does not exist.
 pub(super) fn nothing_there(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }

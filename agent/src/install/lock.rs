@@ -1,4 +1,4 @@
-//! One run at a time: a boot, a hot-plug event and a user may start runs at the same time.
+//! Allows one run at a time: a boot, a hot-plug event and a user may start runs simultaneously.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -12,26 +12,26 @@ use super::STATE_DIR;
 use super::error::InstallError;
 use super::open_directories::make_all;
 
-/// The lock on all files, from [`Lock::take`] until it is dropped or the process ends.
+/// The lock on all files, held from [`Lock::take`] until it is dropped or the process exits.
 #[derive(Debug)]
 pub struct Lock {
-    /// The kernel holds the lock for as long as this is open.
+    /// The kernel keeps the lock while this is open.
     _file: File,
     contended: bool,
 }
 
-/// Why there is no lock.
+/// Why the lock could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another run holds it for longer than the limit.
+    /// Another run has held the lock for longer than the limit.
     #[error("another one-sriov-agent has held '{path}' for more than {secs} s", path = path.display(), secs = wait.as_secs_f64())]
     Held {
         /// The lock file.
         path: PathBuf,
-        /// How long was waited.
+        /// How long this run has waited.
         wait: Duration,
     },
-    /// The lock file cannot be opened, or not be locked.
+    /// The lock file cannot be opened or locked.
     #[error("failed to lock '{path}': {cause}", path = path.display(), cause = plain(cause))]
     Io {
         /// The lock file.
@@ -39,13 +39,13 @@ pub enum LockError {
         /// Why.
         cause: io::Error,
     },
-    /// Its directory cannot be created.
+    /// The directory of the lock file cannot be created.
     #[error(transparent)]
     Directory(#[from] InstallError),
 }
 
 impl Lock {
-    /// Takes `/var/lib/one-sriov/lock`, and waits at most this long for another run.
+    /// Takes `/var/lib/one-sriov/lock`, waiting at most this long for another run.
     pub fn take(root: &Root, wait: Duration) -> Result<Self, LockError> {
         let path = Path::new(STATE_DIR).join("lock");
         let fail = |cause| LockError::Io {
@@ -64,7 +64,7 @@ impl Lock {
         })
     }
 
-    /// Whether it waited for another run: what was read before may be stale.
+    /// Whether this run waited for another one: everything read before may be stale.
     #[must_use]
     pub fn was_contended(&self) -> bool {
         self.contended

@@ -1,23 +1,23 @@
-//! Puts the rendered files in place, atomically, and does not touch foreign files.
+//! Puts the rendered files in place, atomically and without touching foreign files.
 //!
 //! ```text
 //! Directories    resolved and listed once, for all of these steps
 //! Record::load   what earlier runs wrote          /var/lib/one-sriov/state.json
-//! Snapshot::take what is on the disk now
-//! decide         what has to change               (pure)
-//! diff           the same as a unified diff       (pure)
+//! Snapshot::take what is on disk now
+//! decide         what to change                   (pure)
+//! diff           the changes as a unified diff    (pure)
 //! apply          one atomic batch                 -> FileReport
 //! ```
-//! The state record, one line of JSON (here broken for reading):
+//! The state record is one line of JSON (here with line breaks):
 //! ```json
 //! {"version":1,"files":[
 //!   {"path":"/etc/sysconfig/network-scripts/ifcfg-ib0","nic":"ETH1/02:00:c0:a8:07:05","device":"ib0",
 //!    "sha256":["5f0bd4d9c5e1b1b0d1b1f0f5c2f4cf8d9b0a3f6e7a9be1c1f6c2e0b9d2c64f11"]}]}
 //! ```
-//! While a batch runs it also has `"unfinished":true` and, per file, the hash of the old *and*
-//! of the new text: after a kill at any instant, the next run recognizes all files as ours, and finishes.
+//! During a batch it also has `"unfinished":true` and, for each file, the hashes of both the old *and* the new text: after a kill
+//! at any instant, the next run recognizes all files as the agent's, and finishes.
 //!
-//! A caller holds the [`Lock`] from `Record::load` to the end of `apply`.
+//! The caller holds the [`Lock`] from `Record::load` to the end of `apply`.
 
 mod apply;
 mod backup;

@@ -1,4 +1,4 @@
-//! The directories that a batch changes: each is opened once, created if missing, and flushed once.
+//! The directories that a batch changes, each opened once, created if missing, and flushed once.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -17,7 +17,7 @@ use super::STATE_DIR;
 use super::directories::Directories;
 use super::error::{InstallError, nothing_there};
 
-/// The directories of a batch, by their path on the machine.
+/// The directories of a batch, by their paths on the machine.
 pub(super) struct OpenDirectories<'d> {
     directories: &'d mut Directories,
     changed: BTreeMap<OsString, ChangedDirectory>,
@@ -29,7 +29,7 @@ struct ChangedDirectory {
 }
 
 impl<'d> OpenDirectories<'d> {
-    /// Empty.
+    /// Creates an empty set.
     pub(super) fn new(directories: &'d mut Directories) -> Self {
         Self {
             directories,
@@ -37,13 +37,13 @@ impl<'d> OpenDirectories<'d> {
         }
     }
 
-    /// The host path of a file to change or remove: its directory will be flushed.
+    /// Returns the host path of a file to change or remove; its directory will be flushed.
     pub(super) fn change(&mut self, path: &Path) -> Result<PathBuf, InstallError> {
         let (changed, _, name) = self.of(path)?;
         Ok(changed.host.join(name))
     }
 
-    /// The open directory of a new file, and the name in it, so that the path is resolved only once.
+    /// Opens the directory of a new file, and returns the name in it, so that the path is resolved only once.
     pub(super) fn open<'p>(
         &mut self,
         path: &'p Path,
@@ -99,8 +99,8 @@ impl ChangedDirectory {
     }
 }
 
-/// Creates a directory and its missing parents, durably and independently of the umask: systemd-networkd, for example, must be
-/// able to read below `/etc/systemd`.
+/// Creates a directory and its missing parents, durably and independently of the umask, because systemd-networkd, for example,
+/// must be able to read below `/etc/systemd`.
 pub(super) fn make_all(path: &Path, host: &Path) -> io::Result<()> {
     let mode = if path.starts_with(STATE_DIR) {
         0o700

@@ -1,4 +1,4 @@
-//! The state record: the files that earlier runs wrote, with their NICs.
+//! The state record: which files earlier runs wrote, and for which NICs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -13,18 +13,18 @@ use crate::render::HEADER;
 /// What earlier runs wrote.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
-    /// By path as bytes, because comparing paths by component is slower.
+    /// By path as bytes, because comparing paths component by component is slower.
     pub(super) files: BTreeMap<OsString, Entry>,
     pub(super) state: RecordState,
 }
 
-/// The state of the record.
+/// The state of the record file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum RecordState {
-    /// That of a finished run, or missing.
+    /// Written by a finished run, or missing.
     #[default]
     Finished,
-    /// That of a run that was killed or failed.
+    /// Written by a run that was killed or failed.
     Unfinished,
     /// Unreadable; treated as empty.
     Corrupt,
@@ -33,26 +33,26 @@ pub(super) enum RecordState {
 /// One file of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The NIC that it configures.
+    /// The NIC that the file configures.
     pub nic: NicId,
-    /// The device that it was written for.
+    /// The device that the file was written for.
     pub device: InterfaceName,
-    /// The hashes of its text: one, or the old and the new one of an unfinished run.
+    /// The hashes of the text: one, or the old and the new one during a batch.
     pub sha256: BTreeSet<Digest>,
 }
 
 impl Entry {
-    /// Whether the file at the recorded path is still the one that we wrote.
+    /// Whether the file at the recorded path is still as the agent wrote it.
     ///
-    /// Three things must agree, because a mistake would destroy a user's configuration: the header (we wrote it), the record (on
-    /// this machine), and the hash (it was not edited since).
+    /// Three things must agree, because a mistake would destroy a user's configuration: the header (the agent wrote the file),
+    /// the record (on this machine), and the hash (it has not been edited since).
     pub(super) fn owns(&self, content: &[u8]) -> bool {
         content.starts_with(HEADER.as_bytes()) && self.sha256.contains(&Digest::of(content))
     }
 }
 
 impl Record {
-    /// The files of a NIC.
+    /// Returns the files of a NIC.
     pub fn files_of<'a>(&'a self, nic: &'a NicId) -> impl Iterator<Item = &'a Path> + 'a {
         self.files
             .iter()
@@ -60,7 +60,7 @@ impl Record {
             .map(|(path, _)| Path::new(path))
     }
 
-    /// The NICs that have files, each with the device that they were written for.
+    /// Returns the NICs that have files, each with the device that these were written for.
     #[must_use]
     pub fn devices(&self) -> BTreeMap<&NicId, &InterfaceName> {
         let mut devices = BTreeMap::new();
@@ -70,18 +70,18 @@ impl Record {
         devices
     }
 
-    /// All files.
+    /// Returns the paths of all files.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.keys().map(Path::new)
     }
 
-    /// The entry of a file.
+    /// Returns the entry of a file.
     #[must_use]
     pub fn get(&self, path: &Path) -> Option<&Entry> {
         self.files.get(path.as_os_str())
     }
 
-    /// The same, marked as unfinished.
+    /// Marks the record as unfinished.
     pub(super) fn unfinished(self) -> Self {
         Self {
             state: RecordState::Unfinished,
@@ -89,7 +89,8 @@ impl Record {
         }
     }
 
-    /// The record to write before the first file is changed: until `next` is written, it recognizes old and new files as ours.
+    /// Returns the record to write before the first file is changed: until `next` is written, both old and new files count as the
+    /// agent's.
     pub(super) fn ahead_of(&self, next: &Self) -> Self {
         let mut files = next.files.clone();
         for (path, old) in &self.files {

@@ -1,4 +1,4 @@
-//! The report of a run, for text and `--json`.
+//! The report of a run, for people and for `--json`.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -9,24 +9,24 @@ use serde::{Serialize, Serializer};
 use super::changes::{Change, ChangeKind, Changes};
 use crate::plan::NicId;
 
-/// What happened to every file of a run, each in one of the lists.
+/// What happened to each file in a run; each file is in one of the lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct FileReport {
-    /// New files, also those that replaced foreign ones.
+    /// New files, including those that replaced foreign ones.
     pub written: Vec<FileNote>,
-    /// Files of ours with a new text or a corrected mode.
+    /// Files of the agent with a new text or a corrected mode.
     pub updated: Vec<FileNote>,
-    /// Files of ours that were removed.
+    /// Files of the agent that were removed.
     pub removed: Vec<FileNote>,
     /// Files that were already up to date.
     pub unchanged: Vec<FileNote>,
     /// Foreign files that were replaced, and their backups.
     pub backed_up: Vec<BackedUp>,
-    /// Files that were not written, because something else is in their place.
+    /// Files that were not written, because something else conflicts with them.
     pub conflicts: Vec<FileConflict>,
-    /// Files of ours that were edited since, and stay.
+    /// Files of the agent that were edited, and stay.
     pub left: Vec<FileNote>,
-    /// Those of them that contain an IP address, which every clone of an image would get.
+    /// Those among `left` that contain an IP address, which every clone of an image would get.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_with_address: Vec<PathBuf>,
     /// Restored backups; only by `clean --restore`.
@@ -38,7 +38,7 @@ pub struct FileReport {
     /// All remaining backups; only by `clean`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub backups: Vec<PathBuf>,
-    /// Whether the state record could not be read, so that files of ours may remain.
+    /// Whether the state record could not be read, so that files of the agent may remain.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_incomplete: bool,
 }
@@ -46,9 +46,9 @@ pub struct FileReport {
 /// A file of a NIC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FileNote {
-    /// The file, as the machine sees it.
+    /// The path of the file on the machine.
     pub path: PathBuf,
-    /// The NIC that it configures, or configured.
+    /// The NIC that the file configures, or did.
     pub nic: NicId,
     /// The device of that NIC.
     #[serde(serialize_with = "as_text")]
@@ -58,16 +58,16 @@ pub struct FileNote {
 /// A foreign file and its backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BackedUp {
-    /// Its path.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Its backup.
+    /// The path of its backup.
     pub backup: PathBuf,
 }
 
 /// A file that was not restored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FileLeft {
-    /// The file, as the machine sees it.
+    /// The path of the file on the machine.
     pub path: PathBuf,
     /// Why, without a full stop.
     pub reason: String,
@@ -79,9 +79,9 @@ pub struct FileConflict {
     /// The file, its NIC and device.
     #[serde(flatten)]
     pub file: FileNote,
-    /// What is there, as a stable code.
+    /// What conflicts with the file, as a stable code.
     pub code: &'static str,
-    /// Why, without a full stop.
+    /// The reason, without a full stop.
     pub reason: String,
 }
 
@@ -92,7 +92,7 @@ impl FileReport {
         !(self.written.is_empty() && self.updated.is_empty() && self.removed.is_empty())
     }
 
-    /// What [`apply`](super::apply) will report, without the names of backups.
+    /// Predicts the report of [`apply`](super::apply), without the names of backups.
     #[must_use]
     pub fn of(changes: &Changes) -> Self {
         let mut report = Self::default();

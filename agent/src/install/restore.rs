@@ -16,14 +16,14 @@ use crate::render::HEADER;
 struct Backup {
     moved: BackedUp,
     content: Current,
-    /// Whether a killed run has already restored it.
+    /// Whether a run that was killed has already restored it.
     is_back: bool,
 }
 
-/// Restores the latest backup of each file, unless another file is in its place; with `dry` it only reports them.
+/// Restores the latest backup of each file, unless another file is at the path; with `dry`, only reports what it would do.
 ///
-/// A copy of an edited file of the agent (`apply --force` keeps those) is not restored.
-/// After a kill at any instant, a backup is in its directory, or in both places, and the next run finishes.
+/// Backups of edited files of the agent, which `apply --force` makes, are not restored. After a kill at any instant, a backup
+/// still exists, perhaps besides the restored file, and the next run finishes.
 pub(super) fn restore(
     directories: &mut Directories,
     dry: bool,
@@ -65,7 +65,7 @@ pub(super) fn restore(
     Ok(())
 }
 
-/// The latest backup of each file, by number.
+/// Returns the latest backup of each file, by number.
 fn latest(
     directories: &mut Directories,
     backups: &[PathBuf],

@@ -1,4 +1,4 @@
-//! The disk before a run.
+//! The state of the disk before a run.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use super::error::{InstallError, nothing_there};
 use super::record::Record;
 use crate::render::RenderedFile;
 
-/// What is at a path.
+/// What exists at a path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Current {
     /// Nothing.
@@ -30,7 +30,7 @@ pub enum Current {
     Denied,
 }
 
-/// A file as it was before a run.
+/// A file as it was before the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OldFile {
     /// The content.
@@ -41,12 +41,12 @@ pub struct OldFile {
     pub owner: (u32, u32),
 }
 
-/// What is at every path that a run may change.
+/// What exists at each path that a run may change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot(HashMap<OsString, Current>);
 
 impl Snapshot {
-    /// What is at the paths of these files and of all recorded ones. Files that their directory does not list are not opened.
+    /// Reads the paths of these files and of all recorded ones. Files that their directories do not list are not opened.
     pub fn take(
         directories: &mut Directories,
         files: &[RenderedFile],
@@ -67,7 +67,7 @@ impl Snapshot {
         Ok(Self(seen))
     }
 
-    /// What was at the path.
+    /// Returns what was at the path.
     #[must_use]
     pub fn get(&self, path: &Path) -> &Current {
         self.0.get(path.as_os_str()).unwrap_or(&Current::Absent)
@@ -85,7 +85,7 @@ impl FromIterator<(PathBuf, Current)> for Snapshot {
     }
 }
 
-/// Whether root could read what this user may not.
+/// Turns a missing permission into [`Current::Denied`], because root could read the path.
 fn denied(error: io::Error) -> io::Result<Current> {
     match error.kind() {
         io::ErrorKind::PermissionDenied => Ok(Current::Denied),

@@ -19,7 +19,7 @@ use crate::plan::NicId;
 /// The format of the file.
 const VERSION: u32 = 1;
 
-/// As it is read.
+/// The record, as read.
 #[derive(Deserialize)]
 struct Json {
     version: u32,
@@ -36,7 +36,7 @@ struct JsonFile {
     sha256: Vec<String>,
 }
 
-/// The same as it is written, twice in a run: nothing is copied for it.
+/// The record, as written: twice in a run, so nothing is copied.
 #[derive(Serialize)]
 struct JsonOut<'a> {
     version: u32,
@@ -53,22 +53,22 @@ struct JsonFileOut<'a> {
     sha256: &'a BTreeSet<Digest>,
 }
 
-/// Where the record is.
+/// The path of the record.
 pub(super) fn path() -> PathBuf {
     Path::new(STATE_DIR).join("state.json")
 }
 
-/// Where an unreadable record is put.
+/// The path for a corrupt record.
 pub(super) fn corrupt_path() -> PathBuf {
     Path::new(STATE_DIR).join("state.json.corrupt")
 }
 
 impl Record {
-    /// Reads the record of a machine; without one it is empty.
+    /// Reads the record of a machine; if it does not exist, it is empty.
     ///
-    /// An unreadable record must not cost the boot: it counts as empty, with a warning, and the
-    /// next [`apply`](super::apply) moves it to `state.json.corrupt`. Files of ours that already
-    /// are as wanted are recorded again; others count as foreign from then on.
+    /// A corrupt record must not prevent the network from coming up: it counts as empty, with a warning, and the next
+    /// [`apply`](super::apply) moves it to `state.json.corrupt`. Files that are already as wanted are recorded again; other files
+    /// of the agent count as foreign from then on.
     pub fn load(directories: &mut Directories) -> Result<Self, InstallError> {
         let path = path();
         if directories.find(&path)?.is_none() {
@@ -109,7 +109,7 @@ impl Record {
         .commit(directories)
     }
 
-    /// Moves an unreadable record out of the way.
+    /// Moves a corrupt record aside.
     pub(super) fn set_aside(root: &Root) -> Result<(), InstallError> {
         let (path, aside) = (path(), corrupt_path());
         root.entry(&path)
@@ -133,7 +133,7 @@ impl Record {
     }
 }
 
-/// Why a record is unreadable.
+/// Why a record is corrupt.
 #[derive(Debug, thiserror::Error)]
 enum UnreadableRecord {
     #[error("{0}")]

@@ -1,4 +1,4 @@
-//! Temporary files: their names, and the removal of those of killed runs.
+//! Names temporary files, and removes those of killed runs.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,15 +7,15 @@ use std::path::Path;
 use super::directories::Directories;
 use super::error::{InstallError, nothing_there};
 
-/// The end of the name of a temporary file, before the process id.
+/// The end of a temporary file's name, followed by the process ID.
 const MARK: &str = ".one-sriov-";
 
-/// The name of the temporary file for a file: hidden, so that no network stack reads it.
+/// Returns the name of the temporary file for a file: hidden, so that no network stack reads it.
 pub(super) fn temp_name(name: &str, pid: u32) -> String {
     format!(".{name}{MARK}{pid}")
 }
 
-/// Whether this is the name of a temporary file of a run.
+/// Whether the name is that of a temporary file of a run.
 fn is_temp_name(name: &[u8]) -> bool {
     let Some(at) = name
         .windows(MARK.len())
@@ -27,7 +27,8 @@ fn is_temp_name(name: &[u8]) -> bool {
     name[0] == b'.' && at > 1 && !pid.is_empty() && pid.iter().all(u8::is_ascii_digit)
 }
 
-/// Removes temporary files of killed runs beside these files. Returns the first that remains, if any; no network stack reads it.
+/// Removes temporary files of killed runs next to these files. Returns an error for the first one that remains, if any; no
+/// network stack reads it.
 pub(super) fn sweep<'p>(
     directories: &mut Directories,
     paths: impl IntoIterator<Item = &'p Path>,

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::render::Mode;
 
-/// Sets modes that differ, before the network stack sets an MTU. A device that refuses keeps its mode (enhanced IPoIB supports
-/// only datagram mode), with a warning.
+/// Sets modes that differ, before the network stack sets an MTU. If a device rejects its mode, a warning is logged (enhanced
+/// IPoIB supports only datagram mode).
 pub fn set_modes(sysfs: &Path, modes: &[Mode]) {
     for Mode { device, mode } in modes {
         let path = sysfs.join("class/net").join(device.as_str()).join("mode");
@@ -22,7 +22,7 @@ pub fn set_modes(sysfs: &Path, modes: &[Mode]) {
     }
 }
 
-/// Whether it had to be written. udev does this for a device that appears later.
+/// Writes a value, and returns whether it differed. A missing device is skipped, because udev sets it up when it appears.
 pub(super) fn set(path: &Path, value: &str) -> io::Result<bool> {
     let known = match fs::read_to_string(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
