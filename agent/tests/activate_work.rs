@@ -1,4 +1,4 @@
-//! What a network stack has to load, as data.
+//! What a network stack must load, as data.
 #![allow(clippy::unwrap_used)]
 
 mod install_support;
@@ -10,7 +10,7 @@ use one_sriov_agent::activate::ActivationWork;
 use one_sriov_agent::install::decide;
 use one_sriov_agent::render::RenderedFile;
 
-/// Whether the only device that changes is a dummy NIC.
+/// Whether the only changed device is treated as a dummy NIC.
 fn is_dummy(wanted_files: Vec<RenderedFile>, before: &[(&str, u8)]) -> bool {
     let wanted = wanted(wanted_files);
     let there: Vec<_> = before
@@ -36,6 +36,6 @@ fn a_dummy_is_one_though_its_device_had_files_of_a_nic() {
     assert!(is_dummy(vec![dummy.clone()], &[]));
     assert!(is_dummy(vec![dummy], &[(&ifcfg, 1), (route, 1)]));
     assert!(!is_dummy(vec![file(&ifcfg, 1, "new")], &[(route, 1)]));
-    // A removed NIC is taken down.
+    // The device of a removed NIC is taken down.
     assert!(!is_dummy(Vec::new(), &[(&ifcfg, 1), (route, 1)]));
 }

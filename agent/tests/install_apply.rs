@@ -1,4 +1,4 @@
-//! Files are installed, and foreign files are not changed.
+//! Installs files, and leaves foreign files alone.
 #![allow(clippy::unwrap_used)]
 
 mod install_support;
@@ -161,7 +161,7 @@ fn a_corrupt_record_does_not_stop_the_boot() {
     let aside = machine.get("/var/lib/one-sriov/state.json.corrupt");
     assert_eq!(aside.as_deref(), Some("{\"version\":1,\"fil"));
     assert_eq!(machine.record().files_of(&nic(1)).count(), 2);
-    // From now on they are ours again.
+    // From now on, they are the agent's again.
     assert_eq!(machine.apply(&WantedFiles::default()).removed.len(), 2);
 }
 
@@ -231,7 +231,7 @@ fn a_run_with_one_table_of_directories_makes_and_finds_its_own() {
     let pid = std::process::id();
     let left_over = format!("/etc/systemd/network/.60-one-ib-ib1.network.one-sriov-{pid}");
     machine.put(&left_over, "half a file");
-    // As the program does it, from the lock to the last rename.
+    // As in the program, from taking the lock to the last rename.
     let lock = Lock::take(&machine.root, Duration::ZERO).unwrap();
     let report = Begun::with(machine.directories(), &want)
         .unwrap()
@@ -249,7 +249,7 @@ fn a_directory_that_is_another_one_by_then_gets_the_files() {
     machine.put(&ifcfg(9), "somebody else's\n");
     let want = wanted([file(&ifcfg(1), 1, "one")]);
     let begun = Begun::with(machine.directories(), &want).unwrap();
-    // A tool that takes an interface down may do so.
+    // A tool that takes an interface down may replace the directory.
     let scripts = machine.host("/etc/sysconfig/network-scripts");
     fs::rename(&scripts, scripts.with_extension("old")).unwrap();
     fs::create_dir(&scripts).unwrap();
@@ -279,7 +279,7 @@ fn clean_takes_back_what_is_ours() {
     assert_eq!(machine.get(&ifcfg(9)).as_deref(), Some("somebody else's\n"));
 }
 
-/// Writes a foreign file in the place of ours, and replaces it.
+/// Writes a foreign file at a path of the agent, and replaces it.
 fn replaced(machine: &Machine, path: &str, foreign: &str) {
     machine.put(path, foreign);
     machine.apply(&wanted([file(path, 1, "ours")]));
@@ -310,7 +310,7 @@ fn backups_go_back_the_latest_first() {
     assert_eq!(report.restored.len(), 2);
     assert_eq!(paths_of(&report.backups), [BACKUP], "the first stays");
     assert_eq!(machine.get(BACKUP).as_deref(), Some("first\n"));
-    // Nothing is left to do: the first backup is not the latest.
+    // Nothing is left to restore: the first backup is not the latest.
     let again = clean(&mut machine.directories(), restore).unwrap();
     assert_eq!(again.not_restored.len(), 1);
     assert_eq!(machine.get(&target).as_deref(), Some("second\n"));
@@ -331,7 +331,7 @@ fn a_backup_goes_nowhere_where_something_else_has_come() {
     assert_eq!(report.not_restored[0].path, Path::new(&target));
     assert_eq!(machine.get(&target).as_deref(), Some("newer\n"));
     assert_eq!(machine.get(BACKUP).as_deref(), Some("first\n"));
-    // As after a kill between the two steps.
+    // The state after a kill between the two steps.
     machine.put(&target, "first\n");
     let report = clean(&mut machine.directories(), restore).unwrap();
     assert_eq!(report.restored.len(), 1);

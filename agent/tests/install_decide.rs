@@ -1,4 +1,4 @@
-//! Tables of the rules about the ownership of files, without a disk.
+//! Tables of the rules for who owns a file, without a disk.
 #![allow(clippy::unwrap_used)]
 
 mod install_support;
@@ -50,7 +50,7 @@ fn a_wanted_file() {
         owner: (0, 0),
     });
     let link = Current::Symlink("/srv/x".into());
-    // at the path, recorded before, for ifcfg-*, for any other name
+    // what is at the path, whether it is recorded, the change for ifcfg-*, the change for any other name
     let cases = [
         (Current::Absent, false, "create", "create"),
         (Current::Absent, true, "create", "create"),
@@ -185,7 +185,7 @@ fn files_of_a_nic_come_and_go_together() {
     let record = recorded(&[(&ifcfg, 1), (ROUTE, 1), (NETWORK, 2)]);
     let disk = disk(&[(&ifcfg, ours()), (ROUTE, ours()), (NETWORK, ours())]);
 
-    // The route is gone; NIC 2 is still named, but could not be rendered.
+    // The route is gone; the context still describes NIC 2, which could not be rendered.
     let mut want = wanted([file(&ifcfg, 1, "new")]);
     want.keep.insert(nic(2));
     assert_eq!(
@@ -195,7 +195,7 @@ fn files_of_a_nic_come_and_go_together() {
             ("route-ib1".into(), "remove")
         ]
     );
-    // The device has another name now, and the context names no other NIC.
+    // The device has been renamed, and the context describes no other NIC.
     let want = wanted([file(&format!("{IFCFG}ib9"), 1, "old")]);
     assert_eq!(
         list(&decide(&want, &record, &disk)),
@@ -206,7 +206,7 @@ fn files_of_a_nic_come_and_go_together() {
             ("60-one-ib-ib1.network".into(), "remove"),
         ]
     );
-    // Another NIC has the name now: the file belongs to it, and is not removed with the old NIC's.
+    // Another NIC has the name now: the file belongs to it, and is not removed with the old NIC.
     let want = wanted([file(&ifcfg, 3, "old"), file(ROUTE, 3, "new")]);
     assert_eq!(
         list(&decide(&want, &record, &disk)),

@@ -1,7 +1,7 @@
-//! A run may be killed at any instant: by a power failure, or because a VM is destroyed while it boots.
+//! A run may be killed at any instant: by a power failure, or because the VM is destroyed while it boots.
 //!
-//! The test starts its own executable again, as a process that applies one set of files after another, and kills it by SIGKILL,
-//! about two hundred times.
+//! The test runs its own executable as a process that applies one set of files after another, and kills it with SIGKILL about two
+//! hundred times.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod install_support;
@@ -19,7 +19,7 @@ use one_sriov_agent::render::{HEADER, RenderedFile};
 use one_sriov_system::Root;
 
 const KILLS: u64 = 200;
-/// Tells the process that is to be killed where to write, and the first generation.
+/// Passes the target directory and the first generation to the process to kill.
 const TARGET: &str = "INSTALL_KILL_TARGET";
 const FIRST: &str = "INSTALL_KILL_FIRST";
 const LINES: usize = 64;
@@ -39,7 +39,7 @@ fn generation(number: u64) -> WantedFiles<'static> {
             device: format!("ib{index}").parse().unwrap(),
         }
     };
-    // Files are also added and removed; the first always exists.
+    // Files are also added and removed; the first one always exists.
     let files = (0..8).filter(|index| *index == 0 || !(number + index).is_multiple_of(3));
     WantedFiles {
         files: files.map(file).collect(),
@@ -85,7 +85,7 @@ fn kill_one(target: &Path, first: u64, after: Duration) {
     assert_eq!(status.code(), None, "it ended before it was killed: {said}");
 }
 
-/// Every file that a network stack would read: path on the machine, mode, content.
+/// Returns every file that a network stack would read: path on the machine, mode, content.
 fn visible(machine: &Machine) -> Vec<(PathBuf, u32, String)> {
     let etc = machine.host("/etc");
     let file = |(path, (mode, _, _, content)): (PathBuf, (u32, _, _, Vec<u8>))| {
@@ -145,7 +145,7 @@ fn a_kill_at_any_instant_does_no_harm() {
     let mut foreign = Vec::new();
     let (mut in_the_middle, mut with_temps, mut random) = (0, 0, 0x2545_f491_4f6c_dd1d_u64);
     for kill in 0..KILLS {
-        // Sometimes a foreign file is in the place at the start.
+        // Sometimes a foreign file exists at the path at the start.
         if kill.is_multiple_of(4) {
             foreign.push(format!("DEVICE=ib0\n# of round {kill}\n"));
             machine.put(&foreign_path, foreign.last().unwrap());
@@ -176,7 +176,7 @@ fn a_kill_at_any_instant_does_no_harm() {
             "a foreign file is lost"
         );
 
-        // The next run finishes, whether it wants the same files, others, or none.
+        // The next run finishes, whether it wants the same files, other ones, or none.
         let want = match kill % 3 {
             0 => generation(kill),
             1 => generation(kill * 100_000),
@@ -208,7 +208,7 @@ fn a_kill_at_any_instant_does_no_harm() {
         machine.apply(&want);
         assert_eq!(machine.disk(), before);
     }
-    // Otherwise the test has shown nothing.
+    // Otherwise, the test has proved nothing.
     assert!(
         in_the_middle > 0 && with_temps > 0,
         "{in_the_middle} {with_temps}"

@@ -1,4 +1,4 @@
-//! One run at a time.
+//! Only one run at a time.
 #![allow(clippy::unwrap_used)]
 
 mod install_support;
@@ -45,7 +45,7 @@ fn a_run_that_gave_up_does_not_keep_the_lock() {
     let held = Lock::take(&machine.root, Duration::ZERO).unwrap();
     Lock::take(&machine.root, Duration::from_millis(20)).unwrap_err();
     drop(held);
-    // The waiting thread gets the lock now, finds that nobody waits, and releases it.
+    // The waiting thread gets the lock now, sees that no other run waits, and releases it.
     Lock::take(&machine.root, Duration::from_secs(60)).unwrap();
 }
 

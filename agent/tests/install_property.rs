@@ -1,4 +1,4 @@
-//! Whatever users and runs do, in any order: a run ends with its files in place, a second one changes nothing, and foreign texts
+//! Whatever users and runs do, in any order: a run ends with its files in place, a second run changes nothing, and foreign texts
 //! are never lost.
 #![allow(clippy::unwrap_used)]
 
@@ -26,15 +26,15 @@ fn path(number: usize) -> String {
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// A run that wants these (path, NIC, text, mode 0600) and keeps these NICs.
+    /// A run that wants these files (path, NIC, text, mode 0600) and keeps these NICs.
     Apply(BTreeMap<usize, (u8, u8, bool)>, BTreeSet<u8>, bool),
-    /// A user writes a file, with or without our header.
+    /// A user writes a file, with or without the agent's header.
     Write(usize, bool),
     /// A user appends to a file.
     Append(usize),
     Delete(usize),
     Chmod(usize),
-    /// The record is damaged.
+    /// The record gets corrupted.
     Corrupt,
     /// `clean`, with or without restoring backups.
     Clean(bool),
@@ -72,11 +72,11 @@ fn wanted(files: &BTreeMap<usize, (u8, u8, bool)>, keep: &BTreeSet<u8>) -> Wante
     }
 }
 
-/// A machine, and the texts of users, which must not be lost.
+/// A machine, and the users' texts, which must not be lost.
 struct World {
     machine: Machine,
     foreign: BTreeMap<usize, String>,
-    /// Replaced foreign texts, which must stay in the backup.
+    /// Foreign texts that were replaced, which must stay in the backup.
     replaced: Vec<String>,
     serial: u32,
 }

@@ -1,6 +1,6 @@
 //! A read-only `/etc` gives one clear error.
 //!
-//! Root ignores modes, so the test needs a mount; if that is not allowed (in an unprivileged container) it prints that and
+//! Root ignores modes, so the test needs a mount; if it may not mount (in an unprivileged container), it prints a message and
 //! passes.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
@@ -16,7 +16,7 @@ use one_sriov_system::Root;
 const TARGET: &str = "INSTALL_READ_ONLY_TARGET";
 const MOUNT: &str = r#"mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@""#;
 
-/// Not a test: the part of [`says_that_the_file_system_is_read_only`] in the mount namespace.
+/// Not a test: the part of [`says_that_the_file_system_is_read_only`] that runs in the mount namespace.
 #[test]
 fn inside() {
     let Some(target) = std::env::var_os(TARGET).map(PathBuf::from) else {
@@ -50,7 +50,7 @@ fn says_that_the_file_system_is_read_only() {
         "failed to write '/etc/sysconfig/network-scripts/ifcfg-ib0': read-only file system"
     );
     assert!(machine.left_overs().is_empty());
-    // Once it is writable, the next run finishes.
+    // Once the file system is writable, the next run finishes.
     assert_eq!(
         machine
             .apply(&wanted([file(&format!("{IFCFG}ib0"), 0, "one")]))

@@ -1,6 +1,6 @@
-//! Real images of the two tools that make context CDs, compared with an independent reader.
+//! Real images from the two tools that make context CDs, compared with an independent reader.
 //!
-//! OpenNebula calls `genisoimage -J -R` (4.0), `genisoimage -V CONTEXT -J -R` (4.2 to 7.0) and
+//! OpenNebula runs `genisoimage -J -R` (4.0), `genisoimage -V CONTEXT -J -R` (4.2 to 7.0) and
 //! `xorriso -as mkisofs -V CONTEXT -J -R` (7.2 and later); sites change the options.
 
 #![allow(clippy::unwrap_used)]
@@ -52,7 +52,7 @@ impl Recipe {
         all
     }
 
-    /// Makes an image of the directory beside it.
+    /// Makes an image of the directory, next to it.
     fn make(self, directory: &Path) -> PathBuf {
         let image = directory.with_extension("iso");
         let mut command = match self.tool {
@@ -71,7 +71,7 @@ impl Recipe {
         }
         match (self.rock_ridge, self.tool) {
             (true, _) => _ = command.arg("-R"),
-            // It writes Rock Ridge names even without -R.
+            // xorriso writes Rock Ridge names even without -R.
             (false, Tool::Xorriso) => _ = command.arg("--norock"),
             (false, Tool::Genisoimage) => {}
         }
@@ -87,7 +87,7 @@ impl Recipe {
         }
     }
 
-    /// The file `context.sh`, as read by isoinfo of genisoimage.
+    /// Returns the file `context.sh`, as read by genisoimage's isoinfo.
     fn context_by_isoinfo(self, image: &Path) -> Vec<u8> {
         let mut command = Command::new("isoinfo");
         command.arg("-i").arg(image);
@@ -102,7 +102,7 @@ impl Recipe {
     }
 }
 
-/// Runs a tool to its end and returns what it printed.
+/// Runs a tool, and returns what it printed.
 fn run(command: &mut Command) -> Vec<u8> {
     let program = command.get_program().to_owned();
     let output = command
@@ -126,7 +126,7 @@ fn open(image: &Path) -> Volume<File> {
     Volume::open(File::open(image).unwrap()).unwrap()
 }
 
-/// A directory with this file as its `context.sh`, in a temporary directory that also takes the image.
+/// Creates a directory with this `context.sh`, in a temporary directory that the image also goes into.
 fn directory(context: &[u8]) -> (TempDir, PathBuf) {
     let (temporary, directory) = empty_directory();
     fs::write(directory.join("context.sh"), context).unwrap();
@@ -166,7 +166,7 @@ fn context_and_label_are_read_from_every_kind_of_image() {
     }
 }
 
-/// Names and contents of files that fill many blocks of a root directory.
+/// Names and contents of files that fill many blocks of the root directory.
 fn many_files() -> BTreeMap<String, String> {
     let long = "long ".repeat(40);
     let mut names: Vec<String> = (0..500)
@@ -177,7 +177,7 @@ fn many_files() -> BTreeMap<String, String> {
             _ => format!("{number}.日本語.🙂"),
         })
         .collect();
-    // 255 bytes, the longest name of a file, 127 and 128 of two bytes each.
+    // 255 bytes, the maximum: with two-byte characters at even and at odd offsets, and only in ASCII.
     names.push(format!("{}x", "é".repeat(127)));
     names.push(format!("y{}", "é".repeat(127)));
     names.push("z".repeat(255));
@@ -204,7 +204,7 @@ fn every_file_of_a_large_directory_is_found_by_its_name() {
 
         let mut found = 0;
         for (name, content) in &files {
-            // Joliet names end after 64 characters of 16 bits, which also leave no room for an emoji.
+            // Joliet names have at most 64 characters of 16 bits each, and cannot contain an emoji.
             let is_kept = recipe.rock_ridge
                 || recipe.joliet && name.encode_utf16().count() <= 64 && !name.contains('🙂');
             if is_kept {
@@ -255,7 +255,7 @@ fn a_directory_in_place_of_the_file_is_refused() {
         fs::create_dir(directory.join("context.sh")).unwrap();
         fs::write(directory.join("context.sh").join("context.sh"), CONTEXT).unwrap();
         let mut volume = open(&recipe.make(&directory));
-        // Plain directories have no extension: the tools change the name.
+        // Plain directory names have no extension: the tools change the name.
         let is_kept = recipe.rock_ridge || recipe.joliet;
         match volume.read_top_file("context.sh", LIMIT) {
             Err(IsoError::NotRegular { kind, .. }) => assert_eq!(kind, "a directory"),
@@ -271,7 +271,7 @@ fn a_symbolic_link_in_place_of_the_file_is_refused() {
         let (_temporary, directory) = empty_directory();
         fs::write(directory.join("target"), CONTEXT).unwrap();
         symlink("target", directory.join("context.sh")).unwrap();
-        // Long enough for a continuation area.
+        // Long enough to need a continuation area.
         symlink("x/".repeat(150), directory.join("long")).unwrap();
         let mut volume = open(&recipe.make(&directory));
         for name in ["context.sh", "long"] {

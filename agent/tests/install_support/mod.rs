@@ -16,12 +16,12 @@ use one_sriov_agent::render::{HEADER, RenderedFile};
 use one_sriov_system::Root;
 use tempfile::TempDir;
 
-/// A file of another network stack.
+/// A file for another network stack.
 pub(crate) const NETWORK: &str = "/etc/systemd/network/60-one-ib-ib1.network";
-/// The directory of the old driver's files.
+/// The start of the path of each `ifcfg` file.
 pub(crate) const IFCFG: &str = "/etc/sysconfig/network-scripts/ifcfg-";
 
-/// A NIC by its number.
+/// Returns the NIC with this number.
 pub(crate) fn nic(number: u8) -> NicId {
     NicId::Eth(
         number.into(),
@@ -29,12 +29,12 @@ pub(crate) fn nic(number: u8) -> NicId {
     )
 }
 
-/// A text of ours.
+/// Returns a text with the agent's header.
 pub(crate) fn text(body: &str) -> String {
     format!("{HEADER}\n{body}\n")
 }
 
-/// A file of ours, mode 0644.
+/// Returns a file of the agent, mode 0644.
 pub(crate) fn file(path: &str, number: u8, body: &str) -> RenderedFile {
     RenderedFile {
         path: PathBuf::from(path),
@@ -45,7 +45,7 @@ pub(crate) fn file(path: &str, number: u8, body: &str) -> RenderedFile {
     }
 }
 
-/// Wanted files, with nothing kept.
+/// Wants these files, and keeps no others.
 pub(crate) fn wanted(files: impl Into<Vec<RenderedFile>>) -> WantedFiles<'static> {
     WantedFiles {
         files: files.into().into(),
@@ -92,7 +92,7 @@ impl Machine {
         Record::load(&mut self.directories()).unwrap()
     }
 
-    /// Those of a run that begins now.
+    /// Returns the directories for a run that begins now.
     pub(crate) fn directories(&self) -> Directories {
         Directories::new(&self.root)
     }
@@ -141,19 +141,19 @@ impl Machine {
         disk
     }
 
-    /// Temporary files of killed runs, wherever they are.
+    /// Returns the temporary files of killed runs, wherever they are.
     pub(crate) fn left_overs(&self) -> Vec<PathBuf> {
         let left = |path: &PathBuf| path.to_string_lossy().contains(".one-sriov-");
         self.disk().into_keys().filter(left).collect()
     }
 }
 
-/// A run, as in the program.
+/// Does a whole run, as the program does.
 pub(crate) fn run(root: &Root, wanted: &WantedFiles) -> Result<FileReport, InstallError> {
     Begun::with(Directories::new(root), wanted)?.carry_out()
 }
 
-/// A run whose changes are decided.
+/// A run that has decided its changes.
 pub(crate) struct Begun {
     directories: Directories,
     record: Record,
@@ -179,17 +179,17 @@ impl Begun {
     }
 }
 
-/// The paths of a list of a report.
+/// Returns the paths in a list of a report.
 pub(crate) fn paths(notes: &[one_sriov_agent::install::FileNote]) -> Vec<&Path> {
     notes.iter().map(|note| note.path.as_path()).collect()
 }
 
-/// Such a file.
+/// The path of an `ifcfg` file.
 pub(crate) fn ifcfg() -> String {
     format!("{IFCFG}ib1")
 }
 
-/// A file on the disk, mode 0644, of root.
+/// A file on the disk, mode 0644, owned by root.
 pub(crate) fn plain(content: &str) -> Current {
     Current::File(OldFile {
         content: content.into(),
@@ -198,7 +198,7 @@ pub(crate) fn plain(content: &str) -> Current {
     })
 }
 
-/// A record of files that were written with the body "old".
+/// Returns the record of files that were written with the body "old".
 pub(crate) fn recorded(paths: &[(&str, u8)]) -> Record {
     let machine = Machine::new();
     let files: Vec<_> = paths
@@ -209,7 +209,7 @@ pub(crate) fn recorded(paths: &[(&str, u8)]) -> Record {
     machine.record()
 }
 
-/// The disk.
+/// Returns a disk with these files.
 pub(crate) fn disk(paths: &[(&str, Current)]) -> Snapshot {
     paths
         .iter()
