@@ -1,4 +1,4 @@
-//! MAC addresses of dummy NICs, by which the host driver identifies NICs to the guest agent.
+//! MAC addresses of dummy NICs, by which the guest agent recognizes NICs that the host driver set up.
 //!
 //! ```text
 //! domain XML:   <mac address='aa:01:c0:a8:07:05'/>
@@ -14,11 +14,11 @@ use crate::{AddressError, DummyPrefix, Guid, Key, MacAddress, ValueKind};
 
 /// The MAC address of a dummy NIC: a [`DummyPrefix`], a position, and the [`Key`] of its NIC.
 ///
-/// The position is the index of the SR-IOV NIC within the VM, from 0 to 255, as an octet of two
-/// hexadecimal digits: that of the eleventh NIC is `0a`, that of the seventeenth `10`.
+/// The position is the index of the SR-IOV NIC within the VM, from 0 to 255, written as an octet of two hexadecimal digits: `0a`
+/// for the eleventh NIC, `10` for the seventeenth.
 ///
-/// On InfiniBand the same six octets are the end of the port GUID, after two octets that distinguish
-/// equal addresses of two networks on one fabric, and that guests ignore.
+/// On InfiniBand, the same six octets are the end of the port GUID. The two octets before them distinguish equal addresses of two
+/// networks on one fabric; guests ignore them.
 ///
 /// Spellings: those of [`MacAddress`], with a valid prefix as the first octet; canonical
 /// `aa:01:c0:a8:07:05`. Ordered by prefix, position, key.
@@ -40,7 +40,7 @@ pub struct DummyMac {
 }
 
 impl DummyMac {
-    /// The dummy MAC of the NIC with this key, at this position of its VM.
+    /// Creates the dummy MAC of the NIC with this key, at this position within its VM.
     #[must_use]
     pub const fn new(prefix: DummyPrefix, position: u8, key: Key) -> Self {
         Self {
@@ -50,16 +50,16 @@ impl DummyMac {
         }
     }
 
-    /// The dummy MAC `mac`, if it starts with `prefix`.
+    /// Returns `mac` as a dummy MAC, if it starts with `prefix`.
     ///
-    /// A VF's random MAC may do so, too, so the address alone does not show that the device is a dummy NIC.
+    /// A VF's random MAC may start with it, too, so the address alone does not show that the device is a dummy NIC.
     #[must_use]
     pub fn from_mac(mac: MacAddress, prefix: DummyPrefix) -> Option<Self> {
         let [first, position, key @ ..] = mac.octets();
         (first == prefix.octet()).then(|| Self::new(prefix, position, Key::from(key)))
     }
 
-    /// The dummy MAC in `guid`, if its third octet is `prefix`; the two octets before it are ignored.
+    /// Returns the dummy MAC in `guid`, if its third octet is `prefix`; the two octets before that are ignored.
     #[must_use]
     pub fn from_guid(guid: Guid, prefix: DummyPrefix) -> Option<Self> {
         let [_, _, first, position, key @ ..] = guid.octets();
@@ -84,19 +84,19 @@ impl DummyMac {
         self.key
     }
 
-    /// The address as a MAC address.
+    /// The dummy MAC as a MAC address.
     #[must_use]
     pub fn mac(&self) -> MacAddress {
         let [k0, k1, k2, k3] = self.key.octets();
         MacAddress::from_dummy(self.prefix, [self.position, k0, k1, k2, k3])
     }
 
-    /// The port GUID of this address, after the octets `lead`.
+    /// The port GUID that contains this dummy MAC, after the octets `lead`.
     #[must_use]
     pub fn port_guid(&self, lead: [u8; 2]) -> Guid {
         let [first, second] = lead;
         let [k0, k1, k2, k3] = self.key.octets();
-        // The prefix has zero and one bits, so the GUID is neither all zeroes nor all ones.
+        // The prefix has both zero and one bits, so the GUID is neither all zeros nor all ones.
         let prefix = self.prefix.octet();
         Guid::from_faultless([first, second, prefix, self.position, k0, k1, k2, k3])
     }

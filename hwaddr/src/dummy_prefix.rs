@@ -10,13 +10,13 @@ use std::str::FromStr;
 use crate::octets;
 use crate::{AddressError, ValueKind};
 
-/// The octet by which a guest recognizes a dummy NIC: `aa` unless both sides are configured otherwise.
+/// The octet by which a guest recognizes a dummy NIC: `aa`, unless both host and guest are configured otherwise.
 ///
-/// It is the first octet of a unicast, locally administered MAC address, so its last two bits are
-/// `10`. Two such octets are taken: `fe`, which libvirt uses as the first octet of the host's tap
-/// devices, and `02`, the start of OpenNebula's own addresses (`MAC_PREFIX = "02:00"` in `oned.conf`).
+/// It is the first octet of a unicast, locally administered MAC address, so its last two bits are `10`. Two such octets are not
+/// allowed: `fe`, the first octet that libvirt gives the host's tap devices, and `02`, the start of OpenNebula's own addresses
+/// (`MAC_PREFIX = "02:00"` in `oned.conf`).
 ///
-/// Spellings: two hexadecimal digits of any case, with or without `0x`. Canonical: `aa`.
+/// Spellings: two hexadecimal digits in any case, with or without `0x`. Canonical: `aa`.
 ///
 /// ```
 /// use hwaddr::DummyPrefix;
@@ -33,7 +33,7 @@ impl DummyPrefix {
     const GROUP: u8 = 0b01;
     const LOCAL: u8 = 0b10;
 
-    /// The prefix with this octet.
+    /// Creates the prefix with this octet.
     pub fn new(octet: u8) -> Result<Self, AddressError> {
         Self::checked(octet).map_err(|reason| {
             AddressError::refused(ValueKind::DummyPrefix, format_args!("{octet:02x}"), reason)
@@ -62,7 +62,7 @@ impl DummyPrefix {
 }
 
 impl Default for DummyPrefix {
-    /// `aa`, as in the seed's `kvmrc`.
+    /// `aa`, as in the `kvmrc` of 2013.
     fn default() -> Self {
         Self(0xaa)
     }

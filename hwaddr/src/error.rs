@@ -1,6 +1,6 @@
 //! Why a text or a number is not an address.
 //!
-//! A message is one line that names the object and quotes what was found:
+//! A message is one line that names the kind of value and quotes the text:
 //!
 //! ```text
 //! invalid MAC address 'zz': expected six octets
@@ -9,19 +9,19 @@
 
 use std::fmt::{self, Display, Write as _};
 
-/// Why a type refused a value.
+/// Why a type rejects a value.
 ///
-/// The cases differ in the remedy: a [`Malformed`](Self::Malformed) text is a typing error or in the
-/// wrong place, a [`Refused`](Self::Refused) one is well-formed, but no NIC can have it.
+/// The cases need different remedies: a [`Malformed`](Self::Malformed) text is a typing error or in the wrong place; a
+/// [`Refused`](Self::Refused) one is well-formed, but no NIC can have it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// The text is in none of the spellings of its type.
+    /// The text is in none of its type's spellings.
     #[error("invalid {kind} '{text}': expected {expected}")]
     Malformed {
-        /// What was expected.
+        /// What the text should be.
         kind: ValueKind,
-        /// The text, as far as it is safe and useful to show.
+        /// The text, as much of it as is safe and useful to show.
         text: Excerpt,
         /// The expected form.
         expected: &'static str,
@@ -29,9 +29,9 @@ pub enum AddressError {
     /// The text or number is well-formed, but its value is not allowed.
     #[error("invalid {kind} '{text}': {reason}")]
     Refused {
-        /// What was expected.
+        /// What the value should be.
         kind: ValueKind,
-        /// The value, as far as it is safe and useful to show.
+        /// The value, as much of it as is safe and useful to show.
         text: Excerpt,
         /// What is wrong with it.
         reason: &'static str,
@@ -55,7 +55,7 @@ impl AddressError {
         }
     }
 
-    /// What was expected.
+    /// What the value should be.
     #[must_use]
     pub fn kind(&self) -> ValueKind {
         match self {
@@ -64,7 +64,7 @@ impl AddressError {
     }
 }
 
-/// The kinds of values that this crate parses. `Display` is for messages.
+/// The kinds of values that this crate parses, displayed as in messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ValueKind {
@@ -104,15 +104,15 @@ impl Display for ValueKind {
     }
 }
 
-/// The start of an invalid text, in a form for one line of a log.
+/// The start of an invalid text, in a form that fits in one line of a log.
 ///
-/// Control characters, line ends, quotes and invisible characters are escaped as in a Rust string literal. After 64 characters
-/// the text is truncated and ends in `...`; escapes are not split.
+/// Control characters, line ends, quotes and invisible characters are escaped as in a Rust string literal. After 64 characters,
+/// the text is truncated and `...` is added; escapes are not split.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Excerpt(String);
 
 impl Excerpt {
-    /// How many characters precede the `...` of a longer text.
+    /// How many characters of a longer text precede the `...`.
     const LIMIT: usize = 64;
 
     fn of(text: impl Display) -> Self {
@@ -126,7 +126,7 @@ impl Excerpt {
         Self(excerpt.text)
     }
 
-    /// The excerpt as text.
+    /// The excerpt as a string slice.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -139,7 +139,7 @@ impl Display for Excerpt {
     }
 }
 
-/// Takes escaped characters until it is full; its error then ends the writing of a long text.
+/// Collects escaped characters until it is full; then its error stops a long text from being written further.
 struct Gatherer {
     text: String,
     room: usize,

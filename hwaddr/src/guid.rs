@@ -13,16 +13,16 @@ use macaddr::MacAddr8;
 use crate::octets;
 use crate::{AddressError, ValueKind};
 
-/// The GUID of an InfiniBand node or port: eight octets, not all zero, not all ones.
+/// The GUID of an InfiniBand node or port: eight octets, neither all zeros nor all ones.
 ///
-/// A VF without a GUID reports zero, and all ones make some drivers clear a GUID: neither identifies a port.
+/// A VF without a GUID reports zeros, and all ones make some drivers clear a GUID: neither identifies a port.
 ///
 /// | spelling | where |
 /// |---|---|
 /// | `00:02:c9:03:00:12:34:56` | `ip link`, mlx5's sysfs files of a VF; canonical |
 /// | `0002:c903:0012:3456` | sysfs `node_guid` |
 /// | `0x0002c90300123456` | subnet manager files, `ibstat`, mlx4's `admin_guids` |
-/// | `0002c90300123456` | the seed's scripts |
+/// | `0002c90300123456` | the scripts of 2013 |
 ///
 /// ```
 /// use hwaddr::Guid;
@@ -41,7 +41,7 @@ impl Guid {
         self.0.into_array()
     }
 
-    /// What is wrong with these octets as a GUID, if anything.
+    /// Explains what makes these octets an invalid GUID, if they are.
     pub(crate) fn fault(octets: [u8; 8]) -> Option<&'static str> {
         let guid = MacAddr8::from(octets);
         if guid.is_nil() {
@@ -53,7 +53,7 @@ impl Guid {
         }
     }
 
-    /// A GUID of valid octets, see [`Self::fault`].
+    /// Creates a GUID from octets that are known to be valid; see [`Self::fault`].
     pub(crate) fn from_faultless(octets: [u8; 8]) -> Self {
         debug_assert_eq!(Self::fault(octets), None);
         Self(MacAddr8::from(octets))

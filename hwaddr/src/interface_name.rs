@@ -10,17 +10,16 @@ use std::str::FromStr;
 
 use crate::{AddressError, ValueKind};
 
-/// The name of a network interface: 1 to 15 bytes of ASCII letters, digits, `_`, `.` and `-`,
-/// beginning with neither `.` nor `-`, and not all digits.
+/// The name of a network interface: 1 to 15 bytes of ASCII letters, digits, `_`, `.` and `-`, which starts with neither `.` nor
+/// `-` and is not all digits.
 ///
-/// This is stricter than the kernel, which accepts any 1 to 15 bytes (`IFNAMSIZ` less the final
-/// zero) except `.`, `..`, and those with a slash, a colon or white space (`dev_valid_name` in
-/// `net/core/dev.c`). A name becomes part of a file name, a word in files that a shell reads, and
-/// an argument of commands: so it must not look like a hidden file, an option, a quote or an interface
-/// *number*. All usual names of drivers and udev are valid; a device with another name is an error, so that it is reported and
-/// not managed.
+/// This is stricter than the kernel, which accepts any 1 to 15 bytes (`IFNAMSIZ` minus the terminating zero) except `.`, `..`,
+/// and names with a slash, a colon or white space (`dev_valid_name` in `net/core/dev.c`). A name becomes part of a file name, a
+/// word in files that a shell reads, and an argument of commands, so it must not look like a hidden file, an option, a quote or
+/// an interface *number*. All usual names from drivers and udev are valid; any other name is an error, so that the device is
+/// reported and not managed.
 ///
-/// An alias such as `eth0:1` is not an interface, and not a valid name.
+/// An alias such as `eth0:1` is not an interface, so it is not a valid name.
 ///
 /// ```
 /// use hwaddr::InterfaceName;
@@ -34,8 +33,7 @@ use crate::{AddressError, ValueKind};
 pub struct InterfaceName(String);
 
 impl InterfaceName {
-    /// The longest name in bytes: `IFNAMSIZ` of the kernel's `include/uapi/linux/if.h`, less the
-    /// final zero.
+    /// The maximum length in bytes: `IFNAMSIZ` of the kernel's `include/uapi/linux/if.h`, minus the terminating zero.
     pub const MAX_LEN: usize = 15;
 
     /// The name as text.

@@ -16,11 +16,10 @@ use crate::{AddressError, Guid, ValueKind};
 
 /// The hardware address of an IPoIB device: 20 octets that end in a valid [`Guid`].
 ///
-/// One octet of flags, the number of a queue pair, and the port's GID, which is a subnet prefix
-/// and the port GUID (RFC 4391, section 9.1.1). The driver takes a queue pair when it starts, so
-/// only the last eight octets are the same after the next boot: match on
-/// [`port_guid`](Self::port_guid), never on the whole. A device of another partition on the same
-/// port shares the GUID, too.
+/// The address consists of one octet of flags, a queue pair number, and the port's GID, which is a subnet prefix and the port
+/// GUID (RFC 4391, section 9.1.1). The driver allocates the queue pair when it starts, so only the last eight octets are the same
+/// after the next boot: match on [`port_guid`](Self::port_guid), never on the whole address. A device for another partition on
+/// the same port has the same GUID, too.
 ///
 /// Spellings: 20 octets with colons (sysfs `address`, `ip link`; canonical) or hyphens.
 ///
@@ -57,27 +56,26 @@ impl IpoibAddress {
         octets
     }
 
-    /// The GUID of the port: the only part that outlives a boot.
+    /// The GUID of the port: the only part that stays the same across boots.
     #[must_use]
     pub const fn port_guid(&self) -> Guid {
         self.port_guid
     }
 
-    /// The number of the device's queue pair, 24 bits.
+    /// The number of the device's queue pair (24 bits).
     #[must_use]
     pub const fn queue_pair(&self) -> u32 {
         let [high, middle, low] = self.queue_pair;
         u32::from_be_bytes([0, high, middle, low])
     }
 
-    /// The first half of the port's GID: `fe:80:00:00:00:00:00:00` unless the subnet manager was
-    /// told otherwise.
+    /// The first half of the port's GID: `fe:80:00:00:00:00:00:00`, unless the subnet manager is configured otherwise.
     #[must_use]
     pub const fn subnet_prefix(&self) -> [u8; 8] {
         self.subnet_prefix
     }
 
-    /// Takes 20 octets apart; `Err` says why the GUID among them is none.
+    /// Splits 20 octets into fields; returns why the GUID among them is invalid, if so.
     fn split(octets: [u8; 20]) -> Result<Self, &'static str> {
         let [flags, q0, q1, q2, s0, s1, s2, s3, s4, s5, s6, s7, guid @ ..] = octets;
         match Guid::fault(guid) {
@@ -120,7 +118,7 @@ impl fmt::Display for IpoibAddress {
     }
 }
 
-/// Octets that are no address, for the message that says so.
+/// Octets that are not a valid address, for the error message.
 struct Colons([u8; 20]);
 
 impl fmt::Display for Colons {

@@ -1,4 +1,4 @@
-//! What a NIC's addresses have in common.
+//! The part that all addresses of a NIC share.
 //!
 //! ```text
 //! OpenNebula's MAC of the NIC:   02:00:c0:a8:07:05
@@ -13,12 +13,11 @@ use std::str::FromStr;
 use crate::octets;
 use crate::{AddressError, MacAddress, ValueKind};
 
-/// The last four octets of the MAC address that OpenNebula gave a NIC.
+/// The last four octets of the MAC address that OpenNebula assigned to a NIC.
 ///
-/// They tie a device in the guest to the NIC in the context. For a lease of a plain IPv4 address
-/// range they *are* the IPv4 address (`AddressRange.cc` of `oned`). For IPv6-only, Ethernet and
-/// shared ranges, `MAC_GLOBAL_SPACE` and MACs of an administrator's choice they are just a number:
-/// [`ipv4`](Self::ipv4) is a guess for when nothing better is known.
+/// The key connects a device in the guest to a NIC in the context. For a lease from a plain IPv4 address range, it *is* the IPv4
+/// address (`AddressRange.cc` of `oned`). For IPv6-only, Ethernet and shared ranges, for `MAC_GLOBAL_SPACE` and for MACs that an
+/// administrator chose, it is just a number: [`ipv4`](Self::ipv4) is a guess for when nothing better is known.
 ///
 /// Spelling: four octets with colons, canonical in lower case.
 ///
@@ -41,7 +40,7 @@ impl Key {
         self.0
     }
 
-    /// The octets read as an IPv4 address. See [`Key`] for when they are one.
+    /// The octets as an IPv4 address; [`Key`] says when they are one.
     #[must_use]
     pub const fn ipv4(&self) -> Ipv4Addr {
         let [a, b, c, d] = self.0;

@@ -1,33 +1,32 @@
-//! The vocabulary that both halves of one-sriov share: the addresses of NICs.
+//! The types that both halves of one-sriov share: the addresses of NICs.
 //!
-//! The host driver writes an address in one place (a domain XML, a VF's GUID, a lease file) and
-//! the guest agent reads it back from another (sysfs, `context.sh`), and each place has its own
-//! spelling. This crate is where the spellings meet: a value is checked once, when it is read, and
-//! from then on its type says that it is valid.
+//! The host driver writes an address in one place (a domain XML, a VF's GUID, a lease file), the guest agent reads it in another
+//! (sysfs, `context.sh`), and each place has its own spelling. This crate parses them all: a value is checked once, when it is
+//! read, and from then on its type guarantees that it is valid.
 //!
-//! | type | one line as it stands somewhere | written by |
+//! | type | example | written by |
 //! |---|---|---|
 //! | [`MacAddress`] | `ETH0_MAC='02:00:c0:a8:07:05'` | OpenNebula, `context.sh` |
 //! | [`DummyMac`] | `<mac address='aa:01:c0:a8:07:05'/>` | the host driver, domain XML |
 //! | [`DummyPrefix`] | `DUMMY_MAC_PREFIX="AA"` | the administrator, `kvmrc` |
-//! | [`Key`] | the `c0:a8:07:05` that both lines above end in | OpenNebula |
+//! | [`Key`] | `c0:a8:07:05`, the end of both addresses above | OpenNebula |
 //! | [`Guid`] | `0002:c903:0012:3456` | kernel, `/sys/class/infiniband/mlx4_0/node_guid` |
 //! | [`IpoibAddress`] | `80:00:02:08:fe:80:00:00:00:00:00:00:00:00:aa:01:c0:a8:07:05` | kernel, `/sys/class/net/ib0/address` |
 //! | [`Pkey`] | `0x8001` | kernel, `/sys/class/net/ib0/pkey` |
 //! | [`PciAddress`] | `0000:81:00.2` | kernel, `/sys/bus/pci/devices/` |
 //! | [`InterfaceName`] | `ibp1s0f2` | kernel, `/sys/class/net/` |
 //!
-//! # What every type keeps
-//! - It cannot hold an invalid value: fields are private and every way in is checked.
-//! - [`FromStr`](std::str::FromStr) takes every spelling that the type's page lists and nothing
-//!   else. It does not trim: a caller that reads a line takes the line end off first.
-//! - [`Display`](std::fmt::Display) writes one canonical spelling, which reads back to an equal
-//!   value. It honours width and alignment, so that a table can be printed with it.
-//! - No input panics, and no input can break a log line: see [`AddressError`].
+//! # What every type guarantees
+//! - It cannot hold an invalid value: its fields are private, and every constructor checks.
+//! - [`FromStr`](std::str::FromStr) accepts exactly the spellings that the type's documentation lists. It does not trim: a
+//!   caller that reads a line must strip the line end first.
+//! - [`Display`](std::fmt::Display) writes one canonical spelling, which parses to an equal value. It honours width and
+//!   alignment, so it can be used in tables.
+//! - No input causes a panic or can break a log line: see [`AddressError`].
 //!
-//! Nothing here opens a file or starts a process.
+//! This crate opens no files and starts no processes.
 //!
-//! # The way of one NIC
+//! # Example: one NIC, from host to guest
 //! ```
 //! use hwaddr::{DummyMac, DummyPrefix, Guid, IpoibAddress, Key, MacAddress};
 //!

@@ -13,7 +13,7 @@ use macaddr::MacAddr6;
 use crate::octets;
 use crate::{AddressError, ValueKind};
 
-/// The MAC address of one Ethernet NIC: six octets, not all zero, not a group address.
+/// The MAC address of one Ethernet NIC: six octets, not all zeros, and not a group address.
 ///
 /// These are the addresses that a Linux NIC may have (`is_valid_ether_addr` in the kernel's
 /// `include/linux/etherdevice.h`).
@@ -21,7 +21,7 @@ use crate::{AddressError, ValueKind};
 /// | spelling | where |
 /// |---|---|
 /// | `02:00:c0:a8:07:05` | sysfs `address`, `ip link`, libvirt, OpenNebula; canonical |
-/// | `2:0:c0:a8:7:5` | tools that drop the zero in front of a digit |
+/// | `2:0:c0:a8:7:5` | tools that omit leading zeros |
 /// | `02-00-C0-A8-07-05` | Windows and IEEE documents |
 /// | `0200.c0a8.0705` | switches |
 /// | `0200C0A80705` | labels and inventories |
@@ -38,13 +38,13 @@ use crate::{AddressError, ValueKind};
 pub struct MacAddress(MacAddr6);
 
 impl MacAddress {
-    /// The six octets, in the order in which they are written and sent.
+    /// The six octets, in the order in which they are written and transmitted.
     #[must_use]
     pub const fn octets(&self) -> [u8; 6] {
         self.0.into_array()
     }
 
-    /// What is wrong with `address`, if anything.
+    /// Explains what makes `address` invalid, if it is.
     fn fault(address: MacAddr6) -> Option<&'static str> {
         if address.is_nil() {
             Some("all octets are zero")
@@ -55,9 +55,9 @@ impl MacAddress {
         }
     }
 
-    /// An address whose first octet is known to be that of a NIC.
+    /// Creates an address with the first octet of a dummy MAC.
     pub(crate) fn from_dummy(prefix: crate::DummyPrefix, rest: [u8; 5]) -> Self {
-        // A prefix is never zero and never has the group bit: nothing is left to check.
+        // A prefix is never zero and never has the group bit, so nothing else needs to be checked.
         let [second, third, fourth, fifth, sixth] = rest;
         Self(MacAddr6::new(
             prefix.octet(),

@@ -1,4 +1,4 @@
-//! Reading and writing octets and hexadecimal numbers: the part that all spellings share.
+//! Parses and formats octets and hexadecimal numbers for all spellings.
 //!
 //! ```text
 //! 02:00:c0:a8:07:05      groups of one octet, ':'
@@ -6,13 +6,13 @@
 //! 0200c0a80705           one group
 //! ```
 //!
-//! Everything works on bytes and looks at a text no further than its first wrong group, so a long
-//! or non-ASCII text costs nothing and cannot be cut inside a character.
+//! All functions work on bytes, and none reads a text beyond its first wrong group, so long or non-ASCII texts cost nothing and
+//! are never cut inside a character.
 
 use std::fmt;
 
-/// Reads exactly `N` octets in groups of `width` octets, each octet two hexadecimal digits of any
-/// case, with `separator` between the groups.
+/// Parses exactly `N` octets in groups of `width` octets, with `separator` between the groups; each octet is two hexadecimal
+/// digits in any case.
 pub(crate) fn grouped<const N: usize>(
     text: &str,
     separator: char,
@@ -32,13 +32,12 @@ pub(crate) fn grouped<const N: usize>(
     groups.next().is_none().then_some(octets)
 }
 
-/// Reads exactly `N` octets that are written without separators.
+/// Parses exactly `N` octets without separators.
 pub(crate) fn bare<const N: usize>(text: &str) -> Option<[u8; N]> {
     grouped(text, ':', N)
 }
 
-/// Reads exactly `N` octets with a colon between them, where the leading zero of an octet may be
-/// missing (`2:0:c0:a8:7:5`).
+/// Parses exactly `N` octets separated by colons, each with or without its leading zero (`2:0:c0:a8:7:5`).
 pub(crate) fn unpadded<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut octets = [0; N];
     let mut groups = text.split(':');
@@ -48,8 +47,7 @@ pub(crate) fn unpadded<const N: usize>(text: &str) -> Option<[u8; N]> {
     groups.next().is_none().then_some(octets)
 }
 
-/// Reads a number of at least one and at most `max_digits` (up to eight) hexadecimal digits: no
-/// sign, no prefix.
+/// Parses a number of one to `max_digits` (at most eight) hexadecimal digits, without sign or prefix.
 pub(crate) fn hex(text: &str, max_digits: usize) -> Option<u32> {
     let digits = text.as_bytes();
     if digits.is_empty() || digits.len() > max_digits.min(8) {
@@ -60,12 +58,12 @@ pub(crate) fn hex(text: &str, max_digits: usize) -> Option<u32> {
     })
 }
 
-/// `text` without a leading `0x` or `0X`, if it has one.
+/// Returns `text` without its leading `0x` or `0X`, or `None` if it has none.
 pub(crate) fn strip_0x(text: &str) -> Option<&str> {
     text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))
 }
 
-/// Writes octets in lower case with a colon between them, padded as the format asks.
+/// Writes octets in lower case, separated by colons and padded as the format requests.
 pub(crate) fn write_colons(f: &mut fmt::Formatter<'_>, octets: &[u8]) -> fmt::Result {
     const DIGITS: [char; 16] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
@@ -81,7 +79,7 @@ pub(crate) fn write_colons(f: &mut fmt::Formatter<'_>, octets: &[u8]) -> fmt::Re
     f.pad(&text)
 }
 
-/// One octet from one or two digits.
+/// Parses one octet of one or two digits.
 fn octet(digits: &[u8]) -> Option<u8> {
     match *digits {
         [low] => nibble(low),

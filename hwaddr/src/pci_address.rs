@@ -22,13 +22,12 @@ use crate::{AddressError, ValueKind};
 /// | `81:00.2` | domain 0: OpenNebula's `SHORT_ADDRESS` and `PCI<k>_ADDRESS`, `lspci` |
 /// | `0000:81:00:2` | `ADDRESS` of OpenNebula's PCI probe |
 /// | `pci_0000_81_00_2` | libvirt's node devices |
-/// | `0x81 0x00 0x02` | a line of a VF map: bus, slot, function; domain 0 |
-/// | `0x0000 0x81 0x00 0x02` | a line of a VF map with a domain in front |
+/// | `0x81 0x00 0x02` | a line of a VF map: bus, slot, function; the domain is 0 |
+/// | `0x0000 0x81 0x00 0x02` | a line of a VF map that starts with a domain |
 ///
-/// All digits are hexadecimal, of any case. In the first five a domain has four to eight digits,
-/// bus and slot have two, and the function has one. A map's columns stand apart by any white
-/// space, also around the line, and are numbers as [`from_libvirt`](Self::from_libvirt) reads
-/// them.
+/// All digits are hexadecimal, in any case. In the first five spellings, a domain has four to eight digits, bus and slot have
+/// two, and the function has one. The columns of a map may be separated and surrounded by any white space; each is a number as
+/// [`from_libvirt`](Self::from_libvirt) parses it.
 ///
 /// Ordered by domain, bus, slot, function.
 ///
@@ -44,7 +43,7 @@ use crate::{AddressError, ValueKind};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PciAddress {
-    // The order of the fields is the order of addresses.
+    // The order of the fields determines the order of addresses.
     domain: u32,
     bus: u8,
     slot: u8,
@@ -55,7 +54,7 @@ impl PciAddress {
     const MAX_SLOT: u8 = 31;
     const MAX_FUNCTION: u8 = 7;
 
-    /// The address of these four numbers.
+    /// Creates the address with these four numbers.
     pub fn new(domain: u32, bus: u8, slot: u8, function: u8) -> Result<Self, AddressError> {
         let address = Self {
             domain,
@@ -73,15 +72,13 @@ impl PciAddress {
         }
     }
 
-    /// Reads the attributes of a PCI `<address>` in a domain XML.
+    /// Parses the attributes of a PCI `<address>` in a domain XML.
     ///
-    /// With `0x` a number is hexadecimal, and so libvirt writes it. Without, libvirt takes it as C
-    /// does, decimal or, after a zero, octal, while people and OpenNebula's own tools mean
-    /// hexadecimal: a number without `0x` is read only if it is the same in all of them, which
-    /// leaves `0` to `9` and, after zeros, `0` to `7`. That takes in the `slot='0000'` of a q35
-    /// machine (`oned` prints a zero without its `0x`), while `bus='81'` and `bus='010'` are
-    /// errors. `<bus>` and the like in `virsh nodedev-dumpxml` are decimal and not for this
-    /// function: take the node device's name.
+    /// A number with `0x`, as libvirt writes it, is hexadecimal. Without `0x`, libvirt parses it as C does, as decimal or, after
+    /// a zero, octal, while people and OpenNebula's own tools mean hexadecimal. So a number without `0x` is only accepted if it
+    /// is the same in all bases: `0` to `9` and, after zeros, `0` to `7`. That includes the `slot='0000'` of a q35 machine
+    /// (`oned` prints a zero without `0x`), but not `bus='81'` or `bus='010'`. The `<bus>` and similar elements of `virsh
+    /// nodedev-dumpxml` are decimal and must not be passed to this function: parse the node device's name instead.
     pub fn from_libvirt(
         domain: &str,
         bus: &str,
@@ -95,7 +92,7 @@ impl PciAddress {
         Self::new(domain, bus, slot, function)
     }
 
-    /// The domain, which some call segment; 0 on most machines.
+    /// The domain, also called segment; 0 on most machines.
     #[must_use]
     pub const fn domain(&self) -> u32 {
         self.domain
@@ -107,7 +104,7 @@ impl PciAddress {
         self.bus
     }
 
-    /// The slot, which some call device: 0 to 31.
+    /// The slot, also called device: 0 to 31.
     #[must_use]
     pub const fn slot(&self) -> u8 {
         self.slot
@@ -129,7 +126,7 @@ impl PciAddress {
         }
     }
 
-    /// Reads the spellings of a fixed number of digits.
+    /// Parses the spellings with a fixed number of digits.
     fn from_digits(text: &str) -> Option<Self> {
         let [domain, bus, slot, function] = if let Some(name) = text.strip_prefix("pci_") {
             fields(name, '_')?
@@ -156,7 +153,7 @@ impl PciAddress {
         })
     }
 
-    /// Reads the columns of a VF map; `None` if their number is that of no map.
+    /// Parses the columns of a VF map; returns `None` if their number is wrong.
     fn from_columns(text: &str) -> Option<Result<Self, AddressError>> {
         let mut columns = text.split_ascii_whitespace();
         let (first, second, third) = (columns.next()?, columns.next()?, columns.next()?);
@@ -168,7 +165,7 @@ impl PciAddress {
     }
 }
 
-/// The `N` parts of a text, if it has exactly so many.
+/// Splits a text into exactly `N` parts; returns `None` if it has more or fewer.
 fn fields<const N: usize>(text: &str, separator: char) -> Option<[&str; N]> {
     let mut parts = text.split(separator);
     let mut fields = [""; N];
@@ -178,7 +175,7 @@ fn fields<const N: usize>(text: &str, separator: char) -> Option<[&str; N]> {
     parts.next().is_none().then_some(fields)
 }
 
-/// Reads a number with `0x`, or one that is the same in the bases 8, 10 and 16.
+/// Parses a number with `0x`, or one that is the same in the bases 8, 10 and 16.
 fn number<T: TryFrom<u32>>(text: &str, expected: &'static str) -> Result<T, AddressError> {
     let digits = octets::strip_0x(text).or_else(|| {
         let significant = text.trim_start_matches('0');

@@ -1,4 +1,4 @@
-//! Partition keys of InfiniBand.
+//! InfiniBand partition keys.
 //!
 //! ```text
 //! /sys/class/net/ib0/pkey:   0x8001
@@ -11,18 +11,17 @@ use std::str::FromStr;
 use crate::octets;
 use crate::{AddressError, ValueKind};
 
-/// A partition key: 15 bits that name a partition and, on top, one that says *full member*.
+/// A partition key: 15 bits that identify a partition, and a top bit that marks a *full member*.
 ///
-/// Partition 0 does not exist, so neither `0x0000` nor `0x8000` is a P_Key; the kernel refuses to
-/// make a device for them.
+/// Partition 0 does not exist, so neither `0x0000` nor `0x8000` is a valid P_Key; the kernel does not create a device for them.
 ///
 /// | spelling | where |
 /// |---|---|
 /// | `0x8001` | sysfs `pkey`, `create_child`, partition files; canonical |
 /// | `32769` | decimal: OpenNebula's `VLAN_ID`, NetworkManager's `p-key` |
-/// | `8001` | hexadecimal without a sign of it: wicked's `IPOIB_PKEY`, device names; only by [`from_hex`](Self::from_hex) |
+/// | `8001` | hexadecimal without a prefix: wicked's `IPOIB_PKEY`, device names; only with [`from_hex`](Self::from_hex) |
 ///
-/// A number that could be mistaken for the wrong base is not read: `0010` and `ffff` are errors.
+/// A number whose base is ambiguous is rejected: `0010` and `ffff` are errors.
 ///
 /// ```
 /// use hwaddr::Pkey;
@@ -42,12 +41,12 @@ impl Pkey {
 
     const NO_PARTITION: &str = "partition 0 does not exist";
 
-    /// The P_Key of these 16 bits.
+    /// Creates the P_Key with these 16 bits.
     pub fn new(bits: u16) -> Result<Self, AddressError> {
         Self::checked(bits, format_args!("{bits:#06x}"))
     }
 
-    /// Reads one to four hexadecimal digits, with or without `0x`.
+    /// Parses one to four hexadecimal digits, with or without `0x`.
     pub fn from_hex(text: &str) -> Result<Self, AddressError> {
         hex(octets::strip_0x(text).unwrap_or(text))
             .ok_or_else(|| {
@@ -68,7 +67,7 @@ impl Pkey {
         }
     }
 
-    /// All 16 bits, as the hardware knows them.
+    /// All 16 bits, as in the hardware.
     #[must_use]
     pub const fn bits(&self) -> u16 {
         self.0
@@ -80,13 +79,13 @@ impl Pkey {
         self.0 & !Self::FULL_MEMBER
     }
 
-    /// Whether the holder may talk to limited members, too, and not to full members only.
+    /// Whether the holder may communicate with limited members, too, not only with full members.
     #[must_use]
     pub const fn is_full_member(&self) -> bool {
         self.0 & Self::FULL_MEMBER != 0
     }
 
-    /// The key of the same partition for a full member. The kernel names IPoIB devices by it.
+    /// The key of a full member of the same partition, after which the kernel names IPoIB devices.
     #[must_use]
     pub const fn full_member(&self) -> Self {
         Self(self.0 | Self::FULL_MEMBER)
@@ -103,7 +102,7 @@ fn hex(digits: &str) -> Option<u16> {
     octets::hex(digits, 4).and_then(|bits| u16::try_from(bits).ok())
 }
 
-/// A decimal number without sign or leading zero.
+/// Parses a decimal number without sign or leading zero.
 fn decimal(text: &str) -> Option<u16> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let padded = text.len() > 1 && text.starts_with('0');

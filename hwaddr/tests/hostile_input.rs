@@ -1,5 +1,5 @@
-//! No text panics; a text that is read displays as one that reads back to the same value; and a
-//! text that is not read cannot spoil the log that says so.
+//! No text causes a panic; the display of any parsed value parses to the same value; and a rejected text cannot break the log
+//! line that reports it.
 #![allow(clippy::unwrap_used)]
 
 use std::fmt::{Debug, Display};
@@ -62,7 +62,7 @@ fn all_types(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A valid text of some type.
+/// A valid text of any type.
 fn valid() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "02:00:c0:a8:07:05",

@@ -1,4 +1,4 @@
-//! Every value of every type reads back from every spelling of it.
+//! Every value of every type is parsed correctly from each of its spellings.
 #![allow(clippy::unwrap_used)]
 
 use std::fmt::{Debug, Display};
@@ -11,7 +11,7 @@ use hwaddr::{
 };
 use proptest::prelude::*;
 
-/// Hexadecimal digits of `octets` in groups of `width` octets.
+/// Writes `octets` as hexadecimal digits, in groups of `width` octets.
 fn spell(octets: &[u8], width: usize, separator: &str) -> String {
     let groups: Vec<String> = octets
         .chunks(width)
@@ -23,8 +23,7 @@ fn spell(octets: &[u8], width: usize, separator: &str) -> String {
     groups.join(separator)
 }
 
-/// Checks that each text, in lower, upper and mixed case, is read as `value`, and that `value`
-/// displays as `canonical`.
+/// Checks that each text, in lower, upper and mixed case, parses as `value`, and that `value` displays as `canonical`.
 fn reads_as<T>(value: &T, canonical: &str, texts: &[String]) -> Result<(), TestCaseError>
 where
     T: FromStr<Err = AddressError> + Display + Debug + PartialEq,
@@ -44,13 +43,13 @@ where
     Ok(())
 }
 
-/// Upper case for the digits only: `x` of `0x` and `pci_` are no digits.
+/// Converts only the digits to upper case: the `x` of `0x` and `pci_` are not digits.
 fn digits_upper(text: &str) -> String {
     let (head, tail) = text.split_at(if text.starts_with("pci_") { 4 } else { 0 });
     head.to_owned() + &tail.to_uppercase().replace("0X", "0x")
 }
 
-/// Upper case for every other digit.
+/// Converts every other digit to upper case.
 fn mixed(text: &str) -> String {
     let (head, tail) = text.split_at(if text.starts_with("pci_") { 4 } else { 0 });
     let tail = tail.chars().enumerate().map(|(place, character)| {

@@ -109,7 +109,7 @@ fn libvirt_numbers_with_0x_are_hexadecimal() {
         PciAddress::from_libvirt("0x0000", "0x81", "0x00", "0x2"),
         Ok(address(0, 0x81, 0, 2))
     );
-    // OpenNebula's guest address of a q35 machine.
+    // The address that OpenNebula sets for the guest on a q35 machine.
     assert_eq!(
         PciAddress::from_libvirt("0x0000", "0x01", "0000", "0"),
         Ok(address(0, 1, 0, 0))
