@@ -9,11 +9,11 @@ use one_sriov_driver::libvirt::read_dumps;
 use one_sriov_driver::opennebula::VmDocument;
 use roxmltree::{Document, Node};
 
-/// How many interfaces are replaced.
+/// How many interfaces are replaced at most.
 const REPLACED: usize = 8;
 
-/// Any bytes are read without a panic. A valid domain is changed only where VFs replace interfaces, and another XML parser finds
-/// the replacements.
+/// Checks that any bytes are read without a panic, that a valid domain changes only where VFs replace interfaces, and that
+/// another XML parser finds the replacements.
 pub fn domain(input: &[u8]) {
     if let Err(error) = read_dumps(input) {
         one_line(&error.to_string());
@@ -39,7 +39,7 @@ pub fn domain(input: &[u8]) {
     let interfaces = domain.interfaces().len() + added.dummies - added.hostdevs;
     assert_eq!(again.interfaces().len(), interfaces);
     assert_eq!((again.name(), again.uuid()), (domain.name(), domain.uuid()));
-    // It is stricter than libvirt and the driver.
+    // The other parser is stricter than libvirt and the driver.
     let text = |bytes| str::from_utf8(bytes).expect("a domain is UTF-8");
     if let Ok(before) = Document::parse(text(input))
         && has_plain_names(&before)
@@ -52,7 +52,7 @@ pub fn domain(input: &[u8]) {
     }
 }
 
-/// The driver compares names as written, the other parser by namespace.
+/// Whether both parsers find the same elements: the driver compares names as written, the other parser by namespace.
 fn has_plain_names(document: &Document<'_>) -> bool {
     let names = ["domain", "devices", "interface", "hostdev"];
     let mut elements = document.descendants().filter(Node::is_element);
@@ -62,7 +62,7 @@ fn has_plain_names(document: &Document<'_>) -> bool {
     })
 }
 
-/// The replacement of an interface: all kinds alternate.
+/// Returns the replacement of the nth interface, alternating between all kinds.
 fn replacement(nth: usize, interface: &DomainInterface) -> DeviceReplacement {
     let address = "0000:81:00.4".parse().expect("an address");
     let mac = interface.mac();
@@ -93,14 +93,14 @@ fn dummy_mac(mac: hwaddr::MacAddress) -> Option<hwaddr::DummyMac> {
     hwaddr::DummyMac::from_mac(mac, hwaddr::DummyPrefix::default())
 }
 
-/// Devices of a domain.
+/// How many devices of each kind a domain has.
 #[derive(Debug, PartialEq, Eq)]
 struct Count {
     /// `<hostdev>`
     hostdevs: usize,
     /// `<interface type='hostdev'>`
     networks: usize,
-    /// `<interface type='bridge'>` with a link that is down
+    /// `<interface type='bridge'>` whose link is down
     dummies: usize,
 }
 
@@ -119,7 +119,7 @@ impl Count {
         }
     }
 
-    /// Those of a document, without its first interfaces.
+    /// Counts the devices in a document, without its first interfaces.
     fn of(document: &Document<'_>, first: usize) -> Self {
         fn named<'a, 'i>(
             parent: Node<'a, 'i>,
@@ -159,13 +159,13 @@ impl Count {
     }
 }
 
-/// A message is short, and one line of a log.
+/// Checks that a message is short, and a single line of a log.
 fn one_line(message: &str) {
     assert!(!message.contains(char::is_control), "{message:?}");
     assert!(message.len() < 400, "{message:?}");
 }
 
-/// `failed to read the domain: line 3, column 7: ...`, with an existing line and column.
+/// Checks a message such as `failed to read the domain: line 3, column 7: ...`: the line and column exist.
 fn stands_in(message: &str, input: &[u8]) {
     one_line(message);
     let numbers = message

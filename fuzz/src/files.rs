@@ -1,4 +1,4 @@
-//! From a context to the files of the network stacks.
+//! The whole way from a context to the files for the network stacks.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use one_sriov_tests::check_file;
 
 use crate::machine::Machine;
 
-/// Whatever the context, files contain only what `check_file` allows, and messages have no control characters.
+/// Checks that, whatever the context, files contain only what `check_file` allows, and messages contain no control characters.
 pub fn files(input: &[u8]) {
     let machine = Machine::of(input);
     let Ok(context) = Context::parse(machine.context) else {
@@ -20,7 +20,7 @@ pub fn files(input: &[u8]) {
     let first = plan(&context, &machine.inventory(), &machine.settings);
     check(&first);
 
-    // The next boot, with half of the devices late: names come from the record of the first run.
+    // The next boot, at which half of the devices are late: their names come from the record of the first run.
     let known = first.nics.iter().filter_map(|nic| {
         let device = nic.device.as_ref()?;
         Some((nic.id, device.name.clone()))
@@ -87,7 +87,7 @@ fn check(plan: &Plan) {
     }
 }
 
-/// Messages go to terminals and logs.
+/// Checks a message, which may be printed to terminals and logs.
 fn printable(message: &str) {
     assert!(!message.contains(char::is_control), "{message:?}");
 }

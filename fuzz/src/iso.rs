@@ -1,18 +1,18 @@
-//! The reader of the context CD.
+//! The reader for context CDs.
 
 use std::io::{Cursor, Read, Result, Seek, SeekFrom};
 
 use one_sriov_agent::context::iso::Volume;
 
-/// The limit for the file.
+/// The size limit for the file.
 const LIMIT: u64 = 64 << 10;
-/// The most that a lookup may read: 64 descriptors, two root directories of 1 MiB, 4096 continuation
-/// areas of 2048 bytes, and the file, all of it twice as a margin.
+/// The most that a lookup may read: 64 descriptors, two root directories of 1 MiB, 4096 continuation areas of 2048 bytes, and the
+/// file, all doubled as a margin.
 const MOST: u64 = 2 * ((64 * 2048) + (2 << 20) + (4096 * 2048) + LIMIT);
 /// Blocks 0 to 15 are not part of the file system, so mutating them is useless.
 pub const SYSTEM_AREA: usize = 16 * 2048;
 
-/// Any medium is read within the documented bounds. The input is the medium from block 16 on.
+/// Checks that any medium is read within the documented bounds. The input is the medium from block 16 on.
 pub fn iso(blocks: &[u8]) {
     let mut bytes = vec![0; SYSTEM_AREA];
     bytes.extend_from_slice(blocks);

@@ -1,9 +1,9 @@
-//! The invariants for any input, one function per target, which panics if one is violated.
+//! What must hold for any input: one function per target, which panics if it does not hold.
 //!
 //! libFuzzer calls these functions through `fuzz_targets/`; `tests/replay.rs` calls them with the
 //! committed corpora on any toolchain, as a regression test.
 
-// Targets report by a panic.
+// Targets report violations by panicking.
 #![allow(clippy::missing_panics_doc, clippy::expect_used)]
 
 mod domain;

@@ -11,7 +11,7 @@ use one_sriov_agent::plan::{PlanSettings, Role};
 /// The first byte of an input that describes its machine; no text starts with it.
 const DESCRIBES: u8 = 0xff;
 
-/// Names of drivers and udev, short and of maximum length.
+/// Names that drivers and udev give, short ones and of maximum length.
 const NAMES: [&str; 12] = [
     "eth0",
     "eth1",
@@ -38,8 +38,8 @@ impl<'a> Machine<'a> {
     /// Parses an input.
     ///
     /// ```text
-    /// ff <settings> <n> <n times 8 bytes: a NIC> <context>    this machine
-    /// <context>                                               the fixed one
+    /// ff <settings> <n> <n times 8 bytes: a NIC> <context>    the machine described here
+    /// <context>                                               the fixed machine
     /// ```
     pub(crate) fn of(input: &'a [u8]) -> Self {
         described(input).unwrap_or_else(|| Self {
@@ -89,7 +89,7 @@ fn described(input: &[u8]) -> Option<Machine<'_>> {
     })
 }
 
-/// `<kind> <position> <PCI slot> <name> <4 bytes: key>`
+/// Parses `<kind> <position> <PCI slot> <name> <4 bytes: key>`.
 fn nic(bytes: &[u8], name: &str, prefix: DummyPrefix) -> Option<Nic> {
     let &[kind, position, slot, other_name, a, b, c, d] = bytes else {
         return None;
@@ -129,7 +129,7 @@ fn port(guid: Guid) -> Option<Link> {
     Some(Link::Infiniband(Some(address)))
 }
 
-/// A NIC of every kind in the recorded contexts.
+/// Returns one NIC of each kind in the recorded contexts.
 fn fixed() -> Vec<Nic> {
     let ethernet = |name, mac: &str, pci, driver: &str| {
         (name, Link::Ethernet(known(mac)), pci, driver.to_owned())

@@ -1,4 +1,4 @@
-//! A value of a context, whatever its bytes, cannot add a line, a key, a section or a shell word to a file of any network
+//! A value in a context, whatever its bytes, cannot add a line, a key, a section or a shell word to the file of any network
 //! stack.
 
 #![allow(clippy::unwrap_used)]
@@ -40,7 +40,7 @@ const SUFFIXES: &[&str] = &[
     "ALIAS0_EXTERNAL",
 ];
 
-/// The context with one replaced value of a NIC, and the files for all stacks.
+/// Returns the lines of the files for all stacks, for a context with one value replaced.
 fn lines(name: &str, value: &[u8]) -> BTreeSet<String> {
     let mut context = b"ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_IP6='2001:db8::5'\n\
         ETH1_MAC='02:00:c0:a8:07:05'\nETH1_IP='192.168.7.5'\nPCI0_ADDRESS='01:01.0'\nPCI0_IP='10.9.0.5'\n"

@@ -1,4 +1,4 @@
-//! Runs every target on its committed corpus, and the text targets on all recorded contexts, too.
+//! Runs every target on its committed corpus, and the targets that read text on all recorded contexts, too.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
