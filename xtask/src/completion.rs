@@ -1,4 +1,4 @@
-//! Shell completions, from the definitions of the command lines.
+//! Generates shell completions from the definitions of the command lines.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,8 @@ use clap::CommandFactory;
 use clap_complete::generate_to;
 use clap_complete::shells::{Bash, Fish, Zsh};
 
-/// Writes the completions of all programs into a directory: bash, zsh and fish. `one-sriov` is the driver's name for operators.
+/// Writes the bash, zsh and fish completions of all programs to a directory. `one-sriov` is the driver under its name for
+/// operators.
 ///
 /// # Errors
 /// If a file cannot be written.

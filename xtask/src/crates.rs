@@ -1,4 +1,4 @@
-//! The crates of a program, from `cargo metadata --format-version 1`.
+//! The crates that a program consists of, from `cargo metadata --format-version 1`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Error, ErrorKind};
@@ -7,11 +7,11 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// cargo's metadata of the workspace, for one target.
+/// cargo's metadata for the workspace and one target.
 pub(crate) struct Metadata(Value);
 
 impl Metadata {
-    /// Asks cargo. `target` is a triple such as `x86_64-unknown-linux-musl`.
+    /// Runs cargo. `target` is a triple such as `x86_64-unknown-linux-musl`.
     pub(crate) fn of(target: &str) -> Result<Self, Error> {
         let output = Command::new("cargo")
             .args([
@@ -30,8 +30,8 @@ impl Metadata {
         Ok(Self(serde_json::from_slice(&output.stdout)?))
     }
 
-    /// The packages that these programs depend on, including themselves, without build and test dependencies. `is_wanted` excludes a
-    /// package with everything that only it depends on.
+    /// Returns the packages that these programs depend on, including themselves, but not build and test dependencies. A package
+    /// for which `is_wanted` is false is excluded, along with everything that only it depends on.
     pub(crate) fn used_by(
         &self,
         programs: &[&str],
@@ -64,7 +64,7 @@ impl Metadata {
     }
 }
 
-/// Whether a package runs in the compiler only.
+/// Whether a package only runs in the compiler.
 pub(crate) fn is_macro(package: &Value) -> bool {
     let of_target = |target: &Value| target["kind"][0] == "proc-macro";
     package["targets"]
@@ -72,12 +72,12 @@ pub(crate) fn is_macro(package: &Value) -> bool {
         .is_some_and(|targets| targets.iter().any(of_target))
 }
 
-/// A field of a package that every package has.
+/// Returns a field that every package has.
 pub(crate) fn field<'a>(package: &'a Value, name: &str) -> Result<&'a str, Error> {
     package[name].as_str().ok_or_else(unknown_form)
 }
 
-/// The directory of a package's source.
+/// Returns the directory that contains a package's source.
 pub(crate) fn directory(package: &Value) -> Result<&Path, Error> {
     let manifest = Path::new(field(package, "manifest_path")?);
     manifest.parent().ok_or_else(unknown_form)

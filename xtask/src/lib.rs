@@ -1,4 +1,4 @@
-//! Generates files that are committed, so that packaging them needs no Rust.
+//! Generates files that are committed, so that packaging does not need Rust.
 
 pub mod completion;
 mod crates;

@@ -1,4 +1,4 @@
-//! The licences of all crates in a program, for its packages.
+//! Collects the licences of all crates in a program, for its packages.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use crate::crates::{Metadata, directory, field, is_macro};
 
-/// The crates are the same for all targets.
+/// A fixed target, because the crates are the same for all targets.
 const TARGET: &str = "x86_64-unknown-linux-musl";
 
-/// The licence of one-sriov: a crate under it needs no further text.
+/// The licence of one-sriov: crates with the same licence need no further text.
 const OURS: &str = "Apache-2.0";
 
-/// musl's `COPYRIGHT`: the released programs are linked with it.
+/// musl's `COPYRIGHT`, because the released programs are linked with musl.
 const MUSL: &str = "\
 Copyright (c) 2005-2020 Rich Felker, et al.
 
@@ -39,19 +39,19 @@ TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE
 SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 ";
 
-/// The notice of a program, `one-sriov-agent` or `one-sriov-driver`: each crate with its licence, and the text of every
-/// licence but Apache-2.0, which the packages contain anyway. Without versions, so that updates do not change it.
+/// Returns the notice for a program, `one-sriov-agent` or `one-sriov-driver`: each crate with its licence, and the text of every
+/// licence except Apache-2.0, which the packages contain anyway. Versions are omitted, so that updates do not change the notice.
 ///
 /// # Errors
-/// If cargo does not answer as it documents, or a crate has no file with the text of its licence.
+/// If the output of cargo is not as documented, or if a crate contains no file with the text of its licence.
 pub fn render(program: &str) -> Result<String, Error> {
     let metadata = Metadata::of(TARGET)?;
-    // A macro and everything that only it depends on run in the compiler.
+    // A macro, and everything that only it depends on, runs in the compiler.
     let is_linked = |package: &Value| !is_macro(package);
     let packages = metadata.used_by(&[program], is_linked)?;
     let foreign = packages
         .into_iter()
-        // The crates of this workspace have no source elsewhere.
+        // The crates of this workspace have no external source.
         .filter(|package| !package["source"].is_null());
     let mut crates = BTreeMap::new();
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -97,8 +97,8 @@ fn notice(
     notice
 }
 
-/// The files required by a crate's licence, such as `(MIT OR Apache-2.0) AND Unicode-3.0`: the text of each part other than
-/// ours, and the `NOTICE` of Apache-2.0.
+/// Returns the files that a crate's licence requires, such as `(MIT OR Apache-2.0) AND Unicode-3.0`: the text of each part except
+/// Apache-2.0, and the `NOTICE` of Apache-2.0.
 fn files(crate_dir: &Path, licence: &str) -> Result<Vec<PathBuf>, Error> {
     let mut names = Vec::new();
     for entry in fs::read_dir(crate_dir)? {
@@ -126,7 +126,7 @@ fn files(crate_dir: &Path, licence: &str) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-/// The file of one licence: `LICENSE-MIT` for `MIT`, or the only one, `LICENSE`.
+/// Returns the file of one licence: `LICENSE-MIT` for `MIT`, or the only one, `LICENSE`.
 fn text_of<'a>(id: &str, names: &'a [String]) -> Option<&'a String> {
     let family = id.split('-').next().unwrap_or(id).to_uppercase();
     let is_of_family = |name: &&String| {

@@ -1,5 +1,5 @@
-//! `one-sriov-xtask man DIR`, `completions DIR`: writes the man pages, or the completions of shells, into a directory.
-//! `one-sriov-xtask licences DIR`: writes the licences of each program's crates into a directory.
+//! `one-sriov-xtask man DIR`, `completions DIR`: writes the man pages, or the shell completions, to a directory.
+//! `one-sriov-xtask licences DIR`: writes the licences of each program's crates to a directory.
 //! `one-sriov-xtask sbom TARGET`: prints the bill of materials of the programs for a target.
 
 use std::io::{Error, Write};

@@ -1,4 +1,4 @@
-//! The man pages, from the definitions of the command lines.
+//! Generates the man pages from the definitions of the command lines.
 
 use std::io::{self, Write};
 
@@ -6,10 +6,10 @@ use clap::{Arg, Command, CommandFactory};
 use clap_mangen::Man;
 use roff::{Inline, Roff, bold, italic, roman};
 
-/// The introduction of the exit codes in `--help`.
+/// The line in `--help` that introduces the exit codes.
 const EXIT_CODES: &str = "Exit codes:";
 
-/// A file, and what it is for.
+/// A file, and its purpose.
 type FileOf = (&'static str, &'static str);
 
 const AGENT_FILES: [FileOf; 3] = [
@@ -40,7 +40,7 @@ const DRIVER_FILES: [FileOf; 4] = [
     ("/run/one-sriov", "The leases: which VM has which VF."),
 ];
 
-/// A man page of section 8.
+/// A man page in section 8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
     /// `one-sriov-agent(8)`
@@ -50,10 +50,10 @@ pub enum Page {
 }
 
 impl Page {
-    /// All of them.
+    /// All pages.
     pub const ALL: [Self; 2] = [Self::Agent, Self::Driver];
 
-    /// Its command.
+    /// The name of the command.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -73,7 +73,7 @@ impl Page {
         }
     }
 
-    /// Its text, without a date, so that it is reproducible.
+    /// Renders the page, without a date, so that the result is reproducible.
     pub fn render(self) -> io::Result<Vec<u8>> {
         let (mut command, table) = match self {
             Self::Agent => (one_sriov_agent::cli::Cli::command(), &AGENT_FILES[..]),
@@ -96,7 +96,7 @@ impl Page {
     }
 }
 
-/// All commands are on this page, because each is too small for a separate one.
+/// Describes all commands on one page, because each is too small for its own.
 fn commands(agent: &Command) -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["COMMANDS"]);
@@ -128,7 +128,7 @@ fn commands(agent: &Command) -> Roff {
     roff
 }
 
-/// Whether an argument belongs to a command, and not to all of them.
+/// Whether an argument belongs to a single command, not to all of them.
 fn is_own(agent: &Command, argument: &Arg) -> bool {
     !["help", "version"].contains(&argument.get_id().as_str())
         && !agent
@@ -162,7 +162,7 @@ fn about(command: &Command) -> String {
     }
 }
 
-/// The exit codes of `--help` as a section.
+/// Renders the exit codes of `--help` as a section.
 fn exit_status(agent: &Command) -> io::Result<Roff> {
     let help = agent
         .get_after_help()
@@ -179,7 +179,7 @@ fn exit_status(agent: &Command) -> io::Result<Roff> {
             roff.text([bold(code)]);
             roff.text([roman(meaning)]);
         } else {
-            // The text about all codes.
+            // The text that applies to all codes.
             roff.control("PP", []);
             roff.text([roman(line)]);
         }

@@ -1,4 +1,4 @@
-//! The bill of materials of the programs, as `CycloneDX` 1.5.
+//! Generates the bill of materials of the programs, as `CycloneDX` 1.5.
 
 use std::io::Error;
 
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::PROGRAMS;
 use crate::crates::{Metadata, field};
 
-/// The bill of materials of both programs for a machine (`x86_64-unknown-linux-musl`), from `cargo metadata`: all
-/// crates that are compiled into them, with their licences and where they come from.
+/// Returns the bill of materials of both programs for a target (`x86_64-unknown-linux-musl`), from `cargo metadata`: all crates
+/// that are compiled into them, with their licences and sources.
 ///
 /// # Errors
-/// If cargo does not answer as it documents (`cargo metadata --format-version 1`).
+/// If the output of cargo is not as documented (`cargo metadata --format-version 1`).
 pub fn render(target: &str) -> Result<String, Error> {
     let metadata = Metadata::of(target)?;
     let used = metadata.used_by(&PROGRAMS, |_| true)?;

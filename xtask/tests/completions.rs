@@ -1,4 +1,4 @@
-//! The committed completions are those of the command lines.
+//! The committed completions match the command lines.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]

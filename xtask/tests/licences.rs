@@ -1,4 +1,4 @@
-//! The committed notices are those of this source.
+//! The committed notices match the source.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -29,11 +29,11 @@ fn a_notice_has_the_licence_of_each_crate_that_is_linked_and_of_no_other() {
     for linked in ["clap", "nix", "quick-xml", "serde_json"] {
         assert!(crates.contains(&linked), "{linked}: {notice}");
     }
-    // They run in the compiler, or belong to the agent alone.
+    // These run in the compiler, or are only in the agent.
     for other in ["clap_derive", "syn", "unicode-ident", "ipnetwork", "hwaddr"] {
         assert!(!crates.contains(&other), "{other}: {notice}");
     }
-    // MIT asks for its notice in all copies: of crates that offer nothing else, and of the C library.
+    // MIT requires its notice in all copies: of crates that offer no other licence, and of the C library.
     for holder in ["nix-rust", "Johann Tuffe", "Rich Felker"] {
         let copyright = notice.lines().filter(|line| line.contains("Copyright"));
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The committed man pages are those of this source.
+//! The committed man pages match the source.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -64,7 +64,7 @@ fn each_page_names_every_exit_code() {
     assert_eq!(listed(DRIVER), driver.map(|exit| (exit as u8).to_string()));
 }
 
-/// The codes of a page's section.
+/// Returns the codes in the section of a page.
 fn listed(page: &str) -> Vec<&str> {
     let (_, status) = page.split_once(".SH \"EXIT STATUS\"\n").expect("a section");
     let status = status.split(".SH").next().unwrap();

@@ -1,4 +1,4 @@
-//! The bill of materials is of the programs alone.
+//! The bill of materials lists only what the programs contain.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -24,7 +24,7 @@ fn it_has_what_is_compiled_into_the_programs_and_nothing_else() {
     ] {
         assert!(names.contains(&name), "{name}: {names:?}");
     }
-    // They test and build it.
+    // These only test and build the programs.
     for name in [
         "proptest",
         "insta",
