@@ -4,7 +4,6 @@ use std::io::{Cursor, Read, Result, Seek, SeekFrom};
 
 use one_sriov_agent::context::iso::Volume;
 
-/// The size limit for the file.
 const LIMIT: u64 = 64 << 10;
 /// The most that a lookup may read: 64 descriptors, two root directories of 1 MiB, 4096 continuation areas of 2048 bytes, and the
 /// file, all doubled as a margin.

@@ -27,7 +27,6 @@ const NAMES: [&str; 12] = [
     "a.b-c_d",
 ];
 
-/// A machine with its configuration and context.
 pub(crate) struct Machine<'a> {
     pub(crate) nics: Vec<Nic>,
     pub(crate) settings: PlanSettings,

@@ -14,7 +14,6 @@ use super::activation::Activation;
 use super::tools::Tools;
 use super::work::{ActivationWork, Edit, Job};
 
-/// A connection profile of the agent, and its device.
 struct Profile {
     device: String,
     file: PathBuf,

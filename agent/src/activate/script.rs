@@ -19,7 +19,6 @@ impl Script {
         self.answers.insert(what.to_owned(), Ok(answer.to_owned()));
     }
 
-    /// Makes a tool fail.
     pub(super) fn fails(&mut self, what: &str, why: &str) {
         let reason = format!("failed to run '{what}': {why}");
         self.answers.insert(what.to_owned(), Err(reason));

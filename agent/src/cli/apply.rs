@@ -118,7 +118,6 @@ pub(super) fn run(options: &Options, apply: &Apply, out: &mut impl Write) -> Res
     Ok(exit)
 }
 
-/// What a run did.
 struct Done {
     report: FileReport,
     activation: Option<Activation>,

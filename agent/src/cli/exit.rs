@@ -21,7 +21,6 @@ pub enum Exit {
     Busy = 5,
 }
 
-/// The exit codes in `--help`.
 pub(super) const HELP: &str = "\
 Exit codes:
   0  success; also if a NIC has no device yet, or if there is no context medium

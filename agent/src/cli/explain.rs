@@ -252,7 +252,6 @@ fn unclaimed(run_state: &RunState, nic: &Nic) -> String {
     }
 }
 
-/// Lists the MACs in the context.
 fn macs(run_state: &RunState) -> String {
     let nics = run_state.plan.nics.iter();
     let macs: Vec<String> = nics

@@ -16,7 +16,6 @@ pub(super) fn print(value: &Value, out: &mut impl Write) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Medium, backend, NICs, dummy NICs, and notes.
 pub(super) fn run_state(run_state: &RunState) -> Value {
     let plan = &run_state.plan;
     json!({

@@ -27,7 +27,6 @@ pub(super) struct ReadContext {
     config: Config,
 }
 
-/// The purpose of reading a machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Purpose {
     /// The running network stacks, which count besides the enabled ones because the files are loaded at once.
@@ -39,7 +38,6 @@ pub(super) struct Purpose {
 }
 
 impl Purpose {
-    /// Only shows the state of the machine.
     pub(super) const SHOW: Self = Self {
         running: None,
         takes_over: false,
@@ -53,7 +51,6 @@ pub(super) struct RunState {
     pub(super) inventory: Inventory,
     pub(super) plan: Plan,
     pub(super) role: Role,
-    /// First octet of dummy MACs.
     pub(super) prefix: DummyPrefix,
     pub(super) choice: Choice,
     pub(super) rendered: Rendered,

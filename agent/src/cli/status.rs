@@ -41,7 +41,6 @@ pub(super) fn run(options: &Options, out: &mut impl Write) -> Result<Exit, Failu
     }
 }
 
-/// Whether context, files and kernel agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Agreement {
     UpToDate,
@@ -74,7 +73,6 @@ impl Agreement {
     }
 }
 
-/// The state of the machine.
 struct Status {
     verdict: Agreement,
     findings: Vec<Finding>,
@@ -296,7 +294,6 @@ fn interface_json(interface: &Interface) -> Value {
     })
 }
 
-/// Lists each file with its state.
 fn states(report: &FileReport) -> impl Iterator<Item = (&'static str, String)> {
     let lists = [
         ("up to date", &report.unchanged),

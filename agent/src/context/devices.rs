@@ -21,7 +21,6 @@ const DISKS: [&str; 4] = ["vd", "sd", "hd", "xvd"];
 /// A device that may hold the context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Candidate {
-    /// The device: `/dev/sr0`.
     pub(super) path: PathBuf,
     /// Whether the device has the label of the context according to udev.
     pub(super) is_labelled: bool,

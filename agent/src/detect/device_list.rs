@@ -10,7 +10,6 @@ use hwaddr::InterfaceName;
 
 use crate::glob;
 
-/// An item of a list, and the file that contains it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ListItem {
     pub(super) text: String,

@@ -58,7 +58,6 @@ pub struct Netplan {
     pub refused: Vec<String>,
 }
 
-/// A renderer, and the file that sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Named {
     renderer: NetplanRenderer,

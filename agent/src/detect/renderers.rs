@@ -18,7 +18,6 @@ use std::path::Path;
 use super::Probe;
 use crate::glob;
 
-/// one-context's network script.
 pub(super) const SCRIPT: &str = "/etc/one-context.d/loc-10-network";
 
 /// The tables in the script.
@@ -97,7 +96,6 @@ impl Renderers {
         })
     }
 
-    /// Returns the tables of a version.
     fn of(version: (u32, u32, u32)) -> Self {
         let (systems, has_versions) = if version < (6, 8, 0) {
             (UP_TO_6_6.to_owned(), false)

@@ -105,7 +105,6 @@ pub fn detect(
     }
 }
 
-/// Returns the facts if all could be read.
 fn all_read(facts: &Facts) -> Result<&Facts, DetectError> {
     if facts.unread.is_empty() {
         Ok(facts)

@@ -77,7 +77,6 @@ impl<'r> Units<'r> {
         }
     }
 
-    /// Whether a unit starts at boot.
     pub(super) fn is_enabled(&self, unit: &str) -> bool {
         matches!(self.state(unit), UnitState::Enabled(_))
     }
@@ -161,7 +160,6 @@ pub(super) fn names(root: &Probe<'_>, directory: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether a file name has this extension.
 pub(super) fn has_end(name: &str, end: &str) -> bool {
     Path::new(name).extension().is_some_and(|own| own == end)
 }

@@ -104,7 +104,6 @@ fn has_uuid(file: &RenderedFile) -> bool {
     value(&file.text, "uuid").is_some()
 }
 
-/// Finds the file of a profile.
 fn profile_with(root: &Probe<'_>, uuid: &str) -> Option<String> {
     CONNECTIONS.iter().map(Path::new).find_map(|directory| {
         let names = root.list(directory).ok()?;

@@ -6,7 +6,6 @@ use super::{Finding, Severity};
 use crate::detect::{Probe, UnitState, Units, is_in_runlevel, runlevel};
 use crate::render::{Backend, Reader, Readers};
 
-/// The observed state of a network stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     stack: Reader,

@@ -30,14 +30,12 @@ pub(super) struct Batch<'a> {
     pub(super) flushes: Vec<&'a Path>,
 }
 
-/// A file to write.
 pub(super) struct Write<'a> {
     pub(super) path: &'a Path,
     pub(super) mode: u32,
     pub(super) body: Body<'a>,
 }
 
-/// The content of a file to write.
 #[derive(Clone, Copy)]
 pub(super) enum Body<'a> {
     /// A text that the agent rendered.

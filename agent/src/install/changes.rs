@@ -146,7 +146,6 @@ impl Changes {
         self.list.iter()
     }
 
-    /// The files that are written.
     pub(super) fn writes(&self) -> impl Iterator<Item = (&Path, &NewFile)> {
         self.list.iter().filter_map(|change| match &change.kind {
             ChangeKind::Create(new)

@@ -34,7 +34,6 @@ impl Directories {
         }
     }
 
-    /// The machine.
     pub(super) fn root(&self) -> &Root {
         &self.root
     }

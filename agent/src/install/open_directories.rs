@@ -29,7 +29,6 @@ struct ChangedDirectory {
 }
 
 impl<'d> OpenDirectories<'d> {
-    /// Creates an empty set.
     pub(super) fn new(directories: &'d mut Directories) -> Self {
         Self {
             directories,
@@ -63,7 +62,6 @@ impl<'d> OpenDirectories<'d> {
         ))
     }
 
-    /// Flushes all directories.
     pub(super) fn flush(mut self) -> Result<(), InstallError> {
         for (path, directory) in &mut self.changed {
             match directory.open().and_then(|open| Ok(fsync(&open)?)) {

@@ -81,7 +81,6 @@ impl Record {
         self.files.get(path.as_os_str())
     }
 
-    /// Marks the record as unfinished.
     pub(super) fn unfinished(self) -> Self {
         Self {
             state: RecordState::Unfinished,

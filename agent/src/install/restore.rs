@@ -12,7 +12,6 @@ use super::snapshot::{Current, OldFile, look};
 use super::temporary;
 use crate::render::HEADER;
 
-/// A backup to restore.
 struct Backup {
     moved: BackedUp,
     content: Current,

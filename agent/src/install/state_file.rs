@@ -16,10 +16,8 @@ use super::error::{InstallError, nothing_there};
 use super::record::{Entry, Record, RecordState};
 use crate::plan::NicId;
 
-/// The format of the file.
 const VERSION: u32 = 1;
 
-/// The record, as read.
 #[derive(Deserialize)]
 struct Json {
     version: u32,
@@ -53,7 +51,6 @@ struct JsonFileOut<'a> {
     sha256: &'a BTreeSet<Digest>,
 }
 
-/// The path of the record.
 pub(super) fn path() -> PathBuf {
     Path::new(STATE_DIR).join("state.json")
 }
@@ -91,7 +88,6 @@ impl Record {
         }))
     }
 
-    /// Replaces the record of a machine.
     pub(super) fn save(&self, directories: &mut Directories) -> Result<(), InstallError> {
         let path = path();
         let text = self
@@ -133,7 +129,6 @@ impl Record {
     }
 }
 
-/// Why a record is corrupt.
 #[derive(Debug, thiserror::Error)]
 enum UnreadableRecord {
     #[error("{0}")]

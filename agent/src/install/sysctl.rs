@@ -6,7 +6,6 @@ use std::path::Path;
 use super::transport::set;
 use crate::render::Sysctl;
 
-/// The kernel's directory for the settings.
 const CONF: &str = "/proc/sys/net/ipv6/conf";
 
 /// Makes settings that differ, before the network stack brings a device up. udev does this for devices that appear later. If the

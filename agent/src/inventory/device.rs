@@ -152,7 +152,6 @@ impl<'a> SysfsDevice<'a> {
         }
     }
 
-    /// Returns the target of a symbolic link.
     fn link(&self, name: &str) -> Result<Option<PathBuf>, Attribute> {
         match readlinkat(&self.directory, name) {
             Ok(target) => Ok(Some(target.into())),
@@ -215,7 +214,6 @@ impl<'a> SysfsDevice<'a> {
         Ok(port.max(by_id).unwrap_or(0))
     }
 
-    /// The hardware address.
     pub(super) fn address<A: FromStr<Err: fmt::Display>>(&self) -> Result<A, NoNic> {
         Ok(parse(&self.text("address")?.unwrap_or_default())?)
     }

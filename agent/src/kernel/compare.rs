@@ -142,7 +142,6 @@ fn routes(config: &NicConfig, has: &[InterfaceRoute], differences: &mut Vec<Diff
     differences.extend(wanted.filter_map(|wanted| wanted.compare(has)));
 }
 
-/// A route that the context asks for.
 struct AskedRoute {
     destination: (IpAddr, u8),
     via: IpAddr,

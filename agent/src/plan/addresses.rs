@@ -30,7 +30,6 @@ struct Further {
 }
 
 impl Further {
-    /// Adds the values of an alias.
     fn take(&mut self, values: &mut Values, alias: Values) {
         self.lost |= !alias.left_out.is_empty();
         values.left_out.extend(alias.left_out);

@@ -147,12 +147,10 @@ impl ContextNics {
         is_old && !self.has_macs && self.pci.is_empty()
     }
 
-    /// The port to use at a position.
     pub(super) fn port_of(&self, position: u8) -> Option<PortNumber> {
         self.ib.get(&u32::from(position))?.port.number
     }
 
-    /// The NICs with a key, in order.
     pub(super) fn with_key(&self, key: Key) -> &[u32] {
         self.by_key.get(&key).map_or(&[], Vec::as_slice)
     }
@@ -186,7 +184,6 @@ impl ContextNics {
         address.is_some() && self.pci.values().any(|nic| nic.address == address)
     }
 
-    /// The ID of `ETH<k>`.
     pub(super) fn eth_id(&self, index: u32) -> NicId {
         NicId::Eth(index, self.eth.get(&index).and_then(|nic| nic.mac))
     }

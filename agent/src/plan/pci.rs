@@ -92,7 +92,6 @@ impl<'a> PciCandidates<'a, '_> {
     }
 }
 
-/// Plans `PCI<k>`.
 pub(super) fn plan(
     index: u32,
     pci: &ContextPciNic,

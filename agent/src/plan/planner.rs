@@ -19,7 +19,6 @@ use super::{
 use crate::context::Context;
 use crate::inventory::{Inventory, Nic};
 
-/// A context and an inventory to plan for.
 pub(super) struct Planner<'a> {
     context: &'a Context,
     inventory: &'a Inventory,

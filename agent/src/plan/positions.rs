@@ -11,7 +11,6 @@ use super::pairing;
 use super::port_number::PortNumber;
 use crate::inventory::{Inventory, Nic};
 
-/// A position of an InfiniBand NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Position {
     pub(super) number: u8,
@@ -21,7 +20,6 @@ pub(super) struct Position {
     pub(super) place: PositionState,
 }
 
-/// The device of a position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PositionState {
     /// The device is known.

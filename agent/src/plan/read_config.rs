@@ -11,7 +11,6 @@ use super::source::ValueSource;
 use super::tokens::is_list_separator;
 use super::values::{BadValue, Origin, Values};
 use super::{SearchDomain, addresses, link};
-/// The configuration of a NIC, as read from its variables.
 pub(super) struct ReadConfig {
     pub(super) config: NicConfig,
     /// Where each value came from.

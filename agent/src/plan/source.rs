@@ -8,7 +8,6 @@ use super::context_nics::EthNic;
 use crate::context::Context;
 use crate::inventory::Inventory;
 
-/// Where a NIC's configuration comes from.
 pub(super) struct ValueSource<'a> {
     pub(super) context: &'a Context,
     /// Prefixes of variable names, in order of precedence.

@@ -20,7 +20,6 @@ pub struct BadValue {
 }
 
 impl BadValue {
-    /// A bad value of the context.
     pub(super) fn new(variable: &str, value: &[u8], reason: impl Into<String>) -> Self {
         const SHOWN: usize = 64;
         let text = String::from_utf8_lossy(value.get(..SHOWN * 4).unwrap_or(value));

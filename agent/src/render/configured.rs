@@ -9,7 +9,6 @@ use crate::plan::{DummyNic, Outcome, Plan, PlannedNic};
 pub(super) struct Configured<'a> {
     pub(super) nic: &'a PlannedNic,
     pub(super) config: &'a NicConfig,
-    /// The device of the NIC.
     pub(super) device: &'a InterfaceName,
     /// The child that carries the addresses instead.
     pub(super) child: Option<(Child, InterfaceName)>,

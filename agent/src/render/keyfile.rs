@@ -35,7 +35,6 @@ const DIR: &str = "/etc/NetworkManager/system-connections";
 /// Above 0, the priority of the generic profiles that images may contain.
 const PRIORITY: u8 = 100;
 
-/// Renders a plan.
 pub(super) fn render(plan: &Plan) -> Rendered {
     let mut rendered = Rendered::default();
     for nic in configured(plan) {
@@ -47,7 +46,6 @@ pub(super) fn render(plan: &Plan) -> Rendered {
     rendered
 }
 
-/// Renders the profiles of one NIC.
 fn render_nic(nic: &Configured, rendered: &mut Rendered) {
     let Some((child, name)) = &nic.child else {
         let mut lines = head(nic, nic.device, kind(nic.config));

@@ -5,7 +5,7 @@ use super::configured::{Configured, configured};
 use crate::plan::Plan;
 use crate::plan::model::{Dhcpv6Source, Ipv6, NicConfig, TransportMode};
 
-/// A limit of a network stack.
+/// What a network stack does not support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Limit {
     /// SLAAC without `DHCPv6` if a router offers both.

@@ -35,7 +35,6 @@ use crate::plan::model::{Ipv4, Ipv6, NicConfig};
 /// Marks a gateway outside the NIC's networks.
 const ON_LINK: &str = "          on-link: true";
 
-/// Renders a plan.
 pub(super) fn render(plan: &Plan) -> Rendered {
     let mut rendered = Rendered::default();
     for nic in configured(plan) {

@@ -28,7 +28,6 @@ use crate::plan::{DummyNic, Plan};
 
 const DIR: &str = "/etc/systemd/network";
 
-/// Renders a plan.
 pub(super) fn render(plan: &Plan) -> Rendered {
     let mut rendered = Rendered::default();
     for nic in configured(plan) {
@@ -99,7 +98,6 @@ pub(super) fn warnings(plan: &Plan, files: &dyn GuestFiles) -> Vec<String> {
     nics.filter_map(warning).collect()
 }
 
-/// Renders the units of one NIC.
 pub(super) fn render_nic(nic: &Configured, rendered: &mut Rendered) {
     transport::render(nic, rendered);
     if nic.child.is_some() {

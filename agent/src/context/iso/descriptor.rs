@@ -28,7 +28,6 @@ use super::names;
 const FIRST_BLOCK: u64 = 16;
 const MAX_DESCRIPTORS: usize = 64;
 
-/// The volume descriptors.
 #[derive(Debug)]
 pub(super) struct Descriptors {
     /// The primary label, or the Joliet one if that is empty.

@@ -47,7 +47,6 @@ impl Extent {
     }
 }
 
-/// The bytes of a directory.
 #[derive(Debug)]
 pub(super) struct IsoDirectory {
     start: u64,
@@ -86,7 +85,6 @@ impl IsoDirectory {
     }
 }
 
-/// One record of a directory.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DirectoryRecord<'d> {
     pub(super) extent: Extent,
@@ -154,7 +152,6 @@ impl<'d> DirectoryRecord<'d> {
     }
 }
 
-/// The records of a directory, in order.
 pub(super) struct Records<'d> {
     directory: &'d IsoDirectory,
     at: usize,

@@ -2,7 +2,6 @@
 
 use super::directory::Extent;
 
-/// The entry with the wanted name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FoundFile {
     pub(super) extent: Extent,
@@ -10,7 +9,6 @@ pub(super) struct FoundFile {
     pub(super) obstacle: Option<EntryObstacle>,
 }
 
-/// Why an entry cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EntryObstacle {
     /// The entry is not a regular file, but this.

@@ -10,14 +10,12 @@ use super::medium::BlockMedium;
 use super::names;
 use super::rock_ridge::RockRidge;
 
-/// Which names are compared.
 enum NameSource {
     RockRidge(RockRidge),
     Joliet,
     Plain,
 }
 
-/// Finds the entry of the root directory with the given name.
 pub(super) fn find<R: Read + Seek>(
     medium: &mut BlockMedium<R>,
     descriptors: &Descriptors,

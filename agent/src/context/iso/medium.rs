@@ -7,7 +7,6 @@ use super::IsoError;
 /// The size of a logical sector and of a logical block.
 pub(super) const BLOCK: usize = 2048;
 
-/// A medium with blocks of 2048 bytes.
 #[derive(Debug)]
 pub(super) struct BlockMedium<R> {
     reader: R,

@@ -37,7 +37,6 @@ const MAX_AREAS: usize = 4096;
 const NAME_CONTINUES: u8 = 0x01;
 const NAME_IS_DOT: u8 = 0x02 | 0x04;
 
-/// A volume with Rock Ridge entries.
 pub(super) struct RockRidge {
     /// The number of bytes before the first entry of a record.
     skip: usize,
@@ -178,7 +177,6 @@ fn obstacle(signature: [u8; 2], data: &[u8]) -> Option<EntryObstacle> {
     }
 }
 
-/// Where an area continues.
 #[derive(Debug, Clone, Copy)]
 struct Continuation {
     block: u32,

@@ -85,7 +85,6 @@ pub(super) fn descriptor(
     bytes
 }
 
-/// A directory record.
 pub(super) fn record(
     identifier: &[u8],
     block: usize,

@@ -16,14 +16,12 @@ use crate::render::{Rendered, RenderedFile, network_manager, resolver_words, sys
 
 const DIR: &str = "/etc/sysconfig/network-scripts";
 
-/// The program that reads the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::render) enum IfcfgReader {
     Initscripts,
     NetworkManager,
 }
 
-/// Renders a plan.
 pub(in crate::render) fn red_hat(plan: &Plan, reader: IfcfgReader) -> Rendered {
     let mut rendered = Rendered::default();
     for nic in configured(plan) {

@@ -13,7 +13,6 @@ use crate::render::{Rendered, RenderedFile, sysctl};
 
 const DIR: &str = "/etc/sysconfig/network";
 
-/// Renders a plan.
 pub(in crate::render) fn suse(plan: &Plan) -> Rendered {
     let mut rendered = Rendered::default();
     for nic in configured(plan) {

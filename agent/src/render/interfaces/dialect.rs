@@ -1,6 +1,5 @@
 //! The programs that read the stanzas.
 
-/// The program that reads the stanzas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::render) enum Dialect {
     /// ifupdown.

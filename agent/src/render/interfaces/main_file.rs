@@ -11,7 +11,6 @@ use crate::plan::Plan;
 use crate::render::GuestFiles;
 use crate::render::configured::configured;
 
-/// The path of the main file.
 pub(in crate::render) const PATH: &str = "/etc/network/interfaces";
 const DIR: &str = "/etc/network/interfaces.d";
 const BEGINNING: &str = "60-one-sriov-";
