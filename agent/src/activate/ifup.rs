@@ -1,7 +1,7 @@
 //! `ifup` and `ifdown` of ifupdown, ifupdown-ng, busybox and initscripts.
 //!
-//! Only the old files can undo what they did to a device, so `ifdown` runs before they change. For `ifdown`, it is not an error
-//! if a device is not up.
+//! Only the old files can undo what they did to a device, so `ifdown` runs before they change. `ifdown` accepts devices that are
+//! not up.
 
 use super::activation::Activation;
 use super::tools::Tools;

@@ -2,7 +2,7 @@
 //!
 //! | first match | backend |
 //! |---|---|
-//! | netplan with foreign YAML | `netplan-networkd`, or `netplan-nm` if the YAML gives our NICs to NetworkManager |
+//! | netplan with foreign YAML | `netplan-networkd`, or `netplan-nm` if the YAML gives the agent's NICs to NetworkManager |
 //! | Alpine | `interfaces-alpine` |
 //! | wicked enabled | `ifcfg-suse` |
 //! | NetworkManager enabled | `keyfile`; `ifcfg-nm` below 1.20 with the plugin for `ifcfg` files |

@@ -31,7 +31,7 @@ pub fn apply(
 ) -> Result<FileReport, InstallError> {
     warn(changes);
     let mut report = FileReport::of(changes);
-    // The record does not list its own temporary file, so every run looks for that.
+    // The record does not list its own temporary file, so every run looks for it.
     if let Some(error) = temporary::sweep(directories, [&*state_file::path()])? {
         log::warn!("a temporary file of a killed run remains for now: {error}");
     }

@@ -44,7 +44,7 @@ impl Directories {
         Ok(directory.host.join(name))
     }
 
-    /// The same, but only for a file that existed when its directory was first read: one listing reveals all missing files.
+    /// Returns the host path of a file that existed when its directory was first read: one listing reveals all missing files.
     pub(super) fn find(&mut self, path: &Path) -> Result<Option<PathBuf>, InstallError> {
         let (_, directory, name) = self.meet(path)?;
         Ok(directory.holds(name).then(|| directory.host.join(name)))

@@ -23,7 +23,7 @@ pub(super) fn read(values: &mut Values, source: &ValueSource, config: &mut NicCo
     further.lost
 }
 
-/// What reading the addresses other than the NIC's own has shown.
+/// Whether an address besides the NIC's own is lost.
 #[derive(Default)]
 struct Further {
     lost: bool,

@@ -173,7 +173,7 @@ fn give(family: &RouteFamily, nic: &mut PlannedNic, metric: u32) {
     });
 }
 
-/// Assigns the metrics of default routes to the requested ones, both in the order of the NICs.
+/// Returns the metrics to use in place of the requested ones, both in the order of the NICs.
 fn assign(
     family: &RouteFamily,
     asked: &[Option<u32>],

@@ -132,7 +132,7 @@ impl NicConfig {
 /// How a NIC gets its IPv4 addresses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Ipv4 {
-    /// It gets none.
+    /// No IPv4 addresses.
     #[default]
     None,
     /// Static addresses, never empty: the first one is the NIC's own, the others are aliases.

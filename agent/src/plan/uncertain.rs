@@ -3,7 +3,7 @@
 use super::outcome::{Outcome, PlannedNic};
 use crate::inventory::{Inventory, Nic};
 
-/// Leaves out ports of a bond, a bridge or a failover pair: the device above them carries the addresses.
+/// Marks ports of a bond, a bridge or a failover pair as absent: the device above them carries the addresses.
 pub(super) fn leave_ports(nics: &mut [PlannedNic], inventory: &Inventory) {
     let master = |nic: &PlannedNic| {
         let device = &nic.device.as_ref()?.name;
@@ -18,7 +18,7 @@ pub(super) fn leave_ports(nics: &mut [PlannedNic], inventory: &Inventory) {
     }
 }
 
-/// Leaves out NICs without a device while any device is unreadable, because that may be theirs.
+/// Marks NICs without a device as absent while any device is unreadable, because that device may be theirs.
 pub(super) fn await_reading(
     nics: &mut [PlannedNic],
     inventory: &Inventory,
