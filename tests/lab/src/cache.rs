@@ -1,7 +1,7 @@
-//! The cache of images.
+//! The image cache.
 //!
-//! An image is a directory in the cache, `<name>-<key>`. The key is a hash of everything that its script reads, so a change of
-//! any of it rebuilds the image and all images that depend on it. A run holds a shared lock on each of its images.
+//! An image is a directory in the cache, `<name>-<key>`. The key is a hash of everything that the image's script reads, so any
+//! change rebuilds the image and all images that depend on it. A run holds a shared lock on each of its images.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -16,29 +16,27 @@ use sha2::{Digest, Sha256};
 
 use crate::report::Failure;
 
-/// The start of the name of a directory that is not an image.
+/// Prefix of directories that hold an unfinished image.
 const UNFINISHED: &str = "unfinished-";
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// The number of digits of a key.
+/// Number of hexadecimal digits of a key.
 const KEY: usize = 16;
 
 /// A built image.
 #[derive(Debug, Clone)]
 pub(crate) struct Image {
-    /// Its name: `guest-networkd`.
+    /// For example `guest-networkd`.
     name: String,
     key: String,
-    /// Its directory.
     pub(crate) path: PathBuf,
-    /// Its lock, so that no run removes it while it is used.
+    /// The lock that stops other runs from removing the image.
     _used: Arc<File>,
 }
 
-/// The directory of the image cache.
 #[derive(Debug)]
 pub(crate) struct Cache {
     directory: PathBuf,
-    /// The lab's directory in the source.
+    /// The lab's source directory, `tests/lab`.
     lab: PathBuf,
 }
 
@@ -48,8 +46,8 @@ impl Cache {
         Self { directory, lab }
     }
 
-    /// The image that a script builds from others, from files of the lab, and from words. If a word is a path, the content of
-    /// that file counts.
+    /// Returns the image that `script` builds from other images, files of the lab, and words. If a word is a path,
+    /// the content of that file is an input.
     pub(crate) fn image(
         &self,
         script: &str,
@@ -93,7 +91,7 @@ impl Cache {
                 self.fill(&program, &name, &path, needs, words)?;
             }
             let used = lock(&path).map_err(|error| Failure::of("use", &path, &error))?;
-            // Another run may have removed it before it was locked.
+            // Another run may have removed the image before it was locked.
             if path.exists() {
                 break used;
             }
@@ -135,7 +133,7 @@ impl Cache {
                 "failed to build image '{name}': {said}"
             )));
         }
-        // Another run may have built it meanwhile.
+        // Another run may have built the image in the meantime.
         if !path.exists() {
             fs::rename(directory.keep(), path)
                 .map_err(|error| Failure::of("keep", path, &error))?;
@@ -147,8 +145,8 @@ impl Cache {
         Ok(())
     }
 
-    /// Removes older versions of these images, except the latest, because a change may be reverted, and builds that were started
-    /// more than a day ago. Images in use and other directories stay.
+    /// Removes old versions of these images and unfinished builds older than a day. The newest old version of each image stays,
+    /// because a change may be reverted; so do images in use and other directories.
     pub(crate) fn forget(&self, images: &[&Image]) {
         let Ok(entries) = fs::read_dir(&self.directory) else {
             return;
@@ -182,7 +180,7 @@ impl Cache {
     }
 }
 
-/// Whether a directory is an image with this name: `<name>-<key>`.
+/// Whether a directory is an image with this name.
 fn is_key_of(file: &str, name: &str) -> bool {
     let key = file
         .strip_prefix(name)
@@ -190,7 +188,7 @@ fn is_key_of(file: &str, name: &str) -> bool {
     key.is_some_and(|key| key.len() == KEY && key.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
-/// Takes a shared lock on an image, and records its use: the images used last are kept longest.
+/// Takes a shared lock on an image and sets its time of last use, by which [`Cache::forget`] decides.
 fn lock(path: &Path) -> io::Result<File> {
     let used = File::open(path)?;
     used.lock_shared()?;
@@ -198,7 +196,7 @@ fn lock(path: &Path) -> io::Result<File> {
     Ok(used)
 }
 
-/// Removes an image that no run uses. It is renamed first, so that there is never an incomplete image.
+/// Removes an image that no run uses, after renaming it, so that an image is never incomplete.
 fn remove_unused(path: &Path) {
     let (Ok(image), Some(name)) = (File::open(path), path.file_name()) else {
         return;
@@ -211,12 +209,12 @@ fn remove_unused(path: &Path) {
     }
 }
 
-/// How long ago a file was changed.
+/// Time since a file was last modified.
 fn age(entry: &fs::DirEntry) -> Option<Duration> {
     entry.metadata().ok()?.modified().ok()?.elapsed().ok()
 }
 
-/// All files below a path, in order.
+/// Lists all files below a path, sorted.
 fn list(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     if !path.is_dir() {
         files.push(path.to_owned());
@@ -234,7 +232,7 @@ mod tests {
 
     use super::*;
 
-    /// An image that was last used this many days ago.
+    /// Creates an image that was last used this many days ago.
     fn image(cache: &Cache, name: &str, days: u64) -> PathBuf {
         let path = cache.directory.join(name);
         fs::create_dir(&path).unwrap();
@@ -254,7 +252,7 @@ mod tests {
         let last = image(&cache, &guest(3), 1);
         let now = image(&cache, &guest(4), 0);
         let unfinished = image(&cache, "unfinished-x", 4);
-        // Other files: the directory may be shared.
+        // These must stay: other programs may use the directory, too.
         let others = [
             "guest",
             "guest-root-1",
@@ -276,11 +274,11 @@ mod tests {
         let stay = others.iter().chain([&in_use, &last, &now.path]);
         assert!(stay.clone().all(|path| path.join("disk").exists()));
         assert!(!old.exists() && !unfinished.exists());
-        // Not only closed: a child that another test is just starting may have it open, too.
+        // Closing it wouldn't do: a child that another test is starting may have inherited the file.
         user.unlock().unwrap();
         cache.forget(&[&now]);
         assert!(last.exists() && !in_use.exists());
-        // The lock file is removed, too.
+        // Every image counts as one entry: no lock file is left.
         assert_eq!(
             fs::read_dir(directory.path()).unwrap().count(),
             others.len() + 3

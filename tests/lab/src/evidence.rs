@@ -1,20 +1,20 @@
-//! Evidence of failed groups, and the part of it that is printed at the end of a run: for a run on a CI machine, the log is
-//! all there is.
+//! Evidence of failed groups. The most important part is also printed at the end of a run, because a CI machine keeps only the
+//! log.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::report::say;
 
-/// The first file of the host: pools and leases.
+/// The host's most important file: pools and leases.
 pub(crate) const POOL: &str = "pool";
 
-/// The limits of the printed part: characters in total, lines per file, characters per line.
+/// Limits of the printed part: characters in total, lines per file, characters per line.
 const TOLD: usize = 5000;
 const LINES: usize = 10;
 const LINE: usize = 160;
 
-/// Prints the end of the evidence below a directory, the first group first.
+/// Prints the most important evidence below a directory, group by group.
 pub(crate) fn tell(directory: &Path) {
     for text in excerpts(directory) {
         say(&text);
@@ -39,7 +39,7 @@ fn excerpts(directory: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The most useful files of a group: the output of its guests, the log of the driver, and the leases.
+/// The most useful files of a group, such as its guests' output, the driver's log, and the leases, best first.
 fn files(group: &Path) -> Vec<PathBuf> {
     let of_kind = |kind: &str| {
         let mut files = entries(group);
@@ -62,7 +62,7 @@ fn entries(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// The last lines, truncated.
+/// The last lines, each truncated.
 fn excerpt(text: &str) -> String {
     let lines: Vec<&str> = text
         .lines()

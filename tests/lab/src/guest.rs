@@ -1,4 +1,4 @@
-//! A running VM on the host, seen from inside.
+//! A VM on the host, seen from inside.
 
 use std::fmt;
 
@@ -10,10 +10,9 @@ use crate::host::Host;
 use crate::report::{Failure, ensure};
 use crate::shell::Shell;
 
-/// A deployed VM, seen from inside.
+/// A deployed VM and a shell in it.
 pub(crate) struct Guest {
     pub(crate) vm: Vm,
-    /// Its deploy ID.
     pub(crate) id: String,
     pub(crate) shell: Shell,
 }
@@ -43,7 +42,7 @@ impl Guest {
     /// The addresses of all devices, from `ip`.
     pub(crate) fn devices(&mut self) -> Result<Devices, Failure> {
         match self.vm.system {
-            // busybox' ip does not print JSON.
+            // busybox's ip can't print JSON.
             System::Tiny => Devices::from_words(&self.shell.get("ip -o address; ip -o link", 30)?),
             System::Debian => Devices::from_json(&self.shell.get(ADDRESSES, 30)?),
         }
@@ -55,7 +54,7 @@ impl Guest {
         self.shell.until(&has, ADDRESS_PATIENCE).map(drop)
     }
 
-    /// Whether an address answers this many pings.
+    /// Pings an address until it answers.
     pub(crate) fn ping(&mut self, address: &str) -> Result<(), Failure> {
         let family = if address.contains(':') { "-6" } else { "-4" };
         self.shell
@@ -70,7 +69,7 @@ impl Guest {
 /// How many seconds a device that was plugged in may take to get its address.
 const ADDRESS_PATIENCE: u64 = 60;
 
-/// The full output of `ip` for all devices.
+/// The command that prints all devices with all details.
 pub(crate) const ADDRESSES: &str = "ip -d -j address";
 
 /// The length of a GUID as text: `00:07:aa:00:c0:a8:07:05`.
@@ -80,28 +79,27 @@ const GUID: usize = 23;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Devices(Vec<Device>);
 
-/// A network device.
 #[derive(Clone, Default)]
 pub(crate) struct Device {
     pub(crate) name: String,
-    /// Its hardware address, of 6 or 20 octets.
+    /// The hardware address, of 6 or 20 octets.
     pub(crate) hardware: String,
     pub(crate) mtu: u64,
     pub(crate) is_up: bool,
-    /// Address and prefix length: `192.168.7.5/24`.
+    /// Addresses with prefix lengths: `192.168.7.5/24`.
     pub(crate) addresses: Vec<String>,
-    /// Its kind: `vlan`, `ipoib`.
+    /// The link kind: `vlan`, `ipoib`.
     pub(crate) kind: String,
-    /// Data of its kind: `id` of a VLAN, `key` and `mode` of an InfiniBand port or partition.
+    /// The data of the link kind: `id` of a VLAN, `key` and `mode` of an InfiniBand port or partition.
     pub(crate) of_kind: Value,
-    /// Its parent device.
+    /// The name of the parent device.
     pub(crate) parent: String,
-    /// Its bus address: `0000:00:17.0`.
+    /// The bus address: `0000:00:17.0`.
     pub(crate) bus: String,
 }
 
 impl Devices {
-    /// From `ip -d -j address`.
+    /// Parses the output of `ip -d -j address`.
     pub(crate) fn from_json(text: &str) -> Result<Self, Failure> {
         let value: Value = serde_json::from_str(text)
             .map_err(|error| Failure::new(format!("ip: {error}: {text}")))?;
@@ -137,7 +135,7 @@ impl Devices {
         ))
     }
 
-    /// From `ip -o address; ip -o link` of busybox.
+    /// Parses the output of busybox's `ip -o address; ip -o link`.
     fn from_words(text: &str) -> Result<Self, Failure> {
         let mut devices: Vec<Device> = Vec::new();
         for line in text.lines() {
@@ -191,7 +189,7 @@ impl Devices {
         Ok(Self(devices))
     }
 
-    /// The device with a MAC, or with a GUID, which is the end of its 20 octets.
+    /// Returns the device with a MAC, or with a GUID, which ends its 20 octets.
     pub(crate) fn with_hardware(&self, end: &str) -> Result<&Device, Failure> {
         let is_it = |device: &&Device| {
             device.hardware.ends_with(end) && (end.len() == GUID || device.hardware == end)
@@ -200,13 +198,13 @@ impl Devices {
         found.ok_or_else(|| Failure::new(format!("no device has the address '{end}': {self:?}")))
     }
 
-    /// The device of a PCI function itself.
+    /// Returns the network device of a PCI function, not a child of it.
     pub(crate) fn at_bus(&self, address: &str) -> Result<&Device, Failure> {
         let found = self.0.iter().find(|device| device.bus == address);
         found.ok_or_else(|| Failure::new(format!("no device is at '{address}': {self:?}")))
     }
 
-    /// The device with an address.
+    /// Returns the device with an IP address.
     pub(crate) fn with_address(&self, address: &str) -> Result<&Device, Failure> {
         let found = self
             .0
@@ -217,7 +215,7 @@ impl Devices {
 }
 
 impl fmt::Debug for Device {
-    /// Prints a device on a short line: a guest has a dozen.
+    /// Prints a device on one short line, because a guest has a dozen of them.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = if self.is_up { "up" } else { "down" };
         let (name, hardware, mtu, addresses) = (
@@ -245,7 +243,7 @@ impl fmt::Debug for Device {
 }
 
 impl Device {
-    /// Whether it has no address at all, and is not managed.
+    /// Checks that the device is down and has no address.
     pub(crate) fn is_left_alone(&self) -> Result<(), Failure> {
         ensure(!self.is_up && self.addresses.is_empty(), || {
             format!("it was not left alone: {self:?}")

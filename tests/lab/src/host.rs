@@ -19,10 +19,10 @@ use crate::report::{Failure, say};
 use crate::shell::Shell;
 use crate::ssh::{HOST, Ssh, bounded};
 
-/// The directory of the lab's files of VMs on the host.
+/// The directory of the guests' shell sockets on the host.
 const SOCKETS: &str = "/run/lab";
 
-/// The packages for the host, including that of the front-end.
+/// The packages to install; the host is its own front-end.
 #[derive(Debug)]
 pub(crate) struct Packages {
     pub(crate) agent: PathBuf,
@@ -35,12 +35,12 @@ pub(crate) struct Host {
     machine: Machine,
     arguments: Vec<String>,
     directory: PathBuf,
-    /// The ssh connections of root and oneadmin.
+    /// The ssh connections as root and as oneadmin.
     pub(crate) ssh: Ssh,
 }
 
 impl Host {
-    /// Boots it, in the state after the installation of OpenNebula's own packages.
+    /// Boots a host on which OpenNebula's own packages are installed, but one-sriov isn't.
     pub(crate) fn boot(images: &Images, directory: &Path) -> Result<Self, Failure> {
         let disk = directory.join("host.qcow2");
         overlay(images, &images.host.path.join("host.ext4"), "raw", &disk)?;
@@ -62,7 +62,7 @@ impl Host {
     fn start(images: &Images, directory: &Path, arguments: &[String]) -> Result<Machine, Failure> {
         let words = "intel_iommu=on iommu=pt";
         let machine = Machine::boot("host", images, directory, words, arguments)?;
-        // With several units, is-active succeeds if one is active.
+        // With several units, is-active succeeds if any of them is active.
         let booted = machine.shell()?.get(
             "systemctl is-system-running --wait; systemctl is-active lab-cards && systemctl is-active ssh",
             400,
@@ -73,7 +73,7 @@ impl Host {
         }
     }
 
-    /// Cuts its power, and boots it again.
+    /// Cuts the host's power and boots it again.
     pub(crate) fn crash(&mut self, images: &Images) -> Result<(), Failure> {
         self.machine.kill();
         self.ssh.forget();
@@ -81,7 +81,7 @@ impl Host {
         Ok(())
     }
 
-    /// Installs one-sriov, and copies the front-end's files to the host, like `onehost sync`.
+    /// Installs one-sriov and copies the front-end's files to the host, as `onehost sync` does.
     pub(crate) fn install(
         &self,
         packages: &Packages,
@@ -119,20 +119,20 @@ impl Host {
                 "failed to bring the stock driver to the front-end",
             ));
         }
-        // Its power may be cut later.
+        // sync, because a check may cut the power later.
         self.ssh
             .get("dpkg --force-unsafe-io --install /root/frontend.deb /root/node.deb && sync")?;
         self.sync()
     }
 
-    /// `onehost sync`.
+    /// Does what `onehost sync` does.
     pub(crate) fn sync(&self) -> Result<(), Failure> {
         self.ssh
             .get("su oneadmin -c 'rsync -Laz --delete /var/lib/one/remotes/ /var/tmp/one/'")
             .map(drop)
     }
 
-    /// The shell of a guest.
+    /// Connects to the shell of a guest.
     pub(crate) fn guest_shell(&self, vm: u32) -> Result<Shell, Failure> {
         let socket = socket(vm);
         Shell::through(
@@ -142,7 +142,7 @@ impl Host {
         )
     }
 
-    /// Writes evidence of its state into a directory.
+    /// Writes evidence of the host's state into a directory.
     pub(crate) fn evidence(&self, directory: &Path) {
         let _ = fs::write(directory.join("processors"), self.machine.processors());
         let asked = [
@@ -162,7 +162,7 @@ impl Host {
                 "kvm",
                 "for time in 1 2; do grep -r . /sys/kernel/debug/kvm/; sleep 5; done",
             ),
-            // The emulator's view of a guest that does not answer: its processor, its interrupts, its shell's port.
+            // QEMU's view of a guest that doesn't answer: its processor, its interrupts, its shell's port.
             (
                 "monitors",
                 "for vm in $(virsh list --name); do for what in status registers lapic pic chardev qtree; do \
@@ -186,7 +186,7 @@ impl Host {
         ));
     }
 
-    /// The same for the running guests whose shells are not in use.
+    /// Writes evidence of the running guests whose shells are not in use.
     pub(crate) fn evidence_of_guests(&self, directory: &Path) {
         for name in self
             .ssh
@@ -203,7 +203,7 @@ impl Host {
         }
     }
 
-    /// The evidence of a guest.
+    /// Writes evidence of a guest.
     pub(crate) fn evidence_of_guest(&self, vm: u32, directory: &Path) {
         if let Ok(mut shell) = self.guest_shell(vm) {
             shell.keep_evidence(&directory.join(format!("one-{vm}.guest")));
@@ -220,7 +220,7 @@ fn arguments(disk: &Path, guest: &Path, port: u16) -> Vec<String> {
     let mut arguments: Vec<String> = [
         "-machine",
         "q35,kernel-irqchip=split",
-        // One processor: a second one makes a run a fifth shorter, but a host with two once hung without explanation.
+        // A second processor would make a run a fifth shorter, but a host with two once hung, and the cause wasn't found.
         "-smp",
         "1",
         // With more than 2 GiB, QEMU maps the VFs of igb at the wrong addresses.

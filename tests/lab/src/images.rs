@@ -1,14 +1,11 @@
-//! The images of the lab, and what they are built from.
-//!
-//! An image is a directory in the cache, `<name>-<key>`, filled by a script of `tests/lab/images`. The key is a hash of
-//! everything that the script reads, so a change of any of it rebuilds the image and all images that depend on it.
+//! The images of the lab, built by the scripts in `tests/lab/images`.
 
 use std::path::{Path, PathBuf};
 
 use crate::cache::{Cache, Image};
 use crate::report::Failure;
 
-/// The network stacks with a guest.
+/// The network stacks; each has a guest image.
 pub(crate) const STACKS: [&str; 5] = [
     "networkd",
     "networkmanager",
@@ -17,25 +14,25 @@ pub(crate) const STACKS: [&str; 5] = [
     "netplan-networkmanager",
 ];
 
-/// The guest with one-context and networkd.
+/// The guest image with one-context and networkd.
 pub(crate) const ONE_CONTEXT: &str = "one-context";
 
-/// Everything that the lab boots.
+/// All images of a run.
 #[derive(Debug)]
 pub(crate) struct Images {
-    /// The host's root, whose QEMU the lab runs.
+    /// The host's root file system. The lab also runs its QEMU.
     pub(crate) host_root: Image,
-    /// `vmlinux` and `initrd`.
+    /// Contains `vmlinux` and `initrd`.
     pub(crate) boot: Image,
-    /// `host.ext4`, and `key`, the ssh key of root and oneadmin of the host.
+    /// Contains `host.ext4`, and `key`, the ssh key of root and oneadmin on the host.
     pub(crate) host: Image,
-    /// `initrd` of guests without a disk.
+    /// Contains the `initrd` of guests without a disk.
     pub(crate) tiny: Image,
     guests: Vec<(&'static str, Image)>,
 }
 
 impl Images {
-    /// Builds missing images. The guests get the agent's package.
+    /// Builds missing images. The guests' images contain the agent's package.
     pub(crate) fn build(cache: &Cache, agent: &Path) -> Result<Self, Failure> {
         let host_root = cache.image("host-root", &[], &[], &[])?;
         let module = |name| cache.image("module", &[&host_root], &[name], &[name]);
@@ -79,7 +76,7 @@ impl Images {
         })
     }
 
-    /// The disk of a guest, by its network stack or other contextualization.
+    /// Returns the disk of a guest, by its network stack or [`ONE_CONTEXT`].
     pub(crate) fn guest(&self, name: &str) -> PathBuf {
         let guest = self.guests.iter().find(|(known, _)| *known == name);
         let (_, image) = guest.unwrap_or_else(|| panic!("there is no guest '{name}'"));

@@ -1,4 +1,4 @@
-//! A run of the lab: its packages, its images and its directory.
+//! A run of the lab: its packages, images and directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,6 @@ use crate::host::{Host, Packages};
 use crate::images::Images;
 use crate::report::{Failure, Report};
 
-/// A run of the lab.
 pub(crate) struct Lab {
     pub(crate) packages: Packages,
     pub(crate) images: Images,
@@ -45,22 +44,22 @@ impl Lab {
         })
     }
 
-    /// The directory of this run, which is removed at its end.
+    /// The directory of this run, which is removed when the run ends.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }
 
-    /// A host without one-sriov.
+    /// Boots a host without one-sriov.
     pub(crate) fn boot_host(&self) -> Result<Host, Failure> {
         Host::boot(&self.images, self.directory())
     }
 
-    /// Installs one-sriov on it.
+    /// Installs one-sriov on a host.
     pub(crate) fn install(&self, host: &Host) -> Result<(), Failure> {
         host.install(&self.packages, &self.images, &self.stock)
     }
 
-    /// Runs a group of checks, and returns whether all passed.
+    /// Runs a group of checks. Returns whether all passed.
     pub(crate) fn group(
         report: &mut Report,
         name: &'static str,
@@ -72,7 +71,7 @@ impl Lab {
         report.failures() == before
     }
 
-    /// The directory for evidence of a failed group.
+    /// Creates and returns the directory for evidence of a failed group.
     pub(crate) fn evidence(&self, name: &str) -> Result<PathBuf, Failure> {
         let directory = self.evidence.join(name);
         fs::create_dir_all(&directory).map_err(|error| Failure::of("make", &directory, &error))?;
@@ -80,7 +79,7 @@ impl Lab {
     }
 }
 
-/// The package for this architecture: `<name>_<version>_amd64.deb`.
+/// Finds the package for this architecture: `<name>_<version>_amd64.deb`.
 fn find_package(directory: &Path, name: &str) -> Result<PathBuf, Failure> {
     let entries =
         fs::read_dir(directory).map_err(|error| Failure::of("list", directory, &error))?;

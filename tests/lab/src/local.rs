@@ -1,6 +1,6 @@
-//! A guest that runs directly on this machine: without VFs it needs no host, and is much faster.
+//! Guests that run directly on this machine: without VFs they need no host, and are much faster.
 //!
-//! QEMU's `edu` devices take the place of InfiniBand VFs: the test module's driver binds them like VFs.
+//! QEMU's `edu` devices take the place of InfiniBand VFs: the test module's driver binds to them as to VFs.
 
 use std::path::{Path, PathBuf};
 
@@ -12,31 +12,29 @@ use crate::machine::{Machine, overlay};
 use crate::report::Failure;
 use crate::shell::Shell;
 
-/// The parts of a guest.
+/// What a guest is started from.
 #[derive(Debug)]
 pub(crate) struct Specification<'a> {
     pub(crate) name: &'a str,
-    /// The disk that it boots.
+    /// The disk image to boot.
     pub(crate) base: &'a Path,
-    /// `raw`, or `qcow2`.
+    /// `raw` or `qcow2`.
     pub(crate) format: &'a str,
     /// The context on its CD, if any.
     pub(crate) context: Option<&'a [u8]>,
-    /// Its VM.
     pub(crate) vm: &'a Vm,
 }
 
-/// A running guest.
 pub(crate) struct Local {
     name: String,
     machine: Machine,
     pub(crate) shell: Shell,
-    /// Its own disk.
+    /// The guest's overlay on the disk image.
     pub(crate) disk: PathBuf,
 }
 
 impl Local {
-    /// Starts it, without waiting for its boot.
+    /// Starts a guest without waiting for its boot.
     pub(crate) fn start(
         images: &Images,
         directory: &Path,
@@ -88,7 +86,7 @@ impl Local {
         for (position, nic) in guest.vm.infiniband() {
             ethernet(format!("aa:{position:02x}:{}", nic.key()), "");
             let guid = nic.has_guid.then(|| format!("={}", nic.guid(position)));
-            // The last one is first in the driver's order.
+            // In reverse, so that the driver creates the ports in another order than that of the positions.
             vfs.insert(0, (slot(position, nic), guid.unwrap_or_default()));
         }
         for (slot, _) in &vfs {
@@ -113,7 +111,7 @@ impl Local {
         })
     }
 
-    /// Waits until it has booted, and returns systemd's state.
+    /// Waits until the guest has booted, and returns systemd's state.
     pub(crate) fn booted(&mut self) -> Result<String, Failure> {
         self.shell.get(
             "systemctl is-system-running --wait; systemctl start lab-online",
@@ -125,13 +123,13 @@ impl Local {
         Devices::from_json(&self.shell.get(ADDRESSES, 30)?)
     }
 
-    /// Makes it power itself off, and waits for that.
+    /// Powers the guest off from inside, and waits for its end.
     pub(crate) fn power_off(mut self) -> Result<(), Failure> {
         let _ = self.shell.run("systemctl poweroff", 10);
         self.machine.wait(120)
     }
 
-    /// Writes evidence of its state.
+    /// Writes evidence of the guest's state.
     pub(crate) fn evidence(&mut self, directory: &Path) {
         self.shell
             .keep_evidence(&directory.join(format!("{}.guest", self.name)));
@@ -139,7 +137,7 @@ impl Local {
     }
 }
 
-/// The slot of the VF at a position. The VFs with a GUID are on the bus in reverse order; those without follow in order.
+/// The slot of the VF at a position. VFs with a GUID are on the bus in reverse order; VFs without a GUID follow in order.
 fn slot(position: u8, nic: &Nic) -> u8 {
     const MIDDLE: u8 = 0x17;
     if nic.has_guid {

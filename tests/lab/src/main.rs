@@ -1,13 +1,13 @@
 //! The lab: all of one-sriov on emulated SR-IOV hardware.
 //!
 //! ```text
-//! here   QEMU ── host: Debian, libvirt, three SR-IOV cards, an IOMMU; the packages of one-sriov
-//!    │             └── guests with real VFs, and a context CD
+//! here   QEMU ── host: Debian, libvirt, three SR-IOV cards, an IOMMU; one-sriov's packages
+//!    │             └── guests with real VFs and a context CD
 //!    ├─ the front-end's calls, over ssh as oneadmin
 //!    └─ QEMU ── guests that need no VF
 //! ```
 
-// The lab prints to standard output.
+// Errors go to standard error.
 #![allow(clippy::print_stderr)]
 
 mod cache;

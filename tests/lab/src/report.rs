@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
 
-/// Why a check failed, as a message.
+/// The message of a failed check.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure(String);
 
@@ -20,7 +20,7 @@ impl Failure {
         Self(text.into())
     }
 
-    /// An error of a file.
+    /// A failed file operation.
     pub(crate) fn of(what: &str, path: &Path, error: &io::Error) -> Self {
         Self(format!("failed to {what} '{}': {error}", path.display()))
     }
@@ -47,25 +47,24 @@ pub(crate) fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<
     }
 }
 
-/// The checks so far.
+/// The results so far.
 #[derive(Debug)]
 pub(crate) struct Report {
     start: Instant,
     group: &'static str,
-    /// How many had failed before the group.
+    /// The number of failed checks before the current group.
     before_group: usize,
     passed: usize,
     failed: Vec<Failed>,
 }
 
-/// A check that failed.
 #[derive(Debug)]
 struct Failed {
     name: String,
     text: String,
 }
 
-/// The limits of the summary: the number of failed checks, and the characters from the start and end of each message.
+/// Limits of the summary: the number of failed checks with a message, and characters from the start and end of each message.
 const TOLD: usize = 5;
 const BEGINNING: usize = 250;
 const END: usize = 450;
@@ -96,7 +95,7 @@ impl Report {
         self.note(name, check())
     }
 
-    /// Runs a check whose result other checks need.
+    /// Runs a check and returns its value, which other checks need.
     pub(crate) fn get<T>(
         &mut self,
         name: &str,
@@ -134,20 +133,20 @@ impl Report {
         }
     }
 
-    /// The group, if one of its checks has failed.
+    /// The current group, if one of its checks has failed.
     pub(crate) fn failed_group(&self) -> Option<&'static str> {
         (self.failed.len() > self.before_group).then_some(self.group)
     }
 
-    /// How many have failed so far.
+    /// The number of failed checks so far.
     pub(crate) fn failures(&self) -> usize {
         self.failed.len()
     }
 
-    /// Prints the totals. Returns whether all checks passed and there was at least one.
+    /// Prints the failed checks and the totals. Returns whether all checks passed and there was at least one.
     pub(crate) fn close(&self) -> bool {
         let time = self.start.elapsed().as_secs();
-        // Again, for readers who only see the end of the log.
+        // Repeated for readers who only see the end of the log.
         for (number, Failed { name, text }) in self.failed.iter().enumerate() {
             let why = if number < TOLD {
                 shortened(text)
@@ -166,7 +165,7 @@ impl Report {
     }
 }
 
-/// The start and end of a text: the former usually has the expected value, the latter the last output.
+/// The start and the end of a text: the start usually has the expected value, the end the last output.
 fn shortened(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     if letters.len() <= BEGINNING + END {

@@ -1,11 +1,10 @@
-//! A shell of a machine, on a separate port that needs no network.
+//! A shell in a machine, over a virtio port, so that it doesn't depend on the machine's network.
 //!
-//! A command is written as one group, followed by an echo that marks its end: `one-sriov-lab 7 0` for command 7 with
-//! status 0.
+//! A command is sent as one group, followed by an echo that marks its end: `one-sriov-lab 7 0` for command 7 with status 0.
 //!
 //! Input that is written before the machine has booted may be lost: if the shell opens the port before the kernel knows that
-//! the other end is connected, it reads an end of file, and the pending input is dropped. So a greeting is repeated until it is
-//! answered, and only then commands are sent.
+//! the other end is connected, the shell reads an end of file, and the pending input is dropped. So a greeting is repeated until
+//! it is answered, and only then are commands sent.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -18,35 +17,35 @@ use std::time::{Duration, Instant};
 
 use crate::report::Failure;
 
-/// The commands that collect evidence after a failed check.
+/// The command that collects evidence after a failed check.
 const EVIDENCE: &str = "one-sriov-agent status; ip -d address; cat /run/agent.log /run/ifup.log; \
      grep -r . /etc/systemd/network /etc/network /etc/NetworkManager/system-connections; journalctl -b --no-pager; true";
-/// The start of the line that marks the end of a command.
+/// Prefix of the line that marks the end of a command.
 const MARK: &str = "one-sriov-lab";
 
-/// The greeting, which may be repeated, and of which a part is harmless.
+/// The greeting, which may be repeated or arrive in part without harm.
 const GREETING: &str = "echo one-sriov-lab 0 0\n";
-/// The answer to it.
+/// Prefix of the answer to the greeting.
 const ANSWER: &str = "one-sriov-lab 0 ";
-/// How long the last try may take of a command that is run until it succeeds.
+/// Seconds that the last attempt may take when a command is repeated until it succeeds.
 const LAST_TRY: u64 = 30;
-/// How long to wait for an answer before the greeting is repeated.
+/// Time to wait for an answer before the greeting is repeated.
 const AGAIN: Duration = Duration::from_secs(3);
 
 /// A root shell.
 pub(crate) struct Shell {
-    /// The machine, for messages.
+    /// The machine's name, for messages.
     name: String,
     to: Box<dyn Write + Send>,
     lines: Receiver<Vec<u8>>,
     count: usize,
-    /// Whether it has answered.
+    /// Whether the greeting was answered.
     is_greeted: bool,
-    /// The program that connects to it, if any.
+    /// The program that connects to the shell, if any.
     carrier: Option<Child>,
 }
 
-/// The output of a command, stdout and stderr together, and its status.
+/// The output of a command, stdout and stderr together, and its exit status.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) text: String,
@@ -54,7 +53,7 @@ pub(crate) struct Said {
 }
 
 impl Shell {
-    /// The shell on a local socket.
+    /// Connects to the shell on a local socket.
     pub(crate) fn at(name: &str, socket: &Path) -> Result<Self, Failure> {
         let failed = |error| Failure::of("open", socket, &error);
         let to = UnixStream::connect(socket).map_err(failed)?;
@@ -62,7 +61,7 @@ impl Shell {
         Ok(Self::new(name, from, to, None))
     }
 
-    /// The shell behind a program, such as ssh.
+    /// Connects to the shell through a program such as ssh.
     pub(crate) fn through(name: &str, mut program: Command) -> Result<Self, Failure> {
         let child = program
             .stdin(Stdio::piped())
@@ -130,7 +129,7 @@ impl Shell {
                         });
                     }
                     if line.starts_with(MARK) {
-                        // The end of an earlier command that timed out, or an answer to a greeting.
+                        // The end of an earlier command that timed out, or an answer to a repeated greeting.
                         text.clear();
                     } else {
                         text.push_str(&line);
@@ -151,7 +150,7 @@ impl Shell {
         }
     }
 
-    /// Waits for the first answer. Without one, the command will report the error.
+    /// Waits for the first answer. If there is none, the next command reports the error.
     fn greet(&mut self, deadline: Instant) {
         while !self.is_greeted && Instant::now() < deadline {
             let said = self.to.write_all(GREETING.as_bytes());
@@ -174,7 +173,7 @@ impl Shell {
         }
     }
 
-    /// The output of a command, which must succeed.
+    /// Returns the output of a command, which must succeed.
     pub(crate) fn get(&mut self, command: &str, seconds: u64) -> Result<String, Failure> {
         let said = self.run(command, seconds)?;
         if said.status == 0 {
@@ -193,7 +192,7 @@ impl Shell {
         let _ = fs::write(file, text);
     }
 
-    /// Runs a command until it succeeds, for states without an event to wait for.
+    /// Repeats a command until it succeeds, for states that can't be waited for otherwise.
     pub(crate) fn until(&mut self, command: &str, seconds: u64) -> Result<String, Failure> {
         self.get(
             &format!("({})", until(command, seconds)),
@@ -202,7 +201,7 @@ impl Shell {
     }
 }
 
-/// A script that runs a command until it succeeds, and fails after a timeout, however long the command takes.
+/// A script that repeats a command until it succeeds. After the timeout it fails; an attempt is not interrupted.
 pub(crate) fn until(command: &str, seconds: u64) -> String {
     format!(
         "end=$(($(date +%s) + {seconds})); until {command}; do [ $(date +%s) -lt $end ] || exit 1; sleep 0.5; done"

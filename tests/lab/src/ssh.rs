@@ -1,4 +1,4 @@
-//! Connects to the host by real ssh: as oneadmin for the front-end, and as root for the lab.
+//! Real ssh connections to the host: as oneadmin for the front-end, and as root for the lab.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,9 +10,9 @@ use crate::shell::until;
 /// The host's name on the front-end.
 pub(crate) const HOST: &str = "node1";
 const ROOT: &str = "node1-root";
-/// How long a command may take, unless it is a guest's shell. A stopped host does not close connections.
+/// Seconds that a command may take, unless it is a guest's shell. A crashed host doesn't close its connections.
 const PATIENCE: &str = "300";
-/// The exit codes of 'timeout' after a timeout: if the command ended on SIGTERM, and if it had to be killed.
+/// The exit codes of `timeout`: the command ended on SIGTERM, or it had to be killed.
 const TIMED_OUT: [i32; 2] = [124, 137];
 
 /// Persistent connections.
@@ -23,7 +23,7 @@ pub(crate) struct Ssh {
 }
 
 impl Ssh {
-    /// Connections through a port of this machine.
+    /// Prepares connections through a port of this machine.
     pub(crate) fn new(directory: &Path, port: u16, key: &Path) -> Result<Self, Failure> {
         // ssh refuses a key that others may read, and the cache may be on any file system.
         let own_key = directory.join("key");
@@ -41,21 +41,21 @@ impl Ssh {
         Ok(Self { config })
     }
 
-    /// A command as root, without a timeout.
+    /// An ssh command as root, without a timeout.
     pub(crate) fn command(&self, command: &str) -> Command {
         let mut ssh = Command::new("ssh");
         ssh.arg("-F").arg(&self.config).args([ROOT, command]);
         ssh
     }
 
-    /// The same with a timeout.
+    /// An ssh command as root, with a timeout.
     fn bounded(&self, command: &str) -> Command {
         let mut ssh = bounded("ssh");
         ssh.arg("-F").arg(&self.config).args([ROOT, command]);
         ssh
     }
 
-    /// The output of a command as root, which must succeed.
+    /// Returns the output of a command as root, which must succeed.
     pub(crate) fn get(&self, command: &str) -> Result<String, Failure> {
         let output = self.bounded(command).output();
         let output = output.map_err(|error| Failure::new(format!("failed to run ssh: {error}")))?;
@@ -81,12 +81,12 @@ impl Ssh {
         )))
     }
 
-    /// Waits until a command succeeds on the host.
+    /// Repeats a command on the host until it succeeds.
     pub(crate) fn until(&self, command: &str, seconds: u64) -> Result<String, Failure> {
         self.get(&until(command, seconds))
     }
 
-    /// Writes a file of the host, owned by oneadmin.
+    /// Writes a file on the host, owned by oneadmin.
     pub(crate) fn put(&self, content: &Path, file: &str) -> Result<(), Failure> {
         let from = fs::File::open(content).map_err(|error| Failure::of("read", content, &error))?;
         let mut command = self.bounded(&format!(
@@ -101,7 +101,7 @@ impl Ssh {
         }
     }
 
-    /// Drops the connections to a host that has died.
+    /// Drops the connections to a host that has crashed.
     pub(crate) fn forget(&self) {
         for host in [HOST, ROOT] {
             let _ = bounded("ssh")

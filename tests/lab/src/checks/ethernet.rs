@@ -9,7 +9,7 @@ use crate::report::{Failure, Report, ensure};
 const WORLD: &str = "192.168.50.254";
 const WORLD_IN_VLAN: &str = "192.168.51.254";
 
-/// The identity `mac`: the VF has the NIC's own MAC and VLAN.
+/// The identity `mac`: the VF has the MAC and the VLAN of the NIC.
 pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
     let vm = Vm::new(
         10,
@@ -68,7 +68,7 @@ pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
         ensure(held(&tagged.mac()).contains("vlan 100"), || link.clone())
     });
     report.check("the guest is left right after its interrupts", || {
-        // Without this the lab hangs sometimes, in its module `vmrun`.
+        // The module `vmrun` must be at work; without it, guests sometimes hang.
         let left = setup
             .host()
             .ssh
@@ -93,7 +93,7 @@ pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
     );
 }
 
-/// The identity `dummy`: a map, a plain hostdev, and a dummy NIC whose MAC has position and address.
+/// The identity `dummy`: a pool from a map file, a plain hostdev, and a dummy NIC whose MAC has the position and the address.
 pub(crate) fn seed(setup: &mut Setup<'_>, report: &mut Report) {
     let vm = Vm::new(
         20,
@@ -149,7 +149,7 @@ pub(crate) fn seed(setup: &mut Setup<'_>, report: &mut Report) {
     });
 }
 
-/// According to systemd, the agent ends before the network daemon starts.
+/// systemd must report that the agent ended before the network daemon started.
 pub(crate) fn is_before_network(guest: &mut Guest) -> Result<(), Failure> {
     let mut time = |unit: &str, property: &str| -> Result<u64, Failure> {
         let text = guest
@@ -177,7 +177,7 @@ fn is_vf(guest: &mut Guest, mac: &str) -> Result<(), Failure> {
     })
 }
 
-/// A ping through one device only.
+/// Pings an address through one device only.
 pub(crate) fn ping_through(guest: &mut Guest, mac: &str, address: &str) -> Result<(), Failure> {
     let name = guest.devices()?.with_hardware(mac)?.name.clone();
     guest

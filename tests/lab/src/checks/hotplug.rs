@@ -1,4 +1,4 @@
-//! NICs are attached to a running VM, and detached.
+//! Attaching NICs to a running VM, and detaching them.
 
 use std::time::Instant;
 
@@ -102,12 +102,12 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
     report.check("cancel ends the VM", || setup.cancel(&guest));
 }
 
-/// Attaches a NIC as the front-end does, with an updated context CD, and waits until it works.
+/// Attaches a NIC as the front-end does, with an updated context CD, and waits until the NIC works.
 fn attach(setup: &Setup<'_>, guest: &mut Guest, nic: &Nic) -> Result<(), Failure> {
     attach_with(setup, guest, nic, |_| Ok(()), has_address)
 }
 
-/// The same, with what the card does before the context changes, and what shows that the NIC works.
+/// Like [`attach`], but runs `card` before the context changes, and waits with `works` until the NIC works.
 pub(super) fn attach_with(
     setup: &Setup<'_>,
     guest: &mut Guest,
@@ -130,13 +130,13 @@ pub(super) fn attach_with(
     Ok(())
 }
 
-/// The NIC has the address of its context, and a ping through its VF is answered.
+/// Waits until the NIC has its address from the context and a ping through its VF is answered.
 fn has_address(guest: &mut Guest, nic: &Nic) -> Result<(), Failure> {
     guest.wait_for_address(nic)?;
     ping_through(guest, &nic.mac(), WORLD)
 }
 
-/// How many VFs of the card are leased to the VM.
+/// Counts the VFs of the card that are leased to the VM.
 fn held(setup: &Setup<'_>) -> Result<usize, Failure> {
     let mut addresses = Vec::new();
     for pool in ["enp1s0", "seed"] {

@@ -18,7 +18,7 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
             "dpkg-query --show --showformat '${{db:Status-Status}} ' {packages}"
         ))?;
         ensure(status.trim() == "installed installed", || status)?;
-        // dpkg prints a line for each changed file. The host excludes manual pages.
+        // dpkg prints a line for each changed file. The host's image leaves out manual pages and documentation.
         let said = ssh.get(&format!("dpkg --verify {packages} 2>&1; true"))?;
         let changed: Vec<&str> = said
             .lines()

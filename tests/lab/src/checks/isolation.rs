@@ -1,4 +1,4 @@
-//! The bridge of the dummy NICs passes no traffic.
+//! The bridge of the dummy NICs forwards no traffic.
 
 use crate::guest::Guest;
 use crate::report::{Failure, Report, ensure};

@@ -1,4 +1,4 @@
-//! Many deployments at once, full pools, and VMs, drivers and hosts that die.
+//! Many deployments at once, full pools, and VMs, drivers and hosts that crash.
 
 use std::thread;
 
@@ -19,7 +19,7 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
     killed(setup, report);
 }
 
-/// Starts as many VMs as there are VFs at the same time.
+/// Starts a VM for each VF at the same time.
 fn at_once(setup: &Setup<'_>, report: &mut Report) {
     let vms = VMS.map(|id| tiny(id, ETHERNET));
     let Some(guests) = report.get(
@@ -65,7 +65,7 @@ fn at_once(setup: &Setup<'_>, report: &mut Report) {
     });
 }
 
-/// A pool of two VFs, and three VMs that ask for one.
+/// Asks for three VFs of a pool of two.
 fn exhausted(setup: &Setup<'_>, report: &mut Report) {
     let vms = [tiny(46, SEED), tiny(47, SEED)];
     let deployed = report.get("two VMs take all VFs of a pool", || {
@@ -113,7 +113,7 @@ fn exhausted(setup: &Setup<'_>, report: &mut Report) {
     report.check("cancel ends the other", || setup.cancel(&second));
 }
 
-/// The driver and its children are killed once it has leased a VF.
+/// Kills the driver and its children once they have leased a VF.
 fn killed(setup: &Setup<'_>, report: &mut Report) {
     let vm = tiny(49, ETHERNET);
     let lease = "ls /run/one-sriov/enp1s0/* 2>/dev/null | grep -q .";
@@ -131,7 +131,7 @@ fn killed(setup: &Setup<'_>, report: &mut Report) {
         return;
     }
     report.check("no VF is lost, and none has two masters", || {
-        // libvirt may still start a VM that it was asked for; otherwise the deployment expires.
+        // libvirt may still start the VM; otherwise the lease goes stale.
         let mut told = Ok(());
         for _ in 0..60 {
             setup.host().ssh.get("su oneadmin -c 'cd && /var/tmp/one/im/kvm-probes.d/host/system/sriov' >/dev/null </dev/null")?;
@@ -156,7 +156,7 @@ fn killed(setup: &Setup<'_>, report: &mut Report) {
     );
 }
 
-/// The host loses power while VMs run.
+/// Cuts the host's power while VMs run.
 pub(crate) fn crash(setup: &mut Setup<'_>, report: &mut Report) {
     let vms = [tiny(50, ETHERNET), tiny(51, INFINIBAND)];
     let deployed = report.get("two VMs run", || setup.deploy_at_once(vms));
@@ -191,9 +191,9 @@ fn tiny(id: u32, network: crate::cloud::vm::Network) -> Vm {
     )
 }
 
-/// Makes the guest power itself off, and waits until its domain is gone.
+/// Powers a guest off from inside, and waits until its domain is gone.
 fn power_off(setup: &Setup<'_>, guest: &mut Guest) -> Result<(), Failure> {
-    // Its connection breaks.
+    // This fails, because the connection breaks.
     let _ = guest.shell.run("poweroff -f", 5);
     let name = guest.vm.name();
     setup

@@ -1,4 +1,4 @@
-//! The checks, by group. The checks of a group depend on each other; groups only share the host.
+//! The checks, in groups. The checks of a group depend on each other; groups share only the host.
 
 mod ethernet;
 mod guests;
@@ -23,7 +23,7 @@ pub(crate) use shell::shell;
 
 type HostGroup = fn(&mut Setup<'_>, &mut Report);
 
-/// The groups that need the host, in order: the last one ends it.
+/// The groups that need the host, in this order: the last one cuts its power.
 const ON_THE_HOST: [(&str, HostGroup); 12] = [
     ("install", install::run),
     ("ethernet", ethernet::libvirt),
@@ -39,10 +39,10 @@ const ON_THE_HOST: [(&str, HostGroup); 12] = [
     ("crash", lifecycle::crash),
 ];
 
-/// The groups with guests without VFs.
+/// The group of guests without VFs.
 const GUESTS: &str = "guests";
 
-/// Runs the checks of these groups, or all.
+/// Runs the checks of the named groups, or of all if none is named.
 pub(crate) fn run(lab: &Lab, groups: &[String], report: &mut Report) -> Result<(), Failure> {
     let known =
         |group: &String| *group == GUESTS || ON_THE_HOST.iter().any(|(name, _)| name == group);
@@ -75,7 +75,7 @@ pub(crate) fn run(lab: &Lab, groups: &[String], report: &mut Report) -> Result<(
     Ok(())
 }
 
-/// A host with one-sriov.
+/// Boots a host and installs one-sriov.
 fn installed(lab: &Lab) -> Result<Setup<'_>, Failure> {
     let setup = Setup::new(lab)?;
     let installed = lab.install(setup.host()).and_then(|()| setup.configure());

@@ -1,4 +1,4 @@
-//! Helpers of the groups on the host.
+//! Helpers for the groups that use the host.
 
 use std::path::Path;
 use std::thread;
@@ -13,16 +13,16 @@ use crate::host::Host;
 use crate::lab::Lab;
 use crate::report::{Failure, Report, ensure};
 
-/// The settings of this site: a pool with identity `dummy`, and longer timeouts for an emulated host.
+/// The operator's settings: a pool with identity `dummy`, and longer timeouts because the host is emulated.
 const KVMRC: &str =
     "VF_IDENTITY_seed=dummy\\nLIBVIRT_WAIT=60\\nVF_RELEASE_WAIT=30\\nUNPLUG_WAIT=30\\n";
-/// The two VFs of that pool, the last of the Ethernet card.
+/// The two VFs of the pool `seed`, the last ones of the Ethernet card.
 const MAP: &str = "# bus slot function\\n0x01 0x11 0x00\\n0x01 0x11 0x02\\n";
 
-/// A map that a second host has, too, with another VF.
+/// A pool that the second host has, too, with another VF.
 const MOVE_MAP: &str = "0x01 0x10 0x00\\n";
 
-/// A host with one-sriov, and a cloud.
+/// A host with one-sriov, and a front-end.
 pub(crate) struct Setup<'lab> {
     pub(crate) lab: &'lab Lab,
     host: Host,
@@ -45,7 +45,7 @@ impl<'lab> Setup<'lab> {
         self.host.crash(&self.lab.images)
     }
 
-    /// The operator's settings on the front-end.
+    /// Writes the operator's settings on the front-end.
     pub(crate) fn configure(&self) -> Result<(), Failure> {
         let driver = "/var/lib/one/remotes/vmm/kvm-sriov";
         let set = format!(
@@ -55,7 +55,7 @@ impl<'lab> Setup<'lab> {
         self.host.sync()
     }
 
-    /// Deploys a VM, and waits until it has booted. If it does not, evidence is collected, and it is ended to free its VFs.
+    /// Deploys a VM and waits until it has booted. If this fails, collects evidence and cancels the VM to free its VFs.
     pub(crate) fn deploy(&self, vm: &Vm) -> Result<Guest, Failure> {
         let name = vm.name();
         Guest::deploy(&self.cloud, &self.host, vm).inspect_err(|_| {
@@ -67,7 +67,7 @@ impl<'lab> Setup<'lab> {
         })
     }
 
-    /// Deploys VMs at the same time, all or none.
+    /// Deploys VMs at the same time. If one fails, cancels the others.
     pub(crate) fn deploy_at_once<const N: usize>(
         &self,
         vms: [Vm; N],
@@ -100,7 +100,7 @@ impl<'lab> Setup<'lab> {
         self.cloud.done("cancel", &guest.vm, &guest.id)
     }
 
-    /// The pools, as the driver prints them.
+    /// Returns a pool, as `one-sriov --json pool` prints it.
     pub(crate) fn pool(&self, name: &str) -> Result<Pool, Failure> {
         let text = self
             .host
@@ -109,7 +109,7 @@ impl<'lab> Setup<'lab> {
         Pool::parse(&text)
     }
 
-    /// The value of a monitoring attribute: `SRIOV_IB0_FREE` of `SRIOV_IB0_FREE=4`.
+    /// Returns the value of a monitoring attribute: 4 for `SRIOV_IB0_FREE` in `SRIOV_IB0_FREE=4`.
     pub(crate) fn probe(&self, name: &str) -> Result<usize, Failure> {
         let probe = "/var/tmp/one/im/kvm-probes.d/host/system/sriov";
         let text = self
@@ -123,7 +123,7 @@ impl<'lab> Setup<'lab> {
         number.ok_or_else(|| Failure::new(format!("the probe says no '{name}': {text}")))
     }
 
-    /// Exactly the VFs of running domains are leased, to their VMs.
+    /// Checks that exactly the VFs of running domains are leased, each to its VM.
     pub(crate) fn is_consistent(&self) -> Result<(), Failure> {
         let domains = self.host.ssh.get(
             "for vm in $(virsh list --name); do for vf in $(virsh dumpxml $vm | \
@@ -147,7 +147,7 @@ impl<'lab> Setup<'lab> {
         })
     }
 
-    /// Collects evidence of the host, unless a guest of the same group has done so, and of the remaining guests.
+    /// Collects evidence of the remaining guests, and of the host unless a guest of the same group has done so.
     pub(crate) fn evidence(&self, directory: &Path) {
         self.evidence_of_host(directory);
         self.host.evidence_of_guests(directory);
@@ -159,7 +159,7 @@ impl<'lab> Setup<'lab> {
         }
     }
 
-    /// Collects evidence of the host and of a guest, before it ends, if a check of its group has failed.
+    /// Collects evidence of the host and of a guest that is about to end, if a check of its group has failed.
     pub(crate) fn keep(&self, report: &Report, guest: &mut Guest) {
         let directory = report
             .failed_group()
@@ -177,7 +177,7 @@ impl<'lab> Setup<'lab> {
 pub(crate) struct Pool(Value);
 
 impl Pool {
-    /// The first one of what the command says.
+    /// Returns the first pool of the output.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
         let value: Value = serde_json::from_str(text)
             .map_err(|error| Failure::new(format!("pool: {error}: {text}")))?;
@@ -188,21 +188,21 @@ impl Pool {
         self.0["free"].as_u64()
     }
 
-    /// The VF at an index.
+    /// Returns the PCI address of the VF with an index.
     pub(crate) fn address(&self, index: u64) -> Option<String> {
         let mut vfs = self.0["vfs"].as_array().into_iter().flatten();
         let vf = vfs.find(|vf| vf["index"].as_u64() == Some(index))?;
         Some(vf["address"].as_str()?.to_owned())
     }
 
-    /// VMs and their VFs.
+    /// Returns the leased VFs, each with its VM.
     pub(crate) fn held(&self) -> Vec<(u64, String)> {
         let vfs = self.0["vfs"].as_array().into_iter().flatten();
         let of_vm = |vf: &Value| Some((vf["vm"].as_u64()?, vf["address"].as_str()?.to_owned()));
         vfs.filter_map(of_vm).collect()
     }
 
-    /// The VFs of a VM, in the order of the positions.
+    /// Returns the VFs of a VM, by position.
     pub(crate) fn vfs(&self, vm: u32) -> Vec<Vf> {
         let mut vfs: Vec<Vf> = self.0["vfs"]
             .as_array()
@@ -220,7 +220,6 @@ impl Pool {
     }
 }
 
-/// A VF of a VM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Vf {
     pub(crate) index: u64,

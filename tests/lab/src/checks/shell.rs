@@ -6,7 +6,7 @@ use crate::cloud::vm::{ETHERNET, INFINIBAND, Nic, PLAIN, System, Vm};
 use crate::lab::Lab;
 use crate::report::{Failure, say};
 
-/// Boots the host and a guest with an Ethernet and an InfiniBand VF, and keeps them running until a line is read.
+/// Boots the host and a guest with an Ethernet and an InfiniBand VF, and keeps them running until Enter is pressed.
 pub(crate) fn shell(lab: &Lab) -> Result<(), Failure> {
     let setup = super::installed(lab)?;
     let vm = Vm::new(
@@ -18,7 +18,7 @@ pub(crate) fn shell(lab: &Lab) -> Result<(), Failure> {
             Nic::new(INFINIBAND, 3),
         ],
     );
-    // Its shell is for the user.
+    // Only one connection to the guest's shell is possible; leave it to the user.
     drop(setup.deploy(&vm)?);
     let config = setup.host().ssh.config.display();
     say(&format!(

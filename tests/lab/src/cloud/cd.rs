@@ -1,4 +1,4 @@
-//! Makes context CDs like OpenNebula's transfer drivers.
+//! Context CDs as OpenNebula's transfer drivers make them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::report::Failure;
 
-/// Makes the CD with a context, as a file with this name in a directory.
+/// Makes `<name>.iso`, a CD with this context, in a directory.
 pub(crate) fn cd(directory: &Path, name: &str, context: &[u8]) -> Result<PathBuf, Failure> {
     let files = directory.join(format!("{name}.files"));
     let file = directory.join(format!("{name}.iso"));

@@ -1,14 +1,14 @@
-//! OpenNebula's files for a VM, as recorded from 6.10: the domain, the VM's document, and the context.
+//! OpenNebula's files for a VM: the domain, the VM's document, and the context.
 //!
-//! The domain is the recorded one with other values. Kernel, initramfs and the port of the shell are as with `OS/KERNEL`,
-//! `OS/INITRD`, `OS/KERNEL_CMD` and `RAW/DATA` of a template.
+//! The domain was recorded from 6.10 and gets other values. Its kernel, initramfs and shell port are what a template specifies
+//! with `OS/KERNEL`, `OS/INITRD`, `OS/KERNEL_CMD` and `RAW/DATA`.
 
 use one_sriov_tests::Recorded;
 
 use super::vm::{Nic, System, Vm};
 use crate::machine::KERNEL_WORDS;
 
-/// The domain, before the driver edits it.
+/// The domain as `deploy` gets it, before the driver edits it.
 pub(crate) fn domain(vm: &Vm) -> String {
     let recorded = Recorded::read("6.10", "deploy");
     let text = recorded.document();
@@ -46,7 +46,7 @@ pub(crate) fn domain(vm: &Vm) -> String {
     );
     replace(&mut text, "\t</os>", "", &format!("\t{os}"));
     replace(&mut text, "<metadata>", "", port.trim_start());
-    // The guest has the host's processor, as with CPU_MODEL of a template.
+    // The guest gets the host's CPU model, as with CPU_MODEL in a template.
     replace(
         &mut text,
         "<features>",
@@ -100,7 +100,7 @@ fn interface(vm: &Vm, number: usize, nic: &Nic) -> String {
     )
 }
 
-/// Domain, bus, slot and function of a device.
+/// Splits a PCI address into domain, bus, slot and function.
 fn parts(device: &str) -> [&str; 4] {
     let parts: Vec<&str> = device.split([':', '.']).collect();
     parts
@@ -108,7 +108,7 @@ fn parts(device: &str) -> [&str; 4] {
         .unwrap_or_else(|_| panic!("'{device}' is a PCI address"))
 }
 
-/// Replaces the first text from `start` to the next `end`.
+/// Replaces the first `start`, and all from there to the next `end`.
 fn replace(text: &mut String, start: &str, end: &str, by: &str) {
     let from = text
         .find(start)
@@ -121,12 +121,12 @@ fn replace(text: &mut String, start: &str, end: &str, by: &str) {
     text.replace_range(from..to, by);
 }
 
-/// `vm.xml`, beside the domain, with the parts that the driver reads.
+/// `vm.xml`, the VM's document that OpenNebula stores beside the domain, with the parts that the driver reads.
 pub(crate) fn vm_document(vm: &Vm) -> String {
     vm_document_about(vm, None)
 }
 
-/// The same for an action on one of its NICs.
+/// The VM's document in an action on one of its NICs.
 fn vm_document_about(vm: &Vm, attached: Option<&Nic>) -> String {
     let nics: Vec<String> = vm
         .nics
@@ -166,7 +166,7 @@ fn vm_document_about(vm: &Vm, attached: Option<&Nic>) -> String {
     )
 }
 
-/// The document of all actions but deploy.
+/// The document on stdin of all actions but `deploy`.
 pub(crate) fn action_document(vm: &Vm) -> String {
     action_document_about(vm, None)
 }

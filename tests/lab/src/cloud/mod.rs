@@ -1,4 +1,4 @@
-//! OpenNebula: documents and CDs, and the calls of its front-end over ssh.
+//! OpenNebula: documents and CDs, and the front-end's calls over ssh.
 
 mod cd;
 pub(crate) mod documents;
@@ -17,7 +17,7 @@ use crate::host::Host;
 use crate::report::Failure;
 use crate::ssh::HOST;
 
-/// How long an action may take on an emulated machine.
+/// Time that an action may take on an emulated machine.
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A front-end with one host.
@@ -36,7 +36,7 @@ impl Cloud {
         }
     }
 
-    /// What OpenNebula does before it calls the driver: the VM's directory on the host, with its document, its CD and its disk.
+    /// Does what OpenNebula does before it calls the driver: puts the VM's document, CD and disk into its directory on the host.
     pub(crate) fn prepare(&self, host: &Host, vm: &Vm) -> Result<(), Failure> {
         let document = self.directory.join(format!("{}.xml", vm.name()));
         fs::write(&document, documents::vm_document(vm))
@@ -76,7 +76,7 @@ impl Cloud {
         }
     }
 
-    /// Only the call of `deploy`.
+    /// Calls `deploy` only.
     pub(crate) fn call_deploy(&self, vm: &Vm) -> Result<Answer, Failure> {
         let file = format!("{}/deployment.0", vm.directory());
         answer(
@@ -85,7 +85,7 @@ impl Cloud {
         )
     }
 
-    /// Any other action on a VM, by its deploy ID.
+    /// Runs any other action on a VM, by its deploy ID.
     pub(crate) fn act(&self, action: &str, vm: &Vm, id: &str) -> Result<Answer, Failure> {
         answer(
             self.frontend
@@ -93,12 +93,12 @@ impl Cloud {
         )
     }
 
-    /// The same; it must succeed.
+    /// Runs an action that must succeed.
     pub(crate) fn done(&self, action: &str, vm: &Vm, id: &str) -> Result<(), Failure> {
         succeeded(action, vm, &self.act(action, vm, id)?)
     }
 
-    /// Suspends a VM, to a checkpoint in its directory.
+    /// Suspends a VM to a checkpoint in its directory.
     pub(crate) fn save(&self, vm: &Vm, id: &str) -> Result<(), Failure> {
         let checkpoint = format!("{}/checkpoint", vm.directory());
         let document = documents::action_document(vm);
@@ -107,7 +107,7 @@ impl Cloud {
         succeeded("save", vm, &answer(reply)?)
     }
 
-    /// Resumes it.
+    /// Resumes a VM from its checkpoint.
     pub(crate) fn restore(&self, vm: &Vm, id: &str) -> Result<(), Failure> {
         let checkpoint = format!("{}/checkpoint", vm.directory());
         let document = documents::action_document(vm);
@@ -116,7 +116,7 @@ impl Cloud {
         succeeded("restore", vm, &answer(reply)?)
     }
 
-    /// Moves it to another host while it runs.
+    /// Migrates a running VM to another host.
     pub(crate) fn migrate(&self, vm: &Vm, id: &str, host: &str) -> Result<(), Failure> {
         let document = documents::action_document(vm);
         let arguments = [id, host, HOST];
@@ -124,7 +124,7 @@ impl Cloud {
         succeeded("migrate", vm, &answer(reply)?)
     }
 
-    /// Attaches a NIC of a VM; it must succeed.
+    /// Attaches a NIC, which must succeed.
     pub(crate) fn attach(&self, vm: &Vm, id: &str, nic: &Nic) -> Result<(), Failure> {
         let tap = format!("{}-{}", vm.name(), vm.nics.len() - 1);
         let (mac, bridge) = (nic.mac(), nic.network.bridge);
@@ -136,7 +136,7 @@ impl Cloud {
         succeeded("attach_nic", vm, &answer(reply)?)
     }
 
-    /// Detaches a NIC of a VM; it may fail.
+    /// Detaches a NIC, which may fail.
     pub(crate) fn try_detach(&self, vm: &Vm, id: &str, nic: &Nic) -> Result<Answer, Failure> {
         let document = documents::action_document_about(vm, Some(nic));
         answer(
@@ -145,12 +145,12 @@ impl Cloud {
         )
     }
 
-    /// The same; it must succeed.
+    /// Detaches a NIC, which must succeed.
     pub(crate) fn detach(&self, vm: &Vm, id: &str, nic: &Nic) -> Result<(), Failure> {
         succeeded("detach_nic", vm, &self.try_detach(vm, id, nic)?)
     }
 
-    /// What OpenNebula does after it called the driver, in three actions of the stock driver: a CD with the current context.
+    /// Does what OpenNebula does after `attach_nic` with three actions of the stock driver: inserts a CD with a new context.
     pub(crate) fn change_context(&self, host: &Host, vm: &Vm) -> Result<(), Failure> {
         let name = vm.name();
         let cd = cd(&self.directory, &name, documents::context(vm).as_bytes())?;

@@ -1,9 +1,9 @@
-//! A VM, as its owner specified it.
+//! VMs and virtual networks, as their owner specified them.
 
 /// A virtual network.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Network {
-    /// Its ID, which is the prefix of its NICs' GUIDs.
+    /// The ID, which is the prefix of the GUIDs of its NICs.
     pub(crate) id: u32,
     pub(crate) bridge: &'static str,
     /// The first three octets of its addresses.
@@ -12,65 +12,65 @@ pub(crate) struct Network {
     pub(crate) vlan: Option<u32>,
 }
 
-/// The network of every VM's first NIC, without VFs.
+/// The network of every VM's first NIC, which has no VF.
 pub(crate) const PLAIN: Network = network(0, "br0", [10, 0, 0]);
 /// Ethernet VFs.
 pub(crate) const ETHERNET: Network = network(4, "sriov_enp1s0", [192, 168, 50]);
-/// The same card, in a VLAN.
+/// The Ethernet card, in a VLAN.
 pub(crate) const VLAN: Network = Network {
     vlan: Some(100),
     ..network(5, "sriov_enp1s0", [192, 168, 51])
 };
-/// The same card with identity `dummy`: a map of two VFs, and dummy NICs.
+/// The Ethernet card with identity `dummy`: a map file with two VFs, and dummy NICs.
 pub(crate) const SEED: Network = network(6, "sriov_seed", [192, 168, 50]);
-/// The same card by a map that each host has, with other VFs.
+/// The Ethernet card with a map file on both hosts, each with other VFs.
 pub(crate) const MOVING: Network = network(16, "sriov_move", [192, 168, 50]);
 /// InfiniBand VFs.
 pub(crate) const INFINIBAND: Network = Network {
     mtu: Some(2044),
     ..network(7, "sriov_ib0", [192, 168, 7])
 };
-/// The same card, in a partition: P_Key 0x8001.
+/// The InfiniBand card, in a partition: P_Key 0x8001.
 pub(crate) const PARTITION: Network = Network {
     vlan: Some(0x8001),
     ..network(8, "sriov_ib0", [192, 168, 8])
 };
 
-/// The same card, with the largest MTU of datagram mode.
+/// The InfiniBand card, with the largest MTU of datagram mode.
 pub(crate) const DATAGRAM: Network = Network {
     mtu: Some(4092),
     ..network(9, "sriov_ib0", [192, 168, 9])
 };
-/// The same card, with the largest MTU of connected mode.
+/// The InfiniBand card, with the largest MTU of connected mode.
 pub(crate) const CONNECTED: Network = Network {
     mtu: Some(65520),
     ..network(10, "sriov_ib0", [192, 168, 10])
 };
-/// A partition of it with the largest MTU of datagram mode.
+/// A partition with the largest MTU of datagram mode.
 pub(crate) const DATAGRAM_PARTITION: Network = Network {
     mtu: Some(4092),
     vlan: Some(0x8002),
     ..network(11, "sriov_ib0", [192, 168, 11])
 };
-/// A partition of it with the largest MTU of connected mode.
+/// A partition with the largest MTU of connected mode.
 pub(crate) const CONNECTED_PARTITION: Network = Network {
     mtu: Some(65520),
     vlan: Some(0x8003),
     ..network(12, "sriov_ib0", [192, 168, 12])
 };
-/// A whole card, passed through by its PCI address in the template, in a VLAN.
+/// A whole card in a VLAN, passed through by its PCI address in the template.
 pub(crate) const PASSED: Network = Network {
     mtu: Some(9000),
     vlan: Some(42),
     ..network(13, "passed", [10, 9, 0])
 };
 
-/// InfiniBand PCI NICs.
+/// InfiniBand NICs that OpenNebula passes through itself, as `PCI`.
 pub(crate) const NATIVE_INFINIBAND: Network = Network {
     mtu: Some(2044),
     ..network(14, "none", [192, 168, 14])
 };
-/// Ethernet PCI NICs: the network driver sets the VLAN after the boot.
+/// Ethernet NICs of the same kind: the network driver sets the VLAN after the boot.
 pub(crate) const NATIVE_ETHERNET: Network = network(15, "none", [192, 168, 50]);
 
 const fn network(id: u32, bridge: &'static str, prefix: [u8; 3]) -> Network {
@@ -83,20 +83,19 @@ const fn network(id: u32, bridge: &'static str, prefix: [u8; 3]) -> Network {
     }
 }
 
-/// A NIC of a VM.
 #[derive(Debug, Clone)]
 pub(crate) struct Nic {
     pub(crate) network: Network,
-    /// The last octet of its address.
+    /// The last octet of its IPv4 address.
     pub(crate) last: u8,
     pub(crate) ip6: Option<String>,
-    /// Its slot on the guest's PCI bus, if the template names one.
+    /// The slot on the guest's PCI bus, if the template names one.
     pub(crate) slot: Option<u8>,
     /// The transport mode in the context.
     pub(crate) mode: Option<&'static str>,
-    /// The device that OpenNebula has chosen for it.
+    /// The PCI address of the VF that OpenNebula chose for a PCI NIC.
     pub(crate) device: Option<String>,
-    /// Whether its VF has the driver's GUID; otherwise it is matched by its place.
+    /// Whether the VF has the driver's GUID; otherwise the agent matches the NIC by position.
     pub(crate) has_guid: bool,
 }
 
@@ -131,7 +130,7 @@ impl Nic {
         self
     }
 
-    /// A PCI NIC.
+    /// Makes this a PCI NIC on a device.
     #[must_use]
     pub(crate) fn on_device(mut self, address: &str) -> Self {
         self.device = Some(address.to_owned());
@@ -148,7 +147,7 @@ impl Nic {
         self.network.bridge == INFINIBAND.bridge || self.network.id == NATIVE_INFINIBAND.id
     }
 
-    /// Whether the context calls it `PCI<k>`.
+    /// Whether the context calls this NIC `PCI<k>`.
     pub(crate) fn is_passed(&self) -> bool {
         self.network.bridge == PASSED.bridge || self.device.is_some()
     }
@@ -158,7 +157,7 @@ impl Nic {
         format!("{first}.{second}.{third}.{}", self.last)
     }
 
-    /// The last four octets of its MAC, which are its address: `c0:a8:07:05`.
+    /// The last four octets of the MAC, which are the IPv4 address: `c0:a8:07:05`.
     pub(crate) fn key(&self) -> String {
         let [first, second, third] = self.network.prefix;
         format!("{first:02x}:{second:02x}:{third:02x}:{:02x}", self.last)
@@ -168,7 +167,7 @@ impl Nic {
         format!("02:00:{}", self.key())
     }
 
-    /// The GUID that the driver makes for it at a position: `00:07:aa:00:c0:a8:07:05`.
+    /// The GUID that the driver makes for this NIC at a position: `00:07:aa:00:c0:a8:07:05`.
     pub(crate) fn guid(&self, position: u8) -> String {
         format!(
             "{:02x}:{:02x}:aa:{position:02x}:{}",
@@ -179,16 +178,14 @@ impl Nic {
     }
 }
 
-/// The system of a VM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum System {
-    /// busybox without a disk, with the agent and busybox' ifup.
+    /// A busybox initramfs without a disk, with the agent and busybox's ifup.
     Tiny,
     /// Debian with systemd-networkd.
     Debian,
 }
 
-/// A VM.
 #[derive(Debug, Clone)]
 pub(crate) struct Vm {
     pub(crate) id: u32,
@@ -218,12 +215,12 @@ impl Vm {
         format!("one-{}", self.id)
     }
 
-    /// Its InfiniBand NICs, each with its position.
+    /// The InfiniBand NICs, each with its position.
     pub(crate) fn infiniband(&self) -> impl Iterator<Item = (u8, &Nic)> {
         (0..).zip(self.nics.iter().filter(|nic| nic.is_infiniband()))
     }
 
-    /// The directory of its files on the host, as OpenNebula spells it.
+    /// The directory of the VM's files on the host, as OpenNebula spells it.
     pub(crate) fn directory(&self) -> String {
         format!("/var/lib/one//datastores/0/{}", self.id)
     }

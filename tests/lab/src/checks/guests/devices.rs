@@ -7,7 +7,7 @@ use crate::guest::{Device, Devices};
 use crate::local::{Local, address_of_vf};
 use crate::report::{Failure, ensure};
 
-/// Each address is on the device of its NIC, or on the child that the NIC specifies.
+/// Checks that each address is on the device of its NIC, or on the child that the NIC specifies.
 pub(super) fn have_addresses(guest: &mut Local, vm: &Vm) -> Result<(), Failure> {
     let devices = guest.devices()?;
     for nic in vm.nics.iter().filter(|nic| !nic.is_infiniband()) {
@@ -26,7 +26,7 @@ pub(super) fn have_addresses(guest: &mut Local, vm: &Vm) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Each device with addresses has the right transport mode and MTU, and so does the port below it.
+/// Checks transport mode and MTU of each device with addresses, and of the port below it.
 pub(super) fn have_modes_and_mtus(guest: &mut Local, vm: &Vm) -> Result<(), Failure> {
     let devices = guest.devices()?;
     for nic in vm.nics.iter().filter(|nic| nic.is_passed()) {
@@ -50,7 +50,7 @@ pub(super) fn have_modes_and_mtus(guest: &mut Local, vm: &Vm) -> Result<(), Fail
     Ok(())
 }
 
-/// The dummy NICs are unmanaged.
+/// Checks that the dummy NICs are unmanaged.
 pub(super) fn of_dummies_are_left_alone(guest: &mut Local, vm: &Vm) -> Result<(), Failure> {
     let devices = guest.devices()?;
     vm.infiniband().try_for_each(|(position, nic)| {
@@ -60,7 +60,7 @@ pub(super) fn of_dummies_are_left_alone(guest: &mut Local, vm: &Vm) -> Result<()
     })
 }
 
-/// The port of the VF of a NIC, found by what the lab knows, not by the agent's work.
+/// Returns the port of a NIC's VF, found by the PCI address that the lab gave it, not by what the agent did.
 fn port<'d>(devices: &'d Devices, position: u8, nic: &Nic) -> Result<&'d Device, Failure> {
     let port = devices.at_bus(&address_of_vf(position, nic))?;
     let is_it = !nic.has_guid || port.hardware.ends_with(&nic.guid(position));
@@ -68,7 +68,7 @@ fn port<'d>(devices: &'d Devices, position: u8, nic: &Nic) -> Result<&'d Device,
     Ok(port)
 }
 
-/// The device with the addresses of an InfiniBand NIC: its port, or a partition of that.
+/// Returns the device with the addresses of an InfiniBand NIC: its port, or a partition of that port.
 fn partition_of<'d>(
     devices: &'d Devices,
     nic: &Nic,
@@ -85,14 +85,14 @@ fn partition_of<'d>(
     Ok(child)
 }
 
-/// The end of the address of a port, which its partitions share. Before it is the queue pair, in which they differ.
+/// Returns the GID in the hardware address of a port. Partitions share it; they differ in the queue pair, which precedes it.
 fn gid(port: &Device) -> &str {
     port.hardware
         .get("80:00:01:08:".len()..)
         .unwrap_or(&port.hardware)
 }
 
-/// The VLAN with the addresses of a NIC that is passed through.
+/// Returns the VLAN device with the addresses of a NIC that is passed through.
 fn vlan_of<'d>(devices: &'d Devices, nic: &Nic, device: &Device) -> Result<&'d Device, Failure> {
     let id = Value::from(nic.network.vlan);
     let child = child_of(devices, nic, device, "vlan", ("id", &id))?;
@@ -102,7 +102,7 @@ fn vlan_of<'d>(devices: &'d Devices, nic: &Nic, device: &Device) -> Result<&'d D
     Ok(child)
 }
 
-/// The child of a device. The device itself must not have an address of the context.
+/// Returns the child with the NIC's address. The device itself must not have an address from the context.
 fn child_of<'d>(
     devices: &'d Devices,
     nic: &Nic,

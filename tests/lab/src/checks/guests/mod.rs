@@ -1,5 +1,5 @@
-//! Guests without VFs: one for each network stack, one with one-context, one without a CD, one with a hostile CD, and an
-//! image that is sealed and cloned.
+//! Guests without VFs: one for each network stack, one with one-context, one without a CD, one with a hostile CD, and a sealed
+//! and cloned image.
 
 mod devices;
 mod neighbours;
@@ -35,7 +35,7 @@ fn start(
     Local::start(&lab.images, lab.directory(), &specification)
 }
 
-/// A plain NIC, an InfiniBand one, and one in a partition.
+/// A VM with a plain NIC, an InfiniBand NIC, and an InfiniBand NIC in a partition.
 fn vm(last: u8) -> Vm {
     let nics = [
         Nic::new(PLAIN, last),
@@ -56,7 +56,7 @@ fn is_running(guest: &mut Local) -> Result<(), Failure> {
     Err(Failure::new(format!("it is {state}: {failed}")))
 }
 
-/// Collects evidence if a check of this guest failed.
+/// Collects evidence if a check of this guest has failed.
 fn keep(lab: &Lab, report: &Report, before: usize, guest: &mut Local) {
     if report.failures() > before
         && let Ok(directory) = lab.evidence("guests")

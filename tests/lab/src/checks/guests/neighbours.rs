@@ -8,7 +8,7 @@ use crate::lab::Lab;
 use crate::local::Local;
 use crate::report::{Report, ensure};
 
-/// A value that does harm if it is executed, and a second line that would be a line of a file.
+/// A value that does harm if a shell executes it or if its second line becomes a line of a configuration file.
 const HOSTILE: &str =
     "10.0.0.6$(touch /run/harm)`touch /run/harm`\nIPADDR=6.6.6.6\n[Network]\nAddress=6.6.6.6/24";
 
@@ -29,7 +29,7 @@ pub(super) fn run(lab: &Lab, report: &mut Report) {
         beside_one_context(lab, report, &mut beside, &vm);
         without_a_cd(lab, report, &mut without);
     }
-    // Not at the same time as the others: it waits for its CD, and a slow machine must not look like its bad NIC.
+    // Alone on the machine: if a busy machine delayed its CD, that would look like the effect of the hostile NIC.
     let harmed = report.get("a guest with a hostile CD starts", || {
         ensure(hostile != good, || "the context does no harm".into())?;
         start(lab, "hostile", "networkd", &vm, Some(&hostile))
@@ -73,7 +73,7 @@ fn without_a_cd(lab: &Lab, report: &mut Report, guest: &mut Local) {
     report.check(
         "without a CD: the boot goes on, and our unit is done",
         || {
-            // Its network is never online.
+            // Without a context the network never comes online.
             guest.shell.until(
                 "systemctl is-active -q systemd-networkd && systemctl is-active -q sysinit.target",
                 120,

@@ -9,7 +9,7 @@ use crate::lab::Lab;
 use crate::local::{Local, Specification};
 use crate::report::{Failure, Report, ensure};
 
-/// A VM with an address becomes an image, which is sealed and cloned.
+/// Turns the disk of a used VM into an image, seals it, and boots two clones.
 pub(super) fn run(lab: &Lab, report: &mut Report) {
     let [former, first, second] = [62, 63, 64].map(vm);
     let boot = |name: &'static str, vm: &Vm, base: &Path, format: &str| {
@@ -42,7 +42,7 @@ pub(super) fn run(lab: &Lab, report: &mut Report) {
             let mut guest = boot(name, vm, &image, "qcow2")?;
             let places = "/etc/systemd/network /etc/udev/rules.d /var/lib/one-sriov /run/systemd/network";
             let said = guest.shell.run(&format!("grep -rlF -e {} -e {} {places}", former.nics[0].ip(), former.nics[1].ip()), 30)?;
-            // Not only did grep find nothing: all places could be read.
+            // Status 1 and not 2: nothing was found, and grep could read every place.
             ensure(said.status == 1, || format!("of before: {}", said.text))
         });
     }

@@ -13,9 +13,9 @@ use crate::lab::Lab;
 use crate::local::Local;
 use crate::report::{Failure, Report, ensure};
 
-/// Each network stack configures what the context specifies.
+/// Checks that each network stack configures what the context specifies.
 ///
-/// No more guests at a time than processors: on an overloaded machine the CD of a guest appears later than the agent waits.
+/// Runs at most one guest per processor: on an overloaded machine the CD appears later than the agent waits.
 pub(super) fn run(lab: &Lab, report: &mut Report) {
     let vm = with_all_kinds(vm(60));
     let at_once = thread::available_parallelism().map_or(1, NonZero::get);
@@ -24,7 +24,7 @@ pub(super) fn run(lab: &Lab, report: &mut Report) {
     }
 }
 
-/// Boots guests with some network stacks at the same time.
+/// Boots a guest for each of these network stacks at the same time.
 fn some(lab: &Lab, report: &mut Report, stacks: &[&str], vm: &Vm) {
     let context = documents::context(vm);
     let name = format!("guests start: {}", stacks.join(", "));
@@ -65,8 +65,8 @@ fn some(lab: &Lab, report: &mut Report, stacks: &[&str], vm: &Vm) {
     }
 }
 
-/// More NICs: each transport mode with its largest MTU, on a port and on a partition, matched by GUID and by place, and a NIC
-/// that is passed through, in a VLAN.
+/// Adds a NIC for each transport mode with its largest MTU, on a port and on a partition, matched by GUID and by position, and
+/// a NIC that is passed through, in a VLAN.
 fn with_all_kinds(mut vm: Vm) -> Vm {
     let last = vm.nics[0].last;
     vm.nics.extend([
