@@ -1,4 +1,4 @@
 # shellcheck shell=bash
-# As the stock scripts have it from 6.0.3 on.
+# As in the stock scripts since 6.0.3.
 export LANG=C PATH=/bin:/sbin:/usr/bin:$PATH
 error_message() { echo "$1" >&2; }
