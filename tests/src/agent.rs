@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use crate::Machine;
 
-/// All network stacks that the agent writes for, as `--backend` names them.
+/// All network stacks that the agent supports, as `--backend` names them.
 pub const BACKENDS: [&str; 9] = [
     "ifcfg-initscripts",
     "ifcfg-nm",
@@ -19,7 +19,7 @@ pub const BACKENDS: [&str; 9] = [
     "networkd",
 ];
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Outcome {
     /// The exit code.
@@ -56,7 +56,7 @@ fn named(variable: &str, name: &str) -> PathBuf {
     std::env::var_os(variable).map_or_else(|| build(name, name), PathBuf::from)
 }
 
-/// A binary of this source tree, in the profile of the running one.
+/// Builds a binary of this source tree in the profile of the running program, and returns its path.
 pub(crate) fn build(package: &str, name: &str) -> PathBuf {
     let own = std::env::current_exe().expect("a test knows itself");
     let mut profile = own.parent().expect("a program is in a directory");
@@ -86,9 +86,9 @@ pub fn run(machine: &Machine, arguments: &[&str]) -> Outcome {
     command.output().expect("the agent starts").into()
 }
 
-/// Runs the agent while the kernel answers system calls on one path of the machine with an error: `statx`, `EIO`.
+/// Runs the agent while system calls on one path of the machine fail: `statx` with `EIO`, for example.
 ///
-/// The path is followed first, because the kernel names open files by their real path.
+/// Symbolic links in the path are resolved first, because the kernel names open files by their real path.
 #[must_use]
 pub fn run_while(
     machine: &Machine,
@@ -118,7 +118,7 @@ pub fn run_while(
         .into()
 }
 
-/// Besides glibc's `statx` and `openat`, the calls that musl makes instead; not every architecture has numbers for these.
+/// Adds to glibc's `statx` and `openat` the calls that musl makes instead, which some architectures lack.
 fn of_any_libc(calls: &str) -> String {
     match calls {
         "statx" => "?statx,?stat,?lstat,?newfstatat".to_owned(),

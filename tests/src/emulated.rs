@@ -1,5 +1,4 @@
-//! A small guest in QEMU: the distribution's kernel, busybox, and one script. It has kernel modules that this machine may not
-//! have.
+//! A small guest in QEMU: the distribution's kernel, busybox, and one script. Its kernel has modules that this machine may lack.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::{copy_program, said};
 
-/// Debian's kernel for cloud guests: the package that depends on the latest version.
+/// Debian's kernel for cloud guests: the metapackage that depends on the latest version.
 pub const CLOUD_KERNEL: &str = "linux-image-cloud-amd64";
 /// Debian's kernel for all machines.
 pub const KERNEL: &str = "linux-image-amd64";
@@ -22,7 +21,7 @@ pub struct EmulatedGuest {
 }
 
 impl EmulatedGuest {
-    /// A guest with some modules of a kernel.
+    /// Prepares a guest with these modules of a kernel.
     #[must_use]
     pub fn new(kernel: &str, modules: &str) -> Self {
         let directory = TempDir::new().unwrap();
@@ -49,11 +48,11 @@ impl EmulatedGuest {
         fs::write(self.root().join(name), text).unwrap();
     }
 
-    /// Boots it with a script as its first program, which prints `end` last. Returns the output.
+    /// Boots the guest with a script as its first program, which must print `end` last. Returns the output.
     #[must_use]
     pub fn boot(&self, init: &Path, seconds: u32, devices: &[String]) -> String {
         copy_program(init, &self.root().join("init"));
-        // ldd fails for static programs.
+        // ldd fails for static programs, which is fine.
         let pack = "mkdir -p proc sys dev run\n\
                     ln -sf busybox bin/sh\n\
                     ldd bin/* 2>&1 | sed -n 's|^[^/]*\\(/[^ :]*\\.so[^ ]*\\) (0x.*|\\1|p' | sort -u |\n\
@@ -80,7 +79,7 @@ impl EmulatedGuest {
     }
 }
 
-/// Gets the kernel into a directory and its modules into the system at `root`. Returns the kernel's file.
+/// Downloads a kernel into a directory, and installs its modules into the system at `root`. Returns the kernel's file.
 #[must_use]
 pub fn install_kernel(directory: &Path, root: &Path, kernel: &str, modules: &str) -> PathBuf {
     let fetch = "name() { apt-cache depends \"$2\" | sed -n 's/^ *Depends: //p' | head -n 1; }\n\

@@ -8,10 +8,10 @@ pub fn sizes() -> [u16; 3] {
     [1, 16, 256]
 }
 
-/// The context and the devices of a machine with this many NICs, at most 256: those with an even number
-/// are InfiniBand ports, each with its dummy NIC, the others are on a bridge.
+/// The context and the devices of a machine with this many NICs, at most 256. Even numbers are InfiniBand ports, each with a
+/// dummy NIC; odd numbers are on a bridge.
 ///
-/// Every NIC has the variables that OpenNebula 5.4 writes, most of them empty, sorted by name as it writes them.
+/// Every NIC has the variables that OpenNebula 5.4 writes, most of them empty, in its order.
 #[must_use]
 pub fn fleet(nics: u16) -> (String, Vec<Nic>) {
     let mut variables: Vec<String> = ["DISK_ID='1'", "NETWORK='YES'", "TARGET='hda'"]

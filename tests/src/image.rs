@@ -1,10 +1,10 @@
-//! Context CDs, made by the same programs as OpenNebula's.
+//! Context CDs, made with the programs that OpenNebula uses.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The program that makes an image.
+/// A program that makes an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
     /// OpenNebula up to 7.0.
@@ -13,7 +13,7 @@ pub enum Tool {
     Xorriso,
 }
 
-/// Makes an image with a `context.sh`, with a label or, like OpenNebula 4.0, without.
+/// Makes a CD with a `context.sh`, with a label or, as OpenNebula 4.0 does, without one.
 #[must_use]
 pub fn image(directory: &Path, tool: Tool, label: Option<&str>, context: &str) -> PathBuf {
     let files = directory.join("files");

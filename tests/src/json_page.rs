@@ -7,7 +7,7 @@ use serde_json::Value;
 
 const PAGE: &str = "../docs/reference/json.md";
 
-/// Asserts that these outputs together have exactly the fields that a section of the page describes.
+/// Asserts that these outputs together have exactly the fields that a section of the page documents.
 #[track_caller]
 pub fn assert_described(section: &str, outputs: &[Value]) {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
@@ -17,7 +17,7 @@ pub fn assert_described(section: &str, outputs: &[Value]) {
     for output in outputs {
         collect(output, "", &mut printed);
     }
-    // An object is described by its fields.
+    // An object is documented by its fields.
     let is_parent = |path: &&String| {
         let below = format!("{path}.");
         described.iter().any(|other| other.starts_with(&below))
@@ -39,7 +39,7 @@ pub fn assert_described(section: &str, outputs: &[Value]) {
     );
 }
 
-/// The rows of each section, by its anchor: first and second cell.
+/// The table rows of each section, by anchor: first and second cell.
 fn sections(page: &str) -> BTreeMap<String, Vec<(&str, &str)>> {
     let mut sections: BTreeMap<String, Vec<(&str, &str)>> = BTreeMap::new();
     let mut anchor = String::new();
@@ -60,7 +60,7 @@ fn sections(page: &str) -> BTreeMap<String, Vec<(&str, &str)>> {
     sections
 }
 
-/// All fields of a section, with those of the objects that it names.
+/// All fields of a section, including those of objects that it links to.
 fn expand(sections: &BTreeMap<String, Vec<(&str, &str)>>, section: &str) -> BTreeSet<String> {
     let mut fields = BTreeSet::new();
     for (field, kind) in &sections[&section.to_lowercase().replace(' ', "-")] {
@@ -83,7 +83,7 @@ fn expand(sections: &BTreeMap<String, Vec<(&str, &str)>>, section: &str) -> BTre
     fields
 }
 
-/// The section of this page that a cell links to.
+/// The section of the page that a cell links to.
 fn linked(cell: &str) -> Option<&str> {
     cell.split_once("](#")?.1.split(')').next()
 }

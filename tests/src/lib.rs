@@ -1,9 +1,9 @@
 //! Helpers for the black-box tests: fake machines, the real binaries, real images.
 //!
-//! `ONE_SRIOV_AGENT` and `ONE_SRIOV_DRIVER` name the binaries, so that a run can test the very files
-//! that are shipped; without them, cargo builds them.
+//! `ONE_SRIOV_AGENT` and `ONE_SRIOV_DRIVER` name the binaries, so that a run can test the files that are shipped; by default,
+//! cargo builds them.
 
-// This crate is for tests, which may panic.
+// Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 
 mod agent;

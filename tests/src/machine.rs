@@ -1,4 +1,4 @@
-//! A fake machine: a scratch root with a sysfs tree as data.
+//! A fake machine: a scratch root with a sysfs tree of plain files.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::nic::Nic;
 
-/// A machine, which is removed when dropped.
+/// A fake machine, removed when dropped.
 #[derive(Debug)]
 pub struct Machine {
     root: TempDir,
@@ -22,13 +22,13 @@ impl Default for Machine {
 }
 
 impl Machine {
-    /// A machine with some NICs and a context.
+    /// Creates a machine with these NICs and a context.
     #[must_use]
     pub fn new(context: &str, nics: &[Nic]) -> Self {
         Self::new_in(&std::env::temp_dir(), context, nics)
     }
 
-    /// Like [`Machine::new`], below a given directory, for example on a tmpfs or a real disk.
+    /// Like [`Machine::new`], below a given directory, for example on a tmpfs or on a real disk.
     #[must_use]
     pub fn new_in(directory: &Path, context: &str, nics: &[Nic]) -> Self {
         let mut machine = Self::bare_in(directory);
@@ -109,13 +109,13 @@ impl Machine {
         fs::remove_file(self.path(&format!("/sys/class/net/{name}"))).expect("a NIC to unplug");
     }
 
-    /// Makes udev run on the machine; it has not finished with any device.
+    /// Starts udev on the machine; it hasn't processed any device.
     pub fn start_udev(&self) {
         self.write("/run/udev/control", "");
         fs::create_dir_all(self.path("/run/udev/data")).expect("a directory");
     }
 
-    /// Makes udev finish with a NIC.
+    /// Makes udev finish processing a NIC.
     pub fn udev_finishes(&self, name: &str) {
         let index = fs::read_to_string(self.path(&format!("/sys/class/net/{name}/ifindex")))
             .expect("an ifindex");
@@ -125,7 +125,7 @@ impl Machine {
         );
     }
 
-    /// Writes a file, making its directories.
+    /// Writes a file, creating its directories.
     pub fn write(&self, path: &str, text: impl AsRef<[u8]>) {
         let host = self.path(path);
         fs::create_dir_all(host.parent().expect("a file has a directory")).expect("a directory");
@@ -141,20 +141,20 @@ impl Machine {
             .unwrap_or_else(|error| panic!("failed to read '{}': {error}", host.display()))
     }
 
-    /// Whether a path exists; a dangling link does.
+    /// Whether a path exists, even as a dangling link.
     #[must_use]
     pub fn has(&self, path: &str) -> bool {
         self.path(path).symlink_metadata().is_ok()
     }
 
-    /// Makes a symbolic link.
+    /// Creates a symbolic link.
     pub fn link(&self, path: &str, target: &str) {
         let host = self.path(path);
         fs::create_dir_all(host.parent().expect("a link has a directory")).expect("a directory");
         symlink(target, host).expect("a link");
     }
 
-    /// All files below `/etc`: path, mode, text, in order.
+    /// All files below `/etc`, sorted: path, mode, text.
     #[must_use]
     pub fn etc(&self) -> Vec<(String, u32, String)> {
         let mut files = Vec::new();

@@ -36,7 +36,7 @@ pub fn virtio_at(name: &str, mac: &str, pci: &str) -> Nic {
     ethernet(name, mac, pci, "virtio_net")
 }
 
-/// An InfiniBand port with a port GUID of 8 octets. The other 12 of the 20 octets vary, as in reality.
+/// An InfiniBand port with this port GUID. Of the other 12 octets, some vary between ports, as in reality.
 #[must_use]
 pub fn infiniband(name: &str, guid: &str, pci: &str) -> Nic {
     let queue_pair = name.bytes().fold(7_u8, u8::wrapping_add);
@@ -59,14 +59,14 @@ impl Nic {
         self
     }
 
-    /// Puts it at another PCI address.
+    /// Moves the NIC to another PCI address.
     #[must_use]
     pub fn at(mut self, pci: &str) -> Self {
         self.pci = Some(pci.into());
         self
     }
 
-    /// Makes it a virtual device, without hardware.
+    /// Makes the NIC a virtual device, without hardware.
     #[must_use]
     pub fn virtual_device(mut self) -> Self {
         self.pci = None;

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Writes an executable file, making its directories.
+/// Writes an executable file, creating its directories.
 ///
-/// Another process writes it: otherwise a child that another thread is just starting might inherit the
-/// file, open for writing, and the kernel would refuse to run it.
+/// Another process writes it: otherwise a child that another thread starts might inherit the file open for writing, and the
+/// kernel would refuse to execute it.
 pub fn write_program(path: &Path, text: &str) {
     let mut child = Command::new("sh")
         .args(["-c", r#"mkdir -p "${0%/*}" && cat >"$0" && chmod 755 "$0""#])
@@ -24,7 +24,7 @@ pub fn write_program(path: &Path, text: &str) {
     assert!(status.success(), "failed to write '{}'", path.display());
 }
 
-/// Copies an executable file, in another process for the same reason.
+/// Copies an executable file, in another process for the same reason as [`write_program`].
 pub fn copy_program(from: &Path, to: &Path) {
     let status = Command::new("install")
         .args(["-D", "-m", "755"])
@@ -34,10 +34,10 @@ pub fn copy_program(from: &Path, to: &Path) {
     assert!(status.success(), "failed to make '{}'", to.display());
 }
 
-/// Runs a program, which must succeed. Returns its output.
+/// Runs a program and returns its output, standard error last.
 ///
 /// # Panics
-/// It fails.
+/// If the program fails.
 pub fn said(command: &mut Command) -> String {
     let output = command
         .output()

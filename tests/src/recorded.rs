@@ -3,21 +3,21 @@
 use std::fs;
 use std::path::Path;
 
-/// One call of an action.
+/// A recorded call.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// The name of the release's directory: `5.12`.
+    /// The release, as its directory is named: `5.12`.
     pub release: String,
     /// The action: `attach_nic`.
     pub action: String,
-    /// All of its arguments.
+    /// The arguments.
     pub arguments: Vec<String>,
-    /// Its standard input, if any.
+    /// Standard input, if any.
     pub stdin: Option<String>,
 }
 
 impl Recorded {
-    /// A call, by release and action.
+    /// Reads a call, by release and action.
     #[must_use]
     pub fn read(release: &str, action: &str) -> Self {
         let directory = crate::fixture(&format!("actions/{release}/{action}"));
@@ -30,7 +30,7 @@ impl Recorded {
         }
     }
 
-    /// All of them.
+    /// Reads all recorded calls.
     #[must_use]
     pub fn all() -> Vec<Self> {
         let names = |directory: &Path| {
@@ -52,7 +52,7 @@ impl Recorded {
         all
     }
 
-    /// The document that the front-end passes on; a stream adds a newline to it.
+    /// The document that the front-end passes on, without the newline that a stream adds.
     #[must_use]
     pub fn document(&self) -> &str {
         let stdin = self.stdin.as_deref().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The tree that the front-end distributes, as on a real front-end.
+//! Remotes, as the front-end distributes them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,14 +6,14 @@ use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
-/// Every action that any release calls.
+/// All actions that any release calls.
 pub static ACTIONS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     include_str!("../../packaging/actions/names")
         .lines()
         .collect()
 });
 
-/// Installs a version of the driver, by architecture, into a tree of remotes.
+/// Installs a version of the driver into a tree of remotes, with a binary for each architecture.
 pub fn install_remotes(remotes: &Path, version: &str, binaries: &[(&str, &Path)]) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/build/install-remotes");
     let pairs = binaries
@@ -32,7 +32,7 @@ pub fn install_remotes(remotes: &Path, version: &str, binaries: &[(&str, &Path)]
     );
 }
 
-/// A host's directories: its copy of the remotes, and the home of its user.
+/// The directories of a host: its copy of the remotes, and the home of its user.
 #[derive(Debug)]
 pub struct Host {
     directory: TempDir,
@@ -49,7 +49,7 @@ impl Default for Host {
 }
 
 impl Host {
-    /// A host with a driver for its own architecture in the remotes.
+    /// A host whose remotes have a driver for this architecture.
     #[must_use]
     pub fn with_driver(version: &str, driver: &Path) -> Self {
         let host = Self::default();
@@ -61,19 +61,19 @@ impl Host {
         host
     }
 
-    /// Its `/var/tmp/one`.
+    /// The host's `/var/tmp/one`.
     #[must_use]
     pub fn remotes(&self) -> PathBuf {
         self.directory.path().join("remotes")
     }
 
-    /// Its `/var/lib/one`.
+    /// The host's `/var/lib/one`.
     #[must_use]
     pub fn home(&self) -> PathBuf {
         self.directory.path().join("home")
     }
 
-    /// A path in the host's own scratch directory.
+    /// A path in the host's scratch directory.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)

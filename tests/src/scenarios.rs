@@ -3,9 +3,9 @@
 use crate::nic::{Nic, ethernet, infiniband, virtio};
 
 const GUID: &str = "00:04:aa:00:c0:a8:07:05";
-/// An InfiniBand NIC of the cloud; its dummy MAC ends like it.
+/// An InfiniBand NIC of the context; the MAC of its dummy NIC has the same last four octets.
 const IB: &str = "ETH0_MAC='02:00:c0:a8:07:05'\nETH0_IP='192.168.7.5'\nETH0_MASK='255.255.255.0'\n";
-/// An Ethernet NIC of the cloud.
+/// An Ethernet NIC of the context.
 const PLAIN: &str = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_MASK='255.255.255.0'\n\
     ETH0_GATEWAY='10.0.0.1'\nETH0_DNS='10.0.0.2 10.0.0.3'\nETH0_SEARCH_DOMAIN='example.org'\n";
 
@@ -27,9 +27,9 @@ fn dummy(position: u8, key: &str) -> Nic {
     virtio(&format!("eth{}", position + 1), &mac, 4 + position)
 }
 
-/// All kinds of NICs: name of the scenario, context, NICs.
+/// All kinds of NICs, each with the scenario's name, context and NICs.
 ///
-/// Each is rendered for every network stack, and tested on the stacks themselves.
+/// Each scenario is rendered for every network stack, and tested on the real stacks.
 #[must_use]
 #[expect(clippy::too_many_lines, reason = "it is a table")]
 pub fn scenarios() -> Vec<(&'static str, String, Vec<Nic>)> {

@@ -1,6 +1,6 @@
 //! Stand-ins for the stock driver's scripts, which record their calls.
 //!
-//! Like the stock scripts of their release, they find their files relative to their own path.
+//! They find their files relative to their own path, as the stock scripts of their release do.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,9 +13,9 @@ use crate::program::write_program;
 pub struct Call {
     /// The script: `deploy`.
     pub action: String,
-    /// Its arguments, byte for byte.
+    /// The arguments, byte for byte.
     pub arguments: Vec<Vec<u8>>,
-    /// Its stdin; empty if the stock script would not read it.
+    /// Standard input; empty if the stock script would not read it.
     pub stdin: Vec<u8>,
 }
 
@@ -28,8 +28,8 @@ pub struct Stock {
 }
 
 impl Stock {
-    /// Writes the scripts of a release and the files that they share. Deploy, cancel, shutdown, save and restore
-    /// use `virsh` and `LIBVIRT_URI`; the others do nothing. Their calls are recorded in a directory.
+    /// Writes the scripts of a release and the files that they share. Deploy, cancel, shutdown, save and restore use
+    /// `virsh` and `LIBVIRT_URI`; the others do nothing. Calls are recorded in the directory `calls`.
     #[must_use]
     pub fn install(remotes: &Path, calls: &Path, release: Release, libvirt_uri: &str) -> Self {
         let stock = Self {
@@ -52,9 +52,9 @@ impl Stock {
         stock
     }
 
-    /// Replaces what a script does, in bash. It may use `$domain`, `error_message` and the settings of `kvmrc`.
+    /// Replaces a script with one in bash, which may use `$domain`, `error_message` and the settings of `kvmrc`.
     pub fn set(&self, action: &str, body: &str) {
-        // Without a document stdin is not read: a live stream never ends.
+        // A script without a document must not read stdin: a live stream never ends.
         let reads = self.release.stdin(action) != Stdin::Stream;
         let script = format!(
             r#"#!/bin/bash
@@ -77,7 +77,7 @@ call=$(printf '%s/%04d-{action}' '{calls}' "$number")
         write_program(&self.remotes.join("vmm/kvm").join(action), &script);
     }
 
-    /// Makes a script fail as the stock ones do.
+    /// Makes a script fail as stock scripts do.
     pub fn fail(&self, action: &str, message: &str) {
         self.set(action, &format!("error_message '{message}'\nexit 255"));
     }
@@ -154,7 +154,7 @@ log_info() {{ log_line INFO "$1"; }}
     )
 }
 
-/// The default of a script: guests of the tests have no system that could shut down.
+/// The default body of a script. The guests of these tests have no system that could shut down.
 fn body(action: &str, release: Release) -> &'static str {
     match action {
         "deploy" if release.deploys_by_uuid() => {

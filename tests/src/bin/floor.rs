@@ -1,14 +1,14 @@
-//! The floor under the agent: a static program that does nothing but the I/O of one run of `apply`.
+//! The lower bound for the agent's time: a static program that does only the I/O of one `apply`.
 //!
 //! `floor SYSFS CD CONTEXT-BYTES MANIFEST ROOT` reads the attributes of all network devices, the sectors of the CD up to
-//! the context, and the manifest; then it writes the files of the manifest below the root, each by a temporary file that
+//! the context, and the manifest. Then it writes the files of the manifest below the root, each to a temporary file that
 //! is flushed and renamed, and flushes their directories. Each line of the manifest is `SIZE PATH`:
 //!
 //! ```text
 //! 221 etc/sysconfig/network-scripts/ifcfg-ib0
 //! ```
 //!
-//! It parses and decides nothing, so no agent can be faster: `make bench` compares the two.
+//! It parses and decides nothing, so no agent can be faster. `make bench` compares the two.
 
 #![allow(clippy::print_stderr)]
 
@@ -18,11 +18,11 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// What the agent reads of each device, in `<sysfs>/class/net/<device>/`.
+/// The attributes of each device that the agent reads, in `<sysfs>/class/net/<device>/`.
 const ATTRIBUTES: [&str; 4] = ["type", "address", "addr_assign_type", "uevent"];
-/// Its links: the PCI device, and the driver of that.
+/// The links that the agent reads there: the PCI device and its driver.
 const LINKS: [&str; 2] = ["device", "device/driver"];
-/// The sectors before the content of a file: two volume descriptors and the root directory.
+/// The sectors before a file's content: two volume descriptors and the root directory.
 const SECTORS: [u64; 3] = [16, 17, 20];
 const SECTOR: usize = 2048;
 
@@ -54,7 +54,7 @@ fn read_devices(class: &Path) -> io::Result<()> {
             let _ = File::open(device.join(attribute))?.read(&mut value)?;
         }
         for link in LINKS {
-            // A device that the kernel made up has neither.
+            // A virtual device has neither.
             let _ = fs::read_link(device.join(link));
         }
     }

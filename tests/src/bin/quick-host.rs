@@ -1,10 +1,9 @@
-//! The quickest stand-ins there can be for the programs of a deployment: `virsh`, `sudo`, `ip` and the
-//! stock `deploy`. They keep no state; what they cost is taken off what a driver is measured by.
+//! The fastest possible stand-ins for the programs of a deployment: `virsh`, `sudo`, `ip` and the stock `deploy`. They keep no
+//! state, and their time is subtracted when a driver is measured.
 //!
-//! What libvirt says stands in `<root>/state/list` and `<root>/state/dump`. If `<root>/state/calls`
-//! is there, each call becomes a line in it.
+//! libvirt's answers are in `<root>/state/list` and `<root>/state/dump`. If `<root>/state/calls` exists, each call adds a line.
 
-// It is part of the tests, which may panic.
+// Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs::{self, OpenOptions};

@@ -1,7 +1,7 @@
-//! A driver that says how it was started. What stands behind the program in its own file is its
-//! version: it is read at the end, so that half a file is noticed.
+//! A driver that prints how it was started. The text after the last space of its own file is its version; it is read last, so
+//! that a truncated file is noticed.
 
-// It is a test.
+// A test program may print and panic.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::io::{self, Read};

@@ -1,4 +1,4 @@
-//! The form of the agent's files, specified independently of the renderers.
+//! The format of the agent's files, specified independently of the renderers.
 //!
 //! Shells that run as root source `ifcfg` files, so the rules are about bytes, not about meaning.
 
@@ -13,10 +13,10 @@ const HEADER: &str = "# Written by one-sriov-agent";
 
 type Check = Result<(), String>;
 
-/// Directory, start and end of a file name, with the name of the device between them, and the form of a line.
+/// Directory, prefix and suffix of a file name, with the device's name between them, and the rule for a line.
 type Place = (&'static str, &'static str, &'static str, fn(&str) -> bool);
 
-/// The places of files.
+/// All files that the agent may write.
 const PLACES: [Place; 16] = [
     (
         "/etc/sysconfig/network-scripts/",
@@ -68,10 +68,10 @@ const PLACES: [Place; 16] = [
         is_known,
     ),
     ("/etc/udev/rules.d/", "99-one-sriov-", ".rules", is_known),
-    // Without a device: `resolv` takes the place of its name.
+    // Without a device: `resolv` takes the place of the device's name.
     ("/etc/", "", ".conf", is_resolver),
 ];
-/// Places whose files only root may read: their readers refuse others, or warn.
+/// Directories of files that only root may read: their readers refuse other files, or warn.
 const PRIVATE: [&str; 2] = ["/etc/NetworkManager/system-connections/", "/etc/netplan/"];
 
 /// Checks a file of the agent against all rules.
@@ -127,7 +127,7 @@ fn is_resolver(line: &str) -> bool {
     }
 }
 
-/// The name of a device: not a directory, a hidden file or an option.
+/// A valid name of a device: not a directory, a hidden file or an option.
 fn is_device(name: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     (1..=15).contains(&name.len()) && name.bytes().all(is_part) && !name.starts_with(['.', '-'])
@@ -139,7 +139,7 @@ fn is_assignment(line: &str) -> bool {
         return false;
     };
     let is_key = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-    // In quotes no shell expands a tilde: it marks a routing-only domain.
+    // A tilde marks a routing-only domain; within quotes no shell expands it.
     let is_word = |word: &str| is_token(word.strip_prefix('~').unwrap_or(word));
     let is_list = |list: &str| {
         list.split(' ')
@@ -160,7 +160,7 @@ fn is_route(line: &str) -> bool {
             .all(|token| !token.is_empty() && is_token(token))
 }
 
-/// wicked replaces `$SYSCTL_IF` by the name of the device; others have it between slashes. No shell reads these files.
+/// `$SYSCTL_IF` is wicked's variable for the device; other stacks have the name between slashes. No shell reads these files.
 fn is_sysctl(line: &str) -> bool {
     let of_wicked = line.strip_prefix("net.ipv6.conf.$SYSCTL_IF.");
     let of_kernel = || {

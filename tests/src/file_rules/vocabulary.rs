@@ -1,7 +1,7 @@
-//! All words that a file of any network stack may contain, specified independently of the renderers: keys, sections,
-//! operators, and characters of harmless values.
+//! All words that a file of any network stack may contain, specified independently of the renderers: keys, sections, operators,
+//! and the characters of harmless values.
 
-/// The words before `=` or `:`, or first on a line, in any file of any stack.
+/// Words before `=` or `:`, or first on a line, in any file of any stack.
 const KEYS: &[&str] = &[
     // ifcfg
     "DEVICE",
@@ -152,13 +152,13 @@ const SECTIONS: &[&str] = &[
 ];
 /// Keys of lists of domains, in which a tilde marks a routing-only domain.
 const DOMAINS: &[&str] = &["DOMAIN", "Domains", "dns-search", "search"];
-/// Words that occur only in the agent's commands and in rules of udev.
+/// Words that occur only in the agent's commands and in udev rules.
 const OPERATORS: &[&str] = &["||", ">", "2>", "!", "=="];
 
-/// Checks that the agent may write a line: one of its comments, a section, or a known key with harmless words.
+/// Checks a line: a comment of the agent, a section, or a known key with harmless words.
 ///
 /// # Errors
-/// What is wrong with it.
+/// What is wrong with the line.
 pub fn check_line(line: &str) -> Result<(), String> {
     if line.is_empty()
         || line.starts_with("# Written by one-sriov-agent")
@@ -191,7 +191,7 @@ pub fn check_line(line: &str) -> Result<(), String> {
     let is_setting = key.starts_with("net/ipv6/conf/");
     let is_key =
         KEYS.contains(&key) || KEYS.contains(&numbered) || key == "unmanaged-devices" || is_setting;
-    // Routes and quoted names of devices start with the token itself.
+    // Lines of routes and of quoted device names start with the value itself.
     let is_token = |word: &str| {
         !word.is_empty()
             && word
@@ -208,7 +208,7 @@ pub fn check_line(line: &str) -> Result<(), String> {
     if !is_key && !begins_with_a_token {
         return Err(format!("key: {line}"));
     }
-    // One word after `=`, or a list in quotes; networkd's list of domains has no quotes.
+    // One word after `=`, or a quoted list; networkd's list of domains isn't quoted.
     let value = text[end..].strip_prefix('=').unwrap_or_default();
     if value.contains(' ') && !value.starts_with('"') && key != "Domains" {
         return Err(format!("words: {line}"));

@@ -19,47 +19,47 @@ pub enum Level {
 /// The end of an action, as the front-end sees it.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The exit code; -1 if the front-end did not get it.
+    /// The exit code, or -1 if the front-end did not get it.
     pub exit_code: i32,
-    /// Its standard output.
+    /// Standard output.
     pub stdout: String,
-    /// Its standard error, with markers of the front-end that remain in it.
+    /// Standard error, with any markers of the front-end that remain in it.
     pub stderr: String,
-    /// Whether it succeeded, as reported to oned.
+    /// Whether the action succeeded, as reported to oned.
     pub success: bool,
     /// The result as reported to oned: a deploy ID, or an error.
     pub info: String,
     /// The lines of the VM's log.
     pub log: Vec<(Level, String)>,
-    /// After a successful deploy: the deploy ID.
+    /// The deploy ID after a successful `deploy`.
     pub deploy_id: Option<String>,
     /// Whether the script was missing, so that the front-end would have copied its remotes first.
     pub remotes_missing: bool,
 }
 
-/// An action that never ends for the front-end.
+/// An action whose end the front-end never notices.
 #[derive(Debug, Clone)]
 pub struct Hang {
-    /// Its standard output so far.
+    /// Standard output so far.
     pub stdout: String,
-    /// Its standard error so far.
+    /// Standard error so far.
     pub stderr: String,
 }
 
-/// The end of an action, if it ended.
+/// The result of waiting for an action.
 #[derive(Debug, Clone)]
 pub enum Reply {
-    /// It ended.
+    /// The action ended.
     Answered(Answer),
-    /// It hung.
+    /// The action hung.
     Hung(Hang),
 }
 
 impl Reply {
-    /// The answer.
+    /// Returns the answer.
     ///
     /// # Panics
-    /// If it hung.
+    /// If the action hung.
     #[must_use]
     pub fn answer(self) -> Answer {
         match self {
@@ -68,14 +68,14 @@ impl Reply {
         }
     }
 
-    /// Whether it hung.
+    /// Whether the action hung.
     #[must_use]
     pub fn is_hang(&self) -> bool {
         matches!(self, Self::Hung(_))
     }
 }
 
-/// The output of a host.
+/// The output of a host, not interpreted yet.
 #[derive(Debug, Default)]
 pub(super) struct Raw {
     pub(super) exit_code: i32,
@@ -134,7 +134,7 @@ fn message(regime: ErrorRegime, stderr: &str) -> String {
     }
 }
 
-/// The text between the first two markers, each on its own line.
+/// The text between the first opening marker and the next closing one.
 fn block(stderr: &str) -> Option<String> {
     let mut lines = stderr.lines();
     lines.by_ref().find(|line| *line == BLOCK_OPENS)?;

@@ -58,7 +58,7 @@ pub(super) fn run(
     })
 }
 
-/// The first line `ExitCode: 1`, whichever program wrote it.
+/// The code of the first line such as `ExitCode: 1`, whichever program wrote it.
 fn written_code(stderr: &str) -> Option<i32> {
     let mut lines = stderr.lines();
     lines.find_map(|line| line.strip_prefix("ExitCode: ")?.parse().ok())

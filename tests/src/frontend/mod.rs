@@ -1,5 +1,5 @@
-//! The front-end's half of the protocol: runs an action on a "host" exactly as OpenNebula's
-//! `one_vmm_exec` does over ssh, and interprets the answer as that release does.
+//! The front-end's side of the protocol: runs an action on a "host" exactly as OpenNebula's `one_vmm_exec` does over ssh, and
+//! interprets the answer as that release does.
 //!
 //! ```text
 //! (cat << 'EOT' | /var/tmp/one/vmm/kvm-sriov/deploy '/var/lib/one//datastores/0/7/deployment.0' 'node1' 7 node1); …
@@ -22,7 +22,7 @@ pub use release::{ErrorRegime, Release, Stdin, Transport};
 
 use ssh::Ssh;
 
-/// How long to wait before an action counts as hung.
+/// Time after which an action counts as hung.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A front-end with one host.
@@ -36,8 +36,7 @@ pub struct FrontEnd {
 }
 
 impl FrontEnd {
-    /// A front-end with a host whose `/var/tmp/one` is `remotes`, and whose `/var/lib/one` is `home`. The
-    /// driver is `kvm-sriov`.
+    /// A front-end with a host whose `/var/tmp/one` is `remotes` and whose `/var/lib/one` is `home`. The driver is `kvm-sriov`.
     #[must_use]
     pub fn new(release: Release, remotes: &Path, home: &Path) -> Self {
         Self {
@@ -49,8 +48,8 @@ impl FrontEnd {
         }
     }
 
-    /// A front-end that reaches its host by the real ssh, with a configuration file. The host has the
-    /// remotes where OpenNebula puts them.
+    /// A front-end that connects to its host with the real ssh and a configuration file. The host has the remotes where
+    /// OpenNebula puts them.
     #[must_use]
     pub fn over_ssh(release: Release, host: &str, config: &Path) -> Self {
         Self {
@@ -62,14 +61,14 @@ impl FrontEnd {
         }
     }
 
-    /// Uses another directory of scripts below `vmm`, such as `kvm`.
+    /// Uses another directory of scripts in `vmm`, such as `kvm`.
     #[must_use]
     pub fn with_driver(mut self, name: &str) -> Self {
         self.scripts.set_file_name(name);
         self
     }
 
-    /// Sets how long to wait before an action counts as hung.
+    /// Sets the time after which an action counts as hung.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -90,21 +89,21 @@ impl FrontEnd {
         self
     }
 
-    /// The name of the host, the last argument of nearly every action.
+    /// Sets the name of the host, the last argument of nearly every action.
     #[must_use]
     pub fn with_host(mut self, host: &str) -> Self {
         host.clone_into(&mut self.host);
         self
     }
 
-    /// Its release.
+    /// The release that this front-end imitates.
     #[must_use]
     pub fn release(&self) -> Release {
         self.release
     }
 
-    /// Runs an action with its own parameters. The VM's ID and the host are appended as OpenNebula
-    /// does, and the document is passed if this release passes one.
+    /// Runs an action with its own parameters. As OpenNebula does, appends the VM's ID and the host, and passes the document if
+    /// this release passes one.
     #[must_use]
     pub fn run(&self, action: &str, parameters: &[&str], vm: u32, document: &str) -> Reply {
         let mut words: Vec<String> = parameters
@@ -142,8 +141,8 @@ impl FrontEnd {
         }
     }
 
-    /// Nothing in an argument is escaped: a quote ends it. A separate command is quoted as a whole, and the
-    /// host's shell removes these quotes; only `exec` has its arguments escaped.
+    /// Quotes an argument as this release does. It escapes nothing, so a quote ends the argument. A separate command is quoted
+    /// as a whole, and the host's shell removes these quotes; only the arguments of `exec` are escaped.
     fn quote(&self, action: &str, argument: &str) -> String {
         match action {
             "exec" => format!(r"'\''{argument}'\''"),

@@ -1,4 +1,4 @@
-//! A process of the front-end, with its output in order.
+//! A process that the front-end starts, with its output in order.
 
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-/// Where output came from.
+/// The pipe that output came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pipe {
     Out,
@@ -21,13 +21,13 @@ pub(super) enum Pipe {
 #[derive(Debug)]
 pub(super) enum Event {
     Output(Pipe, Vec<u8>),
-    /// Both outputs are at their end.
+    /// Both outputs have ended.
     End,
     /// The deadline has passed.
     Timeout,
 }
 
-/// A process with its children, which do not outlive it.
+/// A process. Its children don't outlive it.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
@@ -59,14 +59,14 @@ impl Process {
         }
     }
 
-    /// Writes to its standard input, without waiting.
+    /// Queues bytes for standard input.
     pub(super) fn write(&self, bytes: impl Into<Vec<u8>>) {
         if let Some(writer) = &self.writer {
             let _ = writer.send(bytes.into());
         }
     }
 
-    /// Closes its standard input when all is written.
+    /// Closes standard input once everything is written.
     pub(super) fn close(&mut self) {
         self.writer = None;
     }
@@ -80,7 +80,7 @@ impl Process {
         }
     }
 
-    /// Waits for the process, not for its children.
+    /// Waits for the process, but not for its children.
     pub(super) fn wait(mut self) -> Option<i32> {
         self.close();
         self.child.wait().expect("a child").code()
@@ -96,7 +96,7 @@ impl Process {
 
 fn read(pipe: Pipe, mut from: impl Read + Send + 'static, to: Sender<(Pipe, Vec<u8>)>) {
     thread::spawn(move || {
-        // The front-end reads this much at a time.
+        // The front-end reads in chunks of this size.
         let mut bytes = [0; 100];
         while let Ok(length) = from.read(&mut bytes) {
             if length == 0 || to.send((pipe, bytes[..length].to_vec())).is_err() {
@@ -106,12 +106,12 @@ fn read(pipe: Pipe, mut from: impl Read + Send + 'static, to: Sender<(Pipe, Vec<
     });
 }
 
-/// The pipe is closed with the last sender.
+/// Starts a thread that writes to the process. The pipe is closed when the last sender is dropped.
 fn write(mut to: ChildStdin) -> Sender<Vec<u8>> {
     let (sender, receiver) = mpsc::channel::<Vec<u8>>();
     thread::spawn(move || {
         for bytes in receiver {
-            // The process need not read it.
+            // The process may not read its input.
             if to.write_all(&bytes).is_err() {
                 return;
             }

@@ -17,27 +17,27 @@ pub enum Release {
     Head,
 }
 
-/// How a failed action's standard error becomes a message.
+/// How the standard error of a failed action becomes a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorRegime {
     /// The text between two marker lines, or `-`.
     Block,
-    /// All of it, in one line.
+    /// The whole text, in one line.
     Whole,
-    /// All lines but those of the log, joined without a separator.
+    /// All lines except log lines, joined without a separator.
     Glued,
 }
 
-/// How an action's command reaches the host.
+/// How an action's command gets to the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
-    /// Written to a `bash -s` that stays open; markers show its end.
+    /// Written to a `bash -s` that stays open; markers show the command's end.
     Stream,
-    /// A separate command; it ends when its outputs end.
+    /// A separate command, which ends when its outputs end.
     Command,
 }
 
-/// The standard input of an action.
+/// What an action's standard input is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stdin {
     /// The domain, or the action's document.
@@ -50,8 +50,8 @@ pub enum Stdin {
 
 type Version = (u8, u8, u8);
 
-/// Every script in the driver's directory that a release calls, with the first release that calls it
-/// and the first that no longer does.
+/// The scripts that releases call in the driver's directory, each with the first release that calls it and the first that no
+/// longer does.
 const ACTIONS: [(&str, Version, Option<Version>); 23] = [
     ("attach_disk", (4, 0, 0), None),
     ("attach_nic", (4, 0, 0), None),
@@ -108,7 +108,7 @@ impl Release {
         }
     }
 
-    /// The scripts that it calls in the directory of a driver.
+    /// The scripts that this release calls in the directory of a driver.
     #[must_use]
     pub fn actions(self) -> Vec<&'static str> {
         let called = |(name, since, until): (&'static str, Version, Option<Version>)| {
@@ -119,7 +119,7 @@ impl Release {
         ACTIONS.into_iter().filter_map(called).collect()
     }
 
-    /// How it gets the message of a failure.
+    /// How this release gets the message of a failure.
     #[must_use]
     pub fn error_regime(self) -> ErrorRegime {
         match self.version() {
@@ -129,7 +129,7 @@ impl Release {
         }
     }
 
-    /// How it runs an action.
+    /// How this release runs an action.
     #[must_use]
     pub fn transport(self, action: &str) -> Transport {
         let streams_since = match action {
@@ -147,7 +147,7 @@ impl Release {
         }
     }
 
-    /// The standard input of an action.
+    /// What this release passes as the standard input of an action.
     #[must_use]
     pub fn stdin(self, action: &str) -> Stdin {
         let documents_since = match action {
@@ -164,19 +164,19 @@ impl Release {
         }
     }
 
-    /// Whether a document reaches the action unchanged: in older releases the host's shell expands it.
+    /// Whether a document reaches the action unchanged; in older releases the host's shell expands it.
     #[must_use]
     pub fn quotes_documents(self) -> bool {
         self.version() >= (6, 4, 3)
     }
 
-    /// Whether arguments are in quotes.
+    /// Whether this release quotes arguments.
     #[must_use]
     pub fn quotes_arguments(self) -> bool {
         self.version() >= (4, 2, 0)
     }
 
-    /// Whether it reads the exit code of a separate command from the last line of standard error.
+    /// Whether this release reads the exit code of a separate command from the last line of standard error.
     #[must_use]
     pub fn reads_exit_codes(self) -> bool {
         self.version() < (5, 2, 0)
@@ -188,13 +188,13 @@ impl Release {
         self.version() >= (4, 4, 0)
     }
 
-    /// Whether the stock driver's configuration is in `etc/vmm/kvm/kvmrc`, rather than beside it.
+    /// Whether the stock driver's configuration is in `etc/vmm/kvm/kvmrc`, not in the driver's own directory.
     #[must_use]
     pub fn has_etc(self) -> bool {
         self.version() >= (5, 6, 0)
     }
 
-    /// Whether the deploy ID is the UUID of the domain, rather than its name.
+    /// Whether the deploy ID is the domain's UUID and not its name.
     #[must_use]
     pub fn deploys_by_uuid(self) -> bool {
         self.version() >= (5, 8, 0)

@@ -1,5 +1,5 @@
-//! The connection to the host: a stand-in for `ssh` runs the command here, in the environment that sshd
-//! gives a command without a terminal. A separate host is reached by the real ssh.
+//! The connection to the host: a stand-in for `ssh` runs the command locally, in the environment that sshd gives a command
+//! without a terminal. A front-end with a real host uses the real ssh.
 
 use std::fs;
 use std::path::Path;
@@ -54,7 +54,7 @@ impl Ssh {
     pub(super) fn real(config: &Path) -> Self {
         let directory = TempDir::new().expect("a scratch directory");
         let path = std::env::var("PATH").unwrap_or_default();
-        // Looked up without this script's own directory, which is first in PATH.
+        // Search the original PATH, because this script's directory is first in the current one.
         let script = format!(
             "#!/bin/sh\nPATH='{path}' exec ssh -F '{}' \"$@\"\n",
             config.display()
@@ -81,7 +81,7 @@ impl Ssh {
         }
     }
 
-    /// A command line on the front-end, with this `ssh`.
+    /// A command line on the front-end that uses this `ssh`.
     pub(super) fn shell(&self, line: &str) -> Command {
         let variables: Vec<String> = self
             .environment

@@ -61,7 +61,7 @@ fn talk(process: &Process, line: &str) -> Result<Raw, Hang> {
     let mut exit_code = None;
     let mut out_ended = false;
     while !(out_ended && exit_code.is_some()) {
-        // The marker came at the end of another program's line: no other will.
+        // The marker was appended to another program's line, where it isn't recognized, and no other will follow.
         let never = out_ended && err.ends_with(b" EOF_ERR\n");
         match if never {
             Event::Timeout
@@ -115,7 +115,7 @@ fn cut(from: &mut Vec<u8>, what: &[u8]) -> bool {
     found.is_some()
 }
 
-/// `ExitCode: 1 EOF_ERR`, as a complete line.
+/// The code of a complete line such as `ExitCode: 1 EOF_ERR`.
 fn marked_code(err: &[u8], end: &str, start: &str) -> Option<i32> {
     let text = text(err);
     let complete = text.split_inclusive('\n');

@@ -1,4 +1,4 @@
-//! The harness interprets actions as real front-ends were observed to do.
+//! The harness must interpret actions as real front-ends were observed to do.
 
 use std::fs;
 use std::time::Duration;
@@ -151,7 +151,7 @@ fn a_child_in_the_background_holds_up_a_command_but_not_a_stream() {
         ("snapshot_create", Release::V5_12, true),
     ] {
         let host = host(action, body);
-        // Shorter than the child, which nothing else waits for.
+        // Shorter than the child's life, because nothing else waits for the child.
         let patience = if hangs {
             SHORT
         } else {

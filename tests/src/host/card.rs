@@ -18,15 +18,15 @@ pub enum Layer {
 /// A PF with its VFs.
 #[derive(Debug, Clone)]
 pub struct Pf {
-    /// Its netdevs: an mlx4 card has one for each of two ports.
+    /// The netdevs: an mlx4 card has one for each of its two ports.
     pub netdevs: Vec<String>,
-    /// Its PCI slot, `0000:81:00`: the PF is function 0, the VFs follow.
+    /// The PCI slot, such as `0000:81:00`: the PF is function 0, the VFs follow.
     pub base: String,
-    /// Its link layer.
+    /// The link layer.
     pub layer: Layer,
-    /// How many VFs it has.
+    /// The number of VFs.
     pub vfs: u32,
-    /// Whether its VFs have netdevs on the host: `<netdev>v<number>`.
+    /// Whether VFs have netdevs on the host: `<netdev>v<number>`.
     pub has_vf_netdevs: bool,
 }
 
@@ -52,33 +52,33 @@ impl Pf {
         }
     }
 
-    /// Its VFs have netdevs on the host.
+    /// Gives the VFs netdevs on the host.
     #[must_use]
     pub fn with_vf_netdevs(mut self) -> Self {
         self.has_vf_netdevs = true;
         self
     }
 
-    /// A further port of the same card, as of mlx4.
+    /// Adds a port to the card, as mlx4 cards have.
     #[must_use]
     pub fn and_port(mut self, netdev: &str) -> Self {
         self.netdevs.push(netdev.to_owned());
         self
     }
 
-    /// The address of the PF.
+    /// The PCI address of the PF.
     #[must_use]
     pub fn address(&self) -> String {
         format!("{}.0", self.base.replace("xx", "00"))
     }
 
-    /// The address of a VF: eight per slot, from function 1 of slot 0 on.
+    /// The PCI address of a VF: eight per slot, from function 1 of slot 0 on.
     #[must_use]
     pub fn vf(&self, number: u32) -> String {
         let (head, _) = self.base.rsplit_once(':').expect("domain, bus and slot");
         let (domain, bus) = head.split_once(':').expect("domain and bus");
         let bus = u32::from_str_radix(bus, 16).expect("a bus");
-        // More VFs than fit on a bus continue on the next.
+        // VFs that don't fit on a bus continue on the next.
         let nth = number + 1;
         format!(
             "{domain}:{:02x}:{:02x}.{}",
@@ -136,7 +136,7 @@ impl Pf {
         self.reset(host);
     }
 
-    /// Recreates its VFs.
+    /// Resets the VFs to their original state.
     pub(super) fn reset(&self, host: &Host) {
         let vfs = self.formers();
         for netdev in &self.netdevs {
@@ -151,7 +151,7 @@ impl Pf {
         }
     }
 
-    /// The addresses of its VFs that are not in their original state.
+    /// Returns the addresses of VFs that are not in their original state.
     pub(super) fn changed(&self, host: &Host) -> Vec<String> {
         let formers = self.formers();
         let mut changed = Vec::new();
@@ -236,7 +236,7 @@ impl Pf {
 
 fn device(host: &Host, address: &str, driver: &str) {
     let dir = format!("/sys/bus/pci/devices/{address}");
-    // Not in a real sysfs: the stand-in for libvirt reads here which driver to rebind.
+    // A real sysfs doesn't have this file: it tells the libvirt stand-in which driver to rebind.
     host.write(&format!("{dir}/own_driver"), driver);
     link(
         host,

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use one_sriov_system::netlink::record::link_message;
 use one_sriov_system::{PfLink, VfInfo, VfLinkState, VfVlan};
 
-/// The settings of each VF, by the words of `ip link`.
+/// The settings of each VF, named as in `ip link`.
 pub type Vfs = BTreeMap<u32, BTreeMap<String, String>>;
 
-/// Reads lines such as `3 mac 02:00:0a:00:00:05 state auto`.
+/// Parses lines such as `3 mac 02:00:0a:00:00:05 state auto`.
 #[must_use]
 pub fn parse(text: &str) -> Vfs {
     let line = |line: &str| {
@@ -23,7 +23,7 @@ pub fn parse(text: &str) -> Vfs {
     text.lines().map(line).collect()
 }
 
-/// Writes such lines.
+/// Formats VFs as lines for [`parse`].
 #[must_use]
 pub fn print(vfs: &Vfs) -> String {
     let line = |(vf, settings): (&u32, &BTreeMap<String, String>)| {
@@ -34,13 +34,13 @@ pub fn print(vfs: &Vfs) -> String {
     vfs.iter().map(line).collect()
 }
 
-/// Passes to `write` the kernel's answers to queries of this link, with its VFs and without.
+/// Passes to `write` the kernel's answers to queries of this link, with and without its VFs.
 pub fn answers(pf: &str, vfs: &Vfs, mut write: impl FnMut(&str, Vec<u8>)) {
     write(&format!("/run/netlink/link/{pf}"), message(pf, vfs));
     write(&format!("/run/netlink/bare/{pf}"), message(pf, &Vfs::new()));
 }
 
-/// The kernel's answer to a query of this link: EMSGSIZE if it has too many VFs.
+/// The kernel's answer to a query of this link, or EMSGSIZE if it has too many VFs.
 #[must_use]
 pub fn message(pf: &str, vfs: &Vfs) -> Vec<u8> {
     let info = |(vf, settings): (&u32, &BTreeMap<String, String>)| {

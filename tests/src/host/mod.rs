@@ -1,5 +1,5 @@
-//! A fake KVM host: a scratch root with a sysfs tree as data, the driver's remotes, and stand-ins
-//! for programs that need hardware or a hypervisor.
+//! A fake KVM host: a scratch root with a sysfs tree of plain files, the driver's remotes, and stand-ins for programs that need
+//! hardware or a hypervisor.
 
 mod card;
 pub mod kernel;
@@ -17,14 +17,14 @@ use crate::agent::build;
 use crate::{Outcome, driver_path, write_program};
 pub use card::{Layer, Pf};
 
-/// A host, which is removed when dropped.
+/// A fake host, removed when dropped.
 #[derive(Debug)]
 pub struct Host {
     root: TempDir,
     pfs: Vec<Pf>,
 }
 
-/// The programs that the stand-in replaces.
+/// The names of the stand-ins.
 const STAND_INS: [&str; 5] = ["virsh", "ip", "sudo", "ssh", "udevadm"];
 
 fn stand_in() -> &'static PathBuf {
@@ -33,13 +33,13 @@ fn stand_in() -> &'static PathBuf {
 }
 
 impl Host {
-    /// A host with these cards, its lease directory, and the stand-ins.
+    /// Creates a host with these cards, a lease directory, and the stand-ins.
     #[must_use]
     pub fn new(pfs: &[Pf]) -> Self {
         Self::new_in(&std::env::temp_dir(), pfs)
     }
 
-    /// The same, with all its files below `directory`.
+    /// Like [`Host::new`], with all files below `directory`.
     #[must_use]
     pub fn new_in(directory: &Path, pfs: &[Pf]) -> Self {
         let host = Self {
@@ -75,21 +75,21 @@ impl Host {
         host
     }
 
-    /// Gives other users access to the host, and to the stand-ins, which are in a checkout that may be private.
+    /// Gives other users access to the host, and to copies of the stand-ins, because the checkout may be private.
     pub fn open_to_everybody(&self) {
         let everybody = fs::Permissions::from_mode(0o755);
         fs::set_permissions(self.root(), everybody).expect("permissions");
         for name in STAND_INS {
             let link = self.path("bin").join(name);
             fs::remove_file(&link).expect("a link");
-            // Another process writes it, so that no program that starts meanwhile inherits it, open for writing.
+            // Another process writes the file, so that no program that starts in the meantime inherits it open for writing.
             let mut install = Command::new("install");
             let done = install.arg(stand_in()).arg(&link).status();
             assert!(done.expect("install starts").success());
         }
     }
 
-    /// The shims, and stock actions of a few lines: enough to run a VM and end it.
+    /// Installs the driver's remotes, and stock actions of a few lines: enough to run a VM and end it.
     fn remotes(&self) {
         let stock = [
             (
@@ -126,7 +126,7 @@ impl Host {
         }
     }
 
-    /// Replaces what a stock action does, in sh; `$DIR` is the root.
+    /// Replaces a stock action with a sh script, in which `$DIR` is the host's root.
     pub fn stock(&self, action: &str, body: &str) {
         let path = self.path(format!("/var/tmp/one/vmm/kvm/{action}"));
         let dir = self.root().display();
@@ -171,12 +171,12 @@ impl Host {
         self.write(&format!("/state/{name}"), text);
     }
 
-    /// Resets it.
+    /// Removes a switch.
     pub fn switch_off(&self, name: &str) {
         fs::remove_file(self.path("state").join(name)).expect("the switch was on");
     }
 
-    /// Sets the state of a PF's VFs, for `ip` and netlink: `0 state disable`.
+    /// Sets the state of a PF's VFs for `ip` and netlink: `0 state disable`.
     pub fn set_vfs(&self, pf: &str, lines: &str) {
         self.write(&format!("/state/vfs/{pf}"), lines);
         kernel::answers(pf, &kernel::parse(lines), |path, answer| {
@@ -184,7 +184,7 @@ impl Host {
         });
     }
 
-    /// A program on this host, with the environment of the front-end's ssh session.
+    /// Prepares a program on this host, with the environment of the front-end's ssh session.
     #[must_use]
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
@@ -203,7 +203,7 @@ impl Host {
         command
     }
 
-    /// The driver.
+    /// Prepares the driver.
     #[must_use]
     pub fn driver(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(driver_path());
@@ -219,13 +219,13 @@ impl Host {
         run(&mut command, stdin)
     }
 
-    /// Runs a command of the operator.
+    /// Runs the driver's program as the operator.
     #[must_use]
     pub fn operator(&self, arguments: &[&str]) -> Outcome {
         run(&mut self.driver(arguments), "")
     }
 
-    /// Deploys a VM with NICs on these bridges; its deployment file is where 6.x puts it.
+    /// Deploys a VM with NICs on these bridges. The deployment file is where OpenNebula 6 puts it.
     #[must_use]
     pub fn deploy(&self, vm: u32, bridges: &[&str]) -> Outcome {
         self.deploy_domain(vm, &domain(vm, bridges))
@@ -245,7 +245,7 @@ impl Host {
         self.action("cancel", &[&name, "host", &vm.to_string(), "host"], "")
     }
 
-    /// Attaches a NIC with this MAC, as from 5.0 on.
+    /// Attaches a NIC with this MAC, as OpenNebula does since 5.0.
     #[must_use]
     pub fn attach(&self, vm: u32, mac: &str, bridge: &str) -> Outcome {
         let (name, id) = (format!("one-{vm}"), vm.to_string());
@@ -253,13 +253,13 @@ impl Host {
         self.action("attach_nic", &arguments, "")
     }
 
-    /// The domain as it was created.
+    /// The domain of a VM, as libvirt has it, if it runs.
     #[must_use]
     pub fn domain(&self, vm: u32) -> Option<String> {
         self.read(&format!("/state/domains/one-{vm}.xml"))
     }
 
-    /// Ends a domain as if its guest powered off.
+    /// Ends a domain as if its guest had powered off.
     pub fn power_off(&self, vm: u32) {
         let ended = self
             .command(&self.path("bin/virsh"))
@@ -268,7 +268,7 @@ impl Host {
         assert!(ended.expect("virsh runs").success());
     }
 
-    /// Starts a domain of another program, with these devices.
+    /// Starts a domain that another program owns, with these devices.
     pub fn foreign_domain(&self, name: &str, devices: &[&str]) {
         let devices: String = devices.iter().map(|device| hostdev(device)).collect();
         let text = format!(
@@ -277,14 +277,14 @@ impl Host {
         self.write(&format!("/state/domains/{name}.xml"), text);
     }
 
-    /// The content of a lease.
+    /// The content of a lease, if it exists.
     #[must_use]
     pub fn lease(&self, place: &str) -> Option<serde_json::Value> {
         let text = self.read(&format!("/run/one-sriov/{place}"))?;
         Some(serde_json::from_str(&text).expect("a lease is JSON"))
     }
 
-    /// The indexes of a pool that have a lease, as in `ls`.
+    /// The indexes of leased VFs in a pool, sorted.
     #[must_use]
     pub fn leased(&self, pool: &str) -> Vec<String> {
         let Ok(files) = fs::read_dir(self.path("/run/one-sriov").join(pool)) else {
@@ -301,7 +301,7 @@ impl Host {
         names
     }
 
-    /// The settings of a VF, as `node_guid ... state auto`.
+    /// The settings of a VF: `node_guid ... state auto`.
     #[must_use]
     pub fn vf(&self, pf: &str, vf: u32) -> String {
         let text = self.read(&format!("/state/vfs/{pf}")).expect("a PF");
@@ -313,7 +313,7 @@ impl Host {
             .to_owned()
     }
 
-    /// Recreates all VFs, as a boot of the host does.
+    /// Resets all VFs, as a boot of the host does.
     pub fn reset_cards(&self) {
         for pf in &self.pfs {
             pf.reset(self);
@@ -326,7 +326,7 @@ impl Host {
         self.pfs.iter().flat_map(|pf| pf.changed(self)).collect()
     }
 
-    /// The calls of `virsh`, `ip` and `sudo` so far.
+    /// The calls of the stand-ins so far.
     #[must_use]
     pub fn calls(&self) -> Vec<String> {
         let text = self.read("/state/calls").unwrap_or_default();
@@ -334,7 +334,7 @@ impl Host {
     }
 }
 
-/// The path of the deployment file.
+/// The path of a VM's deployment file.
 #[must_use]
 pub fn deployment_file(vm: u32) -> String {
     format!("/var/lib/one//datastores/0/{vm}/deployment.0")
@@ -363,7 +363,7 @@ pub fn domain(vm: u32, bridges: &[&str]) -> String {
     )
 }
 
-/// The MAC of a NIC of [`domain`], with the address `192.168.0.0` plus `vm * 256 + nth + 1`, which is unique.
+/// The MAC of a NIC of [`domain`]. Its address part is `192.168.0.0` plus `vm * 256 + nth + 1`, which is unique.
 #[must_use]
 pub fn mac(vm: u32, nth: usize) -> String {
     let nth = u8::try_from(nth + 1).expect("so few NICs");
@@ -374,8 +374,8 @@ pub fn mac(vm: u32, nth: usize) -> String {
     format!("02:00:{a:02x}:{b:02x}:{c:02x}:{nth:02x}")
 }
 
-/// A PCI NIC of the VM's document with this device and further attributes: `PCI_ID` `nth`, MAC
-/// `02:00:c0:a8:<vm>:<200 + nth>`, on network 4.
+/// A PCI NIC for the VM's document, with this device and further attributes: `PCI_ID` `nth`, MAC
+/// `02:00:c0:a8:<vm>:<200 + nth>`, network 4.
 #[must_use]
 pub fn pci_nic(vm: u32, nth: u8, device: &str, attributes: &str) -> String {
     let (front, function) = device.rsplit_once('.').expect("a function");
@@ -387,7 +387,7 @@ pub fn pci_nic(vm: u32, nth: u8, device: &str, attributes: &str) -> String {
     )
 }
 
-/// A device of the host in a domain.
+/// A `<hostdev>` element for a device of the host.
 #[must_use]
 pub fn hostdev(device: &str) -> String {
     let (domain, rest) = device.split_once(':').expect("a domain");
@@ -399,7 +399,7 @@ pub fn hostdev(device: &str) -> String {
     )
 }
 
-/// Runs a program with this stdin, which it need not read.
+/// Runs a program with this standard input, which the program may ignore.
 pub fn run(command: &mut Command, stdin: &str) -> Outcome {
     let mut child = command
         .stdin(Stdio::piped())

@@ -1,5 +1,5 @@
-//! Measures deployments: the driver and the script of 2013 on the same fake host, with stand-ins for the other
-//! programs that cost as little as possible.
+//! Measures deployments by the driver and by the script of 2013, on the same fake host. Stand-ins for the other programs cost as
+//! little as possible.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use crate::agent::build;
 use crate::host::{Host, Pf, deployment_file, domain, kernel};
 
-/// The VFs of a card: about as many as a kernel can report in one answer.
+/// The number of VFs of a card: about as many as a kernel can report in one answer.
 pub const VFS_OF_CARD: u32 = 128;
-/// The NICs of each of the other VMs.
+/// The number of NICs of each of the other VMs.
 pub const HELD_EACH: u32 = 16;
 /// The VM that is deployed repeatedly.
 const VM: u32 = 9999;
@@ -27,13 +27,13 @@ pub struct HostTrial {
 }
 
 impl HostTrial {
-    /// How many cards have this many VFs.
+    /// The number of cards that have this many VFs.
     #[must_use]
     pub fn cards_of(vfs: u32) -> u32 {
         vfs.div_ceil(VFS_OF_CARD)
     }
 
-    /// The card of pool `ib0`, and this many others.
+    /// The card of pool `ib0` and this many others.
     #[must_use]
     pub fn pfs(others: u32) -> Vec<Pf> {
         let pf = |nth| {
@@ -43,8 +43,8 @@ impl HostTrial {
         (0..=others).map(pf).collect()
     }
 
-    /// A host below `directory`, and a VM with `nics` NICs on pool `ib0`. It has `cards` further
-    /// cards, of which other VMs hold `held` VFs.
+    /// Creates a host below `directory` for a VM with `nics` NICs on pool `ib0`. The host has `cards` further cards, of which
+    /// other VMs hold `held` VFs.
     #[must_use]
     pub fn new(directory: &Path, nics: usize, cards: u32, held: u32) -> Self {
         assert!(held <= cards * VFS_OF_CARD, "so many VFs are there");
@@ -73,7 +73,7 @@ impl HostTrial {
         trial
     }
 
-    /// How many other VMs run.
+    /// The number of other running VMs.
     #[must_use]
     pub fn running(&self) -> u32 {
         self.running
@@ -137,7 +137,7 @@ impl HostTrial {
         time
     }
 
-    /// Deploys by the driver; the VM ends at once, and its VFs are free again.
+    /// Deploys the VM with the driver, then ends it and frees its VFs.
     #[must_use]
     pub fn by_driver(&self) -> Duration {
         let time = self.deploy(self.driver());
@@ -146,7 +146,7 @@ impl HostTrial {
         time
     }
 
-    /// Deploys by the script of 2013, with empty tracking.
+    /// Deploys the VM with the script of 2013, with empty tracking.
     #[must_use]
     pub fn by_script(&self) -> Duration {
         self.map();
@@ -162,7 +162,7 @@ impl HostTrial {
         self.host.home().join("vf_maps/ib0")
     }
 
-    /// The same VFs in the same order, in the script's format.
+    /// Writes a map with the same VFs in the same order, in the script's format.
     fn map(&self) {
         let pf = &Self::pfs(0)[0];
         let line = |vf: u32| {
@@ -178,22 +178,21 @@ impl HostTrial {
         .expect("a map");
     }
 
-    /// The programs that a run starts, and the domain that the stock action gets.
+    /// Returns the calls of programs that a run starts, and the domain that the stock action gets.
     #[must_use]
     pub fn trace(&self, run: impl Fn(&Self) -> Duration) -> (Vec<String>, String) {
         self.host.write("/state/calls", "");
         self.host.write("/state/deployed", "");
         let _ = run(self);
         let mut calls = self.host.calls();
-        // After the stock action the script only cleans up.
+        // After the stock action, the script only cleans up.
         let end = calls.iter().position(|call| call.starts_with("deploy "));
         calls.truncate(end.expect("the stock action was called") + 1);
         fs::remove_file(self.host.path("/state/calls")).expect("the calls");
         (calls, self.deployed())
     }
 
-    /// The system calls on paths that the driver makes for a deployment, by name, with the paths
-    /// below the host's root.
+    /// Returns the driver's system calls on paths below the host's root for a deployment: name and path.
     #[must_use]
     pub fn file_calls(&self) -> Vec<String> {
         let root = self.host.root().display().to_string();
@@ -208,7 +207,7 @@ impl HostTrial {
         known.collect()
     }
 
-    /// How many system calls the driver makes for a deployment, and how many of them are flushes.
+    /// Counts the driver's system calls for a deployment, and the flushes among them.
     #[must_use]
     pub fn count_system_calls(&self) -> (usize, usize) {
         let text = self.system_calls(&[]);
@@ -216,7 +215,7 @@ impl HostTrial {
         (text.lines().count(), flushes.count())
     }
 
-    /// The output of `strace` for a deployment: a line for each system call of the driver itself.
+    /// Returns the output of `strace` for a deployment: a line for each system call of the driver itself.
     fn system_calls(&self, arguments: &[&str]) -> String {
         let log = self.host.path("/state/strace");
         let driver = self.driver();
@@ -232,10 +231,10 @@ impl HostTrial {
         fs::read_to_string(log).expect("a log")
     }
 
-    /// What these programs cost alone, one after the other, with their output read.
+    /// The time of these programs alone, one after the other, with their output read.
     #[must_use]
     pub fn alone(&self, calls: &[String]) -> Duration {
-        // `sudo` execs `ip`: one process, two lines.
+        // `sudo` executes `ip`, so one process writes two lines.
         let calls = calls.iter().filter(|call| !call.starts_with("ip "));
         let mut sum = Duration::ZERO;
         for call in calls {
@@ -256,7 +255,7 @@ impl HostTrial {
     }
 }
 
-/// Removes the unique end from the name of a deployment.
+/// Removes the unique suffix from a deployment's file name.
 fn without_token(path: &str) -> &str {
     match path.rsplit_once('.') {
         Some((head, _)) if path.contains("/.deployments/") => head,
@@ -268,8 +267,8 @@ fn quick_host() -> PathBuf {
     build("one-sriov-tests", "quick-host")
 }
 
-/// Makes a PF show its VFs without their settings, as older kernels do: the fast `ip` sets nothing, and the driver compares
-/// the settings that a kernel shows with its own.
+/// Makes a PF show its VFs without settings, as older kernels do. The fast `ip` sets nothing, and the driver would notice that
+/// from the settings that a newer kernel shows.
 fn say_nothing_of_vfs(host: &Host, pf: &str) {
     let vfs = (0..VFS_OF_CARD).map(|vf| (vf, BTreeMap::new())).collect();
     kernel::answers(pf, &vfs, |path, answer| host.write(path, answer));

@@ -1,5 +1,5 @@
-//! Measures runs of the agent and the script that it replaces, on the same machine, each in a fresh root; `host` does
-//! this for the driver.
+//! Measures the agent and the script that it replaces on the same machine, each run in a fresh root. `host` does this for the
+//! driver.
 
 mod host;
 
@@ -19,7 +19,7 @@ pub use host::{HELD_EACH, HostTrial, VFS_OF_CARD};
 use crate::{Machine, Tool, fleet, image};
 
 const SCRIPTS: &str = "etc/sysconfig/network-scripts";
-/// Directories of the packages of the other network stacks.
+/// Directories that the packages of the other network stacks own.
 const OF_STACKS: [&str; 7] = [
     "etc/sysconfig/network",
     "etc/network/interfaces.d",
@@ -30,17 +30,17 @@ const OF_STACKS: [&str; 7] = [
     "etc/udev/rules.d",
 ];
 
-/// A machine of a [`fleet`] with its CD, and a directory for the roots.
+/// A machine of a [`fleet`] with its CD, and a directory for fresh roots.
 #[derive(Debug)]
 pub struct Trial {
     machine: Machine,
     directory: PathBuf,
-    /// The CD. Its files are beside it, in `files`.
+    /// The CD. Its files are also in `files` beside it.
     cd: PathBuf,
 }
 
 impl Trial {
-    /// A machine with this many NICs, and all its files below `directory`.
+    /// Creates a machine with this many NICs, with all files below `directory`.
     #[must_use]
     pub fn new(directory: &Path, nics: u16) -> Self {
         let (context, devices) = fleet(nics);
@@ -53,7 +53,7 @@ impl Trial {
         }
     }
 
-    /// A fresh root: the directories of every installed guest, without files.
+    /// Creates a root with the directories of every network stack, without files.
     #[must_use]
     pub fn fresh_root(&self) -> TempDir {
         let root = TempDir::new_in(&self.directory).expect("a scratch root");
@@ -64,13 +64,13 @@ impl Trial {
         root
     }
 
-    /// Runs `apply` for the network stack that the script of 2013 wrote for.
+    /// Runs `apply` for the network stack that the script of 2013 supports.
     #[must_use]
     pub fn agent(&self, agent: &Path, root: &Path) -> Command {
         self.agent_for("ifcfg-initscripts", agent, root)
     }
 
-    /// The same for any network stack.
+    /// Runs `apply` for any network stack.
     #[must_use]
     pub fn agent_for(&self, backend: &str, agent: &Path, root: &Path) -> Command {
         let mut command = Command::new(agent);
@@ -88,7 +88,7 @@ impl Trial {
         command
     }
 
-    /// Runs the program `floor`, which does only the I/O of a run: `manifest` lists its files.
+    /// Runs `floor`, which does only the I/O of a run; `manifest` lists the files.
     #[must_use]
     pub fn floor(&self, floor: &Path, manifest: &Path, root: &Path) -> Command {
         let mut command = Command::new(floor);
@@ -116,7 +116,7 @@ impl Trial {
         command
     }
 
-    /// The script's time for the mount: its two programs, each alone.
+    /// The time that the script spends on mounting: its two programs, run alone.
     #[must_use]
     pub fn mounting(&self, root: &Path) -> Duration {
         let mnt = root.join("mnt");
@@ -130,7 +130,7 @@ impl Trial {
         time(mount) + time(umount)
     }
 
-    /// How many NICs of the context have their address in a file of a root, for any stack.
+    /// Counts the NICs of the context that have their address in a file of a root, for any stack.
     #[must_use]
     pub fn addressed(&self, root: &Path) -> usize {
         let mut text = String::new();
@@ -156,7 +156,7 @@ impl Trial {
             .count()
     }
 
-    /// The addresses in the files of a run, sorted.
+    /// The addresses in the files of a run for [`Trial::agent`] or [`Trial::old`], sorted.
     #[must_use]
     pub fn addresses(root: &Path) -> Vec<String> {
         let files = std::fs::read_dir(root.join(SCRIPTS)).expect("a directory");
@@ -174,7 +174,7 @@ impl Trial {
     }
 }
 
-/// Caches a program as a boot does, page by page.
+/// Reads a program into the page cache page by page, as a boot does.
 ///
 /// A file that was just written may be cached in larger folios, which makes each start up to 0.07 ms faster.
 pub fn read_anew(program: &Path) {
@@ -185,7 +185,7 @@ pub fn read_anew(program: &Path) {
     let _ = std::fs::read(program).expect("the program can be read");
 }
 
-/// The time from the start of a program to its end. It must succeed.
+/// The time from the start of a program to its end. The program must succeed.
 #[must_use]
 pub fn time(mut command: Command) -> Duration {
     let start = Instant::now();
@@ -196,7 +196,7 @@ pub fn time(mut command: Command) -> Duration {
     time
 }
 
-/// The median.
+/// The median of some times.
 #[must_use]
 pub fn median(times: &[Duration]) -> Duration {
     let mut times = times.to_vec();
@@ -204,7 +204,7 @@ pub fn median(times: &[Duration]) -> Duration {
     times[times.len() / 2]
 }
 
-/// A directory in memory, if there is one: otherwise flushes to a busy disk would be measured.
+/// A directory in memory, if possible: otherwise flushes to a busy disk would be measured.
 #[must_use]
 pub fn scratch() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
@@ -223,8 +223,8 @@ pub fn is_in_memory(directory: &Path) -> bool {
 
 /// The peak memory of a program in bytes.
 ///
-/// The kernel includes the memory of the calling process at the start, and keeps the maximum over all children: call
-/// this once, in a small separate process.
+/// The kernel starts with the memory of the calling process, and keeps the maximum over all children: call this once, in a
+/// small separate process.
 #[must_use]
 pub fn peak_memory(command: Command) -> i64 {
     let _ = time(command);
@@ -232,7 +232,7 @@ pub fn peak_memory(command: Command) -> i64 {
     usage.max_rss() * 1024
 }
 
-/// The CPU time of a program, which does not depend on what else the machine does.
+/// The CPU time of a program, which doesn't depend on other programs on the machine.
 ///
 /// Call this once, in a small separate process, like [`peak_memory`].
 #[must_use]
@@ -244,9 +244,9 @@ pub fn processor_time(command: Command) -> Duration {
     Duration::from_micros(microseconds.iter().sum::<i64>().unsigned_abs())
 }
 
-/// How many instructions a program executes; `None` without `valgrind`.
+/// The number of instructions that a program executes; `None` without `valgrind`.
 ///
-/// Unlike time this is the same in every run.
+/// Unlike the time, it is the same in every run.
 #[must_use]
 pub fn instructions(command: &Command) -> Option<u64> {
     let output = Command::new("valgrind")
@@ -264,7 +264,7 @@ pub fn instructions(command: &Command) -> Option<u64> {
     Some(count.expect("callgrind prints what it has collected"))
 }
 
-/// How many processes and threads a program starts; `None` without `strace`.
+/// The number of processes and threads that a program starts; `None` without `strace`.
 #[must_use]
 pub fn processes(command: &Command) -> Option<usize> {
     const CALLS: &str = "trace=?clone,?clone3,?fork,?vfork,?execve,?execveat";
@@ -281,6 +281,6 @@ pub fn processes(command: &Command) -> Option<usize> {
     assert!(status.success(), "{strace:?} failed: {status}");
     let calls = std::fs::read_to_string(log.path()).expect("a log");
     let calls = calls.lines().filter(|line| line.contains('(')).count();
-    // The first one is the program itself.
+    // The first call starts the program itself.
     Some(calls.checked_sub(1).expect("a program starts"))
 }

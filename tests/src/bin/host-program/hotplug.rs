@@ -1,9 +1,9 @@
-//! Devices of running domains, as libvirt and QEMU handle them for a user other than root.
+//! Devices of running domains, as libvirt and QEMU treat them for a user other than root.
 //!
-//! A device that is not bound to `vfio-pci` before it is attached is refused: its node is not accessible yet. One that was
-//! bound by hand stays bound when a domain releases it.
+//! Attaching a device fails unless it is bound to `vfio-pci` already, because its node is not accessible otherwise. A device
+//! that was bound by hand stays bound when a domain releases it.
 //!
-//! Switches: `attach-fails` (its text is the error for an element that contains its first line), `guest-keeps-devices`
+//! Switches: `attach-fails` (an element that contains the first line fails with the rest as its error), `guest-keeps-devices`
 //! (libvirt reports success all the same), `guest-is-slow` (how many requests the guest misses).
 
 use std::fs;
@@ -45,14 +45,14 @@ pub(crate) fn unbind(place: &Place, node: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What libvirt does with a managed device that a domain has released.
+/// Rebinds a managed device that a domain has released, as libvirt does.
 pub(crate) fn release(place: &Place, device: &str) {
     if !place.path(format!("state/bound/{device}")).exists() {
         virsh::bind(place, device, None);
     }
 }
 
-/// QEMU cannot save a device of the host.
+/// Fails for a domain with a device of the host, because QEMU cannot save such a device.
 pub(crate) fn save(place: &Place, domain: &Domain, file: &str) -> Result<(), String> {
     if !domain.devices.is_empty() {
         return Err(format!(
@@ -106,7 +106,7 @@ pub(crate) fn attach(place: &Place, domain: &Domain, file: &str) -> Result<(), S
     Ok(())
 }
 
-/// Finds a device by the host's address, or a NIC by its MAC, whatever the rest of the element.
+/// Detaches a device, found by the host's address, or a NIC, found by its MAC. The rest of the element doesn't count.
 pub(crate) fn detach(place: &Place, domain: &Domain, file: &str) -> Result<(), String> {
     let element = fs::read_to_string(file).expect("an element");
     let wanted = Document::parse(&element).map_err(|error| format!("error: {error}"))?;
@@ -116,7 +116,7 @@ pub(crate) fn detach(place: &Place, domain: &Domain, file: &str) -> Result<(), S
         .descendants()
         .filter(|node| node.has_tag_name("devices"))
         .flat_map(|node| node.children());
-    // A VF that the domain has as an interface is also found as a hostdev (`virDomainHostdevFind`).
+    // libvirt finds a VF of an interface by a hostdev element, too (`virDomainHostdevFind`).
     let is_it = |node: &Node<'_, '_>| key(node) == wanted || source(node) == wanted;
     let found = devices.find(|node| node.is_element() && is_it(node));
     let found = found.ok_or_else(|| {
@@ -166,7 +166,7 @@ fn key(node: &Node<'_, '_>) -> Option<String> {
     }
 }
 
-/// The device of the host in this element, if any.
+/// The PCI address of the host's device in this element, if any.
 fn source(node: &Node<'_, '_>) -> Option<String> {
     let mut children = node.children();
     let source = children.find(|node| node.has_tag_name("source"))?;

@@ -1,14 +1,14 @@
-//! `ip link`, and the kernel behind it.
+//! `ip link`, and the kernel that it talks to.
 //!
-//! The VFs of a PF are in `<root>/state/vfs/<pf>`, one line for each:
+//! `<root>/state/vfs/<pf>` has a line for each VF of a PF:
 //!
 //! ```text
 //! 3 mac 02:00:0a:00:00:05 vlan 100 node_guid 00:04:aa:00:c0:a8:32:11 state auto
 //! ```
 //!
-//! Switches: `ip-unsupported` (the PFs that refuse, one a line), `ip-refuses` (the settings that a PF refuses, one a line), `ip-fails` (its text is the answer), `ip-is-old` (it
-//! knows no GUIDs), `ip-busy` (a line of answers for each VF in reset: the first one is given and taken away),
-//! `ip-changes` (words that replace others in what is set, as a PF with a will of its own: `100 200`).
+//! Switches: `ip-unsupported` (PFs without support, one per line), `ip-refuses` (settings that a PF refuses, one per line),
+//! `ip-fails` (the error), `ip-is-old` (doesn't know GUIDs), `ip-busy` (errors, one per line; each call fails with the next one),
+//! `ip-changes` (`100 200`: a PF that sets 200 instead of 100).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -56,7 +56,7 @@ fn set(place: &Place, pf: &str, vf: &str, settings: &[&str]) -> Result<(), Strin
     {
         return Err("RTNETLINK answers: Operation not supported".into());
     }
-    // An old one parses like a new one, but doesn't know the word (ip/iplink.c).
+    // An old version parses like a new one, but doesn't know the word (ip/iplink.c).
     let unknown = |name: &&str| place.switch("ip-is-old").is_some() && name.ends_with("_guid");
     match settings.iter().step_by(2).position(unknown) {
         None => {}
@@ -75,7 +75,7 @@ fn set(place: &Place, pf: &str, vf: &str, settings: &[&str]) -> Result<(), Strin
     apply(place, pf, vf, settings)
 }
 
-/// What the kernel does with a message to a VF.
+/// Does what the kernel does with a message to a VF.
 pub(crate) fn apply(place: &Place, pf: &str, vf: u32, settings: &[&str]) -> Result<(), String> {
     let text = fs::read_to_string(place.path(format!("state/vfs/{pf}")))
         .map_err(|_| format!("Cannot find device \"{pf}\""))?;
@@ -83,7 +83,7 @@ pub(crate) fn apply(place: &Place, pf: &str, vf: u32, settings: &[&str]) -> Resu
     let state: &mut BTreeMap<String, String> = vfs
         .get_mut(&vf)
         .ok_or("RTNETLINK answers: Invalid argument")?;
-    // The kernel ends a message once it has set a node GUID (do_setvfinfo of net/core/rtnetlink.c).
+    // The kernel stops processing a message once it has set a node GUID (do_setvfinfo of net/core/rtnetlink.c).
     let sets_node_guid = settings.iter().step_by(2).any(|name| *name == "node_guid");
     for pair in settings.chunks(2) {
         let [name, value] = pair else {
@@ -93,7 +93,7 @@ pub(crate) fn apply(place: &Place, pf: &str, vf: u32, settings: &[&str]) -> Resu
             continue;
         }
         if *name == "vlan" {
-            // Priority and protocol are those of the message, or else 0 and 802.1Q (IFLA_VF_VLAN in do_setvfinfo).
+            // The message sets priority and protocol, too; the defaults are 0 and 802.1Q (IFLA_VF_VLAN in do_setvfinfo).
             state.remove("qos");
             state.remove("proto");
         }

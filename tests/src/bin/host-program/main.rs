@@ -1,13 +1,13 @@
-//! Stand-ins for the programs of a host that has no SR-IOV card: `virsh` with a libvirt that keeps
-//! its domains in a directory, `sudo`, and `ip`, whose kernel is a sysfs tree as data.
+//! Stand-ins for the programs of a host without SR-IOV cards: `virsh` with a libvirt that keeps its domains in a directory,
+//! `sudo`, and `ip`, whose kernel is a sysfs tree of plain files.
 //!
-//! One program with several names. `ONE_SRIOV_ROOT` is its host. It records each call in
-//! `<root>/state/calls`, one line each.
+//! It is one program with several names, and `ONE_SRIOV_ROOT` is the root of its host. Each call adds a line to
+//! `<root>/state/calls`.
 //!
-//! Switches: `fails-at`, `dies-at` and `cut-at` (a number: at the n-th call from now on the call fails, its caller is killed and
-//! the call continues, or the ssh connection to this host breaks).
+//! Switches: `fails-at`, `dies-at` and `cut-at`, each with a number n: at the n-th call from now on, the call fails, its caller
+//! is killed while the call continues, or the ssh connection to this host breaks.
 
-// It is part of the tests, which may panic.
+// Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 use std::io::Write as _;
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         "ip" => ip::run(&place, &words),
         "sudo" => sudo(&place, &words),
         "ssh" => return migration::ssh(&place, &words),
-        // There is no event to wait for.
+        // There is no event to settle.
         "udevadm" => Ok(()),
         _ => Err(format!("{name}: not a program of this host")),
     };
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// `sudo -n <program> <arguments>`, and `sudo -n -l ...`, which only asks whether that is allowed.
+/// `sudo -n <program> <arguments>`, and `sudo -n -l ...`, which only checks whether the program is allowed.
 ///
 /// Switch: `sudo-refuses`.
 fn sudo(place: &place::Place, words: &[String]) -> Result<(), String> {

@@ -1,4 +1,4 @@
-//! Migration of domains to another host, whose root is in `<root>/state/peer`.
+//! Migration of domains to another host; `<root>/state/peer` contains its root.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -19,7 +19,7 @@ pub(crate) fn peer(place: &Place) -> Result<PathBuf, String> {
     Ok(peer.trim().into())
 }
 
-/// Locks `<root>/state/session`, for this process and the program that it executes.
+/// Locks `<root>/state/session` for this process and the program that it executes.
 pub(crate) fn session(place: &Place) -> File {
     let session = File::create(place.path("state/session")).expect("a file");
     session.lock().expect("a lock");
@@ -27,10 +27,10 @@ pub(crate) fn session(place: &Place) -> File {
     session
 }
 
-/// `ssh <options> -- <host> <command>`, which runs the command on the host whose root is in `peer`; paths in the command are
-/// changed from this host to that one. It only copies bytes, so the command outlives it.
+/// `ssh <options> -- <host> <command>`: runs the command on the host whose root is in `peer`, with paths changed to those of
+/// that host. This process only copies bytes, so the command survives it.
 ///
-/// Switch: `ssh-fails` (its text is the error message).
+/// Switch: `ssh-fails` (the error message).
 pub(crate) fn ssh(place: &Place, words: &[String]) -> ExitCode {
     let started = match place.switch("ssh-fails") {
         Some(complaint) => Err(complaint),
@@ -50,7 +50,7 @@ pub(crate) fn ssh(place: &Place, words: &[String]) -> ExitCode {
     for root in [place.path(""), peer.clone()] {
         fs::write(root.join("state/ssh"), std::process::id().to_string()).expect("a process ID");
     }
-    // Its last part is a window title, without a line break.
+    // The last part is a window title, without a line break.
     let noise = "Welcome, this login shell talks.\n\x1b]0;node2\x07";
     io::stdout().write_all(noise.as_bytes()).expect("stdout");
     io::stdout().flush().expect("stdout");
@@ -94,11 +94,11 @@ fn pass_on(mut from: impl Read, mut to: impl Write) {
 pub(crate) fn cut(place: &Place) {
     let ssh = place.switch("ssh").expect("a connection");
     let ssh = Pid::from_raw(ssh.parse().expect("a process ID"));
-    // It may have ended already.
+    // The process may have ended already.
     let _ = kill(ssh, Signal::SIGKILL);
 }
 
-/// QEMU cannot migrate a device of the host.
+/// Fails for a domain with a device of the host, because QEMU cannot migrate such a device.
 pub(crate) fn migrate(place: &Place, domain: &Domain) -> Result<(), String> {
     if !domain.devices.is_empty() {
         return Err("error: Requested operation is not valid: cannot migrate domain: VFIO migration init failed".into());

@@ -1,8 +1,8 @@
-//! libvirt sets the MAC and VLAN of the VF of an `<interface type='hostdev'>`, and restores them when the domain ends. It keeps
-//! only the VLAN's id, so that is restored as 802.1Q without a priority (`virNetDevSetNetConfig` and `virNetDevReadNetConfig` of
-//! src/util/virnetdev.c).
+//! libvirt sets the MAC and VLAN of the VF of an `<interface type='hostdev'>`, and restores them when the domain ends. It saves
+//! only the VLAN's ID, so it restores the VLAN as 802.1Q without a priority (`virNetDevSetNetConfig` and `virNetDevReadNetConfig`
+//! of src/util/virnetdev.c).
 //!
-//! The previous values are in `<root>/state/hostdevs/<address>`, which is /run/libvirt/hostdevmgr of a real host.
+//! The previous values are in `<root>/state/hostdevs/<address>`; on a real host they are in /run/libvirt/hostdevmgr.
 
 use std::fs;
 use std::path::Path;

@@ -4,7 +4,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// The host.
 pub(crate) struct Place {
     root: PathBuf,
 }
@@ -15,18 +14,18 @@ impl Place {
         Self { root: root.into() }
     }
 
-    /// A path of the host.
+    /// The real path of a path of the host.
     pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
         self.root.join(path.strip_prefix("/").unwrap_or(path))
     }
 
-    /// The text of a switch of the test, `<root>/state/<name>`, if it is set.
+    /// The text of a switch, `<root>/state/<name>`, if a test has set it.
     pub(crate) fn switch(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.path("state").join(name)).ok()
     }
 
-    /// Counts a call for a switch with a number, and returns whether this is that call.
+    /// Counts down a switch with a number. Returns whether this is the call at which it acts.
     pub(crate) fn is_due(&self, name: &str) -> bool {
         let _lock = self.lock();
         let left = self
@@ -51,7 +50,7 @@ impl Place {
             .expect("the calls can be written down");
     }
 
-    /// One at a time.
+    /// Locks the host's state.
     pub(crate) fn lock(&self) -> File {
         let lock = File::create(self.path("state/lock")).expect("a lock file");
         lock.lock().expect("a lock");

@@ -1,11 +1,11 @@
-//! `virsh`, and the libvirt behind it.
+//! `virsh`, and the libvirt that it talks to.
 //!
-//! A running domain is `<root>/state/domains/<name>.xml`. The devices of its hostdevs are bound to
-//! `vfio-pci` while it runs. A device that another domain has is refused, as by libvirt.
+//! A running domain is `<root>/state/domains/<name>.xml`. The devices of its hostdevs are bound to `vfio-pci` while it runs.
+//! Like libvirt, it refuses a device that another domain has.
 //!
-//! Switches: `virsh-fails` (its text is the complaint), `virsh-hangs`, `create-fails`,
-//! `destroy-fails`, `domstate` (the state of all domains), those of [`hotplug`], `device-fails` (QEMU does not get the device of its text), `devices-stay` (bound to `vfio-pci` when their domain ends), `comes-after-look` (a domain that
-//! runs from the next list of domains on, which does not have it yet: its name, and its text).
+//! Switches: `virsh-fails` (the error), `virsh-hangs`, `create-fails`, `destroy-fails`, `domstate` (the state of all domains),
+//! those of [`hotplug`], `device-fails` (a device that QEMU cannot open), `devices-stay` (bound to `vfio-pci` when their domain
+//! ends), `comes-after-look` (a domain's name and text: it runs from the next list of domains on, but is not in that list yet).
 
 use std::fs;
 use std::os::fd::AsFd as _;
@@ -25,7 +25,7 @@ pub(crate) fn run(place: &Place, words: &[String]) -> Result<(), String> {
         return Err(format!("error: {}", complaint.trim()));
     }
     if place.switch("virsh-hangs").is_some() {
-        // As long as the caller lives: a killed driver leaves no process.
+        // Wait as long as the caller lives, so that a killed driver leaves no process.
         let stdout = std::io::stdout();
         let mut reader = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
         let ended = poll(&mut reader, PollTimeout::NONE);
@@ -168,7 +168,7 @@ fn destroy(place: &Place, name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Binds a device to a driver, or back to its own.
+/// Binds a device to a driver, or back to its own one.
 pub(crate) fn bind(place: &Place, device: &str, driver: Option<&str>) {
     let dir = place.path(format!("/sys/bus/pci/devices/{device}"));
     if !dir.exists() {

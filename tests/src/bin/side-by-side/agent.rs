@@ -1,8 +1,8 @@
 //! Compares the agent with the script of 2013.
 //!
-//! Both get the same sysfs tree and the same CD, and write to a fresh root on a tmpfs, so that no disk is
-//! measured. The agent reads the CD itself; the script mounts it, which is a separate column. The agent flushes all
-//! files, which the script did not; the cost of that on a real disk is a column, too.
+//! Both get the same sysfs tree and the same CD, and write to a fresh root on a tmpfs, so that disk speed doesn't matter. The
+//! agent reads the CD itself; the script mounts it, which is a separate column. The agent flushes all files, which the script
+//! did not; what that costs on a real disk is a column, too.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,9 +14,9 @@ use super::{PEAK, floor, milliseconds};
 
 /// For each number of NICs: how often the script runs, and by which factor the agent must be faster.
 const PLAN: [(u16, u32, f64); 3] = [(1, 51, 30.0), (16, 15, 90.0), (256, 1, 150.0)];
-/// How often the agent runs for each run of the script.
+/// Runs of the agent for each run of the script.
 const AGENT_RUNS: u32 = 5;
-/// Some network stacks need more files for a NIC than others.
+/// How many times slower another network stack may be: some need more files for a NIC.
 const SLOWER: u32 = 3;
 
 struct Row {
@@ -52,7 +52,7 @@ impl Row {
     }
 }
 
-/// Prints the comparison, and returns whether all factors are reached.
+/// Prints the comparison. Returns whether all factors are reached.
 pub(crate) fn compare(memory: &Path) -> bool {
     let agent = agent_path();
     let disk = PathBuf::from("/var/tmp");
@@ -69,8 +69,8 @@ pub(crate) fn compare(memory: &Path) -> bool {
     each_backend(agent, memory, &rows) && is_good && is_near
 }
 
-/// Compares all network stacks with the script's measured times. None may take much longer than the one that the script
-/// wrote for.
+/// Compares all network stacks with the script's measured times. None may take much longer than the one that the script wrote
+/// files for.
 fn each_backend(agent: &Path, memory: &Path, rows: &[Row]) -> bool {
     println!("\nThe agent for each network stack, and how much faster than the script it is:");
     print!("{:<18}", "NICs");
@@ -88,7 +88,7 @@ fn each_backend(agent: &Path, memory: &Path, rows: &[Row]) -> bool {
                 .map(|_| {
                     let root = trial.fresh_root();
                     let mut command = trial.agent_for(backend, agent, root.path());
-                    // Warnings about settings that a stack lacks are printed each time.
+                    // Don't measure warnings about settings that a network stack lacks.
                     command.stderr(Stdio::null());
                     let time = time(command);
                     assert_eq!(
@@ -116,7 +116,7 @@ fn measure(agent: &Path, memory: &Path, disk: &Path, nics: u16, runs: u32) -> Ro
     let trial = Trial::new(memory, nics);
     check(&trial, agent, nics);
     let (mut old_times, mut mount_times, mut agent_times) = (Vec::new(), Vec::new(), Vec::new());
-    // Alternating, so that a busy phase of the machine affects both.
+    // Alternate, so that a busy phase of the machine affects both.
     for _ in 0..runs {
         old_times.push(time(trial.old(trial.fresh_root().path())));
         mount_times.push(trial.mounting(trial.fresh_root().path()));
@@ -144,7 +144,7 @@ fn run_agent(trial: &Trial, agent: &Path) -> Duration {
     time(trial.agent(agent, root.path()))
 }
 
-/// Checks that both do the job. The script supports only positions below 10.
+/// Checks that both write the same addresses. The script supports only positions below 10.
 fn check(trial: &Trial, agent: &Path, nics: u16) {
     let (old, new) = (trial.fresh_root(), trial.fresh_root());
     let _ = time(trial.agent(agent, new.path()));

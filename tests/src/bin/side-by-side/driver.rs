@@ -1,8 +1,8 @@
 //! Compares the driver with the script of 2013.
 //!
 //! Both deploy the same domain on the same host, on a tmpfs. `virsh`, `sudo`, `ip` and the stock action are minimal
-//! stand-ins; their cost is measured separately, for as many calls as each of the two made, and subtracted. The driver
-//! queries libvirt, and flushes nothing that a boot would remove anyway; the script checked nothing.
+//! stand-ins. Their cost is measured separately, for the calls that each of the two made, and subtracted. The driver queries
+//! libvirt, and flushes nothing that a boot would remove anyway; the script checked nothing.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,22 +11,22 @@ use one_sriov_tests::{HostTrial, median};
 
 use super::milliseconds;
 
-/// NICs, runs of the script, the target factor, and the required one.
+/// NICs, runs of the script, target factor, required factor.
 const PLAN: [(usize, usize, Option<f64>, f64); 3] = [
     (1, 41, Some(20.0), 12.0),
     (4, 21, None, 25.0),
     (16, 11, Some(100.0), 50.0),
 ];
-/// How often the driver runs for each run of the script.
+/// Runs of the driver for each run of the script.
 const DRIVER_RUNS: usize = 5;
-/// The maximum for any deployment.
+/// The maximum time of any deployment.
 const BOUND: Duration = Duration::from_millis(15);
-/// VFs that other VMs hold.
+/// Numbers of VFs that other VMs hold.
 const HELD: [u32; 3] = [8, 128, 2048];
-/// The maximum for each running VM, whose document is read.
+/// The maximum time for each running VM, because the driver reads its document.
 const PER_VM: Duration = Duration::from_micros(100);
 
-/// Prints the comparison, and returns whether all factors are reached.
+/// Prints the comparison. Returns whether all required factors are reached.
 pub(crate) fn compare(memory: &Path) -> bool {
     println!(
         "NICs  script 2013  driver     faster     goal  started (virsh, ip)  with all programs: script, driver"
@@ -64,7 +64,7 @@ fn beside_the_script(
     let trial = HostTrial::new(memory, nics, 0, 0);
     let (old_calls, old_domain) = trial.trace(HostTrial::by_script);
     let (calls, domain) = trial.trace(HostTrial::by_driver);
-    // Check that both do the job.
+    // Check that both assign the same VFs.
     assert_eq!(devices(&domain).len(), nics, "a VF for each NIC");
     assert_eq!(
         devices(&old_domain),
@@ -93,7 +93,7 @@ fn beside_the_script(
     is_good
 }
 
-/// The time of a deployment, with and without the programs that it calls.
+/// The time of a deployment, with and without that of the programs that it calls.
 fn measure(
     trial: &HostTrial,
     calls: &[String],
@@ -101,7 +101,7 @@ fn measure(
     run: impl Fn(&HostTrial) -> Duration,
 ) -> (Duration, Duration) {
     let (mut all, mut alone) = (Vec::new(), Vec::new());
-    // Alternating, so that a busy phase of the machine affects both.
+    // Alternate, so that a busy phase of the machine affects both.
     for _ in 0..runs {
         all.push(run(trial));
         alone.push(trial.alone(calls));

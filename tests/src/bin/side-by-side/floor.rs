@@ -1,4 +1,4 @@
-//! Compares the agent with the floor: a static program that does only the I/O of the same run.
+//! Compares the agent with `floor`, a static program that does only the I/O of the same run.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use super::milliseconds;
 
 /// For each number of NICs: runs of each program, and the maximum ratio of the agent to the floor.
 const PLAN: [(u16, u32, f64); 3] = [(1, 201, 2.0), (16, 101, 1.75), (256, 15, 1.75)];
-/// The agent's own record is written before the files and after them, so that a run may be killed at any instant.
+/// The agent's state file, which it writes before and after the other files, so that a run may be killed at any moment.
 const RECORD: &str = "var/lib/one-sriov/state.json";
 
-/// Prints the comparison; whether the agent is close enough to the floor.
+/// Prints the comparison. Returns whether the agent is close enough to the floor.
 pub(crate) fn compare(agent: &Path, memory: &Path) -> bool {
     let floor = path();
     println!(
@@ -26,7 +26,7 @@ pub(crate) fn compare(agent: &Path, memory: &Path) -> bool {
         let trial = Trial::new(memory, nics);
         let manifest = manifest(&trial, agent);
         let (mut floor_times, mut agent_times) = (Vec::new(), Vec::new());
-        // Alternating, so that a busy phase of the machine affects both.
+        // Alternate, so that a busy phase of the machine affects both.
         for _ in 0..runs {
             let root = trial.fresh_root();
             std::fs::create_dir(root.path().join("var/lib/one-sriov")).expect("a directory");
@@ -56,7 +56,7 @@ fn print_row(nics: u16, floor: Duration, agent: Duration, limit: f64, count: Opt
     );
 }
 
-/// The program that `ONE_SRIOV_FLOOR` names (a static one), or else the one beside this program.
+/// The static program that `ONE_SRIOV_FLOOR` names, or the one beside this program.
 fn path() -> PathBuf {
     std::env::var_os("ONE_SRIOV_FLOOR").map_or_else(
         || {
@@ -67,7 +67,7 @@ fn path() -> PathBuf {
     )
 }
 
-/// The files that a run of the agent leaves, with their sizes.
+/// Lists the files that a run of the agent leaves, with their sizes.
 fn manifest(trial: &Trial, agent: &Path) -> NamedTempFile {
     let root = trial.fresh_root();
     let _ = time(trial.agent(agent, root.path()));

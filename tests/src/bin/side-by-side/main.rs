@@ -1,7 +1,6 @@
-//! What was there in 2013 and what there is now, side by side: the agent and the driver, each with the
-//! script that it replaces.
+//! Compares the agent and the driver with the scripts of 2013 that they replace.
 //!
-//! The binaries are those that `ONE_SRIOV_AGENT` and `ONE_SRIOV_DRIVER` name.
+//! `ONE_SRIOV_AGENT` and `ONE_SRIOV_DRIVER` name the binaries.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::expect_used)]
 
@@ -17,11 +16,11 @@ mod agent;
 mod driver;
 mod floor;
 
-/// Asks this very program to be the small process that measures memory.
+/// Makes this program the small process that measures peak memory.
 const PEAK: &str = "--peak";
-/// The same for the time of processors, in microseconds.
+/// The same for processor time, in microseconds.
 const PROCESSOR: &str = "--processor";
-/// Asks it to measure, in a namespace where it may mount.
+/// Makes this program measure; it is in a namespace where it may mount.
 const INSIDE: &str = "--inside";
 
 fn main() -> ExitCode {
@@ -45,7 +44,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The script of 2013 mounts the CD: in a mount namespace, so it changes no mounts of this machine.
+/// Runs this program in a mount namespace, because the script of 2013 mounts the CD.
 fn inside() -> ExitCode {
     let mut unshare = Command::new("unshare");
     unshare.arg("--mount");
