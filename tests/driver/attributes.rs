@@ -7,7 +7,7 @@ use one_sriov_tests::host::{Host, Pf, domain, pci_nic};
 
 use crate::native::{with_devices, write_document};
 
-/// A PF that shows all settings of its VFs.
+/// The settings of a VF whose PF shows all of them.
 const SHOWN: &str =
     "mac 02:11:00:00:00:00 vlan 0 spoofchk on trust off max_tx_rate 0 min_tx_rate 0 state auto";
 
@@ -27,7 +27,7 @@ fn deploy(host: &Host, bridge: &str, attributes: &str) -> Outcome {
     host.deploy(7, &[bridge])
 }
 
-/// What a PF shows of its first VF, by name.
+/// The settings of the first VF that the PF shows, by name.
 fn shown(host: &Host) -> BTreeMap<String, String> {
     read(&host.vf("ens1f0", 0))
 }
@@ -36,7 +36,7 @@ fn read(text: &str) -> BTreeMap<String, String> {
     let words: Vec<_> = text.split(' ').map(str::to_owned).collect();
     let pairs = words.chunks(2);
     let known = pairs.map(|pair| (pair[0].clone(), pair[1].clone()));
-    // Without the attributes the VLAN has neither.
+    // `qos 0` is the same as no priority.
     known
         .filter(|(name, value)| name != "qos" || value != "0")
         .collect()
@@ -59,7 +59,7 @@ fn attributes_are_set_before_the_boot_and_taken_off_after_the_end() {
     assert_eq!(deployed.stderr.lines().count(), 1, "{}", deployed.stderr);
     let expected = "mac 02:00:c0:a8:07:01 vlan 100 spoofchk off trust on max_tx_rate 1000 min_tx_rate 0 state enable";
     assert_eq!(shown(&host), read(expected));
-    // libvirt sets MAC and VLAN.
+    // libvirt sets the MAC and the VLAN; see the identity.
     assert_eq!(host.lease("ens1f0/0").unwrap()["identity"], "mac");
     let calls = host.calls();
     let calls: Vec<_> = calls
@@ -105,7 +105,7 @@ fn a_vlan_with_a_priority_or_of_802_1ad_is_set_by_us() {
         assert_eq!(shown["mac"], "02:00:c0:a8:07:01");
         assert_restored(&host);
     }
-    // libvirt sets plain ones.
+    // libvirt sets a VLAN without priority and protocol 802.1ad.
     let host = host();
     let plain = "<VLAN_ID>100</VLAN_ID><VLAN_QOS>0</VLAN_QOS><VLAN_PROTO>802.1q</VLAN_PROTO>";
     assert_eq!(deploy(&host, "sriov_ens1f0", plain).code, 0);
@@ -135,14 +135,14 @@ fn what_keeps_tenants_apart_is_set_or_there_is_no_vm() {
         deployed.stderr
     );
 
-    // A PF that sets other values.
+    // The PF sets another value than requested.
     let second = host();
     second.switch("ip-changes", "3 0");
     let qos = "<VLAN_ID>100</VLAN_ID><VLAN_QOS>3</VLAN_QOS>";
     let other = "failed to set VLAN priority of VF 0 of 'ens1f0' to '3': the kernel shows '0'; see 'one-sriov doctor'.\n";
     refused(&second, qos, other);
 
-    // A setting that is not shown cannot be restored.
+    // If the kernel doesn't show a setting, the driver could not restore it.
     let third = Host::new(&[Pf::ethernet("ens1f0", "0000:82:00", 2)]);
     let hidden = "failed to set SPOOFCHK of NIC '02:00:c0:a8:07:01': 'ens1f0' does not show whether VF 0 has it.\n";
     refused(&third, "<SPOOFCHK>yes</SPOOFCHK>", hidden);
@@ -150,7 +150,7 @@ fn what_keeps_tenants_apart_is_set_or_there_is_no_vm() {
     refused(&third, "<VLAN_QOS>9</VLAN_QOS>", wrong);
 }
 
-/// The lines of the VM's log for attributes that are not set.
+/// What the VM's log says about attributes that are not set.
 fn left_out(deployed: &Outcome) -> Vec<String> {
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
     let lines = deployed.stderr.lines();

@@ -1,7 +1,6 @@
 //! Audits a host without any of the driver's code.
 //!
-//! Leases are parsed as the documented JSON, domains by another XML parser, and the card's state comes
-//! from the stand-in's own files.
+//! Leases are parsed as the documented JSON, domains by another XML parser, and the cards' state is that of the stand-ins' files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,16 +9,16 @@ use one_sriov_tests::host::Host;
 use roxmltree::Document;
 use serde_json::Value;
 
-/// A snapshot of everything.
+/// A snapshot of a host.
 pub(crate) struct Audit {
-    /// Leases, by place.
+    /// Leases, by their place in the lease directory.
     leases: BTreeMap<String, Value>,
-    /// Devices of running domains, by domain.
+    /// Devices of running domains, by domain name.
     domains: BTreeMap<String, Vec<String>>,
     /// Other files in the lease directory.
     claims: BTreeSet<String>,
     deployments: BTreeSet<String>,
-    /// Whether libvirt had to refuse a device of another domain.
+    /// A device that libvirt had to refuse because another domain has it.
     refused: Option<String>,
     /// VFs that are not in their original state, by address.
     changed: BTreeSet<String>,
@@ -58,7 +57,7 @@ impl Audit {
         self.leases.len()
     }
 
-    /// VFs with two holders.
+    /// Lists VFs with two holders.
     pub(crate) fn doubled(&self) -> Vec<String> {
         let mut doubled: Vec<String> = Vec::new();
         doubled.extend(
@@ -70,7 +69,7 @@ impl Audit {
         let held = self.domains.values().flatten().cloned();
         doubled.extend(twice(leased).map(|device| format!("two leases of {device}")));
         doubled.extend(twice(held).map(|device| format!("two domains with {device}")));
-        // The VF of a running domain has a lease of that VM.
+        // The VF of a running domain must have a lease of its VM.
         for (name, devices) in &self.domains {
             for device in devices {
                 let of_device = |lease: &&Value| lease["address"] == **device;
@@ -87,7 +86,7 @@ impl Audit {
         doubled
     }
 
-    /// VFs that have no holder, but are not available.
+    /// Lists VFs that have no holder, but are not available.
     pub(crate) fn lost(&self) -> Vec<String> {
         let mut lost = Vec::new();
         for (place, lease) in &self.leases {

@@ -1,4 +1,4 @@
-//! Bad input of every kind: one clear error on one line, and nothing is lost.
+//! Bad input of every kind: one clear error on one line, and no VF is lost.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -10,7 +10,7 @@ fn host() -> Host {
     Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)])
 }
 
-/// One line with a newline, no lease, no VM.
+/// Asserts an error on exactly one line, without a lease or a VM.
 fn assert_refused(host: &Host, outcome: &Outcome, expected: &str) {
     let text = outcome
         .stderr
@@ -44,7 +44,7 @@ fn malformed_xml() {
 fn no_such_pool() {
     let host = host();
     let expected = "failed to find pool 'ib7': no such network device or VF map; correct the network's BRIDGE, or add map '/var/tmp/one/vmm/kvm-sriov/vf_maps/ib7'";
-    // OpenNebula 7 shows only this much.
+    // OpenNebula 7 shows only the first hundred characters.
     assert!(expected[..100].contains("correct the network's BRIDGE"));
     assert_refused(
         &host,
@@ -121,7 +121,7 @@ fn an_unreadable_lease() {
     let host = host();
     assert_eq!(host.deploy(1, &["sriov_ib0"]).code, 0);
     host.write("/run/one-sriov/ib0/0", "{\"format\":1,");
-    // Its VF is not allocated, and other VMs are not affected.
+    // The VF of the corrupt lease is not allocated, and other VMs are not affected.
     assert_eq!(host.deploy(2, &["sriov_ib0"]).code, 0);
     assert_eq!(host.leased("ib0"), ["0", "1"]);
     let full = host.deploy(7, &["sriov_ib0"]);
@@ -129,7 +129,7 @@ fn an_unreadable_lease() {
     let expected = "failed to find a free VF in pool 'ib0': 2 of 2 in use; use another host (VM 1: 1, VM 2: 1); failed to read lease '";
     assert!(full.stderr.starts_with(expected), "{}", full.stderr);
     assert_eq!(full.stderr.lines().count(), 1);
-    // When libvirt shows that its VM has stopped, no manual repair is needed.
+    // Once libvirt shows that its VM has stopped, the lease needs no manual repair.
     host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=0\n");
     host.power_off(1);
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
@@ -173,7 +173,7 @@ fn virsh_is_missing() {
     let host = host();
     fs::remove_file(host.path("bin/virsh")).unwrap();
     let mut command = host.driver(&["action", "--", "deploy"]);
-    // Only the stand-ins, not this machine's own virsh.
+    // Only the stand-ins: this machine may have a virsh.
     command.env("PATH", host.path("bin"));
     host.write("/usr/sbin/none", "");
     let file = one_sriov_tests::host::deployment_file(7);
@@ -201,7 +201,7 @@ fn libvirt_does_not_answer_or_says_no() {
 fn a_full_disk() {
     let host = host();
     let dir = host.path("/run/one-sriov");
-    // A full file system: a tmpfs of one page, filled by the boot ID and newlines.
+    // A full file system: a tmpfs of one page, filled with the boot ID and newlines.
     let script = format!(
         "mount -t tmpfs -o size=4k,mode=0700 none '{dir}' && \
          {{ cat '{boot_id}' && yes ''; }} 2>/dev/null | head -c 4096 >'{dir}/boot-id' && exec \"$@\"",

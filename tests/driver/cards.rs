@@ -35,7 +35,7 @@ fn of_a_pf_with_more_vfs_than_fit_into_a_message_the_original_state_is_unknown()
 #[test]
 fn a_vf_whose_netdev_is_in_another_network_namespace_is_busy() {
     let host = Host::new(&[Pf::ethernet("ens1f0", "0000:82:00", 2).with_vf_netdevs()]);
-    // As the kernel shows it outside the namespace: the directory still exists.
+    // What the kernel shows outside the namespace: an empty directory.
     let net = host.path("/sys/bus/pci/devices/0000:82:00.1/net");
     fs::remove_file(net.join("ens1f0v0")).unwrap();
     fs::remove_dir_all(host.path("/sys/class/net/ens1f0v0")).unwrap();
@@ -44,7 +44,7 @@ fn a_vf_whose_netdev_is_in_another_network_namespace_is_busy() {
     assert!(pool.contains(expected), "{pool}");
     assert_eq!(host.deploy(7, &["sriov_ens1f0"]).code, 0);
     assert_eq!(host.leased("ens1f0"), ["1"]);
-    // Without a netdev there is no directory, and the VF is free.
+    // A VF without a netdev has no such directory, and is free.
     fs::remove_dir(&net).unwrap();
     assert_eq!(host.deploy(8, &["sriov_ens1f0"]).code, 0);
 }
@@ -95,7 +95,7 @@ fn pfs_without_vfs_and_pools_that_have_gone_have_nothing_free() {
     fs::remove_file(host.path("/sys/bus/pci/devices/0000:82:00.0/virtfn0")).unwrap();
     let expected = [numbers("ENS1F0", 0), numbers("SPARE", 0)].concat();
     assert_eq!(probe(&host), expected);
-    // Before the first sweep: the front-end may know it from before the boot.
+    // Reported even without a record from an earlier run: the front-end may know the pool from before the boot.
     let fresh = Host::new(&[Pf::ethernet("ens1f0", "0000:82:00", 0)]);
     fresh.write("/sys/bus/pci/devices/0000:82:00.0/sriov_totalvfs", "8\n");
     assert_eq!(probe(&fresh), numbers("ENS1F0", 0));

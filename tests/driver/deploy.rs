@@ -1,4 +1,4 @@
-//! A VM is deployed: leases, preparation, edit, the stock action.
+//! Deploying a VM: leases, preparation, edit of the domain, stock action.
 
 use one_sriov_tests::host::{Host, Pf, deployment_file, domain};
 
@@ -71,7 +71,7 @@ fn an_ethernet_nic_becomes_an_interface_of_type_hostdev() {
     assert!(domain.contains(nic), "{domain}");
     assert!(!domain.contains("aa:00:"), "{domain}");
     assert_eq!(host.lease("ens1f0/0").unwrap()["identity"], "mac");
-    // libvirt sets MAC and VLAN; the driver writes neither.
+    // libvirt sets the MAC and the VLAN, and the driver sets neither.
     assert_eq!(host.vf("ens1f0", 0), "mac 02:00:c0:a8:07:01 vlan 100");
     assert!(host.calls().iter().all(|call| !call.starts_with("ip ")));
 }
@@ -188,7 +188,7 @@ fn a_stock_action_that_fails_with_the_domain_running_keeps_the_vf() {
         "mkdir -p \"$(dirname \"$DIR$1\")\"; cat >\"$DIR$1\"; virsh -c x create \"$DIR$1\"; exit 42",
     );
     let deployed = host.deploy(7, &["sriov_ib0"]);
-    // After 42 the front-end would copy all scripts again.
+    // After exit code 42 the front-end would copy all scripts again.
     assert_eq!(deployed.code, 1);
     assert_eq!(host.leased("ib0"), ["0"]);
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 1);
@@ -222,7 +222,7 @@ fn a_second_deployment_of_a_vm_that_runs_leaves_the_first_alone() {
     let again = host.deploy(7, &["sriov_ib0"]);
     let expected = "failed to use GUID '00:00:aa:00:c0:a8:07:01': VM 7 has it (VF 0 of 'ib0'); end VM 7, with 'virsh destroy one-7' if OpenNebula does not know it.\n";
     assert_eq!((again.code, &*again.stderr), (1, expected));
-    // Without GUIDs libvirt refuses it.
+    // Without GUIDs, it is libvirt that refuses the second domain.
     host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY=dummy\n");
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 255);
     assert_eq!(host.leased("ib0"), ["0"]);

@@ -23,7 +23,7 @@ fn host() -> Host {
     host
 }
 
-/// The findings of a check, each as `severity: text`, without the scratch directory.
+/// The exit code and the findings: check, `severity: text` without the scratch directory, whether there is a remedy.
 fn findings(host: &Host) -> (i32, Vec<(String, String, bool)>) {
     let shown = host.operator(&["doctor", "--json"]);
     let root = host.root().display().to_string();
@@ -101,7 +101,7 @@ fn people_read_the_same() {
     );
 }
 
-/// A change of the host, the check that finds it, and the start of its finding.
+/// A problem, the change of the host that causes it, the check that finds it, and the start of the finding.
 type Case = (&'static str, fn(&Host), &'static str, &'static str);
 
 const CASES: &[Case] = &[
@@ -245,7 +245,7 @@ fn each_check_sees_what_is_wrong_and_says_what_to_do() {
         let Some((_, line, has_remedy)) = found else {
             panic!("{what}: {findings:?}");
         };
-        // Unless the message contains the remedy.
+        // The messages of these checks contain the remedy.
         assert!(
             *has_remedy || matches!(*check, "pools" | "leases" | "settings"),
             "{what}: {line}"

@@ -28,7 +28,7 @@ fn a_vf_that_qemu_does_not_get_is_shown_and_others_are_taken() {
     assert_eq!(free(&host), "SRIOV_IB0_FREE=1");
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     assert_eq!(host.leased("ib0"), ["1"]);
-    // The last VF of its pool is tried all the same; if it works, the failure is forgotten.
+    // The last VF of its pool is allocated nevertheless; if it works, the failure is forgotten.
     host.switch_off("device-fails");
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
     assert_eq!(host.cancel(8).code, 0);

@@ -1,4 +1,4 @@
-//! Failing system calls, full outputs, oversized inputs: the driver does not act on incomplete knowledge.
+//! Failing system calls, full outputs, oversized inputs: the driver must not act on incomplete information.
 
 use std::fs::File;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn host() -> Host {
     ])
 }
 
-/// Runs the driver while system calls with these names fail, on this path if one is given.
+/// Prepares the driver with system calls that fail, on this path only if one is given.
 fn faulty(host: &Host, calls: &str, fault: &str, path: Option<&str>, words: &[&str]) -> Command {
     let driver = host.driver(words);
     let mut strace = host.command(Path::new("strace"));
@@ -30,7 +30,7 @@ fn faulty(host: &Host, calls: &str, fault: &str, path: Option<&str>, words: &[&s
     strace
 }
 
-/// Whether a call was made to fail.
+/// Whether strace made a call fail.
 fn has_failed(host: &Host) -> bool {
     let log = host.read("/state/strace").unwrap_or_default();
     log.contains("(INJECTED)")
@@ -53,7 +53,7 @@ fn a_sysfs_link_that_cannot_be_read_hides_no_vf() {
         let expected = format!("{others}SRIOV_IB0_FREE=0\n");
         assert_eq!((probed.code, probed.stdout), (0, expected), "{error}");
         assert!(probed.stderr.contains(link), "{}", probed.stderr);
-        // The VM does not get another VF instead, because the state of this one is unknown.
+        // The state of the VF is unknown, so the VM doesn't get another one instead.
         let file = deployment_file(7);
         let mut driver = faulty(&host, "readlink", &fault, Some(link), &deploy(&file, "7"));
         let refused = run(&mut driver, &domain(7, &["sriov_ib0"; 2]));
@@ -61,7 +61,7 @@ fn a_sysfs_link_that_cannot_be_read_hides_no_vf() {
         assert!(refused.stderr.contains(link), "{}", refused.stderr);
         assert_eq!(host.leased("ib0"), [""; 0]);
     }
-    // The lease is gone all the same.
+    // A link that has just gone is not an error: its VF counts as used.
     let mut probe = faulty(&host, "readlink", "error=ENOENT", Some(link), &["probe"]);
     let probed = run(&mut probe, "");
     assert!(
@@ -116,7 +116,7 @@ fn what_is_not_known_of_a_pci_nic_costs_its_vm_only_if_it_may_be_somebody_elses(
 
     let physfn = "/sys/bus/pci/devices/0000:81:00.1/physfn";
     let claim = "/run/one-sriov/.devices/0000:81:00.1";
-    // A claim that an earlier deployment left.
+    // A claim left by an earlier deployment.
     host.write(claim, "ib0/0 3.1f\n");
     let boot = host.read("/proc/sys/kernel/random/boot_id").unwrap();
     host.write("/run/one-sriov/boot-id", boot);
@@ -134,7 +134,7 @@ fn what_is_not_known_of_a_pci_nic_costs_its_vm_only_if_it_may_be_somebody_elses(
 #[test]
 fn a_vm_that_runs_is_reported_whatever_fails_while_it_starts() {
     for (calls, fault) in [
-        // The first poll(2) is the start of every Rust program.
+        // The first poll(2) is part of the start of every Rust program.
         ("poll", "error=ENOMEM:when=2+3"),
         ("wait4", "error=ENOMEM:when=1+2"),
     ] {
@@ -170,7 +170,7 @@ fn a_deploy_id_that_cannot_be_printed_is_an_error_and_the_vm_keeps_its_vf() {
     assert!(outcome.stderr.starts_with(expected), "{}", outcome.stderr);
     assert!(host.domain(7).is_some());
     assert_eq!(host.lease("ib0/0").unwrap()["state"], "active");
-    // libvirt shows whose it is.
+    // libvirt shows that the VM runs.
     assert_eq!(host.operator(&["reconcile"]).code, 0);
     assert_eq!(host.leased("ib0"), ["0"]);
 }
@@ -227,11 +227,11 @@ fn a_stock_action_that_fails_without_a_word_gets_a_line_in_the_vms_log() {
     assert_eq!((failed.code, &*failed.stderr), (3, expected));
 }
 
-/// Runs the driver with a file as its input and little memory.
+/// Runs the driver with a file as its input and with little memory.
 fn with_little_memory(host: &Host, words: &[&str], stdin: File) -> Outcome {
     let driver = host.driver(words);
     let mut shell = host.command(Path::new("sh"));
-    // In KiB: the program, its libraries and stacks, and a document of 16 MiB.
+    // In KiB: enough for the program, its libraries and stacks, and a document of 16 MiB.
     shell.args(["-c", "ulimit -v 98304; exec \"$@\"", "sh"]);
     shell.arg(driver.get_program()).args(driver.get_args());
     let output = shell.stdin(stdin).output().unwrap();
@@ -310,7 +310,7 @@ fn what_to_do_stands_within_the_first_hundred_characters() {
 
 #[test]
 fn a_guid_in_use_names_the_vm_that_has_it() {
-    // Neither has a lease: OpenNebula may not know the first.
+    // Neither domain has a lease; OpenNebula may not know VM 31.
     for (name, expected) in [
         ("one-31", "VM 31 has it (VF 1 of 'ib0'); end VM 31, "),
         ("stranger", "domain 'stranger' has it (VF 1 of 'ib0'); end "),

@@ -54,7 +54,7 @@ fn a_guest_that_powers_itself_off_leaves_no_lease_at_the_next_look() {
     assert_eq!(host.deploy(8, &["sriov_ib0", "sriov_ib0"]).code, 0);
     let vm = |place: &str| host.lease(place).unwrap()["vm"].clone();
     assert_eq!((vm("ib0/0"), vm("ib0/1")), (8.into(), 8.into()));
-    // The last one restores the state before the first one.
+    // The original state is the one before the first VM.
     assert_eq!(host.cancel(8).code, 0);
     assert_eq!(host.vf("ib0", 0), ORIGINAL);
     assert_eq!(host.leased("ib0"), [""; 0]);
@@ -89,13 +89,13 @@ fn a_vf_that_libvirt_has_not_released_is_not_allocated() {
         full.stderr,
         "failed to find a free VF in pool 'ib0': 2 of 2 in use; use another host (VM 7, not released yet: 1, VM 8: 1).\n"
     );
-    // One that libvirt never releases is not lost: no domain has it.
+    // A VF that libvirt never releases is not lost, because no domain has it.
     host.write("/etc/one-sriov/kvmrc", "VF_RELEASE_WAIT=0\n");
     assert_eq!(host.deploy(9, &["sriov_ib0"]).code, 0);
     assert_eq!(host.lease("ib0/0").unwrap()["vm"], 9);
 }
 
-/// A card whose VF is always bound to vfio-pci, so its driver does not show whether a VM has it.
+/// A card whose VF is always bound to vfio-pci, so its binding does not show whether a VM has the VF.
 fn host_bound_to_vfio() -> Host {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1)]);
     host.write("/sys/bus/pci/devices/0000:81:00.1/own_driver", "vfio-pci");
@@ -123,13 +123,13 @@ fn a_vm_that_comes_to_life_during_the_look_keeps_its_vf() {
         let host = host_bound_to_vfio();
         assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
         let (lease, vf) = (host.lease("ib0/0"), host.vf("ib0", 0));
-        // The deployment completes between libvirt's answer and the reading of its lease.
+        // The deployment completes after libvirt's answer and before the driver reads its lease.
         let running = "/state/domains/one-7.xml";
         let domain = host.read(running).unwrap();
         std::fs::remove_file(host.path(running)).unwrap();
         host.switch("comes-after-look", &format!("one-7\n{domain}"));
         match what {
-            // There is no domain yet that the stock action could end.
+            // The stock action doesn't see a domain to destroy yet.
             "cancel" => {
                 host.stock("cancel", "exit 0\n");
                 assert_eq!(host.cancel(7).code, 0);
@@ -159,7 +159,7 @@ fn a_lease_of_another_boot_is_void() {
         (&lease["vm"], &lease["boot_id"]),
         (&8.into(), &"another".into())
     );
-    // The boot has reset the card: nothing is restored.
+    // The boot has reset the card, so nothing is restored.
     let set = host.calls()[calls..]
         .iter()
         .filter(|call| call.starts_with("ip "))

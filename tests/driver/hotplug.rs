@@ -1,6 +1,7 @@
-//! SR-IOV NICs are attached to a running VM, and detached.
+//! Attaching SR-IOV NICs to a running VM, and detaching them.
 //!
-//! For every failing call, and for a driver killed at any call, an independent auditor compares domains, cards and leases.
+//! With every call failing in turn, and with the driver killed at every call, an independent audit compares domains, cards and
+//! leases.
 
 use std::fs::File;
 use std::process::Output;
@@ -24,7 +25,7 @@ fn mac(nth: u8) -> String {
     format!("02:00:c0:a8:07:{nth:02x}")
 }
 
-/// As OpenNebula does since 5.0.
+/// Attaches a NIC as OpenNebula does since 5.0.
 fn attach(host: &Host, bridge: &str, nth: u8) -> Outcome {
     attach_raw(host, bridge, nth).into()
 }
@@ -37,7 +38,7 @@ fn attach_raw(host: &Host, bridge: &str, nth: u8) -> Output {
             mac(nth)
         )
     };
-    // Another network has the same address.
+    // The VM has a NIC with the same address on another network.
     let nics = nic(3, "") + &nic(9, "<ATTACH><![CDATA[YES]]></ATTACH>");
     let document = format!(
         "<VMM_DRIVER_ACTION_DATA><VM><ID>7</ID><TEMPLATE>{nics}</TEMPLATE></VM></VMM_DRIVER_ACTION_DATA>\n"
@@ -55,7 +56,7 @@ fn attach_raw(host: &Host, bridge: &str, nth: u8) -> Output {
     action(host, "attach_nic", &arguments, &document)
 }
 
-/// VM 8 gets its first VF, without a document.
+/// Attaches a NIC to VM 8, without a document.
 fn attach_to_a_vm_without_vfs(host: &Host) {
     assert_eq!(host.attach(8, &mac(2), "sriov_ib0").code, 0);
 }
@@ -68,7 +69,7 @@ fn detach_raw(host: &Host, mac: &str) -> Output {
     action(host, "detach_nic", &["one-7", mac, "7", "host"], "")
 }
 
-/// Runs an action that may be killed.
+/// Runs an action whose driver may be killed.
 fn action(host: &Host, name: &str, arguments: &[&str], stdin: &str) -> Output {
     host.write("/state/stdin", stdin);
     let stdin = File::open(host.path("/state/stdin")).unwrap();
@@ -106,7 +107,7 @@ fn an_infiniband_nic_comes_with_guids_and_dummy_and_goes_without_a_trace() {
         (&lease["state"], &lease["is_bound"], &lease["position"]),
         (&"active".into(), &true.into(), &1.into())
     );
-    // The network of the NIC that is being attached.
+    // The GUID has the network of the NIC that is attached.
     assert_eq!(lease["guid"], "00:09:aa:01:c0:a8:07:02");
     assert!(
         host.vf("ib0", 1)
@@ -156,7 +157,7 @@ fn an_ethernet_nic_gets_its_mac_from_libvirt_and_needs_no_dummy() {
 fn up_to_4_14_the_front_end_says_less_and_its_stdin_never_ends() {
     let host = host();
     let mut command = host.driver(&["action", "--", "attach_nic"]);
-    // 4.0, and 4.4 with the number of queues.
+    // The arguments of 4.0, and of 4.4 with the number of queues.
     let (open, _writer) = std::io::pipe().unwrap();
     command
         .args(["one-7", &mac(2), "sriov_ib0", "-", "7", "host"])
@@ -248,7 +249,7 @@ fn a_guest_that_keeps_the_vf_keeps_its_lease_until_the_domain_shows_that_it_is_g
     assert_eq!(refused.stderr, expected);
     assert_eq!(host.domain(7).unwrap(), before);
     assert_eq!(host.lease("ib0/1").unwrap()["state"], "active");
-    // The guest releases it later, at its next reboot, for example.
+    // The guest releases the VF later, for example at its next reboot.
     host.switch_off("guest-keeps-devices");
     assert_eq!(detach(&host, &mac(2)).code, 0);
     assert_eq!(host.leased("ib0"), ["0"]);
@@ -284,7 +285,7 @@ fn a_vf_that_went_from_vm_to_vm_goes_back_to_its_driver_at_last() {
     let host = host();
     let driver = driver_of(&host, "0000:81:00.2");
     assert_eq!(attach(&host, "sriov_ib0", 2).code, 0);
-    // The driver is not informed, and allocates the VF to the next VM.
+    // The driver isn't called when the VM ends, and later allocates the VF to the next VM.
     host.power_off(7);
     assert_eq!(host.deploy(8, &["sriov_ib0"; 4]).code, 0);
     assert_eq!(host.lease("ib0/1").unwrap()["vm"], 8);
@@ -294,7 +295,7 @@ fn a_vf_that_went_from_vm_to_vm_goes_back_to_its_driver_at_last() {
     assert_eq!(host.changed_vfs(), [""; 0]);
 }
 
-/// The guest of VM 7 reboots, and QEMU has kept the request to unplug this VF.
+/// Releases a VF of VM 7 without the driver: the guest reboots, and QEMU completes a pending unplug request.
 fn guest_releases(host: &Host, function: u32) {
     let address = format!("<address bus='0x81' slot='0x0' function='0x{function}'/>");
     let element = format!("<hostdev type='pci'><source>{address}</source></hostdev>");
@@ -310,7 +311,7 @@ fn guest_releases(host: &Host, function: u32) {
 #[test]
 fn a_vf_that_another_vm_gets_leaves_no_dummy_nic_behind() {
     let host = host();
-    // libvirt rebinds the VF of a deployment to its driver, so another VM can have it at once.
+    // libvirt rebinds a VF that was in the deployed domain to its driver, so another VM can have it at once.
     guest_releases(&host, 1);
     assert!(host.domain(7).unwrap().contains("aa:00:c0:a8:07:01"));
     let deployed = host.deploy(8, &["sriov_ib0"; 4]);
@@ -318,7 +319,7 @@ fn a_vf_that_another_vm_gets_leaves_no_dummy_nic_behind() {
     assert_eq!(host.lease("ib0/0").unwrap()["vm"], 8);
     let domain = host.domain(7).unwrap();
     assert!(!domain.contains("aa:00:"), "{domain}");
-    // The position is free again.
+    // The position of the dummy NIC is free again.
     assert_eq!(host.cancel(8).code, 0);
     assert_eq!(attach(&host, "sriov_ib0", 3).code, 0);
     assert!(host.domain(7).unwrap().contains("aa:00:c0:a8:07:03"));
@@ -389,7 +390,7 @@ fn two_nics_with_one_mac_are_not_told_apart() {
     assert_eq!((refused.code, refused.stderr.as_str()), (1, expected));
 }
 
-/// Inconsistencies: VFs of a domain without a lease, or the other way round; free VFs not in their original state; dummy NICs
+/// Lists inconsistencies: VFs in a domain without a lease, or the reverse; free VFs not in their original state; dummy NICs
 /// without a VF.
 fn audit(host: &Host, driver: &str) -> Vec<String> {
     let mut problems = Vec::new();
@@ -420,7 +421,7 @@ fn audit(host: &Host, driver: &str) -> Vec<String> {
     problems
 }
 
-/// Attaches and detaches with a fault at every call of a program; `settle` is the next sweep.
+/// Attaches and detaches a NIC, with a fault at every call of a program in turn, and runs `check` each time.
 fn at_every_call(switch: &str, check: impl Fn(&Host, &Output, &str)) {
     for step in ["attach", "detach"] {
         let mut reached = 0;
@@ -452,7 +453,7 @@ fn at_every_call(switch: &str, check: impl Fn(&Host, &Output, &str)) {
 fn a_call_that_fails_leaves_all_or_nothing() {
     let driver = driver_of(&host(), "0000:81:00.2");
     at_every_call("fails-at", |host, outcome, what| {
-        // The next sweep completes a failed release.
+        // `reconcile` completes a failed release.
         assert_eq!(host.operator(&["reconcile"]).code, 0, "{what}");
         if outcome.status.success() {
             let is_there = host.leased("ib0").contains(&"1".to_owned());
@@ -500,7 +501,7 @@ fn a_snapshot_is_refused_and_a_revert_names_the_nics_that_it_takes_away() {
     assert!(reverted.stderr.contains(expected), "{}", reverted.stderr);
     assert_eq!(host.leased("ib0"), ["0"]);
     assert_eq!(host.changed_vfs(), ["0000:81:00.1"]);
-    // The remedy of the message works: the document shows that it is an SR-IOV NIC.
+    // The message's remedy works: the document shows that this is an SR-IOV NIC.
     host.write("/var/tmp/one/VERSION", "7.0.0\n");
     host.stock("detach_nic", "echo 'no such interface' >&2; exit 1\n");
     let nic = format!(

@@ -1,4 +1,4 @@
-//! VFs are set up and restored, by identity.
+//! How VFs are set up and restored, by identity.
 
 use one_sriov_tests::host::{Host, Pf};
 
@@ -88,7 +88,7 @@ fn a_failure_at_the_second_vf_puts_the_first_back() {
 #[test]
 fn guids_that_are_not_known_are_unset_again() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
-    // An older kernel: one GUID for all VFs.
+    // An older kernel shows the same GUID for all VFs.
     let guid = "node_guid 0c:42:a1:03:00:00:00:00 port_guid 0c:42:a1:03:00:00:00:00 state auto";
     let vfs = one_sriov_tests::host::kernel::parse(&format!("0 {guid}\n1 {guid}\n"));
     let message = one_sriov_tests::host::kernel::message("ib0", &vfs);
@@ -110,7 +110,7 @@ fn guids_that_are_not_known_are_unset_again() {
 fn a_guid_that_somebody_has_is_refused() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
-    // Another VM with the same MAC: two networks have the same range of addresses.
+    // Another VM has a NIC with the same MAC: two networks have the same address range.
     let same = one_sriov_tests::host::domain(8, &["sriov_ib0"])
         .replace("02:00:c0:a8:08:01", "02:00:c0:a8:07:01");
     let refused = host.deploy_domain(8, &same);
@@ -163,7 +163,7 @@ fn open_vswitch_is_left_to_its_owner() {
 #[test]
 fn a_guid_that_a_vm_has_is_refused_where_the_kernel_tells_none() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
-    // An older kernel shows no GUID, whatever was set.
+    // An older kernel shows no GUIDs, even after they were set.
     let silent = || {
         let vfs = one_sriov_tests::host::kernel::parse("0 state auto\n1 state auto\n");
         let message = one_sriov_tests::host::kernel::message("ib0", &vfs);
@@ -172,7 +172,7 @@ fn a_guid_that_a_vm_has_is_refused_where_the_kernel_tells_none() {
     silent();
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     silent();
-    // Another VM with the same MAC: two networks have the same range of addresses.
+    // Another VM has a NIC with the same MAC: two networks have the same address range.
     let same = one_sriov_tests::host::domain(8, &["sriov_ib0"])
         .replace("02:00:c0:a8:08:01", "02:00:c0:a8:07:01");
     let refused = host.deploy_domain(8, &same);
@@ -180,7 +180,7 @@ fn a_guid_that_a_vm_has_is_refused_where_the_kernel_tells_none() {
     let expected = "failed to use GUID '00:00:aa:00:c0:a8:07:01': VM 7 has it (VF 0 of 'ib0'); end VM 7, with 'virsh destroy one-7' if OpenNebula does not know it.\n";
     assert_eq!(refused.stderr, expected);
     assert_eq!(host.leased("ib0"), ["0"]);
-    // It is free when its VM has stopped, even if the VM gets another VF next time.
+    // The GUID is free once its VM has stopped, even if the VM gets another VF next time.
     assert_eq!(host.cancel(7).code, 0);
     assert_eq!(host.deploy_domain(8, &same).code, 0);
 }

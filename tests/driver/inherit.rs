@@ -2,7 +2,7 @@
 
 use one_sriov_tests::host::{Host, Pf};
 
-/// OpenNebula's document for the only NIC of a VM.
+/// Writes OpenNebula's document for a VM with one NIC.
 fn vlan(host: &Host, vm: u32, id: &str) {
     host.write(
         &format!("/var/lib/one/datastores/0/{vm}/vm.xml"),
@@ -48,7 +48,7 @@ fn the_guids_of_a_vm_do_not_go_into_the_next_one() {
     let before = host.vf("ib0", 0);
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     host.power_off(7);
-    // One PF with two names: this pool is configured without GUIDs.
+    // Another name for the same PF, as a pool without GUIDs.
     host.write(
         "/etc/one-sriov/kvmrc",
         "VF_IDENTITY_old=dummy\nVF_MAPS_PATH=/etc/one-sriov/vf_maps\n",
@@ -56,7 +56,7 @@ fn the_guids_of_a_vm_do_not_go_into_the_next_one() {
     host.write("/etc/one-sriov/vf_maps/old", "0x81 0x00 0x1\n");
     assert_eq!(host.deploy(8, &["sriov_old"]).code, 0);
     assert_eq!(host.vf("ib0", 0), before);
-    // Its original GUIDs are restored.
+    // VM 8 ends with the original GUIDs on its VF.
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     assert!(host.vf("ib0", 1).contains("aa:00:c0:a8:07:01"));
     assert_eq!(host.cancel(8).code, 0);
@@ -113,7 +113,7 @@ fn a_guid_that_a_pf_does_not_unset_is_never_restored_as_if_it_were_the_vfs_own()
     host.switch("ip-fails", "Invalid argument");
     assert_eq!(host.cancel(7).code, 0);
     host.switch_off("ip-fails");
-    // It belongs to a previous VM, which may run with it elsewhere.
+    // The GUID belongs to a previous VM, which may be running with it elsewhere.
     assert!(host.vf("ib0", 0).contains("aa:00:c0:a8:07:01"));
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
     let original = &host.lease("ib0/0").unwrap()["original"];

@@ -1,4 +1,4 @@
-//! Migrations during which the connection breaks or a host reboots.
+//! Migrations in which the connection breaks or a host reboots.
 
 use one_sriov_tests::host::Host;
 
@@ -6,7 +6,7 @@ use crate::migrate::{self, ARGUMENTS, at_every_call, hosts, migrate, stock, wait
 use crate::suspend::{BOTH, audit_vfs, document, is_free, raw};
 use crate::unexpected::crash;
 
-/// Breaks the connection, and waits until the other host has noticed.
+/// Breaks the connection, and waits until the other host's driver has ended.
 const CUT: &str = "kill -9 $(cat $DIR/state/ssh); flock $DIR/state/session true";
 
 #[track_caller]
@@ -37,7 +37,7 @@ fn a_connection_that_breaks_after_the_vm_has_come_is_not_needed() {
     first.stock("migrate", &body);
     let moved = migrate(&first);
     assert_eq!(moved.code, 0, "{}", moved.stderr);
-    // No check ran in between.
+    // The VM is complete without a `reconcile`.
     assert!(second.domain(7).is_some());
     assert_eq!(migrate::audit(&first, &second, false), [""; 0]);
 }
@@ -75,7 +75,7 @@ fn a_connection_that_breaks_at_any_call_there_leaves_the_vm_whole_on_one_host() 
     at_every_call("cut-at", false);
 }
 
-/// Migrates repeatedly; one of the hosts reboots at each of its calls of a program in turn.
+/// Migrates repeatedly, and reboots one of the hosts at each of its calls of a program in turn.
 fn reboots_at_every_call(is_first: bool) {
     let mut reached = 0;
     for nth in 1.. {
@@ -94,7 +94,7 @@ fn reboots_at_every_call(is_first: bool) {
         crash(faulty);
         check_both(&first, &second);
         let what = format!("{nth}: {}", String::from_utf8_lossy(&outcome.stderr));
-        // The VM ends with its host.
+        // The VM ends if its host reboots.
         let is_there = (first.domain(7).is_some(), second.domain(7).is_some());
         assert_eq!(
             is_there,

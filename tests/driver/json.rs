@@ -1,4 +1,4 @@
-//! `--json`: docs/reference/json.md describes every field of every command, and nothing else.
+//! `--json`: docs/reference/json.md documents every field of every command, and no others.
 
 use one_sriov_tests::assert_described;
 use one_sriov_tests::host::{Host, Pf};

@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use one_sriov_tests::host::{Host, Pf, deployment_file, domain};
 
-/// A deployment that has reached the stock action.
+/// Starts a deployment and waits until it has reached the stock action.
 pub(crate) fn deploying(host: &Host, vm: u32) -> Child {
     reach_the_stock_action(spawn(host, vm))
 }
@@ -25,7 +25,7 @@ pub(crate) fn spawn(host: &Host, vm: u32) -> Child {
     spawn_domain(host, vm, &domain(vm, &["sriov_ib0"]))
 }
 
-/// The same with another domain.
+/// Starts the deployment of a domain.
 pub(crate) fn spawn_domain(host: &Host, vm: u32, text: &str) -> Child {
     let mut command: Command = host.driver(&["action", "--", "deploy"]);
     command.args([&*deployment_file(vm), "host", &vm.to_string(), "host"]);
@@ -44,12 +44,12 @@ pub(crate) fn spawn_domain(host: &Host, vm: u32, text: &str) -> Child {
     child
 }
 
-/// A host whose stock action reports its start, and continues when the test writes into a pipe.
+/// A host whose stock action reports its start, then waits until the test writes into a pipe.
 fn host() -> Host {
     stopping_host(1)
 }
 
-/// The same with this many VFs.
+/// Like [`host`], with this many VFs.
 pub(crate) fn stopping_host(vfs: u32) -> Host {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", vfs)]);
     nix::unistd::mkfifo(&host.path("/state/go"), nix::sys::stat::Mode::S_IRWXU).unwrap();
@@ -73,14 +73,14 @@ fn a_killed_driver_whose_child_goes_on_keeps_the_vf() {
     let mut child = deploying(&host, 7);
     child.kill().unwrap();
     child.wait().unwrap();
-    // The stock script lives, and keeps the deployment locked.
+    // The stock script is still alive, and keeps the deployment locked.
     let full = host.deploy(8, &["sriov_ib0"]);
     assert_eq!(
         full.stderr,
         "failed to find a free VF in pool 'ib0': 1 of 1 in use; use another host (VM 7: 1).\n"
     );
     say(&host, "yes");
-    // Once the domain exists, libvirt shows who has the VF.
+    // Once the domain exists, libvirt shows which VM has the VF.
     let created = host.path("/state/domains/one-7.xml");
     wait_for(&host, || created.exists());
     wait_for_the_stock_action(&host);
@@ -118,7 +118,7 @@ fn a_killed_driver_whose_child_dies_too_loses_the_vf_after_the_grace() {
         .and_then(|rest| rest.strip_suffix(" s.\n")?.parse().ok());
     let left: u64 = left.unwrap_or_else(|| panic!("{}", full.stderr));
     assert!((3600 - gone_by..=3600).contains(&left), "{left}");
-    // Killed before it wrote the lease, it leaves nothing to resume.
+    // A deployment that was killed before it wrote a lease leaves nothing to resume.
     let lease = host.read("/run/one-sriov/ib0/0").unwrap();
     std::fs::remove_file(host.path("/run/one-sriov/ib0/0")).unwrap();
     let own = host.deploy(7, &["sriov_ib0"]).stderr;
@@ -186,27 +186,27 @@ fn a_holder_of_the_lock_that_hangs_is_named() {
     assert_eq!((stuck.code, stuck.stderr), (1, expected));
     child.kill().unwrap();
     child.wait().unwrap();
-    // The kernel releases the lock with the process; virsh does not inherit it.
+    // The kernel releases the lock when the process ends; virsh doesn't inherit the lock.
     host.switch_off("virsh-hangs");
     host.stock("deploy", "cat >/dev/null; echo one-8\n");
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
 }
 
-/// The file of the only deployment.
+/// The file of the only deployment on a host.
 pub(crate) fn only_deployment(host: &Host) -> std::path::PathBuf {
     let mut files = std::fs::read_dir(host.path("/run/one-sriov/.deployments")).unwrap();
     files.next().unwrap().unwrap().path()
 }
 
-/// Waits until the stock action of the only deployment has ended: until then it has the file open.
+/// Waits until the stock action of the only deployment has ended: until then the deployment's file stays locked.
 pub(crate) fn wait_for_the_stock_action(host: &Host) {
     let deployment = std::fs::File::open(only_deployment(host)).unwrap();
     deployment.lock().unwrap();
-    // Unlock rather than close: a child that another thread is just starting may have it open, too.
+    // Unlock and not only close: a child that another thread starts may have inherited the file.
     deployment.unlock().unwrap();
 }
 
-/// Waits for an effect of a process that is not our child, which sends no event.
+/// Waits for an effect of a process that is not a child of the test, so there is no event to wait for.
 pub(crate) fn wait_for(host: &Host, mut happened: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !happened() {

@@ -1,8 +1,8 @@
-//! GUID, MAC and VLAN of a VM are cleared on its old VF before another VF gets them; all else of the VF is unchanged.
+//! A VM's GUID, MAC and VLAN are cleared on its old VF before another VF gets them; the VF's other settings stay.
 
 use one_sriov_tests::host::{Host, Pf};
 
-/// VM 7 with MAC and VLAN has stopped, and its VF stays bound to vfio-pci.
+/// VM 7 with MAC and VLAN has stopped while its VF stayed bound to vfio-pci, and runs again.
 fn lingering(pf: &Pf, setting: &str) -> Host {
     let host = Host::new(std::slice::from_ref(pf));
     host.write(
@@ -33,7 +33,7 @@ fn a_vm_that_comes_back_on_another_vf_has_its_guid_once() {
         "{}",
         host.vf("ib0", 1)
     );
-    // It is free only when libvirt has released it.
+    // The VF is free only once libvirt has released it.
     assert_eq!(host.lease("ib0/0").unwrap()["state"], "releasing");
 }
 
@@ -114,7 +114,7 @@ fn an_ethernet_vf_is_after_a_life_as_it_was() {
             "{}",
             host.vf("ens1f0", 0)
         );
-        // The PF, or an operator, has reset it meanwhile.
+        // The PF or an operator has changed the settings in the meantime.
         let lines = format!("0 {}\n", changed("02:00:c0:a8:07:01"));
         host.set_vfs("ens1f0", &lines);
         assert_eq!(host.cancel(7).code, 0);

@@ -1,4 +1,4 @@
-//! `import-legacy`: a host of the driver of 2013 is taken over while its VMs run.
+//! `import-legacy`: takes over a host from the driver of 2013 while its VMs run.
 
 use one_sriov_tests::host::{Host, Pf};
 use serde_json::Value;
@@ -25,7 +25,7 @@ const DOMAIN: &str = "<domain type='kvm'>
 </domain>
 ";
 
-/// VM 7 runs with VFs 1 and 3 of four; the old driver has left a stale entry 0.
+/// VM 7 runs with VFs 1 and 3 of four; the old driver has left a stale entry for VF 0.
 pub(crate) fn host() -> Host {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
     let map = "0x81 0x00 0x1\n0x81 0x00 0x2\n0x81 0x00 0x3\n0x81 0x00 0x4\n";
@@ -43,7 +43,7 @@ pub(crate) fn host() -> Host {
 #[test]
 fn running_vms_keep_their_vfs_and_get_leases() {
     let host = host();
-    // Without an import no VF is assigned twice, either.
+    // Even without an import, no VF is assigned twice.
     let pool = host.operator(&["pool"]).stdout;
     assert!(pool.starts_with("ib0: 2 of 4 free\n"), "{pool}");
 
@@ -88,7 +88,7 @@ not imported:
     assert_eq!(host.leased("ib0"), ["1", "3"]);
     assert_eq!(host.lease("ib0/3").unwrap()["state"], "active");
 
-    // No VM was stopped, and no VF changed.
+    // The VM keeps running, and no VF has changed.
     assert_eq!(host.domain(7).as_deref(), Some(DOMAIN));
     assert_eq!(host.changed_vfs(), [""; 0]);
 
@@ -113,7 +113,7 @@ fn their_vfs_come_back_when_they_end_and_others_get_the_rest_meanwhile() {
     let cancelled = host.cancel(7);
     assert_eq!(cancelled.code, 0, "{}", cancelled.stderr);
     assert_eq!(host.leased("ib0"), ["0", "2"]);
-    // The state before the old driver is unknown: the GUIDs are unset.
+    // The original state is unknown, so the GUIDs are unset.
     let unset = "ff:ff:ff:ff:ff:ff:ff:ff";
     let vf = host.vf("ib0", 1);
     assert!(vf.contains(&format!("port_guid {unset}")), "{vf}");
@@ -128,7 +128,7 @@ fn a_guid_that_two_running_vms_have_is_named() {
     let vfs = [(0, other), (1, guid), (2, guid), (3, other)];
     let line =
         |(vf, guid): (u32, &str)| format!("{vf} node_guid {guid} port_guid {guid} state auto\n");
-    // VFs 1 and 3 are in use, VF 2 is free: its GUID is ignored.
+    // VFs 1 and 3 are in use. VF 2 is free, so its GUID is ignored.
     host.set_vfs("ib0", &vfs.map(line).concat());
     assert_eq!(host.operator(&["reconcile"]).code, 0);
     host.foreign_domain("stranger", &["0000:81:00.3"]);

@@ -13,7 +13,7 @@ use crate::suspend::{
 
 pub(crate) const ARGUMENTS: [&str; 5] = ["one-7", "node2", "node1", "7", "node1"];
 
-/// A host with a VM that has two VFs, and a second host.
+/// A host with a VM that has two VFs, and a second host to migrate to.
 pub(crate) fn hosts() -> (Host, Host) {
     let first = host();
     let second = next_to(&first);
@@ -26,14 +26,14 @@ fn next_to(first: &Host) -> Host {
     second
 }
 
-/// Lets VMs of the first host move to the second one.
+/// Lets VMs migrate from the first host to the second one.
 pub(crate) fn connect(first: &Host, second: &Host) {
     first.switch("peer", &second.root().display().to_string());
     stock(first, "");
     receives(second);
 }
 
-/// The shim of `receive`.
+/// Installs the shim of `receive`.
 fn receives(host: &Host) {
     let driver = driver_path().display();
     let receive = format!(
@@ -43,7 +43,7 @@ fn receives(host: &Host) {
     write_program(&host.home().join("receive"), &receive);
 }
 
-/// Installs a stock action that runs `before` first.
+/// Installs a stock `migrate` that runs `before` first.
 pub(crate) fn stock(first: &Host, before: &str) {
     first.stock(
         "migrate",
@@ -55,7 +55,7 @@ pub(crate) fn migrate(first: &Host) -> Outcome {
     raw(first, "migrate", &ARGUMENTS, &document(&BOTH)).into()
 }
 
-/// Checks that the VM is on exactly one of the hosts, with all of its VFs, and that the other host has nothing of it.
+/// Checks that exactly one of the hosts has the VM, with all of its VFs, and that the other host has nothing of the VM.
 pub(crate) fn audit(first: &Host, second: &Host, may_move: bool) -> Vec<String> {
     let mut problems = audit_vfs(first, may_move);
     problems.extend(audit_vfs(second, may_move));
@@ -83,7 +83,7 @@ fn stays(first: &Host, second: &Host) {
 fn a_vm_gets_vfs_of_the_other_host_with_the_same_identity() {
     let (first, second) = hosts();
     let guid = first.lease("ib0/0").unwrap()["guid"].clone();
-    // On the second host another VM has the VFs with the same numbers, and the bridge of the dummy NICs is missing.
+    // On the second host, another VM has the VFs with the same numbers, and the bridge of the dummy NICs is missing.
     assert_eq!(second.deploy(8, &["sriov_ib0", "sriov_eth1"]).code, 0);
     std::fs::remove_dir(second.path("/sys/class/net/sriov_br")).unwrap();
     let seconds = second.root().display();
@@ -258,7 +258,7 @@ fn a_front_end_that_sends_no_document_is_not_waited_for() {
     let body =
         "virsh -c qemu:///system migrate --live \"$1\" && head -c 4 >$DIR/state/stock-stdin\n";
     first.stock("migrate", body);
-    // The stream of commands, which never ends.
+    // Standard input is the stream of commands, which never ends.
     let (commands, mut front_end) = std::io::pipe().unwrap();
     front_end.write_all(b"next").unwrap();
     let mut driver = first.driver(&["action", "--", "migrate"]);
@@ -327,7 +327,7 @@ fn a_vm_with_a_vf_that_was_attached_later_moves_there_and_back() {
     is_free(&first);
 }
 
-/// A call of the driver in sh, on a host.
+/// A shell command that calls the driver on a host.
 fn call(host: &Host, arguments: &str) -> String {
     let (driver, home) = (driver_path().display(), host.home());
     let (root, home) = (host.root().display(), home.display());

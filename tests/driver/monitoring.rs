@@ -62,11 +62,11 @@ fn what_is_not_known_to_be_free_is_not() {
     std::fs::remove_dir_all(host.path("/run/one-sriov")).unwrap();
     assert!(probe(&host).ends_with(&ib0(2, 2, 0)));
     host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=x\n");
-    // The front-end must not keep the old numbers.
+    // The front-end must not keep old numbers.
     assert!(probe(&host).ends_with(&ib0(2, 2, 0)));
     host.write("/etc/one-sriov/kvmrc", "");
     host.write("/var/tmp/one/vmm/kvm-sriov/vf_maps/ib0", "rubbish\n");
-    // Nor forget the total.
+    // With a corrupt map only the free VFs are reset, so that the front-end keeps the total.
     assert!(probe(&host).ends_with("\nSRIOV_IB0_FREE=0\n"));
     assert!(!probe(&host).contains("SRIOV_IB0_TOTAL"));
 }
@@ -81,7 +81,7 @@ fn pools_that_are_known_without_the_maps_have_nothing_free_while_those_cannot_be
     );
     assert_eq!(host.deploy(7, &["sriov_spare"]).code, 0);
     std::fs::remove_dir_all(&maps).unwrap();
-    // A loop, which not even root can follow.
+    // A symbolic link to itself, which not even root can follow.
     std::os::unix::fs::symlink("vf_maps", &maps).unwrap();
     let probed = host.operator(&["probe"]);
     let none = |pool| format!("SRIOV_{pool}_FREE=0\n");
@@ -105,7 +105,7 @@ fn whoever_cannot_become_the_owner_of_the_leases_says_that_nothing_is_free() {
     probe.arg(driver.get_program()).args(driver.get_args());
     let probed = run(&mut probe, "");
     assert_eq!(probed.code, 0);
-    // Root must not read their maps, which may list fewer.
+    // Root must not read the owner's maps, which may list fewer VFs.
     assert_eq!(probed.stdout, "SRIOV_ENS1F0_FREE=0\nSRIOV_IB0_FREE=0\n");
     let expected = "one-sriov-driver: refused to run as root: failed to become user 'nobody': ";
     assert!(probed.stderr.starts_with(expected), "{}", probed.stderr);

@@ -1,4 +1,4 @@
-//! VFs near the memory of their VM.
+//! VMs get VFs that are near their memory.
 
 use one_sriov_tests::Outcome;
 use one_sriov_tests::host::{Host, Pf, domain};
@@ -6,7 +6,7 @@ use one_sriov_tests::host::{Host, Pf, domain};
 use crate::migrate;
 use crate::suspend::{CHECKPOINT, has_stock_actions, raw};
 
-/// A pool of two cards on two nodes, whose VFs alternate in its map.
+/// A pool of two cards on two NUMA nodes, whose VFs alternate in the map.
 fn host() -> Host {
     let cards = [
         Pf::infiniband("ib0", "0000:81:00", 2),
@@ -29,7 +29,7 @@ fn pinned(vm: u32, bridges: &[&str], nodes: &str) -> String {
     domain(vm, bridges).replacen("<devices>", &format!("{numatune}<devices>"), 1)
 }
 
-/// The VFs of a VM, in the order of their positions.
+/// The VFs of a VM, by position.
 fn vfs(host: &Host, vm: u32) -> Vec<String> {
     let places = host.leased("fast").into_iter();
     let leases = places.map(|index| host.lease(&format!("fast/{index}")).unwrap());

@@ -1,4 +1,4 @@
-//! If no VF is involved, the stock action replaces the driver.
+//! When no VF is involved, the driver executes the stock action.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use one_sriov_tests::host::{Host, Pf, domain, run};
 
 fn host() -> Host {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
-    // This needs no lease directory, and does not query libvirt.
+    // Without VFs, the driver needs no lease directory, and doesn't query libvirt.
     fs::remove_dir_all(host.path("/run/one-sriov")).unwrap();
     host.switch("virsh-fails", "not today");
     host
@@ -101,7 +101,7 @@ fn a_stream_that_never_ends_is_not_read() {
         let arguments = ["one-9", "02:00:c0:a8:07:01", "br0", "-", vm, "host"];
         let mut command = host.driver(&["action", "--", action]);
         command.args(arguments);
-        // A pipe that stays open.
+        // The writer keeps the pipe open.
         let (reader, writer) = std::io::pipe().unwrap();
         let output = command.stdin(reader).output().unwrap();
         assert_eq!(
@@ -132,7 +132,7 @@ fn the_bridge_of_the_dummy_nics_is_no_request_without_a_pool() {
     let host = host();
     host.stock("deploy", "cat >/dev/null; echo passed\n");
     assert_eq!(host.deploy(7, &["sriov_br"]).stdout, "passed\n");
-    // Old configurations use the bridge of the pool itself.
+    // Old configurations use the bridge of the pool for dummy NICs, too.
     host.write("/etc/one-sriov/kvmrc", "DUMMY_BRIDGE=sriov_ib0\n");
     let failed = host.deploy(7, &["sriov_ib0"]);
     assert!(

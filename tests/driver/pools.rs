@@ -1,4 +1,4 @@
-//! Sources of VFs, and VFs that are never allocated.
+//! Which VFs a pool contains, and VFs that are never allocated.
 
 use one_sriov_system::netlink::record::{address_message, route_message};
 use one_sriov_tests::host::{Host, Pf};
@@ -17,7 +17,7 @@ fn a_map_names_the_vfs_and_their_order() {
         (&lease["address"], &lease["vf"]),
         (&"0000:81:00.3".into(), &2.into())
     );
-    // The PF gets the kernel's number of the VF.
+    // The PF gets the kernel's number of the VF, not the index in the map.
     assert!(host.vf("ib0", 2).ends_with("state auto"));
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 1);
 }
@@ -45,7 +45,7 @@ fn a_map_may_have_a_name_of_its_own_and_a_domain() {
 
 #[test]
 fn two_ports_of_one_card_never_give_out_one_vf_twice() {
-    // mlx4: two netdevs of one PF, which differ in dev_port.
+    // As on mlx4: one PF has two netdevs, which differ in dev_port.
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 3).and_port("ib1")]);
     assert_eq!(host.deploy(7, &["sriov_ib0", "sriov_ib1"]).code, 0);
     assert_eq!(
@@ -120,10 +120,10 @@ fn a_vf_that_the_host_uses_is_left_alone() {
         route_message(index("ib0v1"), "10.0.0.0".parse().unwrap(), 8),
     );
     std::os::unix::fs::symlink("../bond0", host.path("/sys/class/net/ib0v2/master")).unwrap();
-    // Its own netdev has no address: that is on the VLAN.
+    // The VF's own netdev has no address, because its VLAN has it.
     let upper = host.path("/sys/class/net/ib0v4/upper_stor.100");
     std::os::unix::fs::symlink("../stor.100", upper).unwrap();
-    // Every new netdev gets a link-local address.
+    // A link-local address, which every new netdev gets, doesn't count.
     assert_eq!(host.deploy(7, &["sriov_ib0", "sriov_ib0"]).code, 0);
     assert_eq!(host.leased("ib0"), ["3", "5"]);
     let shown = host.operator(&["pool"]).stdout;
@@ -157,7 +157,7 @@ fn a_vf_of_a_running_domain_is_busy_without_a_lease() {
 fn a_vf_that_was_taken_out_of_a_running_vm_is_found_when_it_is_needed() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1)]);
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
-    // It was detached by hand, and libvirt has released it.
+    // The VF was detached by hand, and libvirt has released it.
     host.foreign_domain("one-7", &[]);
     let driver = host.path("/sys/bus/pci/devices/0000:81:00.1/driver");
     std::fs::remove_file(&driver).unwrap();

@@ -1,11 +1,11 @@
-//! Front-ends of all releases call the driver through the shims, in their own protocol.
+//! The front-ends of all releases call the driver through the shims, each with its own protocol.
 
 use one_sriov_tests::host::{Host, Pf, deployment_file, domain};
 use one_sriov_tests::{
     Answer, FrontEnd, Recorded, Release, Stdin, Stock, driver_path, install_remotes,
 };
 
-/// A host with the stock driver of a release and this one, and the front-end that calls them.
+/// A front-end of a release, and its host with the stock driver and this driver.
 struct Cloud {
     host: Host,
     stock: Stock,
@@ -55,7 +55,7 @@ impl Cloud {
     fn deploy(&self, vm: u32, bridges: &[&str]) -> Answer {
         let file = deployment_file(vm);
         let document = domain(vm, bridges);
-        // The front-end itself adds a newline to every document.
+        // The front-end adds a newline to every document.
         let document = document.trim_end();
         self.frontend
             .run("deploy", &[&file, "node1"], vm, document)
@@ -89,7 +89,7 @@ fn every_release_gets_its_deploy_id_and_the_vms_log() {
         assert!(told, "{release}: {deployed:?}");
         let lease = cloud.host.lease("ib0/0").unwrap();
         assert_eq!(lease["deploy_id"], expected, "{release}");
-        // Only the NIC differs in what the stock action got.
+        // The stock action gets the edited domain.
         let call = cloud.stock.calls().pop().unwrap();
         assert_eq!((call.action.as_str(), call.arguments.len()), ("deploy", 4));
         assert_eq!(
@@ -111,7 +111,7 @@ fn every_release_is_told_the_cause_first() {
         let message =
             "failed to find a free VF in pool 'ib0': 2 of 2 in use; use another host (VM 7: 2)";
         cloud.assert_refused(&full, message);
-        // Since 7.0 the user sees a hundred characters of it.
+        // Since 7.0 the user sees only the first hundred characters.
         assert!(message.len() < 100);
     }
 }
@@ -124,7 +124,7 @@ fn every_release_gets_the_stock_actions_own_error() {
         let failed = cloud.deploy(7, &["sriov_ib0"]);
         cloud.assert_refused(&failed, "Could not create domain from x");
         assert_eq!(cloud.host.leased("ib0"), [""; 0], "{release}");
-        // Just as without this driver.
+        // The message is the same without a VF.
         cloud.assert_refused(&cloud.deploy(7, &["br0"]), "Could not create domain from x");
     }
 }
@@ -154,7 +154,7 @@ fn a_vm_ends_on_every_release_and_its_vf_comes_back() {
             let call = cloud.stock.calls().pop().unwrap();
             let expected = match release.stdin(action) {
                 Stdin::Document => "<VMM_DRIVER_ACTION_DATA/>\n",
-                // The stream is not read: it has commands for others.
+                // The driver must not read the stream, which contains other commands.
                 Stdin::Stream | Stdin::Empty => "",
             };
             assert_eq!(
@@ -275,7 +275,7 @@ fn recorded_calls_reach_the_stock_driver_as_they_came() {
 fn a_name_that_is_a_command_stays_a_name() {
     for release in Release::ALL {
         let cloud = Cloud::new(release);
-        // In older releases a shell has already expanded the document.
+        // In older releases a shell has already expanded the document, so commands are left out.
         let title = if release.quotes_documents() {
             "$(touch leak) `touch leak`"
         } else {

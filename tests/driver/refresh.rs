@@ -1,4 +1,4 @@
-//! OpenNebula's monitoring client gets a signal when a VF was allocated or released; no other process does.
+//! When a VF was allocated or released, OpenNebula's monitoring client gets a signal; no other process does.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::chown;
@@ -12,7 +12,7 @@ use crate::migrate;
 
 const PID_FILE: &str = "/var/tmp/one_db/.monitor_client.pid";
 
-/// Prints a line for each signal. Pending ones come in the order of their numbers.
+/// Prints a line for each signal. Pending signals are handled in the order of their numbers.
 const SCRIPT: &str = "trap 'echo probes' USR1\ntrap 'kill $!; echo end; exit' TERM\necho ready\n\
      while :; do sleep 1000 & wait $!; kill $! 2>/dev/null; done\n";
 
@@ -20,7 +20,7 @@ fn host() -> Host {
     Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)])
 }
 
-/// A process that runs that script as OpenNebula starts its client.
+/// A process that runs [`SCRIPT`], started as OpenNebula starts its client.
 struct Client {
     child: Child,
     lines: BufReader<ChildStdout>,
@@ -52,7 +52,7 @@ impl Client {
         Self::start(host, "ruby", "monitord-client.rb", &["setsid"])
     }
 
-    /// Ends it, and returns how often it was told to run the probes.
+    /// Ends the process. Returns how many times it was asked to run the probes.
     fn end(mut self) -> usize {
         kill(
             Pid::from_raw(self.child.id().cast_signed()),
@@ -81,7 +81,7 @@ fn an_allocation_and_a_release_are_told_at_once() {
     assert_eq!(told(), "probes\n");
     assert_eq!(host.deploy(8, &["sriov_ib0", "sriov_ib0"]).code, 0);
     assert_eq!(told(), "probes\n");
-    // The scheduler chose this host by old numbers.
+    // The scheduler chose this host because of old numbers.
     assert_eq!(host.deploy(9, &["sriov_ib0"]).code, 1);
     assert_eq!(told(), "probes\n");
     host.power_off(8);
@@ -107,7 +107,7 @@ fn where_no_vf_changes_hands_nobody_is_told() {
     assert_eq!(host.deploy(7, &["br0"]).code, 0);
     assert_eq!(host.cancel(8).code, 255);
     assert_eq!(host.operator(&["reconcile"]).code, 0);
-    // It runs the probe itself.
+    // The client itself runs the probe.
     assert_eq!(host.operator(&["probe"]).code, 0);
     assert_eq!(client.end(), 0);
 }
@@ -116,7 +116,7 @@ fn where_no_vf_changes_hands_nobody_is_told() {
 fn a_process_that_is_not_the_client_gets_no_signal() {
     let nobody = ["setpriv", "--reuid", "65534", "--clear-groups", "setsid"];
     let table: [(&str, &str, &[&str]); 4] = [
-        // Before it leads a session it has no handler.
+        // Until it leads a session, the client has no signal handler.
         ("ruby", "monitord-client.rb", &["env"]),
         ("ruby", "another.rb", &["setsid"]),
         ("perl", "monitord-client.rb", &["setsid"]),
@@ -124,7 +124,7 @@ fn a_process_that_is_not_the_client_gets_no_signal() {
     ];
     for (interpreter, program, starter) in table {
         let host = host();
-        // The shell of another user must be able to read its script.
+        // bash runs as another user, who must be able to read its script.
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(host.root(), mode).unwrap();
         let client = Client::start(&host, interpreter, program, starter);
@@ -140,7 +140,7 @@ fn a_pid_file_that_is_not_our_own_is_not_read() {
     chown(host.path(PID_FILE), Some(65534), None).unwrap();
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     std::fs::remove_file(host.path(PID_FILE)).unwrap();
-    // A FIFO without a writer.
+    // A FIFO without a writer, which must not be waited for.
     nix::unistd::mkfifo(&host.path(PID_FILE), nix::sys::stat::Mode::S_IRWXU).unwrap();
     assert_eq!(host.cancel(7).code, 0);
     std::fs::remove_file(host.path(PID_FILE)).unwrap();

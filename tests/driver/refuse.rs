@@ -1,4 +1,4 @@
-//! Actions that a VM with VFs does not support.
+//! Actions that VMs with VFs don't support.
 
 use one_sriov_tests::host::{Host, Pf};
 
@@ -49,7 +49,7 @@ fn other_nics_are_attached_and_detached_by_the_stock_actions() {
         "",
     );
     assert_eq!(detached.stdout, "detached\n");
-    // An unreadable document makes no difference either.
+    // An invalid document makes no difference either.
     host.write("/var/tmp/one/VERSION", "7.0.0\n");
     let nic = "<NIC><ATTACH>YES</ATTACH><BRIDGE>br0</BRIDGE><MAC>02:00:c0:a8:07:09</MAC><VLAN_ID>x</VLAN_ID></NIC>";
     let number = format!("<VM><TEMPLATE>{nic}</TEMPLATE></VM>");

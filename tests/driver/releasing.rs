@@ -1,4 +1,4 @@
-//! A deployment waits for a VF, or the GUID on it, that another process is releasing.
+//! A deployment waits for a VF, or for the GUID on it, that another process is releasing.
 
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt;
@@ -19,7 +19,7 @@ use crate::kill::{
 const CREATE: &str = "mkdir -p \"$(dirname \"$DIR$1\")\"; cat >\"$DIR$1\"; \
                       virsh -c x create \"$DIR$1\" >/dev/null; echo one-$3\n";
 
-/// Waits until a deployment waits for the kernel's lock on a file, or has ended.
+/// Waits until a deployment waits for a lock on a file, or has ended.
 fn wait_until_it_waits(host: &Host, child: &mut Child) {
     let waits = format!("{} ", child.id());
     wait_for(host, || {
@@ -39,7 +39,7 @@ fn assert_deployed(child: Child, vm: u32) {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), answer, "{said}");
 }
 
-/// VM 7 has powered itself off, another driver is releasing its VF, and `next` is deployed: it waits and gets the VF.
+/// VM 7 has powered itself off, and another driver is releasing its VF. Asserts that the deployment of `next` waits and gets it.
 #[track_caller]
 fn is_waited_for(host: &Host, next: u32) {
     host.stock("deploy", CREATE);
@@ -49,7 +49,7 @@ fn is_waited_for(host: &Host, next: u32) {
     other.lock().unwrap();
     let mut child = spawn(host, next);
     wait_until_it_waits(host, &mut child);
-    // Unlock rather than close: a child that another thread is just starting may have it open, too.
+    // Unlock and not only close: a child that another thread starts may have inherited the file.
     other.unlock().unwrap();
     assert_deployed(child, next);
 }
@@ -69,7 +69,7 @@ fn a_guid_that_another_driver_is_just_taking_off_is_waited_for() {
     assert_eq!(host.lease(&format!("ib0/{vf}")).unwrap()["vm"], 7);
 }
 
-/// Makes `sudo` wait for the returned gate.
+/// Makes `sudo` wait at the returned gate.
 fn gate(host: &Host) -> Gate {
     let (place, behind) = (host.path("bin/sudo"), host.path("behind/sudo"));
     fs::create_dir(host.path("behind")).unwrap();
@@ -94,14 +94,14 @@ impl Gate {
         wait_for(host, || {
             let mut options = fs::File::options();
             let options = options.write(true).custom_flags(OFlag::O_NONBLOCK.bits());
-            // ENXIO as long as there is no reader.
+            // The open fails with ENXIO until there is a reader.
             reached = options.open(&self.0).ok();
             reached.is_some()
         });
         reached.unwrap()
     }
 
-    /// Opens the gate for good.
+    /// Opens the gate permanently.
     fn open(self, reached: fs::File) {
         fs::write(self.0.with_extension("open"), "go\n").unwrap();
         fs::rename(self.0.with_extension("open"), &self.0).unwrap();
@@ -134,8 +134,8 @@ fn the_vf_of_a_killed_deployment_is_waited_for_when_it_comes_back() {
     assert!(reconcile.wait_with_output().unwrap().status.success());
 }
 
-/// VM 7 runs, and another driver will spend an hour on releasing the VF of VM 8, which has stopped: this deployment is refused
-/// at once.
+/// VM 7 runs, and another driver is busy releasing the VF of VM 8, which has stopped. Asserts that the deployment of `domain` is
+/// refused without waiting.
 #[track_caller]
 fn is_told_at_once(host: &Host, bridge_of_8: &str, place_of_8: &str, domain: &str, expected: &str) {
     host.stock("deploy", CREATE);
@@ -158,7 +158,7 @@ fn is_told_at_once(host: &Host, bridge_of_8: &str, place_of_8: &str, domain: &st
 #[test]
 fn a_conflict_that_no_return_can_change_is_told_at_once() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 3)]);
-    // Another VM with the MAC of VM 7, which runs.
+    // Another VM with the MAC of the running VM 7.
     let domain = domain(7, &["sriov_ib0"]).replace("one-7", "one-9");
     let expected = "failed to use GUID '00:00:aa:00:c0:a8:07:01': VM 7 has it (VF 0 of 'ib0'); end VM 7, with 'virsh destroy one-7' if OpenNebula does not know it.\n";
     is_told_at_once(&host, "sriov_ib0", "ib0/1", &domain, expected);

@@ -1,4 +1,4 @@
-//! `repair`: plugs VFs into one running VM.
+//! `repair`: plugs missing VFs into one running VM.
 
 use std::fs::File;
 
@@ -15,7 +15,7 @@ fn a_vm_that_lacks_a_vf_gets_one_and_others_are_not_looked_at() {
     let (host, restored) = lacking();
     let advice = "'one-sriov repair 7' tries again\n";
     assert!(restored.stderr.contains(advice), "{}", restored.stderr);
-    // Another VM, which is unknown.
+    // Another VM's file, which is corrupt, must not be read.
     host.write("/run/one-sriov/.unplugged/8", "not a path");
     let repaired = host.operator(&["repair", "7"]);
     let expected = "VM 7 has VF '0000:81:00.2' (ib0/1) again\n";
@@ -60,7 +60,7 @@ fn a_vm_that_does_not_run_here_or_is_worked_on_is_refused() {
     let (host, _) = lacking();
     let stopped = "one-sriov-driver: failed to repair VM 8: it does not run on this host\n";
     refused(&host, "8", 1, stopped);
-    // Its file is that of a saved VM.
+    // Its file shows that it is a saved VM.
     host.write("/run/one-sriov/.unplugged/8", CHECKPOINT);
     refused(&host, "8", 1, stopped);
     refused(&host, "one-7", 2, "invalid value 'one-7' for '<VM>'");
@@ -75,12 +75,12 @@ fn a_vm_that_does_not_run_here_or_is_worked_on_is_refused() {
     assert_eq!(host.operator(&["repair", "7"]).code, 0);
 }
 
-/// Neither a VF nor its NIC's position goes to another NIC.
+/// The position of a NIC without a VF must not be assigned to another NIC.
 #[test]
 fn a_nic_that_is_attached_meanwhile_takes_no_position() {
     let host = host();
     assert_eq!(save(&host).code, 0);
-    // The Ethernet NIC, which has no dummy NIC that shows its position.
+    // The Ethernet VF cannot be attached, and no dummy NIC shows its position.
     host.switch("attach-fails", "type='hostdev'\nno");
     assert_eq!(restore(&host, &BOTH).code, 0);
     host.switch_off("attach-fails");
@@ -95,7 +95,7 @@ fn a_nic_that_is_attached_meanwhile_takes_no_position() {
     );
 }
 
-/// A VF that was plugged in before the driver was killed belongs to the VM, and does not count as attached in part.
+/// A VF that was plugged in before the driver was killed belongs to the VM, and isn't treated as partly attached.
 #[test]
 fn what_a_killed_restore_has_plugged_in_stays_there() {
     for grace in [3600, 0] {
@@ -109,7 +109,7 @@ fn what_a_killed_restore_has_plugged_in_stays_there() {
                 let repaired = host.operator(&["repair", "7"]);
                 assert_eq!(repaired.code, 0, "{what}: {}", repaired.stdout);
                 assert_eq!(audit(&host, false), [""; 0], "{what}");
-                // The grace is over.
+                // The grace period is over.
                 host.write("/etc/one-sriov/kvmrc", settings(0));
             }
             let looked = host.operator(&["reconcile"]);
@@ -127,7 +127,7 @@ fn settings(grace: u32) -> String {
     format!("UNPLUG_WAIT=1\nLEASE_GRACE={grace}\n")
 }
 
-/// A restore whose driver is killed at the `nth` call of a program; none if it has not so many.
+/// A restore whose driver is killed at the `nth` call of a program, or `None` if the restore makes fewer calls.
 fn killed_restore(grace: u32, nth: usize) -> Option<(Host, String)> {
     let host = host();
     host.write("/etc/one-sriov/kvmrc", settings(grace));

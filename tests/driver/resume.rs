@@ -1,4 +1,4 @@
-//! Within the grace period a VM resumes its own killed deployment; no other VM gets its VFs.
+//! Within the grace period, a VM resumes its own killed deployment, and no other VM gets its VFs.
 
 use one_sriov_tests::host::{Host, domain};
 
@@ -11,7 +11,7 @@ use crate::kill::{
 const CREATE: &str = "mkdir -p \"$(dirname \"$DIR$1\")\"; cat >\"$DIR$1\"; \
                       virsh -c x create \"$DIR$1\" >/dev/null || exit 255; echo one-$3\n";
 
-/// A deployment of VM 7 was killed with its child; the grace period is an hour.
+/// A host on which a deployment of VM 7 was killed with its child. The grace period is an hour.
 pub(crate) fn killed(vfs: u32, bridges: &[&str]) -> Host {
     let host = stopping_host(vfs);
     host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=3600\n");
@@ -25,7 +25,7 @@ pub(crate) fn killed(vfs: u32, bridges: &[&str]) -> Host {
     host
 }
 
-/// What a new deployment of a NIC must not change.
+/// The fields of a lease that a new deployment of the NIC must not change.
 fn kept(host: &Host, place: &str) -> [serde_json::Value; 6] {
     let lease = host.lease(place).unwrap();
     [
@@ -74,7 +74,7 @@ fn a_vm_takes_its_own_vf_at_once_and_others_wait() {
     assert_eq!(host.lease("ib0/0").unwrap()["state"], "active");
     assert_eq!(deployments(&host), 1);
     host.power_off(7);
-    // The original state is that before the first of them.
+    // The original state is the one before the first deployment.
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 0);
     assert_eq!(
         host.lease("ib0/0").unwrap()["original"]["port_guid"],
@@ -86,7 +86,7 @@ fn a_vm_takes_its_own_vf_at_once_and_others_wait() {
 fn each_nic_gets_its_own_vf_and_what_is_left_over_waits() {
     let host = killed(3, &["sriov_ib0", "sriov_ib0"]);
     let (first, second) = (kept(&host, "ib0/0"), kept(&host, "ib0/1"));
-    // The second NIC was detached meanwhile. The first keeps its VF, whatever else is free.
+    // The second NIC was detached in the meantime. The first keeps its VF although others are free.
     let one = host.deploy(7, &["sriov_ib0"]);
     assert_eq!(one.code, 0, "{}", one.stderr);
     assert_eq!(kept(&host, "ib0/0"), first);
@@ -102,7 +102,7 @@ fn each_nic_gets_its_own_vf_and_what_is_left_over_waits() {
 fn a_vm_that_libvirtd_starts_after_all_keeps_its_vf() {
     let host = killed(1, &["sriov_ib0"]);
     let (lease, vf) = (kept(&host, "ib0/0"), host.vf("ib0", 0));
-    // libvirt creates the domain for the killed virsh just before the new deployment asks for the same.
+    // libvirt creates the domain for the killed virsh just before the new deployment requests it.
     host.stock(
         "deploy",
         "mkdir -p \"$(dirname \"$DIR$1\")\"; cat >\"$DIR$1\"; virsh -c x create \"$DIR$1\" >/dev/null\n\
@@ -131,7 +131,7 @@ fn a_failure_does_not_end_what_libvirtd_may_still_start() {
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 255);
     assert_eq!(host.lease("ib0/0").unwrap()["state"], "deploying");
     assert_eq!((kept(&host, "ib0/0"), host.vf("ib0", 0)), (lease, vf));
-    // The grace period continues, and does not start again.
+    // The grace period goes on, and doesn't start again.
     assert_eq!(seen(&host), before);
     host.stock("deploy", CREATE);
     assert_full(&host, 8, "1 of 1");
@@ -168,7 +168,7 @@ fn what_goes_on_is_nobody_elses_though_its_first_deployment_waits() {
     assert_full(&host, 8, "2 of 2");
     say(&host, "no");
     assert_eq!(going_on.wait_with_output().unwrap().status.code(), Some(9));
-    // Both wait for the rest of the grace period, and are then released.
+    // Both leases wait for the rest of the grace period, and are then released.
     assert_full(&host, 8, "2 of 2");
     host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=0\n");
     assert_eq!(host.operator(&["reconcile"]).code, 0);

@@ -1,6 +1,6 @@
 //! Root never runs a program that another user has chosen.
 //!
-//! This runs on the real machine, in a mount namespace with other users, `/var/tmp` and `/run`. The settings below
+//! The tests run on the real machine, in a mount namespace with its own users, `/var/tmp` and `/run`. The settings below
 //! `/var/tmp/one` are hostile: the real virsh starts the program that they name.
 
 use std::fs::{self, Permissions};
@@ -32,7 +32,7 @@ impl Machine {
         let group = fs::read_to_string("/etc/group").unwrap();
         let group = format!("{group}oneadmin:x:{ONEADMIN}:\n");
         fs::write(machine.path("group"), group).unwrap();
-        // The program records which user runs it.
+        // The program records which user ran it.
         fs::create_dir(machine.path("ran")).unwrap();
         fs::set_permissions(machine.path("ran"), Permissions::from_mode(0o777)).unwrap();
         let evil = format!(
@@ -57,7 +57,7 @@ impl Machine {
         machine
     }
 
-    /// The users of the machine, and these.
+    /// Sets the users: those of this machine without oneadmin, and `more`.
     fn users(&self, more: &str) {
         let users = fs::read_to_string("/etc/passwd").unwrap();
         let others = users.split_inclusive('\n');
@@ -67,7 +67,7 @@ impl Machine {
         fs::write(self.path("passwd"), users + more).unwrap();
     }
 
-    /// A lease directory, as the node package makes it.
+    /// Creates a lease directory as the node package does.
     fn leases(&self) {
         let directory = self.path("run/one-sriov");
         fs::create_dir(&directory).unwrap();
@@ -79,7 +79,7 @@ impl Machine {
         self.directory.path().join(name)
     }
 
-    /// Runs the driver there, as root.
+    /// Runs the driver as root in the namespace.
     fn driver(&self, arguments: &[&str]) -> Outcome {
         let script = "mount --bind \"$0/passwd\" /etc/passwd && mount --bind \"$0/group\" /etc/group &&\n\
                       mount --bind \"$0/vartmp\" /var/tmp && mount --bind \"$0/run\" /run && exec \"$@\"";
@@ -93,7 +93,7 @@ impl Machine {
         run(&mut unshare, "")
     }
 
-    /// The users that the hostile programs ran as, and how often.
+    /// The users that ran the hostile programs, and how often.
     fn ran(&self) -> Vec<(String, usize)> {
         let files = fs::read_dir(self.path("ran")).unwrap();
         let mut ran: Vec<_> = files
@@ -108,12 +108,12 @@ impl Machine {
     }
 }
 
-/// Only root can become another user.
+/// Whether the tests run as root: only root can become another user.
 fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
-/// All commands that read files of oneadmin.
+/// All commands that read oneadmin's files.
 const COMMANDS: [&[&str]; 9] = [
     &["doctor"],
     &["pool"],
@@ -191,7 +191,7 @@ fn on_a_fresh_host_each_command_names_the_directory_that_oneadmin_needs() {
     }
 }
 
-/// All files below a directory, to find new ones.
+/// The names of all entries in a directory, sorted.
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
     let mut names: Vec<String> = entries
@@ -216,7 +216,7 @@ fn a_directory_of_other_files_does_not_become_a_lease_directory() {
         chown(&directory, Some(owner), None).unwrap();
         let settings = machine.path("vartmp/one/vmm/kvm-sriov/kvmrc");
         fs::write(settings, "LEASE_DIR=/run/precious\n").unwrap();
-        // libvirt answers; the program would have run before that.
+        // The commands fail only after libvirt has answered, later than the hostile program would have run.
         for command in ["pool", "reconcile", "import-legacy", "probe"] {
             let done = machine.driver(&[command]);
             assert_eq!(names(&directory), ["ib0", "notes"], "{command}: {done:?}");

@@ -1,7 +1,7 @@
 //! Many drivers at once, killed at random, on a host with faults: no VF is lost or assigned twice.
 //!
-//! `ONE_SRIOV_STRESS_OPERATIONS` sets the number of operations. `ONE_SRIOV_STRESS_SEED` repeats a run, whose seed a failure
-//! prints:
+//! `ONE_SRIOV_STRESS_OPERATIONS` sets the number of operations. A failure prints its seed; `ONE_SRIOV_STRESS_SEED` repeats that
+//! run.
 //!
 //! ```text
 //! ONE_SRIOV_STRESS_OPERATIONS=50000 cargo test --package one-sriov-tests --test driver stress
@@ -23,7 +23,7 @@ const OPERATIONS: usize = 2400;
 /// The number of operations between two audits.
 const ROUND: usize = 400;
 
-/// Two ports of one card that share their VFs, and another card: 32 VFs.
+/// A host with two ports of one card, which share its VFs, and another card: 32 VFs.
 fn host() -> Host {
     let host = Host::new(&[
         Pf::infiniband("ib0", "0000:81:00", 16).and_port("ib1"),
@@ -56,17 +56,17 @@ fn number(variable: &str, default: u64) -> u64 {
 struct Stress {
     host: Host,
     next_vm: AtomicU32,
-    /// VMs that may run.
+    /// VMs that may be running.
     vms: Mutex<Vec<u32>>,
     done: AtomicUsize,
     killed: AtomicUsize,
     deployed: AtomicUsize,
-    /// Shared by the workers, exclusive for the auditor.
+    /// Shared by the workers, exclusive for the audit.
     quiet: RwLock<()>,
 }
 
 impl Stress {
-    /// A driver's process, which leads its own process group.
+    /// Starts a driver in its own process group.
     fn start(&self, action: &str, vm: u32, stdin: &str) -> Child {
         use std::io::Write as _;
         use std::os::unix::process::CommandExt as _;
@@ -83,12 +83,12 @@ impl Stress {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // It may have been killed, and not read this.
+        // The driver may have been killed before it read this.
         let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
         child
     }
 
-    /// Waits for a driver, or kills it after a moment, alone or with its process group.
+    /// Waits for a driver, or kills it after a random time, alone or with its process group.
     fn see_to_its_end(&self, mut child: Child, random: &mut Random) -> ExitStatus {
         if random.below(4) == 0 {
             std::thread::sleep(Duration::from_micros(random.below(40_000)));
@@ -123,7 +123,7 @@ impl Stress {
                 if end.success() {
                     self.deployed.fetch_add(1, Ordering::Relaxed);
                 }
-                // A killed one may have got this far.
+                // A killed deployment may have created the domain.
                 if end.success() || end.code().is_none() {
                     self.vms.lock().unwrap().push(vm);
                 }
@@ -136,7 +136,7 @@ impl Stress {
                     }
                 }
             }
-            // The guest powers itself off, and the driver is not informed.
+            // The guest powers itself off without the driver.
             15..18 => {
                 if let Some(vm) = self.some_vm(random) {
                     let name = format!("one-{vm}");
@@ -163,7 +163,7 @@ impl Stress {
         }
     }
 
-    /// Runs all workers, with a process for every operation.
+    /// Runs this many operations in parallel workers.
     fn round(&self, seed: u64, operations: usize) {
         let left = AtomicUsize::new(operations);
         std::thread::scope(|scope| {
@@ -184,7 +184,7 @@ impl Stress {
         });
     }
 
-    /// Waits for the children of killed drivers.
+    /// Waits for children that outlive killed drivers.
     fn wait_for_children(&self) {
         let mark = format!("ONE_SRIOV_ROOT={}\0", self.host.root().display()).into_bytes();
         let is_ours = |pid: &std::ffi::OsStr| {
@@ -206,7 +206,7 @@ impl Stress {
         }
     }
 
-    /// Reboots the host: no process, no domain, a reset card, another boot ID.
+    /// Reboots the host: no domains, reset cards, another boot ID.
     fn reboot(&self, boot: usize) {
         for file in std::fs::read_dir(self.host.path("/state/domains")).unwrap() {
             std::fs::remove_file(file.unwrap().path()).unwrap();
@@ -245,10 +245,10 @@ fn no_vf_is_lost_and_none_is_doubled() {
         round += 1;
         stress.round(seed.wrapping_add(round << 8), ROUND);
         stress.wait_for_children();
-        // Killed drivers may have left files, but no VF may be assigned twice.
+        // Killed drivers may leave files, but no VF may be assigned twice.
         let audit = Audit::of(&stress.host);
         assert_eq!(audit.doubled(), [""; 0], "{}", told("doubled"));
-        // One sweep repairs everything.
+        // One `reconcile` repairs everything.
         let reconciled = stress.host.operator(&["reconcile"]);
         assert_eq!(
             reconciled.code,
@@ -264,7 +264,7 @@ fn no_vf_is_lost_and_none_is_doubled() {
             stress.reboot(usize::try_from(round).unwrap());
         }
     }
-    // Otherwise this test has tested nothing.
+    // Otherwise the test would have tested nothing.
     let (deployed, killed) = (
         stress.deployed.load(Ordering::Relaxed),
         stress.killed.load(Ordering::Relaxed),
@@ -273,7 +273,7 @@ fn no_vf_is_lost_and_none_is_doubled() {
         deployed > wanted / 20 && killed > wanted / 10,
         "{deployed} deployed, {killed} killed"
     );
-    // In the end all VFs can be allocated.
+    // At the end, all VFs can be allocated.
     stress.reboot(0);
     let all = ["sriov_ib0"; 16]
         .iter()

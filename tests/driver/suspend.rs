@@ -1,4 +1,4 @@
-//! VMs with VFs are saved, and restored here or on another host.
+//! Saving VMs with VFs, and restoring them here or on another host.
 
 use std::fs::File;
 use std::process::Output;
@@ -22,7 +22,7 @@ pub(crate) fn empty() -> Host {
     host
 }
 
-/// Stock actions that save and restore.
+/// Installs stock actions that save and restore.
 pub(crate) fn has_stock_actions(host: &Host) {
     host.write("/etc/one-sriov/kvmrc", "UNPLUG_WAIT=1\nLEASE_GRACE=0\n");
     host.write("/var/tmp/one/VERSION", "6.10.5\n");
@@ -33,7 +33,7 @@ pub(crate) fn has_stock_actions(host: &Host) {
     host.stock("restore", &virsh("restore \"$DIR$1\""));
 }
 
-/// A VM with two VFs, of which the first is at an address that its template names.
+/// A host with a VM that has two VFs. The template names a guest address for the first.
 pub(crate) fn host() -> Host {
     let host = empty();
     deploy(&host);
@@ -47,7 +47,7 @@ pub(crate) fn deploy(host: &Host) {
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
 }
 
-/// The VM's document: a VLAN on the Ethernet network, and these NICs.
+/// The VM's document, with these NICs and a VLAN on the Ethernet network.
 pub(crate) fn document(nics: &[(&str, u8)]) -> String {
     let nic = |(bridge, nth): &(&str, u8)| {
         let vlan = if *bridge == "sriov_eth1" {
@@ -128,7 +128,7 @@ fn a_saved_vm_gives_its_vfs_back_and_gets_others_with_the_same_identity() {
             .contains(r#""guest":"0000:00:0a.0""#)
     );
 
-    // Other VMs have its previous VFs.
+    // Another VM gets the VFs that the saved VM had.
     assert_eq!(host.deploy(8, &["sriov_ib0", "sriov_eth1"]).code, 0);
     let restored = restore(&host, &BOTH);
     assert_eq!(restored.code, 0, "{}", restored.stderr);
@@ -145,7 +145,7 @@ fn a_saved_vm_gives_its_vfs_back_and_gets_others_with_the_same_identity() {
     let domain = host.domain(7).unwrap();
     assert_eq!(domain.matches("aa:00:c0:a8:07:01").count(), 1, "{domain}");
     assert!(domain.contains("function='0x2'/></source><address type='pci' domain='0x0000' bus='0x00' slot='0x0a' function='0x0'/></hostdev>"), "{domain}");
-    // The VLAN is that of the network now.
+    // The VLAN is the one that the network has now.
     assert!(
         host.vf("eth1", 1).contains("mac 02:00:c0:a8:07:02")
             && host.vf("eth1", 1).contains("vlan 42"),
@@ -295,7 +295,7 @@ fn a_restore_that_fails_gives_the_vfs_back_and_can_be_repeated() {
     );
 }
 
-/// A VM that was restored without its InfiniBand VF.
+/// A host with a VM that was restored without its InfiniBand VF.
 pub(crate) fn lacking() -> (Host, Outcome) {
     let host = host();
     assert_eq!(save(&host).code, 0);
@@ -319,14 +319,14 @@ fn a_vf_that_cannot_be_plugged_in_costs_no_vm_and_comes_with_the_next_look() {
         (host.leased("ib0").len(), host.leased("eth1").len()),
         (0, 1)
     );
-    // The missing NIC is still recorded.
+    // The file still records the missing NIC.
     let saved = host.read(SAVED).unwrap();
     assert!(
         saved.contains("02:00:c0:a8:07:01") && !saved.contains("02:00:c0:a8:07:02"),
         "{saved}"
     );
     let looked = host.operator(&["reconcile"]);
-    // The VF that could not be attached is allocated last.
+    // The VF that failed is allocated last, so the VM gets another one.
     let expected = "VM 7 has VF '0000:81:00.2' (ib0/1) again\n";
     assert_eq!(
         (looked.code, looked.stdout.as_str()),
@@ -398,7 +398,7 @@ fn a_nic_without_vf_is_saved_with_the_others() {
     assert_eq!(restore(&host, &BOTH).code, 0);
     assert_eq!(audit(&host, false), [""; 0]);
 
-    // Where that fails it still lacks its VF.
+    // If the save fails, the VM still lacks its VF.
     let (host, _) = lacking();
     host.stock("save", "exit 1\n");
     assert_eq!(save(&host).code, 1);
@@ -419,7 +419,7 @@ fn the_file_of_an_earlier_attempt_does_not_outlive_the_nics() {
     host.write(SAVED, nic);
     assert_eq!(save(&host).code, 0);
     assert_eq!(host.read(SAVED), None);
-    // Of one that is saved already it is the one that counts.
+    // The file of a VM that is already saved is still needed.
     host.write(SAVED, nic);
     assert_eq!(save(&host).code, 1);
     assert!(host.read(SAVED).is_some());
@@ -439,8 +439,8 @@ fn a_domain_that_sleeps_is_woken_by_the_stock_action() {
     );
 }
 
-/// Inconsistencies between domains, cards and leases: a running VM must have all its VFs, at their addresses, with dummy NICs
-/// and leases; a stopped one none.
+/// Lists inconsistencies between domains, cards and leases. A running VM must have all its VFs at their addresses, with dummy
+/// NICs and leases; a saved VM must have its files and no VFs.
 pub(crate) fn audit(host: &Host, may_move: bool) -> Vec<String> {
     let mut problems = audit_vfs(host, may_move);
     let has_files = host.read(CHECKPOINT).is_some() && host.read(SAVED).is_some();
@@ -450,10 +450,10 @@ pub(crate) fn audit(host: &Host, may_move: bool) -> Vec<String> {
     problems
 }
 
-/// The same without the files of a VM that is saved.
+/// Like [`audit`], but ignores the files of a saved VM.
 pub(crate) fn audit_vfs(host: &Host, may_move: bool) -> Vec<String> {
     let mut problems = Vec::new();
-    // If libvirt refuses the device's previous address in the guest, it gets another one.
+    // If libvirt refuses the device's previous address in the guest, the device gets another one.
     let elsewhere = "function='0x1'/></source></hostdev>";
     let is_in_place = !(may_move && host.domain(7).is_some_and(|text| text.contains(elsewhere)));
     let leased = (host.leased("ib0").len(), host.leased("eth1").len());
@@ -487,7 +487,7 @@ pub(crate) fn audit_vfs(host: &Host, may_move: bool) -> Vec<String> {
     problems
 }
 
-/// Waits until the stock action of a killed driver has ended: until then it has the files of the deployments open.
+/// Waits until the stock action of a killed driver has ended: until then the deployments' files stay locked.
 pub(crate) fn wait_for_stock_actions(host: &Host) {
     let Ok(files) = std::fs::read_dir(host.path("/run/one-sriov/.deployments")) else {
         return;
@@ -499,17 +499,17 @@ pub(crate) fn wait_for_stock_actions(host: &Host) {
     }
 }
 
-/// A VM whose saving and restoring meets a fault.
+/// A VM that is saved and restored with faults.
 pub(crate) struct Scenario {
     /// The host that the VM runs on.
     pub(crate) host: fn() -> Host,
-    /// The VM's document at the step.
+    /// The VM's document for a step.
     pub(crate) document: fn(&str) -> String,
-    /// Inconsistencies after the step. A VF may have another address in the guest.
+    /// Lists inconsistencies after a step. `true` allows a VF another address in the guest.
     pub(crate) audit: fn(&Host, &str, bool) -> Vec<String>,
 }
 
-/// Saves and restores, with a fault at every call of a program.
+/// Saves and restores, with a fault at every call of a program in turn.
 pub(crate) fn at_every_call(switch: &str, scenario: &Scenario) {
     for step in ["save", "restore"] {
         let mut reached = 0;

@@ -1,6 +1,6 @@
-//! Unexpected events: afterwards VFs, GUIDs and leases are right, whichever actions OpenNebula then calls, if any.
+//! Unexpected events. Whichever actions OpenNebula calls afterwards, VFs, GUIDs and leases must be right.
 //!
-//! Each row of the table in docs/explanation/lifecycle.md has a test here that is named after it.
+//! Each row of the table in docs/explanation/lifecycle.md has a test here with its name.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -19,7 +19,7 @@ const GUID: &str = "00:00:aa:00:c0:a8:07:01";
 const SAVE: [&str; 5] = ["one-7", CHECKPOINT, "host", "7", "host"];
 const RESTORE: [&str; 5] = [CHECKPOINT, "host", "one-7", "7", "host"];
 
-/// Asserts that VM 7 runs with its VFs, and that no other VF is in use.
+/// Asserts that VM 7 runs with its VFs and that no other VF is in use.
 #[track_caller]
 fn is_whole(host: &Host, what: &str) {
     assert_eq!(audit(host, false), [""; 0], "{what}");
@@ -93,12 +93,12 @@ fn the_guest_powers_itself_off_while_it_is_saved() {
     let saved = save(&host);
     assert_eq!(saved.code, 1);
     assert!(!saved.stderr.contains("has no VF"), "{}", saved.stderr);
-    // The driver plugs nothing into the ended VM, which would count as a failure of the VF.
+    // The driver must not attach a VF to the ended VM: that would count as a failure of the VF.
     let calls = host.calls().split_off(calls);
     let attaches = |call: &&String| call.contains("attach-device");
     assert_eq!(calls.iter().find(attaches), None);
     is_clean(&host);
-    // OpenNebula finds it powered off.
+    // OpenNebula monitors the VM as powered off, and deploys it again.
     fs::remove_file(host.path(SAVED)).unwrap();
     deploy(&host);
     is_whole(&host, "");
@@ -138,13 +138,13 @@ fn the_driver_is_killed() {
 
 #[test]
 fn the_host_crashes() {
-    // With a VM that has its VFs, and with one that lacks some.
+    // A VM with all its VFs, and one that lacks a VF.
     for host in [host(), lacking().0] {
         crash(&host);
         let calls = host.calls().len();
         succeeds(&host.operator(&["reconcile"]));
         is_clean(&host);
-        // Settings that the boot has reset are not restored.
+        // The boot has reset the settings, so nothing is restored.
         let calls = host.calls().split_off(calls);
         let sets = |call: &&String| call.contains("ip link set");
         assert_eq!(calls.iter().find(sets), None);
@@ -190,7 +190,7 @@ fn libvirtd_restarts() {
     is_whole(&host, "");
 }
 
-/// Runs an action without a front-end: nothing reads its output.
+/// Runs an action after its front-end has ended: its output goes into a closed pipe.
 fn unheard(host: &Host, action: &str, arguments: &[&str], stdin: &str) {
     host.write("/state/stdin", stdin);
     let mut driver: Command = host.driver(&["action", "--", action]);
@@ -224,7 +224,7 @@ fn oned_restarts_in_the_middle_of_an_action() {
 const PLACE: &str =
     "<address type='pci' domain='0x0000' bus='0x00' slot='0x0a' function='0x0'/>\n\t\t</interface>";
 
-/// Runs an action of VM 7 repeatedly, kills the driver at each call of a program in turn, and calls `then` with the host.
+/// Runs an action of VM 7 repeatedly, killing the driver at each call of a program in turn, and calls `then` with the host.
 fn killed_at_every_call(action: &str, then: impl Fn(&Host, &str)) {
     let arguments = if action == "save" { SAVE } else { RESTORE };
     for nth in 1.. {
@@ -248,8 +248,8 @@ fn killed_at_every_call(action: &str, then: impl Fn(&Host, &str)) {
 #[test]
 fn onevm_recover_retry() {
     killed_at_every_call("save", |host, what| {
-        // No check ran in between. A VM that is already saved cannot be saved again: the operator has to report the success to
-        // OpenNebula.
+        // Without a `reconcile` in between. A VM that is already saved cannot be saved again: the operator has to report success
+        // to OpenNebula.
         let is_saved = host.domain(7).is_none();
         let again = save(host);
         assert_eq!(again.code != 0, is_saved, "{what}: {}", again.stderr);
@@ -260,7 +260,7 @@ fn onevm_recover_retry() {
         let runs = host.domain(7).is_some();
         let again = restore(host, &BOTH);
         if runs {
-            // libvirt refuses, and the operator has to report the success to OpenNebula.
+            // libvirt refuses the restore, and the operator has to report success to OpenNebula.
             assert_eq!(again.code, 1, "{what}");
             succeeds(&host.operator(&["repair", "7"]));
         } else {
@@ -287,7 +287,7 @@ fn onevm_recover_retry_of_a_migration() {
         let what = format!("{nth}: {}", again.stderr);
         assert_eq!(again.code != 0, has_moved, "{what}");
         if has_moved {
-            // The operator has to report the success to OpenNebula, and each host runs a check.
+            // The operator has to report success to OpenNebula, and each host reconciles.
             for host in [&first, &second] {
                 succeeds(&host.operator(&["reconcile"]));
             }
@@ -299,7 +299,7 @@ fn onevm_recover_retry_of_a_migration() {
 
 #[test]
 fn onevm_recover_success() {
-    // It is saved, but its driver was killed before it could report that.
+    // The VM is saved, but the driver was killed before it could report that.
     let host = host();
     host.stock("save", "virsh -c x save \"$1\" \"$DIR$2\"; kill -9 $PPID\n");
     assert_eq!(
@@ -315,7 +315,7 @@ fn onevm_recover_success() {
 
 #[test]
 fn onevm_recover_failure() {
-    // It is not saved, and still runs, without its VFs.
+    // The VM isn't saved, and still runs without its VFs.
     let host = host();
     host.stock("save", "kill -9 $PPID; exit 1\n");
     assert_eq!(
@@ -334,19 +334,19 @@ fn onevm_recover_delete() {
     succeeds(&running.cancel(7));
     is_clean(&running);
 
-    // For a suspended VM, only its files are removed.
+    // OpenNebula only removes the files of a suspended VM.
     let suspended = host();
     succeeds(&save(&suspended));
     is_clean(&suspended);
 
-    // A deployment continues, and OpenNebula calls no action: the operator ends the domain.
+    // OpenNebula calls no action, and the domain runs on until the operator ends it.
     let deploying = host();
     assert_eq!(deploying.lease("ib0/0").unwrap()["vm"], 7);
     deploying.power_off(7);
     succeeds(&deploying.operator(&["reconcile"]));
     is_clean(&deploying);
 
-    // The VM ends while it is being saved, so the save fails.
+    // The VM ends during the save, which fails.
     let saving = host();
     saving.stock(
         "save",

@@ -1,6 +1,6 @@
-//! `vfs`: what `one-sriov-vfs@.service` runs at boot.
+//! `vfs`, which `one-sriov-vfs@.service` runs at boot.
 //!
-//! A fake sysfs accepts any write, so strace shows the order of the writes.
+//! A fake sysfs accepts any write, so the tests get the writes and their order from strace.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -11,7 +11,7 @@ use one_sriov_tests::host::{Host, Pf, run};
 const NUMBER: &str = "/sys/bus/pci/devices/0000:81:00.0/sriov_numvfs";
 const AUTOPROBE: &str = "/sys/bus/pci/devices/0000:81:00.0/sriov_drivers_autoprobe";
 
-/// A PF with four VFs, of eight that it allows.
+/// A PF with four of its eight possible VFs. The file in vfs/ has the text `wanted`.
 fn host(wanted: &str) -> Host {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
     let total = "/sys/bus/pci/devices/0000:81:00.0/sriov_totalvfs";
@@ -21,7 +21,7 @@ fn host(wanted: &str) -> Host {
     host
 }
 
-/// A PF that has just appeared.
+/// A PF that has just appeared, without VFs.
 fn fresh(wanted: &str) -> Host {
     let host = host(wanted);
     host.write(NUMBER, "0\n");
@@ -125,7 +125,7 @@ fn a_change_under_a_running_vm_is_refused() {
     assert_refused(&host, of_vm);
     host.write("/etc/one-sriov/vfs/ib0", "0\n");
     assert_refused(&host, &of_vm.replace("to 8", "to 0"));
-    // The VM has stopped, but its lease says that a deployment may be in progress.
+    // The VM has stopped, but its lease cannot be released.
     host.switch("ip-fails", "Device or resource busy");
     host.power_off(7);
     let leased = "refused to change the VFs of 'ib0' from 4 to 0: '0000:81:00.1' is leased to a VM; \
@@ -163,7 +163,7 @@ fn a_vf_that_the_host_uses_does_not_go() {
 
 #[test]
 fn wrong_files_and_cards_are_named() {
-    // The file, other changes of the host, and the message.
+    // The text of the file, another change of the host, and the message.
     type Case = (&'static str, fn(&Host), &'static str);
     let table: [Case; 5] = [
         (
@@ -205,7 +205,7 @@ fn wrong_files_and_cards_are_named() {
     }
 }
 
-/// An attribute of the kernel, in a network namespace, that accepts 0, 1 and 2, but not 8.
+/// A real kernel attribute, in a network namespace, accepts 0, 1 and 2, but not 8.
 #[test]
 fn where_the_kernel_refuses_the_number_the_card_gets_its_old_vfs_again() {
     if !nix::unistd::geteuid().is_root() {

@@ -1,4 +1,4 @@
-//! PCI NICs are attached to a running VM, and detached.
+//! Attaching PCI NICs to a running VM, and detaching them.
 
 use one_sriov_tests::Outcome;
 use one_sriov_tests::host::{Host, hostdev, pci_nic};
@@ -14,7 +14,7 @@ fn a_detached_vf_comes_back_when_the_vm_does_not_hold_it_any_more() {
     let (_, deployed) = deploy(&host, 7, &[], &devices);
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
     let detach = |mac: &str| host.action("detach_nic", &["one-7", mac, "7", "h"], "<X/>");
-    // InfiniBand, and Ethernet by the stock action: libvirt reports success, but the guest keeps the VF.
+    // InfiniBand, and Ethernet with the stock action: libvirt reports success, but the guest keeps the VF.
     host.switch("guest-keeps-devices", "");
     let macs = ["02:00:c0:a8:07:c8", "02:00:c0:a8:07:c9"];
     for (mac, place) in macs.iter().zip(["ib0/0", "ens1f0/0"]) {
@@ -61,7 +61,7 @@ fn an_infiniband_vf_is_attached_with_its_guids_and_given_back_to_its_driver() {
     let host = host();
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     host.stock("attach_nic", "echo the stock action >&2; exit 1\n");
-    // A PCI NIC may be on a network with any bridge.
+    // The network of a PCI NIC may have any bridge.
     let attached = attach(&host, "0000:81:00.2", "sriov_ib0", "");
     let expected =
         "INFO: attach_nic: PCI NIC '02:00:c0:a8:07:cd' is VF 'ib0/1' (0000:81:00.2), position 1\n";
@@ -111,14 +111,14 @@ fn an_ethernet_vf_is_attached_by_the_stock_action_and_leased() {
         (attached.code, &*attached.stdout),
         (0, "stock one-7 02:00:c0:a8:07:cd\n")
     );
-    // It gets the stdin that the driver has read.
+    // The stock action gets the document that the driver has read from stdin.
     assert!(attached.stderr.starts_with("1\n"), "{}", attached.stderr);
     let lease = host.lease("ens1f0/1").unwrap();
     assert_eq!(
         (&lease["identity"], &lease["state"]),
         (&"native".into(), &"active".into())
     );
-    // The domain of this stand-in does not have it: the next sweep finds that.
+    // The stand-in did not change the domain, which `reconcile` detects.
     assert_eq!(host.operator(&["reconcile"]).code, 0);
     assert_eq!(host.leased("ens1f0"), [""; 0]);
 }
@@ -187,7 +187,7 @@ fn other_nics_are_attached_as_before() {
         assert_eq!(host.read("/state/stock-stdin").unwrap(), document);
     }
     assert_eq!(host.leased("ib0"), ["0"]);
-    // The document of an SR-IOV NIC is read once.
+    // Stdin is read once for both kinds of NICs.
     let nic =
         "<NIC><ATTACH>YES</ATTACH><MAC>02:00:c0:a8:07:cd</MAC><NETWORK_ID>9</NETWORK_ID></NIC>";
     let document = other.replace("<TEMPLATE>", &format!("<TEMPLATE>{nic}"));

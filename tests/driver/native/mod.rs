@@ -1,4 +1,4 @@
-//! PCI NICs: OpenNebula has chosen their VFs, and the driver leases and prepares them.
+//! PCI NICs: OpenNebula chooses their VFs, and the driver leases and prepares them.
 
 mod hotplug;
 mod pools;
@@ -14,7 +14,7 @@ fn host() -> Host {
     ])
 }
 
-/// A domain with these devices of the host after its NICs.
+/// Adds devices of the host to a domain, after its NICs.
 pub(crate) fn with_devices(domain: &str, devices: &[&str]) -> String {
     let hostdevs: String = devices.iter().map(|device| hostdev(device)).collect();
     domain.replace("\t</devices>", &format!("{hostdevs}\n\t</devices>"))
@@ -87,7 +87,7 @@ fn their_positions_follow_those_of_the_other_nics_and_no_vf_is_given_twice() {
     let places = ["ib0/0", "ib0/1", "ib0/2", "ib0/3"];
     let positions = places.map(|place| host.lease(place).unwrap()["position"].clone());
     assert_eq!(positions, [3, 2, 0, 1]);
-    // Only the other NICs are edited.
+    // The driver edits only the other NICs.
     let devices: String = devices.map(hostdev).concat();
     assert!(domain.contains(&devices));
     assert!(host.domain(7).unwrap().contains(&devices));
@@ -123,7 +123,7 @@ fn a_vf_that_somebody_has_is_refused_by_name() {
         assert_eq!(host.domain(7), None);
     }
     assert_eq!(host.leased("ib0"), ["0"]);
-    // The VM has stopped: the next action releases its VF first.
+    // The VM has stopped, so the next action releases its VF first.
     host.power_off(3);
     let (_, deployed) = deploy(&host, 7, &[], &["0000:81:00.1"]);
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
@@ -142,7 +142,7 @@ fn a_vf_that_libvirt_has_not_released_is_refused_and_taken_at_the_next_attempt()
     let why = "libvirt has not released it yet after the end of VM 3";
     assert_eq!(refused.code, 1);
     assert!(refused.stderr.contains(why), "{}", refused.stderr);
-    // It stays bound to vfio-pci: after the wait it counts as released.
+    // The VF stays bound to vfio-pci, but after the wait it counts as released.
     let deployed = deploy(&host, 7, &[], &["0000:81:00.1"]).1;
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
     assert!(host.vf("ib0", 0).contains("00:04:aa:00:c0:a8:07:c8"));
@@ -158,7 +158,7 @@ fn what_the_network_driver_has_set_after_the_boot_is_taken_off_whoever_ends_the_
         assert_eq!(host.lease("ens1f0/1").unwrap()["identity"], "native");
         let dirty = "1 mac 02:00:c0:a8:07:c8 vlan 100 spoofchk on trust on max_tx_rate 500";
         let clean = "1 mac 02:11:00:00:00:01 vlan 0 spoofchk off trust off max_tx_rate 0";
-        // A PF that shows all of these.
+        // As if the PF showed all these settings.
         let lease = host.read("/run/one-sriov/ens1f0/1").unwrap();
         let known = lease.replace(
             "\"spoof_check\":null,\"trust\":null,\"rates\":null",
@@ -213,7 +213,7 @@ fn a_network_whose_driver_would_cancel_the_vm_is_refused_before_the_boot() {
         }
         deployed
     };
-    // Before 6.6 network drivers do not set up PCI NICs.
+    // Before 6.6, network drivers don't set up PCI NICs.
     assert_eq!(deploy("0000:81:00.1", "bridge").code, 0);
     host.write("/var/tmp/one/vnm/vf.rb", "");
     for driver in ["bridge", "fw", "802.1Q", "ovswitch"] {
@@ -251,7 +251,7 @@ fn without_a_document_the_stock_action_goes_untouched() {
         assert_eq!(host.leased("ib0"), [""; 0]);
         assert_eq!(host.cancel(7).code, 0);
     }
-    // Devices other than NICs are ignored.
+    // PCI devices that are not NICs are ignored.
     write_document(&host, 7, "<PCI><ADDRESS>0000:81:00:1</ADDRESS></PCI>");
     let deployed = host.deploy_domain(7, &text);
     assert_eq!((deployed.code, &*deployed.stderr), (0, ""));
@@ -347,7 +347,7 @@ fn without_a_lease_directory_an_ethernet_vf_is_opennebulas_alone() {
     );
 }
 
-/// VM and the pool of its NIC on a bridge, by release: `7.5` is recorded, the others are derived from the source of `oned`.
+/// A VM and the pool of its PCI NIC, by release. `7.5` is recorded, the others are derived from the source of `oned`.
 const RELEASES: [(&str, u32, &str); 4] = [
     ("6.0", 42, "ib0"),
     ("6.6", 42, "ib0"),
@@ -385,7 +385,7 @@ fn the_documents_of_every_release_name_their_vfs() {
             0,
             "{release}"
         );
-        // Its PCI device is unchanged, to the byte.
+        // The element of the PCI device is unchanged, to the byte.
         let start = domain.find("\t\t<hostdev").unwrap();
         let end = domain.find("</hostdev>").unwrap();
         assert!(
@@ -413,13 +413,13 @@ fn a_killed_deployment_keeps_its_vf_for_its_own_vm() {
     let first = host.lease("ib0/0").unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
-    // The stock action lives and keeps the deployment locked; after it libvirt may still complete the domain.
+    // The stock action is still alive and keeps the deployment locked. When it has ended, libvirt may still complete the domain.
     let refused = "failed to use VF '0000:81:00.1' of PCI NIC '02:00:c0:a8:08:c8': VM 7 has it.\n";
     assert_eq!(host.deploy_domain(8, &text(8)).stderr, refused);
     crate::kill::say(&host, "no");
     crate::kill::wait_for_the_stock_action(&host);
     assert_eq!(host.deploy_domain(8, &text(8)).stderr, refused);
-    // Its own VM resumes it, and the saved state stays.
+    // The same VM resumes the deployment, and the saved original state stays.
     let child = start();
     let second = host.lease("ib0/0").unwrap();
     assert_ne!(first["deployment"], second["deployment"]);

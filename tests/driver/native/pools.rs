@@ -4,7 +4,7 @@ use one_sriov_tests::host::Host;
 
 use super::{deploy, host};
 
-/// Gives the VFs of `ib0` ids, so that OpenNebula's probe offers them.
+/// Gives the VFs of `ib0` PCI IDs, so that OpenNebula's probe offers them.
 fn offer(host: &Host) {
     for vf in 1..=4 {
         let ids = [
@@ -43,10 +43,10 @@ fn a_pool_has_no_vf_that_opennebula_may_choose() {
             .count(),
         2
     );
-    // OpenNebula itself may use them.
+    // OpenNebula itself may still use them.
     assert_eq!(deploy(&host, 8, &[], &["0000:81:00.1"]).1.code, 0);
 
-    // The host's filter in OpenNebula overrides that of the file.
+    // The filter that OpenNebula has for this host overrides that of the file.
     host.write("/etc/one-sriov/kvmrc", "PCI_FILTER=10de:*\n");
     assert_eq!(host.deploy(9, &["sriov_ib0"]).code, 0);
     assert_eq!(host.cancel(9).code, 0);

@@ -1,4 +1,4 @@
-//! VMs with PCI NICs are saved and restored: for a suspended one OpenNebula reserves its VFs, a stopped one gets others.
+//! Saving and restoring VMs with PCI NICs. OpenNebula reserves the VFs of a suspended VM; a stopped VM gets others.
 
 use one_sriov_tests::Outcome;
 use one_sriov_tests::host::{Host, Pf, domain, hostdev, pci_nic};
@@ -11,7 +11,7 @@ use crate::suspend::{
 
 const GUID: &str = "00:04:aa:00:c0:a8:07:c8";
 const VLAN: &str = "<VN_MAD>802.1Q</VN_MAD><VLAN_ID>100</VLAN_ID>";
-/// The VFs of the first deployment, and those that OpenNebula chooses after a stop.
+/// The VFs of the first deployment, and the VFs that OpenNebula chooses after a stop.
 const FIRST: [&str; 2] = ["0000:81:00.1", "0000:82:00.1"];
 const OTHER: [&str; 2] = ["0000:81:00.3", "0000:82:00.4"];
 const PLACE: &str =
@@ -67,7 +67,7 @@ fn saved() -> Host {
     host
 }
 
-/// What is wrong with a VM that has these VFs if it runs.
+/// Lists what is wrong with the VM, which must have these VFs if it runs.
 fn problems(host: &Host, devices: [&str; 2], may_move: bool) -> Vec<String> {
     let audit = Audit::of(host);
     let mut problems = [audit.doubled(), audit.lost()].concat();
@@ -117,13 +117,13 @@ fn a_suspended_vm_gets_the_same_vfs_at_the_same_places() {
     let restored = restore(&host, &document(FIRST));
     assert_eq!(restored.code, 0, "{}", restored.stderr);
     assert_eq!(problems(&host, FIRST, false), [""; 0]);
-    // With and without the network driver, tenants are isolated.
+    // The driver sets the VLAN even if no network driver does, so tenants stay isolated.
     let ethernet = host.vf("ens1f0", 0);
     let set = "mac 02:00:c0:a8:07:c9 vlan 100";
     assert!(ethernet.starts_with(set), "{ethernet}");
     assert_eq!(host.read(SAVED), None);
 
-    // Again, from the current domain.
+    // The second save starts from the restored domain.
     let again = save(&host);
     assert_eq!(again.code, 0, "{}", again.stderr);
     assert_eq!(problems(&host, FIRST, false), [""; 0]);
@@ -140,7 +140,7 @@ fn a_stopped_vm_gets_the_vfs_that_opennebula_has_chosen_by_now() {
     for file in [CHECKPOINT, SAVED] {
         second.write(file, first.read(file).unwrap());
     }
-    // Another VM has its VFs.
+    // Another VM has one of its previous VFs.
     write_document(&second, 8, &pci_nic(8, 0, FIRST[0], ""));
     let devices = hostdev(FIRST[0]);
     let other = domain(8, &[]).replace("\t</devices>", &format!("{devices}\n\t</devices>"));
@@ -194,7 +194,7 @@ fn a_pci_nic_that_was_detached_meanwhile_does_not_come_back() {
 #[test]
 fn a_save_that_fails_leaves_its_vlan_on_a_vf() {
     let host = host();
-    // As the network driver sets it after the deployment.
+    // What the network driver sets after the deployment.
     let others = |vf: u32| format!("{vf} mac 02:11:00:00:00:{vf:02x} vlan 0\n");
     let own = "0 mac 02:00:c0:a8:07:c9 vlan 100\n".to_owned();
     host.set_vfs("ens1f0", &(own + &others(1) + &others(2) + &others(3)));
@@ -206,7 +206,7 @@ fn a_save_that_fails_leaves_its_vlan_on_a_vf() {
     assert!(ethernet.starts_with(set), "{ethernet}");
 }
 
-/// A repair has only the document of the deployment, which names the previous VFs.
+/// The document on the host is that of the deployment, which names the previous VFs.
 #[test]
 fn the_vfs_of_now_are_those_of_a_repair() {
     let host = saved();
@@ -256,7 +256,7 @@ fn a_killed_restore_is_repaired_with_the_vfs_of_now() {
     assert_eq!(problems(&host, OTHER, false), [""; 0]);
 }
 
-/// OpenNebula chooses other VFs between the steps.
+/// The VFs that OpenNebula has chosen at a step.
 fn chosen(step: &str) -> [&'static str; 2] {
     if step == "save" { FIRST } else { OTHER }
 }
