@@ -1,5 +1,5 @@
-//! `--activate` on a running machine: which network stack loads what, and what is still pending.
-//! `tests/stacks` tests the stacks themselves.
+//! `--activate` on a running machine: which network stack loads which files, and what is still pending. `tests/stacks` tests the
+//! stacks themselves.
 
 use one_sriov_tests::{Machine, Outcome, run, virtio};
 
@@ -23,7 +23,7 @@ fn machine() -> Machine {
     )
 }
 
-/// A process that looks like networkd.
+/// Adds a process that looks like networkd.
 fn start_networkd(machine: &Machine) {
     machine.write("/proc/71/comm", "systemd-network\n");
 }
@@ -79,7 +79,7 @@ fn what_a_stack_was_not_told_is_owed_to_it_until_it_is() {
     assert_eq!(plain.code, 0);
     assert!(plain.stdout.contains(RUNS), "{}", plain.stdout);
     assert_eq!(machine.read(LEDGER), "eth0 due\n");
-    // No file changes now, and its tool is missing.
+    // No file changes now, and networkd's tool is missing.
     for _ in 0..2 {
         let outcome = apply(&machine, &["--activate"]);
         assert_eq!(outcome.code, 4, "{}", outcome.stderr);
@@ -96,7 +96,7 @@ fn what_a_stack_was_not_told_is_owed_to_it_until_it_is() {
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(json["activation"]["done"], serde_json::json!([]));
     assert_eq!(json["activation"]["failed"][0]["device"], "eth0");
-    // After a reboot nothing is pending: the stack has read the files.
+    // After a reboot nothing is pending, because the network stack has read the files.
     std::fs::remove_file(machine.path(LEDGER)).unwrap();
     let outcome = apply(&machine, &["--activate"]);
     assert_eq!((outcome.code, &*outcome.stderr), (0, ""));

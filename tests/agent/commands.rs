@@ -76,7 +76,7 @@ fn explain_finds_a_device_in_its_exact_case_before_a_variable() {
         (&both["of"], &both["also"][0]["nic"]),
         (&"ETH1".into(), &"ETH1".into())
     );
-    // If the name is unambiguous, case is ignored.
+    // If only one name matches, case is ignored.
     let variable = run(&machine, &["explain", "ETH0"]).stdout;
     machine.unplug("eth0");
     let gone = run(&machine, &["explain", "eth0"]).stdout;
@@ -222,7 +222,7 @@ fn json_holds_no_secret_and_no_text_of_the_context() {
             }
         }
     }
-    // Nor does an error in the text print it.
+    // An error in the text must not print it, either.
     for broken in [
         "PASSWORD='it''s hunter2'; hunter2 'hunter2\n",
         "PASSWORD='it's hunter2' 'x\n",
@@ -262,7 +262,7 @@ fn json_of_all_commands() {
     );
 }
 
-/// With `NETWORK=NO` OpenNebula describes no NIC, but the user may describe one by hand.
+/// With `NETWORK=NO` OpenNebula describes no NIC, but the user may.
 #[test]
 fn network_no_without_any_nic_touches_nothing() {
     let machine = machine();
@@ -274,7 +274,7 @@ fn network_no_without_any_nic_touches_nothing() {
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
     assert_eq!(outcome.stdout, "NETWORK=NO: nothing is changed\n");
     assert_eq!((machine.etc(), machine.read(state)), before);
-    // The files still count as the agent's.
+    // The agent still owns the files.
     assert_eq!(
         json(&machine, &["clean"])["files"]["removed"]
             .as_array()

@@ -1,4 +1,4 @@
-//! DHCPv6: requested by `IP6_METHOD`, or only by `METHOD`, which applies to both families.
+//! DHCPv6: requested by `IP6_METHOD`, or implied by `METHOD`, which applies to both families.
 
 use one_sriov_tests::{Machine, run, virtio};
 
@@ -7,7 +7,7 @@ use crate::status::status;
 const NIC: &str = "ETH0_MAC='02:00:0a:00:00:05'\n";
 const FILE: &str = "/etc/network/interfaces.d/60-one-sriov-eth0.cfg";
 
-/// `dhclient -6` never gives up, so it must not run unless the context asks for it.
+/// `dhclient -6` never gives up, so it must run only on request.
 #[test]
 fn ifupdown_runs_dhclient_for_ipv6_only_where_ip6_method_says_so() {
     let left_out = "one-sriov-agent: warning: ETH0: DHCPv6 is not requested, only router advertisements are used, \
@@ -52,7 +52,7 @@ fn ifupdown_runs_dhclient_for_ipv6_only_where_ip6_method_says_so() {
     }
 }
 
-/// Most networks with DHCPv4 have no DHCPv6, and their guests are up to date without it.
+/// Most networks with DHCPv4 have no DHCPv6, so a guest without a DHCPv6 address is fine.
 #[test]
 fn status_misses_only_an_address_that_ip6_method_asks_for() {
     let setup = "link eth0 02:00:0a:00:00:05

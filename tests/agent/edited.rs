@@ -1,4 +1,4 @@
-//! Edited files of the agent: refused, replaced, restored, reported.
+//! Files of the agent that were edited: refused, replaced, restored, reported.
 
 use one_sriov_tests::{Machine, run, virtio};
 

@@ -1,11 +1,11 @@
-//! Plans for a VM's NICs on another machine, for builders of images.
+//! Plans for a VM's NICs made on another machine, for image builders.
 
 use one_sriov_tests::{Machine, Tool, image, infiniband, run, virtio};
 use serde_json::Value;
 
 const CONTEXT: &str = "ETH0_MAC='02:00:0a:00:00:0c'\nETH0_IP='10.0.0.12'\nETH1_MAC='02:00:c0:a8:07:07'\nETH1_IP='192.168.7.7'\n";
 
-/// A running VM.
+/// The VM whose NICs are planned.
 fn vm() -> Machine {
     let nics = [
         virtio("eth0", "02:00:0a:00:00:0c", 3),
@@ -43,7 +43,7 @@ fn plan(machine: &Machine, arguments: &[&str]) -> String {
     outcome.stdout
 }
 
-/// The plan, without the medium.
+/// The plan without its first line, which names the medium.
 fn files(plan: &str) -> &str {
     plan.split_once('\n').expect("a first line").1
 }
@@ -54,7 +54,7 @@ fn the_plan_of_a_vm_is_the_same_elsewhere() {
     let here = run(&vm, &["plan"]).stdout;
     let json = run(&vm, &["plan", "--json"]).stdout;
     let value: Value = serde_json::from_str(&json).expect("JSON");
-    // It may be the whole output of 'plan --json', or only its inventory.
+    // The whole output of 'plan --json' is accepted, and its inventory alone.
     for nics in [json.clone(), value["inventory"].to_string()] {
         let builder = builder(&nics);
         assert_eq!(files(&plan(&builder, &[])), files(&here));

@@ -1,4 +1,4 @@
-//! A file that cannot be read or removed is an error that names it, not an answer.
+//! If a file cannot be read or removed, the agent reports an error that names the file, and assumes nothing.
 
 use one_sriov_tests::{Machine, Outcome, run, run_while, virtio};
 
@@ -121,7 +121,7 @@ fn a_left_over_that_cannot_be_removed_is_removed_by_the_next_run() {
     const LEFT: &str = "/etc/network/interfaces.d/.60-one-sriov-eth0.cfg.one-sriov-4242";
     let machine = machine();
     assert_eq!(run(&machine, &BACKEND).code, 0);
-    // As left by a killed run.
+    // As a killed run would leave it.
     machine.write(LEFT, "half");
     let record = machine.read(RECORD);
     machine.write(
@@ -136,7 +136,7 @@ fn a_left_over_that_cannot_be_removed_is_removed_by_the_next_run() {
         &stays,
     );
     assert!(machine.has(LEFT));
-    // `clean` does not report success, and keeps the record for the next time.
+    // `clean` fails too, and keeps the record for the next run.
     says(
         &run_while(&machine, LEFT, unlink, "EIO", &["clean"]),
         1,
@@ -156,13 +156,13 @@ fn clean_removes_its_record_or_says_that_it_failed() {
     let outcome = run_while(&machine, RECORD, "?unlink,unlinkat", "EIO", &["clean"]);
     says(&outcome, 1, &failed);
     assert!(machine.has(RECORD));
-    // Reading it decides nothing.
+    // A failing statx of the record doesn't matter.
     let outcome = run_while(&machine, RECORD, "statx", "EIO", &["clean"]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     assert!(!machine.has(RECORD));
 }
 
-/// If a file cannot be read, `status` must not report that there is no cause.
+/// If a file cannot be read, `status` must not claim that there is no cause.
 #[test]
 fn status_names_what_of_the_causes_it_could_not_read() {
     let looks = [

@@ -1,4 +1,4 @@
-//! Ownership of files: which are written, kept, moved and removed.
+//! Ownership of files: which the agent writes, keeps, moves and removes.
 
 use one_sriov_tests::{Machine, infiniband, run, virtio};
 
@@ -251,7 +251,7 @@ fn a_mac_that_cannot_be_read_or_is_new_in_the_context_costs_no_file() {
     );
     assert_eq!(apply(&machine).code, 4);
     assert_eq!(machine.etc(), before);
-    // A context before 4.14 has no MAC; after an upgrade the device is late.
+    // A context before 4.14 has no MACs; after the upgrade the device is late.
     let old = Machine::new(
         "ETH0_IP='10.0.0.5'\n",
         &[virtio("eth0", "02:00:0a:00:00:05", 3)],
@@ -281,7 +281,7 @@ fn in_a_context_without_macs_absent_devices_cost_no_file() {
 
 #[test]
 fn a_nic_that_others_shall_configure_is_not_taken_from_them() {
-    // A skipped NIC is skipped for both families.
+    // An empty IP6_METHOD means skip, too.
     for method6 in ["skip", ""] {
         let context = format!(
             "ETH0_MAC='02:00:0a:00:00:05'\nETH0_METHOD='skip'\nETH0_IP6_METHOD='{method6}'\nETH0_IP='10.0.0.5'\n\

@@ -1,4 +1,4 @@
-//! Default routes: gateways on and off the link, and which of several wins.
+//! Default routes: gateways on and off the link, and which of several NICs' routes is used.
 
 use one_sriov_tests::{BACKENDS, Machine, infiniband, run, virtio};
 
@@ -44,7 +44,7 @@ fn a_gateway_in_the_network_of_an_alias_has_a_route_of_its_own() {
     );
 }
 
-/// Of two default routes with the same metric either may win, or the second is refused.
+/// If two default routes have the same metric, either may be used, or the kernel refuses the second.
 #[test]
 fn the_metric_of_a_nic_is_that_of_both_families_unless_ipv6_has_one() {
     let both = "ETH0_IP='10.0.0.5'\nETH0_IP6='2001:db8::5'\nETH0_IP6_GATEWAY='fe80::1'\nETH0_METRIC='100'\n";
@@ -65,7 +65,7 @@ fn the_metric_of_a_nic_is_that_of_both_families_unless_ipv6_has_one() {
     }
 }
 
-/// A NIC with a gateway of both families, and without a metric unless `more` has one.
+/// Variables of a NIC with gateways of both families. It has no metric unless `more` sets one.
 fn with_gateways(number: u8, more: &str) -> String {
     format!(
         "ETH{number}_MAC='02:00:0a:0{number}:00:05'\nETH{number}_IP='10.{number}.0.5'\nETH{number}_GATEWAY='10.{number}.0.1'\n\
@@ -124,7 +124,7 @@ fn the_order_is_that_of_the_context_whatever_a_nic_is() {
     assert_eq!((metric("ib0"), metric("eth1")), (None, Some("1025".into())));
 }
 
-/// The kernel reads an IPv6 metric of 0 as 1024: the NIC that should come first would come last.
+/// The kernel reads an IPv6 metric of 0 as 1024, so the preferred NIC would come last.
 #[test]
 fn a_metric_of_zero_is_the_smallest_in_both_families() {
     let context = with_gateways(0, "ETH0_METRIC='0'\n") + &with_gateways(1, "ETH1_METRIC='1'\n");
@@ -144,7 +144,7 @@ fn a_metric_of_zero_is_the_smallest_in_both_families() {
     );
 }
 
-/// Its default route has the kernel's default metric, which the agent must not change.
+/// The route of one-context's NIC has the kernel's default metric, which the agent must not change.
 #[test]
 fn beside_one_context_the_default_route_of_its_nic_comes_first() {
     let context = "ETH0_MAC='02:00:c0:a8:07:05'\nETH0_IP='192.168.7.5'\nETH0_GATEWAY='192.168.7.1'\n\

@@ -1,4 +1,4 @@
-//! `--json`: docs/reference/json.md describes every field of every command, and nothing else.
+//! `--json`: docs/reference/json.md documents every field of every command, and no others.
 
 use one_sriov_tests::{Machine, Nic, assert_described, infiniband, run, virtio};
 use serde_json::Value;
@@ -21,7 +21,7 @@ ETH2_IP='10.0.0.13'
 ETH2_MASK='255.255.255.0'
 DNS='10.0.0.2 nowhere'
 ";
-/// The same VM with another address of one NIC, and without another NIC.
+/// The same VM after one NIC got another address and another NIC was removed.
 const LATER: &str = "ETH0_MAC='02:00:0a:00:00:0c'
 ETH0_IP='10.0.0.14'
 ETH0_MASK='255.255.255.0'
@@ -45,7 +45,7 @@ fn nics() -> Vec<Nic> {
 
 fn machine() -> Machine {
     let machine = Machine::new(CONTEXT, &nics());
-    // A loop, which not even root can follow.
+    // A link to itself, which not even root can follow.
     machine.link("/sys/class/net/eth9", "eth9");
     machine
 }

@@ -1,4 +1,4 @@
-//! Killed at any instant: every file is the old one or the new one, and the next run finishes.
+//! The agent is killed at any moment: every file has its old or its new content, and the next run finishes the work.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
@@ -64,7 +64,7 @@ fn killed_at_any_instant_every_file_is_old_or_new() {
             .stderr(Stdio::null())
             .spawn()
             .expect("the agent starts");
-        // The instants are spread over the time that a whole run takes.
+        // The moments are spread over the duration of a complete run.
         let until = Instant::now() + longest * kill / KILLS;
         while Instant::now() < until {
             std::hint::spin_loop();

@@ -1,4 +1,4 @@
-//! A CD that is late while udev is busy, and devices whose drivers load after the agent.
+//! CDs that appear late while udev is busy, and devices whose drivers load after the agent has started.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -31,19 +31,19 @@ fn spawn(machine: &Machine, seconds: &str) -> Child {
         .expect("the agent starts")
 }
 
-/// Starts `apply --wait SECONDS` and returns once it waits for events.
+/// Starts `apply --wait SECONDS`, and returns once the agent waits for events.
 fn start(machine: &Machine, seconds: &str) -> Child {
     let child = spawn(machine, seconds);
     wait_until_it_sleeps_in(child.id(), &POLL);
     child
 }
 
-/// The numbers of poll (7) and ppoll (271, on aarch64 73).
+/// System call numbers of poll (7) and ppoll (271, on aarch64 73).
 const POLL: [&str; 3] = ["7 ", "271 ", "73 "];
-/// The numbers of futex, by which one thread waits for another.
+/// System call numbers of futex, with which one thread waits for another.
 const FUTEX: [&str; 2] = ["202 ", "98 "];
 
-/// Waits until the process sleeps in one of the system calls.
+/// Waits until the process sleeps in one of these system calls.
 fn wait_until_it_sleeps_in(process: u32, calls: &[&str]) {
     let deadline = Instant::now() + Duration::from_secs(20);
     let syscall = format!("/proc/{process}/syscall");
@@ -177,7 +177,7 @@ fn a_nic_that_nothing_speaks_of_is_waited_for_only_while_udev_is_busy() {
 #[test]
 fn without_udev_the_kernels_own_event_ends_the_wait() {
     let mut machine = Machine::new(CONTEXT, &[virtio("eth0", "aa:00:c0:a8:07:0a", 3)]);
-    // A separate network namespace, so that the only event is the one below.
+    // In a separate network namespace, where the event below is the only one.
     let script = "\"$0\" \"$@\" & echo $!; read -r _; ip link add event0 type veth peer name event1; wait $!";
     let mut shell = Command::new("unshare");
     shell

@@ -1,10 +1,10 @@
-//! The static binary with a scratch root as its `/`: a running machine.
+//! Runs the static binary with a scratch root as its `/`, so that the machine counts as running.
 
 use std::process::Command;
 
 use one_sriov_tests::{Machine, Outcome, agent_path, copy_program};
 
-/// Runs the agent in a chroot, so that it treats the machine as the running one.
+/// Runs the agent in a chroot, where it treats the machine as the running one.
 pub(crate) fn live(machine: &Machine, arguments: &[&str]) -> Outcome {
     copy_program(agent_path(), &machine.path("/agent"));
     machine.write("/lib/.keep", "");
@@ -22,13 +22,13 @@ pub(crate) fn live(machine: &Machine, arguments: &[&str]) -> Outcome {
         .into()
 }
 
-/// Whether the binary under test is static: a dynamic one has no libraries in a scratch root.
+/// Whether the binary under test is static: a dynamic one would lack its libraries in a scratch root.
 pub(crate) fn is_static() -> bool {
     let dynamic = Command::new("ldd")
         .arg(agent_path())
         .output()
         .expect("ldd runs");
-    // 'statically linked' or 'not a dynamic executable'.
+    // ldd prints 'statically linked' or 'not a dynamic executable'.
     !String::from_utf8_lossy(&dynamic.stdout).contains("=>")
 }
 

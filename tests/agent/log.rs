@@ -1,4 +1,4 @@
-//! Where log lines go: the static binary with a scratch root as its `/`.
+//! Where log lines go. The static binary runs with a scratch root as its `/`.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
@@ -43,7 +43,7 @@ fn a_live_machine_logs_to_syslog_and_problems_to_standard_error_too() {
         let length = syslog.recv(&mut buffer).expect("a line of the log");
         lines.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
     }
-    // daemon is facility 3, so <30> is 'info' and <28> a warning.
+    // Facility 3 is daemon, so <30> is info and <28> a warning.
     assert!(
         lines[0].starts_with("<30>") && lines[0].contains("one-sriov-agent["),
         "{lines:?}"
@@ -115,7 +115,7 @@ fn without_any_log_the_machine_is_configured_all_the_same() {
     assert_eq!(address_of(&machine, "eth0").as_deref(), Some("10.0.0.5"));
 }
 
-/// `make test` names the static binary, so it does not skip this.
+/// `make test` sets the static binary, so this test isn't skipped there.
 
 #[test]
 fn under_systemd_lines_have_their_priority_in_front() {
@@ -138,7 +138,7 @@ fn under_systemd_lines_have_their_priority_in_front() {
 
 #[test]
 fn a_terminal_sees_all_lines_and_the_progress_of_a_wait() {
-    // ETH1 has a position, so its device is expected.
+    // ETH1 has a dummy NIC, so the agent waits for its device.
     let nics = [
         virtio("eth0", "02:00:0a:00:00:05", 3),
         virtio("eth1", "aa:00:0a:00:00:06", 4),
@@ -158,7 +158,7 @@ fn a_terminal_sees_all_lines_and_the_progress_of_a_wait() {
     assert!(output.status.success(), "{terminal}");
     let waits =
         |second: u8| terminal.contains(&format!("\rwaiting for ETH1: {second} s of at most 4 s"));
-    // A busy machine may skip one of them.
+    // A busy machine may skip some of these lines.
     assert!((1..4).any(waits), "{terminal}");
     assert!(
         terminal.contains("one-sriov-agent: ETH0 is 'eth0': it has the MAC of the NIC"),

@@ -1,4 +1,4 @@
-//! The medium of the context.
+//! The medium that contains the context.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -10,12 +10,12 @@ use crate::scenario::address_of;
 
 const MAC: &str = "02:00:0a:00:00:05";
 
-/// A context that gives `eth0` an address.
+/// A context that gives `eth0` this address.
 fn giving(address: &str) -> String {
     format!("ETH0_MAC='{MAC}'\nETH0_IP='{address}'\n")
 }
 
-/// A machine with `eth0` and no context.
+/// A machine with `eth0` and without a context.
 fn machine() -> Machine {
     let mut machine = Machine::default();
     machine.plug(&virtio("eth0", MAC, 3));
@@ -82,7 +82,7 @@ fn a_labelled_cd_is_found_in_every_drive() {
     }
 }
 
-/// udev's link for the label.
+/// Adds udev's symbolic link for the label.
 fn label(machine: &Machine, device: &str) {
     machine.link("/dev/disk/by-label/CONTEXT", &format!("../../{device}"));
 }
@@ -96,7 +96,7 @@ fn drives_go_before_the_label_and_the_label_before_other_disks() {
     };
     insert("/dev/vda", "10.0.0.1");
     assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.1"));
-    // A partition is only read because of its label.
+    // A partition is read only if it has the label.
     insert("/dev/vdb1", "10.0.0.2");
     assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.1"));
     label(&machine, "vdb1");
@@ -122,7 +122,7 @@ fn a_label_on_a_device_that_users_can_make_does_not_count() {
         );
         let expected = format!("the volume 'CONTEXT' on '{path}' is not read");
         assert!(outcome.stderr.contains(&expected), "{}", outcome.stderr);
-        // It does not hide the real one.
+        // Such a label doesn't hide the real CD.
         let text = giving("10.0.0.7");
         insert(&machine, "/dev/sr0", Tool::Xorriso, Some("CONTEXT"), &text);
         let outcome = run(&machine, &["apply", "--backend", "ifcfg-initscripts"]);
@@ -159,7 +159,7 @@ fn a_cd_without_the_label_is_read_where_the_configuration_allows_it() {
 
 const SBIN: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Not every machine has it; CI does.
+/// Whether mkfs.vfat is installed, as it must be in CI.
 fn has_mkfs_vfat() -> bool {
     let found = Command::new("mkfs.vfat")
         .env("PATH", SBIN)
@@ -196,7 +196,7 @@ fn a_file_system_with_the_label_that_is_not_iso_9660_is_named() {
         &[],
         "found a file system labelled 'CONTEXT' on '/dev/vdb', which is not ISO 9660",
     );
-    // The real CD is found all the same.
+    // The real CD is still found.
     let text = giving("10.0.0.7");
     insert(&machine, "/dev/vdc", Tool::Xorriso, Some("CONTEXT"), &text);
     assert_eq!(address(&machine, &[]).as_deref(), Some("10.0.0.7"));
@@ -214,7 +214,7 @@ fn a_fifo_or_a_device_is_refused_at_once() {
         &[],
         "failed to read the context from '/context/context.sh': it is a FIFO, not a regular file",
     );
-    // Also if it, or its directory, is given on the command line.
+    // The same holds for a FIFO, or its directory, on the command line.
     let fifo = fifo.to_str().expect("UTF-8");
     let directory = fifo.trim_end_matches("/context.sh");
     for named in [fifo, directory] {
@@ -312,7 +312,7 @@ fn the_recorded_cd_is_read() {
     assert!(context("7.5-three-sriov-alias").contains("ETH2_MAC"));
 }
 
-/// A broken medium: exit code 3, one line that names it, and no change.
+/// Asserts that a broken medium is refused: exit code 3, one line that names the medium, and no change.
 fn is_refused(machine: &Machine, arguments: &[&str], expected: &str) {
     let outcome = run(machine, &[&["apply"], arguments].concat());
     assert_eq!(
@@ -363,7 +363,7 @@ fn a_broken_medium_changes_nothing() {
     assert_eq!(outcome.code, 3);
     assert!(outcome.stderr.starts_with("one-sriov-agent: error: failed to read the context from '/dev/sr0': failed to read the ISO 9660"), "{}", outcome.stderr);
     assert_eq!(machine.etc(), before);
-    // Without a medium nothing is changed, either.
+    // A missing medium changes nothing, either.
     std::fs::remove_file(machine.path("/dev/sr0")).expect("a drive");
     std::fs::remove_file(machine.path("/context/context.sh")).expect("a context");
     assert_eq!(run(&machine, &["apply"]).code, 0);
@@ -388,7 +388,7 @@ fn a_named_context_that_is_not_there_is_an_error() {
     );
 }
 
-/// A loop device over an image, removed when dropped; `None` if the kernel does not allow it.
+/// A loop device for an image, detached when dropped.
 struct Loop(String);
 
 impl Loop {
@@ -404,7 +404,7 @@ impl Loop {
             .then(|| Self(String::from_utf8_lossy(&output.stdout).trim().to_owned()))
     }
 
-    /// Makes the same block device at another path.
+    /// Creates another node of the same block device. Returns whether that worked.
     fn node_at(&self, path: &Path) -> bool {
         let number = std::fs::metadata(&self.0)
             .map(|device| device.rdev())
@@ -445,7 +445,7 @@ fn a_real_block_device_is_read_like_a_file() {
         println!("passed over: no loop device can be made here; it takes root");
         return;
     };
-    // A tiny disk and an empty drive beside it do not matter.
+    // A tiny disk beside it does not matter.
     std::fs::write(scratch.path().join("tiny"), [0; 512]).expect("a disk");
     let _tiny = Loop::over(&scratch.path().join("tiny"))
         .filter(|tiny| tiny.node_at(&machine.path("/dev/sda")));

@@ -1,4 +1,4 @@
-//! netplan's YAML of other programs: the agent writes for the renderer that netplan itself uses for its NICs.
+//! Other programs' YAML for netplan: the agent must write for the renderer that netplan itself uses for the NICs.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used)]
@@ -10,11 +10,11 @@ use std::process::Command;
 use one_sriov_tests::{Machine, infiniband, run, virtio};
 
 const CONTEXT: &str = "ETH0_MAC='02:00:0a:0a:00:05'\nETH0_IP='10.10.0.5'\n";
-/// It writes nothing.
+/// The name for YAML that netplan refuses.
 const REFUSED: &str = "refused";
 const NETPLAN: &str = "/usr/sbin/netplan";
 
-/// Files below `/etc/netplan`, or in another directory if the name has one.
+/// Names and texts of files. A name without a directory is in `/etc/netplan`.
 type Yaml = &'static [(&'static str, &'static str)];
 
 fn machine(yaml: Yaml) -> Machine {
@@ -39,14 +39,14 @@ fn path(name: &str) -> String {
     }
 }
 
-/// The renderer that the agent writes for.
+/// The backend that the agent chooses.
 fn chosen(machine: &Machine) -> String {
     let plan = run(machine, &["plan", "--json"]);
     let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
     plan["backend"]["name"].as_str().unwrap().to_owned()
 }
 
-/// What netplan itself makes of `ib0`, if it is installed.
+/// The renderer that netplan itself uses for `ib0`, if netplan is installed.
 fn made(yaml: Yaml) -> Option<&'static str> {
     if !Path::new(NETPLAN).exists() {
         assert!(
@@ -62,7 +62,7 @@ fn made(yaml: Yaml) -> Option<&'static str> {
         .copied()
         .chain([("60-one-sriov-ib0.yaml", ours)]);
     for (name, text) in files {
-        // It uses the other name of this directory.
+        // netplan reads this directory by its other name.
         let path = path(name).replace("/usr/lib/", "/lib/");
         let path = root.path().join(&path[1..]);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -89,7 +89,7 @@ fn made(yaml: Yaml) -> Option<&'static str> {
 const NETWORKD: &str = "network:\n  version: 2\n  renderer: networkd\n";
 const MANAGER: &str = "network:\n  version: 2\n  renderer: NetworkManager\n";
 
-/// What is said of renderers, in which files, and the backend of that.
+/// What the files say about renderers, the files, and the backend that results.
 const RENDERERS: [(&str, Yaml, &str); 27] = [
     (
         "a Wi-Fi device has one of its own",
@@ -305,14 +305,14 @@ const RENDERERS: [(&str, Yaml, &str); 27] = [
 fn the_renderer_is_the_one_that_netplan_takes() {
     for (what, yaml, expected) in RENDERERS {
         assert_eq!(chosen(&machine(yaml)), expected, "{what}");
-        // For netplan it is one device, whatever its type.
+        // For netplan, devices with one name are one device, whatever their types.
         if let Some(made) = made(yaml).filter(|_| !what.contains("another type of device")) {
             assert_eq!(made, expected, "{what}: netplan itself");
         }
     }
 }
 
-/// Then netplan writes nothing, so the user is warned.
+/// netplan then writes nothing at all, so the user gets a warning.
 #[test]
 fn yaml_that_netplan_refuses_is_named() {
     let table: [(Yaml, &str); 4] = [
@@ -356,7 +356,6 @@ fn yaml_that_netplan_refuses_is_named() {
     }
 }
 
-/// `explain` names the file.
 #[test]
 fn the_file_that_decides_is_named() {
     let machine = machine(&[("01.yaml", NETWORKD), ("50-desktop.yaml", MANAGER)]);

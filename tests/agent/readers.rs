@@ -1,7 +1,7 @@
-//! Real readers accept the files and read the same from them.
+//! Real readers accept the files, and read the same values.
 //!
-//! initscripts *source* ifcfg files, so shells do this here; augeas parses both layouts; the kernel gets the routes by
-//! `ip route`, as from `ifup-routes`; NetworkManager reads its part.
+//! initscripts *source* ifcfg files, so the tests do this in a shell. augeas parses both layouts, the kernel gets the routes with
+//! `ip route`, as from `ifup-routes`, and NetworkManager reads the files that are for it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,7 +12,7 @@ use one_sriov_tests::{Machine, Nic, context, infiniband, run, virtio};
 /// The keys and values of a file.
 type Values = BTreeMap<String, String>;
 
-/// Machines for which the agent writes, all together, every key that it knows.
+/// Machines whose files together contain every key that the agent writes.
 fn machines(backend: &str) -> Vec<Machine> {
     let infiniband = |slot: u8| {
         infiniband(
@@ -63,7 +63,7 @@ fn machines(backend: &str) -> Vec<Machine> {
     machines
 }
 
-/// The files whose names start with `kind`.
+/// The files whose names start with `kind`: path and text.
 fn files(machine: &Machine, kind: &str) -> Vec<(String, String)> {
     let files = machine.etc().into_iter().filter(|(path, ..)| {
         path.rsplit('/')
@@ -123,7 +123,7 @@ fn output(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// The variables of a restricted shell without any commands, after it has sourced a file.
+/// The variables that a restricted shell without commands has after it has sourced a file.
 fn sourced(machine: &Machine, path: &str) -> Values {
     let path = machine.path(path);
     let (directory, name) = (
@@ -204,7 +204,7 @@ fn the_kernel_takes_every_route_that_ifup_hands_over() {
     assert!(count >= 6, "only {count} routes");
 }
 
-/// Sets the addresses of a device in a network namespace, then the routes, as initscripts do.
+/// Sets the addresses of a device, then its routes, in a network namespace, as initscripts do.
 fn in_namespace(machine: &Machine, device: &str, family: &str, routes: &[&str]) {
     let values = strictly(&machine.read(&format!("/etc/sysconfig/network-scripts/ifcfg-{device}")));
     let numbers = std::iter::once(String::new()).chain((1..9).map(|number| number.to_string()));

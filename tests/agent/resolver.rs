@@ -37,7 +37,7 @@ fn name_servers_of_all_nics_stand_in_it_without_duplicates() {
         assert_eq!(apply(&machine, backend), "");
         assert_eq!(machine.read(PATH), OURS, "{backend}");
         assert_eq!(apply(&machine, backend), "");
-        // Others have such a setting.
+        // Other stacks have a setting for name servers.
         let _ = apply(&machine, "networkd");
         assert!(!machine.has(PATH));
     }
@@ -58,7 +58,7 @@ fn a_file_that_is_there_goes_to_the_backup() {
     assert_eq!(machine.read(backup), "nameserver 192.0.2.1\n");
 }
 
-/// It does not change files of others, so its link is replaced, and is in the backup.
+/// The agent doesn't change other programs' files, so it replaces the link and keeps it in the backup.
 #[test]
 fn beside_wicked_it_takes_the_place_of_netconfigs_link() {
     let machine = machine();
@@ -110,7 +110,7 @@ fn where_somebody_else_writes_it_that_stays_so() {
     );
     assert!(!dhcp.has(PATH));
 
-    // one-context writes those of all NICs.
+    // one-context writes the name servers of all NICs.
     let beside = machine();
     beside.write("/etc/one-sriov/agent.conf", "role = companion\n");
     assert_eq!(apply(&beside, "interfaces"), "");

@@ -1,22 +1,22 @@
-//! A scenario: a context and some NICs, and everything that the agent does with them.
+//! Scenarios: a context and NICs, and everything that the agent does with them.
 
 use one_sriov_tests::{Machine, Nic, run};
 
-/// The network stacks that scenarios of matching are rendered for. The files show the device of each NIC; the other stacks
-/// have the same plan.
+/// The network stacks for which matching scenarios are rendered. Their files show the device of each NIC; the plan is the same
+/// for all stacks.
 const BACKENDS: [&str; 3] = ["ifcfg-initscripts", "ifcfg-nm", "ifcfg-suse"];
 
 /// The directory of the files for initscripts.
 pub(crate) const SCRIPTS: &str = "/etc/sysconfig/network-scripts";
 
-/// Runs `apply` for each backend, and compares exit code, messages and files with the recorded ones.
+/// Runs `apply` for these backends, and compares exit code, messages and files with the recorded ones.
 pub(crate) fn check(name: &str, context: &str, nics: &[Nic]) {
     for backend in BACKENDS {
         check_one(name, context, nics, backend, "golden");
     }
 }
 
-/// The same for every network stack.
+/// Like [`check`], for every network stack.
 pub(crate) fn check_all(name: &str, context: &str, nics: &[Nic]) {
     for backend in one_sriov_tests::BACKENDS {
         check_one(name, context, nics, backend, "golden/stacks");
@@ -43,7 +43,7 @@ pub(crate) fn transcript(machine: &Machine, arguments: &[&str]) -> String {
     text
 }
 
-/// The output of `plan`, a line per NIC, without the files.
+/// The decisions of `plan`, one line per NIC, without the files.
 pub(crate) fn decisions(machine: &Machine) -> Vec<String> {
     let outcome = run(machine, &["plan", "--backend", "ifcfg-initscripts"]);
     assert_eq!(
@@ -60,7 +60,7 @@ pub(crate) fn decisions(machine: &Machine) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-/// The plan of the NICs of a context.
+/// The decisions for a context and these NICs.
 pub(crate) fn decide(context: &str, nics: &[Nic]) -> Vec<String> {
     decisions(&Machine::new(context, nics))
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use one_sriov_tests::{Machine, run, virtio};
 
 const MAIN: &str = "/etc/network/interfaces";
-/// A file that `source more` and `source-directory more.d` read, if it exists.
+/// A line of the file, and a file that `source more` or `source-directory more.d` reads, if any.
 type Case = (&'static str, Option<(&'static str, &'static str)>);
 
 const CASES: [Case; 30] = [
@@ -68,7 +68,7 @@ fn readers() -> PathBuf {
     named.map_or_else(|| "/var/cache/one-sriov-readers".into(), PathBuf::from)
 }
 
-/// The output of a program for this file.
+/// The output of a reader for this file.
 fn said(program: &Path, arguments: &[&str], file: &Path) -> String {
     let output = Command::new(program)
         .args(arguments)
@@ -90,7 +90,7 @@ fn is_read(backend: &str, file: &Path) -> Option<bool> {
             .exists()
             .then(|| names_it(said(ifquery, &["--list", "--all"], file))),
         _ => (ng.exists() && busybox.exists()).then(|| {
-            // It prints the commands that it would run.
+            // busybox prints the commands that it would run.
             let busybox = said(busybox, &["ifup", "-n", "-a"], file);
             names_it(said(&ng, &lists, file)) && busybox.contains("eth0")
         }),
@@ -118,7 +118,7 @@ fn the_agent_warns_where_its_files_are_not_read() {
             }
             let outcome = run(&machine, &["apply", "--backend", backend]);
             let warns = outcome.stderr.contains(" has no line 'source");
-            // The reader runs on the real machine.
+            // The readers run on the real machine, so they need real paths.
             for (path, text) in &files {
                 machine.write(path, text.replace("/etc/network", &root));
             }

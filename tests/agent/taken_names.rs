@@ -1,14 +1,14 @@
-//! Device names that another NIC may have at the next boot: old files must not apply to it.
+//! Device names that another NIC may have after the next boot: old files must not apply to that NIC.
 
 use one_sriov_tests::{Machine, ethernet, infiniband, run, virtio};
 
 use crate::files::{TWO, ifcfg, machine};
 use crate::scenario::{address_of, apply};
 
-/// The file would apply to the NIC that has the name now.
+/// The old file would apply to the NIC that has the name now.
 #[test]
 fn the_file_of_an_absent_nic_goes_with_its_name() {
-    // A skipped NIC has the name that an absent one had.
+    // A skipped NIC gets the name of an absent one.
     let machine = machine();
     assert_eq!(apply(&machine).code, 0);
     machine.unplug("eth0");
@@ -19,7 +19,7 @@ fn the_file_of_an_absent_nic_goes_with_its_name() {
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(machine.etc_paths(), Vec::<String>::new());
 
-    // The GUID of a port shows that it is at another position, whose NIC has no address.
+    // A port's GUID shows another position, whose NIC has no address.
     let guid = |position: u8, pci: &str| {
         let guid = format!("00:2a:aa:{position:02x}:0a:00:00:{:02x}", position + 5);
         infiniband(&format!("ib{position}"), &guid, pci)
@@ -51,7 +51,7 @@ fn the_file_of_an_absent_nic_goes_with_its_name() {
     assert!(!machine.has(&ifcfg("ib0")));
 }
 
-/// NetworkManager's file of a dummy NIC has its device name besides its MAC: it must not apply to the next device with that name.
+/// NetworkManager's file of a dummy NIC contains its device name and its MAC. It must not apply to the next device with the name.
 #[test]
 fn the_file_of_a_dummy_goes_with_its_name() {
     const KEYFILE: [&str; 3] = ["apply", "--backend", "keyfile"];
@@ -70,7 +70,7 @@ fn the_file_of_a_dummy_goes_with_its_name() {
         machine
     };
 
-    // The SR-IOV NIC of position 0 was removed, a plain one added: positions are counted again.
+    // SR-IOV NIC 0 was replaced by a plain NIC, so positions are counted anew.
     let mut machine = before();
     for name in ["eth0", "eth1", "ib0", "ib1"] {
         machine.unplug(name);
@@ -88,7 +88,7 @@ fn the_file_of_a_dummy_goes_with_its_name() {
     assert!(machine.has(&dummy_of("eth0")));
     assert!(!machine.has(&dummy_of("eth1")), "eth1 is ETH2");
 
-    // The pool now gives VFs the MAC of the NIC, without dummy NICs.
+    // The pool now gives VFs the NIC's MAC, without dummy NICs.
     let mut machine = before();
     for name in ["eth0", "eth1", "ib0", "ib1"] {
         machine.unplug(name);

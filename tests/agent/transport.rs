@@ -1,5 +1,5 @@
-//! What a running machine needs besides files: transport modes that the network stack cannot set, and
-//! a second run of netplan, which reads its files too early in the boot.
+//! What a running machine needs besides files: transport modes that the network stack cannot set, and a second run of netplan,
+//! which reads its files too early in the boot.
 
 use one_sriov_tests::{Machine, agent_path, copy_program, infiniband, run};
 
@@ -27,7 +27,7 @@ fn a_running_machine_gets_the_mode_before_the_network_sets_the_mtu() {
         assert_eq!(outcome.code, 0, "{}", outcome.stderr);
         assert_eq!(machine.read(MODE), "connected\n", "{backend}");
     }
-    // These set it themselves.
+    // These network stacks set the mode themselves.
     for backend in ["keyfile", "interfaces", "ifcfg-initscripts"] {
         let machine = machine();
         assert_eq!(live(&machine, &["apply", "--backend", backend]).code, 0);
@@ -41,7 +41,7 @@ fn a_device_that_refuses_is_named_and_costs_nothing_else() {
         return only_static();
     }
     let machine = machine();
-    // Not writable, like the file of a device that supports only one mode.
+    // The file is not writable, as on a device that supports only one mode.
     std::fs::remove_file(machine.path(MODE)).expect("a file");
     std::fs::create_dir(machine.path(MODE)).expect("a directory");
     let outcome = live(&machine, &["apply", "--backend", "networkd"]);
@@ -69,7 +69,7 @@ fn netplan_is_called_when_its_files_have_changed_and_only_then() {
     }
     let complaint = "one-sriov-agent: warning: failed to generate netplan's configuration: ";
     let machine = machine();
-    // It is missing here, and the warning shows that the agent looked for it.
+    // netplan is not installed here, and the warning shows that the agent tried to run it.
     let first = live(&machine, &["apply", "--backend", "netplan-networkd"]);
     assert_eq!(first.code, 0);
     let missing = format!("{complaint}failed to run 'netplan': not found in PATH\n");
@@ -84,7 +84,7 @@ fn netplan_is_called_when_its_files_have_changed_and_only_then() {
     );
     let third = live(&machine, &["apply", "--backend", "networkd"]);
     assert!(!third.stderr.contains("netplan"), "{}", third.stderr);
-    // In an image netplan is not run.
+    // The agent doesn't run netplan in an image.
     let resting = self::machine();
     let outcome = run(&resting, &["apply", "--backend", "netplan-networkd"]);
     assert!(!outcome.stderr.contains("failed"), "{}", outcome.stderr);
@@ -95,7 +95,7 @@ fn a_netplan_that_fails_is_named_and_costs_nothing_else() {
     if !is_static() {
         return only_static();
     }
-    // The agent in its place, which does not know the command.
+    // A copy of the agent takes netplan's place, and fails because it doesn't know the command.
     let machine = machine();
     copy_program(agent_path(), &machine.path("/usr/sbin/netplan"));
     let outcome = live(&machine, &["apply", "--backend", "netplan-networkd"]);
@@ -109,7 +109,7 @@ fn a_netplan_that_fails_is_named_and_costs_nothing_else() {
     );
 }
 
-/// The warnings of a run with these variables and a library of systemd.
+/// Returns the warnings of a run with these variables and with this library of systemd.
 fn told_beside(more: &str, backend: &str, library: &str) -> String {
     let machine = machine();
     let context = machine.read("/context/context.sh") + more;
@@ -135,7 +135,7 @@ fn a_networkd_that_knows_no_partitions_is_named() {
     assert_eq!(told("keyfile", old), "");
 }
 
-/// systemd's pull request 17444 came with 247; Ubuntu 20.04 has 245.
+/// systemd supports this since 247 (pull request 17444); Ubuntu 20.04 has 245.
 #[test]
 fn a_networkd_that_sends_no_dhcp_on_infiniband_is_named() {
     let dhcp = "ETH0_METHOD='dhcp'\n";
@@ -189,7 +189,7 @@ fn an_interfaces_file_that_is_in_the_way_is_named() {
         }
         let outcome = run(&machine, &["apply", "--backend", backend]);
         assert_eq!(outcome.code, 0);
-        // It is not the agent's, and stays unchanged.
+        // The file isn't the agent's, so it stays unchanged.
         assert_eq!(
             machine.has(path).then(|| machine.read(path)).as_deref(),
             text

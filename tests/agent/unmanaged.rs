@@ -1,10 +1,10 @@
-//! Rules of other programs that make all devices unmanaged for NetworkManager, and the agent's exceptions.
+//! Other programs' rules that make all devices unmanaged for NetworkManager, and the agent's exceptions.
 
 use one_sriov_tests::{Machine, infiniband, run, virtio};
 
 const CONTEXT: &str = "ETH0_MAC='02:00:0a:0a:00:05'\nETH0_IP='10.10.0.5'\nETH0_VLAN_ID='5'\n";
 const RULE: &str = "/usr/lib/NetworkManager/conf.d/10-globally-managed-devices.conf";
-/// A file of the operator.
+/// The operator's file.
 const SITE: &str = "/etc/NetworkManager/conf.d/50-site.conf";
 const OURS: &str = "/etc/NetworkManager/conf.d/90-one-sriov-ib0.conf";
 
@@ -30,7 +30,7 @@ fn a_rule_for_everything_gets_an_exception_as_long_as_it_is_there() {
         "an exception alone would be one to everything: {text}"
     );
 
-    // As netplan does it with renderer NetworkManager.
+    // netplan hides the rule like this with renderer NetworkManager.
     machine.write(
         "/run/NetworkManager/conf.d/10-globally-managed-devices.conf",
         "",
@@ -45,7 +45,7 @@ fn a_rule_for_everything_gets_an_exception_as_long_as_it_is_there() {
     assert!(!machine.has(OURS), "it is nothing to another network stack");
 }
 
-/// A rule that names the NIC is intended.
+/// A rule that names the NIC is intentional.
 #[test]
 fn a_rule_that_names_a_nic_stays_and_is_named() {
     let nics = [

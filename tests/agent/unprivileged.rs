@@ -1,4 +1,4 @@
-//! Commands of users other than root: they report what they cannot read.
+//! Commands run by users other than root report what they cannot read.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -49,7 +49,7 @@ fn the_plan_is_shown_and_status_says_what_it_cannot_compare() {
         return;
     };
     assert_eq!((plan.code, plan.stderr.as_str()), (0, ""));
-    // Only root can read the record of earlier runs, which may have names of absent devices.
+    // Only root can read the state of earlier runs, which may have the names of absent devices.
     let note = "note: failed to find what earlier runs wrote: failed to read '/var/lib/one-sriov/state.json': \
         permission denied; run as root\n";
     assert!(plan.stdout.contains(note), "{}", plan.stdout);

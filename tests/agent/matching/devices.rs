@@ -75,13 +75,13 @@ fn in_a_container_the_nic_is_a_virtual_device_with_a_chosen_address() {
 
 #[test]
 fn a_device_handed_in_by_its_pci_address_is_at_no_position() {
-    // A VF that is a PCI device in OpenNebula, but not a NIC.
+    // A VF that OpenNebula passes through as a PCI device, but not as a NIC.
     let context = nics(&[10]) + "PCI0_ADDRESS='05:05.0'\n";
     let devices = [dummy(0, 10), plain("ib0", 5), plain("ib1", 6)];
     assert_eq!(pairs(&context, &devices), ["ETH0 -> ib1"]);
 }
 
-/// OpenNebula's guess of a PCI address is wrong on some machines; the GUID or MAC that the host has set is right.
+/// OpenNebula guesses PCI addresses, which are wrong on some machines; a GUID or MAC that the host has set is right.
 #[test]
 fn a_nic_by_its_pci_address_is_found_by_its_guid_or_mac_where_no_device_is_there() {
     let context = "PCI0_ADDRESS='01:01.0'\nPCI0_MAC='02:00:c0:a8:07:0a'\nPCI0_IP='10.9.0.5'\n\
@@ -107,7 +107,7 @@ fn a_nic_by_its_pci_address_is_found_by_its_guid_or_mac_where_no_device_is_there
     assert_eq!(pairs(&with_eth, &devices), ["ETH0 -> ib0", "PCI1 -> ens9"]);
 }
 
-/// An InfiniBand PCI NIC: OpenNebula passes no mask, and its VLAN is a partition.
+/// For an InfiniBand PCI NIC OpenNebula passes no mask, and the VLAN is a partition.
 #[test]
 fn a_pci_nic_of_infiniband_has_a_p_key_and_a_mask_that_is_a_guess() {
     let context = "PCI0_ADDRESS='05:05.0'\nPCI0_MAC='02:00:c0:a8:07:0a'\nPCI0_IP='10.9.0.5'\nPCI0_VLAN_ID='32769'\n";
@@ -162,7 +162,7 @@ fn the_vlan_of_a_pci_nic_is_tagged_in_the_guest_unless_the_host_does() {
     );
 }
 
-/// A NIC of the context that this machine does not have is reported, not only by the exit code.
+/// A NIC of the context that has no device here is named, not only counted in the exit code.
 #[test]
 fn no_nic_is_missing_in_silence() {
     let table = [
@@ -214,7 +214,7 @@ fn no_nic_is_missing_in_silence() {
     }
 }
 
-/// The message lists what exists, because usually a digit is wrong.
+/// The message lists what exists, because usually one digit is wrong.
 #[test]
 fn pci_addresses_and_positions_that_are_here_are_named() {
     let context = "PCI0_ADDRESS='01:01.0'\nPCI0_IP='10.9.0.5'\nETH0_MAC='02:00:c0:a8:07:05'\nETH0_IP='192.168.7.5'\n\

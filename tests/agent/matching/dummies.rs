@@ -1,4 +1,4 @@
-//! Dummy NICs, the NICs that they mark, and the contexts without MACs.
+//! Dummy NICs and the NICs that they mark, and contexts without MACs.
 
 use one_sriov_tests::{Machine, ethernet, virtio};
 
@@ -8,7 +8,7 @@ use crate::scenario::{address_of, apply, check, decide, decisions};
 #[test]
 fn a_dummy_mac_is_read_in_both_cases() {
     for mac in ["aa:00:c0:a8:07:05", "AA:00:C0:A8:07:05"] {
-        // An address that was set counts like one of the hypervisor.
+        // A MAC set by the guest counts like the hypervisor's.
         for origin in ["0", "3"] {
             let devices = [
                 virtio("eth0", mac, 3).with("addr_assign_type", origin),
@@ -70,7 +70,7 @@ fn a_plain_nic_may_have_a_mac_with_the_prefix() {
 
 #[test]
 fn two_nics_with_one_key_are_paired_in_order() {
-    // Two networks with the same addresses: a NIC on a bridge, and an InfiniBand VF.
+    // Two networks with the same address range: a NIC on a bridge, and an InfiniBand VF.
     let context = "ETH0_MAC='02:00:c0:a8:07:0a'\nETH0_IP='192.168.7.10'\nETH0_MASK='255.255.0.0'\n\
                    ETH1_MAC='02:00:c0:a8:07:0a'\nETH1_IP='192.168.7.10'\nETH1_MASK='255.255.255.0'\n";
     let devices = [
@@ -162,7 +162,7 @@ fn one_address_is_not_given_to_two_positions() {
 
 #[test]
 fn a_name_is_no_reason_for_a_device_that_its_address_has_given_away() {
-    // ETH0 is eth1 because of the address in its MAC, so ETH1 is not eth1 by name.
+    // The address in its MAC shows that eth1 is ETH0, so it isn't ETH1 by its name.
     let context = "ETH0_IP='192.168.7.10'\nETH1_IP='10.9.9.9'\n";
     assert_eq!(
         pairs(context, &[virtio("eth1", "02:00:c0:a8:07:0a", 3)]),
@@ -170,7 +170,7 @@ fn a_name_is_no_reason_for_a_device_that_its_address_has_given_away() {
     );
 }
 
-/// The script of 2013 went NIC by NIC.
+/// The script of 2013 decided for each NIC separately.
 #[test]
 fn before_4_14_a_nic_that_no_variable_describes_gets_the_address_in_its_mac() {
     let devices = [
@@ -230,7 +230,7 @@ fn ipv4_of(machine: &Machine, device: &str) -> String {
     }
 }
 
-/// The context of a current VM may also have no NIC because its NICs use DHCP, or are configured by another program.
+/// A current context may have no NICs because they use DHCP, or because another program configures them.
 #[test]
 fn no_address_is_invented_for_a_context_of_today() {
     let devices = [
@@ -249,12 +249,12 @@ fn no_address_is_invented_for_a_context_of_today() {
         assert_eq!(apply(&machine).code, 0, "{context}");
         assert_eq!(address_of(&machine, "eth0"), None, "{context}");
     }
-    // Dummy NICs and GUIDs count as before.
+    // Dummy NICs and GUIDs still show addresses.
     let machine = Machine::new(&one_sriov_tests::context("7.5-no-nic"), &devices);
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(address_of(&machine, "ib0").as_deref(), Some("192.168.7.10"));
 
-    // Unless it is requested, or forbidden where it is the default.
+    // The operator can request addresses from MACs, or forbid them where they are the default.
     machine.write("/etc/one-sriov/agent.conf", "address_from_mac = yes\n");
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(ipv4_of(&machine, "eth0"), "94.18.52.86/24 via 94.18.52.1");
@@ -264,7 +264,7 @@ fn no_address_is_invented_for_a_context_of_today() {
     assert_eq!(address_of(&machine, "eth0"), None, "the file is gone");
 }
 
-/// `NETWORK=NO` stops only OpenNebula: NICs that are described by hand are configured, and no others.
+/// With `NETWORK=NO` OpenNebula describes no NIC: only NICs that the user describes are configured.
 #[test]
 fn with_network_no_only_what_is_described_is_configured() {
     let devices = [
@@ -288,7 +288,7 @@ fn with_network_no_only_what_is_described_is_configured() {
                 assert_eq!(address_of(&machine, name).as_deref(), expected, "{context}");
             }
         }
-        // Nothing is decoded, and nothing is written by default.
+        // No address is decoded, and nothing is written by default.
         let machine = Machine::new(&format!("HOSTNAME=\"a\"\nNETWORK=\"{no}\"\n"), &devices);
         assert_eq!(apply(&machine).code, 0);
         assert_eq!(machine.etc_paths(), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! Late devices.
+//! Devices that appear late.
 
 use one_sriov_tests::{Machine, ethernet, virtio};
 
@@ -53,7 +53,7 @@ fn a_late_device_moves_the_file_to_its_real_name() {
         address_of(&machine, "ibp5s5").as_deref(),
         Some("192.168.7.10")
     );
-    // When it is gone again, the name stays.
+    // When the device has gone again, its name stays in the file.
     machine.unplug("ibp5s6");
     assert_eq!(apply(&machine).stdout, "4 files already up to date\n");
 }
@@ -99,7 +99,7 @@ fn a_nic_that_udev_is_not_done_with_waits_and_costs_no_other() {
 
 #[test]
 fn a_dummy_that_is_late_moves_no_other_nic() {
-    // Position 0 is an Ethernet VF; of the InfiniBand positions 1 and 2, the dummy NIC of 2 is late.
+    // Position 0 is an Ethernet VF. Positions 1 and 2 are InfiniBand, and the dummy NIC of 2 is late.
     let vf = ethernet("ens5", "02:00:c0:a8:07:0a", "0000:05:00.0", "igbvf");
     let context = nics(&[10, 11, 12]);
     let mut devices = vec![
@@ -115,14 +115,14 @@ fn a_dummy_that_is_late_moves_no_other_nic() {
         pairs(&context, &devices),
         ["ETH0 -> ens5", "ETH1 -> ib0", "ETH2 -> ib1"]
     );
-    // A NIC whose MAC cannot be read doesn't, either.
+    // A NIC with a corrupt MAC doesn't move others, either.
     let misspelt = context.replace("ETH1_MAC='02:00:c0:a8:07:0b'", "ETH1_MAC='02:00:c0:a8:07'");
     assert_eq!(pairs(&misspelt, &devices), ["ETH0 -> ens5", "ETH2 -> ib1"]);
 }
 
 #[test]
 fn an_assumed_name_that_is_another_nics_is_not_written() {
-    // The device ib1 is position 0; position 1 has no device yet.
+    // The device ib1 is at position 0, and position 1 has no device yet.
     let machine = Machine::new(
         &nics(&[10, 11]),
         &[dummy(0, 10), dummy(1, 11), carrying("ib1", 5, 0, 10)],
@@ -138,7 +138,7 @@ fn an_assumed_name_that_is_another_nics_is_not_written() {
 
 #[test]
 fn an_assumed_name_that_an_unpaired_device_has_is_not_written() {
-    // The only device so far is ib0, whether it is position 0 or 1.
+    // The only device so far is ib0, which may be position 0 or 1.
     let mut machine = Machine::new(
         &nics(&[10, 11]),
         &[dummy(0, 10), dummy(1, 11), plain("ib0", 6)],

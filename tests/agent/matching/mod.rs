@@ -1,4 +1,4 @@
-//! Matching of NICs and devices: dummy NICs, GUIDs, order, names.
+//! How NICs are matched with devices: dummy NICs, GUIDs, order, names.
 
 mod devices;
 mod dummies;
@@ -11,7 +11,7 @@ use one_sriov_tests::{Nic, infiniband, virtio};
 
 use crate::scenario::decide;
 
-/// A context of `ETH<k>` NICs with the addresses 192.168.7.<last> and the MACs that OpenNebula derives.
+/// A context of `ETH<k>` NICs with the addresses 192.168.7.<last> and the MACs that OpenNebula derives from them.
 pub(super) fn nics(lasts: &[u8]) -> String {
     let nic = |(index, last): (usize, &u8)| {
         format!(
@@ -21,7 +21,7 @@ pub(super) fn nics(lasts: &[u8]) -> String {
     lasts.iter().enumerate().map(nic).collect::<String>() + "NETWORK='YES'\n"
 }
 
-/// The dummy NIC of position `position` for the NIC with the address 192.168.7.<last>.
+/// The dummy NIC at a position, for the NIC with the address 192.168.7.<last>.
 pub(super) fn dummy(position: u8, last: u8) -> Nic {
     virtio(
         &format!("eth{position}"),
@@ -30,7 +30,7 @@ pub(super) fn dummy(position: u8, last: u8) -> Nic {
     )
 }
 
-/// An InfiniBand device with a GUID of its vendor.
+/// An InfiniBand device with a vendor's GUID.
 pub(super) fn plain(name: &str, slot: u8) -> Nic {
     infiniband(
         name,
@@ -39,7 +39,7 @@ pub(super) fn plain(name: &str, slot: u8) -> Nic {
     )
 }
 
-/// An InfiniBand device whose GUID carries a dummy MAC.
+/// An InfiniBand device whose GUID contains a dummy MAC.
 pub(super) fn carrying(name: &str, slot: u8, position: u8, last: u8) -> Nic {
     infiniband(
         name,
@@ -48,7 +48,7 @@ pub(super) fn carrying(name: &str, slot: u8, position: u8, last: u8) -> Nic {
     )
 }
 
-/// Which NIC got which device: `ETH1 -> ib0`.
+/// The pairs of NICs and devices: `ETH1 -> ib0`.
 pub(super) fn pairs(context: &str, devices: &[Nic]) -> Vec<String> {
     let pair = |line: String| {
         let (nic, device) = line.split_once(" -> ")?;

@@ -1,4 +1,4 @@
-//! Devices that are ports of others: the device above them carries the addresses.
+//! Devices that are ports of other devices, which have the addresses.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use super::{dummy, nics, plain};
 const FIRST: &str = "02:00:c0:a8:07:05";
 const SECOND: &str = "02:00:c0:a8:07:06";
 
-/// Adds a device as a port of another.
+/// Makes a device a port of another.
 fn enslave(machine: &Machine, port: &str, master: &str) {
     let link = format!("/sys/class/net/{port}/master");
     machine.link(&link, &format!("../../../../virtual/net/{master}"));
@@ -31,7 +31,7 @@ fn made_up(name: &str, mac: &str) -> Nic {
 
 #[test]
 fn a_port_of_a_bond_is_known_by_the_mac_that_it_had_and_gets_no_address() {
-    // ens5 was added first, so both have its MAC.
+    // ens5 was added first, so both ports have its MAC.
     let port =
         |name, own, pci| ethernet(name, SECOND, pci, "iavf").with("bonding_slave/perm_hwaddr", own);
     let bond = made_up("bond0", SECOND).with("uevent", "DEVTYPE=bond");
@@ -73,7 +73,7 @@ fn what_was_written_before_a_device_became_a_port_stays() {
 
 #[test]
 fn the_master_of_a_failover_pair_has_the_address() {
-    // net_failover: three devices with one MAC; the master has the hardware of the standby.
+    // net_failover: three devices have the same MAC, and the master shows the hardware of the standby device.
     let devices = [
         ethernet("ens2", FIRST, "0000:00:02.0", "iavf"),
         virtio("ens8nsby", FIRST, 8),
@@ -107,7 +107,7 @@ fn a_device_in_a_vrf_keeps_its_address() {
     );
 }
 
-/// A team has its own MAC unless teamd gives it that of a port; only a VRF has `IFF_MASTER`.
+/// A team has its own MAC unless teamd gives it a port's. Only a VRF has `IFF_MASTER`.
 #[test]
 fn a_port_of_a_team_is_not_taken_for_one_of_a_vrf() {
     let team = made_up("team0", "0a:00:00:00:00:01").with("flags", "0x1003");
@@ -118,7 +118,7 @@ fn a_port_of_a_team_is_not_taken_for_one_of_a_vrf() {
     assert!(plan.contains(why), "{plan}");
 }
 
-/// teamd gives all ports the MAC of the first; sysfs does not show their own.
+/// teamd gives all ports the MAC of the first port, and sysfs does not show their own.
 #[test]
 fn a_port_of_a_team_is_known_by_its_permanent_address() {
     let port = |name, slot| virtio(name, SECOND, slot).with("addr_assign_type", "3");
@@ -153,12 +153,12 @@ fn a_bond_of_infiniband_ports_is_at_no_position() {
             .with(sign.0, sign.1)
     };
     for sign in [("uevent", "DEVTYPE=bond"), ("lower_ibs5/ifindex", "3")] {
-        // The second VF is missing: the position of the first is unknown, but it is not that of the bond.
+        // The second VF is missing, so the first may be at either position. The bond is at none.
         let devices = [dummy(0, 5), dummy(1, 6), ib.clone(), bond(sign)];
         let machine = Machine::new(&nics(&[5, 6]), &devices);
         let plan = plan(&machine);
         assert!(!plan.contains("bond0"), "{plan}");
-        // The port itself carries no address.
+        // The port itself has no address.
         let devices = [dummy(0, 5), ib.clone(), bond(sign)];
         let machine = Machine::new(&nics(&[5]), &devices);
         enslave(&machine, "ibs5", "bond0");
@@ -166,7 +166,7 @@ fn a_bond_of_infiniband_ports_is_at_no_position() {
         let why = "ETH0 (position 0) is not configured: 'ibs5' is a port of 'bond0', which carries its addresses";
         assert!(plan.contains(why), "{plan}");
     }
-    // With GUIDs no position is claimed twice.
+    // With GUIDs, no position has two devices.
     let guid = "00:2a:aa:00:c0:a8:07:05";
     let devices = [
         dummy(0, 5),
@@ -180,7 +180,7 @@ fn a_bond_of_infiniband_ports_is_at_no_position() {
     assert!(!plan.contains("the same position"), "{plan}");
 }
 
-/// On the real kernel: a port of a bridge.
+/// With the real kernel: a port of a bridge.
 #[test]
 fn a_port_of_a_real_bridge_gets_no_address() {
     let machine = Machine::new(&nics(&[5]), &[]);

@@ -85,7 +85,7 @@ fn a_guid_alone_carries_the_address() {
         pairs(&nics(&[10]), &[carrying("ibp5s5", 5, 3, 10)]),
         ["ETH0 -> ibp5s5"]
     );
-    // Without any NIC in the context, the address is the one in the GUID.
+    // If the context has no NICs, the GUID provides the address.
     let machine = Machine::new("NETWORK='YES'\n", &[carrying("ibp5s5", 5, 3, 10)]);
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(
@@ -171,7 +171,7 @@ fn variables_of_a_position_that_is_nowhere_are_told() {
 
 #[test]
 fn a_position_counts_the_devices_that_guids_have_settled() {
-    // Position 1 is the second of all devices, not the second without a dummy MAC in its GUID.
+    // Position 1 is the second of all devices, not the second among those without a dummy MAC in the GUID.
     let devices = [
         carrying("ib0", 5, 0, 10),
         dummy(1, 11),
@@ -196,7 +196,7 @@ fn a_vf_whose_guid_was_taken_back_is_still_a_device() {
     }
 }
 
-/// The VF of a ConnectX-3 has two ports, and its host may refuse GUIDs: the dummy NIC identifies the VF, but not the port.
+/// A VF of a ConnectX-3 has two ports, and its host may not support GUIDs: the dummy NIC identifies the VF, but not the port.
 #[test]
 fn of_a_vf_with_two_ports_the_port_is_doubted_unless_the_context_names_it() {
     let port = |name: &str, slot: u8, number: &str| plain(name, slot).with("dev_port", number);
@@ -228,7 +228,7 @@ fn of_a_vf_with_two_ports_the_port_is_doubted_unless_the_context_names_it() {
     assert_eq!(pairs(&named, &vfs), ["ETH0 -> ib0", "ETH1 -> ib3"]);
     assert_eq!(apply(&Machine::new(&named, &vfs)).stderr, "");
 
-    // One VF for position 1: position 0 is an Ethernet VF.
+    // Only position 1 has an InfiniBand VF, because position 0 is an Ethernet VF.
     let one = [&vfs[1..2], &vfs[4..]].concat();
     assert_eq!(
         pairs(&(nics(&[10, 11]) + "IB1_PORT='2'\n"), &one),

@@ -1,10 +1,10 @@
-//! A device that cannot be read is not absent.
+//! A device that cannot be read doesn't count as absent.
 
 use one_sriov_tests::{Machine, Outcome, run, run_while, virtio};
 
 use super::{carrying, dummy, nics, plain};
 
-/// Runs `apply` while reading one attribute fails.
+/// Runs `apply` while reads of one attribute fail.
 fn apply_while(machine: &Machine, device: &str, attribute: &str, error: &str) -> Outcome {
     let path = format!("/sys/class/net/{device}/{attribute}");
     let arguments = ["apply", "--backend", "interfaces"];

@@ -13,7 +13,7 @@ fn addresses_of_ipv4() {
                 "ETH0_IP='10.18.1.1'\nETH0_MASK='255.255.0.0'\nETH0_NETWORK='10.18.0.0'",
                 "ip=10.18.1.1/16",
             ),
-            // The address that cloud-init decodes from the MAC is not leased.
+            // cloud-init decodes an address from the MAC; nobody leased that address, so the agent doesn't.
             ("ETH0_IP=''", "unmanaged"),
             ("ETH0_GATEWAY='1.2.3.5'", "unmanaged"),
             (
@@ -59,7 +59,7 @@ fn addresses_of_ipv6() {
             "ETH0_IP6='2001:db8::1'\nETH0_IP6_ULA='fd00::1'",
             "ip6=2001:db8::1/64,fd00::1/64",
         ),
-        // The prefix length is only that of the global network.
+        // The prefix length applies only to the global address.
         (
             "ETH0_IP6='2001:db8::1'\nETH0_IP6_PREFIX_LENGTH='48'\nETH0_IP6_ULA='fd00::1'",
             "ip6=2001:db8::1/48,fd00::1/64",

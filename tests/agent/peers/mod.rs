@@ -1,7 +1,7 @@
-//! The test cases of other readers of contexts, run against the agent: OpenNebula's own guest scripts, and the OpenNebula
-//! platforms of Talos and cloud-init. If the three differ, the guest scripts are right.
+//! Test cases of other programs that read contexts, run against the agent: OpenNebula's own guest scripts, and the OpenNebula
+//! platforms of Talos and cloud-init. Where they differ, the guest scripts are right.
 //!
-//! Each line is a case: variables in addition to those of a plain NIC, and the resulting plan.
+//! Each line is a case: variables in addition to those of a plain NIC, and the expected plan.
 
 mod addresses;
 mod routes;
@@ -17,7 +17,7 @@ const PLAIN: &str =
 
 const NO_ADDRESS: &str = "ETH0_MAC='02:00:c0:a8:01:5c'\n";
 
-/// The plan of each NIC of the context, one line each.
+/// The plan of each NIC of a context, in one line.
 fn planned(machine: &Machine) -> Vec<String> {
     let outcome = run(
         machine,
@@ -90,12 +90,12 @@ fn text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// A machine whose device has a name that the context does not expect.
+/// A machine whose device has an unusual name.
 fn machine(context: &str) -> Machine {
     Machine::new(context, &[virtio("ens3", MAC, 3)])
 }
 
-/// Checks each plan, and that the exit code of `apply` shows whether the whole context was used.
+/// Checks each plan, and that the exit code of `apply` shows whether all of the context was used.
 fn hold(base: &str, table: &[(&str, &str)]) {
     for (variables, expected) in table {
         let machine = machine(&format!("{base}{variables}\n"));
@@ -122,7 +122,7 @@ fn hold(base: &str, table: &[(&str, &str)]) {
 
 const STATIC: &str = "ip=192.168.1.92/24";
 
-/// [`hold`] for variables in addition to the address of a plain NIC.
+/// Like [`hold`], for variables in addition to the address of a plain NIC.
 fn hold_beside_the_address(table: &[(&str, &str)]) {
     let expected: Vec<(&str, String)> = table
         .iter()
@@ -141,7 +141,7 @@ fn name_servers_and_search_domains() {
         ("DNS='9.9.9.9 1.1.1.1'", "dns=9.9.9.9,1.1.1.1"),
         ("DNS='9.9.9.9, 1.1.1.1'", "dns=9.9.9.9,1.1.1.1"),
         ("ETH0_DNS='192.168.1.1 8.8.8.8'", "dns=192.168.1.1,8.8.8.8"),
-        // Those of the context come first.
+        // The context's name servers come before the NIC's.
         (
             "DNS='9.9.9.9'\nETH0_DNS='192.168.1.1'",
             "dns=9.9.9.9,192.168.1.1",

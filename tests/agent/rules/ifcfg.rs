@@ -1,4 +1,4 @@
-//! Rules of the readers of `ifcfg` files: initscripts, NetworkManager and wicked.
+//! Rules of the programs that read `ifcfg` files: initscripts, NetworkManager and wicked.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ fn a_vlan_has_the_type_that_its_reader_makes_one_of() {
     }
 }
 
-/// `ifup` accepts router advertisements before it reads the setting, and `IPV6INIT=no` leaves that to the kernel (`ifup-ipv6`).
+/// `ifup-ipv6` accepts router advertisements before it reads the setting, and with `IPV6INIT=no` leaves that to the kernel.
 #[test]
 fn initscripts_have_the_kernel_told_before() {
     let is_settings = |file: &File| {
@@ -34,7 +34,7 @@ fn initscripts_have_the_kernel_told_before() {
     }
 }
 
-/// initscripts compare it with case (`network-functions`, `source_config`).
+/// initscripts compare the type case-sensitively (`network-functions`, `source_config`).
 #[test]
 fn the_type_is_spelled_as_initscripts_compare_it() {
     let known = [Some("Ethernet"), Some("InfiniBand"), Some("Vlan")];
@@ -48,7 +48,7 @@ fn the_type_is_spelled_as_initscripts_compare_it() {
     );
 }
 
-/// NetworkManager ignores a device with `NM_CONTROLLED=no`; initscripts leave one without it to NetworkManager.
+/// NetworkManager ignores a device with `NM_CONTROLLED=no`. Without that line, initscripts leave the device to NetworkManager.
 #[test]
 fn only_files_of_initscripts_are_kept_from_network_manager() {
     rule(
@@ -61,7 +61,7 @@ fn only_files_of_initscripts_are_kept_from_network_manager() {
     );
 }
 
-/// NetworkManager reads a non-contiguous mask as /32, and stops at the first gap in the numbers.
+/// NetworkManager reads a non-contiguous mask as /32, and ignores addresses after a gap in their numbers.
 #[test]
 fn addresses_have_a_prefix_and_numbers_without_a_gap() {
     rule(
@@ -89,14 +89,14 @@ fn addresses_have_a_prefix_and_numbers_without_a_gap() {
     );
 }
 
-/// `ifup-ib` returns the status of its last test, and stops.
+/// With `ARPCHECK=no`, `ifup-ib` takes the failed test of that value for a duplicate address, and stops.
 #[test]
 fn nobody_is_told_to_leave_out_the_check_of_addresses() {
     rule(|file| file.is_ifcfg(RED_HAT), |file| !file.has("ARPCHECK"));
 }
 
-/// `ifup-ib` exits with 1 unless the name is the parent's with the key of a full member. It reads a number without `0x`
-/// as decimal.
+/// `ifup-ib` exits with 1 unless the partition's name is that of the parent and the P_Key with full membership. It reads a number
+/// without `0x` as decimal.
 #[test]
 fn a_partition_has_the_name_that_ifup_ib_makes() {
     rule(
@@ -133,7 +133,7 @@ fn each_reader_has_its_own_metric() {
     );
 }
 
-/// One line of the other kind disables all of this kind.
+/// A single line of the other kind makes the reader ignore the lines of this kind.
 #[test]
 fn routes_are_lines_of_one_kind() {
     let route = Regex::new("^(default|[0-9a-f.:/]+) (via [0-9a-f.:]+ )?dev [a-z0-9.]+( scope link)?( onlink)?( metric [0-9]+)?$").unwrap();
@@ -143,7 +143,7 @@ fn routes_are_lines_of_one_kind() {
     );
 }
 
-/// `ifup-eth` adds a default route only for a gateway in the first network.
+/// `ifup-eth` adds a default route only for a gateway in the network of the first address.
 #[test]
 fn a_gateway_off_the_link_is_a_route() {
     rule(
@@ -160,7 +160,7 @@ fn a_gateway_off_the_link_is_a_route() {
     );
 }
 
-/// wicked reads `BOOTPROTO=none` as no addresses at all, does not start a device by default, and does not know these keys.
+/// wicked takes `BOOTPROTO=none` as no addresses at all, doesn't start a device by default, and doesn't know these keys.
 #[test]
 fn files_for_wicked_are_of_its_own_dialect() {
     let is_nic =
@@ -196,7 +196,7 @@ fn files_for_wicked_are_of_its_own_dialect() {
     );
 }
 
-/// Otherwise it treats the device as a plain link, unless its name is `ib<N>`.
+/// Without `IPOIB=yes` wicked treats the device as a plain link, unless its name is `ib<N>`.
 #[test]
 fn wicked_is_told_what_is_infiniband() {
     rule(

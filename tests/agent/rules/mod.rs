@@ -1,7 +1,7 @@
-//! Known rules of the files' readers, checked in all scenarios for all network stacks: some of the readers, those of EL
-//! and SUSE, cannot be installed here.
+//! Rules of the programs that read the agent's files, checked in all scenarios for all network stacks, because some of the
+//! programs, those of EL and SUSE, cannot be installed here.
 //!
-//! A rule gets one file, and returns whether it applies to the file, and then whether it holds.
+//! A rule has two functions of a file: whether it applies to the file, and whether the file satisfies it.
 
 mod ifcfg;
 
@@ -25,12 +25,12 @@ impl File {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
-    /// Whether it is an `ifcfg` file of one of these dialects.
+    /// Whether the file is an `ifcfg` file of one of these dialects.
     fn is_ifcfg(&self, dialects: &[&str]) -> bool {
         dialects.contains(&self.backend) && self.name().starts_with("ifcfg-")
     }
 
-    /// Whether the name of the file ends like this.
+    /// Whether the file has this extension.
     fn is_kind(&self, kind: &str) -> bool {
         Path::new(&self.path)
             .extension()
@@ -56,7 +56,7 @@ impl File {
 
 const RED_HAT: &[&str] = &["ifcfg-initscripts", "ifcfg-nm"];
 
-/// All files of all scenarios for all stacks.
+/// All files of all scenarios for all network stacks.
 static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
     let mut all = Vec::new();
     for (scenario, context, nics) in scenarios() {
@@ -75,7 +75,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
     all
 });
 
-/// Asserts that the rule applies to some file, and holds in all files that it applies to.
+/// Asserts that the rule applies to at least one file, and that all files to which it applies satisfy it.
 #[track_caller]
 fn rule(is_about: impl Fn(&File) -> bool, holds: impl Fn(&File) -> bool) {
     let mut files = FILES.iter().filter(|file| is_about(file)).peekable();
@@ -100,14 +100,14 @@ fn every_line_is_made_of_known_words() {
     assert_eq!(broken, BTreeSet::new());
 }
 
-/// The first bytes vary from boot to boot (rdma-core's `persistent-ipoib.rules.in`).
+/// The first octets vary from boot to boot (rdma-core's `persistent-ipoib.rules.in`).
 #[test]
 fn no_file_has_twenty_octets_of_an_infiniband_address() {
     let twenty = Regex::new("([0-9a-fA-F]{2}:){19}").unwrap();
     rule(|_| true, |file| !twenty.is_match(&file.text));
 }
 
-/// The parent of a VLAN or P_Key child is up, and takes addresses from any router there, unless IPv6 is off on it.
+/// The parent of a VLAN or P_Key child is up, and accepts addresses from any router there unless its IPv6 is disabled.
 #[test]
 fn a_parent_has_no_ipv6() {
     let has_child = |file: &File, device: &str| {
@@ -134,7 +134,7 @@ fn a_parent_has_no_ipv6() {
         |file| file.is_ifcfg(&["ifcfg-nm"]) && is_of_parent(file),
         |file| file.value("IPV6_DISABLED") == Some("yes"),
     );
-    // One file of settings per parent.
+    // Each parent has one file of settings.
     for (backend, beginning) in [
         ("ifcfg-initscripts", "90-one-sriov-"),
         ("ifcfg-nm", "90-one-sriov-"),
@@ -164,8 +164,8 @@ fn a_parent_has_no_ipv6() {
     );
 }
 
-/// Each reader sets routes in order, and the kernel refuses one whose gateway it cannot reach; routes from DHCP and router
-/// advertisements do not exist yet.
+/// Each reader adds routes in the order of the file, and the kernel refuses a route whose gateway is unreachable. Routes from
+/// DHCP and router advertisements do not exist yet.
 #[test]
 fn a_gateway_off_the_link_is_reached_before_it_is_used() {
     let via =
@@ -190,7 +190,7 @@ fn a_gateway_off_the_link_is_reached_before_it_is_used() {
     );
 }
 
-/// With a MAC of 6 octets the profile of an InfiniBand NIC is rejected, and of 20 octets only the last 8 are stable.
+/// A profile with a MAC of 6 octets is rejected for an InfiniBand NIC, and of 20 octets only the last 8 are stable.
 #[test]
 fn no_device_is_matched_by_its_hardware_address() {
     rule(|file| file.is_ifcfg(RED_HAT), |file| !file.has("HWADDR"));
@@ -215,7 +215,7 @@ fn no_device_is_matched_by_its_hardware_address() {
     );
 }
 
-/// NetworkManager's reader drops a larger value with a warning, and the kernel refuses it.
+/// NetworkManager's reader ignores a larger value with a warning, and the kernel refuses it.
 #[test]
 fn no_mtu_is_larger_than_any_transport_has() {
     let mtu = Regex::new("(?:MTU|MTUBytes|mtu)[=:]? ?([0-9]+)").unwrap();
@@ -228,7 +228,7 @@ fn no_mtu_is_larger_than_any_transport_has() {
     );
 }
 
-/// A profile without a transport mode, or readable by others, is rejected (`nm-setting-infiniband.c`,
+/// NetworkManager rejects a profile without a transport mode, or one that others can read (`nm-setting-infiniband.c`,
 /// `nms-keyfile-utils.c`).
 #[test]
 fn profiles_are_what_network_manager_accepts() {
@@ -256,8 +256,8 @@ fn profiles_are_what_network_manager_accepts() {
     assert_eq!(uuids.len(), uuids.iter().collect::<BTreeSet<_>>().len());
 }
 
-/// networkd ignores `[IPoIB]` of a port, uses the key as given, leaves a child the MTU of its parent, and generates a GUID for a
-/// child by default.
+/// networkd ignores `[IPoIB]` of a port, uses the P_Key as given, lets a child inherit its parent's MTU, and by default
+/// generates a GUID for a child.
 #[test]
 fn units_say_what_networkd_takes() {
     let is_unit = |file: &File| file.is_kind("network") || file.is_kind("conf");
@@ -288,14 +288,14 @@ fn units_say_what_networkd_takes() {
         |file| file.has("Unmanaged=yes"),
         |file| file.value("RequiredForOnline") == Some("no"),
     );
-    // networkd creates a child after its port is up, so the network is online only with both.
+    // networkd creates a child only after its port is up, so the network must not be online before both are.
     rule(
         |file| file.is_kind("network") && (file.has("IPoIB=") || file.has("VLAN=")),
         |file| file.value("RequiredForOnline") == Some("carrier"),
     );
 }
 
-/// Old releases refuse a file with an unknown key, and new ones warn about one that other users may read.
+/// Old releases refuse a file with an unknown key, and new releases warn about a file that other users can read.
 #[test]
 fn yaml_has_no_key_that_old_releases_lack() {
     rule(|file| file.is_kind("yaml"), |file| file.mode == 0o600);
@@ -305,8 +305,8 @@ fn yaml_has_no_key_that_old_releases_lack() {
     );
 }
 
-/// busybox' ifup refuses the whole file because of an unknown method, a duplicate key, `allow-hotplug` or, in old
-/// releases, a second stanza of a device and family. Without `netmask` it sets no address (`networking/ifupdown.c`).
+/// busybox's ifup refuses the whole file because of an unknown method, a duplicate key, `allow-hotplug` or, in old releases, a
+/// second stanza for a device and family. Without `netmask` it sets no address (`networking/ifupdown.c`).
 #[test]
 fn stanzas_for_alpine_are_what_busybox_takes() {
     let is_alpine = |file: &File| {
@@ -342,7 +342,7 @@ fn stanzas_for_alpine_are_what_busybox_takes() {
     });
 }
 
-/// ifupdown-ng removes only the addresses that it has added itself (its executor `static`).
+/// ifupdown-ng removes only addresses that it has added itself (its executor `static`).
 #[test]
 fn on_alpine_what_a_command_adds_another_takes_away() {
     let count = |file: &File, what: &str| file.text.matches(what).count();

@@ -1,4 +1,4 @@
-//! The causes of "my NIC has no address": each is named in the first lines.
+//! Causes of "my NIC has no address": each must be named in the first lines.
 
 use one_sriov_tests::{Machine, Nic, Outcome, Tool, image, infiniband, run, virtio};
 
@@ -11,13 +11,13 @@ fn nic() -> Nic {
     virtio("eth0", "02:00:0a:00:00:0c", 3)
 }
 
-/// A guest with a NIC and files for networkd, which is enabled.
+/// A guest with a NIC and with files for networkd, which is enabled.
 const WRITTEN: &str = "link eth0 02:00:0a:00:00:0c
 enable systemd-networkd.service
 agent apply
 ";
 
-/// A guest on the real kernel; `setup` runs after its files are written.
+/// The status of such a guest on the real kernel after `setup`.
 fn with_nic(setup: &str) -> Option<Status> {
     status(CONTEXT, &[nic()], &format!("{WRITTEN}{setup}"))
 }
@@ -118,7 +118,7 @@ grep -q ADMIN_STATE=unmanaged < <(timeout 60 tail --lines=+1 --follow=name --ret
 
 #[test]
 fn a_nic_that_network_manager_does_not_manage_and_one_of_another_profile() {
-    // The other end of the link is not needed.
+    // With no-auto-default, NetworkManager leaves the other end of the link alone.
     let nm = "link eth0 02:00:0a:00:00:0c
 enable NetworkManager.service
 agent apply
@@ -152,7 +152,7 @@ nm-online -s -q -t 60"
     found.assert_reason("problem: NetworkManager configures 'eth0' by '/etc/NetworkManager/system-connections/old.nmconnection'");
 }
 
-/// A guest with an InfiniBand VF and its dummy NIC; `port` has the files of its port in sysfs.
+/// The status of a guest with an InfiniBand VF and its dummy NIC; `port` has the files of the VF's port in sysfs.
 fn with_port(guid: &str, port: &[(&str, &str)]) -> Option<Status> {
     let nics = [
         virtio("eth1", "aa:00:c0:a8:07:07", 4),
@@ -289,7 +289,7 @@ fn no_cd_and_that_of_another_cloud() {
             assert!(verbose.stdout.contains(&tried), "{}", verbose.stdout);
         }
     }
-    // The same image may boot elsewhere.
+    // The image may boot elsewhere, where the device is missing.
     machine.unplug("eth1");
     let elsewhere = run(&machine, &["status"]);
     assert_eq!(elsewhere.code, 0, "{}", elsewhere.stdout);
@@ -314,7 +314,7 @@ fn dummies_and_guids_with_another_prefix() {
              set 'prefix = a6' in '/etc/one-sriov/agent.conf'"
         );
         assert_named(&run(&machine, &["status"]), 3, &expected);
-        // That is the remedy.
+        // The remedy of the message.
         machine.write("/etc/one-sriov/agent.conf", "prefix = a6\n");
         let cured = run(&machine, &["status"]).stdout;
         assert!(!cured.contains("has no device"), "{cured}");
@@ -347,7 +347,7 @@ fn a_card_whose_driver_is_missing() {
         3,
         &format!("{who}load it: 'modprobe mlx5_core'"),
     );
-    // With its driver, but without IP over InfiniBand.
+    // Now the card has its driver, but IP over InfiniBand is missing.
     machine.write("/sys/bus/pci/drivers/mlx5_core/bind", "");
     machine.link(&format!("{card}/driver"), "../../drivers/mlx5_core");
     machine.write(&format!("{card}/infiniband/mlx5_0/node_guid"), "");

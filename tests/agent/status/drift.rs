@@ -1,4 +1,4 @@
-//! Each way in which the kernel can differ from the context, on the real kernel.
+//! Every way in which the kernel's state can differ from the context, on the real kernel.
 
 use one_sriov_tests::{Nic, infiniband, virtio};
 
@@ -12,7 +12,7 @@ fn nic() -> Vec<Nic> {
     vec![virtio("eth0", "02:00:0a:00:00:0c", 3)]
 }
 
-/// A guest whose files are written and applied in the kernel.
+/// A guest whose files are written, and whose kernel has the same settings.
 const RIGHT: &str = "link eth0 02:00:0a:00:00:0c
 enable systemd-networkd.service
 agent apply
@@ -104,7 +104,7 @@ fn a_nic_that_is_down_and_metrics_are_found() {
 
 #[test]
 fn an_address_that_another_host_has_is_found() {
-    // The other end already has it, and answers the duplicate address detection.
+    // The other end has the address already, and answers the duplicate address detection.
     let setup = "link eth0 02:00:0a:00:00:0c
 enable systemd-networkd.service
 agent apply

@@ -1,13 +1,13 @@
 #!/bin/bash
-# A running guest in namespaces of its own, for 'status': guest.sh AGENT DIR SETUP, by 'unshare', as root.
-# DIR holds context and what the agent sees of sysfs; SETUP is what happens to the guest before it is asked.
-# Left behind are text and json, what status said, and code, how it ended.
+# A running guest in its own namespaces, for 'status': guest.sh AGENT DIR SETUP, started as root by 'unshare'.
+# DIR contains the context and the sysfs that the agent reads; SETUP prepares the guest before 'status' runs.
+# Leaves the output of 'status' in the files text and json, and its exit code in code.
 set -euo pipefail
 agent=$1 dir=$2 setup=$3 stack=any
 here=$(dirname "$0")/../../stacks
 # shellcheck source=tests/stacks/private.sh
 . "$here/private.sh"
-# Which stacks are enabled is what a test says.
+# The test decides which stacks are enabled.
 mkdir -p /mnt/units
 mount --bind /mnt/units /etc/systemd/system
 # shellcheck disable=SC2329

@@ -17,7 +17,7 @@ pub(super) struct Status {
 }
 
 impl Status {
-    /// The first line, and the following lines with reasons.
+    /// The first line and the lines with reasons.
     pub(super) fn reasons(&self) -> Vec<&str> {
         let is_reason = |line: &&str| {
             ["status: ", "problem: ", "warning: ", "differs: "]
@@ -44,7 +44,7 @@ impl Status {
         codes.map(|code| code.expect("a code")).collect()
     }
 
-    /// Asserts that one of the reasons starts with this.
+    /// Asserts that one of these lines starts with `expected`.
     #[track_caller]
     pub(super) fn assert_reason(&self, expected: &str) {
         let has = |line: &&str| line.starts_with(expected);
@@ -52,12 +52,12 @@ impl Status {
     }
 }
 
-/// The status of a guest with this context and these NICs after `setup`; `None` if the tests do not run as root.
+/// Runs `status` on a guest with this context and these NICs after `setup`. Returns `None` unless run as root.
 pub(super) fn status(context: &str, nics: &[Nic], setup: &str) -> Option<Status> {
     status_of(&Machine::new(context, nics), setup)
 }
 
-/// The same for a machine that is more than its NICs.
+/// Like [`status`], for any machine.
 pub(super) fn status_of(machine: &Machine, setup: &str) -> Option<Status> {
     if !nix::unistd::geteuid().is_root() {
         println!("passed over: it takes root for links of a kernel");

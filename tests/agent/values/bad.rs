@@ -1,9 +1,9 @@
-//! Bad values: what each costs.
+//! Bad values, and what each of them costs.
 
 use super::{GOOD, two_ethernet};
 use crate::scenario::{SCRIPTS, address_of, apply};
 
-/// Asserts that each value is reported and costs `ETH0` its configuration, but not `ETH1`.
+/// Asserts that each value is reported, and costs `ETH0` its configuration, but not `ETH1`.
 fn refuses(table: &[(&str, &str)]) {
     for (variables, expected) in table {
         let machine = two_ethernet(variables);
@@ -89,7 +89,7 @@ fn a_bad_value_that_the_address_needs_costs_its_nic_and_is_named() {
             "ETH0_MAC='02:00:0a:00:00'\nETH0_IP='10.0.0.5'",
             "ETH0_MAC '02:00:0a:00:00' is not a MAC address",
         ),
-        // The only address.
+        // It is the only address.
         (
             "ETH0_IP6_ULA='fd00::g'",
             "ETH0_IP6_ULA 'fd00::g' is not an IPv6 address",
@@ -162,7 +162,7 @@ fn any_other_bad_value_costs_itself_alone_and_is_named() {
     costs_itself_alone(&table);
 }
 
-/// Of a list, the good entries are used.
+/// The good entries of a list are used.
 #[test]
 fn a_bad_entry_of_a_list_costs_that_entry() {
     let machine = two_ethernet(
@@ -279,7 +279,7 @@ fn a_value_of_a_megabyte_is_cut_in_the_message_and_costs_its_nic() {
     );
     assert_eq!(outcome.stderr, expected);
     assert_eq!(machine.etc_paths(), [format!("{SCRIPTS}/ifcfg-eth1")]);
-    // In another program's variable it does not matter.
+    // A variable of another program does not matter.
     let machine = two_ethernet(&format!(
         "ETH0_IP='10.0.0.5'\nSTART_SCRIPT='{}'",
         "x\n'\\''".repeat(200_000)

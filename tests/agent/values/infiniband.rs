@@ -28,7 +28,7 @@ fn mtu_and_mode_of_an_infiniband_nic() {
             "IB0_MODE='connected'\nIB0_MTU='65520'",
             &["MTU=65520", "CONNECTED_MODE=yes"],
         ),
-        // Only connected mode supports such an MTU.
+        // Only connected mode supports this MTU, so the mode is implied.
         ("ETH0_MTU='65520'", &["MTU=65520", "CONNECTED_MODE=yes"]),
     ];
     for (variables, expected) in table {
@@ -72,7 +72,7 @@ fn mtu_and_mode_of_an_infiniband_nic() {
     }
 }
 
-/// A value that may be right is written with a warning: enhanced IPoIB supports larger datagrams, and four digits are decimal.
+/// A doubtful value is written with a warning: enhanced IPoIB supports larger datagrams, and four digits are read as decimal.
 #[test]
 fn a_doubtful_value_is_written_with_a_warning() {
     let table = [

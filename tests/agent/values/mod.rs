@@ -1,4 +1,4 @@
-//! Values of variables: which are accepted, and what a bad one costs.
+//! Values of variables: which are accepted, and what a bad value costs.
 
 mod bad;
 mod infiniband;
@@ -8,7 +8,7 @@ use one_sriov_tests::{Machine, virtio};
 
 const GOOD: &str = "ETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.0.6'\n";
 
-/// A machine with ETH0 and ETH1 on Ethernet. `variables` are those of ETH0 besides its MAC.
+/// A machine with ETH0 and ETH1 on Ethernet. `variables` are those of ETH0 in addition to its MAC.
 pub(super) fn two_ethernet(variables: &str) -> Machine {
     let context = format!("ETH0_MAC='02:00:0a:00:00:05'\n{variables}\n{GOOD}");
     Machine::new(
