@@ -12,7 +12,7 @@ use crate::{can_run, said};
 
 const CONTEXT: &str = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_MASK='255.255.255.0'\nETH0_GATEWAY='10.0.0.1'\n";
 
-/// The CD of a VM on OpenNebula.
+/// Creates the CD of a VM on OpenNebula.
 pub(crate) fn context_cd(directory: &Path) -> PathBuf {
     let cd = directory.join("context.iso");
     let context = directory.join("context");
@@ -37,7 +37,7 @@ fn print_times(report: &Report, title: &str) {
     }
 }
 
-/// The network waits for the drive only until udev has processed the devices of the boot.
+/// Asserts that the boot waits for the drive only until udev has processed the devices.
 fn assert_waits_for_udev_alone(report: &Report) {
     let (agent, settle) = (report.least("boot-agent"), report.least("boot-settle"));
     assert!(
@@ -70,7 +70,7 @@ fn the_nic_is_configured_before_the_network_starts_and_the_boot_loses_little() {
         "late runs find nothing to do: {}",
         report.text()
     );
-    // The time that the drive itself takes is not counted: a plain unit reads it, too.
+    // The drive's own time doesn't count: a plain unit reads it, too.
     let bound = 9 * report.least("plain") + report.least("cd");
     assert!(report.least("agent") <= bound, "{}", report.text());
     assert_waits_for_udev_alone(&report);

@@ -1,4 +1,4 @@
-//! `dpkg`.
+//! The packages with `dpkg`.
 
 use std::fs;
 use std::process::Command;
@@ -135,7 +135,7 @@ fn the_hook_comes_and_goes_with_one_context() {
     let _turn = turn::shared();
     let system = System::new();
     let _ = system.install_debian(NEW);
-    // Like any package with files in the directory.
+    // As if one-context had installed a file in the directory, on which the package has a trigger.
     system.write("/etc/one-context.d/loc-10-network", "");
     let _ = system.run(&["dpkg-trigger", "--no-await", "/etc/one-context.d"]);
     let _ = system.run(&["dpkg", "--configure", "--pending"]);

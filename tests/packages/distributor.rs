@@ -1,4 +1,4 @@
-//! A distribution's build: from the archives of 'make dist', for the distribution's own target, without a network.
+//! A build as a distribution does it: from the archives of 'make dist', for the distribution's target, without a network.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use one_sriov_tests::turn;
 
 use crate::{NEW, can_run, said, source};
 
-/// The output of `make dist`, where `rpmbuild` expects it.
+/// Writes the archives of `make dist` to where `rpmbuild` expects them.
 fn archives(top: &Path) {
     let sources = top.join("SOURCES");
     std::fs::create_dir(&sources).unwrap();
@@ -23,7 +23,7 @@ fn archives(top: &Path) {
     let _ = said(vendor.arg(sources.join(format!("one-sriov-{version}-vendor.tar.gz"))));
 }
 
-/// Runs `make build`, `%check` and `make install-*` like the spec file.
+/// Runs `make build`, `%check` and `make install-*` as the spec file does.
 #[test]
 fn the_spec_file_builds_from_the_archives_alone() {
     if !can_run() {
@@ -37,7 +37,7 @@ fn the_spec_file_builds_from_the_archives_alone() {
         .args(["--net", "rpmbuild", "-bb", "--nodeps", "--define"])
         .arg(format!("_topdir {}", top.path().display()))
         .arg(source().join("rpm/one-sriov.spec"))
-        // Only the inputs matter, so no optimization.
+        // The test is about the inputs of the build, so don't optimize.
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
@@ -74,7 +74,7 @@ fn the_spec_file_builds_from_the_archives_alone() {
     assert!(told.contains(commit.trim()), "{told}");
 }
 
-/// The spec file with a macro of a distribution set.
+/// The spec file, expanded with a distribution's macro.
 fn spec_of(distribution: &str) -> String {
     let mut parse = Command::new("rpmspec");
     parse.args(["--parse", "--define", distribution]);
@@ -87,7 +87,7 @@ fn the_spec_file_suits_each_distribution() {
         return;
     }
     let _turn = turn::shared();
-    // No tags that EL 7's rpm does not know, and the C library by its name in each distribution.
+    // No tags that EL 7's rpm doesn't know, and each distribution's name of the static C library.
     let distributions = [
         ("rhel 7", "glibc-static", false, false),
         ("rhel 8", "glibc-static", true, false),
@@ -105,7 +105,7 @@ fn the_spec_file_suits_each_distribution() {
     }
 }
 
-/// Without running any program for that architecture.
+/// Needs no program that runs on that architecture.
 #[test]
 fn the_other_machine_has_its_packages() {
     let programs = ["ONE_SRIOV_AGENT_AARCH64", "ONE_SRIOV_DRIVER_AARCH64"].map(std::env::var_os);

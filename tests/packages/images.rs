@@ -1,4 +1,4 @@
-//! Installation into an image that is not running, and guests without systemd.
+//! Installation into an image that isn't running, and guests without systemd.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ const CONTEXT: &str =
 const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/one-sriov-agent.service";
 const WRITTEN: &str = "/etc/network/interfaces.d/60-one-sriov-eth0.cfg";
 
-/// Installs the agent from outside the image, like image build tools.
+/// Installs the agent from outside the image, as image builders do.
 fn install_from_outside(system: &System) {
     let packages = PACKAGES.of("deb", NEW);
     let agent = packages
@@ -36,7 +36,7 @@ fn stage(system: &System, init: &str) {
     );
 }
 
-/// A context in the image, and a network stack that is not enabled.
+/// Adds a context to the image, and a network stack that is not enabled.
 fn give_context(system: &System) {
     system.write("/context/context.sh", CONTEXT);
     system.write("/etc/one-sriov/agent.conf", "backend = interfaces\n");
@@ -46,7 +46,7 @@ fn give_context(system: &System) {
     );
 }
 
-/// Runs a command of the image with a NIC of that context.
+/// Runs a command of the image, with a NIC of that context.
 fn with_nic(system: &System, command: &[&str]) -> String {
     let script = "mount -t sysfs sysfs \"$0/sys\" && mount -t proc proc \"$0/proc\"\n\
                   ip link add eth0 address 02:00:0a:00:00:05 type veth && exec chroot \"$0\" \"$@\"";
@@ -67,7 +67,7 @@ fn dpkg_from_outside_is_enough() {
     give_context(&system);
     let _ = with_nic(&system, &["one-sriov-agent", "apply"]);
     assert!(system.has(WRITTEN));
-    // Before cloning.
+    // An image is cleaned before it is cloned.
     let mut clean = Command::new(agent_path());
     let _ = said(clean.args(["clean", "--root"]).arg(system.root()));
     assert!(!system.has(WRITTEN));
@@ -114,7 +114,7 @@ fn sysv_starts_it() {
     let script = "/etc/init.d/one-sriov-agent";
     let _ = with_nic(&system, &[script, "start"]);
     assert!(system.has(WRITTEN));
-    // 3: the network has not started here, so the NIC lacks its address.
+    // Exit code 3: the network has not been started here, so the NIC has no address.
     let status = format!("{script} status || [ $? = 3 ]");
     let told = with_nic(&system, &["sh", "-c", &status]);
     assert!(told.contains(&format!("up to date: {WRITTEN}")), "{told}");
@@ -125,7 +125,7 @@ fn sysv_starts_it() {
     assert!(!system.has(WRITTEN), "a purge takes the agent's files out");
 }
 
-/// Debian's `OpenRC`; Alpine's package is not available here.
+/// Debian's `OpenRC`, because Alpine's package is not available here.
 #[test]
 fn openrc_starts_it() {
     if !can_run() {

@@ -1,4 +1,4 @@
-//! Tools that check packages, units, rules and sudoers.
+//! Tools that check packages, units, udev rules and sudoers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,7 +70,7 @@ fn units_are_well_formed_and_confined() {
         "one-sriov-vfs@ib0.service",
     ]);
     assert_eq!(told, "");
-    // systemd before 239 ignores unknown groups, which would leave an empty list of allowed calls.
+    // systemd before 239 ignores groups that it doesn't know, so a list of allowed groups would be empty.
     let unit = system.read("/usr/lib/systemd/system/one-sriov-agent.service");
     assert!(unit.contains("\nSystemCallFilter=~"), "{unit}");
     let mut security = Command::new("systemd-analyze");
@@ -92,7 +92,7 @@ fn sudo_takes_the_rule() {
     );
 }
 
-/// With Debian 13's udev: Debian 12's does not support this.
+/// Uses Debian 13's udev: Debian 12's does not support this.
 #[test]
 fn udev_understands_the_rules() {
     if !can_run() {
@@ -110,14 +110,14 @@ fn udev_understands_the_rules() {
         chroot.arg(root.path()).args(["/usr/bin/udevadm", "verify"]);
         chroot.args(rules).output().unwrap()
     };
-    // From OpenNebula's packages.
+    // As OpenNebula's packages create it.
     fs::write(root.path().join("etc/group"), "oneadmin:x:9869:\n").unwrap();
     let packaging = source().join("packaging");
     let ours = ["agent/95-one-sriov-agent.rules", "node/70-one-sriov.rules"];
     let ours = ours.map(|rules| put(&packaging.join(rules)));
     let output = verify(&ours);
     assert!(output.status.success(), "{output:?}");
-    // Proof that it reports errors.
+    // Make sure that the tool reports errors.
     let wrong = tempfile::tempdir().unwrap();
     let rules = wrong.path().join("95-wrong.rules");
     fs::write(&rules, "SUBSYSTEMM==\"net\", GOTO=\"nowhere\"\n").unwrap();

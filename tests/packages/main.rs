@@ -1,7 +1,7 @@
-//! The packages are installed into a new system, upgraded and removed by the real tools.
+//! The real tools install the packages into a new system, upgrade them and remove them.
 //!
-//! The scriptlets run in a Debian that debootstrap created; RPMs are installed into a copy of it, with a separate
-//! database. This needs root, and programs that 'make setup' installs.
+//! The scriptlets run in a Debian that debootstrap created; RPMs are installed into a copy of it, with a separate database. The
+//! tests need root, and programs that 'make setup' installs.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
@@ -46,8 +46,8 @@ static PACKAGES: LazyLock<Packages> = LazyLock::new(|| {
     Packages { directory }
 });
 
-/// An empty directory for everything that the tests of a run share. It is not removed at the end, and only one run at a time
-/// uses it.
+/// Creates an empty directory that all tests of a run share. It is removed by the next run, and only one run at a time uses
+/// it.
 fn kept_until_the_next_run(name: &str) -> PathBuf {
     static ONE_RUN: OnceLock<File> = OnceLock::new();
     let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
@@ -81,7 +81,7 @@ fn build(kind: &str, version: &str, into: &Path) {
     build_with(kind, version, into, &[]);
 }
 
-/// The URL that a publisher would set.
+/// A URL that a publisher may set.
 const HOMEPAGE: &str = "https://example.org/one-sriov?a&b";
 
 fn build_with(kind: &str, version: &str, into: &Path, environment: &[(&str, &str)]) {

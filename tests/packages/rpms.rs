@@ -1,4 +1,4 @@
-//! `rpm`, with an empty database.
+//! The packages with `rpm` and an empty database.
 
 use std::fs;
 use std::process::Command;
@@ -80,7 +80,7 @@ fn an_upgrade_keeps_what_was_decided_here() {
     assert_eq!(versions, [NEW]);
 }
 
-/// A package with the name that the trigger waits for, with OpenNebula's directory.
+/// A package with the name that the trigger waits for, and with OpenNebula's directory.
 const ONE_CONTEXT: &str = "Name: one-context
 Version: 7.0
 Release: 1
@@ -158,8 +158,8 @@ fn a_package_names_the_home_page_that_its_publisher_sets() {
     }
 }
 
-/// With Debian 13's rpm 4.20: since 4.19 a package with files of a user requires `user(...)`, which no package of OpenNebula
-/// provides.
+/// Uses Debian 13's rpm 4.20: since 4.19, a package with files of a user requires `user(...)`, which OpenNebula's packages don't
+/// provide.
 #[test]
 fn no_package_requires_that_another_provides_oneadmin() {
     if !can_run() {
@@ -196,6 +196,6 @@ fn no_package_requires_that_another_provides_oneadmin() {
     let about = |tag: &str| inside(&["rpm", "--query", tag, "--package", frontend.trim()]);
     let required = about("--requires");
     assert!(!required.contains("oneadmin"), "{required}");
-    // This rpm checks the owners.
+    // This version of rpm does take the owners into account.
     assert!(about("--recommends").contains("user(oneadmin)"));
 }

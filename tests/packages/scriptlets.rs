@@ -1,11 +1,11 @@
-//! The script that makes oneadmin the owner of the front-end's files, in directories that oneadmin already owns.
+//! The scriptlet that makes oneadmin the owner of the front-end's files, in directories that oneadmin already owns.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::{said, source};
 
-/// Names of package files refer to files of root: by a link in place of a directory, and by a hard link.
+/// A symbolic link in place of a directory, and a hard link, make names of package files refer to files of root.
 const SETUP: &str = r#"
 mount --make-rprivate /
 mount -t tmpfs tmpfs /var/lib

@@ -1,4 +1,4 @@
-//! A system below a directory.
+//! A system in a directory.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -10,14 +10,14 @@ use tempfile::TempDir;
 
 use crate::{PACKAGES, kept_until_the_next_run, said};
 
-/// The message of an upgrade of the front-end's package.
+/// What an upgrade of the front-end's package prints.
 pub(crate) const SYNC: &str = "run as oneadmin: onehost sync --force";
 
-/// The link that 'systemctl enable one-sriov-vfs@ib0' creates.
+/// The link that `systemctl enable one-sriov-vfs@ib0` creates.
 pub(crate) const VFS_WANTED: &str =
     "/etc/systemd/system/multi-user.target.wants/one-sriov-vfs@ib0.service";
 
-/// A Debian that debootstrap created, with systemd and OpenNebula's user. It is never changed.
+/// A Debian that debootstrap created, with systemd and OpenNebula's user. It never changes.
 static DEBIAN: LazyLock<PathBuf> = LazyLock::new(|| {
     let directory = kept_until_the_next_run("debian");
     let mut debootstrap = Command::new("debootstrap");
@@ -43,7 +43,7 @@ static DEBIAN: LazyLock<PathBuf> = LazyLock::new(|| {
     directory
 });
 
-/// Another release with a package, only unpacked: its programs can run, but its scripts have not.
+/// Another release with a package, only unpacked: programs can run in it, but no scriptlet has run.
 pub(crate) fn unpacked(release: &str, package: &str) -> TempDir {
     let directory = TempDir::new().unwrap();
     let mut debootstrap = Command::new("debootstrap");
@@ -64,7 +64,7 @@ pub(crate) fn unpacked(release: &str, package: &str) -> TempDir {
     directory
 }
 
-/// The package source of this machine.
+/// The URL of this machine's package source.
 fn mirror() -> Option<String> {
     let policy = said(Command::new("apt-cache").args(["policy", "base-files"]));
     let mut words = policy.split_whitespace();
@@ -73,7 +73,7 @@ fn mirror() -> Option<String> {
         .map(str::to_owned)
 }
 
-/// A writable copy of it.
+/// A writable copy of [`DEBIAN`].
 pub(crate) struct System {
     directory: TempDir,
 }
@@ -112,7 +112,7 @@ impl System {
         fs::write(path, text).unwrap();
     }
 
-    /// Runs a program of the system in it.
+    /// Runs one of the system's own programs.
     pub(crate) fn run(&self, command: &[&str]) -> String {
         let mut chroot = Command::new("chroot");
         chroot
@@ -124,7 +124,7 @@ impl System {
         said(&mut chroot)
     }
 
-    /// Installs all packages of a version by `dpkg`.
+    /// Installs all packages of a version with `dpkg`.
     pub(crate) fn install_debian(&self, version: &str) -> String {
         let mut words = vec!["dpkg".to_owned(), "--install".to_owned()];
         for package in PACKAGES.of("deb", version) {
@@ -135,7 +135,7 @@ impl System {
         self.run(&words.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    /// Mode, and owner by name, as in `0755 root`.
+    /// The mode and the owner's name of a file: `0755 root`.
     pub(crate) fn about(&self, path: &str) -> String {
         let about =
             fs::symlink_metadata(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -148,7 +148,7 @@ impl System {
     }
 }
 
-/// Whether a file of a package exists and is executable.
+/// Whether a file of a package must be executable.
 fn is_program(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let actions = "/var/lib/one/remotes/vmm/kvm-sriov/";
@@ -162,7 +162,7 @@ fn is_program(path: &str) -> bool {
 
 /// Checks mode and owner of all files and directories of packages, and that the important ones exist.
 ///
-/// `rules` is the directory of udev's rules on all releases with such packages: if `/lib` is not a link, udev reads only that.
+/// `rules` is the directory of udev rules on every release with these packages: if `/lib` is not a link, udev reads only that.
 pub(crate) fn assert_modes(system: &System, files: &str, rules: &str) {
     let paths: Vec<&str> = files.lines().filter(|path| path.starts_with('/')).collect();
     let binary = format!(
@@ -205,7 +205,7 @@ pub(crate) fn assert_modes(system: &System, files: &str, rules: &str) {
             "root root"
         };
         let expected = if about.starts_with("directory") || about.starts_with("symbolic link") {
-            // Directories of the system have other modes.
+            // The system's directories have other modes.
             if !path.contains("sriov") {
                 continue;
             }
@@ -221,8 +221,8 @@ pub(crate) fn assert_modes(system: &System, files: &str, rules: &str) {
     }
 }
 
-/// Each package has the licences of everything that is linked into its program, and the documentation, and the files that the
-/// installation refers to exist.
+/// Checks that each package has the documentation and the licences of everything linked into its program, and that the files that
+/// the documentation of the installation names exist.
 fn assert_documented(system: &System) {
     for (package, linked) in [
         ("one-sriov-agent", "ipnetwork"),
@@ -248,7 +248,7 @@ fn assert_documented(system: &System) {
     }
 }
 
-/// The steps that are the same for all tools.
+/// Checks what is the same for all tools.
 pub(crate) fn assert_works(system: &System, files: &str, rules: &str) {
     assert_modes(system, files, rules);
     assert_documented(system);

@@ -1,4 +1,4 @@
-//! Runs the rule for context CDs with the real udev, for every block device of this machine.
+//! The real udev applies the rule for context CDs to every block device of this machine.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::{said, source};
 
-/// Returns what udev would run for a device with this new file system. Changes nothing on this machine.
+/// Prints what udev would run for a device with this new file system. Changes nothing on this machine.
 const TRY: &str = r#"
 mount --make-rprivate /
 mount -t tmpfs tmpfs /run

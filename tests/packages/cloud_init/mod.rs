@@ -1,4 +1,4 @@
-//! Boots with cloud-init in QEMU. Its own log shows which network it configures.
+//! Boots with cloud-init in QEMU. cloud-init's log shows which network it configures.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ const INIT: &str = include_str!("init");
 const AFTER: &str = "cloud-final.service";
 const DROP_IN: &str = "/etc/cloud/cloud.cfg.d/99-one-sriov.cfg";
 
-/// The CD of another cloud, for cloud-init's data source `NoCloud`.
+/// Creates the CD of another cloud, for cloud-init's data source `NoCloud`.
 fn cd_of_another_cloud(directory: &Path) -> PathBuf {
     let (cd, files) = (directory.join("cidata.iso"), directory.join("cidata"));
     fs::create_dir(&files).unwrap();
@@ -80,7 +80,7 @@ fn its_network_is_off_before_it_starts_on_opennebula_and_on_elsewhere() {
     assert!(has(&report, "address", "10.0.0.5/24"), "{text}");
     assert!(!has(&report, "file", "cloud-init-"), "{text}");
 
-    // The same image, after its life on OpenNebula with a NIC of another name, on another cloud.
+    // The same image on another cloud, after it ran on OpenNebula with a NIC of another name.
     let script = directory.path().join("context/context.sh");
     fs::copy(script, system.path("/tmp/context.sh")).unwrap();
     let nics = r#"{"nics": [{"name": "eth0", "link": {"ethernet": "02:00:0a:00:00:05"}}]}"#;

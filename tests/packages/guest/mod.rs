@@ -1,4 +1,4 @@
-//! A guest in QEMU with the package, which reports how it booted.
+//! A guest in QEMU with the package, which prints a report of its boot.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,22 +11,22 @@ use crate::system::System;
 use crate::{NEW, said};
 
 const REPORT: &str = include_str!("report");
-/// What it comes after. That they are named here keeps systemd's notes of them.
+/// Units that the report comes after. Because they are named in it, systemd keeps their timestamps.
 const AFTER: &str = "one-sriov-plain.service one-sriov-cd.service";
 const PLAIN: &str = "[Service]\nType=oneshot\nExecStart=/bin/true\n";
-/// The descriptors, directories and file of a small volume.
+/// Reads the descriptors, directories and file of a small volume.
 const CD: &str = "[Service]\nType=oneshot\nExecStart=/bin/dd if=/dev/sr0 of=/dev/null bs=2048 skip=16 count=16 status=none\n";
 /// The kernel modules for the NIC and the drive.
 const MODULES: &str = "virtio_net virtio_pci ata_piix ata_generic sr_mod isofs";
 
-/// A kernel with its modules, and a system with the package, all in memory.
+/// A guest: a kernel with its modules, and a system with the package, all in memory.
 pub(crate) struct Guest {
     directory: TempDir,
     kernel: PathBuf,
 }
 
 impl Guest {
-    /// One that measures the units.
+    /// A guest that measures the units.
     pub(crate) fn new() -> Self {
         let system = System::new();
         let _ = system.install_debian(NEW);
@@ -34,12 +34,12 @@ impl Guest {
         Self::of(&system, REPORT, AFTER)
     }
 
-    /// One that runs a script at the end of its boot, after these units.
+    /// A guest that runs a script at the end of its boot, after these units.
     pub(crate) fn of(system: &System, report: &str, after: &str) -> Self {
         let directory = TempDir::new().unwrap();
         let kernel = install_kernel(directory.path(), system.root(), CLOUD_KERNEL, MODULES);
         install_report(system, report, after);
-        // Like the first boot of an image.
+        // As at the first boot of an image.
         system.write("/etc/machine-id", "");
         if !system.has("/init") {
             let _ = system.run(&["ln", "-s", "/lib/systemd/systemd", "/init"]);
@@ -55,7 +55,7 @@ impl Guest {
         Self { directory, kernel }
     }
 
-    /// Boots it, with or without a CD, and reads its report.
+    /// Boots the guest, with or without a CD, and returns its report.
     pub(crate) fn boot(&self, cd: Option<&Path>) -> Report {
         let mut qemu = Command::new("timeout");
         qemu.args(["400", "qemu-system-x86_64", "-m", "1536", "-smp", "2"])
@@ -79,7 +79,7 @@ impl Guest {
     }
 }
 
-/// The measured unit, and the one to compare it with.
+/// Installs the measured unit, and the units to compare it with.
 fn install_units(system: &System) {
     let ours = system.read("/usr/lib/systemd/system/one-sriov-agent.service");
     let running = |command: &str| -> String {
@@ -110,7 +110,7 @@ fn install_units(system: &System) {
     ]);
 }
 
-/// What says how the guest has started.
+/// Installs the script that prints the report.
 fn install_report(system: &System, report: &str, after: &str) {
     let unit = format!(
         "[Unit]\nAfter=multi-user.target {after}\n[Service]\nType=oneshot\nExecStart=/report\n\
@@ -120,11 +120,10 @@ fn install_report(system: &System, report: &str, after: &str) {
     system.write("/report", report);
     let _ = system.run(&["chmod", "755", "/report"]);
     let _ = system.run(&["systemctl", "enable", "report"]);
-    // It would cut off the report.
+    // A login prompt would cut off the report.
     let _ = system.run(&["systemctl", "mask", "serial-getty@ttyS0.service"]);
 }
 
-/// The report of a guest.
 pub(crate) struct Report {
     text: String,
     lines: BTreeMap<String, Vec<String>>,
@@ -147,12 +146,12 @@ impl Report {
         }
     }
 
-    /// The lines that start with a word, without the word.
+    /// The rest of each line that starts with this word.
     pub(crate) fn all(&self, word: &str) -> &[String] {
         self.lines.get(word).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The words followed by numbers.
+    /// The words that are followed by times.
     pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
         let is_number = |value: &String| value.parse::<u64>().is_ok();
         let words = self.lines.iter();
@@ -166,7 +165,7 @@ impl Report {
         &self.text
     }
 
-    /// The smallest of the numbers after a word, in microseconds: larger ones include other work on the machine.
+    /// The smallest of the times after a word, in microseconds. Larger ones include other work of the machine.
     pub(crate) fn least(&self, word: &str) -> u64 {
         let parse = |value: &String| -> u64 {
             let number = value.parse();
