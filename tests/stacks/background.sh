@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Sourced: 'netplan apply' in the background, as one-context runs it, at the worst time. It has listed the YAML files
-# before the agent writes one, and replaces the generated files after the agent has finished.
+# Sourced: runs 'netplan apply' in the background, as one-context does, at the worst time. It lists the YAML files before the
+# agent writes one, and replaces the generated files after the agent has finished.
 
-# The programs of systemd and udev that 'netplan apply' runs. systemd runs netplan's generator on daemon-reload.
+# Replace the programs of systemd and udev that 'netplan apply' runs. On daemon-reload, systemd runs netplan's generator.
 mkdir -p /run/stand-in
 cat > /run/stand-in/systemctl <<-'EOT'
 	#!/bin/sh
@@ -15,7 +15,7 @@ cat > /run/stand-in/udevadm <<-'EOT'
 	#!/bin/sh
 	exit 0
 	EOT
-# Its generator stops when it has listed the YAML files and reads the last one. netplan writes paths with two slashes.
+# The generator is stopped once it has listed the YAML files and reads the last one. netplan writes paths with two slashes.
 cat > /run/stand-in/generate <<-EOT
 	#!/bin/sh
 	yaml=/etc/netplan/60-one-sriov-eth0.yaml

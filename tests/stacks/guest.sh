@@ -1,22 +1,24 @@
 #!/bin/bash
-# A guest in namespaces of its own, from its boot on. The agent works on it as on any running machine; a real
-# network stack reads its files; what the kernel has then is written down. Run by 'unshare', as root.
+# A guest in its own namespaces, from its boot on. The agent runs as on a running machine, a real network stack reads the
+# files, and the kernel's state is recorded. Started as root by 'unshare'.
 # Usage: guest.sh STACK BACKEND AGENT STAGE...
-# Each STAGE is a directory: sys and context are what the agent sees, links (NAME=MAC, NAME=infiniband) come
-# before it runs, until (see 'await') is what it comes to, hears-router is there if a router is waited for,
-# background if 'netplan apply' runs beside the agent. Left behind are apply, again, kernel, udev and foreign (what
-# became of the files of others, which is nothing where all is well).
-# The first stage is the boot; at the others the network stack runs already.
+# The first STAGE is the boot; at the others the network stack runs already. Each STAGE is a directory with:
+#   sys, context   what the agent reads
+#   links          links to add before the agent runs (NAME=MAC, NAME=infiniband)
+#   until          the state to wait for (see 'await')
+#   hears-router   exists if router advertisements must be waited for
+#   background     exists if 'netplan apply' runs at the same time as the agent
+# The results are apply, again, kernel, udev and foreign, which shows changes of other programs' files and must be empty.
 set -euo pipefail
 stack=$1 backend=$2 agent=$3
 shift 3
 here=$(dirname "$0")
 
-# Nothing of this machine is changed.
+# Change nothing on this machine.
 # shellcheck source=tests/stacks/private.sh
 . "$here/private.sh"
 : > /run/dns
-# Whoever is at the other end of the links.
+# The other ends of the links.
 ip netns add others
 
 links=0
@@ -31,7 +33,7 @@ add_link() { # NAME=MAC|infiniband|dhcp:MAC|router:MAC|dhcp6:MAC
         return
     fi
     ip link add "$name" address "$mac" type veth peer name "peer$links" netns others
-    # Its link-local address is one that can be told beforehand.
+    # The router needs a known link-local address.
     [[ $value != router:* && $value != dhcp6:* ]] || ip -n others link set "peer$links" addrgenmode none
     ip -n others link set "peer$links" up
     if [[ $value = router:* || $value = dhcp6:* ]]; then
@@ -52,8 +54,8 @@ add_link() { # NAME=MAC|infiniband|dhcp:MAC|router:MAC|dhcp6:MAC
     links=$((links + 1))
 }
 
-# address DEVICE ADDRESS, count DEVICE NUMBER-OF-ADDRESSES, route DESTINATION [via GATEWAY] dev DEVICE [metric NUMBER]:
-# whether the device has reached this state, without leftovers of the previous one.
+# Whether the kernel has the state that a file describes, without leftovers of the previous state. Its lines:
+# address DEVICE ADDRESS, count DEVICE NUMBER-OF-ADDRESSES, route DESTINATION [via GATEWAY] dev DEVICE [metric NUMBER]
 holds() {
     local what a b
     while read -r what a b; do
@@ -78,11 +80,11 @@ has_route() { # DESTINATION 'WORD VALUE ...'
     return 1
 }
 
-# Looks again whenever the kernel says that something has changed.
+# Waits for a state: checks it again after each event of the kernel.
 await() {
     local poke=0
     coproc monitor { exec timeout 60 ip monitor address route link; }
-    # What happens before it listens it never tells: it does once it tells of this.
+    # The monitor misses events until it listens: poke it until it reports one.
     until read -r -t 0.1 _ <&"${monitor[0]}"; do
         poke=$((poke + 1))
         ip link set dev lo alias "$poke"
@@ -115,8 +117,8 @@ start() {
     esac
 }
 
-# What is done when all is said: routes and name servers come after the addresses. Nobody waits for a NIC
-# that is none of the stack's: a dummy NIC that asked for DHCP would take longer than this.
+# Waits for routes and name servers, which come after the addresses, and records the name servers. Must not wait for an
+# unmanaged NIC: a dummy NIC that requested DHCP would take longer than this.
 settle() {
     local device
     case $stack in
@@ -134,11 +136,11 @@ settle() {
             ;;
         esac
     done | tr -s '\n' ' ' > /run/dns
-    # It has no place for them but the one of all programs.
+    # ifupdown has no setting for name servers, so the agent writes the common file.
     [[ $backend != interfaces* ]] || sed -n 's/^nameserver //p' /etc/resolv.conf | tr '\n' ' ' > /run/dns
 }
 
-# What others have in the directories of all stacks, for devices that are not here.
+# Checksums of other programs' files in the directories of all stacks. Their devices don't exist here.
 others() {
     find /etc/{systemd/network,NetworkManager,netplan,network,udev} /etc/sysconfig/network-scripts/ifcfg-none0 -type f ! -name '*one-sriov*' \
         -exec sha256sum {} + | sort -k 2
@@ -149,7 +151,7 @@ printf '[connection]\nid=none0\ntype=ethernet\ninterface-name=none0\n' \
 # A default of many images: every device gets an address.
 printf 'network:\n  version: 2\n  renderer: %s\n  ethernets:\n    all-eth0: {match: {name: "eth0*"}, dhcp4: true, optional: true}\n' \
     "$(if [ "$stack" = netplan-nm ]; then echo NetworkManager; else echo networkd; fi)" > /etc/netplan/60-none0.yaml
-# Ubuntu has NetworkManager manage nothing but Wi-Fi, where netplan does not say otherwise; others say it in another way.
+# On Ubuntu, NetworkManager manages only Wi-Fi unless netplan overrides that. Other distributions use another setting.
 if [ "$stack" = keyfile ]; then
     printf '[keyfile]\nunmanaged-devices=*,except:type:wifi,except:type:gsm,except:type:cdma\n[device]\nmanaged=0\n' \
         > /etc/NetworkManager/conf.d/10-globally-managed-devices.conf
@@ -157,13 +159,13 @@ fi
 chmod 600 /etc/NetworkManager/system-connections/none0.nmconnection /etc/netplan/60-none0.yaml
 printf 'DEVICE=none0\nTYPE=Ethernet\nONBOOT=yes\nBOOTPROTO=dhcp\n' > /etc/sysconfig/network-scripts/ifcfg-none0
 printf 'iface none0 inet dhcp\n' > /etc/network/interfaces.d/60-none0.cfg
-# The network of the other stacks is none of this one's business.
+# Only this stack may configure the network.
 source='source /etc/network/interfaces.d/*'
 case $stack in
 interfaces-alpine) alpine /run/busybox ;;
 ifupdown-ng)
     mount --bind "$ONE_SRIOV_READERS/ifupdown-ng/usr/libexec" /usr/libexec
-    # It takes the DHCP client that it finds in /sbin; on Alpine that is busybox.
+    # ifupdown-ng uses the DHCP client that it finds in /sbin; on Alpine that is busybox.
     mkdir /run/sbin
     : > /run/sbin/dhclient
     ln -s /run/busybox/udhcpc /run/sbin/udhcpc
@@ -196,7 +198,7 @@ for stage in "$@"; do
     activate=--activate
     await "$stage/until"
     settle "$stage/until"
-    # Of two that begin from now on, the first has arrived for sure.
+    # If two advertisements begin from now on, the first one has certainly arrived.
     if [ -e "$stage/hears-router" ]; then
         [ "$(grep -c -m 2 RTR-ADVERT < <(timeout 60 tail -n 0 -f "$log/router.log"))" = 2 ]
     fi
@@ -204,7 +206,7 @@ for stage in "$@"; do
         "$(ip -j -d addr)" "$(ip -j route)" "$(ip -j -6 route)" "$(cat /run/dns)" > "$stage/kernel"
     apply "$stage/again"
     others | diff /run/others - > "$stage/foreign" || true
-    # What udev makes of the rules, for a device that comes.
+    # What udev does with the rules when the device appears.
     for rule in /etc/udev/rules.d/99-one-sriov-*.rules; do
         [ ! -e "$rule" ] || udevadm test --action=add "/sys/class/net/$(basename "$rule" .rules | cut -d- -f4)" \
             >> "$stage/udev" 2>&1

@@ -1,5 +1,5 @@
-# Makes a link of the type of InfiniBand without its hardware: infiniband.pl NAME
-# It has a carrier as long as this process is there, which is until its namespace ends.
+# Creates a link of type InfiniBand without hardware: infiniband.pl NAME
+# It has a carrier while this process lives, which is until its namespace ends.
 use strict;
 use warnings;
 my ($TUNSETIFF, $TUNSETLINK) = (0x400454ca, 0x400454cd);

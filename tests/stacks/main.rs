@@ -1,5 +1,5 @@
 //! The real network stacks read the agent's files: systemd-networkd, NetworkManager (keyfiles and `ifcfg` files), netplan,
-//! ifupdown, ifupdown-ng and busybox, each in its own namespaces with real links. The kernel's state is the result.
+//! ifupdown, ifupdown-ng and busybox, each in its own namespaces with real links. The tests check the resulting kernel state.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
@@ -19,9 +19,9 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy)]
 struct Stack {
     name: &'static str,
-    /// The backend of the agent.
+    /// The agent's backend for it.
     backend: &'static str,
-    /// A program that exists if the stack is installed; relative to [`readers`] unless absolute.
+    /// A program that exists if the stack is installed. A relative path is below [`readers`].
     program: &'static str,
 }
 
@@ -38,7 +38,7 @@ const IFUPDOWN_NG: Stack = Stack {
     program: "ifupdown-ng/sbin/ifup",
 };
 
-/// A stack with the name of its backend.
+/// A stack that is named after its backend.
 const fn stack(name: &'static str, program: &'static str) -> Stack {
     Stack {
         name,
@@ -47,7 +47,7 @@ const fn stack(name: &'static str, program: &'static str) -> Stack {
     }
 }
 
-/// The directory of stacks that are not packages of this machine, from `packaging/build/readers`.
+/// The directory of stacks that this machine's packages don't include, filled by `packaging/build/readers`.
 fn readers() -> PathBuf {
     let named = std::env::var_os("ONE_SRIOV_READERS");
     named.map_or_else(|| "/var/cache/one-sriov-readers".into(), PathBuf::from)
@@ -63,14 +63,14 @@ impl Stack {
     }
 }
 
-/// A guest.
+/// A guest and its life.
 struct Scenario {
     name: &'static str,
-    /// Its stages; the first one is its boot.
+    /// The stages of its life, the boot first.
     stages: Vec<Stage>,
-    /// NetworkManager checks the kind of a link besides its type, so there is no substitute for InfiniBand.
+    /// Whether it has a substitute for InfiniBand, which NetworkManager doesn't accept, because it also checks the link's kind.
     has_infiniband: bool,
-    /// busybox does not support `DHCPv6`; the agent warns.
+    /// Whether it needs DHCPv6, which busybox doesn't support; the agent warns.
     needs_dhcpv6: bool,
 }
 
@@ -84,22 +84,22 @@ struct Stage {
     links: &'static [&'static str],
     /// The addresses of each device, except link-local ones.
     addresses: &'static [(&'static str, &'static [&'static str])],
-    /// `destination [via gateway] dev device [metric N]`, with the metric if the context has one.
+    /// `destination [via gateway] dev device [metric N]`, with the metric only if it is one of the context.
     routes: &'static [&'static str],
     /// The devices of the default routes, in the kernel's order; the same in both families.
     default_routes: &'static [&'static str],
     dns: &'static [&'static str],
-    /// For each device.
+    /// The MTU of each device.
     mtus: &'static [(&'static str, u64)],
-    /// The transport mode of `ib0`, which udev sets if the network stack cannot.
+    /// The transport mode of `ib0`; udev sets it if the network stack can't.
     mode: Option<&'static str>,
     /// Devices that must stay down.
     untouched: &'static [&'static str],
     /// Whether to wait for two router advertisements before the state of the kernel is read.
     hears_router: bool,
-    /// Whether `netplan apply` runs in the background meanwhile.
+    /// Whether `netplan apply` runs in the background while the agent runs.
     background: bool,
-    /// The devices that the network stack activates because of this stage, exactly.
+    /// Exactly the devices that the network stack activates at this stage.
     activated: &'static [&'static str],
 }
 
@@ -114,7 +114,7 @@ impl Scenario {
     }
 }
 
-/// Runs a scenario with a stack, and returns the state of the kernel at each stage.
+/// Runs a scenario with a stack. Returns the state of the kernel at each stage.
 fn live_through(stack: Stack, scenario: &Scenario) -> Vec<Value> {
     let what = format!("{}, {}", stack.name, scenario.name);
     let machines: Vec<Machine> = scenario.stages.iter().map(prepare).collect();
@@ -173,7 +173,7 @@ fn live_through(stack: Stack, scenario: &Scenario) -> Vec<Value> {
     kernel.collect()
 }
 
-/// The machine for the agent, with new links, and the expected result.
+/// Creates the machine for a stage, with its new links and the expected result.
 fn prepare(stage: &Stage) -> Machine {
     let machine = Machine::new(stage.context, &stage.nics);
     let lines = |mut lines: Vec<String>| {
@@ -233,7 +233,7 @@ fn addresses(kernel: &Value, device: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The routes that were added, with the metric if the context has it.
+/// The routes that the stack added, each with its metric if that is one of the context.
 fn routes(kernel: &Value, metrics: &[u64]) -> BTreeSet<String> {
     let all = ["route4", "route6"].map(|family| kernel[family].as_array().unwrap());
     let all: Vec<&Value> = all.into_iter().flatten().collect();
@@ -251,7 +251,7 @@ fn routes(kernel: &Value, metrics: &[u64]) -> BTreeSet<String> {
             Value::String(gateway) => format!(" via {gateway}"),
             _ => String::new(),
         };
-        // Some stacks set it for all routes of the NIC.
+        // Some stacks set the metric for all routes of the NIC.
         let metric = route["metric"]
             .as_u64()
             .filter(|metric| route["dst"] == "default" && metrics.contains(metric));
@@ -265,7 +265,7 @@ fn routes(kernel: &Value, metrics: &[u64]) -> BTreeSet<String> {
     made.map(route).collect()
 }
 
-/// The devices of a family's default routes, the smallest metric first. Metrics must differ, or the order would be random.
+/// The devices of a family's default routes, smallest metric first. Metrics must differ, or the order would be undefined.
 fn default_routes(kernel: &Value, family: &str) -> Vec<String> {
     let all = kernel[family].as_array().unwrap().iter();
     let default = all.filter(|route| route["dst"] == "default");
@@ -319,7 +319,7 @@ fn check_stage(stage: &Stage, kernel: &Value, what: &str) {
     assert_eq!(known, stage.dns.iter().copied().collect(), "{what}");
 }
 
-/// Whether a stack is installed; CI has all.
+/// Whether a stack is installed, as all are in CI.
 fn can_run(stack: Stack) -> bool {
     let path = readers().join(stack.program);
     let program = path.display();
@@ -336,7 +336,7 @@ fn can_run(stack: Stack) -> bool {
     true
 }
 
-/// All scenarios for one stack.
+/// Checks all scenarios with one stack.
 fn check_stack(stack: Stack) {
     if !can_run(stack) {
         return;
@@ -352,7 +352,7 @@ fn check_stack(stack: Stack) {
     }
 }
 
-/// Settings that initscripts leave to the kernel, or set too late: the agent has set them before.
+/// initscripts leave these settings to the kernel, or set them too late, so the agent sets them first.
 #[test]
 fn the_kernel_hears_no_router_that_it_must_not_hear() {
     if !can_run(BUSYBOX) {
@@ -399,7 +399,7 @@ fn netplan_for_networkd() {
     check_stack(NETPLAN_NETWORKD);
 }
 
-/// With one-context, which runs `netplan apply` in the background.
+/// one-context runs `netplan apply` in the background.
 #[test]
 fn netplan_that_is_applied_meanwhile() {
     if can_run(NETPLAN_NETWORKD) {

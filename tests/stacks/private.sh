@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced, with $stack set: an /etc, /run and /var/lib of one's own, in which no network stack has files.
+# Sourced, with $stack set: private copies of /etc, /run and /var/lib, without files of network stacks.
 
 mount --make-rprivate /
 mount -t tmpfs tmpfs /mnt
@@ -7,7 +7,7 @@ cp -a /etc /mnt/etc
 mount --bind /mnt/etc /etc
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /var/lib
-# Read-only: networkd then knows that there is no udev to wait for.
+# Read-only, so that networkd knows that it needn't wait for udev.
 mount -t sysfs -o ro sysfs /sys
 mkdir -p /run/udev /run/network /run/dbus /run/NetworkManager /run/systemd/{netif/{links,leases,lldp},network} \
     /var/lib/{dhcp,NetworkManager} /etc/network/interfaces.d /etc/sysconfig/network-scripts
@@ -15,7 +15,7 @@ rm -rf /etc/netplan/* /etc/systemd/network/* /etc/NetworkManager/{conf.d,system-
     /etc/sysconfig/network-scripts/*
 chown -R systemd-network: /run/systemd/netif
 plugins=keyfile
-# The NetworkManager that reads ifcfg files is none of this machine's packages; it looks for its plugins below /run.
+# The NetworkManager that reads ifcfg files isn't from this machine's packages; it looks for its plugins below /run.
 if [ "$stack" = ifcfg-nm ]; then
     plugins=ifcfg-rh
     ln -s "$ONE_SRIOV_READERS/network-manager" /run/network-manager
@@ -41,7 +41,7 @@ bus() {
     dbus-daemon --config-file=/run/bus.conf --fork
 }
 
-# As on Alpine: all that ifup and ifdown run is busybox. Nobody else's scripts are run by them.
+# As on Alpine: ifup and ifdown run only programs of busybox, and no scripts of other packages.
 alpine() { # DIRECTORY of ifup and ifdown
     mkdir /run/busybox /run/ifupdown /etc/udhcpc
     busybox --install -s /run/busybox
@@ -52,10 +52,10 @@ alpine() { # DIRECTORY of ifup and ifdown
     chmod +x /run/ifupdown/*
     PATH=/run/ifupdown:$PATH
     rm -f /etc/network/if-*.d/*
-    # It has no success with an address that is there already.
+    # ifup would fail if the address existed already.
     ip address flush dev lo
     ip link set lo down
-    # What udhcpc leaves to its distribution.
+    # udhcpc leaves this script to the distribution.
     cat > /etc/udhcpc/default.script <<-'EOT'
 	#!/run/busybox/sh
 	[ "$1" = bound ] || exit 0

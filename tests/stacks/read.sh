@@ -1,6 +1,6 @@
 #!/bin/bash
-# Has a network stack itself read files, of one machine after the other: read.sh STACK ROOT...
-# Run by 'unshare', as root. What it makes of those below each ROOT is left in ROOT/read.
+# Makes a network stack read the files of several machines, one after another: read.sh STACK ROOT...
+# Started as root by 'unshare'. What the stack reports about the files below a ROOT is in ROOT/read.
 set -euo pipefail
 stack=$1
 shift
@@ -8,7 +8,7 @@ shift
 . "$(dirname "$0")/private.sh"
 
 log=/run/stack.log
-# Whoever is ready owns its name on the bus.
+# Waits until a program owns its name on the bus, and so is ready.
 ready() { # NAME
     local tries=600
     until busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus GetNameOwner s "$1" &> /dev/null; do
@@ -46,7 +46,7 @@ for root in "$@"; do
         done
         chmod -R a+r /run/systemd/network
         networkctl reload
-        # What it says of files it says before it answers.
+        # networkd logs everything about the files before it answers.
         tail -n +$((before + 1)) $log >> "$root/read"
         ;;
     keyfile)

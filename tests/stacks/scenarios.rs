@@ -1,4 +1,4 @@
-//! The guests: their state at boot and later, and the expected state of the kernel.
+//! The guests: their boot and later stages, and the expected state of the kernel.
 
 use one_sriov_tests::{Nic, ethernet, infiniband, virtio};
 
@@ -8,7 +8,7 @@ fn eth0() -> Nic {
     virtio("eth0", "02:00:0a:00:00:05", 3)
 }
 
-/// In addition, an Ethernet VF and its dummy NIC.
+/// `eth0`, and an Ethernet VF with its dummy NIC.
 fn with_vf() -> Vec<Nic> {
     vec![
         eth0(),
@@ -18,7 +18,7 @@ fn with_vf() -> Vec<Nic> {
 }
 
 impl Stage {
-    /// A guest with one NIC, and its boot.
+    /// The boot of a guest with one NIC.
     fn boot(context: &'static str) -> Self {
         Self {
             context,
@@ -28,7 +28,7 @@ impl Stage {
         }
     }
 
-    /// The same guest, later.
+    /// A later stage of the same guest, without new links.
     fn later(context: &'static str) -> Self {
         Self {
             links: &[],
@@ -44,7 +44,7 @@ pub(crate) fn all() -> Vec<Scenario> {
     all
 }
 
-/// All kinds of NICs.
+/// Guests with all kinds of NICs.
 #[expect(clippy::too_many_lines, reason = "it is a table")]
 fn boots() -> Vec<Scenario> {
     vec![
@@ -181,7 +181,7 @@ fn boots() -> Vec<Scenario> {
         Scenario {
             has_infiniband: true,
             ..Scenario::new(
-                // No IPv6: the stand-in has no address that a DHCPv6 client could use.
+                // Without IPv6: the substitute for InfiniBand has no address that a DHCPv6 client could use.
                 "InfiniBand by its GUID, and its dummy NIC",
                 vec![Stage {
                     nics: vec![
@@ -214,7 +214,8 @@ fn boots() -> Vec<Scenario> {
     ]
 }
 
-/// A VLAN, which needs a kernel with VLANs. A router advertises on the parent's network, but only the VLAN has addresses.
+/// A VLAN, which the kernel must support. A router advertises on the parent's network, but only the VLAN may get
+/// addresses.
 pub(crate) fn vlan() -> Scenario {
     Scenario::new(
         "a VLAN of a NIC that is passed through",
@@ -244,14 +245,14 @@ pub(crate) fn vlan() -> Scenario {
     )
 }
 
-/// A second NIC, in another network.
+/// `eth0`, and a second NIC in another network.
 fn with_eth1() -> Vec<Nic> {
     vec![eth0(), virtio("eth1", "02:00:0a:01:00:05", 4)]
 }
 
 const ETH0_AND_ETH1: &[&str] = &["eth0=02:00:0a:00:00:05", "eth1=02:00:0a:01:00:05"];
 
-/// Gateways off the link, and several gateways.
+/// Guests with gateways off the link, and with several gateways.
 #[expect(clippy::too_many_lines, reason = "it is a table")]
 fn gateways() -> Vec<Scenario> {
     vec![
@@ -415,7 +416,7 @@ const DEFAULT: &str = "default via 10.0.0.1 dev eth0";
 const FURTHER: &str = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_GATEWAY='10.0.1.1'\n\
                        ETH0_ALIAS0_IP='10.0.1.5'\nETH0_IP6='2001:db8::5'\nETH0_IP6_ULA='fd00::5'\n";
 
-/// A NIC comes while netplan is applied in the background.
+/// A NIC appears while netplan is applied in the background.
 pub(crate) fn background() -> Scenario {
     Scenario::new(
         "a NIC comes while netplan is applied in the background",
@@ -439,7 +440,7 @@ pub(crate) fn background() -> Scenario {
     )
 }
 
-/// Changes of a running guest.
+/// Guests whose context changes while they run.
 fn changes() -> Vec<Scenario> {
     vec![
         Scenario::new(

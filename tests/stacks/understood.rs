@@ -1,5 +1,5 @@
-//! Each network stack reads its files of all scenarios without a warning, also those whose devices the test machine cannot
-//! have: P_Key children, VLANs, InfiniBand for NetworkManager.
+//! Each network stack reads its files of all scenarios without a warning, including files for devices that the test machine
+//! cannot have: P_Key children, VLANs, and InfiniBand for NetworkManager.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::{
     BUSYBOX, IFCFG_NM, IFUPDOWN, KEYFILE, NETPLAN_NETWORKD, NETWORKD, Stack, can_run, readers,
 };
 
-/// Names, and machines with the files for a stack; only those with a file.
+/// The scenarios for which the agent writes files for this stack: names, and machines with the files.
 fn written(stack: Stack) -> Vec<(&'static str, Machine)> {
     let machines = scenarios().into_iter().map(|(name, context, nics)| {
         let machine = Machine::new(&context, &nics);
@@ -38,7 +38,7 @@ fn written(stack: Stack) -> Vec<(&'static str, Machine)> {
     written
 }
 
-/// The names of the files with this ending, reduced to the name of the device.
+/// The devices in the names of the files with this beginning and this end.
 fn devices(machine: &Machine, beginning: &str, end: &str) -> Vec<String> {
     let paths = machine.etc_paths().into_iter();
     let name = |path: String| Some(path.strip_prefix(beginning)?.strip_suffix(end)?.to_owned());

@@ -1,5 +1,5 @@
-//! VLANs. If this kernel has none, a guest in QEMU runs the network stacks of this machine, whose files it mounts, on the
-//! distribution's kernel.
+//! VLANs. If this machine's kernel doesn't support them, a guest in QEMU with the distribution's kernel runs the network stacks
+//! from this machine's files, which it mounts.
 
 use std::path::Path;
 use std::process::Command;
