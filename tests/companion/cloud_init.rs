@@ -5,7 +5,7 @@ use std::process::Command;
 
 use one_sriov_tests::{Machine, agent_path, virtio};
 
-/// How cloud-init's first stage reads `/etc/cloud` (`cloudinit/stages.py`).
+/// Asks cloud-init's first stage what it reads from `/etc/cloud` (`cloudinit/stages.py`).
 const ASK: &str = "from cloudinit import stages\ninit = stages.Init()\ninit.read_cfg()\n\
                    config, _ = init._find_networking_config()\nprint('off' if config is None else 'on')";
 const DROP_IN: &str = "/etc/cloud/cloud.cfg.d/99-one-sriov.cfg";
@@ -13,7 +13,7 @@ const DROP_IN: &str = "/etc/cloud/cloud.cfg.d/99-one-sriov.cfg";
 const MAC: &str = "52:54:00:00:00:05";
 const CONTEXT: &str = "ETH0_MAC='52:54:00:00:00:05'\nETH0_IP='10.0.0.5'\n";
 
-/// An image with this machine's cloud-init; `None` if that is not installed.
+/// An image with this machine's cloud-init; `None` if cloud-init is not installed.
 fn image() -> Option<Machine> {
     if !Path::new("/usr/bin/cloud-init").exists() {
         assert!(
@@ -33,7 +33,7 @@ fn image() -> Option<Machine> {
     Some(machine)
 }
 
-/// Whether cloud-init would configure the network of the image.
+/// Whether cloud-init would configure the network of the image: `on` or `off`.
 fn network(machine: &Machine) -> String {
     let output = Command::new("unshare")
         .args(["--map-root-user", "--mount", "sh", "-euc"])

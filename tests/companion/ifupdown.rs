@@ -1,4 +1,4 @@
-//! With one-context on a guest with ifupdown and real links: the final state of the kernel.
+//! The agent with one-context on a guest with ifupdown and real links: the final state of the kernel.
 
 use std::path::Path;
 
@@ -68,7 +68,7 @@ fn a_changed_address_comes_up_at_once_and_the_other_goes() {
     assert_eq!(addresses(&life.kernel[3], "eth0"), ["10.0.0.5/24"]);
 }
 
-/// Releases up to 6.0 run `ifdown` and `ifup` at boot, with the agent's files of the previous boot, before they call the hook.
+/// Before releases up to 6.0 call the hook at boot, they run `ifdown` and `ifup` with the agent's files of the previous boot.
 #[test]
 fn an_address_that_changed_while_the_vm_was_off_comes_up() {
     let Some(guest) = guest("") else { return };
@@ -89,7 +89,7 @@ fn an_address_that_changed_while_the_vm_was_off_comes_up() {
     );
 }
 
-/// Its package removes files of the agent; the next boot restores them.
+/// one-context's package removes files of the agent; the next boot restores them.
 #[test]
 fn an_upgrade_of_its_package_costs_nothing_for_good() {
     for (renderer, ..) in super::renderers() {

@@ -1,7 +1,7 @@
-//! Other contextualization programs. cloud-init leaves the network to the agent.
+//! Other contextualization programs beside the agent. cloud-init leaves the network to the agent.
 //!
-//! one-context configures plain Ethernet, and the agent all other NICs, for the same network stack and right after it,
-//! whatever its arguments. A stand-in acts like one-context, with the tables of its releases, as bash reads them.
+//! one-context configures plain Ethernet. The agent runs right after it, whatever the arguments, and configures all other NICs
+//! for the same network stack. A stand-in acts like one-context, with the tables of its releases, which are bash scripts.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -29,7 +29,7 @@ type Renderer = (
     &'static [&'static str],
 );
 
-/// The renderers of one-context, with its files and the agent's for [`CONTEXT`].
+/// The renderers of one-context, each with one-context's and the agent's files for [`CONTEXT`].
 const RENDERERS: [Renderer; 5] = [
     (
         "interfaces",
@@ -79,7 +79,7 @@ const RENDERERS: [Renderer; 5] = [
     ),
 ];
 
-/// Programs that the agent looks for, as one-context does.
+/// Programs that both one-context and the agent look for.
 const TOOLS: [&str; 3] = ["/usr/bin/nmcli", "/usr/bin/networkctl", "/usr/sbin/netplan"];
 
 /// All renderers whose tools are installed; CI has them all.
@@ -104,7 +104,7 @@ struct Guest {
 
 type Files = BTreeMap<PathBuf, String>;
 
-/// The results of a guest.
+/// What happened in a guest.
 struct Life {
     /// The files below /etc after each step.
     steps: Vec<Files>,
@@ -115,13 +115,13 @@ struct Life {
 }
 
 impl Life {
-    /// The renderer that one-context used.
+    /// The renderer that one-context chose at a step.
     fn chosen(&self, step: usize) -> &str {
         self.steps[step][Path::new(CHOSEN)].trim_end()
     }
 }
 
-/// The file in which the stand-in records its renderer.
+/// The file in which the stand-in records the renderer.
 const CHOSEN: &str = "one-context.d/chosen";
 
 impl Guest {
@@ -140,7 +140,7 @@ impl Guest {
         guest
     }
 
-    /// A guest with this distribution and further variables.
+    /// A guest with this distribution and these additional variables.
     fn of(id: &str, version: &str, more: &str) -> Self {
         let nics = [
             virtio("eth0", "02:00:0a:00:00:05", 3),
@@ -164,7 +164,7 @@ impl Guest {
         }
     }
 
-    /// The files below /etc after each step.
+    /// Runs the steps, and returns the files below /etc after each.
     fn live_through(&self, steps: &[&str]) -> Vec<Files> {
         let mut steps = self.live(steps).steps;
         for files in &mut steps {
@@ -176,7 +176,7 @@ impl Guest {
     fn live(&self, steps: &[&str]) -> Life {
         let own = Path::new(env!("CARGO_MANIFEST_DIR"));
         let output = Command::new("unshare")
-            // The network stacks of this machine are hidden.
+            // The guest must not use the network stacks of this machine.
             .args([
                 "--map-root-user",
                 "--mount",
@@ -215,13 +215,13 @@ impl Guest {
         }
     }
 
-    /// Its copy of the context does not survive a reboot.
+    /// Shuts the guest down, which loses one-context's copy of the context.
     fn shut_down(&self) {
         fs::remove_dir_all(self.machine.path("/run")).unwrap();
     }
 }
 
-/// All files below directories of the network stacks, except those that every guest has.
+/// All files in directories of the network stacks, except those that every guest has.
 fn files(directory: &Path) -> Files {
     let mut found = Files::new();
     let mut open = vec![directory.to_path_buf()];
@@ -338,7 +338,7 @@ fn a_reboot_finds_all_as_it_was_and_one_context_takes_nothing_of_ours() {
     }
 }
 
-/// 4.x calls hooks without arguments, 5.0 with its own first argument, 5.4 to 6.0 with the command only.
+/// 4.x calls the hook without arguments, 5.0 with its own first argument, and 5.4 to 6.0 with the command only.
 #[test]
 fn older_releases_call_it_in_their_ways() {
     for command in ["", "start", "reconfigure", "force"] {

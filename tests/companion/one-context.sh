@@ -1,17 +1,17 @@
 #!/bin/bash
-# A stand-in for one-context: what it does to a guest, in its order, without any network stack but ifupdown.
-# Usage: one-context.sh STEP...; run by 'unshare' in namespaces of its own, on a guest below $GUEST.
-# A STEP is what one-contextd is called with (local, online, network, local:reconfigure, all:force), or
-# 'old:COMMAND', a release before 6.2 that runs each file once, or 'context:FILE', another context, or
-# 'postinst', an upgrade of its package, or 'networking', ifupdown's own service. $RELEASE is the one whose tables it has.
-# $LINKS are the devices that really are there: NAME=MAC.
-# After each step the files of the guest are kept below $GUEST/steps/<number>, and what the kernel has.
+# A stand-in for one-context: does to a guest what one-context does, in the same order, without any network stack but ifupdown.
+# Usage: one-context.sh STEP..., started by 'unshare' in its own namespaces, for the guest in $GUEST.
+# A STEP is what one-contextd is called with (local, online, network, local:reconfigure, all:force), 'old:COMMAND' (a release
+# before 6.2, which runs each file once), 'context:FILE' (another context), 'postinst' (an upgrade of the package), or
+# 'networking' (ifupdown's service). $RELEASE is the release of one-context.
+# $LINKS are the guest's real devices: NAME=MAC.
+# After each step, the guest's files are saved in $GUEST/steps/<number>, and the kernel's state in $GUEST/kernel/<number>.
 set -euo pipefail
 : "${LINKS:=}" "${RELEASE:=7.2}"
 
 here=$(dirname "$0")
 mount --make-rprivate /
-# By this netplan finds its library.
+# netplan finds its library with this file.
 mkdir -p "$GUEST/etc"
 cp /etc/ld.so.cache "$GUEST/etc/"
 for directory in etc run var/lib usr/local/sbin; do
@@ -62,7 +62,7 @@ for what in "$@"; do
     networking) ifup -a || true ;;
     all) for type in local online network; do run "$type" "$command"; done ;;
     old)
-        # It knows no renderers.
+        # Old releases have no renderers.
         rm -rf /etc/one-context.d/loc-10-network.d
         cp "$context" "$runtime/context.sh"
         old_network "$context"

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use super::{Guest, RENDERERS, names, sorted};
 
-/// Whether all tools are installed, as in CI.
+/// Whether all tools are installed, as they are in CI.
 fn has_all_tools() -> bool {
     super::renderers().count() == RENDERERS.len()
 }
 
-/// Boots a guest, and returns the renderer that one-context used, and whether the agent used the same.
+/// Boots a guest. Asserts that one-context uses the expected renderer, and the agent the same.
 fn assert_agrees(guest: &Guest, expected: &str, what: &str) {
     let life = guest.live(&["local", "online", "network"]);
     assert_eq!(life.chosen(2), expected, "{what}");
@@ -48,7 +48,7 @@ fn each_release_has_an_order_of_its_own() {
         guest.release = release;
         assert_agrees(&guest, expected, &format!("{release}, {id} {version}"));
     }
-    // The service of initscripts is enabled: 6.6 takes it first, later ones only if NetworkManager is missing.
+    // The service of initscripts is enabled: 6.6 prefers it, later releases only if NetworkManager is missing.
     for (release, expected) in [("6.6", "scripts"), ("7.2", "nm")] {
         let mut guest = Guest::of("rocky", "8.9", "");
         guest.release = release;
@@ -81,7 +81,7 @@ fn asked_for_it_takes_the_first_that_it_knows_and_that_is_there() {
     }
 }
 
-/// Then it reports that it does nothing, and the agent does not write for another network stack, either.
+/// For such a name one-context reports that it does nothing, and the agent doesn't write for another network stack, either.
 #[test]
 fn a_name_that_it_refuses_is_refused() {
     if !has_all_tools() {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# The renderers of 6.2 to 6.6.1, by the name of the system alone; NETCFG_TYPE is taken as it is written.
+# The renderers of 6.2 to 6.6.1, which depend only on the distribution's ID. NETCFG_TYPE is used as written.
 if [ -z "${NETCFG_TYPE}" ] ; then
     case "${os_id}" in
         alpine)
