@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# The host's half of the demo, sourced by 'run'. Few machines have a card, so files replace it: the sysfs of a
-# PF with two VFs, a stock driver of a few lines, and an 'ip' that only records its arguments. libvirt is real, with its
-# test driver, which runs the domain in a file.
+# The host's part of the demo, sourced by 'run'. Few machines have a card, so files replace it: the sysfs of a PF with two
+# VFs, a stock driver of a few lines, and a 'sudo' that only records its arguments. libvirt is real, with its test driver,
+# which reads the domain from a file.
 
-# What the kernel shows of an InfiniBand PF with two VFs.
+# Creates what the kernel shows of an InfiniBand PF with two VFs.
 make_card() {
     local pci=host/sys/bus/pci/devices pf=0000:81:00.0 nth
     mkdir -p host/sys/class/net/ib0 host/sys/class/net/sriov_br $pci/$pf/net host/proc/sys/kernel/random
@@ -18,7 +18,7 @@ make_card() {
     echo 6f9619ff-8b86-d011-b42d-00c04fc964ff > host/proc/sys/kernel/random/boot_id
 }
 
-# The programs of the host. Libvirt's test driver runs the domains that node.xml names.
+# Creates the host's programs. libvirt's test driver runs the domains that node.xml names.
 make_programs() {
     local kvm=host/var/tmp/one/vmm/kvm
     mkdir -p bin $kvm host/var/tmp/one/vmm/kvm-sriov
@@ -29,7 +29,7 @@ make_programs() {
 	#!/bin/sh
 	echo "$*" >> sudo.log
 	EOF
-    # Starts the domain: libvirt gives it a UUID, and the test driver needs its own type.
+    # Starts the domain. libvirt would add a UUID, and the test driver needs its own domain type.
     cat > $kvm/deploy <<-'EOF'
 	#!/bin/sh
 	tee edited.xml | sed -e "s/type='kvm'/type='test'/" -e '/<name>/a <uuid>0655256b-947c-461f-87e4-e20c78933868</uuid>' > running.xml
@@ -43,7 +43,7 @@ make_programs() {
     chmod +x bin/sudo $kvm/deploy $kvm/cancel
 }
 
-# Prints a command of the driver as an operator types it, and runs it on the host of the demo.
+# Prints a command of the driver as an operator types it, and runs it on the demo's host.
 driver() {
     printf '$ one-sriov-driver %s\n' "$*"
     ONE_SRIOV_ROOT=$PWD/host PATH=$PWD/bin:$PATH "$driver" --home host/var/tmp/one/vmm/kvm-sriov "$@" 2>&1 |
@@ -51,7 +51,7 @@ driver() {
     return "${PIPESTATUS[0]}"
 }
 
-# The NICs and hostdevs of a domain.
+# Prints the NICs and hostdevs of a domain.
 nics() {
     sed -n -e '/<interface/,/<\/interface>/p' -e '/<hostdev/,/<\/hostdev>/p' "$1" | sed -e 's/^\t\t//' -e 's/\t/  /g'
 }

@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use one_sriov_tests::{agent_path, driver_path, write_program};
 use tempfile::TempDir;
 
-/// The prefix of the demo's NIC names.
+/// The MACs of the demo's NICs.
 const MACS: [&str; 2] = ["02:00:0a:00:00:0a", "aa:00:c0:a8:07:05"];
 
 fn demo() -> PathBuf {
@@ -25,14 +25,14 @@ fn command(temp: &Path) -> Command {
     command
 }
 
-/// A `PATH` without the programs for namespaces.
+/// A `PATH` whose `unshare` always fails.
 fn without_namespaces(directory: &Path) -> String {
     write_program(&directory.join("unshare"), "#!/bin/sh\nexit 1\n");
     let path = std::env::var("PATH").unwrap_or_default();
     format!("{}:{path}", directory.display())
 }
 
-/// The variant that ran, and the rest of its output.
+/// The line that names the variant that ran, and the rest of its output.
 fn told(output: Output) -> (String, String) {
     let error = String::from_utf8(output.stderr).unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -44,7 +44,7 @@ fn told(output: Output) -> (String, String) {
     (way, story)
 }
 
-/// Its output without the line that names the variant.
+/// The expected output, without the line that names the variant.
 fn expected(way: &str) -> String {
     let text = fs::read_to_string(demo().join("expected.txt")).unwrap();
     let is_way = |line: &&str| line.starts_with("NICs: ");
@@ -56,7 +56,7 @@ fn expected(way: &str) -> String {
     text.replace(&format!("{real}\n"), "")
 }
 
-/// Named network namespaces, sysfs mounts, and network devices with the demo's addresses.
+/// What a run could leave behind: network namespaces, sysfs mounts, and network devices with the demo's MACs.
 fn traces() -> Vec<String> {
     let list = |directory: &str| {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
@@ -81,7 +81,7 @@ fn traces() -> Vec<String> {
     traces
 }
 
-/// The processes of a run, found by its directory for temporary files. An unnamed namespace lives as long as they do.
+/// The number of processes of a run, found by their TMPDIR. An unnamed namespace lives as long as its processes.
 fn processes_of(temp: &Path) -> usize {
     let mark = format!("TMPDIR={}\0", temp.display()).into_bytes();
     let is_of_run = |environment: Vec<u8>| {
