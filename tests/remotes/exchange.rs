@@ -1,4 +1,4 @@
-//! The remotes are replaced by another version while actions start: each action runs in one version, from start to end.
+//! Another version replaces the remotes while actions start: each action must run with one version from start to end.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -14,7 +14,7 @@ const ROUNDS: u32 = 12;
 /// rsync's exit code if some files could not be copied.
 const PARTIAL: i32 = 23;
 
-/// Sets the flag when dropped, also on a failure, so that the other threads end.
+/// Sets the flag when dropped, even after a failure, so that the other threads end.
 struct Stop<'a>(&'a AtomicBool);
 
 impl Drop for Stop<'_> {
@@ -23,7 +23,7 @@ impl Drop for Stop<'_> {
     }
 }
 
-/// Installs versions 1.0, 1.1, ... in the front-end's tree, and copies them to the host by `copy`.
+/// Installs versions 1.0, 1.1, ... in the front-end's tree, and copies each to the host with `copy`.
 fn exchange(copy: fn(&Path, &Path)) {
     let frontend = Host::default();
     let host = Host::default();
@@ -61,18 +61,18 @@ fn exchange(copy: fn(&Path, &Path)) {
         assert!(!versions.is_empty());
         assert!(versions.iter().all(|version| *version <= ROUNDS));
     }
-    // No running program can block a copy now.
+    // No program is running any more that could block a copy.
     next(ROUNDS);
     assert_eq!(action(&host), ROUNDS);
 }
 
-/// The version of the driver that ran an action.
+/// Runs an action. Returns the version of its driver.
 fn action(host: &Host) -> u32 {
     let mut deploy = Command::new(host.remotes().join("vmm/kvm-sriov/deploy"));
     deploy.arg("take-time");
     let output = loop {
         match deploy.output() {
-            // The file of the action is being written: the kernel refuses to run it.
+            // The file of the action is being written, so the kernel refuses to execute it.
             Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {}
             output => break output.unwrap(),
         }
@@ -104,7 +104,7 @@ fn rsync(options: &[&str], from: &Path, to: &Path) {
     );
 }
 
-/// A file that is being executed cannot be written in place: as with scp, it keeps the old version, and all others are
+/// A file that is being executed cannot be written in place: as with scp, it stays at the old version, and all others are
 /// replaced.
 fn is_busy(line: &str) -> bool {
     let of_file = line.contains("open \"") && line.ends_with("failed: Text file busy (26)");

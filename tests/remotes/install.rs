@@ -17,7 +17,7 @@ fn install(host: &Host, version: &str) -> PathBuf {
     host.remotes().join("vmm/kvm-sriov")
 }
 
-/// Path, mode and inode of everything but directories.
+/// Path, mode and inode of everything except directories.
 fn files(directory: &Path) -> Vec<(String, u32, u64)> {
     let mut files = Vec::new();
     let mut directories = vec![directory.to_owned()];
@@ -79,7 +79,7 @@ fn root_leaves_the_tree_to_its_owner() {
     const ONEADMIN: u32 = 9869;
     let host = Host::default();
     let remotes = host.remotes();
-    // OpenNebula's own directories exist already.
+    // OpenNebula's own directories already exist.
     fs::create_dir_all(remotes.join("vmm/kvm")).unwrap();
     for path in [&remotes, &remotes.join("vmm"), &remotes.join("vmm/kvm")] {
         chown(path, Some(ONEADMIN), Some(ONEADMIN)).unwrap();
@@ -157,7 +157,7 @@ fn settings_are_where_opennebula_keeps_them() {
     assert_eq!(read("kvmrc.dist"), default);
 }
 
-/// Two files would be one too many.
+/// A second file of settings must not appear.
 #[test]
 fn settings_of_before_stay_where_they_are() {
     let host = Host::default();

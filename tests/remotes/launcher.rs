@@ -1,4 +1,4 @@
-//! The launcher if the driver is missing, or not there yet.
+//! The launcher when the driver is missing, or hasn't been copied yet.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
@@ -15,10 +15,10 @@ use one_sriov_tests::{Host, install_remotes, write_program};
 use crate::stand_in::{assert_prints, driver, host, printed, shells, text};
 
 const ARCH: &str = std::env::consts::ARCH;
-/// More than any machine needs to start a shell.
+/// More time than any machine needs to start a shell.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A `sleep` that reports its call, and returns when the test tells it to.
+/// A stand-in for `sleep` that reports its call, and returns when the test allows it.
 struct Sleep {
     directory: PathBuf,
 }
@@ -54,7 +54,7 @@ impl Sleep {
         format!("{}:/usr/bin:/bin", self.directory.display())
     }
 
-    /// Runs `f` while the launcher waits.
+    /// Runs `what` while the launcher waits.
     fn meanwhile(&self, what: impl FnOnce()) {
         let called = self.directory.join("called");
         let (sender, receiver) = mpsc::channel();
@@ -70,7 +70,7 @@ impl Sleep {
     }
 }
 
-/// A separate process that has a file open for writing: children of other tests would inherit a descriptor of this one.
+/// A separate process that has a file open for writing; children of other tests would inherit this process's descriptor.
 struct Writer(Child);
 
 impl Writer {
@@ -94,7 +94,7 @@ impl Writer {
     }
 }
 
-/// The shells that use the stand-in for `sleep`: a busybox may have a built-in one.
+/// The shells that call the stand-in for `sleep`; a busybox may have a built-in `sleep`.
 fn patient_shells() -> Vec<Vec<String>> {
     let mut shells = shells();
     shells.retain(|shell| {
@@ -128,7 +128,7 @@ fn start(shell: &[String], host: &Host, path: &str) -> Child {
         .unwrap()
 }
 
-/// An action without its driver, the driver's path, and the stand-in for `sleep`.
+/// Starts an action whose driver was moved away. Returns the driver's path, too, and the stand-in for `sleep`.
 fn start_without_driver(shell: &[String]) -> (Host, PathBuf, Sleep, Child) {
     let host = host();
     let away = host.path("away");
@@ -140,13 +140,13 @@ fn start_without_driver(shell: &[String]) -> (Host, PathBuf, Sleep, Child) {
 
 fn finish(mut child: Child) -> Output {
     let mut stdin = child.stdin.take().unwrap();
-    // It may have ended already.
+    // The action may have ended already.
     let _ = stdin.write_all(b"<domain/>\n");
     drop(stdin);
     child.wait_with_output().unwrap()
 }
 
-/// The stand-in's output, which shows above all that nothing has read its stdin before.
+/// The driver stand-in's output. It shows that nothing has read stdin before the driver.
 fn expected(host: &Host, version: &str) -> String {
     let home = scripts(host).display().to_string();
     let arguments = [
@@ -161,7 +161,7 @@ fn expected(host: &Host, version: &str) -> String {
     printed(&arguments, version).replace("\nversion", "\nstdin \"<domain/>\\n\"\nversion")
 }
 
-/// Asserts that the driver has run, whatever the shell printed.
+/// Asserts that the driver has run, whatever messages the shell printed.
 #[track_caller]
 fn assert_works(output: &Output, host: &Host, shell: &[String]) {
     let context = format!("{shell:?}: {output:?}");
@@ -206,7 +206,7 @@ fn a_launcher_that_comes_late_is_waited_for() {
         sleep.meanwhile(|| fs::write(&launch, "").unwrap());
         sleep.meanwhile(|| fs::write(&launch, &text[..text.len() / 2]).unwrap());
         sleep.meanwhile(|| fs::write(&launch, text).unwrap());
-        // Shells differ in their message for half a file.
+        // Shells print different messages for a truncated file.
         assert_works(&finish(child), &host, &shell);
     }
 }
@@ -222,7 +222,7 @@ fn a_driver_that_is_still_being_written_is_waited_for() {
         sleep.meanwhile(|| writer.close());
         let output = finish(child);
         assert_works(&output, &host, &shell);
-        // The shell's own message also ends with a newline.
+        // The shell's own message ends with a newline, too.
         assert!(output.stderr.ends_with(b"\n"), "{shell:?}: {output:?}");
     }
 }
@@ -231,8 +231,8 @@ fn a_driver_that_is_still_being_written_is_waited_for() {
 fn a_driver_that_is_deleted_just_when_it_could_run_is_waited_for() {
     for shell in patient_shells() {
         let (host, away, sleep, child) = start_without_driver(&shell);
-        // As while the next version is copied: the driver exists at the first two checks, and is then removed. The action is
-        // being copied, too.
+        // As while the next version is copied: the first two checks find a driver, which is then removed. The action is replaced
+        // at the same time.
         let deploy = scripts(&host).join("deploy");
         let action = fs::read(&deploy).unwrap();
         let goes = format!("rm \"$0\"; : >'{}'; exit 2", deploy.display());

@@ -1,4 +1,4 @@
-//! The remotes: from an action's name to the driver, while the tree is being replaced, in every shell that is a host's
+//! The remotes: an action leads to the driver even while the tree is being replaced, in every shell that may be a host's
 //! `/bin/sh`.
 
 // Tests may panic.

@@ -1,4 +1,4 @@
-//! The monitoring probes: they run where and when their release runs them, and never fail.
+//! The monitoring probes: they run where and when their release runs them, and they never fail.
 
 use std::fs;
 use std::path::Path;
@@ -14,10 +14,10 @@ const PROBES: [(&str, &str); 3] = [
     ("im/kvm-probes.d/host/system", "../../../.."),
 ];
 
-/// Damages the directory of the scripts.
+/// A way to damage the directory of the scripts.
 type Break = fn(&Path);
 
-/// Runs a probe like OpenNebula: in the probe's directory, with arguments.
+/// Runs a probe as OpenNebula does: in the probe's directory, with arguments.
 fn run(shell: &[String], directory: &Path, stdin: Stdio) -> Output {
     Command::new(&shell[0])
         .args(&shell[1..])
@@ -58,11 +58,11 @@ fn they_are_found_by_an_absolute_path() {
 #[test]
 fn only_one_of_them_runs() {
     let host = host();
-    // Since 4.4 this directory starts the monitoring client, whose output must not be mixed with others.
+    // Since 4.4 this directory starts the monitoring client, whose output the probe must not disturb.
     fs::write(host.remotes().join("VERSION"), "5.12.13\n").unwrap();
     let directory = host.remotes().join("im/kvm.d");
     assert_prints(&run(&shells()[0], &directory, Stdio::null()), "", "kvm.d");
-    // Up to 5.10 every executable name printed by 'ls *' is run, and there is a directory.
+    // Up to 5.10, every executable name that 'ls *' prints is run; 'ls *' lists the contents of directories, too.
     let directory = host.remotes().join("im/kvm-probes.d");
     let listed = Command::new("sh")
         .args(["-c", "for i in `ls *`; do [ -x $i ] && echo $i; done; true"])
@@ -92,7 +92,7 @@ fn they_never_fail_and_never_wait() {
             let host: Host = host();
             break_it(&host.remotes().join("vmm/kvm-sriov"));
             for (probe, _) in PROBES {
-                // A pipe without a writer, like a stream of commands.
+                // A pipe that stays open, like a stream of commands.
                 let output = run(&shell, &host.remotes().join(probe), Stdio::piped());
                 let context = format!("{name}: {shell:?}: {probe}: {output:?}");
                 assert!(output.status.success(), "{context}");

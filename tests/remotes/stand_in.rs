@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use one_sriov_tests::Host;
 
-/// Writes a driver of a version to `path`.
+/// Writes a driver that prints this version to `path`.
 pub(crate) fn driver(path: &Path, version: &str) -> PathBuf {
     let mut program = fs::read(env!("CARGO_BIN_EXE_stand-in")).unwrap();
     program.extend(format!(" {version}").bytes());
@@ -16,7 +16,7 @@ pub(crate) fn driver(path: &Path, version: &str) -> PathBuf {
     path.to_owned()
 }
 
-/// A host with the stand-in of version 1.0.0.
+/// A host whose driver is the stand-in, as version 1.0.0.
 pub(crate) fn host() -> Host {
     let host = Host::default();
     let driver = driver(&host.path("driver"), "1.0.0");
@@ -33,7 +33,7 @@ pub(crate) fn printed(arguments: &[&str], version: &str) -> String {
     format!("arguments {arguments:?}\nversion {version}\n")
 }
 
-/// The installed shells that are `/bin/sh` on some system, with their paths.
+/// The installed shells that are `/bin/sh` on some systems, with their paths.
 pub(crate) fn shells() -> Vec<Vec<String>> {
     let known: [&[&str]; 4] = [
         &["dash"],
@@ -64,7 +64,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Asserts success and this output.
+/// Asserts that a program succeeded with this output.
 #[track_caller]
 pub(crate) fn assert_prints(output: &Output, expected: &str, context: &str) {
     let seen = (

@@ -1,4 +1,4 @@
-//! Tests of the stand-ins for the stock driver, on which other tests rely.
+//! The stand-ins for the stock driver, on which other tests rely.
 
 use one_sriov_tests::{Call, FrontEnd, Host, Recorded, Release, Stdin, Stock};
 
@@ -78,7 +78,7 @@ fn deploy_asks_libvirt_and_fails_in_the_release_s_own_words() {
             reply.answer()
         };
         if !release.deploys_by_uuid() {
-            // libvirt's test driver drops the domain with the connection, so its UUID cannot be queried.
+            // libvirt's test driver drops the domain with the connection, so its UUID can't be queried later.
             let answer = deploy(domain);
             assert_eq!(answer.deploy_id.as_deref(), Some("one-7"), "{answer:?}");
         }
