@@ -16,7 +16,7 @@ fn it_runs_and_says_what_it_is() {
         env!("CARGO_PKG_VERSION")
     );
     assert_eq!(lines.next(), Some(&*expected));
-    // 'make' sets the commit if the source is a checkout.
+    // 'make' sets the commit when it builds a checkout.
     let commit = std::env::var("ONE_SRIOV_COMMIT").unwrap_or_default();
     if !commit.is_empty() {
         let date = std::env::var("ONE_SRIOV_DATE").unwrap();
@@ -96,7 +96,7 @@ fn apply(mut command: Command, machine: &Machine, backend: &str) -> Outcome {
     output(&mut command)
 }
 
-/// A dummy NIC for each NIC of a context, a NIC on the bridge, and enough InfiniBand ports for all.
+/// A bridge NIC, a dummy NIC for each NIC of a context, and enough InfiniBand ports.
 fn nics(context: &str) -> Vec<Nic> {
     let macs = context.lines().filter_map(|line| {
         let (name, value) = line.split_once('=')?;

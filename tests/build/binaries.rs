@@ -1,4 +1,4 @@
-//! The static binaries.
+//! Where the static binaries are.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,7 +13,7 @@ pub(crate) enum Program {
 impl Program {
     pub(crate) const ALL: [Self; 2] = [Self::Agent, Self::Driver];
 
-    /// The static binary of this machine.
+    /// The static binary for this machine.
     pub(crate) fn here(self) -> PathBuf {
         let variable = match self {
             Self::Agent => "ONE_SRIOV_AGENT",
@@ -31,7 +31,7 @@ impl Program {
         self.named(variable, "aarch64")
     }
 
-    /// Runs it on aarch64, under an emulator if this machine is not.
+    /// Prepares the binary to run on aarch64, under an emulator if this machine isn't aarch64.
     pub(crate) fn on_aarch64(self) -> Command {
         if cfg!(target_arch = "aarch64") {
             return Command::new(self.aarch64());

@@ -1,7 +1,7 @@
 //! The shipped binaries: static, small, and the same on both architectures.
 //!
-//! `ONE_SRIOV_AGENT`, `ONE_SRIOV_DRIVER` and the same with `_AARCH64` name them (`make test` sets all); otherwise cargo builds
-//! static ones.
+//! `ONE_SRIOV_AGENT` and `ONE_SRIOV_DRIVER`, and the same with `_AARCH64`, name the binaries; `make test` sets all four. By
+//! default, cargo builds static ones.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]

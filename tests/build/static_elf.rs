@@ -1,4 +1,4 @@
-//! The binaries need no libc: that of a guest or host may be of any kind, or old.
+//! The binaries need no libc, because a guest or host may have any kind and version.
 
 use std::path::Path;
 use std::process::Command;

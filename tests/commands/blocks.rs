@@ -1,15 +1,15 @@
-//! All code blocks of these pages, and how each is checked.
+//! All code blocks of the pages with commands, and how each block is checked.
 
 /// How a block is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Check {
-    /// Its lines run in a guest, in the order of this table.
+    /// The lines run in a guest, in the order of this table.
     Guest,
-    /// Its lines run on a host.
+    /// The lines run on a host.
     Host,
     /// The output of the previous block.
     Output,
-    /// It does not run here, because another test covers it or because it needs something.
+    /// Not run here, because another test covers it or because it needs something.
     NotHere(&'static str),
     /// Not a command: configuration, a template, a message.
     Text,
@@ -25,7 +25,7 @@ const DOCTOR: &str = "needs a real host: 'make lab' runs it; tests/driver/doctor
 const DEMO: &str = "tests/demo runs it";
 const CARGO: &str = "it is how these tests are started";
 
-/// The page, the beginning of the block, and its check.
+/// The page, the start of the block's first line, and the check.
 pub(super) const BLOCKS: &[(&str, &str, Check)] = &[
     ("README.md", "make demo", NotHere(DEMO)),
     ("README.md", "dpkg --root IMAGE", Guest),
@@ -198,5 +198,5 @@ pub(super) const BLOCKS: &[(&str, &str, Check)] = &[
     ),
 ];
 
-/// Commands that are not run although the other lines of their block are, with the reason.
+/// Commands that are not run although the other lines of their block are, each with the reason.
 pub(super) const NOT_TYPED: &[(&str, &str)] = &[("dpkg", PACKAGES)];

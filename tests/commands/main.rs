@@ -1,4 +1,4 @@
-//! The commands in README, CONTRIBUTING, how-to guides and tutorial work exactly as written.
+//! The commands in README, CONTRIBUTING, how-to guides and the tutorial work exactly as written.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -14,7 +14,7 @@ use one_sriov_tests::host::{Host, Pf};
 use one_sriov_tests::{Machine, Tool, agent_path, image, infiniband, virtio};
 
 const CONTEXT: &str = "ETH0_MAC='02:00:0a:00:00:0a'\nETH0_IP='10.0.0.10'\nETH1_MAC='02:00:c0:a8:07:05'\nETH1_IP='192.168.7.5'\n";
-/// Runs a line in a guest, which has the files of the scratch machine.
+/// Runs a line in a guest, which uses the files of the scratch machine.
 const GUEST: &str = r#"
 mount --make-rprivate /
 for directory in etc run var/lib sys; do
@@ -42,7 +42,7 @@ impl Block {
         format!("{}:{}: {}", self.page, self.line, self.lines[0])
     }
 
-    /// The lines that are run: all except those in `NOT_TYPED`.
+    /// The lines to run: all except those in [`NOT_TYPED`].
     fn typed(&self) -> impl Iterator<Item = &str> {
         let is_typed = |line: &&String| {
             let word = line.split(' ').next();
@@ -68,7 +68,7 @@ fn pages() -> Vec<String> {
     pages
 }
 
-/// The indented blocks of all pages. Fenced blocks are diagrams.
+/// The indented blocks of all pages. Fenced blocks are not commands.
 fn blocks() -> Vec<Block> {
     let mut blocks = Vec::new();
     for page in pages() {
@@ -105,7 +105,7 @@ fn output_of<'b>(block: &Block, blocks: &'b [Block]) -> &'b [String] {
     }
 }
 
-/// Asserts that the page shows the output; `...` stands for the rest.
+/// Asserts that the page shows this output, in which `...` stands for the rest.
 fn assert_printed(block: &Block, blocks: &[Block], printed: &str) {
     let shown = output_of(block, blocks);
     let printed: Vec<&str> = printed.lines().map(str::trim).collect();

@@ -1,4 +1,4 @@
-//! Each row of the table of unexpected events has a test that is named after it.
+//! Each row of the table of unexpected events has a test with its name.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// `onevm recover --retry` as `onevm_recover_retry`.
+/// The test for a row: `onevm_recover_retry` for `onevm recover --retry`.
 fn name(cell: &str) -> String {
     let words = cell.split(|letter: char| !letter.is_ascii_alphanumeric());
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();

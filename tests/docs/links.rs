@@ -1,12 +1,12 @@
-//! Links of README.md, CHANGELOG.md and docs/ lead to files of this repository.
+//! Links in README.md, CHANGELOG.md and docs/ lead to files of this repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A link to a place in this repository.
+/// A link into this repository.
 #[derive(Debug, PartialEq, Eq)]
 struct Link {
-    /// The file, relative to the page; empty for the page itself.
+    /// The file, relative to the page; empty for a link within the page.
     file: String,
     /// The anchor of a heading.
     heading: Option<String>,
@@ -31,7 +31,7 @@ fn every_link_leads_to_a_file_and_a_heading() {
     assert!(dead.is_empty(), "dead links:\n{}", dead.join("\n"));
 }
 
-/// Every page must be linked, or it will not be read.
+/// A page without a link would not be found.
 #[test]
 fn every_page_of_docs_is_linked_from_the_readme() {
     let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -114,7 +114,7 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
 fn links_of(text: &str) -> Vec<Link> {
     let mut links = Vec::new();
     for line in prose(text) {
-        // Every other part is between backticks, so it is code.
+        // Every second part is between backticks, so it is code.
         let line: String = line.split('`').step_by(2).collect();
         for rest in line.split("](").skip(1) {
             let target = rest.split(')').next().unwrap();

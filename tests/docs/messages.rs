@@ -1,4 +1,4 @@
-//! The messages in the documentation are those of the programs.
+//! Messages in the documentation are those of the programs.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ const PAGES: [&str; 4] = [
     "docs/reference/driver-commands.md",
 ];
 
-/// The sources with the messages: the programs, and the scripts of the actions.
+/// The source of the messages: the programs, and the scripts of the actions.
 const SOURCES: [&str; 6] = [
     "agent/src",
     "host-driver/src",
@@ -21,7 +21,7 @@ const SOURCES: [&str; 6] = [
     "packaging/remotes/vmm/kvm-sriov/launch",
 ];
 
-/// Values of placeholders, and texts of other programs.
+/// Values that a page has in place of placeholders, and texts of other programs.
 const VALUES: [&str; 20] = [
     "node GUID",
     "VLAN of",
@@ -49,7 +49,7 @@ fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// The code of all sources, without comments, each text on one line.
+/// The code of all sources, without comments, with each string on one line.
 fn code() -> String {
     let mut all = String::new();
     for source in SOURCES {
@@ -88,7 +88,7 @@ fn messages(page: &str) -> Vec<String> {
         .collect()
 }
 
-/// Sequences of at least three words without a value.
+/// The parts of a message between values that have at least three words.
 fn phrases(message: &str) -> Vec<String> {
     let mut message = message.to_owned();
     for value in VALUES {

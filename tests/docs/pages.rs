@@ -1,4 +1,4 @@
-//! The hand-written man pages have everything that the reference has.
+//! The hand-written man pages cover everything in the reference.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -29,7 +29,7 @@ fn words(page: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// `ALIAS<m>_IP` is found by its parts.
+/// The parts of a name without its placeholders: `ALIAS` and `_IP` of `ALIAS<m>_IP`.
 fn parts(name: &str) -> Vec<&str> {
     let mut parts: Vec<&str> = Vec::new();
     for piece in name.split('<') {

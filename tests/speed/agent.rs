@@ -1,4 +1,4 @@
-//! The cost of a run of the agent.
+//! What a run of the agent costs.
 
 use std::process::Command;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use one_sriov_tests::{
     BACKENDS, Machine, Nic, Trial, agent_path, ethernet, processes, scratch, turn,
 };
 
-/// The maximum memory of the shipped agent, named by `ONE_SRIOV_AGENT`.
+/// Maximum memory in bytes of the shipped agent, which `ONE_SRIOV_AGENT` names.
 const MEMORY: u64 = 8_000_000;
-/// The same for a debug binary, whose code alone is several times larger.
+/// Maximum memory of a debug binary, whose code alone is several times larger.
 const MEMORY_OF_DEBUG: u64 = 2 * MEMORY;
 
-/// Measures a run in a small separate process: the memory and time of the measuring process count, too.
+/// Measures a run from a small separate process, because memory and time of the measuring process count, too.
 fn measured(what: &str, agent: &Command) -> u64 {
     let output = Command::new(env!("CARGO_BIN_EXE_side-by-side"))
         .arg(what)
@@ -81,7 +81,7 @@ fn no_process_and_no_thread_is_started() {
         let count = processes(&agent).expect("strace, which 'make setup' installs");
         assert_eq!(trial.addressed(root.path()), usize::from(nics), "{backend}");
         assert_eq!(count, 0, "{backend}, {nics} NICs");
-        // Nor when there is nothing to do.
+        // Nothing is started in a second run, either.
         assert_eq!(
             processes(&agent),
             Some(0),
@@ -90,7 +90,7 @@ fn no_process_and_no_thread_is_started() {
     }
 }
 
-/// A guest with this many Ethernet NICs, each with its own MAC and PCI address.
+/// A guest with this many Ethernet NICs, each with its MAC and PCI address.
 fn guest_with(nics: u16) -> Machine {
     let mut context = String::new();
     let nic = |index: u16| {
@@ -104,7 +104,7 @@ fn guest_with(nics: u16) -> Machine {
     Machine::new_in(&scratch(), &context, &devices)
 }
 
-/// The CPU time of the fastest of some runs that have nothing to do.
+/// The CPU time of the fastest of several runs that change nothing.
 fn second_run(nics: u16) -> u64 {
     let machine = guest_with(nics);
     let mut agent = Command::new(agent_path());

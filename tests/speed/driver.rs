@@ -1,11 +1,11 @@
-//! The cost of a deployment.
+//! What a deployment costs.
 
 use one_sriov_tests::{HostTrial, scratch, turn};
 
-/// The maximum number of system calls of a deployment, in total and per NIC.
+/// Maximum numbers of system calls: of a deployment, and additionally for each NIC.
 const CALLS: usize = 1300;
 const CALLS_OF_NIC: usize = 170;
-/// The VFs of other VMs, and their cards.
+/// Numbers of VFs that other VMs hold.
 const FEW: u32 = 8;
 const MANY: u32 = 2048;
 
@@ -21,7 +21,7 @@ fn a_deployment_starts_at_most_two_virsh_and_two_ip_for_each_infiniband_vf() {
         let trial = HostTrial::new(&scratch(), nics, 1, held);
         let (calls, _) = trial.trace(HostTrial::by_driver);
         let of = |name| started(&calls, name);
-        // Without a running domain no documents are queried.
+        // Without a running domain, no documents are queried.
         assert_eq!(of("virsh"), virsh, "{calls:?}");
         // The kernel accepts one GUID per message.
         assert_eq!((of("sudo"), of("ip")), (2 * nics, 2 * nics), "{calls:?}");
@@ -30,7 +30,7 @@ fn a_deployment_starts_at_most_two_virsh_and_two_ip_for_each_infiniband_vf() {
     }
 }
 
-/// Independent of the machine and its load. 'make bench' measures time.
+/// This doesn't depend on the machine and its load. 'make bench' measures time.
 #[test]
 fn a_deployment_makes_few_system_calls_and_no_flush_for_a_nic() {
     let _turn = turn::shared();
@@ -40,12 +40,12 @@ fn a_deployment_makes_few_system_calls_and_no_flush_for_a_nic() {
         let bound = CALLS + nics * CALLS_OF_NIC;
         assert!(calls > nics, "{nics} NICs: {calls}");
         assert!(calls < bound, "{nics} NICs: {calls} of {bound}");
-        // Leases end with the boot, like their file system.
+        // Leases are on a tmpfs and end with the boot, so flushes would be useless.
         assert_eq!(flushes, 0, "{nics} NICs");
     }
 }
 
-/// Exactly as many files are read, so time can only grow with libvirt's output.
+/// The same files are read however many VFs are held, so only libvirt's output can cost more time.
 #[test]
 fn an_allocation_does_not_look_at_the_vfs_that_others_hold() {
     let _turn = turn::shared();

@@ -1,5 +1,5 @@
-//! Bounds on the cost of a run that also hold on a busy machine. `side-by-side` compares both programs with the scripts of
-//! 2013.
+//! Limits on the cost of the programs that hold even on a busy machine. `side-by-side` compares both programs with the scripts
+//! of 2013.
 
 // Tests may panic.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
