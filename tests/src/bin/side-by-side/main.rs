@@ -18,7 +18,7 @@ mod floor;
 
 /// Makes this program the small process that measures peak memory.
 const PEAK: &str = "--peak";
-/// The same for processor time, in microseconds.
+/// Makes it the one that measures processor time, in microseconds.
 const PROCESSOR: &str = "--processor";
 /// Makes this program measure; it is in a namespace where it may mount.
 const INSIDE: &str = "--inside";
