@@ -1,4 +1,4 @@
-//! `attach_nic` of an SR-IOV NIC: a running VM gets a VF and its dummy NIC, both or neither.
+//! Attaches an SR-IOV NIC (`attach_nic`): a running VM gets both a VF and its dummy NIC, or neither.
 //!
 //! ```text
 //! attach_nic <deploy id> <mac> <bridge> <model> <vm> <host>                      4.0, 4.2
@@ -6,12 +6,12 @@
 //! attach_nic <deploy id> <mac> <bridge> <model> <network driver> <tap> <vm> <host>   since 5.0, with a document on stdin
 //! ```
 //!
-//! 1. request: the lowest position that no NIC of the VM has
+//! 1. request: take the lowest position that no NIC of the VM uses
 //! 2. lease, prepare: as for a deployment
-//! 3. bind: the VF to `vfio-pci`, so that QEMU's user gets its device node before libvirt opens it
-//! 4. attach: the VF, which the domain must then show, and the dummy NIC
+//! 3. bind: bind the VF to `vfio-pci`, so that QEMU's user gets access to its device node before libvirt opens it
+//! 4. attach: attach the VF, check that the domain lists it, and attach the dummy NIC
 //!
-//! If one of 2 to 4 fails, all is undone.
+//! If any of steps 2 to 4 fails, everything is undone.
 
 use std::collections::HashSet;
 
@@ -29,12 +29,12 @@ use crate::pool_name::PoolName;
 use crate::prepare;
 use crate::unplug::unplug_abandoned;
 
-/// With this many arguments or more, the document is on stdin. With fewer, stdin is the stream of commands, which never ends.
+/// With at least this many arguments, stdin is the VM document; with fewer, it is a stream of commands, which never ends.
 const ARGUMENTS_WITH_DOCUMENT: usize = 8;
 
-/// The NIC, as the arguments describe it.
+/// The NIC described by the arguments.
 pub(super) struct AttachArguments<'a> {
-    /// The domain, by its name or UUID.
+    /// The name or UUID of the domain.
     pub(super) domain: &'a str,
     mac: MacAddress,
     model: Option<&'a str>,
@@ -58,7 +58,7 @@ impl<'a> AttachArguments<'a> {
     }
 }
 
-/// Attaches a NIC that asks for a VF of `pool`.
+/// Attaches a NIC that requests a VF of `pool`.
 pub(super) fn attach(
     call: &ActionCall<'_>,
     host: &Host,
@@ -112,7 +112,7 @@ pub(super) fn attach(
     Ok(())
 }
 
-/// Activates the lease: the VM has its NIC.
+/// Activates the leases of a VM that now has its NIC.
 pub(super) fn attached(store: &Store, mut deployment: Deployment, id: &str, report: &mut Report) {
     for lease in &deployment.leases {
         report.note(&deploy::got(lease));
@@ -123,7 +123,7 @@ pub(super) fn attached(store: &Store, mut deployment: Deployment, id: &str, repo
     }
 }
 
-/// The lowest position that no lease of the VM, no NIC that awaits a VF, and no dummy NIC of the domain has.
+/// Returns the lowest position not used by a lease of the VM, a NIC waiting for a VF, or a dummy NIC of the domain.
 pub(super) fn free_position(
     host: &Host,
     store: &Store,

@@ -1,7 +1,7 @@
-//! `attach_nic` of a PCI NIC, since 6.6: the document marks it by `ATTACH=YES`.
+//! Attaches a PCI NIC (`attach_nic`, since OpenNebula 6.6), which the VM document marks with `ATTACH=YES`.
 //!
-//! An Ethernet VF is leased, and the stock action attaches it. An InfiniBand VF gets its GUIDs, and the driver attaches it: the
-//! stock action would have libvirt set a MAC on it (`<interface type='hostdev'>`), which an InfiniBand PF refuses.
+//! An Ethernet VF is leased, and the stock action attaches it. An InfiniBand VF also gets its GUIDs, and the driver attaches it:
+//! the stock action would make libvirt set a MAC (`<interface type='hostdev'>`), which an InfiniBand PF refuses.
 
 use one_sriov_system::Spool;
 
@@ -18,12 +18,12 @@ use crate::unplug::unplug_abandoned;
 
 /// Every document with a PCI device contains this.
 const PCI: &[u8] = b"<PCI>";
-/// The index of the bridge among the arguments.
+/// The index of the bridge argument.
 const BRIDGE: usize = 2;
 
-/// The NIC to attach, if it is a PCI NIC.
+/// Returns the NIC to attach if it is a PCI NIC.
 ///
-/// A document that cannot be read is left to the stock action, which reads it, too.
+/// A document that cannot be parsed counts as one without a PCI NIC: the stock action parses it again.
 pub(super) fn pci_nic(stdin: &Spool) -> Result<Option<PciNic>, ActionError> {
     if !input::mentions(stdin, PCI)? {
         return Ok(None);
@@ -41,7 +41,7 @@ pub(super) fn pci_nic(stdin: &Spool) -> Result<Option<PciNic>, ActionError> {
     }
 }
 
-/// Attaches it.
+/// Attaches a PCI NIC.
 pub(super) fn attach(
     call: &ActionCall<'_>,
     pci_nic: PciNic,

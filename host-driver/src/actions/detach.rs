@@ -1,4 +1,4 @@
-//! `detach_nic` of an SR-IOV NIC: a running VM loses a VF and its dummy NIC.
+//! Detaches an SR-IOV NIC (`detach_nic`): a running VM loses a VF and its dummy NIC.
 //!
 //! The lease names the VF. If the guest keeps the VF, the action fails and the lease stays. The dummy NIC is removed when the
 //! lease is released, which may be later than this action.

@@ -1,7 +1,6 @@
-//! `shutdown` and `cancel`: the VM ends, and its VFs are released.
+//! Stops a VM (`shutdown` and `cancel`), and releases its VFs.
 //!
-//! The stock action comes first. As long as the VM runs, or libvirt does not answer, the VFs stay leased; the next sweep
-//! releases them.
+//! The stock action runs first. If the VM still runs or libvirt does not answer, the VFs stay leased until a later sweep.
 
 use std::time::Duration;
 
@@ -26,13 +25,13 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     };
     let monitoring = MonitoringClient::find(&host.root);
     let result = delegate(call, report);
-    // A VM that is being stopped has no deployment worth waiting for: no grace.
+    // No grace period: a VM that is being stopped has no deployment worth waiting for.
     let released = release_unused(call, &host, &store, vm, Duration::ZERO);
     tell(call, released, monitoring.as_ref(), report);
     result
 }
 
-/// Reports released VFs to the VM's log and the monitoring.
+/// Reports released VFs in the VM's log, and refreshes the monitoring data.
 pub(super) fn tell(
     call: &ActionCall<'_>,
     released: Result<ReleaseReport, ActionError>,
@@ -48,7 +47,7 @@ pub(super) fn tell(
             let kept = done.kept.iter().map(ToString::to_string);
             released.chain(kept).for_each(|note| report.note(&note));
         }
-        // Not an error of the action: the VM has stopped, and the next sweep finds its leases.
+        // This does not fail the action: the next sweep finds the leases.
         Err(error) => {
             log::error!("{}: {error}", call.action);
             report.note(&error.to_string());

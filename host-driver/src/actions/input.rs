@@ -1,7 +1,7 @@
 //! Reads the document on standard input, in bounded memory.
 //!
-//! A VM's document has about 20 kB. One larger than [`MAX_DOCUMENT`] is not parsed; the stock action still gets it, unless it
-//! mentions VFs.
+//! A VM document is about 20 kB. One larger than [`MAX_DOCUMENT`] is not parsed; the stock action still gets it, but if it
+//! mentions VFs, the action fails.
 
 use std::io::{self, ErrorKind, Read};
 
@@ -13,7 +13,7 @@ use super::ActionError;
 
 /// The largest document that is parsed.
 pub(super) const MAX_DOCUMENT: usize = 16 << 20;
-/// How much of it is searched at a time.
+/// How many bytes are searched at a time.
 const CHUNK: u64 = 64 << 10;
 
 /// Reads standard input to its end.
@@ -21,7 +21,7 @@ pub(super) fn read() -> Result<Spool, ActionError> {
     Spool::read(io::stdin(), MAX_DOCUMENT).map_err(ActionError::Input)
 }
 
-/// The document, if it is not too large.
+/// Returns the document, or an error if it is too large.
 pub(super) fn document(spool: &Spool) -> Result<&[u8], ActionError> {
     match spool {
         Spool::Memory(bytes) => Ok(bytes),
@@ -37,7 +37,7 @@ pub(super) fn mentions(spool: &Spool, word: &[u8]) -> Result<bool, ActionError> 
     found.map_err(ActionError::Input)
 }
 
-/// The same for a document that the front-end may have encoded in base64.
+/// Like [`mentions`], for a document that the front-end may have encoded in base64.
 pub(super) fn mentions_in_base64(spool: &Spool, word: &[u8]) -> Result<bool, ActionError> {
     let found = spool
         .reader()
@@ -62,10 +62,10 @@ fn search(mut reader: impl Read, word: &[u8]) -> io::Result<bool> {
     }
 }
 
-/// Decodes base64, with or without line ends. An error of kind [`ErrorKind::InvalidData`] means that it is not base64.
+/// Decodes base64, with or without line breaks. Fails with [`ErrorKind::InvalidData`] if the input is not base64.
 struct Decoder<R> {
     encoded: R,
-    /// An incomplete group of four.
+    /// An incomplete group of four characters.
     rest: Vec<u8>,
     decoded: io::Cursor<Vec<u8>>,
 }

@@ -1,4 +1,4 @@
-//! The actions that OpenNebula calls. Those that do more than the stock one have a module each.
+//! The actions that OpenNebula calls. Each one that does more than the stock action has a module of its own.
 //!
 //! | action | what the driver does |
 //! |---|---|
@@ -6,15 +6,15 @@
 //! | `shutdown`, `cancel` | runs the stock action, then releases the VFs of the VM |
 //! | `save` | unplugs the VFs, then runs the stock action |
 //! | `restore` | runs the stock action, then plugs in VFs of this host |
-//! | `migrate` | leases VFs of the other host, unplugs those of this host, runs the stock action, plugs those in |
-//! | `receive` | the part of the other host in that; called by this driver over ssh |
-//! | `snapshot_create` | refused for a VM that holds VFs |
+//! | `migrate` | has VFs leased on the other host, unplugs those of this host, runs the stock action, has those plugged in |
+//! | `receive` | does the other host's part of a migration; called by this driver over ssh |
+//! | `snapshot_create`, `migrate_local` | refuses a VM that holds VFs |
 //! | `snapshot_revert` | runs the stock action, then releases the VFs that are not in the snapshot |
 //! | `attach_nic`, `detach_nic` | attaches or detaches an SR-IOV NIC with its VF and dummy NIC, a PCI NIC with its VF, others by the stock action |
 //! | all others | runs the stock action |
 //!
-//! If no VF is involved, the driver replaces itself by the stock action (`exec`): same arguments, same stdin to the byte. For a
-//! VM with VFs the stock action is a child, so that the driver can explain a failure that the stock action does not.
+//! If no VF is involved, the driver replaces itself with the stock action (`exec`): same arguments, same stdin to the byte. For a
+//! VM with VFs, the stock action runs as a child, so that the driver can explain a failure that the stock action does not.
 
 mod attach;
 mod attach_native;
@@ -54,7 +54,7 @@ use crate::saved::SavedError;
 use crate::unplug::UnplugError;
 use one_sriov_system::{NetlinkError, ProcessError, Spool, unless_absent};
 
-/// Why an action failed. The message becomes the error of the VM, cut at some 100 characters.
+/// Why an action failed. OpenNebula shows the message as the VM's error, cut off after about 100 characters.
 #[derive(Debug, thiserror::Error)]
 enum ActionError {
     #[error(transparent)]
@@ -198,7 +198,7 @@ enum ActionError {
 }
 
 impl ActionError {
-    /// What to do about it, unless the message says so.
+    /// Returns what the operator can do about the error, unless the message says so.
     fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::VfSetup(VfSetupError::Layer { .. }) => Some("set VF_IDENTITY=auto"),
@@ -282,8 +282,8 @@ impl ActionCall<'_> {
         Host::new(self.home)
     }
 
-    /// The host and its leases. If they or the settings cannot be read, the VM is treated as one without VFs: libvirt itself
-    /// refuses to save or move a VF.
+    /// Returns the host and its leases. If they or the settings cannot be read, the VM is treated as one without VFs: libvirt
+    /// refuses to save or migrate a VM with VFs.
     fn leases_if_readable(&self) -> Option<(Host, Store)> {
         let found = self.host().map_err(ActionError::from).and_then(|host| {
             let store = host.leases_if_any()?;
@@ -295,8 +295,8 @@ impl ActionCall<'_> {
         })
     }
 
-    /// The document of the action, since OpenNebula 5.0. Before that, stdin is the stream of commands, which never ends.
-    /// `VERSION` among the scripts exists since 4.4.
+    /// Reads the document that OpenNebula sends on stdin since 5.0. Before that, stdin is a stream of commands, which never ends.
+    /// The file `VERSION` exists since 4.4.
     fn stdin_document(&self) -> Result<Option<Spool>, ActionError> {
         let path = self.home.join("../../VERSION");
         let version = match unless_absent(std::fs::read_to_string(&path), String::new()) {
@@ -313,7 +313,7 @@ impl ActionCall<'_> {
         }
     }
 
-    /// The VM in that document; `None` without a document.
+    /// Parses the VM document from stdin. Returns `None` if stdin was not read or is empty.
     fn vm_document(stdin: Option<&Spool>) -> Result<Option<VmDocument>, ActionError> {
         let Some(stdin) = stdin else {
             return Ok(None);
@@ -329,7 +329,7 @@ impl ActionCall<'_> {
         })
     }
 
-    /// The purpose that processes waiting for the lock report.
+    /// Returns the purpose that processes waiting for the lock report.
     fn purpose(&self, vm: VmId) -> String {
         format!("{} of VM {vm}", self.action)
     }
@@ -345,10 +345,10 @@ fn ensure_dummy_bridge(host: &Host, is_open_vswitch: bool) -> Result<(), ActionE
     })
 }
 
-/// The pool that a bridge asks for, if it is the bridge of an SR-IOV network.
+/// Returns the pool that a bridge requests a VF of, if it is the bridge of an SR-IOV network.
 ///
-/// The bridge of the dummy NICs may have such a name, too (`sriov_br`, `sriov_ib0` in old configurations): it asks for a pool
-/// only if there is one of that name.
+/// The name of the dummy NICs' bridge may start with `sriov_`, too (`sriov_br`, or `sriov_ib0` in old configurations). Such a
+/// bridge requests a VF only if its pool exists.
 fn requested(host: &Host, bridge: &str) -> Result<Option<PoolName>, ActionError> {
     let Some(name) = bridge.strip_prefix(PoolName::BRIDGE_PREFIX) else {
         return Ok(None);

@@ -16,10 +16,10 @@ use crate::lease::{Lease, Store, VfIdentity};
 use crate::opennebula::{MonitoringClient, Report, VmId};
 use crate::unplug::await_release;
 
-/// Attaches a NIC: with a VF if its bridge asks for one, else by the stock action.
+/// Attaches a NIC: with a VF if its bridge requests one, otherwise with the stock action.
 ///
-/// A PCI NIC may have such a bridge, too: only the document shows that it is one. There are none before 6.6, and before 5.0
-/// stdin has no end.
+/// A PCI NIC may have such a bridge, too; only the document on stdin identifies it. stdin is read only if OpenNebula can attach
+/// PCI NICs (since 6.6), because before 5.0 it never ends.
 pub(super) fn attach(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
     const BRIDGE: usize = 2;
     let has_pci_nics = call.home.join(ACTIVATE_VF).exists();
@@ -40,7 +40,7 @@ pub(super) fn attach(call: &ActionCall<'_>, report: &mut Report) -> Result<(), A
     run_stock(call, stdin.as_ref(), report)
 }
 
-/// Detaches a NIC: with its VF if a lease of the VM names it, else by the stock action.
+/// Detaches a NIC: with its VF if a lease of the VM names the NIC, otherwise with the stock action.
 pub(super) fn detach(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
     const MAC: usize = 1;
     let arguments = call.arguments;
@@ -53,7 +53,7 @@ pub(super) fn detach(call: &ActionCall<'_>, report: &mut Report) -> Result<(), A
         leases.retain(is_it);
         match leases.as_slice() {
             [] => return detach_without_vf(call, &host, &store, vm, mac, report),
-            // Without GUIDs the driver has set nothing, and the stock action detaches it.
+            // Without a GUID, the driver has not set anything, and the stock action detaches the NIC.
             [lease] if lease.identity == VfIdentity::Native && lease.guid.is_none() => {
                 return detach_native(call, &host, &store, lease, report);
             }
@@ -68,7 +68,7 @@ pub(super) fn detach(call: &ActionCall<'_>, report: &mut Report) -> Result<(), A
     run_stock(call, None, report)
 }
 
-/// Detaches a NIC that has no lease: nothing is left of an SR-IOV NIC that has lost its VF.
+/// Detaches a NIC without a lease. An SR-IOV NIC that has lost its VF only needs to be forgotten, with its dummy NIC.
 fn detach_without_vf(
     call: &ActionCall<'_>,
     host: &Host,
@@ -83,7 +83,7 @@ fn detach_without_vf(
         return saved_nic::forget(host, store, vm, mac);
     }
     let stdin = call.stdin_document()?;
-    // An unreadable document must not keep a NIC of another kind from being detached: the stock action decides.
+    // An unreadable document must not prevent a NIC of another kind from being detached: the stock action decides.
     let is_sriov = ActionCall::vm_document(stdin.as_ref()).and_then(|document| {
         let document = document.unwrap_or_default();
         let bridge = document.attached_bridge(mac);
@@ -105,8 +105,8 @@ fn detach_without_vf(
 
 /// Runs the stock action, then releases the VF.
 ///
-/// libvirt may report success although the guest keeps the VF: then the action fails, or OpenNebula would give the VF to the
-/// next VM.
+/// libvirt may report success although the guest keeps the VF. The action then fails; otherwise OpenNebula would assign the VF to
+/// the next VM.
 fn detach_native(
     call: &ActionCall<'_>,
     host: &Host,

@@ -14,7 +14,7 @@ use crate::unplug::{holds, unplug};
 pub(super) struct Plug<'a> {
     pub(super) work: &'a Work<'a>,
     pub(super) libvirt: Libvirt,
-    /// The domain, by its name or UUID.
+    /// The name or UUID of the domain.
     pub(super) domain: &'a str,
 }
 
@@ -32,10 +32,10 @@ impl Plug<'_> {
         self.plug_in_as(lease, &device, None)
     }
 
-    /// Binds the VF of a lease to `vfio-pci` and attaches it as this device, at this address of the guest if one is given.
+    /// Binds the VF of a lease to `vfio-pci` and attaches it as `device`, at the guest address `guest` if one is given.
     ///
     /// # Errors
-    /// libvirt refuses, or the domain does not show the VF.
+    /// libvirt refuses, or the domain does not list the VF afterwards.
     pub(super) fn plug_in_as(
         &self,
         lease: &mut Lease,
@@ -60,7 +60,7 @@ impl Plug<'_> {
         })
     }
 
-    /// Attaches a device of the NIC of a lease.
+    /// Attaches a device that belongs to the NIC of a lease.
     pub(super) fn attach(&self, lease: &Lease, element: &str) -> Result<(), ActionError> {
         let attached = self.libvirt.attach(self.domain, element);
         attached.map_err(|cause| ActionError::Attach {
@@ -69,7 +69,7 @@ impl Plug<'_> {
         })
     }
 
-    /// Unplugs what was plugged in before a failure. The next sweep finds what stays.
+    /// Unplugs the VFs that were plugged in before a failure. The next sweep finds any that stay.
     pub(super) fn unplug_all(&self, leases: &[Lease], report: &mut Report) {
         for lease in leases.iter().filter(|lease| lease.is_bound) {
             if let Err(error) = unplug(self.work.host, self.domain, lease) {

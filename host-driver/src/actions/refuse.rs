@@ -1,6 +1,6 @@
 //! Refuses actions that a VM with VFs does not support.
 //!
-//! A VF has state that the hypervisor cannot read. libvirt would refuse, too, but halfway through.
+//! The hypervisor cannot read the state of a VF. libvirt would refuse these actions, too, but halfway through.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::lease::{Lease, VfIdentity};
 use crate::opennebula::{Report, VmId};
 use crate::pool_name::PoolName;
 
-/// What is refused.
+/// The refused action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
     Migrate,
@@ -38,7 +38,7 @@ impl Refused {
     }
 }
 
-/// Refuses if the VM holds VFs, before anything is changed.
+/// Refuses an action on a VM that holds VFs before anything is changed. Otherwise runs the stock action.
 pub(super) fn run(
     call: &ActionCall<'_>,
     refused: Refused,
@@ -79,7 +79,7 @@ fn held(call: &ActionCall<'_>, vm: VmId) -> Result<Option<String>, ActionError> 
     })
 }
 
-/// The same on the front-end, which has no leases: the VM's document decides.
+/// Like [`run`], but on the front-end, which has no leases: the VM document decides.
 ///
 /// Stdin is finite here (empty up to 4.x, the document in base64 since 5.0), and the stock action gets it unchanged.
 pub(super) fn migrate_local(call: &ActionCall<'_>) -> Result<(), ActionError> {
@@ -98,7 +98,7 @@ pub(super) fn migrate_local(call: &ActionCall<'_>) -> Result<(), ActionError> {
     Err(become_stock(call, Some(&stdin)))
 }
 
-/// Decodes base64, with or without line ends; any other text is returned as it is.
+/// Decodes base64, with or without line breaks. Returns any other text unchanged.
 fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     let is_text = |b: &u8| !b.is_ascii_whitespace();
     let encoded: Vec<u8> = text.iter().copied().filter(is_text).collect();
@@ -107,7 +107,7 @@ fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
         .map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// The first bridge of an SR-IOV network in `<BRIDGE><![CDATA[sriov_ib0]]></BRIDGE>`.
+/// Finds the first bridge of an SR-IOV network, such as `<BRIDGE><![CDATA[sriov_ib0]]></BRIDGE>`.
 fn sriov_bridge(document: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(document);
     let mut bridges = text.split("<BRIDGE>").skip(1);

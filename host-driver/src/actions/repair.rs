@@ -1,4 +1,4 @@
-//! Plugs VFs into running VMs that lack them, because the driver was killed while it saved, restored or migrated the VM, or
+//! Plugs VFs into running VMs that lack them because the driver was killed while saving, restoring or migrating the VM, or
 //! because plugging in a VF failed.
 
 use std::ffi::OsString;
@@ -23,14 +23,14 @@ pub struct Repaired {
     pub problems: Vec<String>,
 }
 
-/// The state of a VM.
+/// The state in which a repair found a VM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
     /// It runs, and lacked VFs.
     Lacking,
     /// It runs, and lacks none.
     Whole,
-    /// Another driver process works on it.
+    /// Another driver process is working on it.
     Busy,
     /// It does not run on this host.
     Stopped,
@@ -41,7 +41,7 @@ pub enum Found {
 #[error(transparent)]
 pub struct RepairError(#[from] ActionError);
 
-/// Plugs VFs into all running VMs that lack some, unless another driver process works on them.
+/// Plugs VFs into all running VMs that lack some, unless another driver process is working on them.
 ///
 /// # Errors
 /// The lease directory cannot be read.
@@ -55,7 +55,7 @@ pub fn repair(host: &Host, store: &Store) -> Result<Repaired, StoreError> {
     Ok(repaired)
 }
 
-/// Plugs VFs into one VM that lacks some, unless another driver process works on it.
+/// Plugs VFs into one VM that lacks some, unless another driver process is working on it.
 ///
 /// # Errors
 /// Leases or libvirt cannot be read.
@@ -113,7 +113,7 @@ fn look(
         let before = nics.len();
         nics.retain(|nic| nic.position != lease.position);
         if nics.len() < before && lease.state == State::Deploying {
-            // Its driver was killed after it had plugged in the VF. Otherwise it would count as an incomplete attachment.
+            // The driver was killed after plugging in the VF. In state `deploying`, this would count as an incomplete attachment.
             let state = State::Active;
             store.update(&Lease {
                 state,
@@ -122,7 +122,7 @@ fn look(
         }
     }
     drop(held);
-    // The attributes of the networks come from the document of the last deployment: a repair has none on stdin.
+    // A repair gets no document on stdin, so the network attributes come from the document of the last deployment.
     let mut document = deploy::vm_document(&call, &host.root)?;
     let mut missing = Vec::new();
     for nic in nics {
@@ -184,7 +184,7 @@ fn plug_in(
     let lease = deployment.leases[0].clone();
     store.activate(&mut deployment, uuid)?;
     drop(deployment);
-    // Releases the VF that its killed driver had leased.
+    // Releases the VF that the killed driver had leased.
     release_unused(call, host, store, vm, host.config.lease_grace)?;
     Ok(lease)
 }

@@ -1,11 +1,11 @@
-//! `restore`: a VM that was saved without its VFs runs again, and gets VFs of this host.
+//! Restores a VM that was saved without its VFs (`restore`), and plugs in VFs of this host.
 //!
 //! ```text
 //! restore <checkpoint> <host> <vm> <host>                 4.0, 4.2
 //! restore <checkpoint> <host> <deploy id> <vm> <host>     since 4.4
 //! ```
 //!
-//! A NIC whose VF OpenNebula chooses gets the one in the current document: after `stop` the scheduler has chosen again.
+//! A PCI NIC gets the VF named in the current document: after `stop`, the scheduler chooses again.
 //!
 //! The VFs are leased and prepared before the checkpoint is loaded, and plugged in when the VM runs. From then on the action
 //! succeeds even if a VF is missing: a VM without a VF is better than no VM.
@@ -39,7 +39,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     };
     let host = call.host()?;
     if host.libvirt().running()?.runs(vm) {
-        // It is only asleep (`pmsuspended`), and still has its VFs.
+        // The VM is only asleep (`pmsuspended`), and still has its VFs.
         return run_stock(call, None, report);
     }
     let stdin = call.stdin_document()?;
@@ -57,7 +57,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     if nics != before
         && let Err(error) = saved.write(nics.clone())
     {
-        // A repair would request the previous VFs.
+        // Only a repair is affected: it would request the previous VFs.
         report.note(&error.to_string());
     }
     let mut document = document.unwrap_or_default();
@@ -85,8 +85,8 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     Ok(())
 }
 
-/// The domain in a checkpoint, for the NUMA nodes of its memory. If it cannot be read (in some datastores the checkpoint is not a
-/// file), the VFs are chosen without them.
+/// Reads the domain in a checkpoint, for the NUMA nodes of its memory. If that fails (in some datastores the checkpoint is not a
+/// file), the nodes are ignored.
 fn saved_domain(host: &Host, checkpoint: &Path) -> Vec<u8> {
     let path = host.root.path(checkpoint).ok();
     let text = path.and_then(|path| host.libvirt().saved_document(&path).ok());
@@ -149,7 +149,7 @@ pub(super) fn plug_in_all(
     }
 }
 
-/// Plugs a VF in at its previous address in the guest, so that the device keeps its name, or else at any address.
+/// Plugs a VF in at its previous address in the guest, so that the device keeps its name. If that fails, uses any address.
 pub(super) fn plug_in_one(
     plug: &Plug<'_>,
     lease: &mut Lease,

@@ -1,12 +1,12 @@
-//! `save`: a VM with VFs is saved without them.
+//! Saves a VM without its VFs (`save`).
 //!
 //! ```text
 //! save <deploy id> <checkpoint> <host> <vm> <host>
 //! ```
 //!
-//! QEMU cannot save a VF. So the NICs are written to a file beside the checkpoint, the VFs are unplugged, and the stock action
-//! follows. This includes PCI NICs. The dummy NICs are saved with the VM. On failure the VFs are plugged in again, at the same address
-//! in the guest.
+//! QEMU cannot save a VF. So the NICs, including PCI NICs, are written to a file beside the checkpoint, and the VFs are unplugged
+//! before the stock action runs. The dummy NICs are saved with the VM. On failure, the VFs are plugged in again, at the same
+//! addresses in the guest.
 
 use std::path::Path;
 use std::time::Duration;
@@ -84,7 +84,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     done
 }
 
-/// The NICs whose VFs an earlier action has unplugged, or could not plug in. They are saved with the others.
+/// Returns the NICs whose VFs an earlier action unplugged, or could not plug in.
 pub(super) fn lacking(
     host: &Host,
     store: &Store,
@@ -101,7 +101,7 @@ pub(super) fn lacking(
     Ok(nics)
 }
 
-/// Removes the file of an earlier attempt, for a VM that has no SR-IOV NICs now.
+/// Removes the file left by an earlier attempt, if the VM has no SR-IOV NICs now.
 fn forget_leftover(host: &Host, vm: VmId, checkpoint: &Path) -> Result<(), ActionError> {
     let saved = SavedNics::beside(&host.root, checkpoint)?;
     if saved.exists() && host.libvirt().running()?.runs(vm) {
@@ -111,7 +111,7 @@ fn forget_leftover(host: &Host, vm: VmId, checkpoint: &Path) -> Result<(), Actio
 }
 
 /// Locks the deployments of the VM, and returns them with the leases of the VFs that its domain has. While they are locked, the
-/// leases are valid even if the domain has the VFs no longer.
+/// leases are valid even if the domain no longer has the VFs.
 pub(super) fn hold(
     call: &ActionCall<'_>,
     host: &Host,

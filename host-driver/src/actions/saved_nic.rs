@@ -15,7 +15,7 @@ use crate::prepare;
 use crate::saved::{NativeVf, SavedNic, SavedNics};
 use crate::unplug::unplug_dummy;
 
-/// The NICs with these leases, and the request of each for a new VF.
+/// Returns the NICs of these leases, and the request of each for a new VF.
 pub(super) fn describe(
     host: &Host,
     leases: &[Lease],
@@ -55,7 +55,7 @@ fn is_set_up(host: &Host, lease: &Lease, document: &VmDocument) -> bool {
     nic.is_some_and(|nic| native::is_set_up(host, nic))
 }
 
-/// The NICs that are still in the document, with the VFs that the front-end has chosen now.
+/// Returns the NICs that are still in the document. PCI NICs get the VFs that the front-end has chosen now.
 pub(super) fn still_named(mut nics: Vec<SavedNic>, document: &VmDocument) -> Vec<SavedNic> {
     let mut pci_nics: Vec<&PciNic> = document.pci_nics().iter().collect();
     nics.retain_mut(|nic| {
@@ -70,7 +70,7 @@ pub(super) fn still_named(mut nics: Vec<SavedNic>, document: &VmDocument) -> Vec
     nics
 }
 
-/// Position, MAC and GUID as before; VLAN and attributes from its network as it is now.
+/// Returns the request of a NIC: position, MAC and GUID as before, VLAN and attributes from its network as it is now.
 pub(super) fn request(
     host: &Host,
     nic: &SavedNic,
@@ -92,7 +92,7 @@ pub(super) fn request(
     })
 }
 
-/// The request of a PCI NIC. A document that is older than the choice of its VF only supplies the attributes of its network.
+/// Returns the request of a PCI NIC. A document older than the choice of its VF only supplies the attributes of its network.
 fn request_native(
     host: &Host,
     nic: &SavedNic,
@@ -117,7 +117,7 @@ fn request_native(
         guid_prefix: guid_prefix(host, nic, network),
         vlan: match &pci {
             Some(pci) if native::is_set_up(host, pci) => pci.vlan,
-            // No one sets it.
+            // Nothing sets the VLAN.
             Some(_) => None,
             None => nic.vlan,
         },
@@ -132,9 +132,9 @@ fn guid_prefix(host: &Host, nic: &SavedNic, network: Option<u32>) -> [u8; 2] {
     }
 }
 
-/// The device element that plugs a VF in again.
+/// Returns the device that plugs a VF in again.
 ///
-/// OpenNebula's network driver sets MAC and VLAN of a PCI NIC's VF only after a deployment or a restore. So libvirt sets them here.
+/// OpenNebula's network driver sets MAC and VLAN of a PCI NIC's VF only after a deployment or restore, so here libvirt sets them.
 pub(super) fn device(
     nic: &SavedNic,
     lease: &Lease,
@@ -150,7 +150,7 @@ pub(super) fn device(
     }
 }
 
-/// Records the NICs that lack a VF for a later repair. If there are none, the file is removed.
+/// Records the NICs that lack a VF for a later repair, or removes the record if there are none.
 pub(super) fn note_missing(
     store: &Store,
     vm: VmId,

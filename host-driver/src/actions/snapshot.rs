@@ -1,4 +1,4 @@
-//! System snapshots: a VM with VFs cannot have any, and a revert removes VFs that were attached after the snapshot.
+//! System snapshots: a VM with VFs does not support them, and a revert removes VFs that were attached after the snapshot.
 //!
 //! ```text
 //! snapshot_create <deploy id> <number> <vm> <host>

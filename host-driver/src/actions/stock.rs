@@ -10,16 +10,16 @@ use super::{ActionCall, ActionError, input};
 use crate::lease::Deployment;
 use crate::opennebula::Report;
 
-/// The front-end takes this exit code as "the scripts are missing", and copies them again.
+/// On this exit code, the front-end assumes that the scripts are missing, and copies them again.
 const SCRIPTS_MISSING: u8 = 42;
 
-/// The stock action with our own arguments.
+/// Returns the stock action with this action's arguments.
 pub(super) fn program(call: &ActionCall<'_>) -> Program {
     let path = call.home.join("../kvm").join(call.action);
     Program::new(path).args(call.arguments.0)
 }
 
-/// Replaces this process by the stock action. Its stdin is this process's, or what was read of it.
+/// Replaces this process with the stock action, which gets the `stdin` that was read, or this process's own. Returns on failure.
 pub(super) fn become_stock(call: &ActionCall<'_>, stdin: Option<&Spool>) -> ActionError {
     ActionError::Stock {
         action: call.action.to_owned(),
@@ -27,7 +27,7 @@ pub(super) fn become_stock(call: &ActionCall<'_>, stdin: Option<&Spool>) -> Acti
     }
 }
 
-/// Runs the stock action: as a child if the VM has leases, else in place of this process.
+/// Runs the stock action: as a child if the VM has leases, otherwise in place of this process.
 pub(super) fn run_stock(
     call: &ActionCall<'_>,
     stdin: Option<&Spool>,
@@ -50,12 +50,12 @@ pub(super) fn run_stock(
     }
 }
 
-/// Runs the stock action as a child with this process's stdin. If that cannot be set up, it replaces this process.
+/// Runs the stock action as a child with this process's stdin. If the child cannot be set up, it replaces this process.
 pub(super) fn delegate(call: &ActionCall<'_>, report: &mut Report) -> Result<(), ActionError> {
     delegate_with(call, None, report)
 }
 
-/// The same if stdin has been read.
+/// Like [`delegate`], with stdin if it has been read.
 fn delegate_with(
     call: &ActionCall<'_>,
     stdin: Option<&Spool>,
@@ -112,8 +112,8 @@ pub(super) fn delegate_deployment(
     delegate_or_fail(call, stdin, &[deployment.token()], &mut show_life, report)
 }
 
-/// Runs the stock action as a child that keeps some files open, and calls `tick` every few seconds meanwhile. It never replaces
-/// this process, which has to see the end of the stock action.
+/// Runs the stock action as a child that keeps some files open, and calls `tick` every few seconds until it exits. The child
+/// never replaces this process, which has to see it end.
 pub(super) fn delegate_or_fail(
     call: &ActionCall<'_>,
     stdin: Option<&Spool>,
@@ -138,7 +138,7 @@ pub(super) fn delegate_or_fail(
     outcome(call, &done, report)
 }
 
-/// Judges the exit of the stock action. If it failed without printing why, the VM's log gets a line.
+/// Checks the exit code of the stock action. A failure without a message is reported in the VM's log.
 pub(super) fn outcome(
     call: &ActionCall<'_>,
     done: &Delegated,
@@ -157,12 +157,12 @@ pub(super) fn outcome(
     Err(ActionError::StockFailed(code))
 }
 
-/// An exit code that the front-end takes as a plain failure.
+/// Returns an exit code that the front-end treats as a plain failure.
 pub(super) fn safe_exit_code(code: u8) -> u8 {
     if code == SCRIPTS_MISSING { 1 } else { code }
 }
 
-/// Copies the output of the stock action.
+/// Copies the output of the stock action to stdout.
 pub(super) fn pass_on(stdout: &[u8]) -> io::Result<()> {
     let mut ours = io::stdout();
     ours.write_all(stdout).and_then(|()| ours.flush())

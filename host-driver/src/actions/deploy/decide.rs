@@ -1,4 +1,4 @@
-//! The decision: which VFs the VM gets, and how they are set up.
+//! Decides which VFs the VM gets, and how they are set up.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ impl Work<'_> {
             self.known = release_vfs(self.host, self.store, reclaims).known;
             deployment
         });
-        // Also after a refusal: the scheduler has chosen this host by outdated numbers.
+        // Also after a refusal: the scheduler chose this host based on outdated numbers.
         MonitoringClient::refresh(self.monitoring.as_ref());
         leased
     }
@@ -75,7 +75,7 @@ impl Work<'_> {
 enum Decision {
     /// The new leases, and the stale ones to release.
     Leased(Deployment, Vec<ReclaimGuard>),
-    /// No VFs.
+    /// The VM gets no VFs.
     Refused {
         refusal: ActionError,
         /// Whether this process has released a VF since.
@@ -85,7 +85,7 @@ enum Decision {
     },
 }
 
-/// Decides under the lock. Stale leases whose VFs are not allocated again are released in any case, also after a refusal.
+/// Decides while holding the lock. Stale leases whose VFs are not allocated again are released, even after a refusal.
 fn decide(
     host: &Host,
     store: &Store,
@@ -124,7 +124,7 @@ fn decide(
         shortage.name_own(vm);
     }
     let granted = match allocations {
-        // Those VFs still have the GUIDs or MACs of this VM.
+        // The VM's previous VFs still have its GUIDs or MACs.
         Ok(_) if !guard.being_released(&own)?.is_empty() => Err(ActionError::OwnVfs { vm }),
         Err(error) => Err(error.into()),
         Ok(allocations) => {
@@ -163,7 +163,7 @@ fn decide(
     drop(guard);
     for (device, stale) in taken {
         sweep.take(device);
-        // The VM that has released the VF may still run. The VF now belongs to another VM, even if libvirt does not remove the
+        // The VM that released the VF may still be running. The VF now belongs to another VM, even if libvirt fails to remove the
         // dummy NIC.
         if let Some(stale) = stale
             && let Err(why) = unplug_left_dummy(config, store, &stale)
@@ -174,7 +174,7 @@ fn decide(
     Ok(Decision::Leased(deployment, sweep.reclaims))
 }
 
-/// The deployments being released that have what the request lacks: a VF of the pool, or the one with the GUID.
+/// Returns the deployments whose release would remove the obstacle: they have a VF of the pool, or the VF that conflicts.
 fn being_released(
     guard: &Guard<'_>,
     allocator: &mut Allocator<'_>,
@@ -206,7 +206,7 @@ fn being_released(
     Ok(being_released)
 }
 
-/// How each VF is set up.
+/// Determines how each VF is set up, and refuses GUIDs that are in use.
 fn agree<'w>(
     host: &Host,
     guard: &Guard<'_>,
@@ -241,7 +241,7 @@ fn agree<'w>(
     Ok(granted)
 }
 
-/// Releases the VFs of stale leases. An error matters to this VM only if one of them still has its GUID or MAC.
+/// Releases the VFs of stale leases. Errors are only logged: they matter to this VM only if such a VF still has its GUID or MAC.
 fn release_vfs(host: &Host, store: &Store, reclaims: Vec<ReclaimGuard>) -> ReleaseReport {
     match release(&host.root, &host.config, store, reclaims, Duration::ZERO) {
         Ok(report) => {

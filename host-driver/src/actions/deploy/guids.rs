@@ -14,9 +14,9 @@ use crate::opennebula::VmId;
 use crate::pool::{HostSysfs, LinkLayer};
 use crate::prepare::{GuidsInUse, VfHolder};
 
-/// Which ports of this host, and which VFs of leases or domains, have one of these GUIDs.
+/// Collects the GUIDs of this host's ports, and which VFs of leases or domains have one of the `wanted` GUIDs.
 ///
-/// The files of a VF are read only if it has one of them: the cost of a deployment must not grow with the VFs of other VMs.
+/// The files of other VFs are not read, so that the cost of a deployment does not grow with the number of VMs.
 pub(super) fn guids_in_use(
     host: &Host,
     guard: &Guard<'_>,
@@ -36,7 +36,7 @@ pub(super) fn guids_in_use(
             continue;
         };
         if sysfs.pf_of(device).map_err(ActionError::Sysfs)?.is_some() {
-            // A VF: its PF shows its GUID.
+            // A VF. Its PF reports its GUID.
             continue;
         }
         if let Some(address) = sysfs.ipoib_address(&netdev).map_err(ActionError::Sysfs)? {

@@ -1,4 +1,4 @@
-//! What the kernel shows of PFs and their VFs.
+//! What the kernel reports about PFs and their VFs.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::lease::Allocation;
 use crate::pool::LinkLayer;
 
-/// What the kernel shows of the PFs of some VFs.
+/// The links of the PFs of some VFs.
 pub(super) struct Links(HashMap<InterfaceName, PfLink>);
 
 impl Links {
@@ -26,7 +26,7 @@ impl Links {
                 continue;
             }
             let link = match netlink.link(&pf.netdev) {
-                // Not needed: libvirt restores what it sets.
+                // Not needed: libvirt restores what it has set.
                 Err(error) if !is_written => {
                     log::warn!("{error}");
                     continue;
@@ -42,7 +42,7 @@ impl Links {
         self.get(pf).unwrap_or_default()
     }
 
-    /// The VFs of a PF, if it was read.
+    /// Returns the VFs of a PF if its link was read.
     pub(super) fn get(&self, pf: &InterfaceName) -> Option<&[VfInfo]> {
         self.0.get(pf).map(|link| link.vfs.as_slice())
     }

@@ -1,12 +1,13 @@
-//! `deploy`: the VM gets its VFs.
+//! Starts a VM with its VFs (`deploy`).
 //!
-//! 1. request: the interfaces whose bridge is `sriov_<pool>`
-//! 2. lease: a free VF for each, all or none
-//! 3. prepare: GUIDs, or MAC and VLAN, of the VFs
-//! 4. edit: interface becomes hostdev, dummy NICs at the end
-//! 5. delegate: the stock `deploy`, with the edited domain
+//! 1. request: find the interfaces whose bridge is `sriov_<pool>`
+//! 2. lease: lease a free VF for each, all or none
+//! 3. prepare: set the GUIDs, or MAC and VLAN, of the VFs
+//! 4. edit: replace the interfaces with host devices, and append the dummy NICs
+//! 5. delegate: run the stock `deploy` with the edited domain
 //!
-//! If one of 2 to 5 fails, all is undone. PCI NICs have their VFs already, which are only leased and prepared ([`native`]).
+//! If any of steps 2 to 5 fails, everything is undone. VFs of PCI NICs are already in the domain; they are only leased and
+//! prepared ([`native`]).
 
 mod decide;
 mod guids;
@@ -38,7 +39,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
         report.flush();
         Err(become_stock(call, Some(&stdin)))
     };
-    // A domain that cannot have an SR-IOV or PCI NIC costs no further read, and cannot fail.
+    // A domain without SR-IOV and PCI NICs must neither cost a further read nor fail here.
     let mut document = None;
     if !input::mentions(&stdin, PoolName::BRIDGE_PREFIX.as_bytes())? {
         document = native::document(call, &stdin, report)?;
@@ -72,14 +73,14 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
         }
         None => host.leases()?,
     };
-    // A new start: a checkpoint of the VM no longer matters.
+    // The VM starts afresh, so NICs saved with an earlier checkpoint no longer matter.
     store.forget_unplugged(vm)?;
     let mut work = Work::new(call, &host, &store, &requests);
     let deployment = work.grant(vm, &domain)?;
     work.deploy(&domain, &nics, deployment, report)
 }
 
-/// An interface that asks for a VF.
+/// An interface that requests a VF.
 struct SriovNic<'d> {
     interface: usize,
     element: &'d DomainInterface,
@@ -110,7 +111,7 @@ fn vm(call: &ActionCall<'_>, domain: &Domain<'_>) -> Result<VmId, ActionError> {
         .ok_or(ActionError::NoVm)
 }
 
-/// The requests of the NICs. A NIC's position is its index.
+/// Returns the requests of the NICs. The position of a NIC is its index.
 fn requests(
     host: &Host,
     vm: VmId,
@@ -136,7 +137,7 @@ fn requests(
     nics.iter().enumerate().map(request).collect()
 }
 
-/// Position and key of a NIC.
+/// Returns the dummy MAC of a NIC, which consists of its position and key.
 pub(super) fn dummy(
     host: &Host,
     vm: VmId,
@@ -148,12 +149,12 @@ pub(super) fn dummy(
     Ok(DummyMac::new(prefix, position, Key::from(mac)))
 }
 
-/// `vm.xml` beside the deployment file or checkpoint, which is the first argument. It exists since 6.0.
+/// Reads `vm.xml` beside the deployment file or checkpoint (the first argument). OpenNebula writes it since 6.0.
 pub(super) fn vm_document(call: &ActionCall<'_>, root: &Root) -> Result<VmDocument, ActionError> {
     Ok(read_vm_document(call, root)?.unwrap_or_default())
 }
 
-/// The same; `None` if there is no such file.
+/// Like [`vm_document`], but returns `None` if the file does not exist.
 fn read_vm_document(call: &ActionCall<'_>, root: &Root) -> Result<Option<VmDocument>, ActionError> {
     let Some(file) = call.arguments.get(0).map(Path::new) else {
         return Ok(None);

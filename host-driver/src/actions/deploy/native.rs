@@ -1,7 +1,8 @@
-//! PCI NICs: OpenNebula has chosen their VFs, `vm.xml` names them, and the domain has them.
+//! PCI NICs. OpenNebula has chosen their VFs: `vm.xml` names them, and the domain contains them.
 //!
-//! OpenNebula sets no GUIDs. Since 6.6 some of its network drivers set up the VF of each PCI NIC after the boot by
-//! `ip link set <pf> vf <n> vlan 0 mac <mac>` (`activate_vf` of `vnm/vf.rb`). An InfiniBand PF refuses that, and the VM is cancelled.
+//! OpenNebula does not set GUIDs. Since 6.6, some of its network drivers set up the VF of each PCI NIC once the VM runs, with
+//! `ip link set <pf> vf <n> vlan 0 mac <mac>` (`activate_vf` in `vnm/vf.rb`). An InfiniBand PF refuses that, and OpenNebula
+//! cancels the VM.
 
 use one_sriov_system::Spool;
 
@@ -14,17 +15,17 @@ use crate::opennebula::{PciNic, Report, VmDocument, VmId};
 use crate::pool::{LinkLayer, PciDevice, Vf};
 use crate::prepare;
 
-/// Every domain with devices of the host contains this.
+/// Every domain with host devices contains this.
 const HOSTDEV: &[u8] = b"<hostdev";
 /// The network drivers that call `activate_vf`.
 const SETTING_DRIVERS: [&str; 4] = ["bridge", "fw", "802.1Q", "ovswitch"];
-/// Their file with it, relative to the actions.
+/// The file that defines `activate_vf`, relative to the directory of the actions.
 pub(in crate::actions) const ACTIVATE_VF: &str = "../../vnm/vf.rb";
 
-/// The VM's document, if the VM may have a PCI NIC.
+/// Returns the VM document if it lists PCI NICs.
 ///
-/// The VM may only have other devices, such as graphics cards. So a document that cannot be read is reported, but is not an
-/// error.
+/// A document that cannot be read is reported, but is not an error: all host devices of the VM may be of another kind, such as
+/// graphics cards.
 pub(super) fn document(
     call: &ActionCall<'_>,
     stdin: &Spool,
@@ -50,7 +51,7 @@ pub(super) fn document(
     }
 }
 
-/// The VFs of the PCI NICs that the domain has, in the order of the NICs' ids.
+/// Finds the PCI NICs that are in the domain, and their VFs, in the order of the NICs' IDs.
 pub(super) fn find(
     host: &Host,
     domain: &Domain<'_>,
@@ -68,7 +69,7 @@ pub(super) fn find(
     Ok(devices)
 }
 
-/// The VF of a PCI NIC, if the driver can manage it; otherwise the VM's log gets the reason.
+/// Returns the VF of a PCI NIC if the driver can manage it. Other devices are reported, except for whole Ethernet cards.
 pub(in crate::actions) fn vf(
     host: &Host,
     nic: &PciNic,
@@ -94,7 +95,7 @@ pub(in crate::actions) fn vf(
     Ok(None)
 }
 
-/// Refuses a VM that OpenNebula's network driver would cancel as soon as it runs.
+/// Refuses an InfiniBand VF whose VM OpenNebula would cancel as soon as it runs, because the network driver sets up VFs.
 pub(in crate::actions) fn check_network_driver(
     host: &Host,
     nic: &PciNic,
@@ -109,13 +110,13 @@ pub(in crate::actions) fn check_network_driver(
     Ok(())
 }
 
-/// Whether OpenNebula's network driver sets up the VF of a NIC after the boot.
+/// Whether OpenNebula's network driver sets up the VF of a NIC once the VM runs.
 pub(in crate::actions) fn is_set_up(host: &Host, nic: &PciNic) -> bool {
     let driver = nic.network_driver.as_deref().unwrap_or_default();
     SETTING_DRIVERS.contains(&driver) && host.home.join(ACTIVATE_VF).exists()
 }
 
-/// Refuses attributes that only the driver could set, over OpenNebula's network driver, and reports those that are not set.
+/// Refuses VLAN attributes that OpenNebula's network driver would overwrite, and reports attributes that nothing sets.
 fn check_attributes(
     host: &Host,
     nic: &PciNic,
@@ -145,7 +146,7 @@ fn check_attributes(
     Ok(())
 }
 
-/// Their requests. Their positions follow those of the other NICs.
+/// Returns the requests of PCI NICs. Their positions start at `first`, after those of the other NICs.
 pub(super) fn requests(
     host: &Host,
     vm: VmId,
@@ -157,7 +158,7 @@ pub(super) fn requests(
     devices.map(request).collect()
 }
 
-/// The request of one of them.
+/// Returns the request of a PCI NIC.
 pub(in crate::actions) fn request(
     host: &Host,
     vm: VmId,
@@ -175,12 +176,12 @@ pub(in crate::actions) fn request(
     })
 }
 
-/// Whether a VF that OpenNebula has chosen needs a lease: OpenNebula sets up an Ethernet VF itself.
+/// Whether a VF chosen by OpenNebula must be leased. An Ethernet VF need not be: OpenNebula sets it up.
 pub(in crate::actions) fn needs_leases(vf: &Vf) -> bool {
     vf.pf.link_layer == LinkLayer::Infiniband
 }
 
-/// The same for all requests of a VM.
+/// Whether any request of a VM must be leased.
 pub(super) fn need_leases(requests: &[VfRequest]) -> bool {
     requests.iter().any(|request| match &request.wanted {
         Wanted::Exactly(vf) => needs_leases(vf),

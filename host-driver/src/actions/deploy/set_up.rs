@@ -34,7 +34,7 @@ impl Work<'_> {
                 }
                 self.set_optional(lease, request, report)
             }
-            // Upstream's mlx4 does not set GUIDs of VFs; the guest recognizes the VF by the dummy NIC or PCI address.
+            // The upstream mlx4 driver cannot set GUIDs of VFs; the guest then recognizes the VF by the dummy NIC or PCI address.
             Err(SetError::Unsupported { .. }) if self.can_do_without_guid(lease) => {
                 let (left, identity) = match lease.identity {
                     VfIdentity::Native => ("its PCI address", VfIdentity::Native),
@@ -55,7 +55,7 @@ impl Work<'_> {
         }
     }
 
-    /// Sets attributes of the NIC's network that the VM can run without. Those that are refused are reported in the VM's log.
+    /// Sets attributes of the NIC's network that the VM can run without, and reports those that cannot be set in the VM's log.
     fn set_optional(
         &self,
         lease: &Lease,
@@ -115,7 +115,7 @@ impl Work<'_> {
     /// Clears settings of the VF's previous VM that `set_up` does not overwrite.
     fn clean(&self, lease: &Lease, target: &Target<'_>) -> Result<(), ActionError> {
         match (lease.identity, &lease.original) {
-            // The previous VM has the same GUIDs wherever it runs next.
+            // The previous VM uses the same GUIDs wherever it runs next.
             (VfIdentity::Dummy, OriginalState::Infiniband { .. }) => {
                 prepare::restore(&IpLink, target, &prepare::restoration(&lease.original))?;
             }
@@ -132,7 +132,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Records that a VF could not be set up, if its PF refused it.
+    /// Records the failure to set up a VF if its PF refused a setting.
     pub(in crate::actions) fn note_refusal(&self, device: PciAddress, error: &ActionError) {
         let is_answer = match error {
             ActionError::Set(SetError::Other { .. }) => true,

@@ -1,4 +1,4 @@
-//! From the leases to the running VM: prepare, edit, delegate; and undo if one of these fails.
+//! Turns leases into a running VM: prepares the VFs, edits the domain, delegates, and undoes all of this on failure.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::release::release;
 /// How often a deployment shows that it is in progress.
 pub(in crate::actions) const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// An action on VFs of one VM, and everything that it needs.
+/// An action on the VFs of one VM, with everything it needs.
 pub(in crate::actions) struct Work<'a> {
     pub(in crate::actions) call: &'a ActionCall<'a>,
     pub(in crate::actions) host: &'a Host,
@@ -87,7 +87,7 @@ impl<'a> Work<'a> {
         Err(failure)
     }
 
-    /// The VM runs: activates its leases, and passes the deploy ID on to the front-end.
+    /// Activates the leases of the VM, which now runs, and passes its deploy ID on to the front-end.
     fn started(
         &self,
         nics: &[SriovNic<'_>],
@@ -118,7 +118,7 @@ impl<'a> Work<'a> {
         for (nth, (lease, request)) in deployment.leases.iter_mut().zip(self.requests).enumerate() {
             self.set_up(lease, request, report)
                 .inspect_err(|error| self.note_refusal(lease.address, error))?;
-            // The PCI NICs come after them.
+            // PCI NICs come last, and are already in the domain.
             let Some(nic) = nics.get(nth) else {
                 continue;
             };
@@ -139,7 +139,7 @@ impl<'a> Work<'a> {
         Ok(replacements)
     }
 
-    /// Refuses a GUID or MAC that another VF still has: two VFs with one would break the network.
+    /// Refuses a GUID or MAC that another VF still has: two VFs that share one would break the network.
     pub(in crate::actions) fn check_known(
         &self,
         deployment: &Deployment,
@@ -158,7 +158,7 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Records the VFs that a failed stock action names: libvirt and QEMU name a device that they cannot use.
+    /// Records a failure for each VF that the stock action's output names: libvirt and QEMU name a device that they cannot use.
     fn note_failures(&self, deployment: &Deployment, said: &[u8]) {
         let said = String::from_utf8_lossy(said);
         for lease in &deployment.leases {
@@ -183,7 +183,7 @@ impl<'a> Work<'a> {
         warn_if_failed(self.store.forget_failure(device));
     }
 
-    /// Releases the VFs, unless the VM runs with them after all, or still may.
+    /// Releases the VFs, unless the VM runs with them after all, or may still start with them.
     pub(in crate::actions) fn undo(&self, deployment: Deployment) {
         let (id, vm) = (deployment.id().clone(), deployment.id().vm());
         let leases = deployment.leases.clone();
@@ -198,7 +198,7 @@ impl<'a> Work<'a> {
                 let holder = running.holder(lease.address);
                 holder.is_some_and(|domain| domain.is(vm, lease.deploy_id.as_deref()))
             };
-            // A NIC attached only in part is detached by the next sweep.
+            // A partly attached NIC is unplugged later, by `unplug_abandoned`.
             let is_deployed = |lease: &Lease| !lease.is_bound && is_there(lease);
             for lease in leases.into_iter().filter(is_deployed) {
                 let state = State::Active;
@@ -224,20 +224,20 @@ impl<'a> Work<'a> {
                 report.log();
                 MonitoringClient::refresh(self.monitoring.as_ref());
             }
-            // They stay in state `deploying`, and are released after the grace period.
+            // The leases stay in state `deploying`, and are released after the grace period.
             Err(error) => log::error!("{error}"),
         }
     }
 }
 
-/// Failures are recorded only as a hint for later allocations.
+/// Logs an error instead of returning it: failures are recorded only as a hint for later allocations.
 pub(super) fn warn_if_failed(noted: Result<(), StoreError>) {
     if let Err(error) = noted {
         log::warn!("{error}");
     }
 }
 
-/// Reports in the VM's log which VFs it got, and which attributes a VF does not support.
+/// Reports in the VM's log which VFs the VM got, and which settings were dropped because a VF does not support them.
 fn note(
     nics: &[SriovNic<'_>],
     requests: &[VfRequest],

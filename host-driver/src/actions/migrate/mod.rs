@@ -1,21 +1,21 @@
-//! `migrate`: moves a running VM to another host, where it gets other VFs.
+//! Moves a running VM to another host (`migrate`), where it gets other VFs.
 //!
 //! ```text
 //! migrate <deploy id> <destination> <source> <vm> <source>
 //! ```
 //!
-//! QEMU cannot migrate a VF. Both hosts record the VM's NICs until all of them have VFs again, on one of the hosts:
+//! QEMU cannot migrate a VF. Both hosts record the VM's NICs until all of them have VFs again, on either host:
 //!
 //! | source | destination ([`receive`]) |
 //! |---|---|
 //! | | VFs are leased |
 //! | VFs are unplugged, and their MACs and GUIDs reset | |
 //! | | VFs get these MACs and GUIDs |
-//! | the stock action | |
+//! | the stock action runs | |
 //! | | VFs are plugged in |
 //! | VFs are released | |
 //!
-//! If something fails, each host checks whether it has the VM. If so, the VM gets VFs of this host, at the same address in the
+//! If a step fails, each host checks whether it has the VM. If so, it plugs VFs of its own in again, at the same addresses in the
 //! guest.
 
 mod peer;
@@ -54,7 +54,7 @@ pub(super) fn run(call: &ActionCall<'_>, report: &mut Report) -> Result<(), Acti
     else {
         return run_stock(call, None, report);
     };
-    // Since 7.2, this may be a move of disks only.
+    // Source and destination are the same host: since 7.2, this may be a move of disks only.
     if arguments.text(2) == Some(destination) {
         return run_stock(call, None, report);
     }
@@ -161,13 +161,13 @@ struct Migration<'a> {
     work: Work<'a>,
     vm: VmId,
     domain: &'a str,
-    /// The NICs of its leases.
+    /// The NICs that have leases.
     nics: &'a [SavedNic],
     saved: &'a SavedNics,
     lock: &'a MigrationLock,
 }
 
-/// The NUMA nodes of the VM's memory; none if the domain cannot be read.
+/// Returns the NUMA nodes of the VM's memory, or `None` if it is not pinned or the domain cannot be read.
 fn memory_nodes(dump: &[u8]) -> Option<NodeSet> {
     let nodes = Domain::read(dump).ok()?.memory_nodes().clone();
     (!nodes.is_empty()).then_some(nodes)
@@ -189,7 +189,7 @@ fn lock(
 }
 
 impl Migration<'_> {
-    /// All steps until the VM runs on the other host.
+    /// Takes all steps until the VM runs on the other host.
     fn start(
         &self,
         peer: &mut Peer,
@@ -218,7 +218,7 @@ impl Migration<'_> {
                 cause,
             },
         })?;
-        // A stock action that outlives this process still moves the VM: until it ends, neither host plugs anything in.
+        // A stock action that outlives this process keeps moving the VM: until it ends, neither host plugs anything in.
         let mut tokens: Vec<BorrowedFd<'_>> = held.iter().map(HeldDeployment::token).collect();
         tokens.extend([line.as_fd(), self.lock.token()]);
         let mut tick = || {
@@ -227,7 +227,7 @@ impl Migration<'_> {
         delegate_or_fail(call, stdin, &tokens, &mut tick, report)
     }
 
-    /// The VM runs on the other host. Later errors do not fail the migration.
+    /// Completes the migration once the VM runs on the other host. Errors no longer fail it.
     fn arrived(&self, mut peer: Peer, held: Vec<HeldDeployment>, report: &mut Report) {
         let Work {
             call,
@@ -251,7 +251,7 @@ impl Migration<'_> {
         tell(call, returns, monitoring.as_ref(), report);
     }
 
-    /// The migration failed. If the VM is still here, it gets its VFs again.
+    /// Handles a failed migration: if the VM is still here, plugs its VFs in again.
     fn stays(
         &self,
         held: Vec<HeldDeployment>,
@@ -284,7 +284,7 @@ impl Migration<'_> {
             saved_nic::note_missing(store, self.vm, self.saved, missing, report);
             drop(held);
         } else {
-            // It runs on the other host nevertheless, or it has ended.
+            // The VM runs on the other host after all, or has stopped.
             if let Err(error) = store.forget_unplugged(self.vm) {
                 report.note(&error.to_string());
             }

@@ -4,7 +4,7 @@
 //! ssh -T -o BatchMode=yes ... -- node2 '/var/tmp/one/vmm/kvm-sriov/receive' 'one-7' 'node2' '7' 'node2'
 //! ```
 //!
-//! Like OpenNebula's own scripts, this uses oneadmin's ssh between the hosts.
+//! Like OpenNebula's own scripts, this relies on oneadmin's ssh access between the hosts.
 
 use std::fs::File;
 use std::io;
@@ -16,8 +16,8 @@ use super::protocol::{Answer, Step};
 use crate::actions::{ActionCall, ActionError};
 use crate::opennebula::{Report, VmId};
 
-/// The connection is not shared, so no other program closes it or keeps it open. ssh ends if the other host does not answer for a
-/// minute.
+/// The connection is not shared, so no other program closes it or keeps it open. ssh exits if the other host does not answer for
+/// a minute.
 const OPTIONS: [&str; 14] = [
     "-T",
     "-o",
@@ -42,7 +42,7 @@ const END_WAIT: Duration = Duration::from_secs(120);
 /// The exit codes of a shell that cannot run `receive`, which earlier releases of the driver do not have.
 const NOT_EXECUTABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
-/// The remedy for that.
+/// The remedy if `receive` cannot be run.
 const SYNC: &str = "'onehost sync --force' on the front-end gives all hosts the same driver";
 
 /// The driver on the other host.
@@ -121,7 +121,7 @@ impl Peer {
     /// Sends a step and returns the answer, or `None` after [`ANSWER_WAIT`]. Other lines are ignored: they are output of the
     /// remote login shell.
     fn answer(&mut self, step: &Step) -> io::Result<Option<Answer>> {
-        // If it has ended, it may have sent the reason before.
+        // If the other driver has exited, it may have sent the reason first.
         let deadline = Instant::now() + ANSWER_WAIT;
         let said = self.tell(step);
         loop {
@@ -154,22 +154,22 @@ impl Peer {
             .send(&serde_json::to_string(step)?, ANSWER_WAIT)
     }
 
-    /// The pipe to the other driver: as long as any process has it open, the other driver waits for the VM. An empty line shows
+    /// Returns the pipe to the other driver, which waits for the VM as long as any process has the pipe open. An empty line shows
     /// that the migration is still running.
     pub(super) fn line(&self) -> io::Result<File> {
         let stdin = self.conversation.stdin().ok_or(io::ErrorKind::BrokenPipe)?;
         Ok(stdin.try_clone_to_owned()?.into())
     }
 
-    /// Tells the other driver that the migration has failed, and closes the connection.
+    /// Reports to the other driver that the migration has failed, and closes the connection.
     pub(super) fn end(mut self, report: &mut Report) {
-        // If it has ended, a later check on its host does the rest.
+        // If the other driver has exited, a later repair on its host does the rest.
         let _ = self.tell(&Step::End);
         self.close(report);
     }
 
-    /// Closes the connection, and waits until the other driver has ended. It checks whether it has the VM, and plugs in its VFs
-    /// or releases them.
+    /// Closes the connection, and waits until the other driver has exited. Before that, it plugs in the VFs if it has the VM, and
+    /// otherwise releases them.
     pub(super) fn close(mut self, report: &mut Report) {
         let has_ended = self.conversation.close(END_WAIT);
         let said = self.conversation.take_stderr();

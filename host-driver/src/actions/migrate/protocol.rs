@@ -11,11 +11,11 @@
 //! {"answer":"plugged-in"}
 //! ```
 //!
-//! If the migration fails, the last step is `{"step":"end"}`, which has no answer: the other host checks whether it has the VM.
-//! If the connection ends without this step, it checks, too, but the VM may still arrive.
+//! If the migration fails, the last step is `{"step":"end"}`, which is not answered: the other host checks whether it has the VM.
+//! It also checks if the connection ends without this step, but then the VM may still arrive.
 //!
 //! Any answer may be `{"answer":"failed","why":"..."}` instead: then the other host has released everything for the VM. Unknown
-//! names are ignored, so a later release may add some. Any other change needs a new protocol number.
+//! fields are ignored, so a later release may add some. Any other change needs a new protocol number.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,13 +27,13 @@ use crate::text;
 /// The number of this protocol.
 pub(super) const PROTOCOL: u32 = 1;
 
-/// A request of the host that has the VM.
+/// A request from the host that has the VM.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub(super) enum Step {
     /// Lease VFs for these NICs.
     Lease(Offer),
-    /// Set the VM's MACs and GUIDs on the VFs: the previous VFs are reset.
+    /// Set the VM's MACs and GUIDs on the VFs: the source has reset its own VFs.
     SetUp,
     /// The VM runs there: plug the VFs in.
     PlugIn,
@@ -52,7 +52,7 @@ pub(super) struct Offer {
     pub(super) nics: Vec<SavedNic>,
     /// The VM document from the front-end; empty if there was none.
     pub(super) document: String,
-    /// The NUMA nodes of its memory, if it is pinned to some.
+    /// The NUMA nodes of its memory, if it is pinned.
     #[serde(with = "text::option", default)]
     pub(super) memory_nodes: Option<NodeSet>,
 }
@@ -87,7 +87,7 @@ impl Offer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub(super) enum Answer {
-    /// All NICs have a leased VF.
+    /// Every NIC has a leased VF.
     Leased,
     /// The VFs have the VM's MACs and GUIDs.
     SetUp,

@@ -1,11 +1,11 @@
-//! `receive`: provides VFs for a VM that arrives from another host, whose driver calls this over ssh.
+//! Provides VFs for a VM that arrives from another host (`receive`). The driver of that host calls this over ssh.
 //!
 //! ```text
 //! receive <deploy id> <host> <vm> <host>
 //! ```
 //!
-//! Standard input stays open, and the VFs stay leased, until both the other driver and its stock action have ended. If there is
-//! no last step, the driver asks libvirt whether the VM has arrived. If so, it gets its VFs. If not, they are released, and the
+//! Standard input stays open, and the VFs stay leased, until both the other driver and its stock action have ended. Without a
+//! last step, the driver asks libvirt whether the VM has arrived. If so, the VM gets its VFs. If not, they are released, but the
 //! VM's NICs stay recorded: if only the connection broke, the VM may still arrive.
 
 use std::io::{self, Write as _};
@@ -23,10 +23,10 @@ use crate::host::Host;
 use crate::lease::Deployment;
 use crate::opennebula::{Report, VmDocument, VmId};
 
-/// After this time without a line the connection counts as broken, unless libvirt still receives the VM: the other driver sends a
-/// line every few seconds, but if it is killed, its stock action continues. Until then the VFs here keep the VM's MACs and GUIDs,
-/// which VFs of the other host may have again. libvirt itself drops a VM within a minute after it has lost the other host
-/// (`keepalive_interval` of libvirtd.conf).
+/// After this time without a line, the connection counts as broken, unless libvirt is still receiving the VM: the other driver
+/// sends a line every few seconds, but if it is killed, its stock action continues. Until then, the VFs here keep the VM's MACs
+/// and GUIDs, although VFs of the other host may already have them again. libvirt drops an incoming VM within a minute after it
+/// has lost the other host (`keepalive_interval` of libvirtd.conf).
 const SILENCE: Duration = Duration::from_secs(180);
 
 pub(in crate::actions) fn run(
@@ -165,11 +165,10 @@ struct Source {
 }
 
 impl Source {
-    /// The next step, or `None` if the connection has ended. `meanwhile` is called every few seconds, `is_alive` after each
-    /// [`SILENCE`].
+    /// Returns the next step, or `None` if there is no valid one or the connection has ended. Calls `meanwhile` every few seconds,
+    /// and `is_alive` after each [`SILENCE`].
     fn next(&mut self, meanwhile: &mut dyn FnMut(), is_alive: &dyn Fn() -> bool) -> Option<Step> {
-        let step = serde_json::from_str(&self.line(meanwhile, is_alive)?);
-        step.inspect_err(|error| log::error!("failed to read a step of the other host: {error}"))
+        let step = serde_json::from_str(&self.line(meanwhile, is_alive)?);        step.inspect_err(|error| log::error!("failed to read a step of the other host: {error}"))
             .ok()
     }
 
