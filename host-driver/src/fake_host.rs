@@ -12,13 +12,13 @@ use tempfile::TempDir;
 use crate::config::Config;
 use crate::host::Host;
 
-/// A host below a directory.
+/// A host whose files are in a temporary directory.
 pub(crate) struct FakeHost {
     pub(crate) dir: TempDir,
 }
 
 impl FakeHost {
-    /// A host with an empty lease directory, and without a card.
+    /// Creates a host with an empty lease directory and without a card.
     pub(crate) fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let host = Self { dir };
@@ -29,7 +29,7 @@ impl FakeHost {
         host
     }
 
-    /// A PF with VFs of functions 1, 2, ...
+    /// Adds a PF whose VFs have functions 1, 2, ...
     pub(crate) fn pf(&self, netdev: &str, slot: &str, vfs: u32) {
         let pf = format!("{slot}.0");
         let device = format!("sys/bus/pci/devices/{pf}");

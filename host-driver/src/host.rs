@@ -30,7 +30,7 @@ impl Host {
         Ok(host)
     }
 
-    /// The root of this process's files.
+    /// Returns the root of this process's files.
     #[must_use]
     pub fn root_dir() -> Root {
         let root = std::env::var_os(Self::ROOT_VARIABLE).filter(|dir| !dir.is_empty());

@@ -1,8 +1,8 @@
 //! The host half of one-sriov: the OpenNebula VMM driver `kvm-sriov`.
 //!
-//! It assigns virtual functions (VFs) of SR-IOV cards to the VMs of OpenNebula, on top of the stock
-//! KVM driver. The front-end calls the [`actions`]. A NIC passes through
-//! [`domain`] -> [`lease`] -> [`prepare`] -> [`domain`] -> the stock action.
+//! It assigns virtual functions (VFs) of SR-IOV cards to the VMs of OpenNebula, on top of the stock KVM driver. The front-end
+//! calls the [`actions`]. To start a VM, they read its NICs ([`domain`]), lease VFs ([`lease`]), set them up ([`prepare`]),
+//! put them into the [`domain`], and run the stock action.
 
 pub mod actions;
 pub mod cli;

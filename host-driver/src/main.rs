@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use one_sriov_driver::cli::Cli;
 
-/// musl's own allocator maps and unmaps pages all the time.
+/// musl's own allocator is slow, because it constantly maps and unmaps pages.
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// The maximum number of nodes of a host: `CONFIG_NODES_SHIFT` is at most 10.
+/// The highest possible number of a node: `CONFIG_NODES_SHIFT` is at most 10.
 const MAX_NODE: u32 = 1023;
 
 /// NUMA nodes of the host.

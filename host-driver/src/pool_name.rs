@@ -22,7 +22,7 @@ pub struct PoolName(String);
 pub struct PoolNameError(String);
 
 impl PoolName {
-    /// The start of the name of a bridge that asks for a VF.
+    /// The prefix of the name of a bridge that requests a VF.
     pub const BRIDGE_PREFIX: &str = "sriov_";
 
     const MAX_LEN: usize = 64;
@@ -33,7 +33,7 @@ impl PoolName {
         &self.0
     }
 
-    /// The part of a monitoring attribute's name: `ib0` is `IB0`, `ens1f0.x` is `ENS1F0_X`.
+    /// Returns the name as part of a monitoring attribute's name: `ib0` becomes `IB0`, `ens1f0.x` becomes `ENS1F0_X`.
     #[must_use]
     pub fn attribute(&self) -> String {
         let letter = |c: char| match c {

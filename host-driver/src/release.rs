@@ -18,15 +18,15 @@ use crate::pool::HostSysfs;
 use crate::prepare::{self, IpLink, Target, outstanding};
 use crate::unplug::unplug_dummy;
 
-/// How often to check whether libvirt has released a VF. Before 4.14 the kernel sends no event.
+/// How often to check whether libvirt has released a VF. Kernels before 4.14 do not send an event.
 const PACE: Duration = Duration::from_millis(50);
 
-/// A VF that was leased to a VM. It reads `VF '0000:81:00.3' (ib0/2) of VM 7`.
+/// A VF that was leased to a VM, displayed as `VF '0000:81:00.3' (ib0/2) of VM 7`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeasedVf {
     /// The VF.
     pub address: PciAddress,
-    /// Its lease.
+    /// The place of its lease.
     pub place: Place,
     /// The VM.
     pub vm: VmId,
@@ -56,7 +56,7 @@ impl fmt::Display for LeasedVf {
 pub struct KeptVf {
     /// The VF.
     pub vf: LeasedVf,
-    /// Why.
+    /// Why it is not free.
     pub reason: String,
 }
 
@@ -73,12 +73,12 @@ pub struct ReleaseReport {
     pub released: Vec<LeasedVf>,
     /// VFs that are not free yet, and why.
     pub kept: Vec<KeptVf>,
-    /// Of those, the ones that may still have the GUID, the MAC or the VLAN of their VM, and why.
+    /// The leases of those that may still have the GUID, MAC or VLAN of their VM, and why.
     pub known: Vec<(Lease, String)>,
 }
 
 impl ReleaseReport {
-    /// Writes it to the host's log.
+    /// Writes the result to the host's log.
     pub fn log(&self) {
         for vf in &self.released {
             log::info!("{vf} is free");
@@ -155,11 +155,11 @@ fn release_one(
     if lease.is_bound
         && let Err(error) = unbind(root, config, lease)
     {
-        // Not an error: the next VM needs it bound to vfio-pci anyway.
+        // Not an error: the next VM needs the VF bound to vfio-pci anyway.
         log::warn!("{error}");
     }
     if let Err(why) = unplug_left_dummy(config, store, stale) {
-        // The position stays taken as long as the guest sees the dummy NIC.
+        // The lease stays, so that its position is not reused as long as the guest has the dummy NIC.
         mark(store, lease).map_err(|why| WhyKept {
             why,
             has_identity: true,
@@ -184,7 +184,7 @@ fn release_one(
     put
 }
 
-/// Unplugs the dummy NIC of a VM that runs on without the VF of a stale lease.
+/// Unplugs the dummy NIC of a VM that keeps running without the VF of a stale lease.
 pub fn unplug_left_dummy(config: &Config, store: &Store, stale: &StaleLease) -> Result<(), String> {
     let (Some(lease), Some(domain)) = (&stale.lease, &stale.domain) else {
         return Ok(());
@@ -201,7 +201,7 @@ pub fn unplug_left_dummy(config: &Config, store: &Store, stale: &StaleLease) -> 
     Ok(())
 }
 
-/// Rebinds a VF that was attached to a running VM to its own driver: libvirt does not, because one-sriov bound it to `vfio-pci`.
+/// Rebinds a VF that was attached to a running VM to its original driver, because libvirt did not bind it to `vfio-pci`.
 fn unbind(root: &Root, config: &Config, lease: &Lease) -> Result<(), Box<dyn std::error::Error>> {
     if HostSysfs::new(root).driver(lease.address)?.as_deref() == Some(VFIO) {
         Libvirt::new(&config.libvirt_uri, config.libvirt_wait).unbind(lease.address)?;
@@ -209,8 +209,8 @@ fn unbind(root: &Root, config: &Config, lease: &Lease) -> Result<(), Box<dyn std
     Ok(())
 }
 
-/// Waits until libvirt has released a VF. If that takes time, GUID, MAC and VLAN are cleared first: the VM may start again with
-/// another VF, which gets the same.
+/// Waits until libvirt has released a VF. If that takes time, GUID, MAC and VLAN are cleared first: the VM may start again and
+/// get another VF with the same ones.
 fn await_release(
     root: &Root,
     config: &Config,
@@ -252,7 +252,7 @@ pub(crate) fn restore(root: &Root, lease: &Lease) -> Result<(), String> {
         return Ok(());
     }
     match pf_netdev(HostSysfs::new(root), lease) {
-        // The new VFs have none of the old settings.
+        // The new VFs do not have the old settings.
         Ok(PfPort::Recreated) => Ok(()),
         Ok(PfPort::Netdev(pf)) => {
             let target = Target {
@@ -265,14 +265,14 @@ pub(crate) fn restore(root: &Root, lease: &Lease) -> Result<(), String> {
             }
             prepare::restore(&IpLink, &target, &wanted).map_err(|error| error.to_string())
         }
-        // libvirt has set it, and restores it.
+        // libvirt has set the MAC and VLAN, and restores them.
         Ok(PfPort::NoNetdev) if lease.identity == VfIdentity::Mac => Ok(()),
         Ok(PfPort::NoNetdev) => Err(format!("its PF '{}' has no network device", lease.pf)),
         Err(error) => Err(error.to_string()),
     }
 }
 
-/// What the kernel shows of a VF.
+/// Returns what the kernel reports about a VF.
 fn shown(root: &Root, target: &Target<'_>) -> Result<Option<VfInfo>, String> {
     let link = Netlink::new(root)
         .link(target.pf)
@@ -281,13 +281,13 @@ fn shown(root: &Root, target: &Target<'_>) -> Result<Option<VfInfo>, String> {
     Ok(vfs.find(|info| info.vf == target.vf))
 }
 
-/// How to configure the VF of a lease.
+/// The port through which the VF of a lease can be configured.
 enum PfPort {
-    /// The PF has recreated its VFs since, or has none now.
+    /// Not needed: the PF has recreated its VFs since, or has none now.
     Recreated,
-    /// Not at all: the PF has no netdev. Unloading a module removes that of IPoIB.
+    /// None: the PF has no netdev, because a module such as `ib_ipoib` was unloaded.
     NoNetdev,
-    /// By the PF's netdev, which may have been renamed.
+    /// The PF's netdev, which may have been renamed.
     Netdev(InterfaceName),
 }
 
@@ -308,7 +308,7 @@ fn pf_netdev(sysfs: HostSysfs<'_>, lease: &Lease) -> io::Result<PfPort> {
     Ok(PfPort::NoNetdev)
 }
 
-/// Puts a lease into state `releasing`. Its time is that of the first call, or now if the clock was set back since.
+/// Puts a lease into state `releasing`. Keeps the time of the first call, unless the clock was set back since.
 fn mark(store: &Store, lease: &Lease) -> Result<(), String> {
     if lease.state == State::Releasing && lease.since <= now() {
         return Ok(());

@@ -7,7 +7,7 @@
 //!  "guid":"00:04:aa:00:c0:a8:07:05","guest":"0000:00:05.0","native":null}]}
 //! ```
 //!
-//! `native` of a PCI NIC:
+//! For a PCI NIC, `native` is:
 //!
 //! ```text
 //! {"address":"0000:81:00.2","is_interface":false}
@@ -47,20 +47,20 @@ pub struct SavedNic {
     /// The GUID that its VF had.
     #[serde(with = "text::option")]
     pub guid: Option<Guid>,
-    /// The PCI address in the guest: at the same one the device keeps its name.
+    /// The PCI address in the guest, which determines the name of the device.
     #[serde(with = "text::option")]
     pub guest: Option<PciAddress>,
-    /// Only for a PCI NIC.
+    /// The VF that OpenNebula has chosen, if this is a PCI NIC.
     pub native: Option<NativeVf>,
 }
 
 /// The VF of a PCI NIC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NativeVf {
-    /// Its address. At the restore, the front-end may choose another VF.
+    /// Its address. On restore, the front-end may choose another VF.
     #[serde(with = "text")]
     pub address: PciAddress,
-    /// Whether it is an `<interface type='hostdev'>`, so libvirt sets its MAC and VLAN.
+    /// Whether it is an `<interface type='hostdev'>`, so that libvirt sets its MAC and VLAN.
     pub is_interface: bool,
 }
 
@@ -110,7 +110,7 @@ impl SavedNics {
         self.path.try_exists().unwrap_or(false)
     }
 
-    /// The NICs; `None` without a file.
+    /// Reads the NICs. Returns `None` if the file does not exist.
     ///
     /// # Errors
     /// The file exists but cannot be read.
@@ -136,7 +136,7 @@ impl SavedNics {
     /// Writes the NICs, flushed to the disk.
     ///
     /// # Errors
-    /// It cannot be written; then there is no file.
+    /// The file cannot be written.
     pub fn write(&self, nics: Vec<SavedNic>) -> Result<(), SavedError> {
         let new = self.dir.join(NEW);
         let document = Document {
@@ -168,7 +168,7 @@ impl SavedNics {
     /// Removes the file, if there is one.
     ///
     /// # Errors
-    /// It cannot be removed.
+    /// The file cannot be removed.
     pub fn remove(&self) -> Result<(), SavedError> {
         match fs::remove_file(&self.path) {
             Err(error) if is_absent(&error) => Ok(()),

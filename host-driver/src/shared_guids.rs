@@ -1,4 +1,4 @@
-//! GUIDs that two running VMs have: on a fabric with two such ports neither works.
+//! GUIDs shared by running VMs. If two ports of a fabric have the same GUID, neither of them works.
 //!
 //! A deployment refuses a GUID that is in use, but other drivers and operators may set one twice.
 
@@ -12,7 +12,7 @@ use crate::host::Host;
 use crate::libvirt::RunningDomains;
 use crate::pool::{HostSysfs, LinkLayer};
 
-/// One line for each GUID that VFs of several running domains have, or for an error.
+/// Returns a line for each GUID that VFs of several running domains share, or for an error.
 #[must_use]
 pub fn shared_guids(host: &Host, running: &RunningDomains) -> Vec<String> {
     let owners = match owners(host, running) {
@@ -65,7 +65,7 @@ fn owners(host: &Host, running: &RunningDomains) -> io::Result<BTreeMap<Guid, Ve
     Ok(owners)
 }
 
-/// Whether all VFs of a PF have one GUID, as older kernels report: then none is known.
+/// Whether all VFs of a PF have the same GUID, as older kernels report: then their GUIDs are unknown.
 fn has_one_for_all(vfs: &[VfInfo]) -> bool {
     vfs.len() > 1
         && vfs

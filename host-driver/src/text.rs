@@ -1,4 +1,4 @@
-//! Serializes values of a lease as text.
+//! Serializes values as text.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ where
     String::deserialize(d)?.parse().map_err(de::Error::custom)
 }
 
-/// The same for optional values: `null`.
+/// The same for optional values, with `null` for `None`.
 pub(crate) mod option {
     use super::{Deserialize, Deserializer, Display, FromStr, Serializer, de};
 

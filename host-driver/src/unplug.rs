@@ -1,7 +1,7 @@
 //! Unplugs a VF and its dummy NIC from a running VM.
 //!
-//! The guest has to release the VF. QEMU keeps the request, so that may be as late as the guest's next reboot. Until the domain
-//! shows that the VF is gone, the lease stays.
+//! The guest has to release the VF. QEMU keeps the request, so this may happen as late as the guest's next reboot. The lease stays
+//! until the domain no longer lists the VF.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ pub enum UnplugError {
     /// libvirt does not answer.
     #[error(transparent)]
     Libvirt(#[from] LibvirtError),
-    /// The guest has not released it yet.
+    /// The guest has not released the VF yet.
     #[error(
         "the guest has not released VF '{vf}' within {secs} s{said}; it keeps the VF until it does"
     )]
@@ -59,7 +59,7 @@ pub fn unplug(host: &Host, domain: &str, lease: &Lease) -> Result<(), UnplugErro
 /// Like [`unplug`], and calls `meanwhile` every few seconds.
 ///
 /// # Errors
-/// Those of [`unplug`].
+/// See [`unplug`].
 pub fn unplug_meanwhile(
     host: &Host,
     domain: &str,
@@ -119,7 +119,7 @@ pub fn await_release(host: &Host, lease: &Lease) -> Result<(), UnplugError> {
     Ok(())
 }
 
-/// Unplugs a dummy NIC from a running domain, if it has it.
+/// Unplugs a dummy NIC from a running domain, if the domain has it.
 ///
 /// # Errors
 /// libvirt refuses.
@@ -136,11 +136,11 @@ pub fn unplug_dummy(config: &Config, domain: &str, mac: DummyMac) -> Result<(), 
     }
 }
 
-/// Unplugs what a killed driver was attaching to this VM, or to any: the front-end has reported a failure. Returns what could
-/// not be unplugged, and why. The next sweep releases the VFs.
+/// Unplugs the VFs that a killed driver was attaching to this VM, or to any VM: the front-end has reported a failure. Returns a
+/// message for each that could not be unplugged. The next sweep releases the VFs.
 ///
 /// # Errors
-/// The leases cannot be read, or libvirt gives no answer.
+/// The leases cannot be read, or libvirt does not answer.
 pub fn unplug_abandoned<E>(host: &Host, store: &Store, vm: Option<VmId>) -> Result<Vec<String>, E>
 where
     E: From<StoreError> + From<LibvirtError>,
@@ -154,7 +154,7 @@ where
         return Ok(Vec::new());
     }
     let running = host.libvirt().running()?;
-    // What a killed restore has plugged in belongs to the VM: a repair sees to it.
+    // VFs that a killed restore has plugged in belong to the VM; a repair handles them.
     let awaiting = store.all_unplugged()?;
     let mut problems = Vec::new();
     let leases = abandoned.iter().flat_map(|held| &held.leases);

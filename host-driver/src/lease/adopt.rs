@@ -68,7 +68,7 @@ impl Guard<'_> {
         let _held = self.begin(&id, &listing.collect())?;
         for lease in &leases {
             if let Err(error) = self.write_claim(lease).and_then(|()| self.write(lease)) {
-                // A later sweep removes what this cannot.
+                // A later sweep removes what cannot be removed here.
                 let removed = leases
                     .iter()
                     .try_for_each(|lease| self.remove(&lease.place(), lease.address, &id))

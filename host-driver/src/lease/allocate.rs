@@ -1,4 +1,4 @@
-//! Which VF a NIC gets: the first free one of its pool.
+//! Allocates VFs: each NIC gets the best free one of its pool.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -20,7 +20,7 @@ use crate::opennebula::{NicAttributes, PciProbe};
 use crate::pool::{HostSysfs, HostUseError, HostUses, Pool, PoolError, Vf};
 use crate::pool_name::PoolName;
 
-/// Which VF a NIC asks for.
+/// Which VF a NIC requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
     /// Any VF of a pool.
@@ -36,7 +36,7 @@ pub struct VfRequest {
     pub wanted: Wanted,
     /// The NIC's MAC in OpenNebula.
     pub mac: MacAddress,
-    /// Position and key.
+    /// The dummy MAC, which consists of position and key.
     pub dummy: DummyMac,
     /// The two octets that precede the dummy MAC in the port GUID.
     pub guid_prefix: [u8; 2],
@@ -47,7 +47,7 @@ pub struct VfRequest {
 }
 
 impl VfRequest {
-    /// Whether its network has a VLAN: 0 is how OpenNebula writes "none".
+    /// Whether its network has a VLAN. OpenNebula writes 0 for none.
     #[must_use]
     pub fn has_vlan(&self) -> bool {
         self.vlan.is_some_and(|vlan| vlan != 0)
@@ -63,12 +63,12 @@ pub struct Allocation {
     pub driver: Option<String>,
     /// The stale lease of the VF, if its original state is not restored yet.
     pub stale: Option<StaleLease>,
-    /// If that lease belongs to an unfinished deployment of the same VM, which libvirtd may still complete: when a driver last
-    /// worked on it.
+    /// When a driver last worked on that lease's deployment, if it is an unfinished one of the same VM, which libvirtd may still
+    /// complete.
     pub unfinished: Option<SystemTime>,
 }
 
-/// Why no VFs were chosen.
+/// Why no VFs were allocated.
 #[derive(Debug, thiserror::Error)]
 pub enum AllocateError {
     /// The pool has too few free VFs.
@@ -81,7 +81,7 @@ pub enum AllocateError {
         vf: PciAddress,
         /// The NIC.
         mac: MacAddress,
-        /// Who has it.
+        /// What is using it.
         holder: String,
     },
     /// The VF maps cannot be found.
@@ -101,7 +101,7 @@ pub enum AllocateError {
     Sysfs(PciAddress, std::io::Error),
 }
 
-/// What VFs are allocated from.
+/// Allocates VFs of this host.
 #[derive(Debug)]
 pub struct Allocator<'a> {
     pub(super) root: &'a Root,
@@ -112,12 +112,12 @@ pub struct Allocator<'a> {
     pub(super) failures: OnceCell<HashMap<PciAddress, String>>,
     pub(super) pci_probe: OnceCell<Option<PciProbe>>,
     pub(super) pools: HashMap<PoolName, Pool>,
-    /// Where the VM's memory is.
+    /// The NUMA nodes of the VM's memory.
     near: NodeSet,
 }
 
 impl<'a> Allocator<'a> {
-    /// An allocator for this host. The caller holds the lock.
+    /// Creates an allocator for this host. The caller holds the lock.
     #[must_use]
     pub fn new(
         root: &'a Root,
@@ -128,7 +128,7 @@ impl<'a> Allocator<'a> {
         Self::without_lock(root, config, guard, running)
     }
 
-    /// An allocator that only reads.
+    /// Creates an allocator that only reads.
     #[must_use]
     pub fn without_lock(
         root: &'a Root,
@@ -149,7 +149,7 @@ impl<'a> Allocator<'a> {
         }
     }
 
-    /// Has it prefer VFs on these NUMA nodes.
+    /// Makes the allocator prefer VFs on these NUMA nodes.
     #[must_use]
     pub fn near(mut self, nodes: &NodeSet) -> Self {
         self.near = nodes.clone();
@@ -176,7 +176,7 @@ impl<'a> Allocator<'a> {
         }
         for (name, nths) in by_pool {
             let wanted = nths.len();
-            // A NIC keeps the VF of its unfinished deployment: that has the GUID already, and libvirtd may still start the VM with it.
+            // A NIC keeps the VF of its unfinished deployment: it already has the GUID, and libvirtd may still start the VM with it.
             let mut others = Vec::new();
             for nth in nths {
                 allocations[nth] = self.left_for(name, &requests[nth], sweep, &mut taken)?;
@@ -195,7 +195,7 @@ impl<'a> Allocator<'a> {
         Ok(allocations.into_iter().flatten().collect())
     }
 
-    /// The VF that an unfinished deployment of the VM leased for the same NIC.
+    /// Returns the VF that an unfinished deployment of the VM leased for the same NIC.
     fn left_for(
         &mut self,
         pool: &PoolName,
@@ -231,8 +231,8 @@ impl<'a> Allocator<'a> {
             .indexes()
             .into_iter()
             .partition(|index| leased.contains(index));
-        // In order of preference: VFs with nothing to restore, stale ones, those that failed lately, and last those of an
-        // unfinished deployment, with which libvirtd may still start the VM. Among the first two those near the VM's memory.
+        // In order of preference: VFs that have not failed lately, VFs that have, and VFs of an unfinished deployment, with which
+        // libvirtd may still start the VM. Among the first two, those near the VM's memory come first, then those without a lease.
         let (mut order, mut failed, mut unfinished) = (Vec::new(), Vec::new(), Vec::new());
         for index in fresh.into_iter().chain(given) {
             let address = self.pools[name].address(self.root, index)?;
@@ -261,7 +261,7 @@ impl<'a> Allocator<'a> {
         Ok(found)
     }
 
-    /// Sorts VFs by their NUMA nodes. Those of a PF are all on one.
+    /// Sorts VFs by the distance of their NUMA nodes from the VM's memory.
     fn sort_by_node(&self, name: &PoolName, indexes: &mut [u32]) -> Result<(), AllocateError> {
         if self.near.is_empty() {
             return Ok(());
@@ -312,7 +312,7 @@ impl<'a> Allocator<'a> {
         Ok(found)
     }
 
-    /// A free VF with its stale lease, if any. `None` if only another port of the card can restore it.
+    /// Returns a free VF with its stale lease, if any, or `None` if only another port of the card can restore it.
     pub(super) fn free(&self, vf: Vf, sweep: &Sweep) -> Result<Option<Allocation>, AllocateError> {
         let (stale, unfinished) = match sweep.find_unfinished(vf.address) {
             Some((left, seen)) => (Some(left.clone()), Some(seen)),
@@ -335,7 +335,7 @@ impl<'a> Allocator<'a> {
         driver.map_err(|cause| AllocateError::Sysfs(address, cause))
     }
 
-    /// The VFs of a pool.
+    /// Returns the VFs of a pool.
     pub fn vfs_of(&mut self, name: &PoolName) -> Result<HashSet<PciAddress>, AllocateError> {
         let root = self.root;
         let pool = self.open(name)?;

@@ -35,7 +35,7 @@ pub enum Availability {
     Failed(String),
     /// The map lists it, but the host doesn't have it.
     Absent,
-    /// It is free, but OpenNebula's own PCI probe offers it by this filter, so a PCI NIC may get it.
+    /// It is free, but a PCI NIC may get it: OpenNebula's own PCI probe offers it because of this filter.
     PciProbe(String),
 }
 
@@ -130,7 +130,7 @@ impl Allocator<'_> {
         Ok(self.failures.get_or_init(|| failures))
     }
 
-    /// The filter by which OpenNebula's own PCI probe offers a VF; `None` with `POOL_SHARES_PCI`.
+    /// Returns the filter that makes OpenNebula's own PCI probe offer a VF, or `None` with `POOL_SHARES_PCI`.
     pub(super) fn filter_of_probe(
         &self,
         address: PciAddress,

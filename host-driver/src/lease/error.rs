@@ -39,7 +39,7 @@ pub enum StoreError {
         /// Its mode.
         mode: u32,
     },
-    /// It contains other files than leases.
+    /// It contains files other than leases.
     #[error(
         "failed to open lease directory '{}': it holds other files ('{}'); set LEASE_DIR to an empty directory",
         dir.display(), found.escape_debug()
@@ -53,14 +53,14 @@ pub enum StoreError {
     /// A system call failed.
     #[error("failed to {verb} '{}': {cause}", path.display())]
     Io {
-        /// What failed.
+        /// The operation.
         verb: &'static str,
         /// The file.
         path: PathBuf,
         /// Why.
         cause: io::Error,
     },
-    /// A file has another content than the driver writes.
+    /// The content of a file is not what the driver writes.
     #[error("failed to read lease '{}': {what}", path.display())]
     Corrupt {
         /// The file.

@@ -1,4 +1,4 @@
-//! VFs that OpenNebula has chosen. They are leased as they are, unless they are in use.
+//! Allocates VFs that OpenNebula has chosen, unless they are in use.
 
 use hwaddr::MacAddress;
 
@@ -29,10 +29,10 @@ impl Allocator<'_> {
     }
 }
 
-/// What keeps a VF from the VM that OpenNebula has chosen it for.
+/// Returns what prevents a VF from being used by the VM that OpenNebula has chosen it for.
 fn holder(availability: Availability) -> Option<String> {
     match availability {
-        // The host's use of its network device ends when libvirt unbinds the VF.
+        // The host stops using the VF's network device when libvirt unbinds the VF.
         Availability::Free
         | Availability::Stale(_)
         | Availability::Host(_)

@@ -21,7 +21,7 @@ pub struct VfSetup {
     pub identity: VfIdentity,
     /// Its new GUID.
     pub guid: Option<Guid>,
-    /// The state to restore: what a stale lease saved, else what the kernel shows now.
+    /// The state to restore: what a stale lease saved, or else what the kernel reports now.
     pub original: OriginalState,
 }
 
@@ -32,7 +32,7 @@ pub struct Deployment {
     file: File,
     /// The leases, in the order of the requests.
     pub leases: Vec<Lease>,
-    /// If it resumes an unfinished deployment: when a driver last worked on that.
+    /// When a driver last worked on the unfinished deployment that this one resumes, if any.
     unfinished: Option<SystemTime>,
 }
 
@@ -62,7 +62,7 @@ impl Guard<'_> {
                 address: allocation.vf.address,
                 pf: allocation.vf.pf.netdev,
                 vf: allocation.vf.number,
-                // The stale lease knows its own driver; now it may still be bound to vfio-pci.
+                // A stale lease names the VF's own driver; the VF may still be bound to vfio-pci.
                 driver: match &allocation.stale {
                     Some(stale) => stale.lease.as_ref().and_then(|lease| lease.driver.clone()),
                     None => allocation.driver,
@@ -97,7 +97,7 @@ impl Guard<'_> {
                 .and_then(|()| self.write_guid(lease))
                 .and_then(|()| self.clear(before.as_ref(), lease));
             if let Err(error) = written {
-                // A later sweep removes what this cannot.
+                // A later sweep removes what cannot be removed here.
                 if let Err(error) = self.revoke(&deployment, &stale) {
                     log::warn!("{error}");
                 }
@@ -119,7 +119,7 @@ impl Guard<'_> {
 }
 
 impl Store {
-    /// Marks a deployment as done.
+    /// Marks the leases of a deployment as active.
     pub fn activate(&self, deployment: &mut Deployment, deploy_id: &str) -> Result<(), StoreError> {
         for lease in &mut deployment.leases {
             lease.deploy_id = Some(deploy_id.to_owned());
@@ -135,8 +135,8 @@ impl Store {
         self.write(lease)
     }
 
-    /// Removes all leases of a deployment whose VFs are unchanged. Leases of an unfinished deployment are written again: its VM
-    /// may still start.
+    /// Removes all leases of a deployment whose VFs have not been changed yet. Rewrites the leases of an unfinished deployment
+    /// that they replaced, because its VM may still start.
     fn revoke(
         &self,
         deployment: &Deployment,
@@ -162,7 +162,7 @@ impl Deployment {
         &self.id
     }
 
-    /// The file that a child inherits, so that the deployment counts as in progress while the child lives.
+    /// Returns the file that a child inherits, so that the deployment counts as in progress while the child runs.
     #[must_use]
     pub fn token(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
@@ -185,9 +185,9 @@ impl Deployment {
         }
     }
 
-    /// Shows that it is still in progress.
+    /// Shows that the deployment is still in progress.
     pub fn show_life(&self) {
-        // Only the grace period after the lock depends on it.
+        // An error only shortens the grace period after the lock is released.
         let _ = show_life(&self.file);
     }
 }

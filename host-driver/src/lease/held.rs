@@ -9,17 +9,17 @@ use super::lock::Guard;
 use super::record::{Lease, State};
 use crate::opennebula::VmId;
 
-/// A locked deployment. While it is locked its leases are valid, whatever its domain has.
+/// A locked deployment. While it is locked, its leases are valid even if its domain does not have the VFs.
 #[derive(Debug)]
 pub struct HeldDeployment {
-    /// The kernel's lock on the deployment.
+    /// The locked file of the deployment.
     file: File,
     /// Its leases.
     pub leases: Vec<Lease>,
 }
 
 impl HeldDeployment {
-    /// The file that keeps the deployment locked as long as any process has it open.
+    /// Returns the file that keeps the deployment locked as long as any process has it open.
     #[must_use]
     pub fn token(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
@@ -35,8 +35,8 @@ impl Guard<'_> {
         self.hold_those(Some(vm), Duration::ZERO, |_| true)
     }
 
-    /// The attachments of a VM, or of all VMs, that were last worked on longer ago than `grace`: their driver was killed before
-    /// it reported success.
+    /// Locks the attachments to a VM, or to all VMs, that no driver has worked on for `grace`: their driver was killed before it
+    /// reported success.
     ///
     /// # Errors
     /// The lease directory cannot be read.

@@ -10,7 +10,7 @@ use crate::libvirt::RunningDomains;
 pub enum Verdict {
     /// Its VM runs with the VF, or its deployment is in progress.
     Alive,
-    /// Its deployment has ended; it expires with the grace period.
+    /// Its deployment was interrupted, and expires after the grace period.
     Pending,
     /// Its VM has ended, or runs without the VF.
     Dead,
@@ -36,7 +36,7 @@ pub fn judge(lease: &Lease, signs: Signs, running: &RunningDomains, grace: Durat
     match running.holder(lease.address) {
         Some(domain) if domain.is(lease.vm, lease.deploy_id.as_deref()) => Verdict::Alive,
         Some(_) => Verdict::TakenOver,
-        // libvirtd completes a creation even if its client has died.
+        // libvirtd completes the creation of a domain even if its client has died.
         None if lease.state == State::Deploying && signs.idle < grace => Verdict::Pending,
         None => Verdict::Dead,
     }

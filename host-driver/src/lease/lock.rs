@@ -1,4 +1,4 @@
-//! One decision at a time.
+//! The lock on all leases, so that one driver at a time decides.
 //!
 //! `/run/one-sriov/lock` names the process that holds the lock:
 //!
@@ -27,7 +27,7 @@ pub struct Guard<'s> {
 }
 
 impl Store {
-    /// Waits for the lock, at most this long. `purpose` is what other processes report as its holder.
+    /// Waits for the lock, at most `wait`. Other processes report `purpose` as what it is held for.
     pub fn lock(&self, wait: Duration, purpose: &str) -> Result<Guard<'_>, StoreError> {
         self.refuse_other_files()?;
         let path = self.lock_path();

@@ -1,4 +1,4 @@
-//! What root reads of another user's leases: the names of files, and the lock.
+//! What root reads of another user's leases: the names of files. Root also takes their lock.
 //!
 //! Root must not be tricked by that user: it writes nothing there, follows no link, and does not block on a FIFO.
 
@@ -15,7 +15,7 @@ use one_sriov_system::{Locked, Root, lock_within};
 
 use super::store::{BOOT_ID, BOOT_ID_FILE, DEVICES, LOCK};
 
-/// The VFs that have a lease of this boot. Without a lease directory there are none.
+/// Returns the VFs that have a lease of this boot. There are none without a lease directory.
 pub fn claimed(root: &Root, dir: &Path) -> io::Result<HashSet<PciAddress>> {
     let Some(file) = open(root, &dir.join(BOOT_ID_FILE))? else {
         return Ok(HashSet::new());
@@ -37,11 +37,11 @@ pub fn claimed(root: &Root, dir: &Path) -> io::Result<HashSet<PciAddress>> {
         .collect())
 }
 
-/// Takes the lock of the leases, so that no action allocates VFs as long as the file is open. `None` if there is no lock file
-/// yet.
+/// Takes the lock on all leases, so that no action allocates VFs while the returned file is open. Returns `None` if there is no
+/// lock file yet.
 ///
 /// # Errors
-/// Also if an action holds the lock for longer than `wait`: `TimedOut`.
+/// The lock file cannot be opened, or an action holds the lock for longer than `wait` (`TimedOut`).
 pub fn stop_decisions(root: &Root, dir: &Path, wait: Duration) -> io::Result<Option<File>> {
     let Some(file) = open(root, &dir.join(LOCK))? else {
         return Ok(None);

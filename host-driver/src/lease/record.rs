@@ -25,7 +25,7 @@ use crate::text;
 /// The format that this version writes, and the only one it reads.
 pub const FORMAT: u32 = 1;
 
-/// One deployment of a VM: its ID, and a number for this attempt, `7.18b2f0c4`.
+/// One deployment of a VM: the VM's ID and a token for this attempt, such as `7.18b2f0c4`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeploymentId {
     vm: VmId,
@@ -33,7 +33,7 @@ pub struct DeploymentId {
 }
 
 impl DeploymentId {
-    /// A deployment of a VM; the token is written in hexadecimal.
+    /// Creates the ID of a deployment of a VM. The token is written in hexadecimal.
     #[must_use]
     pub fn new(vm: VmId, token: u64) -> Self {
         let token = format!("{token:x}");
@@ -79,9 +79,9 @@ impl fmt::Display for DeploymentId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// A driver is deploying it, or was killed while it did.
+    /// A driver is deploying the VM or attaching the VF, or was killed while doing so.
     Deploying,
-    /// The stock driver has reported the domain.
+    /// The VM has been started with the VF, or the VF has been attached to it.
     Active,
     /// The VM has stopped, and the VF is being released.
     Releasing,
@@ -107,7 +107,7 @@ pub enum VfIdentity {
     Dummy,
     /// `<hostdev>`, a dummy NIC, and GUIDs made from the dummy MAC.
     Guid,
-    /// A VF that OpenNebula has chosen and put into the domain: on InfiniBand it gets GUIDs; there is no dummy NIC.
+    /// A VF that OpenNebula has chosen and put into the domain. On InfiniBand it gets GUIDs; it never has a dummy NIC.
     Native,
 }
 
@@ -119,40 +119,40 @@ impl VfIdentity {
     }
 }
 
-/// What a PF does with the frames of an Ethernet VF; `None` is unknown. It is saved even if the network asks for none of it:
-/// libvirt sets a VLAN without its protocol, and drivers of PFs reset some of it.
+/// How a PF treats the frames of an Ethernet VF; `None` means unknown. All of it is saved, whatever the network requests: libvirt
+/// sets a VLAN without its protocol, and some PF drivers reset other settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EthernetFeatures {
-    /// Whether the VLAN's tag is that of 802.1ad.
+    /// Whether the VLAN is tagged as 802.1ad.
     pub is_8021ad: bool,
-    /// Whether frames with another sender's MAC are dropped.
+    /// Whether frames with a forged source MAC are dropped.
     pub spoof_check: Option<bool>,
     /// Whether the VF is trusted.
     pub trust: Option<bool>,
-    /// The lowest and highest rate of transmission in Mbit/s.
+    /// The minimum and maximum transmit rates in Mbit/s.
     pub rates: Option<(u32, u32)>,
     /// The link state.
     #[serde(with = "text::option")]
     pub link_state: Option<VfLinkState>,
 }
 
-/// The state of a VF before the driver wrote to it. `None` is unset or unknown: older kernels do not show all of it.
+/// The state of a VF before the driver changed it. `None` means unset or unknown: older kernels do not report all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum OriginalState {
-    /// The driver writes nothing.
+    /// The driver does not change the VF.
     Untouched,
-    /// The MAC is written, the VLAN if there is one.
+    /// The driver sets the MAC, and the VLAN if there is one.
     Ethernet {
         /// The administrative MAC; `None` if it was all zeroes.
         #[serde(with = "text::option")]
         mac: Option<MacAddress>,
-        /// VLAN id and priority; `None` if the VLAN is not written.
+        /// VLAN ID and priority; `None` if the VLAN is not changed.
         vlan: Option<(u16, u8)>,
         /// Its other settings.
         features: EthernetFeatures,
     },
-    /// Both GUIDs and the link state are written.
+    /// The driver sets both GUIDs and the link state.
     Infiniband {
         /// The node GUID.
         #[serde(with = "text::option")]
@@ -176,7 +176,7 @@ pub struct Lease {
     /// The deployment that made the lease.
     #[serde(with = "text")]
     pub deployment: DeploymentId,
-    /// OpenNebula's name for the domain, once the stock driver has printed it.
+    /// The UUID or name of the domain: first from the deployment file, then as printed by the stock driver.
     pub deploy_id: Option<String>,
     /// The pool.
     #[serde(with = "text")]
@@ -193,7 +193,7 @@ pub struct Lease {
     pub vf: u32,
     /// The driver that the VF was bound to.
     pub driver: Option<String>,
-    /// Whether one-sriov bound it to `vfio-pci`: then libvirt leaves it so.
+    /// Whether one-sriov bound it to `vfio-pci`: then libvirt does not rebind it.
     pub is_bound: bool,
     /// The index of the SR-IOV NIC within the VM, from 0.
     pub position: u8,
@@ -214,7 +214,7 @@ pub struct Lease {
     pub state: State,
     /// When it entered that state, in seconds since 1970.
     pub since: u64,
-    /// The boot of the host that it belongs to.
+    /// The ID of the boot that the lease belongs to.
     pub boot_id: String,
 }
 

@@ -8,13 +8,13 @@ use super::sweep::StaleLease;
 use crate::config::Config;
 use crate::pool::HostSysfs;
 
-/// The driver of devices that VMs use.
+/// The driver that a device is bound to while a VM uses it.
 pub const VFIO: &str = "vfio-pci";
 
 /// Whether libvirt has released the VF of a stale lease.
 ///
 /// When the domain ends, libvirt unbinds the VF from `vfio-pci`, unless it was bound to that before. If this does not happen
-/// within `VF_RELEASE_WAIT`, the VF counts as released nevertheless: no domain has it.
+/// within `VF_RELEASE_WAIT`, the VF counts as released anyway: no domain has it.
 ///
 /// # Errors
 /// sysfs cannot be read.

@@ -16,7 +16,7 @@ use crate::pool_name::PoolName;
 pub struct Shortage {
     /// The pool.
     pub pool: PoolName,
-    /// How many of its VFs the VM asks for.
+    /// How many of its VFs the VM requests.
     pub wanted: usize,
     /// How many are free.
     pub free: usize,
@@ -24,14 +24,14 @@ pub struct Shortage {
     pub total: usize,
     /// How many each holder has.
     pub holders: BTreeMap<String, usize>,
-    /// Unfinished deployments: the VM, when they expire, and whether the VM is the one that asks.
+    /// Unfinished deployments: the VM, when they expire, and whether it is the requesting VM.
     pub pending: Vec<(VmId, Duration, bool)>,
     /// What could not be read.
     pub problems: Vec<String>,
 }
 
 impl Shortage {
-    /// Marks the unfinished deployments of the VM that asks as its own.
+    /// Marks the unfinished deployments of the requesting VM as its own.
     pub fn name_own(&mut self, vm: VmId) {
         for (of, _, is_own) in &mut self.pending {
             *is_own = *of == vm;
@@ -47,7 +47,7 @@ impl fmt::Display for Shortage {
             1 => write!(f, "failed to find a free VF in pool '{}'", self.pool)?,
             n => write!(f, "failed to find {n} free VFs in pool '{}'", self.pool)?,
         }
-        // From 7.0 on OpenNebula shows a hundred characters: the remedy comes before the holders, of which there may be many.
+        // OpenNebula shows only a hundred characters since 7.0, so the remedy comes before the holders, which may be many.
         let used = self.total - self.free;
         write!(f, ": {used} of {} in use; use another host", self.total)?;
         let mut holders = String::new();

@@ -1,10 +1,10 @@
 //! Finds stale leases.
 //!
 //! A driver that finds one locks its deployment ([`ReclaimGuard`], a `flock` on its file), and releases the VF after the
-//! decision, when the lock of all leases is free again. If it is killed, the next driver finds the lease again.
+//! decision, once the lock on all leases is free again. If the driver is killed, the next one finds the lease again.
 //!
-//! The snapshot of the running domains may be older than the end of a deployment, whose domain it then lacks. So each lease
-//! that looks stale is checked again by a second snapshot, taken while its deployment is locked ([`Sweep::confirm`]).
+//! The snapshot of the running domains may be older than the end of a deployment, and so lack its domain. So each lease that
+//! looks stale is checked against a second snapshot, taken while its deployment is locked ([`Sweep::confirm`]).
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -25,7 +25,7 @@ use crate::pool::Vf;
 /// Which leases a sweep checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SweepScope {
-    /// Those of VMs that do not run. The cost does not depend on how many do.
+    /// Leases of VMs that do not run. The cost does not depend on how many VMs run.
     StoppedVms,
     /// Every lease.
     All,
@@ -40,11 +40,11 @@ pub struct ReclaimGuard {
     pub(super) _file: File,
     /// Its stale leases, in order.
     pub stale: Vec<StaleLease>,
-    /// Its other leases, if it is an unfinished deployment of the VM that asks, which may resume it.
+    /// Its other leases, if it is an unfinished deployment that the requesting VM may resume.
     unfinished: Vec<StaleLease>,
     /// When a driver last worked on it.
     seen: SystemTime,
-    /// How many other leases it has.
+    /// The number of its leases that are not stale.
     pub(super) others: usize,
 }
 
@@ -55,11 +55,11 @@ pub struct StaleLease {
     pub place: Place,
     /// The VF.
     pub address: PciAddress,
-    /// Its content; `None` if it is missing or corrupt.
+    /// The lease itself; `None` if it is missing or corrupt.
     pub lease: Option<Lease>,
-    /// Whether to restore the VF: not if another domain has it now.
+    /// Whether to restore the VF. False if another domain has it now.
     pub restore: bool,
-    /// The UUID of its VM's domain, if that keeps running without the VF.
+    /// The UUID of its VM's domain, if that is running without the VF.
     pub domain: Option<String>,
 }
 
@@ -72,7 +72,7 @@ impl StaleLease {
         })
     }
 
-    /// Whether it was made for the same NIC, in whatever pool.
+    /// Whether it was made for the same NIC, in any pool.
     #[must_use]
     pub fn is_of(&self, request: &VfRequest) -> bool {
         self.lease.as_ref().is_some_and(|lease| {
@@ -86,15 +86,15 @@ impl StaleLease {
 pub struct Sweep {
     /// Deployments with stale leases.
     pub reclaims: Vec<ReclaimGuard>,
-    /// Unfinished deployments without a process, and the rest of their grace period.
+    /// Unfinished deployments that no process works on, and what remains of their grace periods.
     pub pending: HashMap<DeploymentId, Duration>,
-    /// Deployments of stopped VMs that another process has locked: it resumes them, or releases their VFs.
+    /// Deployments of stopped VMs that another process has locked, to resume them or to release their VFs.
     pub held: Vec<DeploymentId>,
     /// What could not be read, as messages.
     pub problems: Vec<String>,
-    /// The VM that asks, if it may resume its unfinished deployments.
+    /// The requesting VM, if it may resume its unfinished deployments.
     asking: Option<VmId>,
-    /// Those of these deployments that have no stale lease.
+    /// The unfinished deployments of that VM without stale leases.
     own: Vec<ReclaimGuard>,
 }
 
@@ -108,14 +108,14 @@ pub struct BeingReleased {
 }
 
 impl Sweep {
-    /// The stale lease of a VF.
+    /// Returns the stale lease of a VF.
     #[must_use]
     pub fn find(&self, device: PciAddress) -> Option<&StaleLease> {
         let mut stale = self.reclaims.iter().flat_map(|reclaim| &reclaim.stale);
         stale.find(|stale| stale.address == device)
     }
 
-    /// The lease of a VF in an unfinished deployment of the VM that asks, and when a driver last worked on that.
+    /// Returns the lease of a VF in an unfinished deployment of the requesting VM, and when a driver last worked on that.
     #[must_use]
     pub fn find_unfinished(&self, device: PciAddress) -> Option<(&StaleLease, SystemTime)> {
         let guards = self.own.iter().chain(&self.reclaims);
@@ -157,7 +157,7 @@ impl Sweep {
             guard.unfinished.retain(|left| left.address != device);
             guard.others -= before - guard.unfinished.len();
         }
-        // A deployment without a lease is removed.
+        // Deployments without leases are to be removed.
         let over = self.own.extract_if(.., |own| own.others == 0);
         self.reclaims.extend(over);
     }
@@ -165,7 +165,7 @@ impl Sweep {
 
 impl ReclaimGuard {
     fn confirm(&mut self, running: &RunningDomains) {
-        // libvirtd has completed it meanwhile.
+        // Drop those that libvirtd has completed meanwhile.
         self.unfinished
             .retain(|left| running.holder(left.address).is_none());
         let (vm, others) = (self.id.vm(), &mut self.others);
@@ -194,7 +194,7 @@ impl Guard<'_> {
         self.sweep_into(Sweep::default(), running, depth, grace)
     }
 
-    /// The same for a VM that is being deployed, which may resume its unfinished deployments.
+    /// Like [`Self::sweep`], for a VM that is being deployed, which may resume its unfinished deployments.
     pub fn sweep_for(
         &self,
         vm: VmId,
@@ -225,7 +225,7 @@ impl Guard<'_> {
         Ok(sweep)
     }
 
-    /// The same for the leases of one VM.
+    /// Like [`Self::sweep`], for the leases of one VM.
     pub fn sweep_vm(
         &self,
         vm: VmId,
@@ -239,7 +239,7 @@ impl Guard<'_> {
         Ok(sweep)
     }
 
-    /// The same for the leases of one deployment.
+    /// Like [`Self::sweep`], for the leases of one deployment.
     pub fn sweep_deployment(
         &self,
         id: &DeploymentId,
@@ -251,8 +251,8 @@ impl Guard<'_> {
         Ok(sweep)
     }
 
-    /// Which of the deployments that another process had locked are being released: a resumed one has a lease in state
-    /// `deploying`.
+    /// Returns which deployments of [`Sweep::held`] are being released. The others are being resumed: all of their leases are in
+    /// state `deploying`.
     pub fn being_released(&self, held: &[DeploymentId]) -> Result<Vec<BeingReleased>, StoreError> {
         let mut being_released = Vec::new();
         for id in held {
@@ -309,7 +309,7 @@ impl Guard<'_> {
                 Some(lease) => judge(lease, signs, running, grace),
                 None => match self.judge_without(id, address, signs, running, grace)? {
                     Some(verdict) => verdict,
-                    // A later deployment has it.
+                    // The VF no longer belongs to this deployment.
                     None => continue,
                 },
             };
@@ -350,7 +350,7 @@ impl Guard<'_> {
         Ok(())
     }
 
-    /// Judges a deployment that was killed before it wrote the lease, or whose lease is corrupt; `None` if another one has the VF.
+    /// Judges a deployment's VF whose lease is missing or corrupt. Returns `None` if the VF does not belong to the deployment.
     fn judge_without(
         &self,
         id: &DeploymentId,
@@ -362,7 +362,7 @@ impl Guard<'_> {
         let is_claimed = match self.claim(address) {
             Ok(Some((_, owner))) if owner != *id => return Ok(None),
             Ok(claim) => claim.is_some(),
-            // No other deployment is known to have it.
+            // It is not known to belong to another deployment.
             Err(StoreError::Corrupt { .. }) => true,
             Err(error) => return Err(error),
         };
@@ -380,19 +380,19 @@ impl Guard<'_> {
 }
 
 impl Store {
-    /// Waits until no process has locked a deployment, at most this long; whether that is so.
+    /// Waits at most `wait` until no process has locked a deployment. Returns whether it is unlocked.
     pub fn wait_for(&self, id: &DeploymentId, wait: Duration) -> Result<bool, StoreError> {
         self.await_unlocked(id, wait)
     }
 
-    /// Removes a stale lease. No lock on all leases is needed: the deployment is locked.
+    /// Removes a stale lease. This needs no lock on all leases, because the deployment is locked.
     pub fn forget(&self, reclaim: &mut ReclaimGuard, stale: &StaleLease) -> Result<(), StoreError> {
         self.remove(&stale.place, stale.address, &reclaim.id)?;
         reclaim.stale.retain(|other| other.address != stale.address);
         Ok(())
     }
 
-    /// Removes the deployment of a guard if it has no lease any more.
+    /// Removes the deployment of a guard if it has no leases left.
     pub fn close(&self, reclaim: &ReclaimGuard) -> Result<(), StoreError> {
         if reclaim.stale.is_empty() && reclaim.others == 0 {
             self.end(&reclaim.id)?;

@@ -165,10 +165,11 @@ struct Source {
 }
 
 impl Source {
-    /// Returns the next step, or `None` if there is no valid one or the connection has ended. Calls `meanwhile` every few seconds,
-    /// and `is_alive` after each [`SILENCE`].
+    /// Returns the next step, or `None` if it is invalid or the connection has ended. Calls `meanwhile` every few seconds, and
+    /// `is_alive` after each [`SILENCE`].
     fn next(&mut self, meanwhile: &mut dyn FnMut(), is_alive: &dyn Fn() -> bool) -> Option<Step> {
-        let step = serde_json::from_str(&self.line(meanwhile, is_alive)?);        step.inspect_err(|error| log::error!("failed to read a step of the other host: {error}"))
+        let step = serde_json::from_str(&self.line(meanwhile, is_alive)?);
+        step.inspect_err(|error| log::error!("failed to read a step of the other host: {error}"))
             .ok()
     }
 

@@ -1,4 +1,4 @@
-//! Which lease has a VF and a GUID, whatever pool the VF is in.
+//! Which lease has a VF or a GUID, whichever pool the VF is in.
 //!
 //! ```text
 //! .devices/0000:81:00.4               ib0/3 7.18b2f0c4
@@ -17,7 +17,7 @@ use crate::lease::error::{StoreError, StoreIo};
 use crate::lease::record::{DeploymentId, Lease, Place};
 
 impl Store {
-    /// The place and deployment of the lease that has a VF.
+    /// Returns the place and deployment of the lease that has a VF.
     pub fn claim(&self, device: PciAddress) -> Result<Option<(Place, DeploymentId)>, StoreError> {
         let path = self.device(device);
         let text = match fs::read_to_string(&path) {
@@ -44,7 +44,7 @@ impl Store {
         io.check(replace_in(&dir, &new, &path, line.as_bytes()))
     }
 
-    /// The lease that has a GUID: older kernels do not show which VF has it.
+    /// Returns the lease that has a GUID: older kernels do not report which VF has it.
     pub fn lease_with(&self, guid: Guid) -> Result<Option<Lease>, StoreError> {
         let Some(place) = self.place_with(guid)? else {
             return Ok(None);

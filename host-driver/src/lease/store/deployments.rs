@@ -4,9 +4,9 @@
 //! ib0/3 0000:81:00.4
 //! ```
 //!
-//! Such a file is never replaced: a process that works on the deployment holds a `flock` on it, which its children inherit.
-//! Its modification time is when a process last did, counted from the boot of the host: if it were the time of day and the
-//! clock was set back, the deployment would not expire.
+//! A file is never replaced, because a process that works on the deployment holds a `flock` on it, which its children inherit.
+//! Its modification time is when a process last worked on the deployment, counted from the boot of the host: with the time of
+//! day, a deployment would not expire if the clock was set back.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -28,7 +28,7 @@ use crate::opennebula::VmId;
 pub(in crate::lease) type Listing = Vec<(Place, PciAddress)>;
 
 impl Store {
-    /// All deployments of one VM, or of all.
+    /// Returns all deployments of one VM, or of all VMs.
     pub fn deployments(&self, vm: Option<VmId>) -> Result<Vec<DeploymentId>, StoreError> {
         let names = names(&self.dir.join(DEPLOYMENTS))?;
         let mut ids: Vec<DeploymentId> = names
@@ -71,7 +71,7 @@ impl Store {
         StoreIo("write", &path).check(made)
     }
 
-    /// Locks the file of a deployment; `None` if another process has locked it, or it is gone.
+    /// Locks the file of a deployment. Returns `None` if another process has locked it or the file is gone.
     pub(in crate::lease) fn hold(&self, id: &DeploymentId) -> Result<Option<File>, StoreError> {
         let path = self.deployment(id);
         let hold = || {
@@ -88,7 +88,7 @@ impl Store {
         StoreIo("lock", &path).check(hold())
     }
 
-    /// Waits until no process has locked a deployment; whether that is so.
+    /// Waits at most `wait` until no process has locked a deployment. Returns whether it is unlocked.
     pub(in crate::lease) fn await_unlocked(
         &self,
         id: &DeploymentId,
@@ -103,7 +103,7 @@ impl Store {
         Ok(!matches!(locked, Locked::Not))
     }
 
-    /// The leases of a deployment.
+    /// Returns the leases of a deployment.
     pub(in crate::lease) fn listing(&self, id: &DeploymentId) -> Result<Listing, StoreError> {
         let path = self.deployment(id);
         let text = match fs::read_to_string(&path) {
@@ -118,7 +118,7 @@ impl Store {
         Ok(text.lines().filter_map(entry).collect())
     }
 
-    /// How long ago a process last worked on a deployment, whose file is locked.
+    /// Returns how long ago a process last worked on a deployment, whose file the caller has locked.
     pub(in crate::lease) fn idle(
         &self,
         id: &DeploymentId,
@@ -129,15 +129,15 @@ impl Store {
             if let Ok(idle) = since_boot()?.duration_since(seen) {
                 return Ok(idle);
             }
-            // A time of day: its driver was killed before it set the time since the boot, or someone has changed the file.
-            // Start counting now.
+            // A time of day: the driver was killed before it set the time since the boot, or the file was changed by hand. Start
+            // counting now.
             show_life(file)?;
             Ok(Duration::ZERO)
         };
         StoreIo("check", &self.deployment(id)).check(idle())
     }
 
-    /// When a process last worked on a deployment, as a modification time.
+    /// Returns when a process last worked on a deployment, as a modification time.
     pub(in crate::lease) fn seen(
         &self,
         id: &DeploymentId,
@@ -163,7 +163,7 @@ pub(in crate::lease) fn show_life(file: &File) -> io::Result<()> {
     file.set_modified(since_boot()?)
 }
 
-/// The time since the boot, as a modification time.
+/// Returns the time since the boot, as a modification time.
 fn since_boot() -> io::Result<SystemTime> {
     let since_boot = clock_gettime(ClockId::CLOCK_BOOTTIME)?;
     Ok(UNIX_EPOCH + Duration::from(since_boot))

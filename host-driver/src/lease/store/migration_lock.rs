@@ -1,7 +1,7 @@
 //! The lock on the migration of one VM: a `flock` on `.migrating/7`.
 //!
 //! The driver holds it on both hosts during the migration, and the stock action inherits it. While it is held, a second migration
-//! of the same VM is refused, and no repair plugs anything in.
+//! of the same VM is refused, and repairs do not plug anything in.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,7 +16,7 @@ use super::{MIGRATING, Store};
 use crate::lease::error::{StoreError, StoreIo};
 use crate::opennebula::VmId;
 
-/// A locked migration. The lock lasts until all copies of its file are closed.
+/// A locked migration. The lock lasts until all copies of its file descriptor are closed.
 #[derive(Debug)]
 pub struct MigrationLock {
     dir: PathBuf,
@@ -24,7 +24,7 @@ pub struct MigrationLock {
 }
 
 impl MigrationLock {
-    /// The file that a child has to inherit to keep the lock.
+    /// Returns the file that a child has to inherit to keep the lock.
     #[must_use]
     pub fn token(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
@@ -45,7 +45,7 @@ impl Drop for MigrationLock {
 }
 
 impl Store {
-    /// Locks the migration of a VM; `None` if another process has locked it. The caller holds the lock on all leases.
+    /// Locks the migration of a VM. Returns `None` if another process has locked it. The caller holds the lock on all leases.
     ///
     /// # Errors
     /// The lease directory cannot be written to.

@@ -5,17 +5,17 @@
 //!   lock                                flock(2): one driver at a time allocates VFs
 //!   boot-id                             the boot that all of this belongs to
 //!   ib0/3                               a lease
-//!   .devices/0000:81:00.4               "ib0/3 7.18b2f0c4": the claim of the VF, whatever pool it is in
+//!   .devices/0000:81:00.4               "ib0/3 7.18b2f0c4": the claim of the VF, whichever pool it is in
 //!   .deployments/7.18b2f0c4             a line "ib0/3 0000:81:00.4" for each lease of one deployment
-//!   .guids/00:04:aa:00:c0:a8:32:11      "ib0/3": the lease that has this GUID, if it still does
-//!   .failures/0000:81:00.4              "1795446991 why": a VM did not start with the VF
-//!   .unplugged/7                        a checkpoint: the VM may run without VFs that it should have
-//!   .migrating/7/                       its NICs and its document, if it is being migrated to or from another host
+//!   .guids/00:04:aa:00:c0:a8:32:11      "ib0/3": the lease that last had this GUID
+//!   .failures/0000:81:00.4              "1795446991 why": when and why the VF could not be used
+//!   .unplugged/7                        the path of a checkpoint: the VM may lack VFs that it should have
+//!   .migrating/7/                       the NICs and document of a VM that is being migrated to or from another host
 //! ```
 //!
-//! The file of a deployment is created first and removed last, so everything else belongs to one. It is never replaced: a
-//! process that works on the deployment holds a `flock` on it, which its children inherit. Leases are replaced by a rename, so
-//! a reader sees the old one or the new one. Nothing is flushed to disk: a lease ends with the boot.
+//! The file of a deployment is created first and removed last, so every lease and claim belongs to a deployment. It is never
+//! replaced, because a process that works on the deployment holds a `flock` on it, which its children inherit. Leases are
+//! replaced by a rename, so a reader sees the old one or the new one. Nothing is flushed to disk: a lease ends with the boot.
 
 mod claims;
 mod deployments;
@@ -49,14 +49,14 @@ const UNPLUGGED: &str = ".unplugged";
 const MIGRATING: &str = ".migrating";
 /// The file with the lock on all leases.
 pub(super) const LOCK: &str = "lock";
-/// The boot that everything here belongs to. This file marks a lease directory.
+/// The file with the ID of the boot that everything here belongs to. It marks a lease directory.
 pub(super) const BOOT_ID_FILE: &str = "boot-id";
-/// Its temporary name.
+/// The temporary name of [`BOOT_ID_FILE`].
 const NEW_BOOT_ID: &str = ".boot-id.new";
-/// The boot of this machine.
+/// The file with the ID of this machine's current boot.
 pub(super) const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
-/// The leases of this host. Reading needs no lock; allocating does: [`Store::lock`].
+/// The leases of this host. Reading them needs no lock, but allocating VFs does: [`Store::lock`].
 #[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
@@ -64,7 +64,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the lease directory, which must belong to this user, and to which no other may write.
+    /// Opens the lease directory, which must belong to this user and must not be writable by others.
     pub fn open(root: &Root, dir: &Path) -> Result<Self, StoreError> {
         Self::find(root, dir)?.ok_or_else(|| StoreError::Missing {
             dir: dir.to_owned(),
@@ -72,7 +72,7 @@ impl Store {
         })
     }
 
-    /// Like [`Store::open`]; `None` if there is no directory, and so no lease.
+    /// Like [`Store::open`], but returns `None` if there is no directory, and so no lease.
     pub fn find(root: &Root, dir: &Path) -> Result<Option<Self>, StoreError> {
         let io = StoreIo("check lease directory", dir);
         let host = io.check(root.path(dir))?;
@@ -105,7 +105,7 @@ impl Store {
         }))
     }
 
-    /// The current boot of the host.
+    /// The ID of the host's current boot.
     #[must_use]
     pub fn boot_id(&self) -> &str {
         &self.boot_id
@@ -117,7 +117,7 @@ impl Store {
         &self.dir
     }
 
-    /// The leases of a VM that can be read.
+    /// Returns the leases of a VM, except corrupt ones.
     pub fn leases_of(&self, vm: VmId) -> Result<Vec<Lease>, StoreError> {
         let mut leases = Vec::new();
         for id in self.deployments(Some(vm))? {
@@ -132,13 +132,13 @@ impl Store {
         Ok(leases)
     }
 
-    /// The indexes of a pool that have a lease.
+    /// Returns the indexes of a pool that have a lease.
     pub fn leased(&self, pool: &PoolName) -> Result<Vec<u32>, StoreError> {
         let names = names(&self.dir.join(pool.as_str()))?;
         Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
     }
 
-    /// All pools that have or had leases, or were [remembered](Self::remember).
+    /// Returns all pools that have or had leases, or were [remembered](Self::remember).
     pub fn pools(&self) -> Result<Vec<PoolName>, StoreError> {
         let mut pools: Vec<PoolName> = Vec::new();
         for name in names(&self.dir)? {
@@ -189,7 +189,7 @@ impl Store {
         Ok(Some(lease))
     }
 
-    /// Writes a lease, and replaces the one at its place.
+    /// Writes a lease, replacing any at its place.
     pub(in crate::lease) fn write(&self, lease: &Lease) -> Result<(), StoreError> {
         let path = self.lease(&lease.place());
         let pool = self.dir.join(lease.pool.as_str());
@@ -213,7 +213,7 @@ impl Store {
         let is_ours = match self.read(place) {
             Ok(Some(lease)) => {
                 let is_ours = lease.deployment == *deployment;
-                // A later lease may have it now.
+                // A later lease may have the GUID now.
                 if let Some(guid) = lease.guid.filter(|_| is_ours)
                     && self.place_with(guid)? == Some(lease.place())
                 {
@@ -223,7 +223,7 @@ impl Store {
                 is_ours
             }
             Ok(None) => false,
-            // No other deployment is known to have it.
+            // It is not known to belong to another deployment.
             Err(StoreError::Corrupt { .. }) => true,
             Err(error) => return Err(error),
         };
@@ -243,9 +243,9 @@ impl Store {
         Ok(())
     }
 
-    /// Refuses a directory with other files: `LEASE_DIR` may name any by mistake, and the files of another boot are removed.
+    /// Refuses a directory with other files: `LEASE_DIR` may be wrong, and files from another boot are going to be removed.
     ///
-    /// A lease directory is empty until its first lock, which writes the boot id. Another process may be creating it.
+    /// A lease directory is empty until its first lock, which writes the boot ID. Another process may be doing so now.
     pub(in crate::lease) fn refuse_other_files(&self) -> Result<(), StoreError> {
         let look = || {
             if self.dir.join(BOOT_ID_FILE).try_exists()? {
@@ -313,7 +313,7 @@ impl Store {
     }
 }
 
-/// Seconds since 1970, as leases count them.
+/// Returns the current time in seconds since 1970, as leases record it.
 #[must_use]
 pub fn now() -> u64 {
     SystemTime::now()
@@ -322,16 +322,16 @@ pub fn now() -> u64 {
         .as_secs()
 }
 
-/// A number that identifies a deployment of a VM.
+/// Returns a number that identifies a deployment of a VM.
 pub(super) fn token() -> u64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    // Two processes may read the same time, so the PID is part of it. One process doesn't: the clock is fine enough.
+    // Two processes may read the same time, so the PID is mixed in. One process never does: the clock is fine enough.
     now.as_secs() << 40 ^ u64::from(now.subsec_nanos()) << 8 ^ u64::from(std::process::id())
 }
 
-/// The name of a user, or the UID if it has none.
+/// Returns the name of a user, or the UID if it has none.
 #[must_use]
 pub fn user_name(uid: Uid) -> String {
     let user = User::from_uid(uid).ok().flatten();

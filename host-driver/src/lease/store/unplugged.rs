@@ -1,10 +1,10 @@
-//! VMs that run, or may run soon, without VFs that they should have: because a driver is working on them, or was killed.
+//! VMs that lack, or may soon lack, VFs that they should have, because a driver is working on them or was killed.
 //!
 //! ```text
 //! .unplugged/7      /var/lib/one/datastores/0/7/checkpoint
 //! ```
 //!
-//! The file beside that checkpoint lists their NICs. A VM that is being migrated has no checkpoint; its files are here:
+//! The file beside that checkpoint lists the VM's NICs. A VM that is being migrated has no checkpoint; its files are here:
 //!
 //! ```text
 //! .unplugged/7      /run/one-sriov/.migrating/7/vm.xml
@@ -22,13 +22,13 @@ use super::{MIGRATING, Store, UNPLUGGED};
 use crate::lease::error::{StoreError, StoreIo};
 use crate::opennebula::VmId;
 
-/// The name of the VM document. OpenNebula uses the same one beside a deployment file from 6.0 on.
+/// The name of the VM document. Since 6.0, OpenNebula uses the same name beside a deployment file.
 const DOCUMENT: &str = "vm.xml";
-/// No migration takes longer, including its disks.
+/// The time that a migration takes at most, including the VM's disks.
 const MIGRATION: Duration = Duration::from_secs(24 * 3600);
 
 impl Store {
-    /// Records that a VM may run without VFs that it should have.
+    /// Records that a VM may lack VFs that it should have.
     ///
     /// # Errors
     /// The lease directory cannot be written to.
@@ -40,7 +40,7 @@ impl Store {
         StoreIo("write", &path).check(replace_in(&dir, &new, &path, text))
     }
 
-    /// Forgets a VM that has its VFs, or does not run.
+    /// Removes the record of a VM that has its VFs, or does not run.
     ///
     /// # Errors
     /// The lease directory cannot be written to.
@@ -96,7 +96,7 @@ impl Store {
         self.dir.join(MIGRATING).join(vm.to_string())
     }
 
-    /// The checkpoint of a VM that may run without VFs that it should have.
+    /// Returns the checkpoint of a VM that may lack VFs.
     ///
     /// # Errors
     /// The lease directory cannot be read.
@@ -111,7 +111,7 @@ impl Store {
         }
     }
 
-    /// All VMs that may run without VFs that they should have.
+    /// Returns all VMs that may lack VFs.
     ///
     /// # Errors
     /// The lease directory cannot be read.
