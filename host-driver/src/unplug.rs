@@ -1,7 +1,7 @@
 //! Unplugs a VF and its dummy NIC from a running VM.
 //!
-//! The guest has to release the VF. QEMU keeps the request, so this may happen as late as the guest's next reboot. The lease stays
-//! until the domain no longer lists the VF.
+//! The guest has to release the VF. QEMU keeps the request, so this may happen as late as the guest's next reboot. The lease
+//! stays until the domain no longer lists the VF.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -13,12 +13,12 @@ use crate::host::Host;
 
 pub(super) fn run(home: &Path, json: bool, out: &mut impl Write) -> Result<Exit, Failure> {
     let mut host = Host::unconfigured(home);
-    // Only root may read some of that, and none of it belongs to oneadmin.
+    // Some of this can be read only by root, and none of it belongs to oneadmin.
     let mut findings = examine(&host, &OF_THE_HOST);
     if let Err(error) = owner::leave_root(&host.root, home) {
         findings.push(Finding::problem("user", error.to_string()));
     } else {
-        // Errors of the settings are among the findings.
+        // Errors in the settings are among the findings.
         if let Ok(config) = Config::read(&host.root, home) {
             host.config = config;
         }

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// The exit codes of the commands. An action exits with the stock action's code or with 1, but never with 42, which has a
-/// meaning of its own for the front-end.
+/// The exit codes of the commands. An action exits with the stock action's code or with 1, but never with 42, on which the
+/// front-end would copy the scripts again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {

@@ -97,7 +97,7 @@ fn print(import: &Import, dry_run: bool, out: &mut impl Write) -> Result<(), Fai
     Ok(())
 }
 
-/// What is restored when the VM ends.
+/// Returns how an original state is printed.
 fn original(original: &OriginalState) -> &'static str {
     match original {
         OriginalState::Untouched => "untouched",

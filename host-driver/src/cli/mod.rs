@@ -1,4 +1,4 @@
-//! The command line: one file per command, of the same name.
+//! The command line, with one file per command.
 
 mod doctor;
 mod error;
@@ -108,7 +108,7 @@ impl Cli {
         logging::start(Logging {
             name: "one-sriov-driver",
             is_live: std::env::var_os(Host::ROOT_VARIABLE).is_none(),
-            // The front-end reads it.
+            // The front-end reads stderr.
             has_stderr: false,
             verbose: false,
         });
@@ -154,7 +154,7 @@ fn command(home: &Path, verb: &Verb, json: bool, out: &mut impl Write) -> Result
     }
 }
 
-/// This program is `<home>/bin/<version>/<architecture>/one-sriov-driver`.
+/// Returns the driver's directory: this program is `<home>/bin/<version>/<architecture>/one-sriov-driver`.
 fn home() -> PathBuf {
     let exe = std::env::current_exe().ok();
     let home = exe.as_deref().and_then(|exe| exe.ancestors().nth(4));

@@ -22,7 +22,7 @@ const ONEADMIN: &str = "oneadmin";
 /// Why the command refuses to run as root.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum OwnerError {
-    /// OpenNebula is not installed, or its user comes from a directory service that a static program cannot ask.
+    /// OpenNebula is not installed, or its user comes from a directory service that a static program cannot query.
     #[error(
         "refused to run as root: user 'oneadmin' is not in /etc/passwd; run it as OpenNebula's user: sudo -u <user> one-sriov ..."
     )]
@@ -30,7 +30,7 @@ pub(super) enum OwnerError {
     /// oneadmin is another name for root.
     #[error("refused to run as root: user 'oneadmin' has user ID 0; give it an ID of its own")]
     IsRoot,
-    /// A scratch root that belongs to root, with files of another user.
+    /// The lease directory of a scratch root belongs to root, but the driver's directory to another user.
     #[error("refused to run as root: '{path}' belongs to '{owner}'")]
     Foreign {
         /// The file.
@@ -43,7 +43,7 @@ pub(super) enum OwnerError {
     Become {
         /// The user.
         user: String,
-        /// What the system said.
+        /// The system's error.
         cause: Errno,
     },
     /// Users cannot be looked up.
@@ -54,7 +54,7 @@ pub(super) enum OwnerError {
     Look {
         /// The file.
         path: String,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
 }
@@ -65,7 +65,7 @@ pub(super) enum OwnerError {
 /// has other users. Root stays root there only if it owns the lease directory and the driver's directory.
 ///
 /// # Errors
-/// If root would stay root.
+/// Root cannot become another user.
 pub(super) fn leave_root(root: &Root, home: &Path) -> Result<(), OwnerError> {
     if !geteuid().is_root() {
         return Ok(());
@@ -83,7 +83,7 @@ pub(super) fn leave_root(root: &Root, home: &Path) -> Result<(), OwnerError> {
         cause,
     };
     let name = CString::new(ONEADMIN).map_err(|_| fail(Errno::EINVAL))?;
-    // libvirt admits members of its group.
+    // libvirt grants access to members of its group.
     initgroups(&name, user.gid).map_err(fail)?;
     // For root this sets the real, effective and saved ID (setuid(2)): there is no way back.
     setgid(user.gid)

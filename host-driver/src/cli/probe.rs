@@ -1,4 +1,4 @@
-//! `probe`: prints numbers of VFs for OpenNebula's monitoring, which adds them to the host's template.
+//! `probe`: prints the number of VFs in each pool for OpenNebula's monitoring, which adds them to the host's template.
 //!
 //! ```text
 //! SRIOV_IB0_TOTAL=8
@@ -6,10 +6,9 @@
 //! SRIOV_IB0_FREE=3
 //! ```
 //!
-//! A probe that fails takes the whole host out of service, so this one never does. The front-end keeps the old value of a name
-//! that is not printed. So `FREE=0` is printed if the free VFs are unknown; an unknown `TOTAL` is not printed. Stale leases are
-//! released first: if the guests of a full pool power themselves off, the pool would otherwise stay full until the next
-//! deployment.
+//! A probe that fails takes the whole host out of service, so this one never fails. The front-end keeps the old value of a name
+//! that is not printed. So if the free VFs are unknown, `FREE=0` is printed; an unknown `TOTAL` is not printed. Stale leases are
+//! released, too: otherwise a full pool whose guests power themselves off would stay full until the next deployment.
 
 use std::io::Write;
 use std::path::Path;
@@ -40,7 +39,7 @@ fn complain(why: &str) {
 fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
     let root = Host::root_dir();
     if let Err(error) = owner::leave_root(&root, home) {
-        // Root must not read oneadmin's maps and leases: sysfs names the PFs.
+        // Root must not read oneadmin's maps and leases, but it can list the PFs in sysfs.
         let mut names = Pool::names_of_possible_pfs(&root)?;
         names.sort();
         names.dedup();
@@ -50,7 +49,7 @@ fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
     }
     let (host, ready) = match Host::new(home) {
         Ok(host) => (host, Ok(())),
-        // The pools that exist without settings have no free VF.
+        // Without settings, no pool has a free VF.
         Err(error) => (Host::unconfigured(home), Err(error.into())),
     };
     let (names, listed) = names(&host);
@@ -73,8 +72,8 @@ fn try_run(home: &Path, out: &mut impl Write) -> Result<(), Failure> {
     known.map(|_| ())
 }
 
-/// All pools that exist or could exist, and those that have existed since the boot: the front-end still has their old numbers.
-/// If one source cannot be read, the pools of the others are returned all the same.
+/// Returns all pools that exist, could exist, or have existed since the boot: the front-end still has the numbers of those. If
+/// one source cannot be read, the pools of the others are still returned.
 fn names(host: &Host) -> (Vec<PoolName>, Result<(), Failure>) {
     let of_maps = || Ok(Pool::names_of_maps(&host.maps()?)?);
     let of_leases = || match host.leases_if_any()? {
@@ -126,7 +125,7 @@ fn lines(pool: &view::PoolView) -> String {
     }
 }
 
-/// The lines of a pool without a free VF, and with its total if that is known.
+/// Returns the lines of a pool without a free VF, with its total if that is known.
 fn full(total: Option<usize>, name: &PoolName) -> String {
     match total {
         Some(total) => attributes(name, total, 0),

@@ -1,4 +1,4 @@
-//! `reconcile`: releases the VFs of stopped VMs.
+//! `reconcile`: releases the VFs of stopped VMs, and repairs VMs that lack VFs.
 
 use std::io::Write;
 use std::time::Duration;
@@ -109,7 +109,7 @@ pub(super) fn run(
     Ok(if is_whole { Exit::Ok } else { Exit::Partial })
 }
 
-/// Rounded up: no deployment expires earlier than printed.
+/// Rounds up, so that no deployment expires later than printed.
 fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }

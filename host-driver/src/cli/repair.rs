@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::lease::Lease;
 use crate::opennebula::VmId;
 
-/// The code of a NIC of a running VM that has no VF.
+/// The code of the problem that a NIC of a running VM has no VF.
 pub(super) const UNPLUGGED: &str = "unplugged";
 
 pub(super) fn run(

@@ -25,7 +25,7 @@ pub(super) fn print<const N: usize>(
     Ok(())
 }
 
-/// A time as `2026-11-24T05:00:00Z`.
+/// Formats a time as `2026-11-24T05:00:00Z`.
 pub(super) fn moment(seconds: u64) -> String {
     let moment = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
     humantime::format_rfc3339_seconds(moment).to_string()

@@ -1,4 +1,4 @@
-//! `vfs`: creates the VFs of a PF, as many as its file says. `one-sriov-vfs@.service` runs it at boot.
+//! `vfs`: creates as many VFs of a PF as its configuration file requests. `one-sriov-vfs@.service` runs it at boot.
 
 use std::io::Write;
 
@@ -16,7 +16,7 @@ pub(super) fn run(
     json: bool,
     out: &mut impl Write,
 ) -> Result<Exit, Failure> {
-    // Root trusts only its own files: a lease directory that is set in oneadmin's files is not read.
+    // Root trusts only its own files, and ignores a lease directory that is set in oneadmin's files.
     let config = Config::of_host(root)?;
     let vfs::Changed { before, now } = vfs::apply(root, &config, pf)?;
     if json {

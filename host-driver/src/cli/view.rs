@@ -46,7 +46,7 @@ impl VfView {
         )
     }
 
-    /// `free`, `active`, `busy`, ..., and the holder.
+    /// Returns the state (`free`, `active`, `busy`, ...) and the holder.
     pub(super) fn state(&self) -> (&'static str, String) {
         match &self.availability {
             Availability::Free | Availability::Stale(_) => ("free", String::new()),
@@ -78,7 +78,7 @@ impl VfView {
     }
 }
 
-/// The pools to print.
+/// Returns the pools to print.
 pub(super) fn names(host: &Host, only: Option<&str>) -> Result<Vec<PoolName>, Failure> {
     match only {
         Some(name) => Ok(vec![name.parse()?]),
@@ -161,7 +161,7 @@ fn vfs(
     found.into_iter().map(view).collect()
 }
 
-/// A lease, if it can be read. The VF of a corrupt one is shown as such.
+/// Treats a corrupt lease as missing. The state of its VF shows that it is corrupt.
 fn unless_corrupt<T>(read: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
     match read {
         Err(StoreError::Corrupt { .. }) => Ok(None),

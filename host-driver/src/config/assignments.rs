@@ -1,13 +1,12 @@
-//! `NAME=value` files, read as data: the seed's `kvmrc` and the stock driver's.
+//! `NAME=value` files, read as data: this driver's `kvmrc` and the stock driver's.
 //!
 //! ```text
 //! export LIBVIRT_URI=qemu:///system
 //! DUMMY_BRIDGE="sriov_br"   # for the dummy NICs
 //! ```
 //!
-//! For others both are shell scripts. Here nothing is executed or expanded: lines that are not plain
-//! assignments are skipped, and a value that only a shell can expand is a [`Value::Computed`], which is an error if it is
-//! needed.
+//! Other programs run both as shell scripts. Here nothing is executed or expanded: lines that are not plain assignments are
+//! skipped, and a value that only a shell can expand is a [`Value::Computed`], which is an error if it is needed.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +15,11 @@ use std::collections::BTreeMap;
 pub enum Value {
     /// The text without its quotes.
     Plain(String),
-    /// `$(dirname $0)/x` and the like.
+    /// A value that only a shell can expand, such as `$(dirname $0)/x`.
     Computed,
 }
 
-/// The assignments of one file with their lines; the last one of a name wins.
+/// The assignments of one file, with their line numbers. The last assignment of a name wins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Assignments(BTreeMap<String, (usize, Value)>);
 
@@ -35,14 +34,14 @@ impl Assignments {
         Self(assignments.collect())
     }
 
-    /// The value of a name and its line. An empty value counts as unset.
+    /// Returns the value of a name and its line number. An empty value counts as unset.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<(usize, &Value)> {
         let (line, value) = self.0.get(name)?;
         (*value != Value::Plain(String::new())).then_some((*line, value))
     }
 
-    /// All names, sorted.
+    /// Returns all names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }

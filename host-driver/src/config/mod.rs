@@ -31,7 +31,7 @@ pub const HOST_DIR: &str = "/etc/one-sriov";
 /// The configuration of OpenNebula's own PCI probe, beside the actions.
 const PCI_CONF: &str = "../../etc/im/kvm-probes.d/pci.conf";
 
-/// All names that [`Config::read`] knows, beside `VF_IDENTITY_<pool>`.
+/// The names that `doctor` knows as settings, besides `VF_IDENTITY_<pool>`.
 pub const NAMES: [&str; 12] = [
     "DUMMY_BRIDGE",
     "DUMMY_MAC_PREFIX",
@@ -78,10 +78,10 @@ impl FromStr for IdentitySetting {
 /// The two octets before the dummy MAC in a port GUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum GuidPrefix {
-    /// The network's id, so that equal addresses on two networks make different GUIDs.
+    /// The network's ID, so that equal addresses on two networks result in different GUIDs.
     #[default]
     Network,
-    /// Always these.
+    /// The same octets for all networks.
     Fixed([u8; 2]),
 }
 
@@ -111,7 +111,7 @@ pub struct Config {
     pub dummy_bridge: String,
     /// `DUMMY_MAC_PREFIX`: the first octet of the dummy MACs.
     pub dummy_prefix: DummyPrefix,
-    /// `VF_MAPS_PATH`: the directory of the VF maps. Below the root, unless it is the default one.
+    /// `VF_MAPS_PATH`: the directory of the VF maps, which is below the root unless it is the default one.
     pub maps: PathBuf,
     /// Whether [`maps`](Self::maps) is the directory beside the actions.
     pub maps_are_ours: bool,
@@ -121,7 +121,7 @@ pub struct Config {
     pub lease_dir: PathBuf,
     /// `LEASE_GRACE`: how long an unfinished deployment that is not in progress stays valid.
     pub lease_grace: Duration,
-    /// `LOCK_WAIT`: how long to wait for the lock of the leases.
+    /// `LOCK_WAIT`: how long to wait for the lock on all leases.
     pub lock_wait: Duration,
     /// `LIBVIRT_WAIT`: how long one `virsh` may take.
     pub libvirt_wait: Duration,
@@ -150,7 +150,7 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
     /// A value is wrong.
@@ -168,7 +168,7 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// The defaults for the driver whose actions are in `home`.
+    /// Returns the defaults for the driver whose actions are in `home`.
     #[must_use]
     pub fn new(home: &Path) -> Self {
         Self {
@@ -192,7 +192,7 @@ impl Config {
         }
     }
 
-    /// The existing files of this driver and their assignments, in order of precedence, lowest first.
+    /// Returns the existing files of this driver and their assignments, in order of precedence, lowest first.
     pub fn files(root: &Root, home: &Path) -> Result<Vec<(PathBuf, Assignments)>, ConfigError> {
         let files = files(root, home, Driver::Ours)?.into_iter();
         Ok(files
@@ -232,7 +232,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The configured identity of the VFs of a pool.
+    /// Returns the configured identity of the VFs of a pool.
     #[must_use]
     pub fn identity(&self, pool: &PoolName) -> IdentitySetting {
         let own = self
@@ -295,7 +295,7 @@ struct SettingSource<'a> {
 }
 
 impl SettingSource<'_> {
-    /// Sets a value if the file has one of that name, and returns whether it has.
+    /// Sets a value if the file has one of that name, and returns whether it does.
     fn set<T>(
         &self,
         name: &str,
@@ -356,7 +356,7 @@ fn directory(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// The name of a bridge of the kernel or of Open vSwitch.
+/// Parses the name of a kernel or Open vSwitch bridge.
 fn bridge(text: &str) -> Result<String, String> {
     let name: hwaddr::InterfaceName = text.parse().map_err(|error| format!("{error}"))?;
     Ok(name.to_string())
@@ -369,7 +369,7 @@ enum Driver {
     Stock,
 }
 
-/// The existing configuration files, in order of precedence, lowest first.
+/// Reads the existing configuration files, in order of precedence, lowest first.
 fn files(root: &Root, home: &Path, driver: Driver) -> Result<Vec<(PathBuf, String)>, ConfigError> {
     let (beside, etc) = match driver {
         Driver::Ours => (home.join("kvmrc"), "../../etc/vmm/kvm-sriov/kvmrc"),
@@ -396,7 +396,7 @@ fn host_file(root: &Root) -> Result<PathBuf, ConfigError> {
 
 fn read(path: &Path) -> Result<Option<String>, ConfigError> {
     match std::fs::read(path) {
-        // Invalid UTF-8 is in a comment, or invalidates its own value.
+        // Invalid UTF-8 either is in a comment or makes its own value invalid.
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if is_absent(&error) => Ok(None),
         Err(cause) => Err(ConfigError::Read {

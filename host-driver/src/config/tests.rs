@@ -116,7 +116,7 @@ fn a_wrong_value_is_named_with_file_and_line() {
     }
 }
 
-/// Whose a file is has to be known before root reads it.
+/// Root must know who owns a file before it reads the file.
 #[test]
 fn a_file_that_cannot_be_looked_at_is_not_one_of_our_own() {
     let dir = TempDir::new().unwrap();

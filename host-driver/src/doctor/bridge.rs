@@ -1,4 +1,4 @@
-//! The bridge of the dummy NICs.
+//! Checks the bridge of the dummy NICs.
 
 use std::io;
 use std::path::Path;
@@ -52,7 +52,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
     findings
 }
 
-/// Whether the bridge exists, and the network cards that are its ports.
+/// Returns whether the bridge exists, and the network cards that are its ports.
 fn look(host: &Host, bridge: &str) -> io::Result<(bool, Vec<String>)> {
     let is_there = HostSysfs::new(&host.root).has_netdev(bridge)?;
     let net = Path::new("/sys/class/net");

@@ -20,7 +20,7 @@ pub enum Severity {
 /// One finding of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// The check, `iommu`.
+    /// The name of the check, such as `iommu`.
     pub check: &'static str,
     /// Its severity.
     pub severity: Severity,
@@ -63,7 +63,7 @@ impl Finding {
     }
 }
 
-/// `'a', 'b' and 3 more`.
+/// Formats items as `'a', 'b' and 3 more`.
 pub(super) fn some<T: std::fmt::Display>(items: &[T]) -> String {
     const SHOWN: usize = 4;
     let shown: Vec<_> = items
@@ -78,7 +78,7 @@ pub(super) fn some<T: std::fmt::Display>(items: &[T]) -> String {
     }
 }
 
-/// `1 VF`, `2 VFs`.
+/// Formats a count as `1 VF` or `2 VFs`.
 pub(super) fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
@@ -86,7 +86,7 @@ pub(super) fn count(number: usize, noun: &str) -> String {
     }
 }
 
-/// A finding for each read that failed: the check is incomplete.
+/// Returns a finding for each read that failed, because the check is incomplete.
 pub(super) fn unread(check: &'static str, probe: &Probe<'_>) -> Vec<Finding> {
     let finding = |failure: String| {
         let is_for_root = !nix::unistd::geteuid().is_root();

@@ -33,7 +33,7 @@ fn inspect(host: &Host) -> io::Result<Option<String>> {
         let names = units.iter().map(|name| name.to_string_lossy());
         return Ok(Some(names.collect::<Vec<_>>().join(", ")));
     }
-    // Before Linux 4.1 sysfs shows only its groups.
+    // Before Linux 4.1, sysfs lists only the groups of the IOMMU.
     let groups = list("/sys/kernel/iommu_groups")?;
     Ok((!groups.is_empty()).then(|| count(groups.len(), "group")))
 }

@@ -63,7 +63,7 @@ fn unusable(host: &Host, error: &StoreError) -> Finding {
     }
 }
 
-/// The user who should own the leases: never root, which may run this command, but no action.
+/// Returns the user who should own the leases: the owner of the driver's directory, because root may run this command.
 fn owner(host: &Host) -> String {
     let home = fs::metadata(&host.home).map(|home| Uid::from_raw(home.uid()));
     user_name(home.unwrap_or_else(|_| geteuid()))
@@ -85,7 +85,7 @@ fn mode(dir: &Path, store: &Store) -> Option<Finding> {
     })
 }
 
-/// VMs that may lack VFs. Without libvirt, this check returns nothing: another check reports libvirt's error.
+/// Finds VMs that may lack VFs. Returns nothing if libvirt does not answer, which another check reports.
 fn lacking(host: &Host, store: &Store) -> Vec<Finding> {
     let look = || -> Result<Vec<Finding>, StoreError> {
         let mut findings = Vec::new();

@@ -1,4 +1,4 @@
-//! Whether libvirt answers: only libvirt knows which VFs are free.
+//! Checks whether libvirt answers: only libvirt knows which VFs are in use.
 
 use super::Finding;
 use super::finding::count;

@@ -19,7 +19,7 @@ const CHECK: &str = "memlock";
 /// A limit below this was not meant for VMs.
 const LOW: u64 = 1 << 30;
 
-/// The old daemon, and the modular one for QEMU.
+/// The monolithic daemon, and the modular one for QEMU.
 const UNITS: [&str; 2] = ["libvirtd.service", "virtqemud.service"];
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
@@ -57,7 +57,7 @@ fn files(probe: &Probe<'_>, unit: &str) -> Vec<PathBuf> {
     std::iter::once(system.join(unit)).chain(drop_ins).collect()
 }
 
-/// The last limit of a unit file, with its line, if it is low.
+/// Returns the last limit in a unit file, with its line number, if it is low.
 fn low_limit(text: &str) -> Option<(usize, &str)> {
     let limits = text.lines().zip(1..).filter_map(|(line, number)| {
         let (name, value) = line.split_once('=')?;

@@ -32,7 +32,7 @@ use crate::host::Host;
 /// A check.
 pub type Check = fn(&Host) -> Vec<Finding>;
 
-/// The checks that run as the user who started the command: some files only root may read.
+/// The checks that run as the user who started the command, because some files are readable only by root.
 pub const OF_THE_HOST: [Check; 3] = [iommu::check, qemu::check, memlock::check];
 
 /// The checks that run as the user who runs the actions.
@@ -52,7 +52,7 @@ pub const OF_THE_DRIVER: [Check; 13] = [
     sudo::check,
 ];
 
-/// The findings of these checks, in order.
+/// Runs checks, and returns their findings in order.
 #[must_use]
 pub fn examine(host: &Host, checks: &[Check]) -> Vec<Finding> {
     checks.iter().flat_map(|check| check(host)).collect()

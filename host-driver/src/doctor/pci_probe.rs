@@ -1,4 +1,4 @@
-//! VFs that OpenNebula's own PCI probe also offers: it knows nothing of the leases.
+//! Checks for VFs that OpenNebula's own PCI probe also offers, because it does not know the leases.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -61,7 +61,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
     findings
 }
 
-/// The VFs of all pools. Those that cannot be read are reported, because the probe may offer them.
+/// Returns the VFs of all pools. VFs that cannot be read are reported, because the probe may offer them.
 fn vfs(host: &Host, findings: &mut Vec<Finding>) -> Vec<(PoolName, PciAddress)> {
     let mut vfs = Vec::new();
     let mut all = || -> Result<(), Box<dyn Error>> {

@@ -43,7 +43,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
     findings
 }
 
-/// Pools with one attribute: `a-b` and `a.b` are both `SRIOV_A_B_FREE` of the host, and OpenNebula keeps the last one.
+/// Finds pools that share an attribute: `a-b` and `a.b` both become `SRIOV_A_B_FREE`, and OpenNebula keeps the last one.
 fn same_attribute(names: &[PoolName]) -> Vec<Finding> {
     let mut known: BTreeMap<String, &PoolName> = BTreeMap::new();
     let mut findings = Vec::new();
@@ -96,7 +96,7 @@ fn inspect(
     findings
 }
 
-/// Lines of a map whose VFs do not exist on this host.
+/// Finds lines of a map whose VFs do not exist on this host.
 fn absent(host: &Host, pool: &Pool) -> Vec<Finding> {
     let Some((path, entries)) = pool.map() else {
         return Vec::new();
@@ -122,7 +122,7 @@ fn absent(host: &Host, pool: &Pool) -> Vec<Finding> {
     entries.iter().filter_map(judge).collect()
 }
 
-/// VFs of several pools.
+/// Finds VFs that belong to several pools.
 fn shared(pools_of: BTreeMap<PciAddress, Vec<PoolName>>) -> Vec<Finding> {
     let mut counts: BTreeMap<Vec<PoolName>, usize> = BTreeMap::new();
     for pools in pools_of.into_values().filter(|pools| pools.len() > 1) {

@@ -50,7 +50,7 @@ fn inspect(host: &Host) -> io::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Whether the PF has `IFF_UP`: on some cards the VFs have no link otherwise.
+/// Checks that the PF has `IFF_UP`: on some cards, the VFs have no link otherwise.
 fn ethernet(probe: &Probe<'_>, pf: &InterfaceName) -> Option<Finding> {
     const IFF_UP: u32 = 1;
     let flags = text(probe, &netdev_dir(pf).join("flags"))?;
@@ -79,7 +79,7 @@ fn infiniband(
         return Ok(Vec::new());
     };
     let mut findings: Vec<Finding> = pf_port(netdev, &pf_side).into_iter().collect();
-    // The check of the GUIDs reports a kernel that does not answer.
+    // If the kernel does not answer, the check of the GUIDs reports that.
     let link = Netlink::new(&host.root).link(netdev).ok().flatten();
     for info in link.map(|link| link.vfs).unwrap_or_default() {
         let Some(vf) = sysfs.vf(pf, info.vf)? else {
@@ -101,11 +101,11 @@ fn infiniband(
 /// An InfiniBand port in sysfs.
 #[derive(Debug, Clone)]
 struct Port {
-    /// `mlx5_0/1`
+    /// Device and port, `mlx5_0/1`.
     name: String,
-    /// `2: INIT`
+    /// The logical state, `2: INIT`.
     state: String,
-    /// `5: LinkUp`
+    /// The physical state, `5: LinkUp`.
     physical: String,
 }
 
@@ -127,7 +127,7 @@ impl Port {
         self.state == ACTIVE
     }
 
-    /// `INIT`
+    /// Returns the name of the logical state, `INIT`.
     fn state(&self) -> &str {
         word(&self.state)
     }
@@ -192,7 +192,7 @@ fn lease_of(host: &Host, vf: PciAddress) -> Option<Lease> {
     store.read(&place).ok().flatten()
 }
 
-/// `INIT` of `2: INIT`
+/// Returns `INIT` for `2: INIT`.
 fn word(state: &str) -> &str {
     state.rsplit(' ').next().unwrap_or(state)
 }
@@ -268,7 +268,7 @@ mod tests {
         let (severity, message) = find(ACTIVE, &usable, None, Some("1: DOWN")).unwrap();
         assert_eq!(severity, Severity::Warning);
         assert!(message.contains("may not serve virtual ports"), "{message}");
-        // Then the cause is the PF's port.
+        // Here the PF's port is the cause.
         assert_eq!(find("2: INIT", &usable, None, Some("1: DOWN")), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The files that the front-end copies to the host: the stock driver, the actions, and this driver.
+//! Checks the files that the front-end copies to the host: the stock driver, the actions, and this driver.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub(super) fn action_names() -> impl Iterator<Item = &'static str> {
     include_str!("../../../packaging/actions/names").lines()
 }
 
-/// The file that the actions source: it has the version, and is not executable.
+/// The file that the actions source. It contains the version, and is not executable.
 const LAUNCHER: &str = "launch";
 
 /// Files among the stock actions that are not actions.
@@ -25,7 +25,7 @@ const HELPERS: [&str; 3] = ["kvmrc", "vgpu", "vtpm_setup"];
 
 pub(super) fn check(host: &Host) -> Vec<Finding> {
     let home = &host.home;
-    // The actions are beside this program, independently of the root.
+    // The actions are beside this program, whatever the root is.
     let root = Root::default();
     let probe = Probe::new(&root);
     let mut findings = vec![stock(&probe, home), actions(&probe, home)];

@@ -1,4 +1,4 @@
-//! The configuration.
+//! Checks the configuration.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -16,7 +16,7 @@ const CHECK: &str = "settings";
 /// Prefixes of this driver's settings. Other names belong to other programs.
 const BEGINNINGS: [&str; 5] = ["DUMMY_", "GUID_", "LEASE_", "LOCK_", "VF_"];
 
-/// What replaces settings of the driver of 2013.
+/// Settings of the driver of 2013, and what replaces them.
 const SETTINGS_OF_2013: [(&str, &str); 3] = [
     (
         "HPC_MODE",
@@ -55,7 +55,7 @@ pub(super) fn check(host: &Host) -> Vec<Finding> {
     findings
 }
 
-/// The remedy. Values that worked with the driver of 2013 have their own.
+/// Returns the remedy. Settings whose values worked with the driver of 2013 have remedies of their own.
 fn remedy(error: &ConfigError) -> &'static str {
     let name = match error {
         ConfigError::Value { name, .. } => name.as_str(),
@@ -112,13 +112,13 @@ fn judge(host: &Host, path: &Path, assignments: &Assignments, name: &str) -> Opt
     })
 }
 
-/// On a front-end that is also a host: dummy MACs must not look like OpenNebula's.
+/// On a front-end that is also a host, checks that dummy MACs do not look like OpenNebula's.
 pub(super) fn mac_prefix(host: &Host) -> Vec<Finding> {
     let path = Path::new("/etc/one/oned.conf");
     let probe = Probe::new(&host.root);
     let text = match probe.read_to_string(path) {
         Ok(text) => text,
-        // oneadmin of another host may not read it.
+        // oneadmin is not allowed to read it on every host.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => return Vec::new(),
         // Only a front-end has it.
         Err(_) => return unread(CHECK, &probe),
@@ -141,7 +141,7 @@ pub(super) fn mac_prefix(host: &Host) -> Vec<Finding> {
     ]
 }
 
-/// `MAC_PREFIX = "02:00"`
+/// Finds a line such as `MAC_PREFIX = "02:00"`.
 fn oned_mac_prefix(text: &str) -> Option<(usize, &str)> {
     let mut lines = text.lines().zip(1..);
     lines.find_map(|(line, number)| {

@@ -1,4 +1,4 @@
-//! Whether `sudo -n ip link` is allowed, which sets up VFs.
+//! Checks whether `sudo -n ip link`, which sets up VFs, is allowed.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What stops a single VF from being passed through: its IOMMU group, or the host.
+//! Checks for what stops a single VF from being passed through: its IOMMU group, or the host.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,8 @@ fn inspect(host: &Host) -> Result<Vec<Finding>, Box<dyn std::error::Error>> {
     Ok(findings)
 }
 
-/// The kernel passes all devices of a group through or none, except bridges (`vfio_group_viable`).
+/// Checks for other devices in the group of a VF: apart from bridges, a group is passed through as a whole
+/// (`vfio_group_viable`).
 fn shared_group(
     probe: &Probe<'_>,
     pf: &InterfaceName,

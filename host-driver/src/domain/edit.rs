@@ -166,11 +166,11 @@ fn append(text: &str, devices: &Devices, step: String, lines: &[Line]) -> (Range
     (line_start..line_start, new)
 }
 
-/// How an element is laid out.
+/// The layout of an element.
 struct Layout {
     indent: String,
     step: String,
-    /// Empty if it shares its line with others.
+    /// Empty if the element shares its line with others.
     newline: &'static str,
 }
 
@@ -230,7 +230,7 @@ fn indent(text: &str, at: usize) -> Option<(&str, &'static str)> {
     ))
 }
 
-/// The blanks before a byte, if its line has nothing else before it.
+/// Returns the blanks before a byte if nothing else precedes it on its line.
 fn indent_of_line(text: &str, at: usize) -> Option<&str> {
     let before = &text[..at];
     let start = before.rfind('\n')? + 1;

@@ -8,8 +8,8 @@
 //! </interface>                              </hostdev>
 //! ```
 //!
-//! OpenNebula escapes nothing, writes several `<devices>`, and inserts users' RAW text. So one pass finds the places of the
-//! elements, and only these are changed: every other byte stays.
+//! OpenNebula does not escape text, writes several `<devices>`, and inserts users' RAW text. So one pass finds the byte ranges of
+//! the elements, and only these are changed: every other byte stays.
 
 mod edit;
 mod read;
@@ -27,7 +27,7 @@ use crate::xml::XmlError;
 #[error("failed to read the domain: {0}")]
 pub struct DomainError(#[from] XmlError);
 
-/// A domain, with the places of its parts.
+/// A domain, with the byte ranges of its parts.
 #[derive(Debug)]
 pub struct Domain<'x> {
     text: &'x str,
@@ -58,7 +58,7 @@ pub struct DomainInterface {
     address: Option<Range<usize>>,
     virtualport: Option<Range<usize>>,
     model: Option<Range<usize>>,
-    /// Where its first child element begins.
+    /// The start of its first child element.
     child: Option<usize>,
     dropped: Vec<DroppedElement>,
 }
@@ -87,10 +87,10 @@ impl fmt::Display for DroppedElement {
 /// Why a NIC has no valid MAC.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MacError {
-    /// It has none.
+    /// The NIC has no MAC.
     #[error("it has none")]
     Missing,
-    /// It is invalid.
+    /// The MAC is invalid.
     #[error(transparent)]
     Invalid(#[from] AddressError),
 }
@@ -152,7 +152,7 @@ pub enum HostDevice {
 }
 
 impl HostDevice {
-    /// Its element, for a running domain; `guest` is its address in the guest.
+    /// Returns the element for a running domain. `guest` is the address of the device in the guest.
     #[must_use]
     pub fn element(&self, guest: Option<PciAddress>) -> String {
         edit::device_element(self, guest)
@@ -169,7 +169,7 @@ pub struct DummyInterface {
 }
 
 impl DummyInterface {
-    /// Its element, for a running domain; `model` is that of the NIC in OpenNebula.
+    /// Returns the element for a running domain. `model` is the model of the NIC in OpenNebula.
     #[must_use]
     pub fn element(&self, is_open_vswitch: bool, model: Option<&str>) -> String {
         edit::dummy_element(self, is_open_vswitch, model)
@@ -194,7 +194,7 @@ impl<'x> Domain<'x> {
         self.uuid.as_deref()
     }
 
-    /// Its interfaces, in the order of the document, over all `<devices>`.
+    /// Its interfaces in all `<devices>`, in document order.
     #[must_use]
     pub fn interfaces(&self) -> &[DomainInterface] {
         &self.interfaces
@@ -212,7 +212,7 @@ impl<'x> Domain<'x> {
         &self.memory_nodes
     }
 
-    /// The text with these interfaces replaced.
+    /// Returns the text with these interfaces replaced.
     #[must_use]
     pub fn edit(&self, replacements: &[DeviceReplacement]) -> Vec<u8> {
         edit::edit(self, replacements).into_bytes()

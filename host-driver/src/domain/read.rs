@@ -43,12 +43,12 @@ struct Reading {
     devices: Option<Devices>,
     /// The interface that is being read.
     interface: Option<DomainInterface>,
-    /// Where a child of it began.
+    /// The start of its current child element.
     child: usize,
 }
 
 impl Reading {
-    /// An error is the name of the attribute that cannot be read.
+    /// Handles a start tag. The error is the name of an attribute that cannot be read.
     fn start(&mut self, path: &[&str], tag: &Tag<'_>) -> Result<(), String> {
         match *path {
             ["domain", "devices"] => {
@@ -78,9 +78,9 @@ impl Reading {
                     _ => {}
                 }
             }
-            // All memory of the VM, and that of each of its own nodes.
+            // The memory of the VM as a whole, and of each of its NUMA cells.
             ["domain", "numatune", "memory" | "memnode"] => {
-                // `placement='auto'` has none; of one that is invalid libvirt says what is wrong with it.
+                // `placement='auto'` has no node set, and libvirt reports an invalid one.
                 let nodes = tag
                     .attribute("nodeset")?
                     .and_then(|nodes| nodes.parse().ok());

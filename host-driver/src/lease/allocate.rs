@@ -176,7 +176,7 @@ impl<'a> Allocator<'a> {
         }
         for (name, nths) in by_pool {
             let wanted = nths.len();
-            // A NIC keeps the VF of its unfinished deployment: it already has the GUID, and libvirtd may still start the VM with it.
+            // A NIC keeps the VF of its unfinished deployment: it has the GUID, and libvirtd may still start the VM with it.
             let mut others = Vec::new();
             for nth in nths {
                 allocations[nth] = self.left_for(name, &requests[nth], sweep, &mut taken)?;
@@ -232,7 +232,7 @@ impl<'a> Allocator<'a> {
             .into_iter()
             .partition(|index| leased.contains(index));
         // In order of preference: VFs that have not failed lately, VFs that have, and VFs of an unfinished deployment, with which
-        // libvirtd may still start the VM. Among the first two, those near the VM's memory come first, then those without a lease.
+        // libvirtd may still start the VM. Among the first two, those near the VM's memory come first, then unleased ones.
         let (mut order, mut failed, mut unfinished) = (Vec::new(), Vec::new(), Vec::new());
         for index in fresh.into_iter().chain(given) {
             let address = self.pools[name].address(self.root, index)?;

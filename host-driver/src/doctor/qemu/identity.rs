@@ -1,4 +1,4 @@
-//! The user that runs QEMU, in the form of `qemu.conf`: `oneadmin`, or `+1000` for a number.
+//! The user that runs QEMU, as written in `qemu.conf`: `oneadmin`, or `+1000` for a number.
 
 use std::ffi::CString;
 
@@ -12,7 +12,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// The user and group with these names; `None` if one does not exist.
+    /// Looks up a user and a group. Returns `None` if one of them does not exist.
     pub(super) fn of(user: &str, group: &str) -> nix::Result<Option<Self>> {
         let gid = match number(group) {
             Some(gid) => Some(gid),

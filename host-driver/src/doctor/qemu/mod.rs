@@ -1,4 +1,4 @@
-//! Whether QEMU may open `/dev/vfio/<group>`.
+//! Checks whether QEMU may open `/dev/vfio/<group>`.
 //!
 //! OpenNebula's hosts run QEMU as `oneadmin`, and configure libvirt not to change owners:
 //!
@@ -108,7 +108,7 @@ fn may_open(qemu: &Identity, probe: &Probe<'_>, path: &Path) -> bool {
     node.is_ok_and(|node| qemu.may_write(node.uid(), node.gid(), node.mode()))
 }
 
-/// `/dev/vfio/vfio`, and the node of each group that is bound to `vfio-pci` now.
+/// Lists `/dev/vfio/vfio` and the nodes of all groups that are bound to `vfio-pci` now.
 fn nodes(probe: &Probe<'_>) -> Vec<PathBuf> {
     let dir = Path::new("/dev/vfio");
     let names = probe.list(dir).unwrap_or_default();
@@ -120,7 +120,7 @@ fn nodes(probe: &Probe<'_>) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whether there is a rule for the nodes of groups.
+/// Whether a udev rule covers the nodes of groups.
 fn has_rule(probe: &Probe<'_>) -> bool {
     let files = RULES.iter().map(Path::new).flat_map(|dir| {
         let names = probe.list(dir).unwrap_or_default().into_iter();

@@ -27,14 +27,14 @@ fn find(host: &FakeHost, check: Check) -> Vec<String> {
     check(&host.host()).iter().map(line).collect()
 }
 
-/// Asserts that there is exactly one finding, with this start.
+/// Asserts that there is exactly one finding, which starts with `beginning`.
 #[track_caller]
 fn assert_one(found: &[String], beginning: &str) {
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].starts_with(beginning), "{found:?}");
 }
 
-/// Asserts that one of the findings has this start.
+/// Asserts that one of the findings starts with `beginning`.
 #[track_caller]
 fn assert_some(found: &[String], beginning: &str) {
     let is_one = |line: &String| line.starts_with(beginning);

@@ -227,7 +227,7 @@ fn what_a_check_cannot_read_is_not_taken_for_absent() {
             "user = \"+64001\"\ngroup = \"+64001\"\ndynamic_ownership = 0\n",
         );
         tree.write("one/etc/im/kvm-probes.d/pci.conf", ":filter: '10de:*'\n");
-        // Any directory with devices is a group.
+        // Any directory that contains `devices` counts as a group.
         tree.link(
             "../0000:81:00.0",
             &format!("{}.1/iommu_group", &device[1..]),

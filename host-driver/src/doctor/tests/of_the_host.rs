@@ -1,4 +1,4 @@
-//! The checks of cards and of QEMU's rights.
+//! The checks of cards and of QEMU's permissions.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
