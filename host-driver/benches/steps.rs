@@ -171,7 +171,7 @@ fn grant(
     devices
 }
 
-/// The decision under the lock, until the leases are written.
+/// The decision under the lock, without writing the leases.
 fn allocate(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("choose a VF while others are held");
     for held in HELD {

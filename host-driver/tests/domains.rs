@@ -101,7 +101,7 @@ fn check(before: &str, after: &str, count: usize, name: &str) {
 }
 
 fn walk<'a, 'd>(node: &Node<'a, 'd>, see: &mut impl FnMut(&Node<'a, 'd>) -> bool) {
-    // Blanks between elements do not matter.
+    // White space between elements does not matter.
     let is_blank = |node: &Node<'_, '_>| node.text().is_some_and(|text| text.trim().is_empty());
     if node.is_text() && is_blank(node) {
         return;
@@ -215,7 +215,7 @@ proptest! {
     fn odd_documents_keep_all_that_is_not_handed_over(text in document()) {
         let (edited, count) = edited(&text);
         check(&text, &edited, count, &text);
-        // Without the inserted parts the bytes are the same.
+        // Without replacements, the bytes stay the same.
         let domain = Domain::read(text.as_bytes()).unwrap();
         prop_assert_eq!(domain.edit(&[]), text.as_bytes());
         let replacements = replacements(&domain);

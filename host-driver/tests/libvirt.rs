@@ -38,7 +38,7 @@ fn at_home(text: &str) -> String {
     for emulator in emulators {
         text = text.replace(emulator, "/usr/bin/qemu-system-x86_64");
     }
-    // Without KVM there is no CPU of the host to pass through.
+    // Without KVM, the host's CPU cannot be passed through.
     text = text.replace(
         "<cpu mode='host-passthrough'>",
         "<cpu mode='custom'><model>qemu64</model>",
@@ -46,7 +46,7 @@ fn at_home(text: &str) -> String {
     text.replace("<cpu mode='host-passthrough'/>", "")
 }
 
-/// A separate libvirtd: a session one, with its own home. Root's would use the directories of this machine.
+/// A separate session libvirtd with its own home, because root's would use the directories of this machine.
 struct Libvirtd {
     child: Child,
     dir: TempDir,
@@ -219,7 +219,7 @@ fn what_libvirt_says_of_running_domains_is_understood() {
         let plain = edited
             .replace(&format!("<name>{id}</name>"), &head)
             .replace("type='kvm'", "type='test'");
-        // An existing UUID is after the title.
+        // The domain's original UUID is after the title.
         let mut lines: Vec<&str> = plain.lines().collect();
         let uuids: Vec<usize> = (0..lines.len())
             .filter(|nth| lines[*nth].contains("<uuid>"))
@@ -227,7 +227,7 @@ fn what_libvirt_says_of_running_domains_is_understood() {
         for extra in uuids.iter().skip(1).rev() {
             lines.remove(*extra);
         }
-        // The test driver has no firmware, no USB, and only its own machine type.
+        // libvirt's test driver does not support firmware, USB, or other machine types.
         let lines: Vec<String> = lines
             .iter()
             .filter(|line| {

@@ -96,7 +96,7 @@ mod tests {
         let expected = format!("process {} holds it (deploy of VM 7)", std::process::id());
         assert!(error.to_string().ends_with(&expected), "{error}");
         drop(held);
-        // A process that timed out may hold it for a moment.
+        // The attempt that timed out may hold it for a moment.
         store.lock(Duration::from_secs(30), "probe").unwrap();
     }
 }

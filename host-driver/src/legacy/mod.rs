@@ -1,9 +1,8 @@
 //! Takes over a host from the driver of 2013 while its VMs run.
 //!
-//! That driver kept a file for each VF in use, which doesn't name the VM, but libvirt does: a VF
-//! that a running domain `one-<id>` holds gets a lease of VM `<id>`, with the NIC's dummy MAC from
-//! the file, or from the domain itself. No VM is stopped and no VF is changed. The original state of
-//! the VFs is unknown.
+//! That driver kept a file for each VF in use. The file does not name the VM, but libvirt does: a VF that the running domain
+//! `one-<id>` holds gets a lease of VM `<id>`, with the NIC's dummy MAC from the file or from the domain itself. No VM is
+//! stopped, and no VF is changed. The original state of the VFs is unknown.
 
 mod settings;
 mod take_over;
@@ -24,7 +23,7 @@ use crate::opennebula::VmId;
 use crate::pool::{ListError, MapError};
 use crate::shared_guids::shared_guids;
 
-/// Where that driver tracked the VFs, the newer place first.
+/// The directories in which that driver tracked the VFs, the newer one first.
 const TRACKING: [&str; 2] = ["/dev/shm/vf_interfaces", "/tmp/vf_interfaces"];
 
 /// Directories to use instead of the old driver's defaults.
@@ -41,15 +40,15 @@ pub struct LegacySources {
 pub struct Import {
     /// VFs that got a lease.
     pub imported: Vec<Imported>,
-    /// VFs that already have one.
+    /// VFs that already have a lease.
     pub leased: Vec<String>,
-    /// VFs of running VMs that did not get one, and why.
+    /// VFs of running VMs that did not get a lease, and why.
     pub failed: Vec<String>,
     /// Entries of VFs that no VM uses.
     pub stale: Vec<String>,
     /// GUIDs that several running VMs have.
     pub shared_guids: Vec<String>,
-    /// Settings of the old driver that this one does not have.
+    /// Settings of the old driver that this one does not support.
     pub not_imported: Vec<String>,
 }
 
@@ -58,7 +57,7 @@ pub struct Import {
 pub struct Imported {
     /// Its VM.
     pub vm: VmId,
-    /// The VF and what is known of its NIC.
+    /// The VF and what is known about its NIC.
     pub adopted: Adopted,
 }
 
@@ -90,7 +89,7 @@ pub enum ImportError {
     Read {
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
     /// A map of the old driver has a wrong line.
@@ -134,7 +133,7 @@ pub fn import(host: &Host, sources: &LegacySources, dry_run: bool) -> Result<Imp
     Ok(import)
 }
 
-/// The entries of the tracking directories, the first one for each VF.
+/// Reads the entries of all tracking directories.
 fn entries(host: &Host, sources: &LegacySources) -> Result<Vec<TrackedVf>, ImportError> {
     let mut dirs = Vec::new();
     match &sources.tracking {

@@ -28,7 +28,7 @@ pub(super) struct LegacySettings {
 }
 
 impl LegacySettings {
-    /// Those of the driver whose actions are in `home`.
+    /// Reads the settings of the driver whose actions are in `home`.
     pub(super) fn read(root: &Root, home: &Path) -> Result<Self, ImportError> {
         let path = home.join("kvmrc");
         let text = read_if_any(&path)?.unwrap_or_default();
@@ -41,7 +41,7 @@ impl LegacySettings {
                     cause,
                 })?
             }
-            // Computed from the directory of the script: beside it.
+            // Computed from the directory of the script: the maps are beside it.
             _ => home.join("vf_maps"),
         };
         Ok(Self {
@@ -58,17 +58,17 @@ impl LegacySettings {
         }
     }
 
-    /// Whether it wrote GUIDs; `None` if its mode is not set.
+    /// Whether the old driver wrote GUIDs; `None` if its mode is not set.
     pub(super) fn wrote_guids(&self) -> Option<bool> {
         Some(self.plain("DRIVER_MODE")?.starts_with("mlnx"))
     }
 
-    /// The first octet of its dummy MACs.
+    /// The first octet of the old driver's dummy MACs.
     pub(super) fn prefix(&self) -> Option<DummyPrefix> {
         self.plain("DUMMY_MAC_PREFIX")?.parse().ok()
     }
 
-    /// The VFs of one of its maps, in their order.
+    /// Reads the VFs of a map, in order.
     pub(super) fn map(&self, name: &PoolName) -> Result<Vec<PciAddress>, ImportError> {
         let path = self.maps.join(name.as_str());
         let text = read_if_any(&path)?.unwrap_or_default();
@@ -76,7 +76,7 @@ impl LegacySettings {
         Ok(entries.into_iter().map(|entry| entry.address).collect())
     }
 
-    /// Its settings that this driver does not have, each with its replacement.
+    /// Returns the settings that this driver does not support, each with its replacement.
     pub(super) fn not_imported(&self) -> Result<Vec<String>, ImportError> {
         let mut left = Vec::new();
         if self.plain("HPC_MODE") == Some("on") {
@@ -130,7 +130,7 @@ fn read_if_any(path: &Path) -> Result<Option<String>, ImportError> {
     }
 }
 
-/// The addresses of the VFs of each map, which is read once.
+/// The addresses of the VFs of each map. A map is read only once.
 #[derive(Debug, Default)]
 pub(super) struct Maps(HashMap<PoolName, Vec<PciAddress>>);
 

@@ -17,7 +17,7 @@ use crate::pool::{LinkLayer, Pool, Vf};
 /// The default `MAC_PREFIX` of OpenNebula: the old driver recorded only the other four octets.
 const MAC_PREFIX: [u8; 2] = [0x02, 0x00];
 
-/// What the leases are made from.
+/// What an import needs to make leases.
 pub(super) struct TakeOver<'a> {
     pub(super) host: &'a Host,
     pub(super) guard: &'a Guard<'a>,
@@ -55,7 +55,7 @@ impl TakeOver<'_> {
         Ok(import)
     }
 
-    /// The entries by VF. An entry whose VF no VM uses is stale.
+    /// Returns the entries by VF. An entry whose VF no VM uses is stale.
     fn tracked(
         &self,
         settings: &LegacySettings,
@@ -98,7 +98,7 @@ impl TakeOver<'_> {
         Ok(tracked)
     }
 
-    /// The VFs of all pools. A VF of several pools is in the pool where the old driver had it.
+    /// Returns the VFs of all pools. A VF in several pools is taken from the pool in which the old driver had it.
     fn vfs(
         &self,
         tracked: &HashMap<PciAddress, TrackedVf>,
@@ -186,7 +186,7 @@ impl TakeOver<'_> {
                         .unwrap_or(entry.is_some_and(|entry| entry.dummy.is_some()));
                     adopted.push(adopt(vf, dummy, wrote_guids));
                 }
-                // Without a lease, too, the VF is not allocated while the domain runs.
+                // Even without a lease, the VF is not allocated while the domain runs.
                 Err(why) => import.failed.push(format!("{name}: {why}")),
             }
         }
@@ -198,7 +198,7 @@ impl TakeOver<'_> {
         Ok(())
     }
 
-    /// The VM that has a lease on a VF or its place.
+    /// Returns the VM that has a lease on a VF or on its place in the pool.
     fn lease_of(&self, vf: &Vf) -> Result<Option<VmId>, StoreError> {
         if let Some((_, deployment)) = self.guard.claim(vf.address)? {
             return Ok(Some(deployment.vm()));
@@ -211,7 +211,7 @@ impl TakeOver<'_> {
     }
 }
 
-/// The dummy NIC of the domain's `nth` VF, if it has one for each VF.
+/// Returns the dummy NIC of the domain's `nth` VF, if the domain has one for each VF.
 fn nth_dummy(macs: &[MacAddress], nth: usize, vfs: usize) -> Result<Dummy, String> {
     let dummies = macs.len();
     let found = macs.get(nth).filter(|_| dummies == vfs);
@@ -241,7 +241,7 @@ fn adopt(vf: &Vf, dummy: Dummy, wrote_guids: bool) -> Adopted {
     };
     Adopted {
         vf: vf.clone(),
-        // Always valid: the first octet is neither zero nor that of a group.
+        // Always valid: the first octet is neither zero nor that of a group address.
         mac: MacAddress::try_from([first, second, a, b, c, d]).unwrap_or(dummy.mac),
         position: dummy.position,
         dummy_mac: dummy.mac,
@@ -249,7 +249,7 @@ fn adopt(vf: &Vf, dummy: Dummy, wrote_guids: bool) -> Adopted {
     }
 }
 
-/// The dummy NICs among these, in order.
+/// Returns the MACs of dummy NICs, in order.
 pub(super) fn dummies(
     macs: impl Iterator<Item = MacAddress>,
     prefix: DummyPrefix,

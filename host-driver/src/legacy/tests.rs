@@ -10,7 +10,7 @@ use crate::lease::{OriginalState, Store};
 use crate::libvirt::RunningDomain;
 use crate::libvirt::RunningDomains;
 
-/// A host with a card of four VFs and their map.
+/// A host with a card that has four VFs, and their map.
 fn tree() -> FakeHost {
     let tree = FakeHost::new();
     tree.pf("ib0", "0000:81:00", 4);
@@ -223,7 +223,7 @@ fn the_old_drivers_own_maps_count() {
     tree.write("tmp/vf_interfaces/ib0/1", "aa:00:c0:a8:07:05");
     tree.write("old/maps/ib0_pkeys", "");
     let import = run_import(&tree, &[("one-7", &["0000:81:00.3"])], &[], false);
-    // Both drivers read the same maps, so its second VF is the second here, too.
+    // Both drivers read the same maps, so the old driver's second VF is the second here, too.
     assert_eq!(
         imported(&import),
         ["ib0/1 7 0 02:00:c0:a8:07:05 aa:00:c0:a8:07:05 false"]

@@ -1,12 +1,12 @@
 //! The files in which the driver of 2013 tracked VFs in use.
 //!
 //! ```text
-//! /dev/shm/vf_interfaces/lock     nothing of interest
+//! /dev/shm/vf_interfaces/lock     not needed here
 //! /dev/shm/vf_interfaces/ib0/3    line 4 of vf_maps/ib0 is in use: empty, or a dummy MAC
 //! ```
 //!
-//! The position in those MACs is a decimal number after a zero. From the tenth NIC on it has three digits,
-//! `aa:010:c0:a8:07:05`, which libvirt reads as hexadecimal all the same.
+//! The position in those MACs is a decimal number after a zero. From position 10 on it has three digits, `aa:010:c0:a8:07:05`,
+//! which libvirt nevertheless reads as hexadecimal.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
@@ -19,7 +19,7 @@ use one_sriov_system::unless_absent;
 
 use crate::pool_name::PoolName;
 
-/// Longer than any entry: all users of the host may write to the directory.
+/// The most that is read of an entry, because all users of the host may write to the directory.
 const MAX_LEN: u64 = 64;
 
 /// A VF that was in use.
@@ -44,7 +44,7 @@ pub(super) struct Dummy {
     pub(super) mac: MacAddress,
 }
 
-/// All entries of a directory, sorted; none if it does not exist.
+/// Reads all entries of a directory, sorted. There are none if it does not exist.
 pub(super) fn read(dir: &Path) -> io::Result<Vec<TrackedVf>> {
     let mut entries = Vec::new();
     for name in names(dir)? {
@@ -81,7 +81,7 @@ fn names(dir: &Path) -> io::Result<Vec<String>> {
     unless_absent(listed(), Vec::new())
 }
 
-/// The text of an entry; `None` if it is not a file. Never blocks, whatever other users put there.
+/// Reads the text of an entry. Returns `None` if it is not a file. Never blocks, whatever other users put there.
 fn content(path: &Path) -> io::Result<Option<String>> {
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
     if !fs::symlink_metadata(path)?.is_file() {

@@ -15,7 +15,7 @@
 //!       <address type='pci' domain='0x0000' bus='0x00' slot='0x05' function='0x0'/>
 //! ```
 //!
-//! The address inside `<source>` is the one on the host, the other one that in the guest.
+//! The address inside `<source>` is that on the host, the other one is that in the guest.
 
 use hwaddr::{AddressError, PciAddress};
 
@@ -35,7 +35,7 @@ pub struct RunningDomain {
 /// Why a dump cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DumpError {
-    /// It is not XML, or truncated.
+    /// It is not XML, or is truncated.
     #[error("failed to read the domains: {0}")]
     Xml(#[from] XmlError),
     /// A device has an invalid address.
@@ -57,7 +57,7 @@ pub fn read_dumps(output: &[u8]) -> Result<Vec<RunningDomain>, DumpError> {
         match (pieces.path(), piece) {
             (["domain", "name"], Piece::Text(text)) => domain.name.push_str(&text),
             (["domain", "uuid"], Piece::Text(text)) => domain.uuid.push_str(&text),
-            // For devices of any kind: hostdev, interface, a disk that is an NVMe controller.
+            // Devices of any kind: hostdev, interface, a disk that is an NVMe controller.
             (["domain", "devices", _, "source", "address"], Piece::Start(tag)) => {
                 let address = tag
                     .pci_address()
@@ -82,16 +82,16 @@ pub fn read_dumps(output: &[u8]) -> Result<Vec<RunningDomain>, DumpError> {
     Ok(domains)
 }
 
-/// How a running domain has a device of the host.
+/// How a running domain holds a device of the host.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct HeldDevice {
     /// Its address in the guest; `None` if it is not on a PCI bus.
     pub guest: Option<PciAddress>,
-    /// As an `<interface type='hostdev'>`: libvirt sets its MAC.
+    /// Whether it is an `<interface type='hostdev'>`, whose MAC libvirt sets.
     pub is_interface: bool,
 }
 
-/// A device of the host in a domain; `None` if the domain does not have it.
+/// Finds a device of the host in a domain. Returns `None` if the domain does not have it.
 ///
 /// # Errors
 /// The document is not a domain.
@@ -116,7 +116,7 @@ pub fn held_device(document: &[u8], device: PciAddress) -> Result<Option<HeldDev
             _ => continue,
         };
         if let Piece::Start(tag) = piece {
-            // An address that cannot be read is not one of a VF.
+            // An address that cannot be read is not that of a VF.
             *place = tag.pci_address().ok().flatten().and_then(Result::ok);
         }
     }

@@ -48,7 +48,7 @@ impl Libvirt {
         self.accepted(&self.run(&arguments, Some(element), ATTACH_WAIT)?)
     }
 
-    /// Asks a running domain to release a device. Only the domain shows whether it did.
+    /// Asks a running domain to release a device. Only the domain's document shows whether it did.
     pub fn ask_to_detach(&self, domain: &str, element: &str) -> Result<(), LibvirtError> {
         let arguments = ["detach-device", domain, "/dev/stdin", "--live"];
         self.accepted(&self.run(&arguments, Some(element), self.wait)?)
@@ -69,12 +69,12 @@ impl Libvirt {
     }
 }
 
-/// The name of a PCI device among libvirt's node devices.
+/// Returns the name of a PCI device among libvirt's node devices.
 fn node(device: PciAddress) -> String {
     format!("pci_{}", device.to_string().replace([':', '.'], "_"))
 }
 
-/// Waits until udev has handled all events. Returns at once if it does not run.
+/// Waits until udev has handled all events. Returns at once if udev is not running.
 fn settle() -> Result<(), ProcessError> {
     let mut result = Ok(());
     for name in UDEVADM {

@@ -22,7 +22,7 @@ pub use dump::{DumpError, HeldDevice, RunningDomain, held_device, read_dumps};
 
 use crate::opennebula::VmId;
 
-/// How many commands fit into one argument, of 128 KiB at most (`MAX_ARG_STRLEN`).
+/// How many commands fit into one argument, which has at most 128 KiB (`MAX_ARG_STRLEN`).
 const DUMPS_AT_ONCE: usize = 2000;
 
 /// The libvirt of this host.
@@ -40,7 +40,7 @@ pub enum LibvirtError {
     Run {
         /// The URI.
         uri: String,
-        /// Why not.
+        /// The cause.
         cause: ProcessError,
     },
     /// `virsh` failed.
@@ -48,7 +48,7 @@ pub enum LibvirtError {
     Refused {
         /// The URI.
         uri: String,
-        /// Its last line.
+        /// Its last error line.
         said: String,
     },
     /// Its output is not XML.
@@ -66,13 +66,13 @@ pub enum LibvirtError {
         uri: String,
         /// The domain.
         uuid: String,
-        /// The last line of `virsh`.
+        /// The last error line of `virsh`.
         said: String,
     },
 }
 
 impl Libvirt {
-    /// The libvirt at this URI. Each `virsh` may take this long.
+    /// Uses the libvirt at `uri`. Each `virsh` may take as long as `wait`.
     #[must_use]
     pub fn new(uri: &str, wait: Duration) -> Self {
         Self {
@@ -105,7 +105,7 @@ impl Libvirt {
         Ok(RunningDomains::new(domains))
     }
 
-    /// The document of one running domain.
+    /// Returns the document of a running domain.
     pub fn document(&self, uuid: &str) -> Result<Vec<u8>, LibvirtError> {
         let dumped = self.virsh(["dumpxml", uuid])?;
         if dumped.status.success() {
@@ -118,7 +118,7 @@ impl Libvirt {
         })
     }
 
-    /// Whether a domain is still being copied from another host. Until that is finished, libvirt attaches nothing to it.
+    /// Whether a domain is still being copied from another host. Until that is finished, libvirt does not attach devices to it.
     pub fn is_incoming(&self, uuid: &str) -> Result<bool, LibvirtError> {
         let state = self.virsh(["domstate", uuid, "--reason"])?;
         if !state.status.success() {
@@ -128,12 +128,12 @@ impl Libvirt {
                 said: complaint(&state),
             });
         }
-        // The first is that of a domain whose QEMU does not listen yet (`virshDomainPausedReason`).
+        // The first state is that of a domain whose QEMU does not listen yet (`virshDomainPausedReason`).
         let text = String::from_utf8_lossy(&state.stdout);
         Ok(["paused (starting up)", "paused (migrating)"].contains(&text.trim()))
     }
 
-    /// The document of the domain in a checkpoint.
+    /// Returns the document of the domain in a checkpoint.
     pub fn saved_document(&self, checkpoint: &Path) -> Result<Vec<u8>, LibvirtError> {
         let checkpoint = checkpoint.display().to_string();
         let dumped = self.virsh(["save-image-dumpxml", &checkpoint])?;
@@ -146,7 +146,7 @@ impl Libvirt {
         })
     }
 
-    /// The UUIDs of all running domains.
+    /// Returns the UUIDs of all running domains.
     fn list(&self) -> Result<Vec<String>, LibvirtError> {
         let listed = self.virsh(["list", "--uuid"])?;
         if !listed.status.success() {
@@ -159,7 +159,7 @@ impl Libvirt {
         Ok(text.split_whitespace().map(str::to_owned).collect())
     }
 
-    /// Adds these domains, and returns the last error message.
+    /// Reads these domains into `domains`, and returns the last error message.
     fn dump(
         &self,
         uuids: &[String],
@@ -192,7 +192,7 @@ impl Libvirt {
         let virsh = Program::new("virsh")
             .args(["-q", "-c", &self.uri])
             .args(arguments)
-            // The driver parses its messages.
+            // The driver parses the messages of virsh.
             .env("LC_ALL", "C");
         let virsh = match stdin {
             Some(text) => virsh.stdin(text.as_bytes().to_vec()),
@@ -205,7 +205,7 @@ impl Libvirt {
     }
 }
 
-/// The last line of `virsh`, without its `error: `.
+/// Returns the last error line of `virsh`, without its prefix `error: `.
 fn complaint(virsh: &Captured) -> String {
     let line = virsh.stderr_line();
     line.strip_prefix("error: ").unwrap_or(&line).to_owned()
@@ -220,7 +220,7 @@ pub struct RunningDomains {
 }
 
 impl RunningDomains {
-    /// A snapshot with these domains.
+    /// Creates a snapshot with these domains.
     #[must_use]
     pub fn new(domains: Vec<RunningDomain>) -> Self {
         let vms = domains
@@ -245,14 +245,14 @@ impl RunningDomains {
         self.vms.contains(&vm)
     }
 
-    /// The running domain of a VM, by its name or by the deploy ID that the stock driver printed.
+    /// Returns the running domain of a VM, by its name or by the deploy ID that the stock driver printed.
     #[must_use]
     pub fn domain_of(&self, vm: VmId, deploy_id: Option<&str>) -> Option<&RunningDomain> {
         let mut domains = self.domains.iter();
         domains.find(|domain| domain.is(vm, deploy_id))
     }
 
-    /// The running domain that holds a device.
+    /// Returns the running domain that holds a device.
     #[must_use]
     pub fn holder(&self, device: PciAddress) -> Option<&RunningDomain> {
         self.holders.get(&device).map(|nth| &self.domains[*nth])

@@ -18,7 +18,7 @@ use crate::opennebula::VmId;
 pub struct Arguments<'a>(pub &'a [OsString]);
 
 impl<'a> Arguments<'a> {
-    /// The VM, by its ID, or else by the name of its domain.
+    /// Returns the VM, by its ID or else by the name of its domain.
     #[must_use]
     pub fn vm(&self) -> Option<VmId> {
         let by_id = self
@@ -29,13 +29,13 @@ impl<'a> Arguments<'a> {
         by_id.or_else(|| VmId::of_domain(self.text(0)?))
     }
 
-    /// An argument as text; `None` if it is missing, or not UTF-8.
+    /// Returns an argument as text, or `None` if it is missing or not UTF-8.
     #[must_use]
     pub fn text(&self, nth: usize) -> Option<&'a str> {
         self.0.get(nth).and_then(|argument| argument.to_str())
     }
 
-    /// An argument.
+    /// Returns an argument.
     #[must_use]
     pub fn get(&self, nth: usize) -> Option<&'a OsStr> {
         self.0.get(nth).map(OsString::as_os_str)

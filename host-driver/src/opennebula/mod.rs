@@ -1,4 +1,4 @@
-//! The interface of OpenNebula to a driver.
+//! OpenNebula's interface to drivers.
 
 mod arguments;
 mod monitoring;

@@ -5,8 +5,8 @@
 //! /proc/4711/cmdline                      ruby /var/tmp/one/im/kvm.d/monitord-client.rb kvm ...
 //! ```
 //!
-//! Since 7.0.2 it runs the probes of `host/system` again on SIGUSR1 (`src/im_mad/remotes/common.d/monitord-client.rb`), so the
-//! scheduler need not wait for the next round. Earlier clients write no such file.
+//! Since 7.0.2, it runs the probes of `host/system` again on SIGUSR1 (`src/im_mad/remotes/common.d/monitord-client.rb`), so the
+//! scheduler need not wait for the next round. Earlier clients do not write this file.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
@@ -31,7 +31,7 @@ const CLIENT: &str = "monitord-client.rb";
 pub struct MonitoringClient(Running);
 
 impl MonitoringClient {
-    /// The client of this host, if it supports the signal.
+    /// Finds the client of this host, if it supports the signal.
     ///
     /// Call this some time before [`Self::refresh`]: a client that has just called `setsid(2)` installs its handler next, and
     /// until then the signal would kill it.
@@ -48,7 +48,7 @@ impl MonitoringClient {
         }
     }
 
-    /// Has the client run the probes again, if there is one. Errors are only logged.
+    /// Makes the client run the probes again, if there is one. Errors are only logged.
     pub fn refresh(client: Option<&Self>) {
         let Some(Self(process)) = client else {
             return;
@@ -76,7 +76,7 @@ fn find(root: &Root) -> io::Result<Option<Running>> {
     }))
 }
 
-/// The process id in the file; `None` if the file is missing, or belongs to another user.
+/// Reads the process ID. Returns `None` if the file is missing or belongs to another user.
 fn read_pid(root: &Root, us: u32) -> io::Result<Option<u32>> {
     let path = root.entry(Path::new(PID_FILE))?;
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
@@ -96,7 +96,7 @@ fn read_pid(root: &Root, us: u32) -> io::Result<Option<u32>> {
     Ok(text.trim().parse().ok())
 }
 
-/// `ruby .../monitord-client.rb kvm ...`, as `monitord-client_control.sh` starts it.
+/// Whether this is `ruby .../monitord-client.rb kvm ...`, as `monitord-client_control.sh` starts it.
 fn is_client(words: &[String]) -> bool {
     let [interpreter, program, ..] = words else {
         return false;

@@ -1,19 +1,19 @@
-//! Attributes of a NIC's network for its VF, beside the VLAN ID.
+//! Attributes of a NIC's network for its VF, besides the VLAN ID.
 //!
 //! ```text
 //! <NIC>...<VLAN_ID><![CDATA[100]]></VLAN_ID><VLAN_QOS><![CDATA[3]]></VLAN_QOS><SPOOFCHK><![CDATA[yes]]></SPOOFCHK>
 //!     <OUTBOUND_AVG_BW><![CDATA[125000]]></OUTBOUND_AVG_BW>...</NIC>
 //! ```
 //!
-//! OpenNebula has `SPOOFCHK` and `TRUST` for its network drivers, and the bandwidths, in kB/s, for its bridges. `VLAN_QOS`,
-//! `VLAN_PROTO` and `VF_LINK_STATE` are one-sriov's own.
+//! OpenNebula defines `SPOOFCHK` and `TRUST` for its network drivers, and the bandwidths, in kB/s, for its bridges. `VLAN_QOS`,
+//! `VLAN_PROTO` and `VF_LINK_STATE` are defined by one-sriov.
 
 use hwaddr::MacAddress;
 use one_sriov_system::VfLinkState;
 
 use super::vm::Fields;
 
-/// Attributes of OpenNebula for NICs on bridges, which VFs do not support.
+/// OpenNebula's attributes for NICs on bridges that VFs do not support.
 const UNSUPPORTED: [&str; 5] = [
     "INBOUND_AVG_BW",
     "INBOUND_PEAK_BW",
@@ -22,12 +22,12 @@ const UNSUPPORTED: [&str; 5] = [
     "QINQ_TYPE",
 ];
 
-/// Attributes to set on a VF; `None` is not changed.
+/// Attributes to set on a VF; `None` means that one is not changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NicAttributes {
     /// `VLAN_QOS`: the priority of its VLAN.
     pub vlan_qos: Option<u8>,
-    /// `VLAN_PROTO`: whether its VLAN is one of 802.1ad.
+    /// `VLAN_PROTO`: whether its VLAN is tagged as 802.1ad.
     pub is_8021ad: Option<bool>,
     /// `SPOOFCHK`.
     pub spoof_check: Option<bool>,
@@ -96,7 +96,7 @@ impl NicAttributes {
     }
 }
 
-/// kB/s as Mbit/s, rounded up; 0 means no limit.
+/// Converts kB/s to Mbit/s, rounded up. 0 means no limit.
 fn mbit(rate: u32) -> Option<u32> {
     let mbit = u64::from(rate).saturating_mul(8).div_ceil(1000);
     u32::try_from(mbit).ok().filter(|mbit| *mbit > 0)
@@ -130,7 +130,7 @@ impl AttributeReader<'_> {
         self.value(name, "a number", |text| text.parse().ok())
     }
 
-    /// As in OpenNebula's network drivers, everything but "yes" is "no" (`on_off` of `vnm/vf.rb`).
+    /// As in OpenNebula's network drivers, everything but "yes" and "on" is "no" (`on_off` of `vnm/vf.rb`).
     fn switch(&self, name: &str) -> Option<bool> {
         let text = self.fields.text(name)?;
         Some(

@@ -26,7 +26,7 @@ pub struct PciNic {
     pub address: PciAddress,
     /// Its MAC in OpenNebula.
     pub mac: MacAddress,
-    /// The id of its virtual network.
+    /// The ID of its virtual network.
     pub network: Option<u32>,
     /// `VN_MAD`: the network driver.
     pub network_driver: Option<String>,
@@ -41,7 +41,7 @@ pub struct PciNic {
 }
 
 impl PciNic {
-    /// The NIC with these attributes; `None` if it is another kind of device, or has not been chosen yet.
+    /// Reads a NIC. Returns `None` if the device is of another kind, or has not been chosen yet.
     pub(super) fn read(fields: &Fields) -> Result<Option<Self>, VmDocumentError> {
         if fields.text("TYPE") != Some("NIC") {
             return Ok(None);
@@ -64,7 +64,7 @@ impl PciNic {
     }
 }
 
-/// The four parts are hexadecimal without `0x`; in `ADDRESS` a colon precedes the function.
+/// Reads the address. The four parts are hexadecimal without `0x`; in `ADDRESS` a colon precedes the function.
 fn address(fields: &Fields) -> Option<PciAddress> {
     let part = |name: &str| fields.text(name);
     let parts = (part("DOMAIN"), part("BUS"), part("SLOT"), part("FUNCTION"));

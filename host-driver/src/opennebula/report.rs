@@ -20,7 +20,7 @@ use one_sriov_system::unless_absent;
 
 /// The line before a message up to 6.0.2 (`src/mad/sh/scripts_common.sh`).
 const OPENING: &str = "ERROR MESSAGE --8<------";
-/// The line after it.
+/// The line after a message.
 const CLOSING: &str = "ERROR MESSAGE ------>8--";
 
 /// The report of an action, on stderr.
@@ -32,7 +32,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The report of an action of the driver whose actions are in `home`.
+    /// Creates the report of an action. The driver's actions are in `home`.
     #[must_use]
     pub fn new(home: &Path, action: &str) -> Self {
         let path = home.join("../../scripts_common.sh");
@@ -58,7 +58,7 @@ impl Report {
         self.flush();
     }
 
-    /// The same while the action continues.
+    /// Prints the added lines while the action continues.
     pub fn flush(&mut self) {
         let lines = self.notes.drain(..);
         let lines = lines.map(|note| format!("INFO: {}: {note}\n", self.action));
@@ -79,11 +79,11 @@ impl Report {
 
 /// Prints in one write, so that lines of several processes do not mix.
 fn say(text: &str) {
-    // The front-end has closed the pipe.
+    // Fails only if the front-end has closed the pipe.
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// The message with a full stop: OpenNebula appends `ExitCode: 1` to the last word.
+/// Adds a full stop to the message, because OpenNebula appends `ExitCode: 1` to the last word.
 fn sentence(message: &str) -> String {
     let stop = if message.ends_with(['.', '!', '?']) {
         ""

@@ -1,4 +1,4 @@
-//! The VM's document has what the domain lacks: network and VLAN of the NICs, and which PCI devices are NICs.
+//! The VM document contains what the domain lacks: network and VLAN of the NICs, and which PCI devices are NICs.
 //!
 //! Since 6.0 it is beside the deployment file, `/var/lib/one//datastores/0/7/vm.xml`:
 //!
@@ -7,8 +7,8 @@
 //!     <NETWORK_ID><![CDATA[4]]></NETWORK_ID><VLAN_ID><![CDATA[100]]></VLAN_ID>...</NIC>
 //! ```
 //!
-//! A MAC alone does not identify a NIC: OpenNebula makes it from the IPv4 address, and two networks with the same range have the
-//! same ones. The domain has the bridge, too, and its interfaces are in the order of the NICs here.
+//! A MAC alone does not identify a NIC: OpenNebula derives it from the IPv4 address, so two networks with the same range have the
+//! same MACs. The domain also has the bridge, and its interfaces are in the order of the NICs here.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ use crate::xml::excerpt;
 pub struct VmDocument {
     /// In the order of the document.
     nics: Vec<VmNic>,
-    /// In the order of their ids.
+    /// In the order of their IDs.
     pci_nics: Vec<PciNic>,
 }
 
@@ -43,7 +43,7 @@ struct VmNic {
 /// The network of a NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
-    /// The id of the virtual network.
+    /// The ID of the virtual network.
     pub id: Option<u32>,
     /// Its VLAN; a P_Key for InfiniBand.
     pub vlan: Option<u32>,
@@ -122,11 +122,11 @@ impl VmDocument {
         Ok(document)
     }
 
-    /// The network of the domain's next interface with this MAC and bridge, as far as known.
+    /// Takes the network of the domain's next interface with this MAC and bridge, as far as known.
     pub fn take_network(&mut self, mac: MacAddress, bridge: &str) -> Network {
         let is_it = |nic: &VmNic| nic.mac == mac && nic.bridge.as_deref() == Some(bridge);
         let nth = self.nics.iter().position(is_it);
-        // If the bridge differs or is missing here, the VLAN of the MAC is used all the same.
+        // If the bridge differs or is missing here, the MAC alone decides.
         let nth = nth.or_else(|| self.nics.iter().position(|nic| nic.mac == mac));
         let unknown = || Network {
             id: None,
@@ -137,7 +137,7 @@ impl VmDocument {
         nth.map_or_else(unknown, |nth| self.nics.remove(nth).network)
     }
 
-    /// The network of the NIC that is being attached, and whether its bridge is an Open vSwitch bridge.
+    /// Takes the network of the NIC that is being attached, and returns whether its bridge is an Open vSwitch bridge.
     pub fn take_attached(&mut self, mac: MacAddress, bridge: &str) -> (Network, bool) {
         let mut nics = self.nics.iter();
         match nics.position(|nic| nic.is_attached && nic.mac == mac) {
@@ -149,13 +149,13 @@ impl VmDocument {
         }
     }
 
-    /// Whether a NIC is on an Open vSwitch bridge.
+    /// Whether any NIC is on an Open vSwitch bridge.
     #[must_use]
     pub fn has_open_vswitch(&self) -> bool {
         self.nics.iter().any(|nic| nic.is_open_vswitch)
     }
 
-    /// The bridge of the NIC that the action is about, if it has this MAC.
+    /// Returns the bridge of the NIC that the action is about, if it has this MAC.
     #[must_use]
     pub fn attached_bridge(&self, mac: MacAddress) -> Option<&str> {
         let mut nics = self.nics.iter();
@@ -169,7 +169,7 @@ impl VmDocument {
         self.nics.iter().any(|nic| nic.mac == mac)
     }
 
-    /// Takes the NIC with this MAC whose device OpenNebula has chosen: the one with this device if there are several.
+    /// Takes the PCI NIC with this MAC, preferably the one with this device.
     pub fn take_pci_nic(&mut self, mac: MacAddress, device: PciAddress) -> Option<PciNic> {
         let mut nics = self.pci_nics.iter();
         let nth = nics.position(|nic| nic.mac == mac && nic.address == device);
@@ -177,7 +177,7 @@ impl VmDocument {
         Some(self.pci_nics.remove(nth))
     }
 
-    /// The PCI NICs, in the order of their ids.
+    /// The PCI NICs, in the order of their IDs.
     #[must_use]
     pub fn pci_nics(&self) -> &[PciNic] {
         &self.pci_nics
@@ -228,7 +228,7 @@ impl Section {
     }
 }
 
-/// The attributes of one such element.
+/// The attributes of such an element.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Fields(HashMap<Vec<u8>, String>);
 
@@ -242,7 +242,7 @@ impl Fields {
         }
     }
 
-    /// An attribute, if it has a value.
+    /// Returns an attribute, if it has a value.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         let text = self.0.get(name.as_bytes())?.trim();
         (!text.is_empty()).then_some(text)
@@ -254,7 +254,7 @@ impl Fields {
         value.is_some_and(|value| value.eq_ignore_ascii_case("yes"))
     }
 
-    /// An attribute that is a number.
+    /// Returns an attribute that is a number.
     pub(super) fn number(&self, name: &'static str) -> Result<Option<u32>, VmDocumentError> {
         let parse = |value: &str| {
             value.parse().map_err(|_| VmDocumentError::Number {
@@ -273,7 +273,7 @@ mod tests {
 
     use super::*;
 
-    /// Id and VLAN.
+    /// Returns ID and VLAN of a network.
     fn network(text: &str) -> Result<(Option<u32>, Option<u32>), String> {
         let mut document = VmDocument::parse(text).map_err(|error| error.to_string())?;
         let network = document.take_network("02:00:c0:a8:07:05".parse().unwrap(), "sriov_ib0");
@@ -311,7 +311,7 @@ mod tests {
         let mut take = |bridge| document.take_network(mac, bridge).id;
         let bridges = ["sriov_ib0", "sriov_ib0", "sriov_ib1"];
         assert_eq!(bridges.map(&mut take), [Some(3), Some(4), Some(2)]);
-        // What is left has that MAC, and is taken once.
+        // The NIC that is left has that MAC, and is taken once.
         assert_eq!(["sriov_x", "sriov_x"].map(take), [Some(1), None]);
     }
 
@@ -338,7 +338,7 @@ mod tests {
             attributes: Ok(NicAttributes::default()),
         };
         assert_eq!(pci_nics(PCI), std::slice::from_ref(&nic));
-        // Only the address, as a whole.
+        // Only `ADDRESS` is complete.
         let whole = PCI.replace("<SLOT>00</SLOT>", "");
         assert_eq!(pci_nics(&whole), std::slice::from_ref(&nic));
         let first = PCI

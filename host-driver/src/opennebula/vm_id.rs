@@ -1,11 +1,11 @@
-//! The id of a VM.
+//! The ID of a VM.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The id of a VM in OpenNebula.
+/// The ID of a VM in OpenNebula.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VmId(u32);
 
@@ -16,7 +16,7 @@ impl VmId {
         format!("one-{self}")
     }
 
-    /// The VM of a domain with this name.
+    /// Returns the VM of a domain with this name.
     #[must_use]
     pub fn of_domain(name: &str) -> Option<Self> {
         name.strip_prefix("one-")?.parse().ok()

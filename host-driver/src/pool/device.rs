@@ -9,7 +9,7 @@ use one_sriov_system::Root;
 use super::{HostSysfs, Pf, Pool, Vf, VfSource, port_of};
 use crate::pool_name::PoolName;
 
-/// The index of a VF that is not in the map of its PF: larger than any line.
+/// Added to the number of a VF that is not in the map of its PF: larger than any index in a map.
 const UNMAPPED: u32 = 1 << 16;
 
 /// Whether a PCI device is a VF that the driver can manage.
@@ -24,7 +24,7 @@ pub enum PciDevice {
 }
 
 impl PciDevice {
-    /// Finds out what a device is.
+    /// Detects what a device is.
     pub fn find(root: &Root, maps: &Path, address: PciAddress) -> io::Result<Self> {
         let sysfs = HostSysfs::new(root);
         let Some(pf) = sysfs.pf_of(address)? else {
@@ -57,7 +57,7 @@ impl PciDevice {
     }
 }
 
-/// The index of a VF in the pool with its PF's name.
+/// Returns the index of a VF in the pool with its PF's name.
 fn index(root: &Root, maps: &Path, pool: &PoolName, address: PciAddress, number: u32) -> u32 {
     match Pool::open(root, maps, pool).map(|pool| pool.source) {
         Ok(VfSource::Map { entries, .. }) => {

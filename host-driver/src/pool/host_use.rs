@@ -1,7 +1,7 @@
 //! VFs that the host itself uses.
 //!
-//! The host uses a VF if one of its netdevs has an address that is not link-local, belongs to a bridge or a bond, has a VLAN or
-//! macvtap on top or a route, or is in another network namespace, such as a container's. A link-local address or an attempt at
+//! The host uses a VF if one of its netdevs has a route or an address that is not link-local, belongs to a bridge or a bond, has
+//! a VLAN or macvtap on top, or is in another network namespace, such as a container's. A link-local address or an attempt at
 //! DHCP does not count: NetworkManager does that to every new netdev.
 //!
 //! ```text
@@ -25,7 +25,7 @@ pub enum HostUse {
     Address(InterfaceName),
     /// Its netdev has a route.
     Route(InterfaceName),
-    /// Its netdev belongs to another.
+    /// Its netdev belongs to another one, such as a bridge.
     Member(InterfaceName, String),
     /// Its network device is in another network namespace.
     Namespace,
@@ -53,10 +53,10 @@ pub enum HostUseError {
     Sysfs {
         /// The VF.
         vf: PciAddress,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
-    /// The kernel does not show its addresses or routes.
+    /// The kernel does not report its addresses or routes.
     #[error(transparent)]
     Netlink(#[from] NetlinkError),
 }
@@ -76,7 +76,7 @@ struct HostLinks {
 }
 
 impl<'r> HostUses<'r> {
-    /// Those of the host below this root.
+    /// Creates the check for the host below this root.
     #[must_use]
     pub fn new(root: &'r Root) -> Self {
         Self {
@@ -86,7 +86,7 @@ impl<'r> HostUses<'r> {
         }
     }
 
-    /// How the host uses a VF, if at all.
+    /// Returns how the host uses a VF, if at all.
     pub fn of(&self, vf: PciAddress) -> Result<Option<HostUse>, HostUseError> {
         let fail = |cause| HostUseError::Sysfs { vf, cause };
         if self.sysfs.has_hidden_netdev(vf).map_err(fail)? {

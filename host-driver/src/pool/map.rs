@@ -1,4 +1,4 @@
-//! VF maps: which VFs a pool has, in the seed's format.
+//! VF maps: which VFs a pool has, in the format of the driver of 2013.
 //!
 //! ```text
 //! # [domain] bus slot function

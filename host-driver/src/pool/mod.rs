@@ -1,7 +1,7 @@
 //! Pools of VFs.
 //!
-//! A pool has the VFs of the map with its name, or without a map all VFs of the PF with its name. The index of a VF is its line
-//! in the map, or its number on the PF.
+//! A pool has the VFs in the map with its name or, without a map, all VFs of the PF with its name. The index of a VF counts the
+//! VFs of the map from 0, or is its number on the PF.
 
 mod device;
 mod host_use;
@@ -30,7 +30,7 @@ pub struct Pool {
     /// Its name.
     pub name: PoolName,
     source: VfSource,
-    /// The PFs that were read already: all VFs of a pool belong to one or a few.
+    /// The PFs that have been read. All VFs of a pool belong to one PF or to a few.
     pfs: RefCell<HashMap<PciAddress, Pf>>,
 }
 
@@ -39,7 +39,7 @@ enum VfSource {
     Map {
         path: PathBuf,
         entries: Vec<MapEntry>,
-        /// The VFs of the PFs that the entries belong to, by address.
+        /// PF and number of each VF by its address, for all PFs in the map.
         numbers: HashMap<PciAddress, (PciAddress, u32)>,
     },
     Pf {
@@ -104,7 +104,7 @@ pub enum PoolError {
     ReadMap {
         /// The map.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
     /// A map with a wrong line.
@@ -130,13 +130,13 @@ pub enum PoolError {
     Sysfs {
         /// The pool.
         name: PoolName,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
 }
 
 impl PoolError {
-    /// Whether there is no such pool, or it has no VFs. After any other error that is unknown.
+    /// Whether there is no such pool, or it has no VFs. With any other error, this is unknown.
     #[must_use]
     pub fn is_no_pool(&self) -> bool {
         matches!(
@@ -154,7 +154,7 @@ pub enum ListError {
     Maps {
         /// The directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
     /// sysfs cannot be read.
@@ -201,7 +201,7 @@ impl Pool {
         })
     }
 
-    /// The names of all pools of this host: its maps, and its PFs that have VFs.
+    /// Returns the names of all pools of this host: its maps, and its PFs that have VFs.
     pub fn names(root: &Root, maps: &Path) -> Result<Vec<PoolName>, ListError> {
         let mut names = Self::names_of_maps(maps)?;
         names.extend(Self::names_of_pfs(root)?);
@@ -210,7 +210,7 @@ impl Pool {
         Ok(names)
     }
 
-    /// The names of the maps of this host.
+    /// Returns the names of the maps of this host.
     pub fn names_of_maps(maps: &Path) -> Result<Vec<PoolName>, ListError> {
         let list = || match fs::read_dir(maps) {
             Ok(entries) => entries.collect::<io::Result<Vec<_>>>(),
@@ -238,12 +238,12 @@ impl Pool {
         Ok(names)
     }
 
-    /// The names of the PFs of this host that have VFs.
+    /// Returns the names of the PFs of this host that have VFs.
     pub fn names_of_pfs(root: &Root) -> Result<Vec<PoolName>, ListError> {
         Self::names_of_devices(root, |sysfs, pf| Ok(!sysfs.vf_numbers(pf)?.is_empty()))
     }
 
-    /// The names of the PFs of this host that have VFs or could have some.
+    /// Returns the names of the PFs of this host that have VFs or could have some.
     pub fn names_of_possible_pfs(root: &Root) -> Result<Vec<PoolName>, ListError> {
         Self::names_of_devices(root, |sysfs, pf| {
             let total = sysfs.total_vfs(pf)?.unwrap_or(0);
@@ -271,7 +271,7 @@ impl Pool {
         list().map_err(ListError::Pfs)
     }
 
-    /// Whether there is a pool of that name. Does not read its VFs.
+    /// Whether there is a pool of that name. One that cannot be read counts as existing.
     #[must_use]
     pub fn exists(root: &Root, maps: &Path, name: &PoolName) -> bool {
         !Self::open(root, maps, name).is_err_and(|error| error.is_no_pool())
@@ -286,7 +286,7 @@ impl Pool {
         }
     }
 
-    /// The PCI address of the VF with this index; `None` if the VF no longer exists.
+    /// Returns the PCI address of the VF with this index, if there is one. A VF in a map need not exist.
     pub fn address(&self, root: &Root, index: u32) -> Result<Option<PciAddress>, PoolError> {
         match &self.source {
             VfSource::Map { entries, .. } => Ok(entries.get(index as usize).map(|e| e.address)),
@@ -301,7 +301,7 @@ impl Pool {
         }
     }
 
-    /// Its map.
+    /// Its map and the entries, if it has a map.
     #[must_use]
     pub fn map(&self) -> Option<(&Path, &[MapEntry])> {
         match &self.source {
@@ -310,7 +310,7 @@ impl Pool {
         }
     }
 
-    /// The VF with this index; `None` if it does not exist.
+    /// Reads the VF with this index. Returns `None` if it does not exist.
     pub fn vf(&self, root: &Root, index: u32) -> Result<Option<Vf>, PoolError> {
         let sysfs = HostSysfs::new(root);
         let Some(address) = self.address(root, index)? else {
@@ -336,7 +336,7 @@ impl Pool {
         }))
     }
 
-    /// A PF with the netdev that this pool uses; `None` if it has none.
+    /// Reads a PF with the netdev that this pool uses. Returns `None` if the PF has none.
     fn pf(&self, sysfs: HostSysfs<'_>, address: PciAddress) -> io::Result<Option<Pf>> {
         if let Some(pf) = self.pfs.borrow().get(&address) {
             return Ok(Some(pf.clone()));
@@ -369,7 +369,7 @@ impl Pool {
         };
         let entries = map::parse(&String::from_utf8_lossy(bytes))
             .map_err(|cause| wrong(cause.line, cause.what))?;
-        // If the map has the name of a netdev, its VFs are set up through that.
+        // If the map has the name of a netdev, its VFs are set up through that netdev.
         let netdev = name.as_str().parse::<InterfaceName>().ok();
         let own = match netdev {
             Some(netdev) => sysfs.device_of(&netdev).map_err(fail)?,
@@ -409,7 +409,7 @@ impl Pool {
     }
 }
 
-/// The netdev of a PF with this name, or else that of its first port.
+/// Returns the netdev of a PF with this name, or else that of its first port.
 fn port_of(
     sysfs: HostSysfs<'_>,
     pf: PciAddress,
@@ -428,7 +428,7 @@ fn port_of(
     Ok(None)
 }
 
-/// The directory also has notes, examples, and the old driver's device and port data.
+/// Whether a file can be a map. The directory also has notes, examples, and the old driver's device and port data.
 fn is_map_name(name: &str) -> bool {
     let has_end = |end| name.len() > str::len(end) && name.ends_with(end);
     !name.starts_with('.')

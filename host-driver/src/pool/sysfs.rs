@@ -30,7 +30,7 @@ const EOPNOTSUPP: i32 = 95;
 pub enum LinkLayer {
     /// Ethernet.
     Ethernet,
-    /// InfiniBand, as `IPoIB` shows it.
+    /// InfiniBand, with IPoIB.
     Infiniband,
 }
 
@@ -41,7 +41,7 @@ pub struct HostSysfs<'r> {
 }
 
 impl<'r> HostSysfs<'r> {
-    /// The sysfs below this root.
+    /// Uses the sysfs below this root.
     #[must_use]
     pub fn new(root: &'r Root) -> Self {
         Self { root }
@@ -120,7 +120,7 @@ impl<'r> HostSysfs<'r> {
         Ok(netdevs)
     }
 
-    /// Whether the network device of a PCI device is in another network namespace: then the directory of its devices is empty
+    /// Whether the network device of a PCI device is in another network namespace: then the directory `net` is empty
     /// (`net_namespace` of net/core/net-sysfs.c). Without a netdev there is no directory.
     pub fn has_hidden_netdev(self, address: PciAddress) -> io::Result<bool> {
         let dir = device_dir(address).join("net");
@@ -133,7 +133,7 @@ impl<'r> HostSysfs<'r> {
     /// PF. It is a device of the PF, but not a port of the card.
     ///
     /// Its `phys_port_name` is `pf0vf3`, `pf0sf88`, `pf0hpf` or `c1pf0vf3` (`__devlink_port_phys_port_name_get` of
-    /// net/devlink/port.c), with ice `pf0vfr3`. A port has `p0`, or none.
+    /// net/devlink/port.c), with ice `pf0vfr3`. That of a port is `p0` or does not exist.
     pub fn is_representor(self, netdev: &InterfaceName) -> io::Result<bool> {
         let name = self.text(&netdev_dir(netdev).join("phys_port_name"))?;
         Ok(name.is_some_and(|name| is_representor_name(&name)))
@@ -154,8 +154,8 @@ impl<'r> HostSysfs<'r> {
         self.name_behind(&netdev_dir(netdev).join("master"))
     }
 
-    /// A network device on top of this one, a VLAN or a macvtap: the first by name (`upper_stor.100`, `netdev_adjacent_sysfs_add`
-    /// of net/core/dev.c).
+    /// Returns the first network device, by name, on top of this one, such as a VLAN or a macvtap (`upper_stor.100`,
+    /// `netdev_adjacent_sysfs_add` of net/core/dev.c).
     pub fn upper(self, netdev: &InterfaceName) -> io::Result<Option<String>> {
         let names = self.list(&netdev_dir(netdev))?;
         let upper = |name: &OsString| {
@@ -178,7 +178,7 @@ impl<'r> HostSysfs<'r> {
     /// The hardware address of an InfiniBand network device.
     pub fn ipoib_address(self, netdev: &InterfaceName) -> io::Result<Option<IpoibAddress>> {
         let text = self.text(&netdev_dir(netdev).join("address"))?;
-        // Without a GUID it is not valid yet.
+        // The address is not valid until it has a GUID.
         Ok(text.and_then(|text| text.parse().ok()))
     }
 
@@ -211,7 +211,7 @@ impl<'r> HostSysfs<'r> {
         let text = match self.root.read_to_string(path) {
             // The netdev is being removed (`netdev_show` of net/core/net-sysfs.c).
             Err(error) if error.kind() == ErrorKind::InvalidInput => return Ok(None),
-            // Its driver has no such attribute.
+            // Its driver does not have this attribute.
             Err(error) if error.raw_os_error() == Some(EOPNOTSUPP) => return Ok(None),
             read => named(path, unless_absent(read.map(Some), None))?,
         };
@@ -226,7 +226,7 @@ impl<'r> HostSysfs<'r> {
         Ok(Some(value))
     }
 
-    /// The last part of the target of a link.
+    /// Returns the last part of the target of a link.
     fn name_behind(self, link: &Path) -> io::Result<Option<String>> {
         let target = named(
             link,
@@ -245,7 +245,7 @@ impl<'r> HostSysfs<'r> {
     }
 }
 
-/// An optional `c<controller>`, `pf<number>`, and more.
+/// Whether a name is an optional `c<controller>`, `pf<number>`, and more.
 fn is_representor_name(name: &str) -> bool {
     let behind_number = |text: &str| {
         text.trim_start_matches(|c: char| c.is_ascii_digit())
@@ -267,7 +267,7 @@ fn device_dir(address: PciAddress) -> PathBuf {
     Path::new("/sys/bus/pci/devices").join(address.to_string())
 }
 
-/// An error that names the file.
+/// Adds the file to an error.
 fn named<T>(path: &Path, result: io::Result<T>) -> io::Result<T> {
     result.map_err(|error| io::Error::new(error.kind(), format!("'{}': {error}", path.display())))
 }

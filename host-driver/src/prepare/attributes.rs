@@ -5,7 +5,7 @@
 //! | VLAN with priority and protocol, spoof check | an error: they isolate tenants |
 //! | trust, rate, link state | a line in the VM's log |
 //!
-//! Only what can be restored is set. A setting that the kernel does not show is not set, but reported.
+//! Only settings that can be restored are set. If the kernel does not report the original value, the VM's log says so.
 
 use super::Settings;
 use crate::lease::{EthernetFeatures, Lease, OriginalState, VfIdentity, VfRequest};
@@ -26,11 +26,11 @@ pub struct OptionalSetting {
 pub struct LeftOut {
     /// OpenNebula's attribute.
     pub name: &'static str,
-    /// Why.
+    /// The reason.
     pub why: &'static str,
 }
 
-/// Settings for the VF of a lease that its VM can run without, and the attributes that cannot be set.
+/// Returns settings for the VF of a lease that its VM can run without, and the attributes that cannot be set.
 #[must_use]
 pub fn optional(
     lease: &Lease,
@@ -67,7 +67,7 @@ pub fn optional(
         Some(_) => leave_out(name, "the kernel does not show its original value"),
     };
     let none = Settings::default();
-    // OpenNebula's network driver sets it after the boot.
+    // For a PCI NIC, OpenNebula's network driver sets it once the VM runs.
     let trust = wanted
         .trust
         .filter(|_| lease.identity != VfIdentity::Native);

@@ -1,4 +1,4 @@
-//! GUIDs in use on this host: two ports with one GUID break a fabric.
+//! GUIDs in use on this host: two ports with the same GUID break a fabric.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use hwaddr::{Guid, InterfaceName, PciAddress};
 
 use crate::opennebula::VmId;
 
-/// Who uses a VF.
+/// The user of a VF.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VfHolder {
     /// A VM, by its lease or its running domain.
@@ -18,7 +18,7 @@ pub enum VfHolder {
     SameVm,
 }
 
-/// What has a GUID.
+/// The owner of a GUID.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Owner {
     Port(InterfaceName),
@@ -88,7 +88,7 @@ impl GuidsInUse {
         self.0.insert(guid, Owner::Port(netdev.clone()));
     }
 
-    /// Adds a VF that a VM has.
+    /// Adds a VF that a VM or domain has.
     pub fn add_vf(
         &mut self,
         pf: &InterfaceName,

@@ -1,5 +1,4 @@
-//! Sets up VFs by `ip link`, the only such program that `oneadmin` may run with `sudo` on every
-//! OpenNebula host.
+//! Sets up VFs with `ip link`, the only such program that `oneadmin` may run with `sudo` on every OpenNebula host.
 //!
 //! ```text
 //! sudo -n ip link set dev ib0 vf 3 node_guid 00:04:aa:00:c0:a8:32:11
@@ -21,12 +20,12 @@ const BUSY_LIMIT: Duration = Duration::from_secs(3);
 /// The pause between retries. The kernel does not report the end of the reset.
 const BUSY_PACE: Duration = Duration::from_millis(100);
 
-/// The MAC that the kernel takes as "none" (`is_zero_ether_addr` in the drivers' `ndo_set_vf_mac`).
+/// The MAC that the kernel treats as "none" (`is_zero_ether_addr` in the drivers' `ndo_set_vf_mac`).
 const NO_MAC: &str = "00:00:00:00:00:00";
-/// The GUID that PFs take as "none".
+/// The GUID that PFs treat as "none".
 const NO_GUID: &str = "ff:ff:ff:ff:ff:ff:ff:ff";
 
-/// The words of `ip` for the GUIDs of a VF.
+/// The keywords of `ip` for the GUIDs of a VF.
 const NODE_GUID: &str = "node_guid";
 const PORT_GUID: &str = "port_guid";
 
@@ -56,7 +55,7 @@ impl SetVf for IpLink {
 struct Call {
     /// What is set, for messages.
     what: Vec<&'static str>,
-    /// The words for `ip`.
+    /// The arguments for `ip`.
     words: Vec<String>,
 }
 
@@ -105,7 +104,7 @@ impl Call {
     }
 }
 
-/// Whether `ip` does not know a word. It takes a word that cannot follow `vf <number>` for the name of a second device
+/// Whether `ip` reports an unknown word. It takes a word that cannot follow `vf <number>` for the name of a second device
 /// (`iplink_parse_vf` and `iplink_parse` of ip/iplink.c).
 fn is_unknown_word(said: &str) -> bool {
     let is_second_device = said.contains("either \"dev\" is duplicate") && said.contains("garbage");
@@ -113,7 +112,7 @@ fn is_unknown_word(said: &str) -> bool {
     is_second_device || said.starts_with("Command line is not complete")
 }
 
-/// `sudo -n ip link ...`, speaking English.
+/// Returns the command `sudo -n ip link ...`, with English messages.
 pub(crate) fn ip_link<const N: usize>(words: [&str; N]) -> Program {
     Program::new("sudo")
         .args(["-n", "ip", "link"])
@@ -121,8 +120,8 @@ pub(crate) fn ip_link<const N: usize>(words: [&str; N]) -> Program {
         .env("LC_ALL", "C")
 }
 
-/// The messages that set everything. The kernel ends a message once it has set a node GUID, and silently ignores a port GUID
-/// in the same one (`do_setvfinfo` of net/core/rtnetlink.c).
+/// Returns the messages that write all settings. The kernel ends a message once it has set a node GUID, and silently ignores
+/// a port GUID in the same one (`do_setvfinfo` of net/core/rtnetlink.c).
 fn calls(settings: &Settings) -> Vec<Call> {
     let mac = |mac: &Option<MacAddress>| mac.map_or(NO_MAC.into(), |mac| mac.to_string());
     let guid = |guid: &Option<Guid>| guid.map_or(NO_GUID.into(), |guid| guid.to_string());

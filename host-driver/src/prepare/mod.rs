@@ -1,16 +1,16 @@
 //! Sets up a VF for its VM, and restores its original state.
 //!
-//! | PF | identity | what is written |
+//! | PF | identity | what is written, besides [`optional`] attributes |
 //! |---|---|---|
-//! | Ethernet | `mac` | nothing: libvirt sets and restores MAC and VLAN; at the end what it did not restore |
-//! | Ethernet | `dummy` | the NIC's own MAC, and its VLAN if it has one |
+//! | Ethernet | `mac` | the spoof check; libvirt sets and restores MAC and VLAN, and the driver restores what libvirt does not |
+//! | Ethernet | `dummy` | the NIC's own MAC, its VLAN if it has one, the spoof check |
 //! | InfiniBand | `guid` | node GUID, port GUID, link state `auto` |
 //! | InfiniBand | `dummy` | nothing, but the GUIDs of a previous VM are cleared |
-//! | Ethernet | `native` | nothing, but settings of a previous VM are cleared; at the end what OpenNebula's network driver has set |
+//! | Ethernet | `native` | nothing, but settings of a previous VM and of OpenNebula's network driver are cleared |
 //! | InfiniBand | `native` | as `guid` |
 //!
-//! [`setup`] decides before the first write. [`settings`] and [`restoration`] are what to write, and a [`SetVf`] writes it;
-//! [`restore`] writes the original state.
+//! [`setup`] decides before anything is written. [`settings`] and [`restoration`] return what to write, and a [`SetVf`] writes
+//! it; [`restore`] writes the original state.
 
 mod attributes;
 mod guids;
@@ -54,7 +54,7 @@ pub struct Target<'a> {
 /// Why a VF could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SetError {
-    /// The PF's driver has no such setting.
+    /// The PF's driver does not support the setting.
     #[error("failed to set {what} of VF {vf} of '{pf}': the driver of '{pf}' does not support it")]
     Unsupported {
         /// What was to be set.
@@ -73,10 +73,10 @@ pub enum SetError {
         pf: String,
         /// The VF.
         vf: u32,
-        /// Its message.
+        /// The message of `ip`.
         said: String,
     },
-    /// The kernel shows another value than was set.
+    /// The kernel reports another value than the one that was set.
     #[error("failed to set {what} of VF {vf} of '{pf}' to '{asked}': the kernel shows '{shown}'")]
     Other {
         /// What was to be set.
@@ -99,7 +99,7 @@ pub enum SetError {
         pf: String,
         /// The VF.
         vf: u32,
-        /// Why.
+        /// The cause.
         cause: one_sriov_system::ProcessError,
     },
 }
@@ -141,7 +141,7 @@ pub enum VfSetupError {
         /// Its link layer.
         layer: &'static str,
     },
-    /// The spoof check could not be restored, and the VM must not run without it.
+    /// The spoof check could not be restored later, and the VM must not run without it.
     #[error("failed to set SPOOFCHK of NIC '{mac}': '{pf}' does not show whether VF {vf} has it")]
     SpoofCheck {
         /// The NIC.
@@ -151,7 +151,7 @@ pub enum VfSetupError {
         /// The VF.
         vf: u32,
     },
-    /// A VLAN that Ethernet does not have.
+    /// A VLAN that is invalid for Ethernet.
     #[error("failed to set VLAN {vlan} of NIC '{mac}': expected 1 to 4094 for Ethernet")]
     Vlan {
         /// The VLAN.
@@ -161,7 +161,7 @@ pub enum VfSetupError {
     },
 }
 
-/// How to set up the VF of an allocation. `known` is what the kernel shows of all VFs of its PF.
+/// Decides how to set up the VF of an allocation. `known` is what the kernel reports about all VFs of its PF.
 pub fn setup(
     request: &VfRequest,
     allocation: &Allocation,
@@ -204,15 +204,14 @@ pub fn setup(
     let stale = allocation.stale.as_ref();
     let saved = stale.map(|stale| stale.lease.as_ref().map(|lease| &lease.original));
     let original = match (saved, now) {
-        // The stale lease cannot be read, and the VF has the settings of its VM.
+        // The stale lease cannot be read, and the VF still has the settings of that lease's VM.
         (Some(None), OriginalState::Ethernet { .. }) => OriginalState::Ethernet {
             mac: None,
             vlan: Some((0, 0)),
             features: EthernetFeatures::default(),
         },
         (None | Some(None | Some(OriginalState::Untouched)), now) => now,
-        // The value before the first write is the original one. A VLAN was not saved as long as none was written, so there
-        // was none.
+        // The values before the first write are the original ones. If the lease did not save a VLAN, there was none.
         (
             Some(Some(OriginalState::Ethernet {
                 mac,
@@ -234,7 +233,7 @@ pub fn setup(
     })
 }
 
-/// The VLAN of a NIC on an Ethernet PF.
+/// Returns the VLAN of a NIC on an Ethernet PF.
 pub fn ethernet_vlan(request: &VfRequest) -> Result<Option<u16>, VfSetupError> {
     let check = |vlan: u32| match u16::try_from(vlan) {
         Ok(id @ 1..=4094) => Ok(id),
@@ -243,7 +242,7 @@ pub fn ethernet_vlan(request: &VfRequest) -> Result<Option<u16>, VfSetupError> {
             mac: request.mac,
         }),
     };
-    // 0 is how OpenNebula writes "none".
+    // OpenNebula writes 0 for none.
     request
         .vlan
         .filter(|vlan| *vlan != 0)
@@ -259,7 +258,7 @@ fn original(
 ) -> OriginalState {
     let info = known.iter().find(|info| info.vf == allocation.vf.number);
     match (identity, allocation.vf.pf.link_layer) {
-        // libvirt restores most of what it sets. OpenNebula's network driver restores nothing.
+        // libvirt restores most of what it sets. OpenNebula's network driver does not restore anything.
         (VfIdentity::Mac, _) | (VfIdentity::Native, LinkLayer::Ethernet) => {
             info.map_or(OriginalState::Untouched, |info| OriginalState::Ethernet {
                 mac: info.mac,
@@ -278,7 +277,7 @@ fn original(
             }
         }
         (VfIdentity::Guid, _) | (VfIdentity::Native, LinkLayer::Infiniband) => {
-            // A GUID that the driver set and the PF refused to unset is a previous VM's, which may use it elsewhere now.
+            // A GUID that the driver set and the PF refused to unset belongs to a previous VM, which may use it elsewhere now.
             let is_ours = info.is_some_and(|info| {
                 let dummy = info
                     .port_guid
@@ -311,7 +310,7 @@ fn features(info: &VfInfo) -> EthernetFeatures {
     }
 }
 
-/// The two octets before the dummy MAC in the GUIDs of a network.
+/// Returns the two octets before the dummy MAC in the GUIDs of a network.
 #[must_use]
 pub fn guid_prefix(configured: GuidPrefix, network: Option<u32>) -> [u8; 2] {
     match configured {

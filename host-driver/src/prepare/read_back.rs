@@ -1,4 +1,4 @@
-//! Checks that a VF has the settings that were written, as far as the kernel shows them.
+//! Checks that a VF has the settings that were written, as far as the kernel reports them.
 
 use std::fmt::Display;
 
@@ -7,10 +7,10 @@ use one_sriov_system::{VfInfo, VfVlan};
 
 use super::{SetError, Settings, Target};
 
-/// Compares the settings of a VF with what the kernel shows of the VFs of its PF, `known`.
+/// Compares the settings of a VF with what the kernel reports about the VFs of its PF, `known`.
 ///
-/// Unset values are not compared: PFs show them in different ways. Nor is a GUID that all VFs have: older kernels report one
-/// for all.
+/// Unset values are not compared, because PFs report them in different ways. Nor is a GUID that several VFs have: older kernels
+/// report one for all.
 ///
 /// # Errors
 /// The first value that differs.
@@ -26,7 +26,7 @@ pub fn read_back(target: &Target<'_>, set: &Settings, known: &[VfInfo]) -> Resul
     compare(target, "MAC", set.mac.flatten(), shown.mac)?;
     let id = set.vlan.map(|vlan| vlan.id);
     compare(target, "VLAN", id, shown.vlan.map(|vlan| vlan.id))?;
-    // PFs show a missing VLAN in different ways.
+    // PFs report a missing VLAN in different ways.
     if let Some(vlan) = set.vlan.filter(|vlan| vlan.id != 0) {
         let qos = Some(vlan.qos).filter(|qos| *qos != 0);
         compare(

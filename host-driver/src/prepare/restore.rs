@@ -1,15 +1,15 @@
-//! Restores a VF, also on PFs that refuse to unset a value.
+//! Restores a VF, even on PFs that refuse to unset a value.
 //!
-//! Some PFs' drivers answer "Invalid argument" to a MAC of zeroes (`is_valid_ether_addr` in `ndo_set_vf_mac`), and the kernel
-//! ends the message. Then each value is written separately, and a value that cannot be unset is ignored. After any other error
-//! the VF still has the settings of its VM, so its lease must stay.
+//! Some PF drivers answer "Invalid argument" to a MAC of zeroes (`is_valid_ether_addr` in `ndo_set_vf_mac`), and the kernel ends
+//! the message. Then each value is written separately, and a value that cannot be unset is ignored. After any other error, the
+//! VF still has the settings of its VM, so its lease must stay.
 
 use super::{SetError, SetVf, Settings, Target};
 
-/// Writes the [`restoration`](super::restoration) of a VF, or what is outstanding of it.
+/// Writes the [`restoration`](super::restoration) of a VF, or the part of it that is outstanding.
 ///
 /// # Errors
-/// The first value that could not be written. The others are written nevertheless.
+/// The first value that could not be written. The others are still written.
 pub fn restore(means: &impl SetVf, target: &Target<'_>, wanted: &Settings) -> Result<(), SetError> {
     match means.set(target, wanted) {
         Err(error) if error.is_refusal() => {}
@@ -29,7 +29,7 @@ pub fn restore(means: &impl SetVf, target: &Target<'_>, wanted: &Settings) -> Re
     failure.map_or(Ok(()), Err)
 }
 
-/// These settings, one value at a time.
+/// Splits settings into single values.
 fn parts(all: &Settings) -> impl Iterator<Item = Settings> {
     let none = Settings::default();
     let parts = [

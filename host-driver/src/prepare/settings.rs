@@ -6,12 +6,12 @@ use one_sriov_system::{VfInfo, VfLinkState, VfVlan};
 use super::{VfSetupError, ethernet_vlan};
 use crate::lease::{Lease, OriginalState, VfIdentity, VfRequest};
 
-/// Settings of a VF; `None` is not changed.
+/// Settings of a VF; `None` means that one is not changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     /// The administrative MAC; `Some(None)` unsets it.
     pub mac: Option<Option<MacAddress>>,
-    /// The VLAN; id 0 removes it.
+    /// The VLAN; ID 0 removes it.
     pub vlan: Option<VfVlan>,
     /// The node GUID; `Some(None)` unsets it.
     pub node_guid: Option<Option<Guid>>,
@@ -19,11 +19,11 @@ pub struct Settings {
     pub port_guid: Option<Option<Guid>>,
     /// The link state.
     pub link_state: Option<VfLinkState>,
-    /// Whether frames with another sender's MAC are dropped.
+    /// Whether frames with a forged source MAC are dropped.
     pub spoof_check: Option<bool>,
     /// Whether the VF is trusted.
     pub trust: Option<bool>,
-    /// The lowest and highest rate of transmission in Mbit/s.
+    /// The minimum and maximum transmit rates in Mbit/s.
     pub rates: Option<(u32, u32)>,
 }
 
@@ -35,7 +35,7 @@ impl Settings {
     }
 }
 
-/// The settings for the VF of a lease.
+/// Returns the settings for the VF of a lease.
 pub fn settings(lease: &Lease, request: &VfRequest) -> Result<Settings, VfSetupError> {
     let none = Settings::default();
     Ok(match (lease.identity, &lease.original) {
@@ -48,7 +48,7 @@ pub fn settings(lease: &Lease, request: &VfRequest) -> Result<Settings, VfSetupE
         },
         (VfIdentity::Dummy, OriginalState::Ethernet { vlan, .. }) => Settings {
             mac: Some(Some(lease.mac)),
-            // Removes the VLAN of a previous VM.
+            // If the NIC has no VLAN, that of a previous VM is removed.
             vlan: match ethernet_vlan(request)? {
                 Some(id) => Some(VfVlan {
                     id,
@@ -68,7 +68,7 @@ pub fn settings(lease: &Lease, request: &VfRequest) -> Result<Settings, VfSetupE
     })
 }
 
-/// The spoof check of an Ethernet VF, if it can be restored.
+/// Returns the requested spoof check of an Ethernet VF, if it can be restored.
 fn spoof_check(lease: &Lease, request: &VfRequest) -> Result<Option<bool>, VfSetupError> {
     let is_shown = match &lease.original {
         OriginalState::Ethernet { features, .. } => features.spoof_check.is_some(),
@@ -84,7 +84,7 @@ fn spoof_check(lease: &Lease, request: &VfRequest) -> Result<Option<bool>, VfSet
     }
 }
 
-/// The settings that restore the VF of a lease. Unknown values are unset.
+/// Returns the settings that restore the VF of a lease. Unknown values are unset.
 #[must_use]
 pub fn restoration(original: &OriginalState) -> Settings {
     let none = Settings::default();
@@ -120,10 +120,10 @@ pub fn restoration(original: &OriginalState) -> Settings {
     }
 }
 
-/// The part of its [`restoration`] that the VF of a lease still lacks, according to the kernel.
+/// Returns the part of its [`restoration`] that the VF of a lease still lacks, according to the kernel.
 ///
 /// libvirt restores MAC and VLAN itself, but not the VLAN's protocol and priority. Settings that the driver has not written are
-/// restored only if the kernel shows another value.
+/// restored only if the kernel reports another value.
 #[must_use]
 pub fn outstanding(lease: &Lease, now: Option<&VfInfo>) -> Settings {
     let mut wanted = restoration(&lease.original);

@@ -97,7 +97,7 @@ impl<'r> Card<'r> {
         text.trim().parse().map(Some).map_err(wrong)
     }
 
-    /// In one write, as the kernel requires.
+    /// Writes an attribute, in one write, as the kernel requires.
     fn write(&self, name: &'static str, value: u32) -> Result<(), VfsError> {
         let write = || {
             let path = self.root.path(&self.path(name))?;

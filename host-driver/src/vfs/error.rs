@@ -29,7 +29,7 @@ pub enum VfsError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
     /// The file is invalid.
@@ -37,10 +37,10 @@ pub enum VfsError {
     WantedVfs {
         /// The file.
         path: PathBuf,
-        /// The line.
+        /// The wrong line.
         cause: WantedError,
     },
-    /// No such device.
+    /// The device does not exist.
     #[error("failed to find '{pf}': no network device of that name")]
     NoDevice {
         /// The PF.
@@ -59,7 +59,7 @@ pub enum VfsError {
     NoSriov {
         /// The PF.
         pf: InterfaceName,
-        /// Where it is.
+        /// Its PCI address.
         address: PciAddress,
     },
     /// sysfs cannot be read.
@@ -67,7 +67,7 @@ pub enum VfsError {
     Look {
         /// The PF.
         pf: InterfaceName,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
     /// More than the card allows.
@@ -78,7 +78,7 @@ pub enum VfsError {
     TooMany {
         /// The PF.
         pf: InterfaceName,
-        /// How many.
+        /// The numbers.
         cause: TooMany,
     },
     /// VFs that would be removed are in use.
@@ -104,7 +104,7 @@ pub enum VfsError {
     Leases {
         /// The lease directory.
         dir: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
     /// An action holds the lock.
@@ -124,10 +124,10 @@ pub enum VfsError {
         name: &'static str,
         /// The number.
         value: u32,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
-    /// The kernel accepted the number, but did something else.
+    /// The kernel accepted the number, but the card has another one.
     #[error("failed to create {wanted} VFs of '{pf}': it has {found}; see the kernel's log")]
     Other {
         /// The PF.
@@ -137,7 +137,7 @@ pub enum VfsError {
         /// How many there are.
         found: u32,
     },
-    /// It failed, and the card has its old number of VFs again.
+    /// Creating the VFs failed, and the card has its old number of VFs again.
     #[error("{cause}; its {number} VFs have been created again")]
     Restored {
         /// What failed.

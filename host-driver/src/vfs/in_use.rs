@@ -56,7 +56,7 @@ pub(super) fn stop_decisions(root: &Root, config: &Config) -> Result<Option<File
     })
 }
 
-/// The VFs of a card that a VM or the host uses.
+/// Finds the VFs of a card that a VM or the host uses.
 pub(super) fn find(root: &Root, config: &Config, card: &Card<'_>) -> Result<Vec<VfUser>, VfsError> {
     let sysfs = HostSysfs::new(root);
     let host = HostUses::new(root);

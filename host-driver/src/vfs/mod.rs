@@ -1,4 +1,4 @@
-//! Creates the VFs of a PF at boot, as many as its file says.
+//! Creates VFs of a PF at boot, as many as its file requests.
 //!
 //! ```text
 //! /etc/one-sriov/vfs/ib0                                      8
@@ -8,10 +8,10 @@
 //! /sys/bus/pci/devices/0000:81:00.0/sriov_drivers_autoprobe   1
 //! ```
 //!
-//! The kernel accepts another number only after a 0 (`sriov_numvfs_store` of drivers/pci/iov.c), and a 0 removes every
-//! VF. While a VM has one, vfio-pci would block that write, so it is refused as long as a VF is in use.
+//! The kernel accepts another number only after a 0 (`sriov_numvfs_store` of drivers/pci/iov.c), and a 0 removes every VF. While
+//! a VM has one, vfio-pci would block that write, so the driver refuses it as long as a VF is in use.
 //!
-//! It runs as root, and reads only files that belong to root.
+//! This runs as root. It trusts only root's files: of the leases it reads only the boot ID and the names of files.
 
 mod card;
 mod error;
@@ -45,12 +45,12 @@ pub fn file_of(pf: &InterfaceName) -> PathBuf {
     Path::new(HOST_DIR).join("vfs").join(pf.as_str())
 }
 
-/// Gives a PF the number of VFs that its file says.
+/// Gives a PF the number of VFs that its file requests.
 ///
-/// The leases (`config`) are read, too: the VM of a leased VF may just be starting.
+/// The leases (`config`) are checked, too: the VM of a leased VF may just be starting.
 ///
 /// # Errors
-/// If the file or the card cannot be read or written, the card allows fewer VFs, or a VF that would be removed is in use.
+/// The file or the card cannot be read or written, the card allows fewer VFs, or a VF that would be removed is in use.
 pub fn apply(root: &Root, config: &Config, pf: &InterfaceName) -> Result<Changed, VfsError> {
     let wanted = wanted::read(root, pf)?;
     let card = Card::find(root, pf)?;
@@ -85,7 +85,7 @@ pub fn apply(root: &Root, config: &Config, pf: &InterfaceName) -> Result<Changed
     })
 }
 
-/// If the card refuses the new number, the old one is restored: some VFs are better than none.
+/// Creates VFs. If the card refuses the new number, the old one is restored: some VFs are better than none.
 fn create(card: &Card<'_>, number: u32, before: &CardState) -> Result<(), VfsError> {
     let created = card.set_number(number).and_then(|()| card.confirm(number));
     let Err(error) = created else {

@@ -33,10 +33,10 @@ pub struct TooMany {
     pub total: u32,
 }
 
-/// The writes that give a card the wanted VFs.
+/// Returns the writes that give a card the wanted VFs.
 ///
 /// # Errors
-/// If it allows fewer VFs.
+/// The card allows fewer VFs.
 pub fn plan(card: &CardState, wanted: WantedVfs) -> Result<VfPlan, TooMany> {
     if wanted.number > card.total {
         return Err(TooMany {

@@ -40,7 +40,7 @@ pub enum WantedError {
     Line {
         /// Its number, from 1.
         line: usize,
-        /// Its text, cut to a few words.
+        /// The start of its text.
         found: String,
     },
 }

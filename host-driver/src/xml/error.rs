@@ -1,10 +1,10 @@
-//! Errors of a document, with their place.
+//! Errors in a document, with their position.
 
 use std::fmt;
 
 use quick_xml::name::QName;
 
-/// A place in a document and what is wrong there: `line 12, column 5: ...`.
+/// A position in a document and what is wrong there: `line 12, column 5: ...`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct XmlError {
     line: usize,
@@ -84,7 +84,7 @@ impl From<quick_xml::Error> for XmlProblem {
     }
 }
 
-/// The start of a text, for messages.
+/// Returns the start of a text, for messages.
 pub(crate) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 80;
     let clean = text.chars().filter(|c| !c.is_control());

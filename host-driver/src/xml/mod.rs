@@ -1,4 +1,4 @@
-//! Reads libvirt's XML piece by piece, each with its place in the text.
+//! Reads libvirt's XML piece by piece, each with its byte range.
 //!
 //! ```text
 //! <domain type='kvm'><name><![CDATA[one-42]]></name></domain>
@@ -77,7 +77,7 @@ impl<'x> Pieces<'x> {
         };
         let body = text.strip_prefix(BOM).unwrap_or(text);
         let base = text.len() - body.len();
-        // quick-xml would skip a second one without counting it.
+        // quick-xml would skip a second BOM without counting it.
         if body.starts_with(BOM) {
             return Err(XmlError::new(bytes, base, XmlProblem::TextOutside));
         }
@@ -104,7 +104,7 @@ impl<'x> Pieces<'x> {
         &self.path
     }
 
-    /// The next piece; `None` after the last one of a complete document.
+    /// Returns the next piece, or `None` after the last one of a complete document.
     pub(crate) fn next(&mut self) -> Result<Option<Piece<'x>>, XmlError> {
         if std::mem::take(&mut self.leaving) {
             self.path.pop();
@@ -160,7 +160,7 @@ impl<'x> Pieces<'x> {
         }
     }
 
-    /// An error at a byte of the text.
+    /// Creates an error at a byte of the text.
     pub(crate) fn error(&self, at: usize, problem: XmlProblem) -> XmlError {
         XmlError::new(self.text.as_bytes(), at, problem)
     }
@@ -193,7 +193,7 @@ impl<'x> Pieces<'x> {
         Ok(Piece::Start(tag))
     }
 
-    /// Text is content of an element, or white space between markup.
+    /// Returns text that is inside an element. Outside, only white space is allowed.
     fn content(&self, text: Cow<'x, str>, at: usize) -> Result<Option<Piece<'x>>, XmlError> {
         if !self.path.is_empty() {
             return Ok(Some(Piece::Text(text)));

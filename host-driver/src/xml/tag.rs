@@ -12,12 +12,12 @@ pub(crate) struct Tag<'x> {
     name: &'x str,
     /// The text between the name and the `>` or `/>`.
     attributes: &'x str,
-    /// Its place, with `<` and `>`.
+    /// Its byte range, with `<` and `>`.
     pub(crate) place: Range<usize>,
 }
 
 impl<'x> Tag<'x> {
-    /// Reads `<name attributes>`; `None` if it is not a tag.
+    /// Reads `<name attributes>`. Returns `None` if it is not a tag.
     pub(crate) fn new(markup: &'x str, name_end: usize, place: Range<usize>) -> Option<Self> {
         let inside = markup.strip_prefix('<')?.strip_suffix('>')?;
         let inside = inside.strip_suffix('/').unwrap_or(inside);
@@ -39,7 +39,7 @@ impl<'x> Tag<'x> {
         self.name
     }
 
-    /// The PCI address of an `<address>`; `None` if it is of another kind. The outer error names the attribute that cannot be read.
+    /// Returns the PCI address of an `<address>`, or `None` if it is of another kind. The outer error names a bad attribute.
     pub(crate) fn pci_address(&self) -> Result<Option<Result<PciAddress, AddressError>>, String> {
         let part = |name: &str| self.attribute(name);
         let (Some(bus), Some(slot), Some(function)) =
@@ -52,7 +52,7 @@ impl<'x> Tag<'x> {
         Ok(Some(address))
     }
 
-    /// The value of an attribute. An error names the attribute that cannot be read.
+    /// Returns the value of an attribute. The error names the attribute if it cannot be read.
     pub(crate) fn attribute(&self, name: &str) -> Result<Option<Cow<'x, str>>, String> {
         let mut found = None;
         // The check for duplicates compares each name with all others, which takes minutes for a large tag.

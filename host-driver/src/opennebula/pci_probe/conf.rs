@@ -5,7 +5,7 @@ use std::str::FromStr;
 use hwaddr::PciAddress;
 use one_sriov_system::yaml::{Node, YamlError};
 
-/// The ids of a device.
+/// The IDs of a device.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ids {
     pub(super) vendor: u32,
@@ -19,7 +19,7 @@ pub(super) struct Ids {
 pub struct Offer {
     /// The filter that it matches.
     pub filter: String,
-    /// Whether that decides alone: filters of names need a database that the driver does not have.
+    /// Whether the filter alone decides: filters by name need a database that the driver does not have.
     pub is_certain: bool,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct PciConf {
     /// `None` offers everything.
     pub(super) filters: Option<Filters>,
     short_addresses: Vec<String>,
-    /// Whether filters of names may exclude a VF.
+    /// Whether filters by name may exclude a VF.
     has_names: bool,
 }
 
@@ -71,7 +71,7 @@ impl PciConf {
         Ok(conf)
     }
 
-    /// Whether it matches no device: `0:0` is the default of the probe.
+    /// Whether no device matches, as with `0:0`, the default of the probe.
     pub(super) fn offers_nothing(&self) -> bool {
         let is_none = |filter: &Filter| filter.parts[0] == Some(0);
         self.filters
@@ -101,7 +101,7 @@ impl PciConf {
     }
 }
 
-/// Whether a pattern of names is for VFs: the PCI ID list calls them "... Virtual Function ...", and the probe ignores case.
+/// Whether a name pattern is for VFs: the PCI ID list calls them "... Virtual Function ...", and the probe ignores case.
 fn is_of_vfs(pattern: &str) -> bool {
     pattern.to_ascii_lowercase().contains("virtual function")
 }
@@ -129,7 +129,7 @@ struct Filter {
 }
 
 impl Filter {
-    /// `None` if `lspci` refuses it and prints no device.
+    /// Parses a filter. Returns `None` if `lspci` refuses it and prints no device.
     fn parse(text: &str) -> Option<Self> {
         let mut parts = [None; 3];
         let words: Vec<&str> = text.split(':').collect();
@@ -154,7 +154,7 @@ impl Filter {
     }
 }
 
-/// A scalar, or all scalars of a list and of lists in it.
+/// Returns a scalar, or all scalars of a list and its nested lists.
 fn texts(value: &Node) -> Vec<String> {
     let own = value.text().map(str::to_owned).into_iter();
     own.chain(value.items().flat_map(texts)).collect()
@@ -225,7 +225,7 @@ mod tests {
         let has_names = |text| PciConf::parse(text).unwrap().has_names;
         assert!(has_names(":device_name:\n - 'GeForce'\n"));
         assert!(!has_names(":device_name: []\n"));
-        // The pattern for VFs of OpenNebula's own guide excludes no VF.
+        // The pattern for VFs in OpenNebula's own guide does not exclude any VF.
         assert!(!has_names(
             ":device_name: [ 'GeForce', 'virtual function' ]\n"
         ));

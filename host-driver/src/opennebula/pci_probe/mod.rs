@@ -1,4 +1,4 @@
-//! The devices that OpenNebula's own PCI probe offers to the scheduler, which knows nothing of the leases.
+//! The devices that OpenNebula's own PCI probe, which does not know the leases, offers to the scheduler.
 //!
 //! `<remotes>/etc/im/kvm-probes.d/pci.conf`:
 //!
@@ -43,13 +43,13 @@ pub enum PciProbeError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
 }
 
 impl PciProbe {
-    /// The probe of this host. The driver's setting `PCI_FILTER` overrides the filter of its file.
+    /// Reads the configuration of the probe. The driver's setting `PCI_FILTER` overrides the filter in that file.
     pub fn read(config: &Config) -> Result<Self, PciProbeError> {
         let path = &config.pci_conf;
         let mut conf = match std::fs::read_to_string(path) {
@@ -69,10 +69,10 @@ impl PciProbe {
         Ok(Self(conf))
     }
 
-    /// Whether and by which filter the probe offers a device.
+    /// Returns the filter because of which the probe offers a device, if it does.
     ///
     /// # Errors
-    /// If the device cannot be read.
+    /// The device cannot be read.
     pub fn offers(&self, root: &Root, device: PciAddress) -> io::Result<Option<Offer>> {
         if self.0.offers_nothing() {
             return Ok(None);
@@ -82,7 +82,7 @@ impl PciProbe {
     }
 }
 
-/// The ids of a device in sysfs: `0x15b3`, `0x101e`, `0x020000`; `None` if it is gone.
+/// Reads the IDs of a device from sysfs: `0x15b3`, `0x101e`, `0x020000`. Returns `None` if it is gone.
 fn ids(root: &Root, device: PciAddress) -> io::Result<Option<Ids>> {
     let dir = Path::new("/sys/bus/pci/devices").join(device.to_string());
     let number = |name: &str| {
