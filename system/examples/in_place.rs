@@ -1,5 +1,5 @@
-//! A program that lets another one take its place, for the tests of `process`: what it is asked for is
-//! on its command line, what came of it is the last line of its standard output.
+//! A program that lets another one take its place, for the tests of `process`. Its command line is the request, and the last
+//! line of its standard output is the result.
 //!
 //! ```text
 //! in_place exec -                cat            becomes 'cat' with our standard input
@@ -8,7 +8,7 @@
 //! in_place delegate FILE LOCK    sh -c '...'    ... with the bytes of FILE, and lets it inherit a lock on LOCK
 //! ```
 
-// It is part of the tests, and those may end at the first surprise.
+// Part of the tests, which may panic.
 #![allow(clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
 use std::fs::{self, File};

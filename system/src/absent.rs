@@ -22,7 +22,7 @@ pub fn is_absent(error: &io::Error) -> bool {
     ) || error.raw_os_error() == Some(ENODEV)
 }
 
-/// The value that was read; `absent` if the file does not exist.
+/// Returns the value that was read, or `absent` if the file does not exist.
 ///
 /// # Errors
 /// Errors after which it is unknown whether the file exists.

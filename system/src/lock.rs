@@ -9,7 +9,7 @@ use std::time::Duration;
 /// The result of locking a file.
 #[derive(Debug)]
 pub enum Locked {
-    /// It was free.
+    /// The lock was free.
     AtOnce(File),
     /// Locked, after waiting for another process.
     AfterWaiting(File),
@@ -17,7 +17,7 @@ pub enum Locked {
     Not,
 }
 
-/// Locks an open file exclusively (`flock(2)`), and waits at most this long for another holder.
+/// Locks an open file exclusively (`flock(2)`), and waits at most `wait` for another holder.
 ///
 /// The lock lasts until the file is closed, here and in every process that inherited it. The kernel releases it if a process
 /// is killed.

@@ -171,7 +171,7 @@ fn word(level: Level) -> &'static str {
     }
 }
 
-/// Severities of syslog (RFC 5424, 6.2.1).
+/// Returns the severity in syslog (RFC 5424, 6.2.1).
 fn priority(level: Level) -> u8 {
     match level {
         Level::Error => 3,
@@ -181,7 +181,7 @@ fn priority(level: Level) -> u8 {
     }
 }
 
-/// systemd passes device and inode of the journal's stream in `JOURNAL_STREAM` (`systemd.exec(5)`).
+/// Whether standard error is the journal: systemd passes its device and inode in `JOURNAL_STREAM` (`systemd.exec(5)`).
 fn stderr_is_journal() -> bool {
     let Ok(stream) = std::env::var("JOURNAL_STREAM") else {
         return false;
@@ -190,7 +190,7 @@ fn stderr_is_journal() -> bool {
         .is_ok_and(|file| format!("{}:{}", file.dev(), file.ino()) == stream)
 }
 
-/// A non-blocking socket, so that a hanging syslog does not block the boot.
+/// Opens a non-blocking socket, so that a hanging syslog does not block the boot.
 fn datagrams_to(path: &str) -> std::io::Result<UnixDatagram> {
     let socket = UnixDatagram::unbound()?;
     socket.connect(path)?;

@@ -1,8 +1,8 @@
-//! Errors of the operating system, in the form for the end of a message.
+//! Errors of the operating system, worded for the end of a message.
 
 use std::io;
 
-/// The error without its number and without its capital: `no such file or directory`.
+/// Returns the error without its number and its initial capital: `no such file or directory`.
 #[must_use]
 pub fn plain(error: &io::Error) -> String {
     let text = error.to_string();

@@ -15,7 +15,7 @@ pub struct Probe<'r> {
 }
 
 impl<'r> Probe<'r> {
-    /// Nothing has been read yet.
+    /// Creates a probe that has not read anything yet.
     #[must_use]
     pub fn new(root: &'r Root) -> Self {
         Self {
@@ -40,24 +40,24 @@ impl<'r> Probe<'r> {
         self.note(path, self.root.try_is_dir(path)).unwrap_or(false)
     }
 
-    /// What is at the path; links are followed.
+    /// Returns the metadata of the path. Links are followed.
     pub fn metadata(&self, path: &Path) -> io::Result<Metadata> {
         let about = self.root.path(path).and_then(std::fs::metadata);
         self.note(path, about)
     }
 
-    /// What is at the path itself; links are not followed.
+    /// Returns the metadata of the path itself. If it is a link, it is not followed.
     pub fn entry_metadata(&self, path: &Path) -> io::Result<Metadata> {
         let about = self.root.entry(path).and_then(std::fs::symlink_metadata);
         self.note(path, about)
     }
 
-    /// The content of a text file. Invalid UTF-8, such as a comment in Latin-1, is replaced.
+    /// Returns the content of a text file. Invalid UTF-8, such as a comment in Latin-1, is replaced.
     pub fn read_to_string(&self, path: &Path) -> io::Result<String> {
         self.note(path, self.root.read(path)).map(text)
     }
 
-    /// The start of a text file, at most this many bytes.
+    /// Returns the start of a text file, at most this many bytes.
     pub fn read_at_most(&self, path: &Path, bytes: u64) -> io::Result<String> {
         let read = |file: File| {
             let mut content = Vec::new();
@@ -67,17 +67,17 @@ impl<'r> Probe<'r> {
             .map(text)
     }
 
-    /// The names in a directory, sorted.
+    /// Returns the names in a directory, sorted.
     pub fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
         self.note(path, self.root.list(path))
     }
 
-    /// The target of a symbolic link, unresolved.
+    /// Returns the target of a symbolic link, unresolved.
     pub fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
         self.note(path, self.root.read_link(path))
     }
 
-    /// Not failures: a missing file, one that is not a link (EINVAL), or one of a process that has ended (ESRCH).
+    /// Records a failure, unless the file is missing, is not a link (EINVAL), or belongs to a process that has ended (ESRCH).
     fn note<T>(&self, path: &Path, found: io::Result<T>) -> io::Result<T> {
         /// "No such process"; `ErrorKind` has no name for it.
         const ESRCH: i32 = 3;
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// Records a failure, and returns the result.
+    /// Returns the result, and whether a failure was recorded.
     fn look(path: &str, ask: fn(&Probe<'_>, &Path) -> bool) -> (bool, bool) {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("text"), "caf\u{e9}\n").unwrap();

@@ -5,7 +5,7 @@ pub const COMMIT: Option<&str> = told(option_env!("ONE_SRIOV_COMMIT"));
 /// The date of that commit, not of the build, so that builds are reproducible: `2026-11-24`.
 pub const DATE: Option<&str> = told(option_env!("ONE_SRIOV_DATE"));
 
-/// Both as text: `commit 8d8062d63332 of 2026-11-24`.
+/// Returns both as text: `commit 8d8062d63332 of 2026-11-24`.
 #[must_use]
 pub fn of_commit() -> Option<String> {
     let (commit, date) = (COMMIT?, DATE?);

@@ -46,9 +46,9 @@ impl Root {
         self.dir == Path::new("/")
     }
 
-    /// The path on this host of a file of the machine; all symbolic links are followed.
+    /// Returns the path on this host of a file of the machine. All symbolic links are followed.
     ///
-    /// The last components need not exist. With `/` as root it is the path itself.
+    /// The last components need not exist. With `/` as root, the path stays as it is.
     pub fn path(&self, absolute: &Path) -> io::Result<PathBuf> {
         if !absolute.is_absolute() {
             return Err(io::Error::new(
@@ -79,22 +79,22 @@ impl Root {
         File::open(self.path(path)?)
     }
 
-    /// The content of a file.
+    /// Returns the content of a file.
     pub fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         fs::read(self.path(path)?)
     }
 
-    /// The content of a text file.
+    /// Returns the content of a text file.
     pub fn read_to_string(&self, path: &Path) -> io::Result<String> {
         fs::read_to_string(self.path(path)?)
     }
 
-    /// The target of a symbolic link, unresolved.
+    /// Returns the target of a symbolic link, unresolved.
     pub fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
         fs::read_link(self.entry(path)?)
     }
 
-    /// The names in a directory, sorted.
+    /// Returns the names in a directory, sorted.
     pub fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
         let mut names = fs::read_dir(self.path(path)?)?
             .map(|entry| Ok(entry?.file_name()))
@@ -106,7 +106,7 @@ impl Root {
     /// Whether the path exists. A dangling link does not.
     ///
     /// # Errors
-    /// If that is unknown, for example because a directory on the path may not be searched.
+    /// That is unknown, for example because a directory on the path may not be searched.
     pub fn try_exists(&self, path: &Path) -> io::Result<bool> {
         let found = self.path(path).and_then(fs::metadata);
         unless_absent(found.map(|_| true), false)
@@ -115,7 +115,7 @@ impl Root {
     /// Whether the path is a directory, or a link to one.
     ///
     /// # Errors
-    /// As of [`Self::try_exists`].
+    /// See [`Self::try_exists`].
     pub fn try_is_dir(&self, path: &Path) -> io::Result<bool> {
         let found = self.path(path).and_then(fs::metadata);
         unless_absent(found.map(|found| found.is_dir()), false)

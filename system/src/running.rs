@@ -24,7 +24,7 @@ const START: usize = 19;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Running {
     pid: Pid,
-    /// In ticks since the boot: a later process with the same id has another.
+    /// In ticks since the boot: a later process with the same ID has a different one.
     start: u64,
     session: i32,
     /// The user it runs as.
@@ -34,7 +34,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// The process with this id, if there is one.
+    /// Finds the process with this ID.
     pub fn find(pid: u32) -> io::Result<Option<Self>> {
         let dir = PathBuf::from(format!("/proc/{pid}"));
         let read = || {
@@ -68,7 +68,7 @@ impl Running {
         self.session == self.pid.as_raw()
     }
 
-    /// Sends a signal to it; `false` if it has ended, or has another command line now.
+    /// Sends it a signal. Returns `false` if it has ended, or has another command line now.
     pub fn signal(&self, signal: Signal) -> io::Result<bool> {
         let now = Self::find(self.pid.as_raw().unsigned_abs())?;
         if now.as_ref() != Some(self) {
@@ -86,7 +86,7 @@ fn is_gone(error: &io::Error) -> bool {
     is_absent(error) || error.raw_os_error() == Some(Errno::ESRCH as i32)
 }
 
-/// The name may contain blanks and brackets, so the fields start after the last bracket.
+/// Reads `stat`. The name may contain blanks and parentheses, so the fields start after the last parenthesis.
 fn session_and_start(stat: &[u8]) -> Option<(i32, u64)> {
     let text = String::from_utf8_lossy(stat);
     let (_, fields) = text.rsplit_once(')')?;

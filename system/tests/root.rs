@@ -53,7 +53,7 @@ fn resolves_every_path_below_the_root() {
             "{path}"
         );
     }
-    // An absolute target is a path of the image: it has the host's path once more inside.
+    // An absolute target is a path in the image, so the host's path is looked up below the image.
     let inside = root.path(Path::new("/etc/escapes")).unwrap();
     assert_eq!(inside, image.join(outside.strip_prefix("/").unwrap()));
     assert!(!root.try_exists(Path::new("/etc/escapes")).unwrap());

@@ -13,7 +13,7 @@ pub(super) const RTM_NEWADDR: u16 = 20;
 const RTM_GETADDR: u16 = 22;
 pub(super) const IFA_ADDRESS: u16 = 1;
 pub(super) const IFADDRMSG: usize = 8;
-/// Scopes above this are of a link, of the host, or nowhere (`RT_SCOPE_LINK`).
+/// Scopes from this one on are link, host and nowhere (`RT_SCOPE_LINK`).
 const SCOPE_LINK: u8 = 253;
 
 pub(super) fn request() -> Vec<u8> {

@@ -40,7 +40,7 @@ const AF_INET: u8 = 2;
 pub struct Interface {
     /// Its index.
     pub index: u32,
-    /// Its name, as the kernel has it.
+    /// Its name in the kernel.
     pub name: String,
     /// Whether it is up (`IFF_UP`).
     pub is_up: bool,
@@ -48,9 +48,9 @@ pub struct Interface {
     pub is_running: bool,
     /// Its MTU in bytes.
     pub mtu: u32,
-    /// Its addresses, except link-local ones, in the kernel's order.
+    /// Its addresses of global or site scope, in the kernel's order.
     pub addresses: Vec<InterfaceAddress>,
-    /// The routes of the main table that lead out of it, in the kernel's order.
+    /// The routes of the main table through it, in the kernel's order.
     pub routes: Vec<InterfaceRoute>,
 }
 
@@ -72,7 +72,7 @@ pub struct InterfaceAddress {
 pub struct InterfaceRoute {
     /// The destination: the first address of a network.
     pub destination: IpAddr,
-    /// The length of its prefix; 0 is everything.
+    /// The length of its prefix; 0 matches everything.
     pub prefix: u8,
     /// The gateway; `None` if the network is on the link.
     pub gateway: Option<IpAddr>,
@@ -88,7 +88,7 @@ pub(super) fn parse(messages: Messages<'_>) -> io::Result<Vec<Interface>> {
     of_kind(messages, RTM_NEWLINK, interface)
 }
 
-/// Adds their addresses to interfaces.
+/// Adds addresses to their interfaces.
 pub(super) fn add_addresses(
     interfaces: &mut [Interface],
     messages: Messages<'_>,
@@ -104,7 +104,7 @@ pub(super) fn add_addresses(
     Ok(())
 }
 
-/// Adds their routes to interfaces.
+/// Adds routes to their interfaces.
 pub(super) fn add_routes(interfaces: &mut [Interface], messages: Messages<'_>) -> io::Result<()> {
     for (index, route) in of_kind(messages, RTM_NEWROUTE, routes)?
         .into_iter()
@@ -190,7 +190,7 @@ fn address(payload: &[u8]) -> io::Result<Option<(u32, InterfaceAddress)>> {
     Ok(address)
 }
 
-/// A multipath route counts as one for each of its next hops.
+/// Reads a route. A multipath route counts as one for each of its next hops.
 fn routes(payload: &[u8]) -> io::Result<Vec<(u32, InterfaceRoute)>> {
     let fixed: &[u8; 8] = payload.first_chunk().ok_or_else(cut)?;
     let flags = u32_at(payload, 8).ok_or_else(cut)?;

@@ -6,9 +6,9 @@
 //! IFLA_VFINFO_LIST { IFLA_VF_INFO { IFLA_VF_MAC, IFLA_VF_VLAN, IFLA_VF_LINK_STATE, ... } ... }
 //! ```
 //!
-//! An attribute is smaller than 64 KiB. With its counters (`IFLA_VF_STATS`) a VF needs about 300 bytes, so a PF with
-//! 256 VFs does not fit: some kernels answer EMSGSIZE, others write the length of the list modulo 65536. The counters are
-//! not requested, and of a truncated list the complete part is read (`rtnl_fill_vf` of net/core/rtnetlink.c).
+//! An attribute is smaller than 64 KiB. With its counters (`IFLA_VF_STATS`) a VF needs about 300 bytes, so a PF with 256 VFs
+//! does not fit: some kernels answer EMSGSIZE, others write the length of the list modulo 65536. So the counters are not
+//! requested, and only the complete part of a truncated list is read (`rtnl_fill_vf` of net/core/rtnetlink.c).
 
 use std::fmt;
 use std::io;
@@ -56,18 +56,18 @@ pub struct PfLink {
     pub vfs: Vec<VfInfo>,
 }
 
-/// A VF, as the driver of its PF reports it. `None` is unknown or unset.
+/// A VF, as the driver of its PF reports it. `None` means unknown or unset.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VfInfo {
     /// Its number.
     pub vf: u32,
     /// The MAC that the PF has set for it.
     pub mac: Option<MacAddress>,
-    /// Its VLAN; id 0 means none.
+    /// Its VLAN; ID 0 means none.
     pub vlan: Option<VfVlan>,
     /// Its link state.
     pub link_state: Option<VfLinkState>,
-    /// Whether frames with another sender's MAC are dropped; `None` if the driver does not support the check.
+    /// Whether frames with a forged source MAC are dropped; `None` if the driver does not support the check.
     pub spoof_check: Option<bool>,
     /// Whether it may change its MAC and receive others' frames; `None` if the driver does not support trust.
     pub trust: Option<bool>,
@@ -82,7 +82,7 @@ pub struct VfInfo {
 /// The VLAN of a VF.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct VfVlan {
-    /// Its id.
+    /// Its ID.
     pub id: u16,
     /// Its priority.
     pub qos: u8,
@@ -93,7 +93,7 @@ pub struct VfVlan {
 /// The link state that a PF sets for a VF (`IFLA_VF_LINK_STATE_*`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VfLinkState {
-    /// That of the PF.
+    /// The same as that of the PF.
     Auto,
     /// Always up.
     Enable,
@@ -127,7 +127,7 @@ impl FromStr for VfLinkState {
     }
 }
 
-/// The request for a link, with or without its VFs.
+/// Builds the request for a link, with or without its VFs.
 pub(super) fn request(name: &InterfaceName, with_vfs: bool) -> Vec<u8> {
     let mut payload = vec![0; IFINFOMSG];
     let mut text = name.as_str().as_bytes().to_vec();
@@ -140,7 +140,7 @@ pub(super) fn request(name: &InterfaceName, with_vfs: bool) -> Vec<u8> {
     message(RTM_GETLINK, NLM_F_REQUEST, &payload)
 }
 
-/// The kernel answers with the link, or with an error.
+/// Reads the kernel's answer: the link, or an error.
 pub(super) fn parse(messages: Messages<'_>) -> io::Result<PfLink> {
     for message in messages {
         let message = message?;
@@ -186,7 +186,7 @@ fn link(payload: &[u8]) -> io::Result<PfLink> {
     Ok(PfLink { index, name, vfs })
 }
 
-/// Every attribute of a VF starts with its number.
+/// Reads a VF. Each of its attributes starts with its number.
 fn vf(info: &[u8]) -> io::Result<Option<VfInfo>> {
     let mut found: Option<VfInfo> = None;
     for attribute in Attributes::within(info) {
@@ -245,7 +245,7 @@ fn vf(info: &[u8]) -> io::Result<Option<VfInfo>> {
     Ok(found)
 }
 
-/// `struct ifla_vf_vlan_info { u32 vf; u32 vlan; u32 qos; be16 vlan_proto; }`, one for each VF so far.
+/// Reads `struct ifla_vf_vlan_info { u32 vf; u32 vlan; u32 qos; be16 vlan_proto; }`, which kernels so far write once for a VF.
 fn vlan_list(list: &[u8], vf: &mut VfInfo) -> io::Result<()> {
     for info in Attributes::within(list) {
         if let (IFLA_VF_VLAN_INFO, info) = info? {
@@ -261,7 +261,7 @@ fn vlan_list(list: &[u8], vf: &mut VfInfo) -> io::Result<()> {
     Ok(())
 }
 
-/// `struct ifla_vf_spoofchk { u32 vf; u32 setting; }`, and the same for trust: -1 means that the driver does not report it.
+/// Reads `struct ifla_vf_spoofchk { u32 vf; u32 setting; }`, or the same for trust. -1 means that the driver does not report it.
 fn switch(value: &[u8]) -> io::Result<Option<bool>> {
     let setting = u32_at(value, 4).ok_or_else(cut)?;
     Ok((setting != u32::MAX).then_some(setting != 0))

@@ -72,7 +72,7 @@ fn header(bytes: &[u8]) -> Option<(usize, u16, u16)> {
 pub(super) struct Attributes<'a>(&'a [u8]);
 
 impl<'a> Attributes<'a> {
-    /// Those after a fixed structure of this many bytes.
+    /// Returns the attributes after a fixed structure of this many bytes.
     pub(super) fn behind(payload: &'a [u8], fixed: usize) -> io::Result<Self> {
         match payload.len() {
             len if len < fixed => Err(cut()),
@@ -80,7 +80,7 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// Those of a nested attribute.
+    /// Returns the attributes inside an attribute.
     pub(super) fn within(payload: &'a [u8]) -> Self {
         Self(payload)
     }

@@ -1,18 +1,18 @@
-//! Queries the kernel's links by rtnetlink, which needs no privilege.
+//! Queries the kernel's links over rtnetlink, which needs no privilege.
 //!
 //! With another root than `/`, for tests and staging, the answers are recorded, in the kernel's binary form ([`record`] writes
 //! them):
 //!
 //! ```text
-//! <root>/run/netlink/link/ib0     RTM_NEWLINK with its VFs, or NLMSG_ERROR; no file: there is no such link
+//! <root>/run/netlink/link/ib0     RTM_NEWLINK with its VFs, or NLMSG_ERROR; no file: the link does not exist
 //! <root>/run/netlink/bare/ib0     RTM_NEWLINK without its VFs, where they do not fit into a message or do not matter
-//! <root>/run/netlink/links        RTM_NEWLINK, one after the other; no file: nobody has recorded what interfaces have
+//! <root>/run/netlink/links        RTM_NEWLINK, one after the other; no file: interfaces are not recorded
 //! <root>/run/netlink/addresses    RTM_NEWADDR, one after the other; no file: none
 //! <root>/run/netlink/routes       RTM_NEWROUTE, one after the other; no file: none
 //! ```
 //!
-//! Messages are parsed by own code: `netlink-packet-route` 0.34, which knows every message of rtnetlink, would add 360 KB for
-//! links, VFs, addresses and routes (x86-64, optimized for size, fat LTO), a fifth of the driver.
+//! This module parses the messages itself: `netlink-packet-route` 0.34, which supports every message of rtnetlink, would add
+//! 360 KB for links, VFs, addresses and routes (x86-64, optimized for size, fat LTO), a fifth of the driver.
 //!
 //! Formats: `include/uapi/linux/{netlink,rtnetlink,if_link,if_addr}.h` of the kernel.
 
@@ -61,15 +61,15 @@ struct Question {
 }
 
 impl Netlink {
-    /// The kernel of the machine below this root.
+    /// Queries the kernel of the machine below this root.
     #[must_use]
     pub fn new(root: &Root) -> Self {
         Self { root: root.clone() }
     }
 
-    /// A link with its VFs; `None` if there is no such link.
+    /// Returns a link with its VFs, or `None` if the link does not exist.
     ///
-    /// If the VFs of a PF do not fit into a message, none is known.
+    /// If the VFs of a PF do not fit into a message, the link is returned without VFs.
     pub fn link(&self, name: &InterfaceName) -> Result<Option<PfLink>, NetlinkError> {
         let ask = |with_vfs, directory| {
             let question = Question {
@@ -91,7 +91,7 @@ impl Netlink {
         }
     }
 
-    /// The permanent hardware address of a link, if the kernel shows it.
+    /// Returns the permanent hardware address of a link, if the kernel reports it.
     pub fn permanent_address(&self, name: &InterfaceName) -> Result<Option<Vec<u8>>, NetlinkError> {
         let question = Question {
             what: format!("permanent address of '{name}'"),
@@ -102,7 +102,7 @@ impl Netlink {
         Ok(self.ask(&question, parse)?.flatten())
     }
 
-    /// The indexes of links with an address that is not link-local.
+    /// Returns the indexes of links with an address that is not link-local.
     pub fn addressed_links(&self) -> Result<BTreeSet<u32>, NetlinkError> {
         let question = Question {
             what: "addresses".into(),
@@ -113,7 +113,7 @@ impl Netlink {
         Ok(self.ask(&question, parse)?.unwrap_or_default())
     }
 
-    /// The indexes of links with a route, other than those to link-local and multicast addresses, which every link has.
+    /// Returns the indexes of links with a route, other than those to link-local and multicast addresses, which every link has.
     pub fn routed_links(&self) -> Result<BTreeSet<u32>, NetlinkError> {
         let question = Question {
             what: "routes".into(),
@@ -124,7 +124,7 @@ impl Netlink {
         Ok(self.ask(&question, parse)?.unwrap_or_default())
     }
 
-    /// All interfaces with their addresses and routes; `None` for an image, which has no kernel, unless they are recorded.
+    /// Returns all interfaces with their addresses and routes, or `None` for an image (which has no kernel) without records.
     pub fn interfaces(&self) -> Result<Option<Vec<Interface>>, NetlinkError> {
         let question = |what: &str, request| Question {
             what: what.to_owned(),
@@ -176,7 +176,7 @@ impl Question {
     }
 }
 
-/// Adds what an answer holds to the interfaces.
+/// Adds the content of an answer to interfaces.
 type Adder = fn(&mut [Interface], Messages<'_>) -> io::Result<()>;
 
 #[cfg(test)]

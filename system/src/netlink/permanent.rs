@@ -1,6 +1,6 @@
 //! The permanent address of a link: its own, even if a bond, a team or an operator has set another.
 //!
-//! Kernels show it since 5.6, if the link has one (`rtnl_fill_ifinfo` of net/core/rtnetlink.c).
+//! Kernels report it since 5.6, if the link has one (`rtnl_fill_ifinfo` of net/core/rtnetlink.c).
 
 use std::io;
 
@@ -9,7 +9,7 @@ use super::message::{Attributes, Messages};
 
 pub(super) const IFLA_PERM_ADDRESS: u16 = 54;
 
-/// Its octets.
+/// Returns its octets.
 pub(super) fn parse(messages: Messages<'_>) -> io::Result<Option<Vec<u8>>> {
     for message in messages {
         let message = message?;

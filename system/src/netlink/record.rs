@@ -18,7 +18,7 @@ const NESTED: u16 = 0x8000;
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
 
-/// The answer to the request for a link: an error if its VFs do not fit.
+/// The answer to the request for a link, which is an error if its VFs do not fit.
 #[must_use]
 pub fn link_message(link: &PfLink) -> Vec<u8> {
     let mut payload = vec![0; IFINFOMSG];
@@ -47,7 +47,7 @@ pub fn permanent_address_message(address: &[u8]) -> Vec<u8> {
     message(RTM_NEWLINK, 0, &payload)
 }
 
-/// An error as the answer.
+/// An answer that is an error.
 #[must_use]
 pub fn refusal(number: i32) -> Vec<u8> {
     message(NLMSG_ERROR, 0, &number.wrapping_neg().to_ne_bytes())

@@ -22,7 +22,7 @@ const BUFFER: usize = 1 << 15;
 const TRIES: usize = 5;
 const ENODEV: i32 = 19;
 
-/// All messages of the answer to a request; `None` if there is no such device.
+/// Returns all messages of the answer to a request, or `None` if the device does not exist.
 pub(super) fn ask(request: &[u8]) -> io::Result<Option<Vec<u8>>> {
     let is_dump = request
         .get(6..8)
@@ -47,7 +47,7 @@ pub(super) fn ask(request: &[u8]) -> io::Result<Option<Vec<u8>>> {
     ))
 }
 
-/// A recorded answer, which may be an error.
+/// Checks a recorded answer, which may be an error.
 pub(super) fn checked(answer: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
     for message in Messages::new(&answer) {
         match message {
@@ -60,7 +60,7 @@ pub(super) fn checked(answer: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(answer))
 }
 
-/// The error of a message: a negative errno; 0 is an acknowledgement.
+/// Returns the errno of a message, which contains it as a negative number; 0 is an acknowledgement.
 fn refusal(message: Message<'_>) -> i32 {
     let number = u32_at(message.payload, 0).unwrap_or_default();
     number.wrapping_neg().cast_signed()
@@ -88,7 +88,7 @@ fn open() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// With a timeout on the socket a signal ends the call even with `SA_RESTART` (signal(7)).
+/// Receives one message. With a timeout on the socket, a signal interrupts the call even with `SA_RESTART` (signal(7)).
 fn receive_one(socket: &OwnedFd, buffer: &mut [u8], flags: MsgFlags) -> nix::Result<usize> {
     loop {
         match recv(socket.as_raw_fd(), buffer, flags) {
@@ -115,7 +115,7 @@ fn receive(socket: &OwnedFd, is_dump: bool) -> io::Result<Answer> {
                 return Ok(Answer::Changed);
             }
             match message.kind {
-                // It has the error that ended the dump early, or 0 (`netlink_dump`).
+                // It contains the error that ended the dump early, or 0 (`netlink_dump`).
                 NLMSG_DONE => {
                     return match refusal(message) {
                         0 => Ok(Answer::Whole(answer)),

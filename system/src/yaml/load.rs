@@ -7,7 +7,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use super::{MAX_DEPTH, Node, YamlError};
 
-/// The first document of a text.
+/// Reads the first document of a text.
 pub(super) fn first_document(text: &str) -> Result<Rc<Node>, YamlError> {
     let mut open = Open::default();
     let mut parser = Parser::new_from_str(text);

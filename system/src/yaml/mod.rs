@@ -1,4 +1,4 @@
-//! Other programs' YAML, read by its grammar: netplan's files, the configuration of OpenNebula's PCI probe.
+//! Parses other programs' YAML: netplan's files, the configuration of OpenNebula's PCI probe.
 //!
 //! ```text
 //! network: {renderer: &stack "NetworkManager"}     # flow style, quotes, anchors and comments
@@ -41,7 +41,7 @@ pub enum YamlError {
     /// Its nodes are nested deeper than [`MAX_DEPTH`].
     #[error("line {0}: more than {MAX_DEPTH} levels of nodes")]
     TooDeep(usize),
-    /// A syntax error. The parser's messages contain nothing of the text.
+    /// A syntax error. The parser's messages do not contain any of the text.
     #[error("line {line}: {problem}")]
     Grammar {
         /// Line, from 1.
@@ -52,7 +52,7 @@ pub enum YamlError {
 }
 
 impl Node {
-    /// Reads the first document of a text; one without a document is null.
+    /// Reads the first document of a text. Without a document, the result is null.
     pub fn parse(text: &str) -> Result<Rc<Self>, YamlError> {
         if text.len() > MAX_SIZE {
             return Err(YamlError::TooLarge);
@@ -60,14 +60,14 @@ impl Node {
         load::first_document(text)
     }
 
-    /// The value of a key of a mapping; of equal keys the last one wins.
+    /// Returns the value of a key of a mapping. If a key occurs twice, the last value wins.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         let mut entries = self.entries().rev();
         entries.find_map(|(name, value)| (name == key).then_some(value))
     }
 
-    /// The entries of a mapping whose keys are texts, in order; none for other nodes.
+    /// Returns the entries of a mapping whose keys are texts, in order. Other nodes have none.
     #[must_use]
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = (&str, &Self)> {
         let entries = match self {
@@ -79,7 +79,7 @@ impl Node {
             .filter_map(|(key, value)| Some((key.text()?, &**value)))
     }
 
-    /// The items of a sequence; none for other nodes.
+    /// Returns the items of a sequence. Other nodes have none.
     pub fn items(&self) -> impl Iterator<Item = &Self> {
         let items = match self {
             Self::Sequence(items) => &items[..],
@@ -88,7 +88,7 @@ impl Node {
         items.iter().map(Rc::as_ref)
     }
 
-    /// The text of a scalar that is not null.
+    /// Returns the text of a scalar that is not null.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match self {
@@ -97,7 +97,7 @@ impl Node {
         }
     }
 
-    /// Whether it is null, by the core schema of YAML.
+    /// Whether it is null in the core schema of YAML.
     #[must_use]
     pub fn is_null(&self) -> bool {
         let is_null = |text: &str| matches!(text, "" | "~" | "null" | "Null" | "NULL");

@@ -1,4 +1,4 @@
-//! Runs programs in our place.
+//! Runs programs in place of this process.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -101,7 +101,7 @@ fn it_reads_the_given_bytes() {
         .output();
     let expected = String::from_utf8(expected.unwrap().stdout).unwrap();
     assert_eq!(stdout.lines().next(), expected.lines().next());
-    // It need not.
+    // It need not read them.
     let (stdout, _) = run(file.to_str().unwrap(), "-", "exit 0");
     assert!(stdout.starts_with("code 0"), "{stdout}");
 }
@@ -165,7 +165,7 @@ fn a_lock_is_held_until_the_last_that_inherited_it_has_gone() {
     let locked = lock_within(open(), Duration::from_secs(10)).unwrap();
     assert!(!matches!(locked, Locked::Not), "somebody holds it");
     drop(locked);
-    // Nobody else has it unless it is inherited.
+    // A lock that no other process has inherited is free at once.
     let (stdout, _) = run("-", path.to_str().unwrap(), "exit 0");
     assert!(stdout.starts_with("code 0"));
     assert!(matches!(
@@ -187,7 +187,7 @@ fn what_cannot_run_is_named() {
 
 #[test]
 fn a_call_of_the_kernel_that_fails_once_costs_neither_output_nor_status() {
-    // The first poll(2) is the start of every Rust program.
+    // Every Rust program calls poll(2) once when it starts.
     for (call, when) in [("poll", 2), ("waitid", 1), ("wait4", 1)] {
         let dir = TempDir::new().unwrap();
         let log = dir.path().join("log");

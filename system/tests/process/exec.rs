@@ -1,4 +1,4 @@
-//! Replaces this process by a program.
+//! Replaces this process with a program.
 
 use tempfile::TempDir;
 
