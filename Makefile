@@ -1,4 +1,4 @@
-# Every target does its own set-up; 'make help' lists them. Longer recipes are scripts in packaging/build/.
+# Every target installs what it needs; 'make help' lists them. Longer recipes are scripts in packaging/build/.
 
 TARGET ?= $(shell uname -m)-unknown-linux-musl
 PREFIX ?= /usr
@@ -10,23 +10,22 @@ DRIVER_ARCHS ?= $(MACHINE)
 # Empty if the binaries are built already: AGENT and DRIVER are their paths.
 BUILD ?= build
 FUZZ_SECONDS ?= 20
-# The groups of the lab's checks; all of them if none is named.
+# The groups of the lab's checks; all groups if empty.
 LAB_GROUPS ?=
 
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-# The commit that a program prints, and its date.
-# Source archives have both in a file.
+# The commit that a program prints, and its date. Source archives have both in a file.
 BUILT_FROM := $(shell cat .commit 2>/dev/null || git log -1 --abbrev=12 --format='%h %cs' 2>/dev/null)
 export ONE_SRIOV_COMMIT ?= $(word 1,$(BUILT_FROM))
 export ONE_SRIOV_DATE ?= $(word 2,$(BUILT_FROM))
 MACHINE = $(firstword $(subst -, ,$(TARGET)))
-# The same target on another machine.
+# The same target for another architecture.
 target = $(TARGET:$(MACHINE)-%=$(1)-%)
 release = $(TARGET_DIR)/$(call target,$(1))/release
 AGENT = $(call release,$(MACHINE))/one-sriov-agent
 DRIVER = $(call release,$(MACHINE))/one-sriov-driver
-# The other machine's binaries are tested, too.
+# The binaries for the other architecture are tested, too.
 AGENT_AARCH64 = $(call release,aarch64)/one-sriov-agent
 DRIVER_AARCH64 = $(call release,aarch64)/one-sriov-driver
 TEST_PROGRAMS = cc c++ genisoimage xorriso ip unshare setpriv script patch strace augtool ldd readelf qemu-aarch64-static
