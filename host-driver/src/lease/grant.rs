@@ -62,7 +62,7 @@ impl Guard<'_> {
                 address: allocation.vf.address,
                 pf: allocation.vf.pf.netdev,
                 vf: allocation.vf.number,
-                // A stale lease names the VF's own driver; the VF may still be bound to vfio-pci.
+                // A stale lease names the VF's original driver; the VF may still be bound to vfio-pci.
                 driver: match &allocation.stale {
                     Some(stale) => stale.lease.as_ref().and_then(|lease| lease.driver.clone()),
                     None => allocation.driver,

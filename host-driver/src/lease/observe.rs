@@ -1,4 +1,4 @@
-//! What root reads of another user's leases: the names of files. Root also takes their lock.
+//! What root uses of another user's leases: the names of files, the boot ID, and the lock.
 //!
 //! Root must not be tricked by that user: it writes nothing there, follows no link, and does not block on a FIFO.
 

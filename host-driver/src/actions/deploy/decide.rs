@@ -241,7 +241,7 @@ fn agree<'w>(
     Ok(granted)
 }
 
-/// Releases the VFs of stale leases. Errors are only logged: they matter to this VM only if such a VF still has its GUID or MAC.
+/// Releases the VFs of stale leases. Errors are only logged: they matter to this VM only if a VF still has its GUID or MAC.
 fn release_vfs(host: &Host, store: &Store, reclaims: Vec<ReclaimGuard>) -> ReleaseReport {
     match release(&host.root, &host.config, store, reclaims, Duration::ZERO) {
         Ok(report) => {

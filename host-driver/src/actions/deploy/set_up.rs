@@ -55,7 +55,7 @@ impl Work<'_> {
         }
     }
 
-    /// Sets attributes of the NIC's network that the VM can run without, and reports those that cannot be set in the VM's log.
+    /// Sets attributes of the NIC's network that the VM can run without, and reports in the VM's log those that cannot be set.
     fn set_optional(
         &self,
         lease: &Lease,

@@ -15,7 +15,7 @@
 //! | | VFs are plugged in |
 //! | VFs are released | |
 //!
-//! If a step fails, each host checks whether it has the VM. If so, it plugs VFs of its own in again, at the same addresses in the
+//! If a step fails, each host checks whether it has the VM. If so, it plugs in VFs of its own, at the same addresses in the
 //! guest.
 
 mod peer;

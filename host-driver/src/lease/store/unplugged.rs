@@ -24,7 +24,7 @@ use crate::opennebula::VmId;
 
 /// The name of the VM document. Since 6.0, OpenNebula uses the same name beside a deployment file.
 const DOCUMENT: &str = "vm.xml";
-/// The time that a migration takes at most, including the VM's disks.
+/// The longest time that a migration takes, including the VM's disks.
 const MIGRATION: Duration = Duration::from_secs(24 * 3600);
 
 impl Store {
