@@ -12,6 +12,7 @@ use hwaddr::{DummyMac, DummyPrefix, Key, MacAddress};
 use super::context_nics::{ContextNics, ContextPciNic};
 use super::outcome::{MatchedBy, Outcome, PlannedNic};
 use super::planned::present;
+use super::port_number::PortNumber;
 use super::source::ValueSource;
 use super::{NicId, not_found, uncertain};
 use crate::inventory::{Inventory, Nic};
@@ -92,6 +93,40 @@ impl<'a> PciCandidates<'a, '_> {
     }
 }
 
+/// Notes the other ports at the address of a device.
+///
+/// # Errors
+/// If none of the ports has the wanted number.
+fn check_port(
+    index: u32,
+    wanted: Option<PortNumber>,
+    device: &Nic,
+    inventory: &Inventory,
+    notes: &mut Vec<String>,
+) -> Result<(), String> {
+    let is_other =
+        |nic: &&Nic| nic.pci == device.pci && nic.name != device.name && nic.master.is_none();
+    let others: Vec<&Nic> = inventory.nics.iter().filter(is_other).collect();
+    match wanted {
+        None => notes.extend(others.iter().map(|other| {
+            format!(
+                "'{}' is another port at the PCI address of PCI{index}; '{}' is used; set PCI{index}_PORT to use the other",
+                other.name, device.name
+            )
+        })),
+        Some(wanted) if !wanted.is_port(device.port) && !others.is_empty() => {
+            let ports = [&[device], others.as_slice()].concat();
+            let names: Vec<String> = ports.iter().map(|nic| format!("'{}'", nic.name)).collect();
+            let names = names.join(", ");
+            return Err(format!(
+                "PCI{index}_PORT is {wanted}, but its device has other ports: {names}"
+            ));
+        }
+        Some(_) => {}
+    }
+    Ok(())
+}
+
 pub(super) fn plan(
     index: u32,
     pci: &ContextPciNic,
@@ -110,16 +145,13 @@ pub(super) fn plan(
             ..PlannedNic::new(id, source.layers)
         };
     };
-    if *matched_by == MatchedBy::Pci && pci.port.number.is_none() {
-        let is_other =
-            |nic: &&Nic| nic.pci == device.pci && nic.name != device.name && nic.master.is_none();
-        let others = source.inventory.nics.iter().filter(is_other);
-        notes.extend(others.map(|other| {
-            format!(
-                "'{}' is another port at the PCI address of PCI{index}; '{}' is used; set PCI{index}_PORT to use the other",
-                other.name, device.name
-            )
-        }));
+    if *matched_by == MatchedBy::Pci
+        && let Err(problem) = check_port(index, pci.port.number, device, source.inventory, notes)
+    {
+        return PlannedNic {
+            outcome: Outcome::Refused(vec![problem]),
+            ..PlannedNic::new(id, source.layers)
+        };
     }
     let source = ValueSource {
         tags: true,

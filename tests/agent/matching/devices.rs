@@ -3,7 +3,7 @@
 use one_sriov_tests::{Machine, Nic, ethernet, infiniband, virtio};
 
 use super::{carrying, dummy, nics, pairs, plain};
-use crate::scenario::decide;
+use crate::scenario::{apply, decide};
 
 #[test]
 fn stacked_and_virtual_devices_are_left_out() {
@@ -79,6 +79,33 @@ fn a_device_handed_in_by_its_pci_address_is_at_no_position() {
     let context = nics(&[10]) + "PCI0_ADDRESS='05:05.0'\n";
     let devices = [dummy(0, 10), plain("ib0", 5), plain("ib1", 6)];
     assert_eq!(pairs(&context, &devices), ["ETH0 -> ib1"]);
+}
+
+/// A PCI NIC of a ConnectX-3 VF, which has two ports.
+#[test]
+fn of_two_ports_at_a_pci_address_the_context_names_one() {
+    let context = |more: &str| {
+        format!("PCI0_ADDRESS='05:05.0'\nPCI0_IP='10.9.0.5'\nPCI0_MASK='255.255.255.0'\n{more}")
+    };
+    let port = |name: &str, number: &str| plain(name, 5).with("dev_port", number);
+    let ports = [port("ib0", "0"), port("ib1", "1")];
+    let note = "note: 'ib1' is another port at the PCI address of PCI0; 'ib0' is used; set PCI0_PORT to use the other";
+    let decided = decide(&context(""), &ports);
+    assert!(decided.iter().any(|line| line == note), "{decided:?}");
+    for (number, device) in [("1", "ib0"), ("2", "ib1")] {
+        let context = context(&format!("PCI0_PORT='{number}'"));
+        assert_eq!(pairs(&context, &ports), [format!("PCI0 -> {device}")]);
+    }
+    let machine = Machine::new(&context("PCI0_PORT='3'"), &ports);
+    let outcome = apply(&machine);
+    assert_eq!(outcome.code, 4);
+    let said = "error: PCI0 is not configured: PCI0_PORT is 3, but its device has other ports: 'ib0', 'ib1'\n";
+    assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    // The only port of a device is the one that is meant, as for `IB<N>_PORT`.
+    assert_eq!(
+        pairs(&context("PCI0_PORT='2'"), &ports[..1]),
+        ["PCI0 -> ib0"]
+    );
 }
 
 /// OpenNebula guesses PCI addresses, which are wrong on some machines; a GUID or MAC that the host has set is right.
