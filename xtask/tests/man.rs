@@ -30,7 +30,10 @@ fn the_committed_pages_are_what_the_source_makes() {
 fn the_page_of_settings_names_every_name() {
     const KVMRC: &str = include_str!("../../packaging/man/one-sriov-kvmrc.5");
     let pool = "VF_IDENTITY_ POOL";
-    for name in one_sriov_driver::config::NAMES.into_iter().chain([pool]) {
+    for name in one_sriov_driver::config::Config::names()
+        .into_iter()
+        .chain([pool])
+    {
         let heads = KVMRC.lines();
         let mut heads = heads.filter_map(|line| {
             line.strip_prefix(".B ")

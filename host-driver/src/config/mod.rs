@@ -11,6 +11,8 @@
 
 mod assignments;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -30,22 +32,6 @@ pub const HOST_DIR: &str = "/etc/one-sriov";
 
 /// The configuration of OpenNebula's own PCI probe, beside the actions.
 const PCI_CONF: &str = "../../etc/im/kvm-probes.d/pci.conf";
-
-/// The names that `doctor` knows as settings, besides `VF_IDENTITY_<pool>`.
-pub const NAMES: [&str; 12] = [
-    "DUMMY_BRIDGE",
-    "DUMMY_MAC_PREFIX",
-    "GUID_PREFIX",
-    "LEASE_DIR",
-    "LEASE_GRACE",
-    "LIBVIRT_WAIT",
-    "LOCK_WAIT",
-    "PCI_FILTER",
-    "POOL_SHARES_PCI",
-    "VF_MAPS_PATH",
-    "VF_RELEASE_WAIT",
-    "VF_IDENTITY",
-];
 
 /// How the guest recognizes a VF.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -255,8 +241,21 @@ impl Config {
         }
     }
 
+    /// Returns the names of all settings, except `VF_IDENTITY_<pool>`, in alphabetical order.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        let nothing = Assignments::parse("");
+        let source = SettingSource::new(Path::new(""), &nothing);
+        // Cannot fail: there is no value.
+        let _ = Self::new(Path::new("")).take_from(&source);
+        source.names.into_inner().into_iter().collect()
+    }
+
     fn take(&mut self, path: &Path, assignments: &Assignments) -> Result<(), ConfigError> {
-        let source = SettingSource { path, assignments };
+        self.take_from(&SettingSource::new(path, assignments))
+    }
+
+    fn take_from(&mut self, source: &SettingSource<'_>) -> Result<(), ConfigError> {
         source.set("DUMMY_BRIDGE", &mut self.dummy_bridge, bridge)?;
         source.set("DUMMY_MAC_PREFIX", &mut self.dummy_prefix, |text| {
             text.parse().map_err(|error| format!("{error}"))
@@ -276,10 +275,10 @@ impl Config {
         })?;
         source.set("POOL_SHARES_PCI", &mut self.pool_shares_pci, yes_or_no)?;
         source.set("VF_IDENTITY", &mut self.identity, str::parse)?;
-        for name in assignments.names() {
+        for name in source.assignments.names() {
             if let Some(pool) = name.strip_prefix("VF_IDENTITY_") {
                 let mut identity = self.identity;
-                if source.set(name, &mut identity, str::parse)? {
+                if source.read(name, &mut identity, str::parse)? {
                     self.identities.push((pool.to_owned(), identity));
                 }
             }
@@ -292,11 +291,31 @@ impl Config {
 struct SettingSource<'a> {
     path: &'a Path,
     assignments: &'a Assignments,
+    /// The names that were asked for.
+    names: RefCell<BTreeSet<&'static str>>,
 }
 
-impl SettingSource<'_> {
+impl<'a> SettingSource<'a> {
+    fn new(path: &'a Path, assignments: &'a Assignments) -> Self {
+        Self {
+            path,
+            assignments,
+            names: RefCell::default(),
+        }
+    }
+
     /// Sets a value if the file has one of that name, and returns whether it does.
     fn set<T>(
+        &self,
+        name: &'static str,
+        value: &mut T,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<bool, ConfigError> {
+        self.names.borrow_mut().insert(name);
+        self.read(name, value, parse)
+    }
+
+    fn read<T>(
         &self,
         name: &str,
         value: &mut T,

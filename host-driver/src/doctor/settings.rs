@@ -7,14 +7,11 @@ use one_sriov_system::Probe;
 
 use super::Finding;
 use super::finding::unread;
-use crate::config::{Assignments, Config, ConfigError, NAMES, Value};
+use crate::config::{Assignments, Config, ConfigError, Value};
 use crate::host::Host;
 use crate::pool::Pool;
 
 const CHECK: &str = "settings";
-
-/// Prefixes of this driver's settings. Other names belong to other programs.
-const BEGINNINGS: [&str; 5] = ["DUMMY_", "GUID_", "LEASE_", "LOCK_", "VF_"];
 
 /// Settings of the driver of 2013, and what replaces them.
 const SETTINGS_OF_2013: [(&str, &str); 3] = [
@@ -76,7 +73,8 @@ fn remedy(error: &ConfigError) -> &'static str {
 fn judge(host: &Host, path: &Path, assignments: &Assignments, name: &str) -> Option<Finding> {
     let (line, value) = assignments.get(name)?;
     let place = format!("'{}': line {line}: {name}", path.display());
-    if NAMES.contains(&name) {
+    let known = Config::names();
+    if known.contains(&name) {
         return None;
     }
     if let Some((_, today)) = SETTINGS_OF_2013
@@ -103,12 +101,14 @@ fn judge(host: &Host, path: &Path, assignments: &Assignments, name: &str) -> Opt
         let message = format!("{place} has no effect: this host has no such pool");
         return (!is_there).then(|| Finding::note(CHECK, message));
     }
-    let is_like_ours = BEGINNINGS
+    // Names with another first word belong to other programs.
+    let first_word = |name: &str| name.split('_').next().map(str::to_owned);
+    let is_like_ours = known
         .iter()
-        .any(|beginning| name.starts_with(beginning));
+        .any(|known| first_word(known) == first_word(name));
     is_like_ours.then(|| {
         Finding::warning(CHECK, format!("{place} has no effect: unknown setting"))
-            .remedy(format!("known settings: {}", NAMES.join(", ")))
+            .remedy(format!("known settings: {}", known.join(", ")))
     })
 }
 

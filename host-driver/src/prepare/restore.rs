@@ -11,14 +11,16 @@ use super::{SetError, SetVf, Settings, Target};
 /// # Errors
 /// The first value that could not be written. The others are still written.
 pub fn restore(means: &impl SetVf, target: &Target<'_>, wanted: &Settings) -> Result<(), SetError> {
+    let parts: Vec<Settings> = parts(wanted).collect();
     match means.set(target, wanted) {
-        Err(error) if error.is_refusal() => {}
+        Ok(()) => return Ok(()),
         // If it cannot be set, the driver has not set it either.
-        Ok(()) | Err(SetError::Unsupported { .. }) => return Ok(()),
+        Err(SetError::Unsupported { .. }) if parts.len() == 1 => return Ok(()),
+        Err(error) if error.is_refusal() || matches!(error, SetError::Unsupported { .. }) => {}
         Err(error) => return Err(error),
     }
     let mut failure = None;
-    for part in parts(wanted) {
+    for part in parts {
         match means.set(target, &part) {
             Ok(()) | Err(SetError::Unsupported { .. }) => {}
             // This PF refuses to unset it.
@@ -105,6 +107,11 @@ mod tests {
                     self.has.borrow_mut().push(settings.clone());
                     Ok(())
                 }
+                Some(UNSUPPORTED) => Err(SetError::Unsupported {
+                    what: "it".into(),
+                    pf: target.pf.to_string(),
+                    vf: target.vf,
+                }),
                 Some(said) => Err(SetError::Failed {
                     what: "it".into(),
                     pf: target.pf.to_string(),
@@ -135,6 +142,11 @@ mod tests {
     }
 
     const INVALID: &str = "RTNETLINK answers: Invalid argument";
+    const UNSUPPORTED: &str = "RTNETLINK answers: Operation not supported";
+
+    fn has_guid(settings: &Settings) -> bool {
+        settings.node_guid.is_some() || settings.port_guid.is_some()
+    }
 
     #[test]
     fn an_unset_value_that_is_refused_takes_nothing_else_along() {
@@ -158,15 +170,18 @@ mod tests {
             port_guid: None,
             link_state: Some(VfLinkState::Disable),
         };
-        let (has, error) = put(&original, |settings| {
-            (settings.node_guid.is_some() || settings.port_guid.is_some()).then_some(INVALID)
-        });
-        assert_eq!(error, None);
         let state = Settings {
             link_state: Some(VfLinkState::Disable),
             ..Settings::default()
         };
-        assert_eq!(has, [state]);
+        for answer in [
+            |settings: &Settings| has_guid(settings).then_some(INVALID),
+            |settings: &Settings| has_guid(settings).then_some(UNSUPPORTED),
+        ] {
+            let (has, error) = put(&original, answer);
+            assert_eq!(error, None);
+            assert_eq!(has, [state.clone()]);
+        }
     }
 
     #[test]

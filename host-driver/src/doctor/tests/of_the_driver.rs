@@ -4,7 +4,7 @@ use super::super::{
     Check, cards, iommu, leases, memlock, pci_probe, ports, qemu, remotes, settings, vfs,
 };
 use super::{assert_one, assert_some, find, healthy};
-use crate::config::NAMES;
+use crate::config::Config;
 
 #[test]
 fn settings_are_understood() {
@@ -41,6 +41,10 @@ fn settings_are_understood() {
             "Warning: {place}LIBVIRT_URI has no effect",
         ),
         (
+            "UNPLUG_WIAT=5",
+            "Warning: {place}UNPLUG_WIAT has no effect: unknown setting",
+        ),
+        (
             "LEASE_GRACE=soon",
             "Problem: failed to read '/etc/one-sriov/kvmrc': line 2: LEASE_GRACE: ",
         ),
@@ -62,7 +66,9 @@ fn settings_are_understood() {
 #[test]
 fn each_name_is_one_that_the_configuration_reads() {
     let tree = healthy();
-    for name in NAMES {
+    let names = Config::names();
+    assert!(names.contains(&"UNPLUG_WAIT"), "{names:?}");
+    for name in names {
         tree.write("etc/one-sriov/kvmrc", &format!("{name}=$(no text)\n"));
         let problem = format!("Problem: failed to read '/etc/one-sriov/kvmrc': line 1: {name}: ");
         assert_one(&find(&tree, settings::check), &problem);
