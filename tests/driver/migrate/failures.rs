@@ -1,0 +1,112 @@
+//! Migrations that fail, and VFs that cannot be plugged in.
+
+use super::faults::wait_for_both;
+use super::{ARGUMENTS, audit, hosts, migrate, next_to, stays, stock};
+use crate::suspend::{BOTH, document, is_free, lacking, raw};
+
+#[test]
+fn a_migration_that_fails_leaves_the_vm_with_its_vfs() {
+    let (first, second) = hosts();
+    let before = first.lease("ib0/0").unwrap();
+    first.stock("migrate", "echo 'Could not migrate' >&2; exit 3\n");
+    let failed = migrate(&first);
+    assert_eq!(failed.code, 3);
+    assert!(
+        failed.stderr.starts_with("Could not migrate\n"),
+        "{}",
+        failed.stderr
+    );
+    stays(&first, &second);
+    let lease = first.lease("ib0/0").unwrap();
+    assert_eq!(
+        (&lease["guid"], &lease["state"]),
+        (&before["guid"], &before["state"])
+    );
+    assert_eq!(first.cancel(7).code, 0);
+    is_free(&first);
+}
+
+#[test]
+fn a_migration_that_fails_after_the_vm_has_moved_gives_it_vfs_there() {
+    let (first, second) = hosts();
+    first.stock(
+        "migrate",
+        "virsh -c qemu:///system migrate --live \"$1\"\necho 'Could not clean up' >&2; exit 3\n",
+    );
+    assert_eq!(migrate(&first).code, 3);
+    assert!(second.domain(7).is_some());
+    assert_eq!(audit(&first, &second, false), [""; 0]);
+}
+
+#[test]
+fn a_guest_that_keeps_its_vf_stays() {
+    let (first, second) = hosts();
+    first.switch("guest-keeps-devices", "");
+    let failed = migrate(&first);
+    let said = "failed to migrate VM 7: the guest has not released VF 'ib0/0' within 1 s";
+    assert!(failed.stderr.starts_with(said), "{}", failed.stderr);
+    stays(&first, &second);
+}
+
+#[test]
+fn a_driver_that_is_killed_while_the_vm_moves_is_not_needed() {
+    let (first, second) = hosts();
+    stock(&first, "kill -9 $PPID");
+    let killed = raw(&first, "migrate", &ARGUMENTS, &document(&BOTH));
+    assert_eq!(killed.status.code(), None);
+    wait_for_both(&first, &second);
+    assert_eq!(first.operator(&["reconcile"]).code, 0);
+    assert!(second.domain(7).is_some());
+    assert_eq!(audit(&first, &second, false), [""; 0]);
+}
+
+#[test]
+fn a_receiver_that_is_killed_while_the_vm_moves_is_made_up_for_by_the_next_look() {
+    let (first, second) = hosts();
+    let seconds = second.root().display();
+    let receiver = format!(
+        "for pid in /proc/[0-9]*; do\n\
+         tr '\\0' ' ' 2>/dev/null <$pid/cmdline | grep -q '{seconds}/.* -- receive' && kill -9 ${{pid#/proc/}}\ndone\n"
+    );
+    stock(&first, &receiver);
+    let moved = migrate(&first);
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    let note = "VM 7 may lack VFs: failed to migrate VM 7 to 'node2': ";
+    assert!(moved.stderr.contains(note), "{}", moved.stderr);
+    is_free(&first);
+    let looked = second.operator(&["reconcile"]);
+    assert_eq!(looked.code, 0, "{}{}", looked.stdout, looked.stderr);
+    assert_eq!(audit(&first, &second, false), [""; 0]);
+}
+
+#[test]
+fn a_vf_that_cannot_be_plugged_in_there_fails_no_migration() {
+    let (first, second) = hosts();
+    second.switch(
+        "attach-fails",
+        "<hostdev\ninternal error: vfio 0000:81:00.1: no",
+    );
+    let moved = migrate(&first);
+    second.switch_off("attach-fails");
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    let said = "host 'node2': NIC '02:00:c0:a8:07:01' of VM 7 has no VF: ";
+    assert!(moved.stderr.contains(said), "{}", moved.stderr);
+    is_free(&first);
+    let repaired = second.operator(&["repair", "7"]);
+    assert_eq!(repaired.code, 0, "{}{}", repaired.stdout, repaired.stderr);
+    assert_eq!(audit(&first, &second, false), [""; 0]);
+}
+
+#[test]
+fn a_vf_that_the_vm_lacks_here_it_gets_there() {
+    let (first, _) = lacking();
+    let second = next_to(&first);
+    let moved = migrate(&first);
+    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    is_free(&first);
+    assert_eq!(audit(&first, &second, false), [""; 0]);
+    assert_eq!(
+        first.read("/var/lib/one/datastores/0/7/one-sriov-nics.json"),
+        None
+    );
+}
