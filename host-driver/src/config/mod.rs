@@ -10,19 +10,20 @@
 //! stock driver's `kvmrc`.
 
 mod assignments;
+mod files;
+mod source;
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use hwaddr::DummyPrefix;
-use one_sriov_system::{Root, is_absent, unless_absent};
+use one_sriov_system::Root;
 
 pub use assignments::{Assignments, Value};
+use files::{Driver, files, host_file, is_of_another_user, read};
+use source::{SettingSource, bridge, directory, seconds, text_of, yes_or_no};
 
 use crate::opennebula::Filters;
 use crate::pool_name::PoolName;
@@ -285,154 +286,6 @@ impl Config {
         }
         Ok(())
     }
-}
-
-/// One file and its assignments.
-struct SettingSource<'a> {
-    path: &'a Path,
-    assignments: &'a Assignments,
-    /// The names that were asked for.
-    names: RefCell<BTreeSet<&'static str>>,
-}
-
-impl<'a> SettingSource<'a> {
-    fn new(path: &'a Path, assignments: &'a Assignments) -> Self {
-        Self {
-            path,
-            assignments,
-            names: RefCell::default(),
-        }
-    }
-
-    /// Sets a value if the file has one of that name, and returns whether it does.
-    fn set<T>(
-        &self,
-        name: &'static str,
-        value: &mut T,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Result<bool, ConfigError> {
-        self.names.borrow_mut().insert(name);
-        self.read(name, value, parse)
-    }
-
-    fn read<T>(
-        &self,
-        name: &str,
-        value: &mut T,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Result<bool, ConfigError> {
-        let Some((line, text)) = text_of(self.path, self.assignments, name)? else {
-            return Ok(false);
-        };
-        *value = parse(text).map_err(|what| ConfigError::Value {
-            path: self.path.to_owned(),
-            line,
-            name: name.to_owned(),
-            what: format!("invalid value '{}': {what}", text.escape_debug()),
-        })?;
-        Ok(true)
-    }
-}
-
-fn text_of<'a>(
-    path: &Path,
-    assignments: &'a Assignments,
-    name: &str,
-) -> Result<Option<(usize, &'a str)>, ConfigError> {
-    match assignments.get(name) {
-        None => Ok(None),
-        Some((line, Value::Plain(text))) => Ok(Some((line, text))),
-        Some((line, Value::Computed)) => Err(ConfigError::Value {
-            path: path.to_owned(),
-            line,
-            name: name.to_owned(),
-            what: "the value must be plain text, because this file is not run by a shell".into(),
-        }),
-    }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse::<u32>() {
-        Ok(seconds) => Ok(Duration::from_secs(u64::from(seconds))),
-        Err(_) => Err("expected a number of seconds".into()),
-    }
-}
-
-fn yes_or_no(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "yes" => Ok(true),
-        "no" => Ok(false),
-        _ => Err("expected yes or no".into()),
-    }
-}
-
-fn directory(text: &str) -> Result<PathBuf, String> {
-    let path = Path::new(text);
-    if path.is_absolute() {
-        Ok(path.to_owned())
-    } else {
-        Err("expected an absolute path".into())
-    }
-}
-
-/// Parses the name of a kernel or Open vSwitch bridge.
-fn bridge(text: &str) -> Result<String, String> {
-    let name: hwaddr::InterfaceName = text.parse().map_err(|error| format!("{error}"))?;
-    Ok(name.to_string())
-}
-
-/// The driver that a file configures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Driver {
-    Ours,
-    Stock,
-}
-
-/// Reads the existing configuration files, in order of precedence, lowest first.
-fn files(root: &Root, home: &Path, driver: Driver) -> Result<Vec<(PathBuf, String)>, ConfigError> {
-    let (beside, etc) = match driver {
-        Driver::Ours => (home.join("kvmrc"), "../../etc/vmm/kvm-sriov/kvmrc"),
-        Driver::Stock => (home.join("../kvm/kvmrc"), "../../etc/vmm/kvm/kvmrc"),
-    };
-    let mut paths = vec![beside, home.join(etc)];
-    if driver == Driver::Ours {
-        paths.push(host_file(root)?);
-    }
-    let mut files = Vec::new();
-    for path in paths {
-        if let Some(text) = read(&path)? {
-            files.push((path, text));
-        }
-    }
-    Ok(files)
-}
-
-fn host_file(root: &Root) -> Result<PathBuf, ConfigError> {
-    let path = Path::new(HOST_DIR).join("kvmrc");
-    let found = root.path(&path);
-    found.map_err(|cause| ConfigError::Read { path, cause })
-}
-
-fn read(path: &Path) -> Result<Option<String>, ConfigError> {
-    match std::fs::read(path) {
-        // Invalid UTF-8 either is in a comment or makes its own value invalid.
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) if is_absent(&error) => Ok(None),
-        Err(cause) => Err(ConfigError::Read {
-            path: path.to_owned(),
-            cause,
-        }),
-    }
-}
-
-/// Whether a user other than root and this one owns a file or may write to it.
-fn is_of_another_user(path: &Path) -> io::Result<bool> {
-    const ROOT: u32 = 0;
-    let found = unless_absent(std::fs::symlink_metadata(path).map(Some), None)?;
-    Ok(found.is_some_and(|file| {
-        let owners = [ROOT, nix::unistd::geteuid().as_raw()];
-        !owners.contains(&file.uid()) || file.mode() & 0o022 != 0
-    }))
 }
 
 #[cfg(test)]
