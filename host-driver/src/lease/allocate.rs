@@ -156,7 +156,8 @@ impl<'a> Allocator<'a> {
         self
     }
 
-    /// Allocates a VF for each request, or fails. VFs that the VM already has (`own`) are not allocated from a pool.
+    /// Allocates a VF for each request, or fails. VFs that the VM already has (`own`) or that OpenNebula has chosen for it are not
+    /// allocated from a pool.
     pub fn allocate(
         &mut self,
         requests: &[VfRequest],
@@ -170,6 +171,7 @@ impl<'a> Allocator<'a> {
             match &request.wanted {
                 Wanted::AnyOf(pool) => by_pool.entry(pool).or_default().push(nth),
                 Wanted::Exactly(vf) => {
+                    taken.insert(vf.address);
                     allocations[nth] = Some(self.exactly(vf, request.mac, sweep)?);
                 }
             }

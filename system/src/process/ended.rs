@@ -38,7 +38,9 @@ impl Watch {
                         loop {
                             match waitid(Id::Pid(pid), flags) {
                                 Err(Errno::EINTR) => {}
-                                waited => return waited,
+                                // Already reaped.
+                                Err(Errno::ECHILD) => return Ok(()),
+                                waited => return waited.map(drop),
                             }
                         }
                     });

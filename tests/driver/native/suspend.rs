@@ -108,6 +108,44 @@ fn problems(host: &Host, devices: [&str; 2], may_move: bool) -> Vec<String> {
     problems
 }
 
+/// The domain of a restore doesn't show the VFs that OpenNebula has chosen, only its document does.
+#[test]
+fn a_pool_does_not_allocate_the_vf_that_opennebula_has_chosen_for_another_nic_of_the_vm() {
+    let host = empty();
+    let nics = "<NIC><BRIDGE>sriov_ib0</BRIDGE><MAC>02:00:c0:a8:07:01</MAC><NETWORK_ID>5</NETWORK_ID></NIC>".to_owned()
+        + &pci_nic(7, 0, FIRST[0], "<VN_MAD>dummy</VN_MAD>");
+    write_document(&host, 7, &nics);
+    let document = format!(
+        "<VMM_DRIVER_ACTION_DATA><VM><ID>7</ID><TEMPLATE>{nics}</TEMPLATE></VM></VMM_DRIVER_ACTION_DATA>\n"
+    );
+    let device = format!("{}\n\t</devices>", hostdev(FIRST[0]));
+    let domain = domain(7, &["sriov_ib0"]).replace("\t</devices>", &device);
+    let deployed = host.deploy_domain(7, &domain);
+    assert_eq!(deployed.code, 0, "{}", deployed.stderr);
+    let identities =
+        || ["ib0/0", "ib0/1"].map(|place| host.lease(place).map(|lease| lease["identity"].clone()));
+    let expected = ["native", "guid"].map(|identity| Some(identity.into()));
+    assert_eq!(identities(), expected);
+    let guids = || [0, 1].map(|vf| host.vf("ib0", vf));
+    let before = guids();
+
+    let saved: Outcome = raw(
+        &host,
+        "save",
+        &["one-7", CHECKPOINT, "host", "7", "host"],
+        &document,
+    )
+    .into();
+    assert_eq!(saved.code, 0, "{}", saved.stderr);
+    assert_eq!(host.leased("ib0"), [""; 0]);
+    let restored = restore(&host, &document);
+    assert_eq!(restored.code, 0, "{}", restored.stderr);
+    assert_eq!(identities(), expected);
+    assert_eq!(guids(), before);
+    let audit = Audit::of(&host);
+    assert_eq!([audit.doubled(), audit.lost()].concat(), [""; 0]);
+}
+
 #[test]
 fn a_suspended_vm_gets_the_same_vfs_at_the_same_places() {
     let host = saved();
