@@ -4,8 +4,10 @@
 //! VFs of the map from 0, or is its number on the PF.
 
 mod device;
+mod error;
 mod host_use;
 pub mod map;
+mod names;
 mod sysfs;
 
 use std::cell::RefCell;
@@ -15,9 +17,10 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use hwaddr::{InterfaceName, PciAddress};
-use one_sriov_system::{Root, is_absent, unless_absent};
+use one_sriov_system::{Root, is_absent};
 
 pub use device::PciDevice;
+pub use error::{ListError, PoolError};
 pub use host_use::{HostUse, HostUseError, HostUses};
 pub use map::{MapEntry, MapError};
 pub use sysfs::{HostSysfs, LinkLayer};
@@ -74,94 +77,6 @@ pub struct Pf {
     pub link_layer: LinkLayer,
 }
 
-/// Why a pool cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum PoolError {
-    /// There is no PF and no map of that name.
-    #[error(
-        "failed to find pool '{name}': no such network device or VF map; correct the network's BRIDGE, or add map '{}'",
-        map.display()
-    )]
-    Unknown {
-        /// The name.
-        name: PoolName,
-        /// Where its map would be.
-        map: PathBuf,
-    },
-    /// A network device without VFs.
-    #[error("failed to find a VF of '{0}': it has none; check its sriov_numvfs")]
-    NoVfs(PoolName),
-    /// A network device that is not a PCI device.
-    #[error("failed to find a VF of '{0}': it is not a PCI device")]
-    NotPci(PoolName),
-    /// A representor of a VF or subfunction.
-    #[error(
-        "failed to find a VF of '{0}': it is a switch representor; use the network device of the PF"
-    )]
-    Representor(PoolName),
-    /// A map that cannot be read.
-    #[error("failed to read VF map '{}': {cause}", path.display())]
-    ReadMap {
-        /// The map.
-        path: PathBuf,
-        /// The system's error.
-        cause: io::Error,
-    },
-    /// A map with a wrong line.
-    #[error("failed to read VF map '{}': {cause}", path.display())]
-    Map {
-        /// The map.
-        path: PathBuf,
-        /// The line.
-        cause: MapError,
-    },
-    /// A PF without a network device, or with one of another kind.
-    #[error(
-        "failed to set up VF '{vf}': its PF '{pf}' has no Ethernet or InfiniBand network device"
-    )]
-    NoNetdev {
-        /// The VF.
-        vf: PciAddress,
-        /// The PF.
-        pf: PciAddress,
-    },
-    /// sysfs cannot be read.
-    #[error("failed to read pool '{name}': {cause}")]
-    Sysfs {
-        /// The pool.
-        name: PoolName,
-        /// The system's error.
-        cause: io::Error,
-    },
-}
-
-impl PoolError {
-    /// Whether there is no such pool, or it has no VFs. With any other error, this is unknown.
-    #[must_use]
-    pub fn is_no_pool(&self) -> bool {
-        matches!(
-            self,
-            Self::Unknown { .. } | Self::NoVfs(_) | Self::NotPci(_) | Self::Representor(_)
-        )
-    }
-}
-
-/// Why the pools of a host cannot be listed.
-#[derive(Debug, thiserror::Error)]
-pub enum ListError {
-    /// The directory of the maps cannot be listed.
-    #[error("failed to list the VF maps in '{}': {cause}", path.display())]
-    Maps {
-        /// The directory.
-        path: PathBuf,
-        /// The system's error.
-        cause: io::Error,
-    },
-    /// sysfs cannot be read.
-    #[error("failed to list the network devices and their VFs: {0}")]
-    Pfs(io::Error),
-}
-
 impl Pool {
     /// Opens a pool, whose map, if any, is in the directory `maps`.
     pub fn open(root: &Root, maps: &Path, name: &PoolName) -> Result<Self, PoolError> {
@@ -199,76 +114,6 @@ impl Pool {
             source: VfSource::Pf { address, numbers },
             pfs: RefCell::default(),
         })
-    }
-
-    /// Returns the names of all pools of this host: its maps, and its PFs that have VFs.
-    pub fn names(root: &Root, maps: &Path) -> Result<Vec<PoolName>, ListError> {
-        let mut names = Self::names_of_maps(maps)?;
-        names.extend(Self::names_of_pfs(root)?);
-        names.sort();
-        names.dedup();
-        Ok(names)
-    }
-
-    /// Returns the names of the maps of this host.
-    pub fn names_of_maps(maps: &Path) -> Result<Vec<PoolName>, ListError> {
-        let list = || match fs::read_dir(maps) {
-            Ok(entries) => entries.collect::<io::Result<Vec<_>>>(),
-            Err(error) if is_absent(&error) => Ok(Vec::new()),
-            Err(error) => Err(error),
-        };
-        let files = list().map_err(|cause| ListError::Maps {
-            path: maps.to_owned(),
-            cause,
-        })?;
-        let mut names = Vec::new();
-        for file in files {
-            let name = file.file_name().into_string().ok();
-            let Some(name) = name.filter(|name| is_map_name(name)) else {
-                continue;
-            };
-            let path = file.path();
-            // A dangling link is not a map.
-            let is_file = fs::metadata(&path).map(|file| file.is_file());
-            let is_file = unless_absent(is_file, false);
-            if is_file.map_err(|cause| ListError::Maps { path, cause })? {
-                names.extend(name.parse::<PoolName>());
-            }
-        }
-        Ok(names)
-    }
-
-    /// Returns the names of the PFs of this host that have VFs.
-    pub fn names_of_pfs(root: &Root) -> Result<Vec<PoolName>, ListError> {
-        Self::names_of_devices(root, |sysfs, pf| Ok(!sysfs.vf_numbers(pf)?.is_empty()))
-    }
-
-    /// Returns the names of the PFs of this host that have VFs or could have some.
-    pub fn names_of_possible_pfs(root: &Root) -> Result<Vec<PoolName>, ListError> {
-        Self::names_of_devices(root, |sysfs, pf| {
-            let total = sysfs.total_vfs(pf)?.unwrap_or(0);
-            Ok(total > 0 || !sysfs.vf_numbers(pf)?.is_empty())
-        })
-    }
-
-    fn names_of_devices(
-        root: &Root,
-        is_wanted: impl Fn(HostSysfs<'_>, PciAddress) -> io::Result<bool>,
-    ) -> Result<Vec<PoolName>, ListError> {
-        let sysfs = HostSysfs::new(root);
-        let list = || {
-            let mut names = Vec::new();
-            for netdev in sysfs.netdevs()? {
-                if let Some(device) = sysfs.device_of(&netdev)?
-                    && is_wanted(sysfs, device)?
-                    && !sysfs.is_representor(&netdev)?
-                {
-                    names.extend(netdev.as_str().parse::<PoolName>());
-                }
-            }
-            Ok(names)
-        };
-        list().map_err(ListError::Pfs)
     }
 
     /// Whether there is a pool of that name. One that cannot be read counts as existing.

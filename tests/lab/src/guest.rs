@@ -246,7 +246,7 @@ impl Device {
     /// Checks that the device is down and has no address.
     pub(crate) fn is_left_alone(&self) -> Result<(), Failure> {
         ensure(!self.is_up && self.addresses.is_empty(), || {
-            format!("it was not left alone: {self:?}")
+            format!("it is managed: {self:?}")
         })
     }
 

@@ -26,7 +26,7 @@ pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
     }) else {
         return;
     };
-    report.check("the agent is done before the network starts", || {
+    report.check("the agent ends before the network starts", || {
         is_before_network(&mut guest)
     });
     report.check(
@@ -53,7 +53,7 @@ pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
         let owners = setup.host().ssh.get("ps -o user= -C qemu-system-x86_64")?;
         ensure(owners.trim() == "oneadmin", || owners.clone())
     });
-    report.check("the card holds MAC and VLAN of both", || {
+    report.check("the card has the MAC and VLAN of both", || {
         let link = setup.host().ssh.get("ip link show enp1s0")?;
         let held = |mac: &str| {
             link.lines()
@@ -67,7 +67,7 @@ pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
         )?;
         ensure(held(&tagged.mac()).contains("vlan 100"), || link.clone())
     });
-    report.check("the guest is left right after its interrupts", || {
+    report.check("KVM exits the guest right after its interrupts", || {
         // The module `vmrun` must be at work; without it, guests sometimes hang.
         let left = setup
             .host()
@@ -79,7 +79,7 @@ pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
     });
     setup.keep(report, &mut guest);
     report.check(
-        "shutdown ends it, and its VFs come back as they were",
+        "shutdown ends it, and its VFs are in their original state",
         || {
             setup.cloud.done("shutdown", &guest.vm, &guest.id)?;
             let pool = setup.pool("enp1s0")?;
@@ -125,14 +125,14 @@ pub(crate) fn seed(setup: &mut Setup<'_>, report: &mut Report) {
     report.check("a ping goes over the wire through the VF", || {
         ping_through(&mut guest, &nic.mac(), WORLD)
     });
-    report.check("the agent knows the dummy NIC by its position", || {
+    report.check("the agent reports the position of the dummy NIC", || {
         let said = guest.shell.get("one-sriov-agent status 2>/dev/null", 30)?;
         ensure(
             said.contains("is the dummy NIC of position 0, left unmanaged"),
             || said.clone(),
         )
     });
-    report.check("the dummy NIC is there, down and left alone", || {
+    report.check("the dummy NIC is down and unmanaged", || {
         guest.devices()?.with_hardware(&dummy)?.is_left_alone()
     });
     report.check("the network was online without it", || {
@@ -142,7 +142,7 @@ pub(crate) fn seed(setup: &mut Setup<'_>, report: &mut Report) {
         ensure(failed.is_empty(), || failed.clone())
     });
     setup.keep(report, &mut guest);
-    report.check("cancel ends it, and the VF comes back", || {
+    report.check("cancel ends it, and the VF is free", || {
         setup.cancel(&guest)?;
         let pool = setup.pool("seed")?;
         ensure(pool.free() == Some(2), || format!("{pool:?}"))

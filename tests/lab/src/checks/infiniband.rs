@@ -43,12 +43,12 @@ pub(crate) fn by_guid(setup: &mut Setup<'_>, report: &mut Report) {
     );
     inside(report, &mut guest, &nics);
     report.check(
-        "a fourth NIC is attached, and is found by the GUID that its VF has got",
+        "a fourth NIC is attached, and found by the GUID that the driver has set",
         || attached(setup, &mut guest),
     );
     setup.keep(report, &mut guest);
     report.check(
-        "cancel ends it, and its VFs come back without a GUID of the VM",
+        "cancel ends it, and its VFs are free and have none of its GUIDs",
         || {
             setup.cancel(&guest)?;
             let pool = setup.pool("ib0")?;
@@ -71,7 +71,7 @@ fn inside(report: &mut Report, guest: &mut Guest, nics: &[Nic]) {
             || is_by_guid(&guest.devices()?, &nic, position),
         );
     }
-    report.check("the agent says that it went by the GUID", || {
+    report.check("the agent reports that it matched them by GUID", || {
         for number in [1, 2, 3] {
             let command = format!("one-sriov-agent explain ETH{number} 2>/dev/null | head -n 1");
             let said = guest.shell.get(&command, 30)?;
@@ -86,7 +86,7 @@ fn inside(report: &mut Report, guest: &mut Guest, nics: &[Nic]) {
         device.has("fd00:7::30/64")
     });
     report.check(
-        "the partition is a child with its P_Key, and has the address",
+        "the partition's device has the P_Key and the address",
         || {
             let devices = guest.devices()?;
             let child = devices.with_address(&format!("{}/24", nics[2].ip()))?;
@@ -102,7 +102,7 @@ fn inside(report: &mut Report, guest: &mut Guest, nics: &[Nic]) {
             })
         },
     );
-    report.check("all dummy NICs are left alone", || {
+    report.check("all dummy NICs are unmanaged", || {
         let devices = guest.devices()?;
         (0..).zip(nics).try_for_each(|(position, nic): (u8, &Nic)| {
             devices
@@ -159,11 +159,11 @@ pub(crate) fn by_position(setup: &mut Setup<'_>, report: &mut Report) {
         return;
     }
     let guest = report.get(
-        "a VM with two InfiniBand VFs is deployed all the same",
+        "a VM with two InfiniBand VFs is deployed nevertheless",
         || setup.deploy(&vm),
     );
     if let Some(mut guest) = guest {
-        report.check("each NIC is the device of its position", || {
+        report.check("each NIC is found by its position", || {
             let devices = guest.devices()?;
             for (nic, address) in nics.iter().zip(["0000:00:10.0", "0000:00:11.0"]) {
                 let device = devices.with_address(&format!("{}/24", nic.ip()))?;
@@ -191,7 +191,7 @@ pub(crate) fn by_position(setup: &mut Setup<'_>, report: &mut Report) {
         setup.keep(report, &mut guest);
         report.check("cancel ends it", || setup.cancel(&guest));
     }
-    report.check("the card takes GUIDs again", || {
+    report.check("the card accepts GUIDs again", || {
         set(setup, "refuse_guids", false)
     });
 }
@@ -212,7 +212,7 @@ pub(crate) fn late(setup: &mut Setup<'_>, report: &mut Report) {
     };
     let files = "grep -l 192.168.7.38 /etc/systemd/network/*";
     report.check(
-        "the file is written for the name that the position has",
+        "the file names the device that the position suggests",
         || {
             let found = guest.shell.get(files, 30)?;
             ensure(found.lines().count() == 1 && found.contains("ib0"), || {
@@ -230,7 +230,7 @@ pub(crate) fn late(setup: &mut Setup<'_>, report: &mut Report) {
         let told = format!("ip -o address show dev \"{its}\" | grep -q ' 192.168.7.38/24 '");
         guest.shell.until(&told, 60).map(drop)
     });
-    report.check("the file has moved to the real name", || {
+    report.check("the file now names the real device", || {
         let name = guest.devices()?.with_hardware(&nic.guid(0))?.name.clone();
         let found = guest.shell.get(files, 30)?;
         ensure(
@@ -258,7 +258,7 @@ pub(crate) fn mutation(setup: &mut Setup<'_>, report: &mut Report) {
         }) else {
             return;
         };
-        let Some(devices) = report.get(&format!("{name}: the guest tells its devices"), || {
+        let Some(devices) = report.get(&format!("{name}: the guest lists its devices"), || {
             guest.devices()
         }) else {
             return;
@@ -278,11 +278,13 @@ pub(crate) fn mutation(setup: &mut Setup<'_>, report: &mut Report) {
         report.check(&format!("{name}: cancel ends it"), || setup.cancel(&guest));
     };
     check(report, vm(36, 60), "GUIDs are written", true);
-    if report.check("GUIDs are dropped from now on", || {
+    if report.check("the card ignores GUIDs from now on", || {
         set(setup, "ignore_guids", true)
     }) {
         check(report, vm(37, 64), "GUIDs are dropped", false);
-        report.check("GUIDs are kept again", || set(setup, "ignore_guids", false));
+        report.check("the card stores GUIDs again", || {
+            set(setup, "ignore_guids", false)
+        });
     }
 }
 

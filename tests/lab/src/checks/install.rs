@@ -5,14 +5,14 @@ use crate::report::{Report, ensure};
 
 pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
     let ssh = &setup.host().ssh;
-    report.check("the doctor finds nothing wrong with the host", || {
+    report.check("'one-sriov doctor' finds no problem", || {
         let said = ssh.get("one-sriov doctor")?;
         ensure(
             !said.contains("PROBLEM") && !said.contains("WARNING"),
             || said,
         )
     });
-    report.check("the packages' files are as they were packed", || {
+    report.check("the installed files are unchanged", || {
         let packages = "one-sriov-node one-sriov-frontend";
         let status = ssh.get(&format!(
             "dpkg-query --show --showformat '${{db:Status-Status}} ' {packages}"
@@ -30,7 +30,7 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
             .collect();
         ensure(changed.is_empty(), || changed.join("\n"))
     });
-    report.check("the monitoring hears of all VFs", || {
+    report.check("the probe reports all VFs", || {
         for (name, count) in [("ENP1S0", 6), ("IB0", 4), ("SEED", 2)] {
             let (total, free) = (
                 setup.probe(&format!("SRIOV_{name}_TOTAL"))?,

@@ -22,10 +22,9 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
 /// Starts a VM for each VF at the same time.
 fn at_once(setup: &Setup<'_>, report: &mut Report) {
     let vms = VMS.map(|id| tiny(id, ETHERNET));
-    let Some(guests) = report.get(
-        "as many VMs as there are VFs, six, are started at once",
-        || setup.deploy_at_once(vms),
-    ) else {
+    let Some(guests) = report.get("six VMs start at once, one for each VF", || {
+        setup.deploy_at_once(vms)
+    }) else {
         return;
     };
     let mut guests = Vec::from(guests);
@@ -42,19 +41,24 @@ fn at_once(setup: &Setup<'_>, report: &mut Report) {
         })?;
         setup.is_consistent()
     });
-    report.check("and each reaches the world through it", || {
+    report.check("each pings through its VF", || {
         guests.iter_mut().try_for_each(|guest| {
             let mac = guest.vm.nics[1].mac();
             ping_through(guest, &mac, WORLD)
         })
     });
-    report.check("a VM that powers itself off leaves its VF, and the monitoring sees it without a deployment", || {
-        let before = setup.probe("SRIOV_ENP1S0_FREE")?;
-        let mut guest = guests.remove(0);
-        power_off(setup, &mut guest)?;
-        let after = setup.probe("SRIOV_ENP1S0_FREE")?;
-        ensure(after == before + 1, || format!("{before} were free, now {after}"))
-    });
+    report.check(
+        "a VM powers itself off, and the next probe counts its VF as free",
+        || {
+            let before = setup.probe("SRIOV_ENP1S0_FREE")?;
+            let mut guest = guests.remove(0);
+            power_off(setup, &mut guest)?;
+            let after = setup.probe("SRIOV_ENP1S0_FREE")?;
+            ensure(after == before + 1, || {
+                format!("{before} were free, now {after}")
+            })
+        },
+    );
     for guest in &mut guests {
         setup.keep(report, guest);
     }
@@ -75,7 +79,7 @@ fn exhausted(setup: &Setup<'_>, report: &mut Report) {
         return;
     };
     report.check(
-        "a third is refused, and oned hears how many there are and who has them",
+        "a third is refused; the message counts the VFs and names their VMs",
         || {
             let vm = tiny(48, SEED);
             setup.cloud.prepare(setup.host(), &vm)?;
@@ -87,7 +91,7 @@ fn exhausted(setup: &Setup<'_>, report: &mut Report) {
             ensure(told, || format!("oned hears '{}'", answer.info))
         },
     );
-    report.check("the running VMs did not notice", || {
+    report.check("the running VMs keep their VFs, and ping", || {
         for guest in [&mut first, &mut second] {
             let mac = guest.vm.nics[1].mac();
             ping_through(guest, &mac, WORLD)?;
@@ -130,7 +134,7 @@ fn killed(setup: &Setup<'_>, report: &mut Report) {
     if !ended {
         return;
     }
-    report.check("no VF is lost, and none has two masters", || {
+    report.check("no VF is lost or leased twice", || {
         // libvirt may still start the VM; otherwise the lease goes stale.
         let mut told = Ok(());
         for _ in 0..60 {
@@ -144,7 +148,7 @@ fn killed(setup: &Setup<'_>, report: &mut Report) {
         told
     });
     report.check(
-        "the cloud cleans up and tries again, and the VM gets its VF",
+        "OpenNebula cleans up and tries again, and the VM gets its VF",
         || {
             let _ = setup.cloud.act("cancel", &vm, &vm.name())?;
             let guest = setup.deploy(&vm)?;
@@ -166,7 +170,7 @@ pub(crate) fn crash(setup: &mut Setup<'_>, report: &mut Report) {
     if !report.check("the host loses its power, and boots", || setup.crash()) {
         return;
     }
-    report.check("no lease is left of before", || {
+    report.check("no lease of the previous boot is left", || {
         for (name, count) in [("enp1s0", 6), ("ib0", 4)] {
             let pool = setup.pool(name)?;
             ensure(pool.free() == Some(count), || format!("{pool:?}"))?;

@@ -21,9 +21,7 @@ const PORT: usize = 3;
 const PORT_POSITION: u8 = 2;
 
 pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
-    let second = report.get("a second host comes up beside it", || {
-        Second::start(setup.host())
-    });
+    let second = report.get("a second host starts", || Second::start(setup.host()));
     let Some(second) = second else {
         return;
     };
@@ -45,16 +43,16 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
         has_port(&mut guest)
     });
     report.check(
-        "libvirt refuses to move it, and it has its VFs again, and pings",
+        "libvirt refuses to migrate it: it gets VFs again, and pings",
         || is_refused(setup, &second, &mut guest),
     );
     // Both hosts see the same disk, but libvirt doesn't know that.
-    report.check("the operator allows it", || {
+    report.check("the operator allows the migration", || {
         let allow = "echo MIGRATE_OPTIONS=--unsafe >> /var/tmp/one/etc/vmm/kvm/kvmrc";
         setup.host().ssh.get(allow).map(drop)
     });
     let start = Instant::now();
-    if report.check("it moves to the second host while it runs", || {
+    if report.check("it migrates live to the second host", || {
         setup.cloud.migrate(&guest.vm, &guest.id, SECOND)
     }) {
         on_the_second(setup, &second, &mut guest, start, report);
@@ -113,20 +111,23 @@ fn on_the_second(
         let is_there = |nic: &Nic| link.contains(&nic.mac());
         ensure(guest.vm.nics[1..PORT].iter().all(is_there), || link.clone())
     });
-    report.check("those of the first host are as they were before", || {
-        for pool in ["enp1s0", "ib0"] {
-            let held = setup.pool(pool)?.held();
-            ensure(held.is_empty(), || format!("{held:?}"))?;
-        }
-        setup.is_consistent()?;
-        let ssh = &setup.host().ssh;
-        has_none(
-            &guest.vm,
-            &ssh.get("ip link show enp1s0")?,
-            &ssh.get(GUIDS)?,
-        )
-    });
-    report.check("stopped there, it leaves its VFs free", || {
+    report.check(
+        "the VFs of the first host are in their original state",
+        || {
+            for pool in ["enp1s0", "ib0"] {
+                let held = setup.pool(pool)?.held();
+                ensure(held.is_empty(), || format!("{held:?}"))?;
+            }
+            setup.is_consistent()?;
+            let ssh = &setup.host().ssh;
+            has_none(
+                &guest.vm,
+                &ssh.get("ip link show enp1s0")?,
+                &ssh.get(GUIDS)?,
+            )
+        },
+    );
+    report.check("stopped there, it holds no VF", || {
         second.save(&guest.vm)?;
         is_free(second)?;
         has_none(&guest.vm, &second.get(CARD)?, &second.get(GUIDS)?)

@@ -40,17 +40,20 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
     ) else {
         return;
     };
-    report.check("the pool has given it another VF than OpenNebula", || {
-        let vfs = setup.pool("ib0")?.vfs(vm.id);
-        let positions: Vec<u64> = vfs.iter().map(|vf| vf.position).collect();
-        ensure(positions == [0, 1], || format!("{vfs:?}"))?;
-        ensure(vfs[1].index == INFINIBAND_VF, || format!("{vfs:?}"))?;
-        let vfs = setup.pool("enp1s0")?.vfs(vm.id);
-        ensure(vfs.len() == 1 && vfs[0].position == 2, || {
-            format!("{vfs:?}")
-        })
-    });
-    report.check("libvirt has got OpenNebula's devices as they were", || {
+    report.check(
+        "the NIC of the pool has another VF than the one that OpenNebula chose",
+        || {
+            let vfs = setup.pool("ib0")?.vfs(vm.id);
+            let positions: Vec<u64> = vfs.iter().map(|vf| vf.position).collect();
+            ensure(positions == [0, 1], || format!("{vfs:?}"))?;
+            ensure(vfs[1].index == INFINIBAND_VF, || format!("{vfs:?}"))?;
+            let vfs = setup.pool("enp1s0")?.vfs(vm.id);
+            ensure(vfs.len() == 1 && vfs[0].position == 2, || {
+                format!("{vfs:?}")
+            })
+        },
+    );
+    report.check("libvirt has OpenNebula's devices unchanged", || {
         let shown = setup
             .host()
             .ssh
@@ -77,17 +80,23 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
         has_no_vf(setup, &vm)
     };
     if let Some(places) = places {
-        report.check("stopped, it leaves its VFs as they were", || {
-            setup.cloud.save(&guest.vm, &guest.id)?;
-            is_as_before()
-        });
+        report.check(
+            "stopped, the VM holds no VF, and all are in their original state",
+            || {
+                setup.cloud.save(&guest.vm, &guest.id)?;
+                is_as_before()
+            },
+        );
         resumed(setup, report, &mut guest, &places);
     }
     setup.keep(report, &mut guest);
-    report.check("cancel ends it, and all VFs are as they were", || {
-        setup.cancel(&guest)?;
-        is_as_before()
-    });
+    report.check(
+        "cancel ends it, and all VFs are in their original state",
+        || {
+            setup.cancel(&guest)?;
+            is_as_before()
+        },
+    );
 }
 
 /// No VF is leased to the VM or has one of its GUIDs.
@@ -110,7 +119,7 @@ fn resumed(
     places: &[(u8, usize, String)],
 ) {
     report.check(
-        "resumed, it has the VFs that OpenNebula has chosen now",
+        "resumed, it has the VF that OpenNebula chose for the resume",
         || {
             let chosen = address(setup, "enp1s0", OTHER_ETHERNET_VF)?;
             guest.vm.nics[ETHERNET].device = Some(chosen.clone());

@@ -120,7 +120,7 @@ impl<'lab> Setup<'lab> {
             .lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         let number = line.and_then(|number| number.parse().ok());
-        number.ok_or_else(|| Failure::new(format!("the probe says no '{name}': {text}")))
+        number.ok_or_else(|| Failure::new(format!("the probe does not report '{name}': {text}")))
     }
 
     /// Checks that exactly the VFs of running domains are leased, each to its VM.

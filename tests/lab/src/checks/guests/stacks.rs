@@ -58,7 +58,7 @@ fn some(lab: &Lab, report: &mut Report, stacks: &[&str], vm: &Vm) {
             &format!("{stack}: transport modes and MTUs are those of the context"),
             || devices::have_modes_and_mtus(guest, vm),
         );
-        report.check(&format!("{stack}: dummy NICs are left alone"), || {
+        report.check(&format!("{stack}: dummy NICs are unmanaged"), || {
             devices::of_dummies_are_left_alone(guest, vm)
         });
         keep(lab, report, before, guest);
