@@ -1,7 +1,7 @@
 //! The lab: all of one-sriov on emulated SR-IOV hardware.
 //!
 //! ```text
-//! here   QEMU ── host: Debian, libvirt, three SR-IOV cards, an IOMMU; one-sriov's packages
+//! here   QEMU ── host: Debian, libvirt, five SR-IOV cards, an IOMMU; one-sriov's packages
 //!    │             └── guests with real VFs and a context CD
 //!    ├─ the front-end's calls, over ssh as oneadmin
 //!    └─ QEMU ── guests that need no VF

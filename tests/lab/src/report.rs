@@ -80,6 +80,20 @@ impl Report {
         }
     }
 
+    /// Returns an empty report of checks that run at the same time.
+    pub(crate) fn beside(&self) -> Self {
+        Self {
+            start: self.start,
+            ..Self::new()
+        }
+    }
+
+    /// Adds the results of another report.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed.extend(other.failed);
+    }
+
     /// Starts a group of checks.
     pub(crate) fn group(&mut self, group: &'static str) {
         self.group = group;

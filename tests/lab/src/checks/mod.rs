@@ -13,6 +13,9 @@ mod native;
 mod setup;
 mod shell;
 
+use std::num::NonZero;
+use std::thread;
+
 use crate::lab::Lab;
 use crate::report::{Failure, Report};
 
@@ -58,19 +61,47 @@ pub(crate) fn run(lab: &Lab, groups: &[String], report: &mut Report) -> Result<(
         )));
     }
     let wanted = |name: &str| groups.is_empty() || groups.iter().any(|group| group == name);
-    if ON_THE_HOST.iter().any(|(name, _)| wanted(name)) {
-        report.group("host");
-        let name = "it boots, and one-sriov is installed by its packages";
-        if let Some(mut setup) = report.get(name, || installed(lab)) {
-            for (name, group) in ON_THE_HOST {
-                if wanted(name) && !Lab::group(report, name, |report| group(&mut setup, report)) {
-                    setup.evidence(&lab.evidence(name)?);
-                }
+    let needs_host = ON_THE_HOST.iter().any(|(name, _)| wanted(name));
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    if !needs_host || !wanted(GUESTS) || processors == 1 {
+        if needs_host {
+            on_the_host(lab, &wanted, report)?;
+        }
+        if wanted(GUESTS) {
+            Lab::group(report, GUESTS, |report| {
+                guests::run(lab, processors, report)
+            });
+        }
+        return Ok(());
+    }
+    // The host has one processor.
+    let mut of_guests = report.beside();
+    let outcome = thread::scope(|scope| {
+        scope.spawn(|| {
+            Lab::group(&mut of_guests, GUESTS, |report| {
+                guests::run(lab, processors - 1, report);
+            });
+        });
+        on_the_host(lab, &wanted, report)
+    });
+    report.add(of_guests);
+    outcome
+}
+
+/// Runs the groups of checks that need the host.
+fn on_the_host(
+    lab: &Lab,
+    wanted: &dyn Fn(&str) -> bool,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    report.group("host");
+    let name = "it boots, and one-sriov is installed by its packages";
+    if let Some(mut setup) = report.get(name, || installed(lab)) {
+        for (name, group) in ON_THE_HOST {
+            if wanted(name) && !Lab::group(report, name, |report| group(&mut setup, report)) {
+                setup.evidence(&lab.evidence(name)?);
             }
         }
-    }
-    if wanted(GUESTS) {
-        Lab::group(report, GUESTS, |report| guests::run(lab, report));
     }
     Ok(())
 }

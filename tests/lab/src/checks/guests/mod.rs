@@ -11,8 +11,9 @@ use crate::lab::Lab;
 use crate::local::{Local, Specification};
 use crate::report::{Failure, Report};
 
-pub(crate) fn run(lab: &Lab, report: &mut Report) {
-    stacks::run(lab, report);
+/// Runs at most `at_once` guests at the same time.
+pub(crate) fn run(lab: &Lab, at_once: usize, report: &mut Report) {
+    stacks::run(lab, at_once, report);
     neighbours::run(lab, report);
     sealed::run(lab, report);
 }
