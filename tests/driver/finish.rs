@@ -13,18 +13,18 @@ fn host_with_vm() -> Host {
 }
 
 #[test]
-fn cancel_gives_the_vf_back() {
+fn cancel_releases_the_vf() {
     let host = host_with_vm();
     let cancelled = host.cancel(7);
     assert_eq!((cancelled.code, &*cancelled.stdout), (0, ""));
     assert_eq!(host.leased("ib0"), [""; 0]);
     assert_eq!(host.vf("ib0", 0), ORIGINAL);
-    let says = "INFO: cancel: VF '0000:81:00.1' (ib0/0) of VM 7 is free\n";
-    assert_eq!(cancelled.stderr, says);
+    let expected = "INFO: cancel: VF '0000:81:00.1' (ib0/0) of VM 7 is free\n";
+    assert_eq!(cancelled.stderr, expected);
 }
 
 #[test]
-fn a_vm_that_refuses_to_die_keeps_its_vf() {
+fn a_vm_that_cannot_be_destroyed_keeps_its_vf() {
     let host = host_with_vm();
     host.switch("destroy-fails", "");
     let cancelled = host.cancel(7);
@@ -39,7 +39,7 @@ fn a_vm_that_refuses_to_die_keeps_its_vf() {
 }
 
 #[test]
-fn a_stock_action_that_says_yes_too_early_gives_nothing_back() {
+fn a_vf_is_not_released_if_the_domain_still_runs_after_cancel() {
     let host = host_with_vm();
     host.stock("cancel", "exit 0\n");
     assert_eq!(host.cancel(7).code, 0);
@@ -47,7 +47,7 @@ fn a_stock_action_that_says_yes_too_early_gives_nothing_back() {
 }
 
 #[test]
-fn a_guest_that_powers_itself_off_leaves_no_lease_at_the_next_look() {
+fn the_vf_of_a_guest_that_powered_itself_off_is_released_by_the_next_deployment() {
     let host = host_with_vm();
     host.power_off(7);
     assert_eq!(host.leased("ib0"), ["0"]);
@@ -61,7 +61,7 @@ fn a_guest_that_powers_itself_off_leaves_no_lease_at_the_next_look() {
 }
 
 #[test]
-fn the_same_vm_comes_again_after_a_power_off() {
+fn a_vm_can_be_deployed_again_after_a_power_off() {
     let host = host_with_vm();
     host.power_off(7);
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
@@ -109,7 +109,7 @@ fn host_bound_to_vfio() -> Host {
 }
 
 #[test]
-fn a_vf_that_was_bound_to_vfio_before_is_back_at_once() {
+fn a_vf_that_was_bound_to_vfio_before_is_released_at_once() {
     let host = host_bound_to_vfio();
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     assert_eq!(host.lease("ib0/0").unwrap()["driver"], "vfio-pci");
@@ -118,7 +118,7 @@ fn a_vf_that_was_bound_to_vfio_before_is_back_at_once() {
 }
 
 #[test]
-fn a_vm_that_comes_to_life_during_the_look_keeps_its_vf() {
+fn a_vm_that_starts_after_the_libvirt_snapshot_keeps_its_vf() {
     for what in ["reconcile", "probe", "cancel", "deploy"] {
         let host = host_bound_to_vfio();
         assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
@@ -127,7 +127,7 @@ fn a_vm_that_comes_to_life_during_the_look_keeps_its_vf() {
         let running = "/state/domains/one-7.xml";
         let domain = host.read(running).unwrap();
         std::fs::remove_file(host.path(running)).unwrap();
-        host.switch("comes-after-look", &format!("one-7\n{domain}"));
+        host.switch("starts-after-list", &format!("one-7\n{domain}"));
         match what {
             // The stock action doesn't see a domain to destroy yet.
             "cancel" => {
@@ -139,7 +139,7 @@ fn a_vm_that_comes_to_life_during_the_look_keeps_its_vf() {
         }
         assert!(
             host.read(running).is_some(),
-            "{what}: libvirt was looked at"
+            "{what}: libvirt was not queried"
         );
         assert_eq!(host.lease("ib0/0"), lease, "{what}");
         assert_eq!(host.vf("ib0", 0), vf, "{what}");
@@ -147,7 +147,7 @@ fn a_vm_that_comes_to_life_during_the_look_keeps_its_vf() {
 }
 
 #[test]
-fn a_lease_of_another_boot_is_void() {
+fn a_lease_of_an_earlier_boot_is_void() {
     let host = host_with_vm();
     host.power_off(7);
     host.write("/proc/sys/kernel/random/boot_id", "another\n");
@@ -168,7 +168,7 @@ fn a_lease_of_another_boot_is_void() {
 }
 
 #[test]
-fn another_domains_vf_is_not_restored_under_it() {
+fn a_vf_in_use_by_another_domain_is_not_restored() {
     let host = host_with_vm();
     host.power_off(7);
     host.foreign_domain("stranger", &["0000:81:00.1"]);

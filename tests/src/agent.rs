@@ -33,9 +33,12 @@ pub struct Outcome {
 impl From<Output> for Outcome {
     fn from(output: Output) -> Self {
         Self {
-            code: output.status.code().expect("the agent is not killed"),
-            stdout: String::from_utf8(output.stdout).expect("output is UTF-8"),
-            stderr: String::from_utf8(output.stderr).expect("output is UTF-8"),
+            code: output
+                .status
+                .code()
+                .expect("the agent was killed by a signal"),
+            stdout: String::from_utf8(output.stdout).expect("the output is not UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("the output is not UTF-8"),
         }
     }
 }
@@ -58,17 +61,17 @@ fn named(variable: &str, name: &str) -> PathBuf {
 
 /// Builds a binary of this source tree in the profile of the running program, and returns its path.
 pub(crate) fn build(package: &str, name: &str) -> PathBuf {
-    let own = std::env::current_exe().expect("a test knows itself");
-    let mut profile = own.parent().expect("a program is in a directory");
+    let own = std::env::current_exe().expect("the path of this test");
+    let mut profile = own.parent().expect("the directory of this test");
     if profile.ends_with("deps") {
-        profile = profile.parent().expect("tests are in deps/ of the profile");
+        profile = profile.parent().expect("the directory of the profile");
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
         .args(["build", "--quiet", "--package", package, "--bin", name])
         .args(profile.ends_with("release").then_some("--release"))
         .status()
-        .expect("cargo runs");
+        .expect("failed to run cargo");
     assert!(built.success(), "cargo failed to build '{name}'");
     profile.join(name)
 }
@@ -83,7 +86,7 @@ pub fn run(machine: &Machine, arguments: &[&str]) -> Outcome {
         .arg(machine.root())
         .env_remove("CONTEXT_FILE")
         .env_remove("JOURNAL_STREAM");
-    command.output().expect("the agent starts").into()
+    command.output().expect("failed to start the agent").into()
 }
 
 /// Runs the agent while system calls on one path of the machine fail: `statx` with `EIO`, for example.
@@ -114,7 +117,7 @@ pub fn run_while(
         .env_remove("JOURNAL_STREAM");
     let output = command.output();
     output
-        .expect("strace runs; 'make setup' installs it")
+        .expect("failed to run strace; 'make setup' installs it")
         .into()
 }
 

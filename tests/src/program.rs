@@ -30,7 +30,7 @@ pub fn copy_program(from: &Path, to: &Path) {
         .args(["-D", "-m", "755"])
         .args([from, to])
         .status()
-        .expect("install runs");
+        .expect("failed to run install");
     assert!(status.success(), "failed to make '{}'", to.display());
 }
 

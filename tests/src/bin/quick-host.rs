@@ -32,7 +32,7 @@ fn main() {
             io::stdin().read_to_end(&mut domain).expect("a domain");
             let kept = root.join("state/deployed");
             if kept.exists() {
-                fs::write(kept, domain).expect("the domain can be kept");
+                fs::write(kept, domain).expect("failed to keep the domain");
             }
             println(b"one-1\n");
         }
@@ -47,14 +47,16 @@ fn log(root: &Path, name: &str, words: &[String]) {
     {
         let line = format!("{name} {}\n", words.join(" "));
         log.write_all(line.as_bytes())
-            .expect("the call can be written down");
+            .expect("failed to record the call");
     }
 }
 
 fn print(file: &Path) {
-    println(&fs::read(file).expect("what libvirt says"));
+    println(&fs::read(file).expect("the output of libvirt"));
 }
 
 fn println(text: &[u8]) {
-    io::stdout().write_all(text).expect("somebody reads");
+    io::stdout()
+        .write_all(text)
+        .expect("failed to write to stdout");
 }

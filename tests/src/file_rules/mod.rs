@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rules_let_no_shell_syntax_through() {
+    fn the_rules_reject_shell_syntax() {
         for line in [
             "A=",
             "DEVICE=ib0",

@@ -64,7 +64,7 @@ impl Reply {
     pub fn answer(self) -> Answer {
         match self {
             Self::Answered(answer) => answer,
-            Self::Hung(hang) => panic!("the front-end waits for ever: {hang:?}"),
+            Self::Hung(hang) => panic!("the front-end hangs: {hang:?}"),
         }
     }
 

@@ -24,7 +24,7 @@ pub(super) fn run(
             ""
         },
     );
-    let mut process = Process::start(frontend.ssh.shell(&line), frontend.patience);
+    let mut process = Process::start(frontend.ssh.shell(&line), frontend.time_limit);
     process.write(document.unwrap_or_default());
     process.close();
     let (mut out, mut err) = (Vec::new(), Vec::new());

@@ -23,7 +23,7 @@ pub use release::{ErrorRegime, Release, Stdin, Transport};
 use ssh::Ssh;
 
 /// Time after which an action counts as hung.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// A front-end with one host.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct FrontEnd {
     scripts: PathBuf,
     host: String,
     ssh: Ssh,
-    patience: Duration,
+    time_limit: Duration,
 }
 
 impl FrontEnd {
@@ -44,7 +44,7 @@ impl FrontEnd {
             scripts: remotes.join("vmm/kvm-sriov"),
             host: "node1".into(),
             ssh: Ssh::new(home),
-            patience: PATIENCE,
+            time_limit: TIME_LIMIT,
         }
     }
 
@@ -57,7 +57,7 @@ impl FrontEnd {
             scripts: "/var/tmp/one/vmm/kvm-sriov".into(),
             host: host.into(),
             ssh: Ssh::real(config),
-            patience: PATIENCE,
+            time_limit: TIME_LIMIT,
         }
     }
 
@@ -70,8 +70,8 @@ impl FrontEnd {
 
     /// Sets the time after which an action counts as hung.
     #[must_use]
-    pub fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn with_time_limit(mut self, time_limit: Duration) -> Self {
+        self.time_limit = time_limit;
         self
     }
 

@@ -37,7 +37,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn start(mut command: Command, patience: Duration) -> Self {
+    pub(super) fn start(mut command: Command, time_limit: Duration) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -55,7 +55,7 @@ impl Process {
             child,
             writer: Some(write(stdin)),
             output,
-            deadline: Instant::now() + patience,
+            deadline: Instant::now() + time_limit,
         }
     }
 

@@ -16,7 +16,7 @@ pub(super) fn run(
     document: Option<&str>,
 ) -> Result<Raw, Hang> {
     let line = format!("ssh {} bash -s ; echo ExitSSHCode:  $? 1>&2", frontend.host);
-    let process = Process::start(frontend.ssh.shell(&line), frontend.patience);
+    let process = Process::start(frontend.ssh.shell(&line), frontend.time_limit);
     let check = format!(
         r#"(if [ ! -x "{}" ]; then exit {MAGIC} 1>&2; fi); {TELL_THE_END}"#,
         script.display()

@@ -35,7 +35,7 @@ fn deploy(release: Release, body: &str) -> Reply {
 }
 
 #[test]
-fn what_a_deploy_prints_is_the_domain_s_name() {
+fn the_deploy_id_is_the_first_word_of_stdout() {
     let long = "x".repeat(70_000);
     let cases = [
         (format!("echo {UUID}"), UUID, UUID),
@@ -75,7 +75,7 @@ fn what_a_deploy_prints_is_the_domain_s_name() {
 }
 
 #[test]
-fn a_failure_is_read_as_the_release_does() {
+fn a_failure_is_interpreted_as_by_the_release() {
     let block =
         r"printf '%s\n' 'ERROR MESSAGE --8<------' one two 'ERROR MESSAGE ------>8--' >&2; exit 1";
     let logged = "echo 'INFO: deploy: a' >&2; echo 'ERROR: deploy: b' >&2; echo plain >&2; exit 1";
@@ -143,7 +143,7 @@ fn standard_error_without_its_last_newline_hangs() {
 }
 
 #[test]
-fn a_child_in_the_background_holds_up_a_command_but_not_a_stream() {
+fn a_background_child_blocks_a_command_but_not_a_stream() {
     let body = "sleep 30 & echo token";
     for (action, release, hangs) in [
         ("deploy", Release::Head, false),
@@ -152,12 +152,12 @@ fn a_child_in_the_background_holds_up_a_command_but_not_a_stream() {
     ] {
         let host = host(action, body);
         // Shorter than the child's life, because nothing else waits for the child.
-        let patience = if hangs {
+        let time_limit = if hangs {
             SHORT
         } else {
             Duration::from_secs(20)
         };
-        let frontend = frontend(release, &host).with_patience(patience);
+        let frontend = frontend(release, &host).with_time_limit(time_limit);
         let reply = frontend.run(action, &["one-7", "0"], 7, "<x/>");
         assert_eq!(reply.is_hang(), hangs, "{release}: {action}");
     }
@@ -174,7 +174,7 @@ fn a_killed_script_is_a_failure() {
 }
 
 #[test]
-fn a_script_that_is_not_there_has_the_remotes_copied() {
+fn a_missing_script_has_the_remotes_copied() {
     let host = host("deploy", "");
     for (release, action) in [
         (Release::V4_0, "cancel"),
@@ -190,7 +190,7 @@ fn a_script_that_is_not_there_has_the_remotes_copied() {
 }
 
 #[test]
-fn an_action_reads_what_its_release_gives_it() {
+fn an_action_reads_the_stdin_that_its_release_provides() {
     let document = "<a>\n  <b/>\n</a>";
     let host = host("x", "cat >\"$HOME/seen\"");
     let seen = host.home().join("seen");
@@ -202,7 +202,7 @@ fn an_action_reads_what_its_release_gives_it() {
         for action in release.actions() {
             let mut frontend = frontend(release, &host);
             if release.stdin(action) == Stdin::Stream {
-                frontend = frontend.with_patience(SHORT / 10);
+                frontend = frontend.with_time_limit(SHORT / 10);
             }
             let reply = frontend.run(action, &["one-7"], 7, document);
             let expected = match (release.stdin(action), release.transport(action)) {
@@ -225,7 +225,7 @@ fn an_action_reads_what_its_release_gives_it() {
 }
 
 #[test]
-fn old_releases_have_the_host_expand_a_document() {
+fn in_old_releases_a_shell_on_the_host_expands_the_document() {
     for release in Release::ALL {
         let host = host("deploy", r#"cat >"$HOME/seen""#);
         let document = r"<title>$USER `echo run` \\ \$ end</title>";
@@ -243,7 +243,7 @@ fn old_releases_have_the_host_expand_a_document() {
 }
 
 #[test]
-fn arguments_and_environment_are_those_that_were_seen() {
+fn arguments_and_environment_are_as_observed() {
     let body = r#"printf '%s\n' "$#" "$@" "$PWD" "$PATH" >"$HOME/seen"; env | cut -d= -f1 | sort | tr '\n' ' ' >>"$HOME/seen""#;
     let names = "HOME LOGNAME MAIL PATH PWD SHELL SHLVL SSH_CLIENT SSH_CONNECTION USER _ ";
     let cases = [

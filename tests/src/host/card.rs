@@ -138,7 +138,7 @@ impl Pf {
 
     /// Resets the VFs to their original state.
     pub(super) fn reset(&self, host: &Host) {
-        let vfs = self.formers();
+        let vfs = self.originals();
         for netdev in &self.netdevs {
             host.write(&format!("/state/vfs/{netdev}"), kernel::print(&vfs));
             kernel::answers(netdev, &vfs, |path, answer| host.write(path, answer));
@@ -153,22 +153,22 @@ impl Pf {
 
     /// Returns the addresses of VFs that are not in their original state.
     pub(super) fn changed(&self, host: &Host) -> Vec<String> {
-        let formers = self.formers();
+        let originals = self.originals();
         let mut changed = Vec::new();
         for netdev in &self.netdevs {
             let text = host.read(&format!("/state/vfs/{netdev}")).expect("a PF");
             let now = kernel::parse(&text);
-            let numbers = formers
+            let numbers = originals
                 .keys()
-                .filter(|number| now[number] != formers[number]);
+                .filter(|number| now[number] != originals[number]);
             changed.extend(numbers.map(|number| self.vf(*number)));
         }
         changed
     }
 
-    fn formers(&self) -> kernel::Vfs {
+    fn originals(&self) -> kernel::Vfs {
         (0..self.vfs)
-            .map(|number| (number, self.former(number)))
+            .map(|number| (number, self.original(number)))
             .collect()
     }
 
@@ -180,7 +180,7 @@ impl Pf {
     }
 
     /// The original state of a VF.
-    fn former(&self, number: u32) -> BTreeMap<String, String> {
+    fn original(&self, number: u32) -> BTreeMap<String, String> {
         let settings = match self.layer {
             Layer::Ethernet => vec![
                 ("mac", format!("02:11:00:00:00:{:02x}", number % 256)),

@@ -85,7 +85,7 @@ impl Host {
             // Another process writes the file, so that no program that starts in the meantime inherits it open for writing.
             let mut install = Command::new("install");
             let done = install.arg(stand_in()).arg(&link).status();
-            assert!(done.expect("install starts").success());
+            assert!(done.expect("failed to run install").success());
         }
     }
 
@@ -265,7 +265,7 @@ impl Host {
             .command(&self.path("bin/virsh"))
             .args(["destroy", &format!("one-{vm}")])
             .status();
-        assert!(ended.expect("virsh runs").success());
+        assert!(ended.expect("failed to run virsh").success());
     }
 
     /// Starts a domain that another program owns, with these devices.
@@ -366,7 +366,7 @@ pub fn domain(vm: u32, bridges: &[&str]) -> String {
 /// The MAC of a NIC of [`domain`]. Its address part is `192.168.0.0` plus `vm * 256 + nth + 1`, which is unique.
 #[must_use]
 pub fn mac(vm: u32, nth: usize) -> String {
-    let nth = u8::try_from(nth + 1).expect("so few NICs");
+    let nth = u8::try_from(nth + 1).expect("too many NICs");
     let own = vm
         .checked_mul(256)
         .and_then(|own| own.checked_add(0xc0a8_0000));

@@ -47,7 +47,7 @@ impl HostTrial {
     /// other VMs hold `held` VFs.
     #[must_use]
     pub fn new(directory: &Path, nics: usize, cards: u32, held: u32) -> Self {
-        assert!(held <= cards * VFS_OF_CARD, "so many VFs are there");
+        assert!(held <= cards * VFS_OF_CARD, "there are not enough VFs");
         let pfs = Self::pfs(cards);
         let host = Host::new_in(directory, &pfs);
         for name in ["virsh", "sudo", "ip"] {
@@ -59,7 +59,7 @@ impl HostTrial {
         fs::remove_file(&deploy).expect("the stand-in of the other tests");
         symlink(quick_host(), deploy).expect("a link");
         for card in 0..pfs.len() {
-            say_nothing_of_vfs(&host, &format!("ib{card}"));
+            show_vfs_without_settings(&host, &format!("ib{card}"));
         }
         host.write("/state/list", "");
         host.write("/state/dump", "");
@@ -106,7 +106,7 @@ impl HostTrial {
     /// The last domain that the stock action got.
     fn deployed(&self) -> String {
         let text = self.host.read("/state/deployed").expect("a domain");
-        fs::remove_file(self.host.path("/state/deployed")).expect("it was kept");
+        fs::remove_file(self.host.path("/state/deployed")).expect("the kept domain");
         text
     }
 
@@ -269,7 +269,7 @@ fn quick_host() -> PathBuf {
 
 /// Makes a PF show its VFs without settings, as older kernels do. The fast `ip` sets nothing, and the driver would notice that
 /// from the settings that a newer kernel shows.
-fn say_nothing_of_vfs(host: &Host, pf: &str) {
+fn show_vfs_without_settings(host: &Host, pf: &str) {
     let vfs = (0..VFS_OF_CARD).map(|vf| (vf, BTreeMap::new())).collect();
     kernel::answers(pf, &vfs, |path, answer| host.write(path, answer));
 }

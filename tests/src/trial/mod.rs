@@ -179,9 +179,9 @@ impl Trial {
 /// A file that was just written may be cached in larger folios, which makes each start up to 0.07 ms faster.
 pub fn read_anew(program: &Path) {
     let file = File::open(program).expect("the program can be read");
-    file.sync_all().expect("what was written reaches the disk");
+    file.sync_all().expect("failed to flush the program");
     posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)
-        .expect("any file's cache may be given up");
+        .expect("failed to drop the file from the cache");
     let _ = std::fs::read(program).expect("the program can be read");
 }
 
@@ -228,7 +228,7 @@ pub fn is_in_memory(directory: &Path) -> bool {
 #[must_use]
 pub fn peak_memory(command: Command) -> i64 {
     let _ = time(command);
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("a process may ask for its usage");
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("failed to get the resource usage");
     usage.max_rss() * 1024
 }
 
@@ -238,7 +238,7 @@ pub fn peak_memory(command: Command) -> i64 {
 #[must_use]
 pub fn processor_time(command: Command) -> Duration {
     let _ = time(command);
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("a process may ask for its usage");
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("failed to get the resource usage");
     let times = [usage.user_time(), usage.system_time()];
     let microseconds = times.map(|time| time.tv_sec() * 1_000_000 + time.tv_usec());
     Duration::from_micros(microseconds.iter().sum::<i64>().unsigned_abs())
@@ -261,7 +261,7 @@ pub fn instructions(command: &Command) -> Option<u64> {
     assert!(output.status.success(), "valgrind failed: {log}");
     let line = log.lines().find(|line| line.contains("Collected : "));
     let count = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
-    Some(count.expect("callgrind prints what it has collected"))
+    Some(count.expect("callgrind did not print its count"))
 }
 
 /// The number of processes and threads that a program starts; `None` without `strace`.
@@ -282,5 +282,5 @@ pub fn processes(command: &Command) -> Option<usize> {
     let calls = std::fs::read_to_string(log.path()).expect("a log");
     let calls = calls.lines().filter(|line| line.contains('(')).count();
     // The first call starts the program itself.
-    Some(calls.checked_sub(1).expect("a program starts"))
+    Some(calls.checked_sub(1).expect("the log has no execve"))
 }

@@ -29,7 +29,7 @@ pub(crate) struct Cloud {
 impl Cloud {
     pub(crate) fn new(host: &Host, directory: &Path) -> Self {
         let frontend =
-            FrontEnd::over_ssh(Release::V6_10, HOST, &host.ssh.config).with_patience(PATIENCE);
+            FrontEnd::over_ssh(Release::V6_10, HOST, &host.ssh.config).with_time_limit(PATIENCE);
         Self {
             frontend,
             directory: directory.to_owned(),

@@ -50,12 +50,12 @@ pub(crate) fn restore(place: &Place, domain: &str) {
                 apply(place, &pf, vf, &setting).expect("a VF");
             }
         }
-        fs::remove_file(saved).expect("it was there");
+        fs::remove_file(saved).expect("the saved settings are missing");
     });
 }
 
 fn each(domain: &str, mut act: impl FnMut(&str, Node<'_, '_>)) {
-    let document = Document::parse(domain).expect("what was created is a domain");
+    let document = Document::parse(domain).expect("the created domain is not valid");
     let interfaces = document
         .descendants()
         .filter(|node| node.has_tag_name("interface") && node.attribute("type") == Some("hostdev"));

@@ -47,7 +47,7 @@ impl Place {
             .create(true)
             .open(self.path("state/calls"));
         log.and_then(|mut log| log.write_all(line.as_bytes()))
-            .expect("the calls can be written down");
+            .expect("failed to record the call");
     }
 
     /// Locks the host's state.

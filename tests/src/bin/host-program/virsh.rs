@@ -5,7 +5,7 @@
 //!
 //! Switches: `virsh-fails` (the error), `virsh-hangs`, `create-fails`, `destroy-fails`, `domstate` (the state of all domains),
 //! those of [`hotplug`], `device-fails` (a device that QEMU cannot open), `devices-stay` (bound to `vfio-pci` when their domain
-//! ends), `comes-after-look` (a domain's name and text: it runs from the next list of domains on, but is not in that list yet).
+//! ends), `starts-after-list` (a domain's name and text: it runs from the next list of domains on, but is not in that list yet).
 
 use std::fs;
 use std::os::fd::AsFd as _;
@@ -62,10 +62,10 @@ fn run_one(place: &Place, words: &[&str]) -> Result<(), String> {
         ["list", "--uuid"] => {
             let uuids = domains(place).into_iter().map(|domain| domain.uuid + "\n");
             print(&uuids.collect::<String>());
-            if let Some(coming) = place.switch("comes-after-look") {
+            if let Some(coming) = place.switch("starts-after-list") {
                 let (name, text) = coming.split_once('\n').expect("a name and a text");
                 place.write(format!("state/domains/{name}.xml"), text);
-                fs::remove_file(place.path("state/comes-after-look")).expect("the switch was on");
+                fs::remove_file(place.path("state/starts-after-list")).expect("the switch was on");
             }
             Ok(())
         }
@@ -197,7 +197,7 @@ pub(crate) fn domains(place: &Place) -> Vec<Domain> {
         .into_iter()
         .filter_map(|path| fs::read_to_string(path).ok());
     texts
-        .map(|text| parse(text).expect("what was created is a domain"))
+        .map(|text| parse(text).expect("the created domain is not valid"))
         .collect()
 }
 

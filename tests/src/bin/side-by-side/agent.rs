@@ -40,14 +40,14 @@ impl Row {
     }
 
     fn verdict(&self) -> &'static str {
-        if self.is_a_step_back() {
+        if self.is_regression() {
             "  TOO SLOW"
         } else {
             ""
         }
     }
 
-    fn is_a_step_back(&self) -> bool {
+    fn is_regression(&self) -> bool {
         self.ratio() < self.least
     }
 }
@@ -64,7 +64,7 @@ pub(crate) fn compare(memory: &Path) -> bool {
         Row { least, ..row }
     });
     print(&rows);
-    let is_good = !rows.iter().any(Row::is_a_step_back);
+    let is_good = !rows.iter().any(Row::is_regression);
     let is_near = floor::compare(agent, memory);
     each_backend(agent, memory, &rows) && is_good && is_near
 }
@@ -165,7 +165,7 @@ fn check(trial: &Trial, agent: &Path, nics: u16) {
 }
 
 fn memory_of(command: &Command) -> i64 {
-    let output = Command::new(std::env::current_exe().expect("a program knows itself"))
+    let output = Command::new(std::env::current_exe().expect("the path of this program"))
         .arg(PEAK)
         .arg(command.get_program())
         .args(command.get_args())

@@ -60,7 +60,7 @@ fn print_row(nics: u16, floor: Duration, agent: Duration, limit: f64, count: Opt
 fn path() -> PathBuf {
     std::env::var_os("ONE_SRIOV_FLOOR").map_or_else(
         || {
-            let own = std::env::current_exe().expect("a program knows itself");
+            let own = std::env::current_exe().expect("the path of this program");
             own.with_file_name("floor")
         },
         PathBuf::from,

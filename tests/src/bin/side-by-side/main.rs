@@ -51,7 +51,7 @@ fn inside() -> ExitCode {
     if !nix::unistd::geteuid().is_root() {
         unshare.arg("--map-root-user");
     }
-    let own = std::env::current_exe().expect("a program knows itself");
+    let own = std::env::current_exe().expect("the path of this program");
     let status = unshare.arg(own).arg(INSIDE).status();
     match status {
         Ok(status) if status.success() => ExitCode::SUCCESS,
