@@ -50,7 +50,7 @@ fn assert_restored(host: &Host) {
 }
 
 #[test]
-fn attributes_are_set_before_the_boot_and_taken_off_after_the_end() {
+fn attributes_are_set_before_the_boot_and_restored_after_the_vm_ends() {
     let host = host();
     let attributes = "<VLAN_ID>100</VLAN_ID><SPOOFCHK>no</SPOOFCHK><TRUST>YES</TRUST><VF_LINK_STATE>enable</VF_LINK_STATE>\
         <OUTBOUND_AVG_BW>125000</OUTBOUND_AVG_BW>";
@@ -78,7 +78,7 @@ fn attributes_are_set_before_the_boot_and_taken_off_after_the_end() {
 }
 
 #[test]
-fn a_vlan_with_a_priority_or_of_802_1ad_is_set_by_us() {
+fn the_driver_sets_a_vlan_with_a_priority_or_protocol_802_1ad() {
     let table = [
         ("<VLAN_QOS>3</VLAN_QOS>", "vlan 100 qos 3"),
         ("<VLAN_PROTO>802.1ad</VLAN_PROTO>", "vlan 100 proto 802.1ad"),
@@ -113,7 +113,7 @@ fn a_vlan_with_a_priority_or_of_802_1ad_is_set_by_us() {
 }
 
 #[test]
-fn what_keeps_tenants_apart_is_set_or_there_is_no_vm() {
+fn a_deployment_fails_if_an_attribute_that_isolates_tenants_cannot_be_set() {
     let refused = |host: &Host, attributes: &str, expected: &str| {
         let deployed = deploy(host, "sriov_ens1f0", attributes);
         assert_eq!((deployed.code, &*deployed.stderr), (1, expected));
@@ -159,7 +159,7 @@ fn left_out(deployed: &Outcome) -> Vec<String> {
 }
 
 #[test]
-fn what_a_vm_can_run_without_is_a_line_in_its_log() {
+fn an_optional_attribute_that_cannot_be_set_is_logged() {
     let refusing = host();
     refusing.switch("ip-refuses", "trust\nmax_tx_rate");
     let attributes = "<TRUST>yes</TRUST><OUTBOUND_PEAK_BW>1</OUTBOUND_PEAK_BW>";
@@ -192,7 +192,7 @@ fn what_a_vm_can_run_without_is_a_line_in_its_log() {
 }
 
 #[test]
-fn no_attribute_is_passed_over_in_silence() {
+fn every_ignored_attribute_is_logged() {
     let host = host();
     host.write("/sys/class/net/ens1f0/mtu", "1500\n");
     let attributes = "<INBOUND_AVG_BW>5</INBOUND_AVG_BW><VLAN_TAGGED_ID>1,2</VLAN_TAGGED_ID><CVLANS>3</CVLANS>\
@@ -222,7 +222,7 @@ fn no_attribute_is_passed_over_in_silence() {
 }
 
 #[test]
-fn of_a_pci_nic_we_set_what_the_network_driver_does_not() {
+fn on_pci_nics_the_driver_sets_only_what_the_network_driver_does_not() {
     let host = host();
     let deploy = |attributes: &str| {
         let device = "0000:82:00.1";

@@ -58,17 +58,17 @@ impl Audit {
     }
 
     /// Lists VFs with two holders.
-    pub(crate) fn doubled(&self) -> Vec<String> {
-        let mut doubled: Vec<String> = Vec::new();
-        doubled.extend(
+    pub(crate) fn assigned_twice(&self) -> Vec<String> {
+        let mut assigned_twice: Vec<String> = Vec::new();
+        assigned_twice.extend(
             self.refused
                 .iter()
                 .map(|device| format!("libvirt had to refuse {device}")),
         );
         let leased = self.leases.values().map(|lease| text(&lease["address"]));
         let held = self.domains.values().flatten().cloned();
-        doubled.extend(twice(leased).map(|device| format!("two leases of {device}")));
-        doubled.extend(twice(held).map(|device| format!("two domains with {device}")));
+        assigned_twice.extend(duplicates(leased).map(|device| format!("two leases of {device}")));
+        assigned_twice.extend(duplicates(held).map(|device| format!("two domains with {device}")));
         // The VF of a running domain must have a lease of its VM.
         for (name, devices) in &self.domains {
             for device in devices {
@@ -79,11 +79,11 @@ impl Audit {
                     .find(of_device)
                     .map(|lease| format!("one-{}", lease["vm"]));
                 if vm.as_ref() != Some(name) {
-                    doubled.push(format!("{device} runs in {name} and is leased to {vm:?}"));
+                    assigned_twice.push(format!("{name} has {device}, which is leased to {vm:?}"));
                 }
             }
         }
-        doubled
+        assigned_twice
     }
 
     /// Lists VFs that have no holder, but are not available.
@@ -120,12 +120,12 @@ impl Audit {
         lost.extend(
             self.deployments
                 .difference(&deployments)
-                .map(|id| format!("deployment {id} has nothing")),
+                .map(|id| format!("deployment {id} has no lease")),
         );
         lost.extend(
             self.changed
                 .difference(&leased)
-                .map(|device| format!("{device} was not put back")),
+                .map(|device| format!("{device} was not restored")),
         );
         lost
     }
@@ -143,7 +143,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-fn twice(items: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+fn duplicates(items: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
     let mut seen = BTreeSet::new();
     items.filter(move |item| !seen.insert(item.clone()))
 }

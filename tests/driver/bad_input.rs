@@ -54,7 +54,7 @@ fn no_such_pool() {
 }
 
 #[test]
-fn a_pool_whose_name_is_none() {
+fn an_invalid_pool_name() {
     let host = host();
     let expected = "failed to read bridge 'sriov_../x': invalid pool name '../x'";
     assert_refused(&host, &host.deploy(7, &["sriov_../x"]), expected);
@@ -68,7 +68,7 @@ fn a_netdev_without_vfs() {
 }
 
 #[test]
-fn an_empty_pool() {
+fn a_full_pool() {
     let host = host();
     assert_eq!(host.deploy(1, &["sriov_ib0"]).code, 0);
     host.foreign_domain("stranger", &["0000:81:00.2"]);
@@ -81,14 +81,14 @@ fn an_empty_pool() {
 }
 
 #[test]
-fn too_few_vfs_leave_none_taken() {
+fn too_few_free_vfs_leave_none_leased() {
     let host = host();
     let expected = "failed to find 3 free VFs in pool 'ib0': 0 of 2 in use; use another host.\n";
     assert_refused(&host, &host.deploy(7, &["sriov_ib0"; 3]), expected);
 }
 
 #[test]
-fn a_map_with_a_double_or_a_foreign_device() {
+fn a_map_with_a_duplicate_or_foreign_device() {
     let table = [
         (
             "0x81 0x00 0x1\n0x81 0x00 0x1\n",
@@ -117,7 +117,7 @@ fn a_map_with_a_double_or_a_foreign_device() {
 }
 
 #[test]
-fn an_unreadable_lease() {
+fn a_corrupt_lease() {
     let host = host();
     assert_eq!(host.deploy(1, &["sriov_ib0"]).code, 0);
     host.write("/run/one-sriov/ib0/0", "{\"format\":1,");
@@ -145,7 +145,7 @@ fn no_lease_directory() {
 }
 
 #[test]
-fn a_lease_directory_of_somebody_else() {
+fn a_lease_directory_of_another_user() {
     let host = host();
     host.write("/etc/one-sriov/kvmrc", "LEASE_DIR=/run/leases\n");
     let leases = host.path("/run/leases");
@@ -157,7 +157,7 @@ fn a_lease_directory_of_somebody_else() {
 }
 
 #[test]
-fn a_lease_directory_that_others_may_write() {
+fn a_lease_directory_that_others_may_write_to() {
     let host = host();
     fs::set_permissions(
         host.path("/run/one-sriov"),
@@ -184,7 +184,7 @@ fn virsh_is_missing() {
 }
 
 #[test]
-fn libvirt_does_not_answer_or_says_no() {
+fn libvirt_refuses_or_does_not_answer() {
     let host = host();
     host.switch("virsh-fails", "failed to connect to the hypervisor");
     let expected = "failed to query libvirt at 'qemu:///system': failed to connect to the hypervisor; see 'one-sriov doctor'.\n";
@@ -263,7 +263,7 @@ fn a_bad_document_beside_the_deployment_file() {
 }
 
 #[test]
-fn a_vm_must_be_stoppable_whatever_is_wrong_with_its_leases() {
+fn a_vm_can_be_stopped_even_if_the_lease_directory_is_unsafe() {
     let host = host();
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     fs::set_permissions(

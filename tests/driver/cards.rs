@@ -18,7 +18,7 @@ fn probe(host: &Host) -> String {
 }
 
 #[test]
-fn of_a_pf_with_more_vfs_than_fit_into_a_message_the_original_state_is_unknown() {
+fn the_original_state_is_unknown_if_a_pfs_vfs_do_not_fit_into_a_message() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 450)]);
     let deployed = host.deploy(7, &["sriov_ib0"]);
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
@@ -61,7 +61,7 @@ fn representor(host: &Host, name: &str, pf: &str, port: &str) {
 }
 
 #[test]
-fn representors_of_a_switch_are_no_pools_and_set_up_nothing() {
+fn switch_representors_are_not_pools_and_do_not_set_up_vfs() {
     let pf = Pf::ethernet("ens1f0", "0000:82:00", 2);
     let host = Host::new(std::slice::from_ref(&pf));
     host.write("/sys/class/net/ens1f0/phys_port_name", "p0\n");
@@ -82,7 +82,7 @@ fn representors_of_a_switch_are_no_pools_and_set_up_nothing() {
 }
 
 #[test]
-fn pfs_without_vfs_and_pools_that_have_gone_have_nothing_free() {
+fn pfs_without_vfs_and_removed_pools_have_no_free_vfs() {
     let host = Host::new(&[Pf::ethernet("ens1f0", "0000:82:00", 1)]);
     let map = "/var/tmp/one/vmm/kvm-sriov/vf_maps/spare";
     host.write(map, "0x82 0x00 0x1\n");
@@ -102,7 +102,7 @@ fn pfs_without_vfs_and_pools_that_have_gone_have_nothing_free() {
 }
 
 #[test]
-fn of_a_map_over_two_cards_the_one_with_a_netdev_is_used() {
+fn a_map_over_two_cards_uses_only_the_card_with_a_netdev() {
     let host = Host::new(&[
         Pf::infiniband("ib0", "0000:81:00", 1),
         Pf::infiniband("ib1", "0000:82:00", 1),
@@ -129,7 +129,7 @@ fn of_a_map_over_two_cards_the_one_with_a_netdev_is_used() {
 }
 
 #[test]
-fn a_vf_in_reset_is_asked_again() {
+fn setting_up_a_vf_in_reset_is_retried() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1)]);
     let answers = "Resource temporarily unavailable\nDevice or resource busy\n";
     host.switch("ip-busy", answers);
@@ -139,7 +139,7 @@ fn a_vf_in_reset_is_asked_again() {
 }
 
 #[test]
-fn another_value_than_was_set_is_an_error() {
+fn a_value_that_reads_back_differently_is_an_error() {
     let ethernet = || {
         let host = Host::new(&[Pf::ethernet("ens1f0", "0000:82:00", 1)]);
         host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY=dummy\n");

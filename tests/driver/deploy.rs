@@ -77,7 +77,7 @@ fn an_ethernet_nic_becomes_an_interface_of_type_hostdev() {
 }
 
 #[test]
-fn positions_follow_the_nics_over_all_pools() {
+fn positions_count_the_sriov_nics_across_all_pools() {
     let host = host();
     let bridges = ["sriov_ib0", "br0", "sriov_ens1f0", "sriov_ib0"];
     assert_eq!(host.deploy(7, &bridges).code, 0);
@@ -92,7 +92,7 @@ fn positions_follow_the_nics_over_all_pools() {
 }
 
 #[test]
-fn the_eleventh_nic_has_a_good_mac() {
+fn positions_above_9_are_hexadecimal_in_the_dummy_mac() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 20)]);
     let bridges = ["sriov_ib0"; 17];
     assert_eq!(host.deploy(7, &bridges).code, 0);
@@ -107,7 +107,7 @@ fn the_eleventh_nic_has_a_good_mac() {
 }
 
 #[test]
-fn the_network_leads_the_guid() {
+fn the_guid_begins_with_the_network_id() {
     let host = host();
     host.write(
         "/var/lib/one/datastores/0/7/vm.xml",
@@ -121,7 +121,7 @@ fn the_network_leads_the_guid() {
 }
 
 #[test]
-fn nics_with_one_mac_get_the_vlan_of_their_own_network() {
+fn nics_with_the_same_mac_get_the_vlans_of_their_own_networks() {
     let host = host();
     host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY=dummy\n");
     // Three networks with the same range of addresses.
@@ -145,7 +145,7 @@ fn nics_with_one_mac_get_the_vlan_of_their_own_network() {
 }
 
 #[test]
-fn the_vm_log_names_the_vf_and_what_it_cannot_have() {
+fn the_vm_log_names_the_vf_and_the_settings_it_does_not_support() {
     let host = host();
     let domain = domain(7, &["sriov_ib0"]).replace(
         "\t\t</interface>",
@@ -163,7 +163,7 @@ fn the_vm_log_names_the_vf_and_what_it_cannot_have() {
 }
 
 #[test]
-fn a_failing_stock_action_is_passed_on_and_the_vf_restored() {
+fn a_failure_of_the_stock_action_is_passed_on_and_the_vf_released() {
     let host = host();
     host.switch("create-fails", "");
     let deployed = host.deploy(7, &["sriov_ib0"]);
@@ -181,7 +181,7 @@ fn a_failing_stock_action_is_passed_on_and_the_vf_restored() {
 }
 
 #[test]
-fn a_stock_action_that_fails_with_the_domain_running_keeps_the_vf() {
+fn a_vf_stays_leased_if_the_stock_action_fails_but_the_domain_runs() {
     let host = host();
     host.stock(
         "deploy",
@@ -199,7 +199,7 @@ fn a_stock_action_that_fails_with_the_domain_running_keeps_the_vf() {
 }
 
 #[test]
-fn a_deployment_costs_two_virsh_and_two_ip_for_each_infiniband_vf() {
+fn a_deployment_runs_virsh_twice_and_ip_twice_per_infiniband_vf() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 20)]);
     host.foreign_domain("other", &["0000:00:1f.2"]);
     // Only the stock action's virsh, not the driver's.
@@ -216,7 +216,7 @@ fn a_deployment_costs_two_virsh_and_two_ip_for_each_infiniband_vf() {
 }
 
 #[test]
-fn a_second_deployment_of_a_vm_that_runs_leaves_the_first_alone() {
+fn a_second_deployment_of_a_running_vm_does_not_affect_it() {
     let host = host();
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     let again = host.deploy(7, &["sriov_ib0"]);
@@ -230,7 +230,7 @@ fn a_second_deployment_of_a_vm_that_runs_leaves_the_first_alone() {
 }
 
 #[test]
-fn nics_with_a_boot_order_and_a_guest_address_keep_them() {
+fn a_nic_keeps_its_boot_order_and_guest_address() {
     let host = host();
     let kept = "<boot order='2'/>\n\t\t\t<address type='pci' domain='0x0000' bus='0x01' slot='0x01' function='0x0'/>";
     let domain = domain(7, &["sriov_ib0"]).replace("<target dev='one-7-0'/>", kept);

@@ -43,7 +43,7 @@ fn findings(host: &Host) -> (i32, Vec<(String, String, bool)>) {
 }
 
 #[test]
-fn a_host_in_order_has_nothing_to_mend() {
+fn a_healthy_host_has_no_problems_or_warnings() {
     let host = host();
     let (code, findings) = findings(&host);
     assert_eq!(code, 0, "{findings:?}");
@@ -82,7 +82,7 @@ fn a_vm_that_lacks_a_vf_is_named() {
 }
 
 #[test]
-fn people_read_the_same() {
+fn the_text_output_shows_findings_and_remedies() {
     let host = host();
     fs::remove_dir_all(host.path("/sys/class/iommu")).unwrap();
     let shown = host.operator(&["doctor"]);
@@ -121,7 +121,7 @@ const CASES: &[Case] = &[
         "warning: QEMU runs as 'daemon', and no udev rule gives it access to future /dev/vfio/<group>",
     ),
     (
-        "locked memory is short",
+        "the limit of locked memory is low",
         |host| {
             let conf = "[Service]\nLimitMEMLOCK=64M\n";
             host.write("/etc/systemd/system/libvirtd.service.d/limits.conf", conf);
@@ -130,7 +130,7 @@ const CASES: &[Case] = &[
         "note: '/etc/systemd/system/libvirtd.service.d/limits.conf': line 2: LimitMEMLOCK=64M is low",
     ),
     (
-        "a kvmrc that cannot be read",
+        "an invalid kvmrc",
         |host| host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=soon\n"),
         "settings",
         "problem: failed to read '/etc/one-sriov/kvmrc': line 1: LEASE_GRACE",
@@ -142,7 +142,7 @@ const CASES: &[Case] = &[
         "note: '/etc/one-sriov/kvmrc': line 1: HPC_MODE has no effect",
     ),
     (
-        "a map with a device that is not there",
+        "a map with a missing device",
         |host| {
             host.write(
                 "/var/tmp/one/vmm/kvm-sriov/vf_maps/ib0",
@@ -153,7 +153,7 @@ const CASES: &[Case] = &[
         "warning: ",
     ),
     (
-        "a map that is none",
+        "an invalid map",
         |host| host.write("/var/tmp/one/vmm/kvm-sriov/vf_maps/ib0", "0x81 0x00\n"),
         "pools",
         "problem: failed to read VF map",
@@ -178,7 +178,7 @@ const CASES: &[Case] = &[
         "note: OpenNebula's PCI probe also offers VFs of pool 'ib0'",
     ),
     (
-        "the bridge leads out of the host",
+        "the bridge is connected to a network card",
         |host| {
             fs::create_dir_all(host.path("/sys/class/net/sriov_br/brif/eno1")).unwrap();
             Pf::ethernet("eno1", "0000:02:00", 0).plug_into(host);
@@ -193,19 +193,19 @@ const CASES: &[Case] = &[
         "problem: failed to query libvirt at 'qemu:///system'",
     ),
     (
-        "the stock driver is not there",
+        "the stock driver is missing",
         |host| fs::remove_dir_all(host.path("/var/tmp/one/vmm/kvm")).unwrap(),
         "remotes",
         "problem: ",
     ),
     (
-        "an action is not there",
+        "an action is missing",
         |host| fs::remove_file(host.home().join("restore")).unwrap(),
         "remotes",
         "problem: actions in '/var/tmp/one/vmm/kvm-sriov' are missing or not executable: 'restore'",
     ),
     (
-        "the lease directory is not there",
+        "the lease directory is missing",
         |host| fs::remove_dir_all(host.path("/run/one-sriov")).unwrap(),
         "leases",
         "problem: failed to open lease directory",
@@ -220,7 +220,7 @@ const CASES: &[Case] = &[
         "problem: failed to open lease directory",
     ),
     (
-        "a lease is damaged",
+        "a lease is corrupt",
         |host| host.write("/run/one-sriov/ib0/3", "rubbish"),
         "leases",
         "warning: failed to read lease",
@@ -234,7 +234,7 @@ const CASES: &[Case] = &[
 ];
 
 #[test]
-fn each_check_sees_what_is_wrong_and_says_what_to_do() {
+fn each_check_finds_its_problem_and_offers_a_remedy() {
     for (what, make, check, beginning) in CASES {
         let host = host();
         make(&host);

@@ -10,7 +10,7 @@ fn free(host: &Host) -> String {
 }
 
 #[test]
-fn a_vf_that_qemu_does_not_get_is_shown_and_others_are_taken() {
+fn a_vf_that_qemu_cannot_open_is_shown_and_others_are_allocated_first() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
     host.switch("device-fails", "0000:81:00.1");
     let failed = host.deploy(7, &["sriov_ib0"]);
@@ -37,7 +37,7 @@ fn a_vf_that_qemu_does_not_get_is_shown_and_others_are_taken() {
 }
 
 #[test]
-fn a_failure_counts_for_ten_minutes() {
+fn a_failure_is_remembered_for_ten_minutes() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1)]);
     host.switch("device-fails", "0000:81:00.1");
     assert_ne!(host.deploy(7, &["sriov_ib0"]).code, 0);
@@ -51,7 +51,7 @@ fn a_failure_counts_for_ten_minutes() {
 }
 
 #[test]
-fn a_failure_that_is_not_the_vfs_is_not_noted() {
+fn a_failure_that_the_vf_did_not_cause_is_not_recorded() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1)]);
     host.switch("create-fails", "");
     assert_ne!(host.deploy(7, &["sriov_ib0"]).code, 0);
@@ -65,7 +65,7 @@ fn a_failure_that_is_not_the_vfs_is_not_noted() {
 }
 
 #[test]
-fn a_vf_that_its_pf_refuses_to_set_up_is_not_taken_again() {
+fn a_vf_that_could_not_be_set_up_is_not_allocated_next() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
     host.switch(
         "ip-changes",

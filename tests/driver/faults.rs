@@ -41,7 +41,7 @@ fn deploy<'a>(file: &'a str, vm: &'a str) -> [&'a str; 7] {
 }
 
 #[test]
-fn a_sysfs_link_that_cannot_be_read_hides_no_vf() {
+fn a_pool_with_an_unreadable_sysfs_link_has_no_free_vfs() {
     let host = host();
     let link = "/sys/bus/pci/devices/0000:81:00.0/virtfn1";
     for error in ["EIO", "EACCES"] {
@@ -72,7 +72,7 @@ fn a_sysfs_link_that_cannot_be_read_hides_no_vf() {
 }
 
 #[test]
-fn a_document_that_its_server_calls_stale_is_not_there() {
+fn a_document_with_a_stale_file_handle_counts_as_missing() {
     let host = host();
     host.write("/var/lib/one/datastores/0/7/vm.xml", "<VM/>");
     let file = deployment_file(7);
@@ -91,7 +91,7 @@ fn a_document_that_its_server_calls_stale_is_not_there() {
 }
 
 #[test]
-fn what_is_not_known_of_a_pci_nic_costs_its_vm_only_if_it_may_be_somebody_elses() {
+fn a_pci_nic_is_refused_if_its_holder_is_unreadable_but_not_if_its_document_is() {
     let host = host();
     let nic = pci_nic(7, 0, "0000:81:00.1", "");
     let document = "/var/lib/one/datastores/0/7/vm.xml";
@@ -132,7 +132,7 @@ fn what_is_not_known_of_a_pci_nic_costs_its_vm_only_if_it_may_be_somebody_elses(
 }
 
 #[test]
-fn a_vm_that_runs_is_reported_whatever_fails_while_it_starts() {
+fn a_running_vm_is_reported_even_if_system_calls_fail_during_its_start() {
     for (calls, fault) in [
         // The first poll(2) is part of the start of every Rust program.
         ("poll", "error=ENOMEM:when=2+3"),
@@ -176,7 +176,7 @@ fn a_deploy_id_that_cannot_be_printed_is_an_error_and_the_vm_keeps_its_vf() {
 }
 
 #[test]
-fn a_driver_that_cannot_run_anything_beside_itself_still_ends_a_vm() {
+fn a_driver_that_cannot_start_processes_still_ends_a_vm() {
     for action in ["cancel", "shutdown"] {
         let host = host();
         assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
@@ -194,7 +194,7 @@ fn a_driver_that_cannot_run_anything_beside_itself_still_ends_a_vm() {
 }
 
 #[test]
-fn a_stock_action_that_fails_without_a_word_gets_a_line_in_the_vms_log() {
+fn a_stock_action_that_fails_without_a_message_is_logged() {
     let host = host();
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     for action in [
@@ -239,7 +239,7 @@ fn with_little_memory(host: &Host, words: &[&str], stdin: File) -> Outcome {
 }
 
 #[test]
-fn what_is_larger_than_memory_still_goes_to_the_stock_action() {
+fn input_larger_than_memory_still_reaches_the_stock_action() {
     const SIZE: u64 = 128 << 20;
     let host = host();
     let path = host.path("/state/large");
@@ -264,7 +264,7 @@ fn what_is_larger_than_memory_still_goes_to_the_stock_action() {
 }
 
 #[test]
-fn a_domain_with_vfs_that_is_larger_than_any_is_refused() {
+fn a_domain_with_vfs_larger_than_16_mib_is_refused() {
     let host = host();
     host.stock("deploy", ": >\"$DIR/state/touched\"\n");
     let blanks = " ".repeat(17 << 20);
@@ -279,7 +279,7 @@ fn a_domain_with_vfs_that_is_larger_than_any_is_refused() {
 }
 
 #[test]
-fn what_to_do_stands_within_the_first_hundred_characters() {
+fn the_remedy_is_within_the_first_hundred_characters() {
     let table: [(&str, &str, &str, &str); 4] = [
         (
             "virsh-fails",
@@ -309,7 +309,7 @@ fn what_to_do_stands_within_the_first_hundred_characters() {
 }
 
 #[test]
-fn a_guid_in_use_names_the_vm_that_has_it() {
+fn an_error_about_a_guid_in_use_names_its_holder() {
     // Neither domain has a lease; OpenNebula may not know VM 31.
     for (name, expected) in [
         ("one-31", "VM 31 has it (VF 1 of 'ib0'); end VM 31, "),

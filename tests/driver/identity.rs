@@ -31,13 +31,13 @@ fn hosts_without_guids() -> [Host; 2] {
 }
 
 #[test]
-fn an_infiniband_pf_that_takes_no_guids_falls_back_to_the_dummy_alone() {
+fn an_infiniband_pf_that_does_not_accept_guids_falls_back_to_the_dummy_nic() {
     for host in hosts_without_guids() {
-        falls_back_to_the_dummy_alone(&host);
+        assert_falls_back_to_the_dummy_nic(&host);
     }
 }
 
-fn falls_back_to_the_dummy_alone(host: &Host) {
+fn assert_falls_back_to_the_dummy_nic(host: &Host) {
     let deployed = host.deploy(7, &["sriov_ib0"]);
     assert_eq!(deployed.code, 0);
     let expected = "INFO: deploy: 'ib0' does not accept GUIDs: the guest recognizes VF 'ib0/0' only by the dummy NIC\n";
@@ -53,7 +53,7 @@ fn falls_back_to_the_dummy_alone(host: &Host) {
 }
 
 #[test]
-fn guids_that_were_asked_for_and_refused_are_an_error() {
+fn required_guids_that_the_pf_does_not_accept_are_an_error() {
     for host in hosts_without_guids() {
         host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY=guid\n");
         let failed = host.deploy(7, &["sriov_ib0"]);
@@ -65,7 +65,7 @@ fn guids_that_were_asked_for_and_refused_are_an_error() {
 }
 
 #[test]
-fn a_failure_at_the_second_vf_puts_the_first_back() {
+fn a_failure_at_the_second_vf_restores_the_first() {
     let host = Host::new(&[
         Pf::infiniband("ib0", "0000:81:00", 1),
         Pf::infiniband("ib1", "0000:82:00", 1),
@@ -86,7 +86,7 @@ fn a_failure_at_the_second_vf_puts_the_first_back() {
 }
 
 #[test]
-fn guids_that_are_not_known_are_unset_again() {
+fn unknown_original_guids_are_unset_on_release() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
     // An older kernel shows the same GUID for all VFs.
     let guid = "node_guid 0c:42:a1:03:00:00:00:00 port_guid 0c:42:a1:03:00:00:00:00 state auto";
@@ -107,7 +107,7 @@ fn guids_that_are_not_known_are_unset_again() {
 }
 
 #[test]
-fn a_guid_that_somebody_has_is_refused() {
+fn a_guid_in_use_is_refused() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     // Another VM has a NIC with the same MAC: two networks have the same address range.
@@ -122,7 +122,7 @@ fn a_guid_that_somebody_has_is_refused() {
 }
 
 #[test]
-fn the_bridge_of_the_dummy_nics_is_made_when_it_is_missing() {
+fn a_missing_dummy_bridge_is_created() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
     std::fs::remove_dir(host.path("/sys/class/net/sriov_br")).unwrap();
     assert_eq!(host.deploy(7, &["sriov_ib0", "sriov_ib0"]).code, 0);
@@ -135,7 +135,7 @@ fn the_bridge_of_the_dummy_nics_is_made_when_it_is_missing() {
 }
 
 #[test]
-fn open_vswitch_is_left_to_its_owner() {
+fn a_missing_open_vswitch_bridge_is_not_created() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
     let domain = one_sriov_tests::host::domain(7, &["sriov_ib0"]).replace(
         "<target dev='one-7-0'/>",
@@ -161,7 +161,7 @@ fn open_vswitch_is_left_to_its_owner() {
 }
 
 #[test]
-fn a_guid_that_a_vm_has_is_refused_where_the_kernel_tells_none() {
+fn a_guid_in_use_is_refused_even_if_the_kernel_reports_no_guids() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
     // An older kernel shows no GUIDs, even after they were set.
     let silent = || {

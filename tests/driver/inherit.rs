@@ -26,14 +26,14 @@ fn ethernet() -> Host {
 const FRESH: &str = "mac 02:11:00:00:00:00 vlan 0";
 
 #[test]
-fn a_vlan_is_taken_off_though_the_first_of_its_vms_had_none() {
+fn a_vlan_is_cleared_even_if_the_first_vm_on_the_vf_had_none() {
     let host = ethernet();
     assert_eq!(host.cancel(8).code, 0);
     assert_eq!(host.vf("ens1f0", 0), FRESH);
 }
 
 #[test]
-fn a_vm_without_a_vlan_does_not_get_that_of_the_one_before() {
+fn a_vm_without_a_vlan_does_not_inherit_that_of_the_previous_vm() {
     let host = ethernet();
     host.power_off(8);
     assert_eq!(host.deploy(9, &["sriov_ens1f0"]).code, 0);
@@ -43,7 +43,7 @@ fn a_vm_without_a_vlan_does_not_get_that_of_the_one_before() {
 }
 
 #[test]
-fn the_guids_of_a_vm_do_not_go_into_the_next_one() {
+fn a_vm_does_not_inherit_the_guids_of_the_previous_vm() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
     let before = host.vf("ib0", 0);
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
@@ -72,7 +72,7 @@ fn unset(state: &str) -> Host {
 }
 
 #[test]
-fn a_guid_that_could_not_be_taken_off_keeps_its_lease() {
+fn a_vf_whose_guid_cannot_be_cleared_stays_leased() {
     for answer in ["Device or resource busy", "sudo: a password is required"] {
         let host = unset("state disable");
         host.switch("ip-fails", answer);
@@ -90,7 +90,7 @@ fn a_guid_that_could_not_be_taken_off_keeps_its_lease() {
 }
 
 #[test]
-fn a_pf_whose_netdev_has_gone_keeps_the_lease_until_it_can_be_told() {
+fn a_vf_stays_leased_while_its_pf_has_no_netdev() {
     let host = unset("state disable");
     let netdevs = host.path("/sys/bus/pci/devices/0000:81:00.0/net");
     let aside = host.path("/aside");
@@ -108,7 +108,7 @@ fn a_pf_whose_netdev_has_gone_keeps_the_lease_until_it_can_be_told() {
 }
 
 #[test]
-fn a_guid_that_a_pf_does_not_unset_is_never_restored_as_if_it_were_the_vfs_own() {
+fn a_guid_that_could_not_be_unset_is_not_saved_as_the_original() {
     let host = unset("");
     host.switch("ip-fails", "Invalid argument");
     assert_eq!(host.cancel(7).code, 0);

@@ -3,7 +3,7 @@
 use one_sriov_tests::host::Host;
 
 use crate::migrate::{self, ARGUMENTS, at_every_call, hosts, migrate, stock, wait_for_both};
-use crate::suspend::{BOTH, audit_vfs, document, is_free, raw};
+use crate::suspend::{BOTH, assert_free, audit_vfs, document, raw};
 use crate::unexpected::crash;
 
 /// Breaks the connection, and waits until the other host's driver has ended.
@@ -12,13 +12,17 @@ const CUT: &str = "kill -9 $(cat $DIR/state/ssh); flock $DIR/state/session true"
 #[track_caller]
 fn check_both(first: &Host, second: &Host) {
     for host in [first, second] {
-        let looked = host.operator(&["reconcile"]);
-        assert_eq!(looked.code, 0, "{}{}", looked.stdout, looked.stderr);
+        let reconciled = host.operator(&["reconcile"]);
+        assert_eq!(
+            reconciled.code, 0,
+            "{}{}",
+            reconciled.stdout, reconciled.stderr
+        );
     }
 }
 
 #[test]
-fn a_connection_that_breaks_before_the_vm_has_come_leaves_it_whole_there() {
+fn reconcile_completes_a_vm_if_the_connection_breaks_before_it_arrives() {
     let (first, second) = hosts();
     stock(&first, CUT);
     let moved = migrate(&first);
@@ -31,7 +35,7 @@ fn a_connection_that_breaks_before_the_vm_has_come_leaves_it_whole_there() {
 }
 
 #[test]
-fn a_connection_that_breaks_after_the_vm_has_come_is_not_needed() {
+fn a_vm_is_complete_even_if_the_connection_breaks_after_it_arrives() {
     let (first, second) = hosts();
     let body = format!("virsh -c qemu:///system migrate --live \"$1\" || exit 1\n{CUT}\n");
     first.stock("migrate", &body);
@@ -43,7 +47,7 @@ fn a_connection_that_breaks_after_the_vm_has_come_is_not_needed() {
 }
 
 #[test]
-fn a_vm_that_is_still_being_copied_is_not_touched() {
+fn reconcile_does_not_change_a_vm_that_is_still_being_copied() {
     let (first, second) = hosts();
     second.switch("domstate", "paused (migrating)");
     let body = format!("virsh -c qemu:///system migrate --live \"$1\" || exit 1\n{CUT}\n");
@@ -53,14 +57,14 @@ fn a_vm_that_is_still_being_copied_is_not_touched() {
     check_both(&first, &second);
     let attaches = |call: &String| call.contains("attach-device");
     assert!(!second.calls().iter().any(attaches));
-    is_free(&second);
+    assert_free(&second);
     second.switch_off("domstate");
     check_both(&first, &second);
     assert_eq!(migrate::audit(&first, &second, false), [""; 0]);
 }
 
 #[test]
-fn a_connection_that_breaks_in_a_migration_that_fails_leaves_the_vm_here() {
+fn a_vm_stays_complete_if_the_connection_breaks_and_the_migration_fails() {
     let (first, second) = hosts();
     first.stock("migrate", &format!("{CUT}\nexit 1\n"));
     assert_eq!(migrate(&first).code, 1);
@@ -71,7 +75,7 @@ fn a_connection_that_breaks_in_a_migration_that_fails_leaves_the_vm_here() {
 }
 
 #[test]
-fn a_connection_that_breaks_at_any_call_there_leaves_the_vm_whole_on_one_host() {
+fn a_connection_cut_at_any_call_of_the_receiver_leaves_the_vm_on_one_host() {
     at_every_call("cut-at", false);
 }
 
@@ -110,11 +114,11 @@ fn reboots_at_every_call(is_first: bool) {
 }
 
 #[test]
-fn the_host_that_the_vm_comes_from_reboots() {
+fn the_source_host_reboots() {
     reboots_at_every_call(true);
 }
 
 #[test]
-fn the_host_that_the_vm_moves_to_reboots() {
+fn the_destination_host_reboots() {
     reboots_at_every_call(false);
 }

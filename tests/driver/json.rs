@@ -12,7 +12,7 @@ fn json(host: &Host, arguments: &[&str]) -> Value {
 }
 
 #[test]
-fn pool_leases_and_doctor_print_what_the_page_says() {
+fn pool_leases_doctor_and_vfs_print_what_the_page_documents() {
     let host = Host::new(&[
         Pf::infiniband("ib0", "0000:81:00", 2),
         Pf::ethernet("eth0", "0000:82:00", 2),
@@ -26,14 +26,14 @@ fn pool_leases_and_doctor_print_what_the_page_says() {
 }
 
 #[test]
-fn import_legacy_prints_what_the_page_says() {
+fn import_legacy_prints_what_the_page_documents() {
     let host = crate::legacy::host();
     let imported = json(&host, &["import-legacy"]);
     assert_described("one-sriov-driver import-legacy", &[imported]);
 }
 
 #[test]
-fn reconcile_prints_what_the_page_says() {
+fn reconcile_prints_what_the_page_documents() {
     let pending = json(&crate::resume::killed(2, &["sriov_ib0"]), &["reconcile"]);
     let host = || {
         let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
@@ -58,7 +58,7 @@ fn reconcile_prints_what_the_page_says() {
 }
 
 #[test]
-fn repair_prints_what_the_page_says() {
+fn repair_prints_what_the_page_documents() {
     let (host, _) = crate::suspend::lacking();
     host.switch("attach-fails", "<hostdev\nno");
     let problem = json(&host, &["repair", "7"]);

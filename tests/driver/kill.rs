@@ -63,12 +63,12 @@ pub(crate) fn stopping_host(vfs: u32) -> Host {
     host
 }
 
-pub(crate) fn say(host: &Host, word: &str) {
+pub(crate) fn answer(host: &Host, word: &str) {
     std::fs::write(host.path("/state/go"), format!("{word}\n")).unwrap();
 }
 
 #[test]
-fn a_killed_driver_whose_child_goes_on_keeps_the_vf() {
+fn a_vf_stays_leased_while_the_child_of_a_killed_driver_runs() {
     let host = host();
     let mut child = deploying(&host, 7);
     child.kill().unwrap();
@@ -79,7 +79,7 @@ fn a_killed_driver_whose_child_goes_on_keeps_the_vf() {
         full.stderr,
         "failed to find a free VF in pool 'ib0': 1 of 1 in use; use another host (VM 7: 1).\n"
     );
-    say(&host, "yes");
+    answer(&host, "yes");
     // Once the domain exists, libvirt shows which VM has the VF.
     let created = host.path("/state/domains/one-7.xml");
     wait_for(&host, || created.exists());
@@ -94,14 +94,14 @@ fn a_killed_driver_whose_child_goes_on_keeps_the_vf() {
 }
 
 #[test]
-fn a_killed_driver_whose_child_dies_too_loses_the_vf_after_the_grace() {
+fn a_vf_is_released_after_the_grace_period_if_driver_and_child_are_killed() {
     let host = host();
     host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=3600\n");
     let start = std::time::Instant::now();
     let mut child = deploying(&host, 7);
     child.kill().unwrap();
     child.wait().unwrap();
-    say(&host, "no");
+    answer(&host, "no");
     wait_for(&host, || {
         host.operator(&["reconcile", "--dry-run"])
             .stdout
@@ -136,13 +136,13 @@ fn a_killed_driver_whose_child_dies_too_loses_the_vf_after_the_grace() {
 }
 
 #[test]
-fn a_deployment_that_seems_to_be_of_the_future_is_given_up_all_the_same() {
+fn a_killed_deployment_dated_in_the_future_still_expires() {
     let host = host();
     host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=1\n");
     let mut child = deploying(&host, 7);
     child.kill().unwrap();
     child.wait().unwrap();
-    say(&host, "no");
+    answer(&host, "no");
     let deployment = only_deployment(&host);
     let tomorrow = std::time::SystemTime::now() + std::time::Duration::from_secs(86400);
     let file = std::fs::File::open(&deployment).unwrap();
@@ -167,7 +167,7 @@ fn a_terminated_driver_ends_the_stock_action_and_cleans_up() {
 }
 
 #[test]
-fn a_holder_of_the_lock_that_hangs_is_named() {
+fn a_hanging_holder_of_the_lock_is_named() {
     let host = host();
     host.write("/etc/one-sriov/kvmrc", "LOCK_WAIT=1\nLIBVIRT_WAIT=600\n");
     host.switch("virsh-hangs", "");

@@ -21,7 +21,7 @@ fn lingering(pf: &Pf, setting: &str) -> Host {
 }
 
 #[test]
-fn a_vm_that_comes_back_on_another_vf_has_its_guid_once() {
+fn a_vm_redeployed_on_another_vf_has_its_guid_only_there() {
     let host = lingering(&Pf::infiniband("ib0", "0000:81:00", 2), "");
     assert!(
         !host.vf("ib0", 0).contains(":aa:00:c0:a8:07:01"),
@@ -38,7 +38,7 @@ fn a_vm_that_comes_back_on_another_vf_has_its_guid_once() {
 }
 
 #[test]
-fn a_vm_that_comes_back_on_another_vf_has_its_mac_and_vlan_once() {
+fn a_vm_redeployed_on_another_vf_has_its_mac_and_vlan_only_there() {
     for setting in ["VF_IDENTITY=dummy", "VF_IDENTITY=mac"] {
         let host = lingering(&Pf::ethernet("ens1f0", "0000:82:00", 2), setting);
         assert_eq!(
@@ -55,7 +55,7 @@ fn a_vm_that_comes_back_on_another_vf_has_its_mac_and_vlan_once() {
 }
 
 #[test]
-fn a_vm_whose_mac_cannot_be_taken_off_its_old_vf_is_refused() {
+fn a_vm_whose_guids_cannot_be_cleared_on_its_old_vf_is_refused() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
     host.write("/etc/one-sriov/kvmrc", "VF_RELEASE_WAIT=1\n");
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
@@ -70,7 +70,7 @@ fn a_vm_whose_mac_cannot_be_taken_off_its_old_vf_is_refused() {
 }
 
 #[test]
-fn a_vm_whose_mac_cannot_be_taken_off_its_old_ethernet_vf_is_refused() {
+fn a_vm_whose_mac_cannot_be_cleared_on_its_old_ethernet_vf_is_refused() {
     for setting in ["VF_IDENTITY=dummy", "VF_IDENTITY=mac"] {
         let host = Host::new(&[Pf::ethernet("ens1f0", "0000:82:00", 2)]);
         let settings = format!("VF_RELEASE_WAIT=1\n{setting}\n");
@@ -94,7 +94,7 @@ fn a_vm_whose_mac_cannot_be_taken_off_its_old_ethernet_vf_is_refused() {
 }
 
 #[test]
-fn an_ethernet_vf_is_after_a_life_as_it_was() {
+fn an_ethernet_vf_is_restored_to_its_original_state() {
     let own = "mac 02:11:00:00:00:00 max_tx_rate 1000 min_tx_rate 10 proto 802.1ad qos 3 spoofchk on state enable \
                trust off vlan 9";
     let changed = |mac: &str| {

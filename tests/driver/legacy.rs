@@ -102,7 +102,7 @@ not imported:
 }
 
 #[test]
-fn their_vfs_come_back_when_they_end_and_others_get_the_rest_meanwhile() {
+fn imported_vfs_are_released_when_their_vm_ends() {
     let host = host();
     assert_eq!(host.operator(&["import-legacy"]).code, 0);
     let deployed = host.deploy(8, &["sriov_ib0", "sriov_ib0"]);
@@ -121,7 +121,7 @@ fn their_vfs_come_back_when_they_end_and_others_get_the_rest_meanwhile() {
 }
 
 #[test]
-fn a_guid_that_two_running_vms_have_is_named() {
+fn a_guid_shared_by_two_running_vms_is_reported() {
     let host = host();
     let guid = "00:00:aa:00:c0:a8:07:05";
     let other = "0c:42:a1:03:00:00:00:00";

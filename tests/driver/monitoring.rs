@@ -20,7 +20,7 @@ fn ib0(total: u32, used: u32, free: u32) -> String {
 }
 
 #[test]
-fn every_pool_says_what_it_has() {
+fn every_pool_reports_total_used_and_free_vfs() {
     let host = host();
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     host.foreign_domain("stranger", &["0000:82:00.3"]);
@@ -43,7 +43,7 @@ fn a_full_pool_shows_free_vfs_again_when_guests_have_powered_themselves_off() {
 }
 
 #[test]
-fn a_pool_that_has_gone_has_nothing_free() {
+fn a_removed_pool_has_no_free_vfs() {
     let host = host();
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     for number in 0..2 {
@@ -54,7 +54,7 @@ fn a_pool_that_has_gone_has_nothing_free() {
 }
 
 #[test]
-fn what_is_not_known_to_be_free_is_not() {
+fn vfs_in_an_unknown_state_are_not_reported_as_free() {
     let host = host();
     host.switch("virsh-fails", "no");
     assert!(probe(&host).ends_with(&ib0(2, 2, 0)));
@@ -72,7 +72,7 @@ fn what_is_not_known_to_be_free_is_not() {
 }
 
 #[test]
-fn pools_that_are_known_without_the_maps_have_nothing_free_while_those_cannot_be_listed() {
+fn pools_have_no_free_vfs_while_the_maps_cannot_be_listed() {
     let host = host();
     let maps = host.home().join("vf_maps");
     host.write(
@@ -95,7 +95,7 @@ fn pools_that_are_known_without_the_maps_have_nothing_free_while_those_cannot_be
 }
 
 #[test]
-fn whoever_cannot_become_the_owner_of_the_leases_says_that_nothing_is_free() {
+fn a_probe_that_cannot_become_the_owner_of_the_leases_reports_no_free_vfs() {
     let host = host();
     let leases = host.path("/run/one-sriov");
     std::os::unix::fs::chown(leases, Some(65534), Some(65534)).unwrap();
@@ -112,6 +112,6 @@ fn whoever_cannot_become_the_owner_of_the_leases_says_that_nothing_is_free() {
 }
 
 #[test]
-fn a_host_without_pools_says_nothing() {
+fn a_host_without_pools_reports_nothing() {
     assert_eq!(probe(&Host::new(&[])), "");
 }

@@ -4,7 +4,7 @@ use one_sriov_tests::Outcome;
 use one_sriov_tests::host::{Host, Pf, domain};
 
 use crate::migrate;
-use crate::suspend::{CHECKPOINT, has_stock_actions, raw};
+use crate::suspend::{CHECKPOINT, install_stock_actions, raw};
 
 /// A pool of two cards on two NUMA nodes, whose VFs alternate in the map.
 fn host() -> Host {
@@ -40,7 +40,7 @@ fn vfs(host: &Host, vm: u32) -> Vec<String> {
 }
 
 #[test]
-fn those_on_the_node_of_the_memory_come_first() {
+fn vfs_on_the_numa_node_of_the_memory_are_allocated_first() {
     let all = [
         "0000:81:00.1",
         "0000:c1:00.1",
@@ -66,9 +66,9 @@ fn those_on_the_node_of_the_memory_come_first() {
 }
 
 #[test]
-fn a_nic_of_a_running_vm_and_one_that_is_resumed_get_a_near_vf_too() {
+fn attached_and_restored_nics_get_a_near_vf_too() {
     let host = host();
-    has_stock_actions(&host);
+    install_stock_actions(&host);
     let mut deployed = host.deploy_domain(7, &pinned(7, &[], "1"));
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
     let attached = host.attach(7, "02:00:c0:a8:07:01", "sriov_fast");
@@ -89,10 +89,10 @@ fn a_nic_of_a_running_vm_and_one_that_is_resumed_get_a_near_vf_too() {
 }
 
 #[test]
-fn a_vm_that_moves_gets_a_near_vf_there() {
+fn a_migrated_vm_gets_a_near_vf() {
     let (first, second) = (host(), host());
     for host in [&first, &second] {
-        has_stock_actions(host);
+        install_stock_actions(host);
     }
     migrate::connect(&first, &second);
     let deployed = first.deploy_domain(7, &pinned(7, &["sriov_fast"], "1"));
@@ -105,7 +105,7 @@ fn a_vm_that_moves_gets_a_near_vf_there() {
 }
 
 #[test]
-fn pool_shows_the_node() {
+fn pool_shows_the_numa_node() {
     let host = host();
     host.write("/sys/bus/pci/devices/0000:81:00.2/numa_node", "-1\n");
     let shown = host.operator(&["pool", "fast"]);

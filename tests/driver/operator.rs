@@ -18,7 +18,7 @@ fn without_times(text: &str) -> String {
 }
 
 #[test]
-fn pool_shows_who_has_what() {
+fn pool_shows_the_holder_of_each_vf() {
     let host = host();
     let shown = host.operator(&["pool"]);
     let expected = "\
@@ -42,7 +42,7 @@ VF  PCI ADDRESS   STATE   HOLDER             POSITION  DUMMY MAC          SINCE 
 }
 
 #[test]
-fn leases_shows_what_is_written() {
+fn leases_shows_all_leases_and_problems() {
     let host = host();
     let shown = host.operator(&["leases"]);
     let expected = "\
@@ -61,7 +61,7 @@ ib0/0  0000:81:00.1  7   active  0         02:00:c0:a8:07:01  aa:00:c0:a8:07:01 
 }
 
 #[test]
-fn reconcile_says_first_what_it_would_do() {
+fn a_dry_run_of_reconcile_shows_what_would_be_released() {
     let host = host();
     assert_eq!(host.operator(&["reconcile"]).stdout, "no stale lease\n");
     host.power_off(7);
@@ -80,7 +80,7 @@ fn reconcile_says_first_what_it_would_do() {
 }
 
 #[test]
-fn reconcile_tries_again_what_did_not_work() {
+fn reconcile_retries_a_failed_release() {
     let host = host();
     host.power_off(7);
     host.switch("ip-fails", "Device or resource busy");
@@ -96,7 +96,7 @@ fn reconcile_tries_again_what_did_not_work() {
 }
 
 #[test]
-fn root_works_as_the_owner_of_the_leases() {
+fn commands_run_as_root_act_as_the_owner_of_the_leases() {
     use std::os::unix::fs::{MetadataExt, chown};
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
     for path in [

@@ -39,7 +39,7 @@ fn a_plain_vm_is_deployed_by_the_stock_action_with_the_same_bytes() {
 }
 
 #[test]
-fn a_vm_that_only_speaks_of_sriov_is_none_of_ours() {
+fn a_vm_that_only_mentions_sriov_in_text_is_passed_on_unchanged() {
     let host = host();
     host.stock("deploy", "cat >\"$DIR/state/stdin\"\n");
     let text = domain(7, &["br0"]).replace(
@@ -52,7 +52,7 @@ fn a_vm_that_only_speaks_of_sriov_is_none_of_ours() {
 }
 
 #[test]
-fn all_other_actions_pass_without_a_look() {
+fn all_other_actions_are_passed_on_without_querying_libvirt() {
     let host = host();
     for action in [
         "cancel",
@@ -128,7 +128,7 @@ fn a_missing_stock_action_is_named() {
 }
 
 #[test]
-fn the_bridge_of_the_dummy_nics_is_no_request_without_a_pool() {
+fn the_dummy_bridge_requests_a_vf_only_if_it_is_also_a_pools_bridge() {
     let host = host();
     host.stock("deploy", "cat >/dev/null; echo passed\n");
     assert_eq!(host.deploy(7, &["sriov_br"]).stdout, "passed\n");

@@ -4,7 +4,7 @@ use one_sriov_system::netlink::record::{address_message, route_message};
 use one_sriov_tests::host::{Host, Pf};
 
 #[test]
-fn a_map_names_the_vfs_and_their_order() {
+fn a_map_determines_the_vfs_of_a_pool_and_their_order() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 4)]);
     host.write(
         "/var/tmp/one/vmm/kvm-sriov/vf_maps/ib0",
@@ -23,7 +23,7 @@ fn a_map_names_the_vfs_and_their_order() {
 }
 
 #[test]
-fn a_map_may_have_a_name_of_its_own_and_a_domain() {
+fn a_map_may_have_its_own_name_and_contain_pci_domains() {
     let host = Host::new(&[Pf::infiniband("ib5", "0001:81:00", 2)]);
     host.write(
         "/etc/one-sriov/kvmrc",
@@ -44,7 +44,7 @@ fn a_map_may_have_a_name_of_its_own_and_a_domain() {
 }
 
 #[test]
-fn two_ports_of_one_card_never_give_out_one_vf_twice() {
+fn two_ports_of_one_card_never_allocate_the_same_vf() {
     // As on mlx4: one PF has two netdevs, which differ in dev_port.
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 3).and_port("ib1")]);
     assert_eq!(host.deploy(7, &["sriov_ib0", "sriov_ib1"]).code, 0);
@@ -62,7 +62,7 @@ fn two_ports_of_one_card_never_give_out_one_vf_twice() {
 }
 
 #[test]
-fn a_vf_that_goes_from_one_port_to_the_other_leaves_no_lease_behind() {
+fn a_vf_allocated_through_the_other_port_leaves_no_stale_lease() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1).and_port("ib1")]);
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     host.power_off(7);
@@ -76,7 +76,7 @@ fn a_vf_that_goes_from_one_port_to_the_other_leaves_no_lease_behind() {
 }
 
 #[test]
-fn a_lease_that_belongs_to_no_deployment_does_not_keep_its_vf() {
+fn a_lease_without_a_deployment_does_not_block_its_vf() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1)]);
     assert_eq!(host.deploy(6, &["sriov_ib0"]).code, 0);
     assert_eq!(host.cancel(6).code, 0);
@@ -86,7 +86,7 @@ fn a_lease_that_belongs_to_no_deployment_does_not_keep_its_vf() {
 }
 
 #[test]
-fn a_vf_in_two_maps_is_given_out_once() {
+fn a_vf_in_two_maps_is_allocated_only_once() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
     for name in ["fast", "slow"] {
         let map = format!("/var/tmp/one/vmm/kvm-sriov/vf_maps/{name}");
@@ -100,7 +100,7 @@ fn a_vf_in_two_maps_is_given_out_once() {
 }
 
 #[test]
-fn a_vf_that_the_host_uses_is_left_alone() {
+fn a_vf_that_the_host_uses_is_not_allocated() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 6).with_vf_netdevs()]);
     let index = |netdev: &str| -> u32 {
         let text = host
@@ -154,7 +154,7 @@ fn a_vf_of_a_running_domain_is_busy_without_a_lease() {
 }
 
 #[test]
-fn a_vf_that_was_taken_out_of_a_running_vm_is_found_when_it_is_needed() {
+fn a_vf_detached_by_hand_from_a_running_vm_can_be_allocated() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1)]);
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     // The VF was detached by hand, and libvirt has released it.

@@ -84,9 +84,9 @@ fn every_release_gets_its_deploy_id_and_the_vms_log() {
             "one-7"
         };
         assert_eq!(deployed.deploy_id.as_deref(), Some(expected), "{release}");
-        let says = "NIC '02:00:c0:a8:07:02' is VF 'ib0/0' (0000:81:00.1), position 0";
-        let told = deployed.log.iter().any(|(_, text)| text.contains(says));
-        assert!(told, "{release}: {deployed:?}");
+        let line = "NIC '02:00:c0:a8:07:02' is VF 'ib0/0' (0000:81:00.1), position 0";
+        let is_logged = deployed.log.iter().any(|(_, text)| text.contains(line));
+        assert!(is_logged, "{release}: {deployed:?}");
         let lease = cloud.host.lease("ib0/0").unwrap();
         assert_eq!(lease["deploy_id"], expected, "{release}");
         // The stock action gets the edited domain.
@@ -100,7 +100,7 @@ fn every_release_gets_its_deploy_id_and_the_vms_log() {
 }
 
 #[test]
-fn every_release_is_told_the_cause_first() {
+fn every_release_reports_the_cause_first() {
     for release in Release::ALL {
         let cloud = Cloud::new(release);
         assert!(
@@ -130,7 +130,7 @@ fn every_release_gets_the_stock_actions_own_error() {
 }
 
 #[test]
-fn a_stock_action_that_forgets_its_newline_does_not_hang_the_front_end() {
+fn a_stock_action_that_omits_the_last_newline_does_not_hang_the_front_end() {
     for release in Release::ALL {
         let cloud = Cloud::new(release);
         cloud.stock.set("deploy", "printf 'no newline' >&2; exit 3");
@@ -139,7 +139,7 @@ fn a_stock_action_that_forgets_its_newline_does_not_hang_the_front_end() {
 }
 
 #[test]
-fn a_vm_ends_on_every_release_and_its_vf_comes_back() {
+fn ending_a_vm_releases_its_vf_on_every_release() {
     for release in Release::ALL {
         for action in ["cancel", "shutdown"] {
             let cloud = Cloud::new(release);
@@ -167,7 +167,7 @@ fn a_vm_ends_on_every_release_and_its_vf_comes_back() {
 }
 
 #[test]
-fn what_a_vm_with_vfs_cannot_do_is_refused_in_every_releases_form() {
+fn failed_actions_are_reported_in_the_format_of_every_release() {
     for release in Release::ALL {
         let cloud = Cloud::new(release);
         assert!(cloud.deploy(7, &["sriov_ib0"]).success, "{release}");
@@ -208,7 +208,7 @@ fn what_a_vm_with_vfs_cannot_do_is_refused_in_every_releases_form() {
 }
 
 #[test]
-fn recorded_calls_reach_the_stock_driver_as_they_came() {
+fn recorded_calls_reach_the_stock_driver_unchanged() {
     let releases = [
         ("4.0", Release::V4_0),
         ("4.14", Release::V4_14),
@@ -272,7 +272,7 @@ fn recorded_calls_reach_the_stock_driver_as_they_came() {
 }
 
 #[test]
-fn a_name_that_is_a_command_stays_a_name() {
+fn shell_syntax_in_a_title_is_not_executed() {
     for release in Release::ALL {
         let cloud = Cloud::new(release);
         // In older releases a shell has already expanded the document, so commands are left out.

@@ -48,7 +48,7 @@ impl Client {
         Self { child, lines }
     }
 
-    fn opennebulas(host: &Host) -> Self {
+    fn of_opennebula(host: &Host) -> Self {
         Self::start(host, "ruby", "monitord-client.rb", &["setsid"])
     }
 
@@ -67,42 +67,42 @@ impl Client {
 }
 
 #[test]
-fn an_allocation_and_a_release_are_told_at_once() {
+fn allocations_and_releases_are_signaled_at_once() {
     let host = host();
-    let mut client = Client::opennebulas(&host);
-    let mut told = || {
+    let mut client = Client::of_opennebula(&host);
+    let mut next_line = || {
         let mut line = String::new();
         client.lines.read_line(&mut line).unwrap();
         line
     };
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
-    assert_eq!(told(), "probes\n");
+    assert_eq!(next_line(), "probes\n");
     assert_eq!(host.cancel(7).code, 0);
-    assert_eq!(told(), "probes\n");
+    assert_eq!(next_line(), "probes\n");
     assert_eq!(host.deploy(8, &["sriov_ib0", "sriov_ib0"]).code, 0);
-    assert_eq!(told(), "probes\n");
+    assert_eq!(next_line(), "probes\n");
     // The scheduler chose this host because of old numbers.
     assert_eq!(host.deploy(9, &["sriov_ib0"]).code, 1);
-    assert_eq!(told(), "probes\n");
+    assert_eq!(next_line(), "probes\n");
     host.power_off(8);
     assert_eq!(host.operator(&["reconcile"]).code, 0);
-    assert_eq!(told(), "probes\n");
+    assert_eq!(next_line(), "probes\n");
     assert_eq!(client.end(), 0);
 }
 
 #[test]
-fn both_hosts_of_a_migration_are_told() {
+fn both_hosts_of_a_migration_signal_their_clients() {
     let (first, second) = migrate::hosts();
-    let clients = [&first, &second].map(Client::opennebulas);
+    let clients = [&first, &second].map(Client::of_opennebula);
     let moved = migrate::migrate(&first);
     assert_eq!(moved.code, 0, "{}", moved.stderr);
     assert_eq!(clients.map(Client::end), [1, 1]);
 }
 
 #[test]
-fn where_no_vf_changes_hands_nobody_is_told() {
+fn no_signal_is_sent_if_no_vf_is_allocated_or_released() {
     let host = host();
-    let client = Client::opennebulas(&host);
+    let client = Client::of_opennebula(&host);
     host.stock("deploy", "cat >/dev/null; echo one-7\n");
     assert_eq!(host.deploy(7, &["br0"]).code, 0);
     assert_eq!(host.cancel(8).code, 255);
@@ -134,9 +134,9 @@ fn a_process_that_is_not_the_client_gets_no_signal() {
 }
 
 #[test]
-fn a_pid_file_that_is_not_our_own_is_not_read() {
+fn an_untrusted_or_invalid_pid_file_is_ignored() {
     let host = host();
-    let client = Client::opennebulas(&host);
+    let client = Client::of_opennebula(&host);
     chown(host.path(PID_FILE), Some(65534), None).unwrap();
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     std::fs::remove_file(host.path(PID_FILE)).unwrap();

@@ -9,7 +9,7 @@ fn host() -> Host {
 }
 
 #[test]
-fn a_vm_with_vfs_is_not_restored() {
+fn a_vm_that_already_holds_vfs_is_not_restored() {
     let host = host();
     host.stock("restore", ": >\"$DIR/state/touched\"\n");
     let refused = host.action(
@@ -23,7 +23,7 @@ fn a_vm_with_vfs_is_not_restored() {
 }
 
 #[test]
-fn a_vm_whose_vfs_are_gone_may() {
+fn a_vm_that_has_stopped_is_restored() {
     let host = host();
     host.power_off(7);
     host.stock("restore", "echo restored\n");
@@ -68,7 +68,7 @@ fn other_nics_are_attached_and_detached_by_the_stock_actions() {
 }
 
 #[test]
-fn on_the_front_end_the_vms_document_decides() {
+fn migrate_local_is_refused_only_if_the_document_has_an_sriov_nic() {
     let host = host();
     host.stock("migrate_local", "cat\n");
     let migrate = |stdin: &str| {
@@ -92,7 +92,7 @@ fn on_the_front_end_the_vms_document_decides() {
 }
 
 #[test]
-fn settings_or_leases_that_cannot_be_read_cost_no_vm_without_vfs() {
+fn invalid_settings_or_unsafe_leases_do_not_affect_vms_without_vfs() {
     let break_settings: fn(&Host) = |host| host.write("/etc/one-sriov/kvmrc", "LEASE_GRACE=soon\n");
     let open_leases: fn(&Host) = |host| {
         use std::os::unix::fs::PermissionsExt as _;

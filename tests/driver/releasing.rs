@@ -11,7 +11,7 @@ use one_sriov_tests::host::{Host, Pf, domain};
 use one_sriov_tests::write_program;
 
 use crate::kill::{
-    deploying, only_deployment, say, spawn, spawn_domain, stopping_host, wait_for,
+    answer, deploying, only_deployment, spawn, spawn_domain, stopping_host, wait_for,
     wait_for_the_stock_action,
 };
 
@@ -41,7 +41,7 @@ fn assert_deployed(child: Child, vm: u32) {
 
 /// VM 7 has powered itself off, and another driver is releasing its VF. Asserts that the deployment of `next` waits and gets it.
 #[track_caller]
-fn is_waited_for(host: &Host, next: u32) {
+fn assert_waits(host: &Host, next: u32) {
     host.stock("deploy", CREATE);
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     host.power_off(7);
@@ -55,16 +55,16 @@ fn is_waited_for(host: &Host, next: u32) {
 }
 
 #[test]
-fn a_vf_that_another_driver_is_just_bringing_back_is_waited_for() {
+fn a_deployment_waits_for_a_vf_that_another_driver_is_releasing() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 1)]);
-    is_waited_for(&host, 8);
+    assert_waits(&host, 8);
     assert_eq!(host.lease("ib0/0").unwrap()["vm"], 8);
 }
 
 #[test]
-fn a_guid_that_another_driver_is_just_taking_off_is_waited_for() {
+fn a_deployment_waits_for_a_guid_that_another_driver_is_clearing() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 2)]);
-    is_waited_for(&host, 7);
+    assert_waits(&host, 7);
     let [vf] = host.leased("ib0").try_into().unwrap();
     assert_eq!(host.lease(&format!("ib0/{vf}")).unwrap()["vm"], 7);
 }
@@ -89,7 +89,7 @@ struct Gate(std::path::PathBuf);
 
 impl Gate {
     /// Waits until a process waits at the gate.
-    fn is_reached(&self, host: &Host) -> fs::File {
+    fn wait_until_reached(&self, host: &Host) -> fs::File {
         let mut reached = None;
         wait_for(host, || {
             let mut options = fs::File::options();
@@ -110,12 +110,12 @@ impl Gate {
 }
 
 #[test]
-fn the_vf_of_a_killed_deployment_is_waited_for_when_it_comes_back() {
+fn a_redeployment_waits_while_the_vf_of_a_killed_deployment_is_released() {
     let host = stopping_host(2);
     let mut killed = deploying(&host, 7);
     killed.kill().unwrap();
     killed.wait().unwrap();
-    say(&host, "no");
+    answer(&host, "no");
     wait_for_the_stock_action(&host);
 
     let gate = gate(&host);
@@ -124,7 +124,7 @@ fn the_vf_of_a_killed_deployment_is_waited_for_when_it_comes_back() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let reached = gate.is_reached(&host);
+    let reached = gate.wait_until_reached(&host);
     assert_eq!(host.lease("ib0/0").unwrap()["state"], "releasing");
     host.stock("deploy", CREATE);
     let mut child = spawn(&host, 7);
@@ -137,7 +137,13 @@ fn the_vf_of_a_killed_deployment_is_waited_for_when_it_comes_back() {
 /// VM 7 runs, and another driver is busy releasing the VF of VM 8, which has stopped. Asserts that the deployment of `domain` is
 /// refused without waiting.
 #[track_caller]
-fn is_told_at_once(host: &Host, bridge_of_8: &str, place_of_8: &str, domain: &str, expected: &str) {
+fn assert_refused_at_once(
+    host: &Host,
+    bridge_of_8: &str,
+    place_of_8: &str,
+    domain: &str,
+    expected: &str,
+) {
     host.stock("deploy", CREATE);
     host.write("/etc/one-sriov/kvmrc", "VF_RELEASE_WAIT=3600\n");
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
@@ -156,16 +162,16 @@ fn is_told_at_once(host: &Host, bridge_of_8: &str, place_of_8: &str, domain: &st
 }
 
 #[test]
-fn a_conflict_that_no_return_can_change_is_told_at_once() {
+fn a_conflict_that_no_release_can_resolve_is_reported_at_once() {
     let host = Host::new(&[Pf::infiniband("ib0", "0000:81:00", 3)]);
     // Another VM with the MAC of the running VM 7.
     let domain = domain(7, &["sriov_ib0"]).replace("one-7", "one-9");
     let expected = "failed to use GUID '00:00:aa:00:c0:a8:07:01': VM 7 has it (VF 0 of 'ib0'); end VM 7, with 'virsh destroy one-7' if OpenNebula does not know it.\n";
-    is_told_at_once(&host, "sriov_ib0", "ib0/1", &domain, expected);
+    assert_refused_at_once(&host, "sriov_ib0", "ib0/1", &domain, expected);
 }
 
 #[test]
-fn a_pool_that_is_full_is_told_at_once_where_only_others_get_a_vf_back() {
+fn a_full_pool_is_reported_at_once_if_only_other_pools_are_releasing_vfs() {
     let host = Host::new(&[
         Pf::infiniband("ib0", "0000:81:00", 1),
         Pf::infiniband("ib1", "0000:82:00", 1),
@@ -173,5 +179,5 @@ fn a_pool_that_is_full_is_told_at_once_where_only_others_get_a_vf_back() {
     let expected =
         "failed to find a free VF in pool 'ib0': 1 of 1 in use; use another host (VM 7: 1).\n";
     let domain = domain(9, &["sriov_ib0"]);
-    is_told_at_once(&host, "sriov_ib1", "ib1/0", &domain, expected);
+    assert_refused_at_once(&host, "sriov_ib1", "ib1/0", &domain, expected);
 }

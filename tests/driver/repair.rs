@@ -11,7 +11,7 @@ use crate::suspend::{
 const NO: &str = "<hostdev\ninternal error: vfio 0000:81:00.1: no";
 
 #[test]
-fn a_vm_that_lacks_a_vf_gets_one_and_others_are_not_looked_at() {
+fn a_vm_gets_its_missing_vf_and_other_vms_are_not_checked() {
     let (host, restored) = lacking();
     let advice = "'one-sriov repair 7' tries again\n";
     assert!(restored.stderr.contains(advice), "{}", restored.stderr);
@@ -36,7 +36,7 @@ fn a_vm_that_lacks_a_vf_gets_one_and_others_are_not_looked_at() {
 }
 
 #[test]
-fn what_still_fails_is_named() {
+fn a_repair_that_fails_again_names_the_nic() {
     let (host, _) = lacking();
     host.switch("attach-fails", NO);
     let repaired = host.operator(&["repair", "7"]);
@@ -56,7 +56,7 @@ fn refused(host: &Host, vm: &str, code: i32, expected: &str) {
 }
 
 #[test]
-fn a_vm_that_does_not_run_here_or_is_worked_on_is_refused() {
+fn a_vm_that_is_not_running_here_or_is_busy_is_refused() {
     let (host, _) = lacking();
     let stopped = "one-sriov-driver: failed to repair VM 8: it does not run on this host\n";
     refused(&host, "8", 1, stopped);
@@ -77,7 +77,7 @@ fn a_vm_that_does_not_run_here_or_is_worked_on_is_refused() {
 
 /// The position of a NIC without a VF must not be assigned to another NIC.
 #[test]
-fn a_nic_that_is_attached_meanwhile_takes_no_position() {
+fn an_attached_nic_does_not_take_the_position_of_a_missing_one() {
     let host = host();
     assert_eq!(save(&host).code, 0);
     // The Ethernet VF cannot be attached, and no dummy NIC shows its position.
@@ -97,12 +97,12 @@ fn a_nic_that_is_attached_meanwhile_takes_no_position() {
 
 /// A VF that was plugged in before the driver was killed belongs to the VM, and isn't treated as partly attached.
 #[test]
-fn what_a_killed_restore_has_plugged_in_stays_there() {
+fn vfs_that_a_killed_restore_plugged_in_stay_plugged_in() {
     for grace in [3600, 0] {
         let restores = (1..).map_while(|nth| killed_restore(grace, nth));
-        let looked_at = restores.filter(|(host, _)| host.domain(7).is_some());
+        let running = restores.filter(|(host, _)| host.domain(7).is_some());
         let mut number = 0;
-        for (host, what) in looked_at {
+        for (host, what) in running {
             number += 1;
             let calls = host.calls().len();
             if grace > 0 {
@@ -112,8 +112,8 @@ fn what_a_killed_restore_has_plugged_in_stays_there() {
                 // The grace period is over.
                 host.write("/etc/one-sriov/kvmrc", settings(0));
             }
-            let looked = host.operator(&["reconcile"]);
-            assert_eq!(looked.code, 0, "{what}: {}", looked.stdout);
+            let reconciled = host.operator(&["reconcile"]);
+            assert_eq!(reconciled.code, 0, "{what}: {}", reconciled.stdout);
             let calls = host.calls().split_off(calls);
             let detaches = |call: &&String| call.contains("detach-device");
             assert_eq!(calls.iter().find(detaches), None, "{what}");

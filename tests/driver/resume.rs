@@ -3,7 +3,7 @@
 use one_sriov_tests::host::{Host, domain};
 
 use crate::kill::{
-    deploying, only_deployment, reach_the_stock_action, say, spawn_domain, stopping_host,
+    answer, deploying, only_deployment, reach_the_stock_action, spawn_domain, stopping_host,
     wait_for_the_stock_action,
 };
 
@@ -19,7 +19,7 @@ pub(crate) fn killed(vfs: u32, bridges: &[&str]) -> Host {
     let mut child = reach_the_stock_action(spawned);
     child.kill().unwrap();
     child.wait().unwrap();
-    say(&host, "no");
+    answer(&host, "no");
     wait_for_the_stock_action(&host);
     host.stock("deploy", CREATE);
     host
@@ -58,7 +58,7 @@ fn deployments(host: &Host) -> usize {
 }
 
 #[test]
-fn a_vm_takes_its_own_vf_at_once_and_others_wait() {
+fn a_vm_resumes_with_its_own_vf_and_other_vms_are_refused() {
     let host = killed(1, &["sriov_ib0"]);
     let (lease, vf) = (kept(&host, "ib0/0"), host.vf("ib0", 0));
     assert_eq!(lease[5]["port_guid"], "0c:42:a1:03:00:00:00:00");
@@ -83,7 +83,7 @@ fn a_vm_takes_its_own_vf_at_once_and_others_wait() {
 }
 
 #[test]
-fn each_nic_gets_its_own_vf_and_what_is_left_over_waits() {
+fn each_nic_gets_its_own_vf_and_that_of_a_detached_nic_stays_reserved() {
     let host = killed(3, &["sriov_ib0", "sriov_ib0"]);
     let (first, second) = (kept(&host, "ib0/0"), kept(&host, "ib0/1"));
     // The second NIC was detached in the meantime. The first keeps its VF although others are free.
@@ -116,7 +116,7 @@ fn a_vm_that_libvirtd_starts_after_all_keeps_its_vf() {
 }
 
 #[test]
-fn a_failure_does_not_end_what_libvirtd_may_still_start() {
+fn a_failed_redeployment_keeps_a_vf_that_libvirtd_may_still_use() {
     let host = killed(1, &["sriov_ib0"]);
     let (lease, vf) = (kept(&host, "ib0/0"), host.vf("ib0", 0));
     let seen = |host: &Host| {
@@ -157,7 +157,7 @@ fn another_nic_of_the_vm_gets_the_vf_if_no_other_is_free() {
 }
 
 #[test]
-fn what_goes_on_is_nobody_elses_though_its_first_deployment_waits() {
+fn no_other_vm_gets_the_vfs_of_a_resumed_deployment_within_the_grace_period() {
     let host = killed(2, &["sriov_ib0", "sriov_ib0"]);
     host.stock(
         "deploy",
@@ -166,7 +166,7 @@ fn what_goes_on_is_nobody_elses_though_its_first_deployment_waits() {
     let going_on = deploying(&host, 7);
     host.stock("deploy", CREATE);
     assert_full(&host, 8, "2 of 2");
-    say(&host, "no");
+    answer(&host, "no");
     assert_eq!(going_on.wait_with_output().unwrap().status.code(), Some(9));
     // Both leases wait for the rest of the grace period, and are then released.
     assert_full(&host, 8, "2 of 2");

@@ -127,7 +127,7 @@ const COMMANDS: [&[&str]; 9] = [
 ];
 
 #[test]
-fn what_runs_for_root_runs_as_oneadmin() {
+fn programs_started_by_root_run_as_oneadmin() {
     if !is_root() {
         return;
     }
@@ -145,7 +145,7 @@ fn what_runs_for_root_runs_as_oneadmin() {
 }
 
 #[test]
-fn without_oneadmin_nothing_of_his_is_read_or_run() {
+fn without_user_oneadmin_none_of_its_files_is_read_or_run() {
     if !is_root() {
         return;
     }
@@ -178,7 +178,7 @@ fn without_oneadmin_nothing_of_his_is_read_or_run() {
 }
 
 #[test]
-fn on_a_fresh_host_each_command_names_the_directory_that_oneadmin_needs() {
+fn on_a_fresh_host_each_command_explains_how_to_create_the_lease_directory() {
     if !is_root() {
         return;
     }

@@ -11,8 +11,8 @@ use one_sriov_tests::host::{Host, deployment_file, domain, run};
 use crate::audit::Audit;
 use crate::migrate;
 use crate::suspend::{
-    BOTH, CHECKPOINT, SAVED, audit, deploy, document, empty, host, is_free, lacking, raw, restore,
-    save, wait_for_stock_actions,
+    BOTH, CHECKPOINT, SAVED, assert_free, audit, deploy, document, empty, host, lacking, raw,
+    restore, save, wait_for_stock_actions,
 };
 
 const GUID: &str = "00:00:aa:00:c0:a8:07:01";
@@ -21,10 +21,14 @@ const RESTORE: [&str; 5] = [CHECKPOINT, "host", "one-7", "7", "host"];
 
 /// Asserts that VM 7 runs with its VFs and that no other VF is in use.
 #[track_caller]
-fn is_whole(host: &Host, what: &str) {
+fn assert_whole(host: &Host, what: &str) {
     assert_eq!(audit(host, false), [""; 0], "{what}");
     let audit = Audit::of(host);
-    assert_eq!((audit.doubled(), audit.lost()), (vec![], vec![]), "{what}");
+    assert_eq!(
+        (audit.assigned_twice(), audit.lost()),
+        (vec![], vec![]),
+        "{what}"
+    );
     let [infiniband] = host.leased("ib0").try_into().unwrap();
     let lease = host.lease(&format!("ib0/{infiniband}")).unwrap();
     assert_eq!((&lease["vm"], &lease["guid"]), (&7.into(), &GUID.into()));
@@ -36,10 +40,10 @@ fn is_whole(host: &Host, what: &str) {
 
 /// Asserts that no VM has a VF.
 #[track_caller]
-fn is_clean(host: &Host) {
-    is_free(host);
+fn assert_clean(host: &Host) {
+    assert_free(host);
     let audit = Audit::of(host);
-    assert_eq!((audit.doubled(), audit.lost()), (vec![], vec![]));
+    assert_eq!((audit.assigned_twice(), audit.lost()), (vec![], vec![]));
     assert_eq!(host.read("/run/one-sriov/.unplugged/7"), None);
 }
 
@@ -59,7 +63,7 @@ fn shutdown(host: &Host) -> Outcome {
 }
 
 #[track_caller]
-fn succeeds(outcome: &Outcome) {
+fn assert_success(outcome: &Outcome) {
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
 }
 
@@ -78,10 +82,10 @@ pub(crate) fn crash(host: &Host) {
 fn the_guest_powers_itself_off() {
     let host = host();
     host.power_off(7);
-    succeeds(&host.operator(&["probe"]));
-    is_clean(&host);
+    assert_success(&host.operator(&["probe"]));
+    assert_clean(&host);
     deploy(&host);
-    is_whole(&host, "");
+    assert_whole(&host, "");
 }
 
 #[test]
@@ -97,11 +101,11 @@ fn the_guest_powers_itself_off_while_it_is_saved() {
     let calls = host.calls().split_off(calls);
     let attaches = |call: &&String| call.contains("attach-device");
     assert_eq!(calls.iter().find(attaches), None);
-    is_clean(&host);
+    assert_clean(&host);
     // OpenNebula monitors the VM as powered off, and deploys it again.
     fs::remove_file(host.path(SAVED)).unwrap();
     deploy(&host);
-    is_whole(&host, "");
+    assert_whole(&host, "");
 }
 
 #[test]
@@ -110,9 +114,9 @@ fn the_guest_powers_itself_off_while_it_is_migrated() {
     first.stock("migrate", "virsh -c x destroy \"$1\"; exit 1\n");
     let migrated = migrate::migrate(&first);
     assert_eq!(migrated.code, 1);
-    is_clean(&first);
-    succeeds(&second.operator(&["reconcile"]));
-    is_clean(&second);
+    assert_clean(&first);
+    assert_success(&second.operator(&["reconcile"]));
+    assert_clean(&second);
 }
 
 #[test]
@@ -124,15 +128,15 @@ fn the_driver_is_killed() {
             _ => (RESTORE, "virsh -c x restore \"$DIR$1\""),
         };
         if action == "restore" {
-            succeeds(&save(&host));
+            assert_success(&save(&host));
         }
         host.stock(action, &format!("kill -9 $PPID; {word}\n"));
         let killed = raw(&host, action, &arguments, &document(&BOTH));
         assert_eq!(killed.status.code(), None);
         wait_for_stock_actions(&host);
         assert!(host.domain(7).is_some());
-        succeeds(&host.operator(&["reconcile"]));
-        is_whole(&host, action);
+        assert_success(&host.operator(&["reconcile"]));
+        assert_whole(&host, action);
     }
 }
 
@@ -142,56 +146,56 @@ fn the_host_crashes() {
     for host in [host(), lacking().0] {
         crash(&host);
         let calls = host.calls().len();
-        succeeds(&host.operator(&["reconcile"]));
-        is_clean(&host);
+        assert_success(&host.operator(&["reconcile"]));
+        assert_clean(&host);
         // The boot has reset the settings, so nothing is restored.
         let calls = host.calls().split_off(calls);
         let sets = |call: &&String| call.contains("ip link set");
         assert_eq!(calls.iter().find(sets), None);
         let _ = fs::remove_file(host.path(SAVED));
         deploy(&host);
-        is_whole(&host, "");
+        assert_whole(&host, "");
     }
 }
 
 #[test]
 fn the_host_crashes_while_a_vm_is_suspended() {
     let host = host();
-    succeeds(&save(&host));
+    assert_success(&save(&host));
     crash(&host);
-    succeeds(&restore(&host, &BOTH));
-    is_whole(&host, "");
+    assert_success(&restore(&host, &BOTH));
+    assert_whole(&host, "");
 }
 
 #[test]
 fn the_vms_of_a_crashed_host_run_elsewhere() {
     let (first, second) = (host(), empty());
     deploy(&second);
-    is_whole(&second, "");
+    assert_whole(&second, "");
     // The first host boots again.
     crash(&first);
-    succeeds(&first.operator(&["probe"]));
-    is_clean(&first);
+    assert_success(&first.operator(&["probe"]));
+    assert_clean(&first);
 }
 
 #[test]
 fn libvirtd_restarts() {
     let host = host();
     host.switch("virsh-fails", "failed to connect to the hypervisor");
-    succeeds(&host.operator(&["probe"]));
+    assert_success(&host.operator(&["probe"]));
     assert_eq!(host.operator(&["reconcile"]).code, 1);
     assert_eq!(host.deploy(8, &["sriov_ib0"]).code, 1);
     assert_eq!(save(&host).code, 1);
     assert_eq!(host.cancel(7).code, 255);
     host.switch_off("virsh-fails");
-    is_whole(&host, "");
-    let looked = host.operator(&["reconcile"]);
-    assert_eq!(looked.stdout, "no stale lease\n");
-    is_whole(&host, "");
+    assert_whole(&host, "");
+    let reconciled = host.operator(&["reconcile"]);
+    assert_eq!(reconciled.stdout, "no stale lease\n");
+    assert_whole(&host, "");
 }
 
 /// Runs an action after its front-end has ended: its output goes into a closed pipe.
-fn unheard(host: &Host, action: &str, arguments: &[&str], stdin: &str) {
+fn run_with_closed_output(host: &Host, action: &str, arguments: &[&str], stdin: &str) {
     host.write("/state/stdin", stdin);
     let mut driver: Command = host.driver(&["action", "--", action]);
     let stdin = fs::File::open(host.path("/state/stdin")).unwrap();
@@ -211,14 +215,14 @@ fn oned_restarts_in_the_middle_of_an_action() {
     let file = deployment_file(7);
     let text = domain(7, &["sriov_ib0", "sriov_eth1"]);
     let text = text.replacen("</interface>", PLACE, 1);
-    unheard(&host, "deploy", &[&file, "host", "7", "host"], &text);
-    is_whole(&host, "deploy");
-    unheard(&host, "save", &SAVE, &document(&BOTH));
-    is_clean(&host);
-    unheard(&host, "restore", &RESTORE, &document(&BOTH));
-    is_whole(&host, "restore");
-    unheard(&host, "cancel", &["one-7", "host", "7", "host"], "");
-    is_clean(&host);
+    run_with_closed_output(&host, "deploy", &[&file, "host", "7", "host"], &text);
+    assert_whole(&host, "deploy");
+    run_with_closed_output(&host, "save", &SAVE, &document(&BOTH));
+    assert_clean(&host);
+    run_with_closed_output(&host, "restore", &RESTORE, &document(&BOTH));
+    assert_whole(&host, "restore");
+    run_with_closed_output(&host, "cancel", &["one-7", "host", "7", "host"], "");
+    assert_clean(&host);
 }
 
 const PLACE: &str =
@@ -230,7 +234,7 @@ fn killed_at_every_call(action: &str, then: impl Fn(&Host, &str)) {
     for nth in 1.. {
         let host = host();
         if action == "restore" {
-            succeeds(&save(&host));
+            assert_success(&save(&host));
         }
         host.switch("dies-at", &nth.to_string());
         let outcome = raw(&host, action, &arguments, &document(&BOTH));
@@ -253,8 +257,8 @@ fn onevm_recover_retry() {
         let is_saved = host.domain(7).is_none();
         let again = save(host);
         assert_eq!(again.code != 0, is_saved, "{what}: {}", again.stderr);
-        succeeds(&restore(host, &BOTH));
-        is_whole(host, what);
+        assert_success(&restore(host, &BOTH));
+        assert_whole(host, what);
     });
     killed_at_every_call("restore", |host, what| {
         let runs = host.domain(7).is_some();
@@ -262,11 +266,11 @@ fn onevm_recover_retry() {
         if runs {
             // libvirt refuses the restore, and the operator has to report success to OpenNebula.
             assert_eq!(again.code, 1, "{what}");
-            succeeds(&host.operator(&["repair", "7"]));
+            assert_success(&host.operator(&["repair", "7"]));
         } else {
             assert_eq!(again.code, 0, "{what}: {}", again.stderr);
         }
-        is_whole(host, what);
+        assert_whole(host, what);
     });
 }
 
@@ -289,7 +293,7 @@ fn onevm_recover_retry_of_a_migration() {
         if has_moved {
             // The operator has to report success to OpenNebula, and each host reconciles.
             for host in [&first, &second] {
-                succeeds(&host.operator(&["reconcile"]));
+                assert_success(&host.operator(&["reconcile"]));
             }
         }
         assert!(second.domain(7).is_some(), "{what}");
@@ -307,10 +311,10 @@ fn onevm_recover_success() {
         None
     );
     wait_for_stock_actions(&host);
-    succeeds(&host.operator(&["probe"]));
-    is_free(&host);
-    succeeds(&restore(&host, &BOTH));
-    is_whole(&host, "");
+    assert_success(&host.operator(&["probe"]));
+    assert_free(&host);
+    assert_success(&restore(&host, &BOTH));
+    assert_whole(&host, "");
 }
 
 #[test]
@@ -324,27 +328,27 @@ fn onevm_recover_failure() {
     );
     wait_for_stock_actions(&host);
     assert_eq!(host.leased("ib0").len(), 1);
-    succeeds(&host.operator(&["repair", "7"]));
-    is_whole(&host, "");
+    assert_success(&host.operator(&["repair", "7"]));
+    assert_whole(&host, "");
 }
 
 #[test]
 fn onevm_recover_delete() {
     let running = host();
-    succeeds(&running.cancel(7));
-    is_clean(&running);
+    assert_success(&running.cancel(7));
+    assert_clean(&running);
 
     // OpenNebula only removes the files of a suspended VM.
     let suspended = host();
-    succeeds(&save(&suspended));
-    is_clean(&suspended);
+    assert_success(&save(&suspended));
+    assert_clean(&suspended);
 
     // OpenNebula calls no action, and the domain runs on until the operator ends it.
     let deploying = host();
     assert_eq!(deploying.lease("ib0/0").unwrap()["vm"], 7);
     deploying.power_off(7);
-    succeeds(&deploying.operator(&["reconcile"]));
-    is_clean(&deploying);
+    assert_success(&deploying.operator(&["reconcile"]));
+    assert_clean(&deploying);
 
     // The VM ends during the save, which fails.
     let saving = host();
@@ -353,51 +357,51 @@ fn onevm_recover_delete() {
         "virsh -c x destroy \"$1\"; rm -r \"$(dirname \"$DIR$2\")\"; exit 1\n",
     );
     assert_eq!(save(&saving).code, 1);
-    succeeds(&saving.operator(&["probe"]));
-    is_clean(&saving);
+    assert_success(&saving.operator(&["probe"]));
+    assert_clean(&saving);
 }
 
 #[test]
 fn onevm_recover_recreate() {
     let (host, _) = lacking();
-    succeeds(&host.cancel(7));
+    assert_success(&host.cancel(7));
     fs::remove_dir_all(host.path("/var/lib/one/datastores/0/7")).unwrap();
     deploy(&host);
-    is_whole(&host, "");
+    assert_whole(&host, "");
 }
 
 #[test]
 fn onevm_resched() {
     let (first, second) = (host(), empty());
-    succeeds(&save(&first));
+    assert_success(&save(&first));
     transfer(&first, &second, 7);
-    succeeds(&restore(&second, &BOTH));
-    is_clean(&first);
-    is_whole(&second, "");
+    assert_success(&restore(&second, &BOTH));
+    assert_clean(&first);
+    assert_whole(&second, "");
 }
 
 #[test]
 fn onevm_undeploy() {
     let (first, second) = (host(), empty());
-    succeeds(&shutdown(&first));
-    is_clean(&first);
+    assert_success(&shutdown(&first));
+    assert_clean(&first);
     deploy(&second);
-    is_whole(&second, "");
+    assert_whole(&second, "");
 }
 
 #[test]
 fn onevm_poweroff_hard() {
     let host = host();
-    succeeds(&host.cancel(7));
-    is_clean(&host);
+    assert_success(&host.cancel(7));
+    assert_clean(&host);
     deploy(&host);
-    is_whole(&host, "");
+    assert_whole(&host, "");
 }
 
 #[test]
 fn onehost_flush() {
     let (first, second) = (host(), empty());
-    succeeds(&first.deploy(8, &["sriov_ib0", "sriov_eth1"]));
+    assert_success(&first.deploy(8, &["sriov_ib0", "sriov_eth1"]));
     let document = |vm: u32| {
         document(&BOTH)
             .replace("<ID>7<", &format!("<ID>{vm}<"))
@@ -408,21 +412,21 @@ fn onehost_flush() {
         let (name, id, checkpoint) = (format!("one-{vm}"), vm.to_string(), checkpoint(vm));
         let arguments = [&name, &checkpoint, "host", &id, "host"];
         let mut driver = first.driver(&["action", "--", "save"]);
-        succeeds(&run(driver.args(arguments), &document(vm)));
+        assert_success(&run(driver.args(arguments), &document(vm)));
         transfer(&first, &second, vm);
     }
-    is_clean(&first);
+    assert_clean(&first);
     for vm in [8, 7] {
         let (name, id, checkpoint) = (format!("one-{vm}"), vm.to_string(), checkpoint(vm));
         let arguments = [&checkpoint, "host", &name, &id, "host"];
         let mut driver = second.driver(&["action", "--", "restore"]);
-        succeeds(&run(driver.args(arguments), &document(vm)));
+        assert_success(&run(driver.args(arguments), &document(vm)));
     }
     let audit = Audit::of(&second);
     assert_eq!(
-        (audit.leases(), audit.doubled(), audit.lost()),
+        (audit.leases(), audit.assigned_twice(), audit.lost()),
         (4, vec![], vec![])
     );
-    succeeds(&second.cancel(8));
-    is_whole(&second, "");
+    assert_success(&second.cancel(8));
+    assert_whole(&second, "");
 }

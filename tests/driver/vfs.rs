@@ -56,7 +56,7 @@ fn written(host: &Host) -> Vec<String> {
 }
 
 #[test]
-fn a_fresh_card_gets_the_number_of_its_file() {
+fn a_card_without_vfs_gets_the_number_in_its_file() {
     let host = fresh("8\n");
     let done = host.operator(&["vfs", "ib0"]);
     assert_eq!(
@@ -75,13 +75,13 @@ fn a_fresh_card_gets_the_number_of_its_file() {
 }
 
 #[test]
-fn another_number_is_written_behind_a_zero() {
+fn a_different_number_is_written_after_a_zero() {
     assert_eq!(written(&host("8\n")), ["numvfs 0", "numvfs 8"]);
     assert_eq!(written(&host("0\n")), ["numvfs 0"]);
 }
 
 #[test]
-fn the_same_number_touches_nothing_even_under_a_running_vm() {
+fn the_same_number_changes_nothing_even_while_a_vm_runs() {
     let host = host("4\n");
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     let done = host.operator(&["vfs", "ib0"]);
@@ -95,7 +95,7 @@ fn the_same_number_touches_nothing_even_under_a_running_vm() {
 }
 
 #[test]
-fn the_hosts_driver_is_kept_from_the_vfs_before_they_come() {
+fn autoprobe_is_turned_off_before_the_vfs_are_created() {
     let asked = "8 autoprobe=off\n";
     assert_eq!(written(&fresh(asked)), ["drivers_autoprobe 0", "numvfs 8"]);
     assert_eq!(
@@ -117,7 +117,7 @@ fn assert_refused(host: &Host, message: &str) {
 }
 
 #[test]
-fn a_change_under_a_running_vm_is_refused() {
+fn a_change_while_a_vm_has_a_vf_is_refused() {
     let host = host("8\n");
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     let of_vm = "refused to change the VFs of 'ib0' from 4 to 8: '0000:81:00.1' is in use by a VM; \
@@ -137,7 +137,7 @@ fn a_change_under_a_running_vm_is_refused() {
 }
 
 #[test]
-fn leases_of_another_boot_keep_nothing() {
+fn leases_of_an_earlier_boot_do_not_block_a_change() {
     let host = host("8\n");
     host.write(
         "/run/one-sriov/boot-id",
@@ -148,7 +148,7 @@ fn leases_of_another_boot_keep_nothing() {
 }
 
 #[test]
-fn a_vf_that_the_host_uses_does_not_go() {
+fn a_vf_that_the_host_uses_is_not_removed() {
     let host = host("8\n");
     let netdev = "/sys/class/net/ib0v2";
     host.write(&format!("{netdev}/ifindex"), "9\n");
@@ -162,7 +162,7 @@ fn a_vf_that_the_host_uses_does_not_go() {
 }
 
 #[test]
-fn wrong_files_and_cards_are_named() {
+fn invalid_files_and_unsuitable_cards_are_reported() {
     // The text of the file, another change of the host, and the message.
     type Case = (&'static str, fn(&Host), &'static str);
     let table: [Case; 5] = [
@@ -207,7 +207,7 @@ fn wrong_files_and_cards_are_named() {
 
 /// A real kernel attribute, in a network namespace, accepts 0, 1 and 2, but not 8.
 #[test]
-fn where_the_kernel_refuses_the_number_the_card_gets_its_old_vfs_again() {
+fn if_the_kernel_refuses_the_number_the_old_vfs_are_created_again() {
     if !nix::unistd::geteuid().is_root() {
         return;
     }

@@ -5,7 +5,7 @@ use one_sriov_tests::Outcome;
 use super::{attach, attach_to_a_vm_without_vfs, detach, driver_of, host, mac};
 
 #[test]
-fn an_infiniband_nic_comes_with_guids_and_dummy_and_goes_without_a_trace() {
+fn an_infiniband_nic_is_attached_with_guids_and_a_dummy_and_detached_completely() {
     let host = host();
     let before = host.domain(7).unwrap();
     let driver = driver_of(&host, "0000:81:00.2");
@@ -75,7 +75,7 @@ fn an_ethernet_nic_gets_its_mac_from_libvirt_and_needs_no_dummy() {
 }
 
 #[test]
-fn up_to_4_14_the_front_end_says_less_and_its_stdin_never_ends() {
+fn up_to_4_14_attach_nic_has_fewer_arguments_and_an_endless_stdin() {
     let host = host();
     let mut command = host.driver(&["action", "--", "attach_nic"]);
     // The arguments of 4.0, and of 4.4 with the number of queues.
@@ -108,7 +108,7 @@ fn up_to_4_14_the_front_end_says_less_and_its_stdin_never_ends() {
 }
 
 #[test]
-fn a_nic_takes_the_lowest_position_that_is_free() {
+fn a_nic_gets_the_lowest_free_position() {
     let host = host();
     for nth in [2, 3] {
         assert_eq!(attach(&host, "sriov_ib0", nth).code, 0);
@@ -120,7 +120,7 @@ fn a_nic_takes_the_lowest_position_that_is_free() {
 }
 
 #[test]
-fn what_fails_leaves_everything_as_it_was() {
+fn a_failed_attach_changes_nothing() {
     for (part, complaint, expected) in [
         (
             "<hostdev",
@@ -173,7 +173,7 @@ fn a_vm_without_vfs_gets_its_first_one() {
 }
 
 #[test]
-fn a_full_pool_is_told_before_anything_is_touched() {
+fn a_full_pool_is_reported_before_anything_changes() {
     let host = host();
     assert_eq!(
         host.deploy(8, &["sriov_ib0", "sriov_ib0", "sriov_ib0"])
@@ -188,7 +188,7 @@ fn a_full_pool_is_told_before_anything_is_touched() {
 }
 
 #[test]
-fn two_nics_with_one_mac_are_not_told_apart() {
+fn detaching_one_of_two_nics_with_the_same_mac_is_refused() {
     let host = host();
     assert_eq!(attach(&host, "sriov_ib0", 2).code, 0);
     assert_eq!(attach(&host, "sriov_eth1", 2).code, 0);
@@ -199,7 +199,7 @@ fn two_nics_with_one_mac_are_not_told_apart() {
 }
 
 #[test]
-fn a_snapshot_is_refused_and_a_revert_names_the_nics_that_it_takes_away() {
+fn a_snapshot_is_refused_and_a_revert_names_the_nics_it_removes() {
     let host = host();
     host.stock("snapshot_create", "echo snap-1\n");
     let created = host.action("snapshot_create", &["one-7", "0", "7", "host"], "");

@@ -23,7 +23,7 @@ fn audit(host: &Host, driver: &str) -> Vec<String> {
             (true, Some(_)) if dummies == 1 => {}
             (false, None) => {
                 if driver_of(host, &device) != driver || host.changed_vfs().contains(&device) {
-                    problems.push(format!("{device} is free, but not as before"));
+                    problems.push(format!("{device} is free, but not in its original state"));
                 }
                 if vf == 1 && dummies > 0 {
                     problems.push("a dummy NIC without a VF".to_owned());
@@ -66,7 +66,7 @@ fn at_every_call(switch: &str, check: impl Fn(&Host, &Output, &str)) {
 }
 
 #[test]
-fn a_call_that_fails_leaves_all_or_nothing() {
+fn a_failed_call_leaves_no_partly_attached_nic() {
     let driver = driver_of(&host(), "0000:81:00.2");
     at_every_call("fails-at", |host, outcome, what| {
         // `reconcile` completes a failed release.
@@ -80,11 +80,15 @@ fn a_call_that_fails_leaves_all_or_nothing() {
 }
 
 #[test]
-fn a_driver_that_is_killed_at_any_call_leaves_all_or_nothing_for_the_next_look() {
+fn reconcile_repairs_the_vm_after_a_driver_is_killed_at_any_call() {
     let driver = driver_of(&host(), "0000:81:00.2");
     at_every_call("dies-at", |host, _, what| {
-        let looked = host.operator(&["reconcile"]);
-        assert_eq!(looked.code, 0, "{what}: {}{}", looked.stdout, looked.stderr);
+        let reconciled = host.operator(&["reconcile"]);
+        assert_eq!(
+            reconciled.code, 0,
+            "{what}: {}{}",
+            reconciled.stdout, reconciled.stderr
+        );
         assert_eq!(audit(host, &driver), [""; 0], "{what}");
     });
 }

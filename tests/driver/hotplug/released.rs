@@ -5,7 +5,7 @@ use one_sriov_tests::host::Host;
 use super::{attach, detach, driver_of, host, mac};
 
 #[test]
-fn a_guest_that_keeps_the_vf_keeps_its_lease_until_the_domain_shows_that_it_is_gone() {
+fn a_vf_stays_leased_until_the_guest_releases_it() {
     let host = host();
     assert_eq!(attach(&host, "sriov_ib0", 2).code, 0);
     host.switch("guest-keeps-devices", "");
@@ -23,7 +23,7 @@ fn a_guest_that_keeps_the_vf_keeps_its_lease_until_the_domain_shows_that_it_is_g
 }
 
 #[test]
-fn a_guest_that_has_not_heard_is_asked_again() {
+fn an_unplug_request_that_the_guest_missed_is_repeated() {
     let host = host();
     assert_eq!(attach(&host, "sriov_ib0", 2).code, 0);
     host.switch("guest-is-slow", "2");
@@ -33,7 +33,7 @@ fn a_guest_that_has_not_heard_is_asked_again() {
 }
 
 #[test]
-fn a_vm_that_ends_gives_all_its_vfs_back() {
+fn all_vfs_of_a_vm_that_ends_are_released() {
     let host = host();
     let driver = driver_of(&host, "0000:81:00.2");
     assert_eq!(attach(&host, "sriov_ib0", 2).code, 0);
@@ -42,13 +42,13 @@ fn a_vm_that_ends_gives_all_its_vfs_back() {
     assert_eq!(
         driver_of(&host, "0000:81:00.2"),
         driver,
-        "libvirt leaves it with vfio-pci"
+        "libvirt leaves the VF bound to vfio-pci"
     );
     assert_eq!(host.changed_vfs(), [""; 0]);
 }
 
 #[test]
-fn a_vf_that_went_from_vm_to_vm_goes_back_to_its_driver_at_last() {
+fn a_vf_passed_from_vm_to_vm_is_finally_bound_to_its_own_driver() {
     let host = host();
     let driver = driver_of(&host, "0000:81:00.2");
     assert_eq!(attach(&host, "sriov_ib0", 2).code, 0);
@@ -76,7 +76,7 @@ fn guest_releases(host: &Host, function: u32) {
 }
 
 #[test]
-fn a_vf_that_another_vm_gets_leaves_no_dummy_nic_behind() {
+fn the_dummy_nic_of_a_vf_that_another_vm_gets_is_removed() {
     let host = host();
     // libvirt rebinds a VF that was in the deployed domain to its driver, so another VM can have it at once.
     guest_releases(&host, 1);
@@ -93,7 +93,7 @@ fn a_vf_that_another_vm_gets_leaves_no_dummy_nic_behind() {
 }
 
 #[test]
-fn a_dummy_nic_goes_with_its_vf_when_the_guest_releases_that_late() {
+fn a_dummy_nic_is_removed_when_the_guest_releases_its_vf_late() {
     let host = host();
     let before = host.domain(7).unwrap();
     assert_eq!(attach(&host, "sriov_ib0", 2).code, 0);
@@ -108,11 +108,11 @@ fn a_dummy_nic_goes_with_its_vf_when_the_guest_releases_that_late() {
 }
 
 #[test]
-fn a_vf_that_a_vm_no_longer_has_is_released_once() {
+fn a_detached_vf_is_released_only_once() {
     let host = host();
     assert_eq!(host.deploy(8, &["sriov_ib0"; 2]).code, 0);
     let arguments = ["one-8", "02:00:c0:a8:08:01", "8", "host"];
     assert_eq!(host.action("detach_nic", &arguments, "").code, 0);
-    let looked = host.operator(&["reconcile"]);
-    assert_eq!(looked.stdout, "no stale lease\n");
+    let reconciled = host.operator(&["reconcile"]);
+    assert_eq!(reconciled.stdout, "no stale lease\n");
 }

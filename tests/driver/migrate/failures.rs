@@ -1,11 +1,11 @@
 //! Migrations that fail, and VFs that cannot be plugged in.
 
 use super::faults::wait_for_both;
-use super::{ARGUMENTS, audit, hosts, migrate, next_to, stays, stock};
-use crate::suspend::{BOTH, document, is_free, lacking, raw};
+use super::{ARGUMENTS, assert_stays, audit, hosts, migrate, next_to, stock};
+use crate::suspend::{BOTH, assert_free, document, lacking, raw};
 
 #[test]
-fn a_migration_that_fails_leaves_the_vm_with_its_vfs() {
+fn a_failed_migration_leaves_the_vm_with_its_vfs() {
     let (first, second) = hosts();
     let before = first.lease("ib0/0").unwrap();
     first.stock("migrate", "echo 'Could not migrate' >&2; exit 3\n");
@@ -16,18 +16,18 @@ fn a_migration_that_fails_leaves_the_vm_with_its_vfs() {
         "{}",
         failed.stderr
     );
-    stays(&first, &second);
+    assert_stays(&first, &second);
     let lease = first.lease("ib0/0").unwrap();
     assert_eq!(
         (&lease["guid"], &lease["state"]),
         (&before["guid"], &before["state"])
     );
     assert_eq!(first.cancel(7).code, 0);
-    is_free(&first);
+    assert_free(&first);
 }
 
 #[test]
-fn a_migration_that_fails_after_the_vm_has_moved_gives_it_vfs_there() {
+fn a_vm_gets_its_vfs_even_if_the_migration_fails_after_it_has_moved() {
     let (first, second) = hosts();
     first.stock(
         "migrate",
@@ -39,17 +39,17 @@ fn a_migration_that_fails_after_the_vm_has_moved_gives_it_vfs_there() {
 }
 
 #[test]
-fn a_guest_that_keeps_its_vf_stays() {
+fn a_vm_whose_guest_does_not_release_its_vf_is_not_migrated() {
     let (first, second) = hosts();
     first.switch("guest-keeps-devices", "");
     let failed = migrate(&first);
     let said = "failed to migrate VM 7: the guest has not released VF 'ib0/0' within 1 s";
     assert!(failed.stderr.starts_with(said), "{}", failed.stderr);
-    stays(&first, &second);
+    assert_stays(&first, &second);
 }
 
 #[test]
-fn a_driver_that_is_killed_while_the_vm_moves_is_not_needed() {
+fn a_migration_completes_even_if_the_driver_is_killed() {
     let (first, second) = hosts();
     stock(&first, "kill -9 $PPID");
     let killed = raw(&first, "migrate", &ARGUMENTS, &document(&BOTH));
@@ -61,7 +61,7 @@ fn a_driver_that_is_killed_while_the_vm_moves_is_not_needed() {
 }
 
 #[test]
-fn a_receiver_that_is_killed_while_the_vm_moves_is_made_up_for_by_the_next_look() {
+fn reconcile_completes_a_vm_whose_receiver_was_killed() {
     let (first, second) = hosts();
     let seconds = second.root().display();
     let receiver = format!(
@@ -73,14 +73,18 @@ fn a_receiver_that_is_killed_while_the_vm_moves_is_made_up_for_by_the_next_look(
     assert_eq!(moved.code, 0, "{}", moved.stderr);
     let note = "VM 7 may lack VFs: failed to migrate VM 7 to 'node2': ";
     assert!(moved.stderr.contains(note), "{}", moved.stderr);
-    is_free(&first);
-    let looked = second.operator(&["reconcile"]);
-    assert_eq!(looked.code, 0, "{}{}", looked.stdout, looked.stderr);
+    assert_free(&first);
+    let reconciled = second.operator(&["reconcile"]);
+    assert_eq!(
+        reconciled.code, 0,
+        "{}{}",
+        reconciled.stdout, reconciled.stderr
+    );
     assert_eq!(audit(&first, &second, false), [""; 0]);
 }
 
 #[test]
-fn a_vf_that_cannot_be_plugged_in_there_fails_no_migration() {
+fn a_vf_that_cannot_be_plugged_in_does_not_fail_the_migration() {
     let (first, second) = hosts();
     second.switch(
         "attach-fails",
@@ -91,19 +95,19 @@ fn a_vf_that_cannot_be_plugged_in_there_fails_no_migration() {
     assert_eq!(moved.code, 0, "{}", moved.stderr);
     let said = "host 'node2': NIC '02:00:c0:a8:07:01' of VM 7 has no VF: ";
     assert!(moved.stderr.contains(said), "{}", moved.stderr);
-    is_free(&first);
+    assert_free(&first);
     let repaired = second.operator(&["repair", "7"]);
     assert_eq!(repaired.code, 0, "{}{}", repaired.stdout, repaired.stderr);
     assert_eq!(audit(&first, &second, false), [""; 0]);
 }
 
 #[test]
-fn a_vf_that_the_vm_lacks_here_it_gets_there() {
+fn a_missing_vf_is_plugged_in_on_the_other_host() {
     let (first, _) = lacking();
     let second = next_to(&first);
     let moved = migrate(&first);
     assert_eq!(moved.code, 0, "{}", moved.stderr);
-    is_free(&first);
+    assert_free(&first);
     assert_eq!(audit(&first, &second, false), [""; 0]);
     assert_eq!(
         first.read("/var/lib/one/datastores/0/7/one-sriov-nics.json"),

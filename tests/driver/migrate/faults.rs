@@ -29,8 +29,12 @@ pub(crate) fn at_every_call(switch: &str, is_first: bool) {
         faulty.switch_off(switch);
         let what = format!("{nth}: {}", String::from_utf8_lossy(&outcome.stderr));
         for host in [&first, &second] {
-            let looked = host.operator(&["reconcile"]);
-            assert_eq!(looked.code, 0, "{what}{}{}", looked.stdout, looked.stderr);
+            let reconciled = host.operator(&["reconcile"]);
+            assert_eq!(
+                reconciled.code, 0,
+                "{what}{}{}",
+                reconciled.stdout, reconciled.stderr
+            );
         }
         assert_eq!(
             audit(&first, &second, switch == "fails-at"),
@@ -47,21 +51,21 @@ pub(crate) fn at_every_call(switch: &str, is_first: bool) {
 }
 
 #[test]
-fn a_call_that_fails_here_leaves_the_vm_whole_on_one_host() {
+fn a_failed_call_on_the_source_leaves_the_vm_complete_on_one_host() {
     at_every_call("fails-at", true);
 }
 
 #[test]
-fn a_call_that_fails_there_leaves_the_vm_whole_on_one_host() {
+fn a_failed_call_on_the_destination_leaves_the_vm_complete_on_one_host() {
     at_every_call("fails-at", false);
 }
 
 #[test]
-fn a_driver_that_is_killed_here_leaves_the_vm_whole_on_one_host() {
+fn a_driver_killed_on_the_source_leaves_the_vm_complete_on_one_host() {
     at_every_call("dies-at", true);
 }
 
 #[test]
-fn a_driver_that_is_killed_there_leaves_the_vm_whole_on_one_host() {
+fn a_driver_killed_on_the_destination_leaves_the_vm_complete_on_one_host() {
     at_every_call("dies-at", false);
 }

@@ -30,11 +30,11 @@ fn next_to(first: &Host) -> Host {
 pub(crate) fn connect(first: &Host, second: &Host) {
     first.switch("peer", &second.root().display().to_string());
     stock(first, "");
-    receives(second);
+    install_receive(second);
 }
 
 /// Installs the shim of `receive`.
-fn receives(host: &Host) {
+fn install_receive(host: &Host) {
     let driver = driver_path().display();
     let receive = format!(
         "#!/bin/sh\nexec '{driver}' action --home '{}' -- receive \"$@\"\n",
@@ -67,13 +67,13 @@ pub(crate) fn audit(first: &Host, second: &Host, may_move: bool) -> Vec<String> 
         .filter(|host| host.domain(7).is_some())
     {
         if let Some(path) = host.read("/run/one-sriov/.unplugged/7") {
-            problems.push(format!("still to be repaired: {path}"));
+            problems.push(format!("a repair is still pending: {path}"));
         }
     }
     problems
 }
 
-fn stays(first: &Host, second: &Host) {
+fn assert_stays(first: &Host, second: &Host) {
     assert_eq!(audit(first, second, false), [""; 0]);
     assert!(first.domain(7).is_some());
     assert_eq!(first.read("/run/one-sriov/.migrating/7/vm.xml"), None);

@@ -5,10 +5,10 @@ use std::io::Write as _;
 use one_sriov_tests::host::Host;
 use one_sriov_tests::{Outcome, driver_path, write_program};
 
-use super::{ARGUMENTS, audit, connect, hosts, migrate, next_to, stays, stock};
+use super::{ARGUMENTS, assert_stays, audit, connect, hosts, migrate, next_to, stock};
 use crate::suspend::{
-    BOTH, CHECKPOINT, SAVED, cards, deploy, document, empty, has_stock_actions, host, is_free, raw,
-    restore, save,
+    BOTH, CHECKPOINT, SAVED, assert_free, cards, deploy, document, empty, host,
+    install_stock_actions, raw, restore, save,
 };
 
 #[test]
@@ -38,7 +38,7 @@ fn a_vm_gets_vfs_of_the_other_host_with_the_same_identity() {
         first.read("/state/stock-stdin").unwrap().trim(),
         document(&BOTH).trim()
     );
-    is_free(&first);
+    assert_free(&first);
     // The GUID was never on two VFs at once.
     let guid_text = guid.as_str().unwrap();
     let has_guid = |file| first.read(file).unwrap().contains(guid_text);
@@ -67,11 +67,11 @@ fn a_vm_gets_vfs_of_the_other_host_with_the_same_identity() {
     assert!(second.path("/sys/class/net/sriov_br").exists());
     assert_eq!(second.read("/run/one-sriov/.migrating/7/vm.xml"), None);
     assert_eq!((second.cancel(7).code, second.cancel(8).code), (0, 0));
-    is_free(&second);
+    assert_free(&second);
 }
 
 #[test]
-fn what_the_other_host_cannot_do_is_told_before_anything_is_touched() {
+fn a_migration_that_the_other_host_cannot_accept_is_refused_before_any_change() {
     let refused = |spoil: &dyn Fn(&Host, &Host), said: &str| {
         let (first, second) = hosts();
         spoil(&first, &second);
@@ -125,7 +125,7 @@ fn what_the_other_host_cannot_do_is_told_before_anything_is_touched() {
 }
 
 #[test]
-fn an_offer_that_is_not_understood_is_refused() {
+fn an_invalid_offer_is_refused() {
     let later = r#"{"step":"lease","protocol":2,"deploy_id":"one-7","nics":{"new":1},"new":1}"#;
     let unfinished = r#"{"step":"lease","protocol":1,"deploy_id":"one-7"}"#;
     let table = [
@@ -155,12 +155,12 @@ fn an_offer_that_is_not_understood_is_refused() {
 }
 
 #[test]
-fn hostile_names_and_documents_are_passed_on_as_they_are() {
+fn hostile_names_and_documents_are_passed_on_unchanged() {
     let directory = tempfile::tempdir().unwrap();
     let blank = directory.path().join("a b");
     std::fs::create_dir(&blank).unwrap();
     let first = Host::new_in(&blank, &cards());
-    has_stock_actions(&first);
+    install_stock_actions(&first);
     deploy(&first);
     let second = next_to(&first);
     let destination = "-oProxyCommand='x";
@@ -184,7 +184,7 @@ fn hostile_names_and_documents_are_passed_on_as_they_are() {
 }
 
 #[test]
-fn a_front_end_that_sends_no_document_is_not_waited_for() {
+fn a_migration_does_not_wait_for_a_front_end_that_sends_no_document() {
     let (first, second) = hosts();
     first.write("/var/tmp/one/VERSION", "4.14.2\n");
     let body =
@@ -198,12 +198,12 @@ fn a_front_end_that_sends_no_document_is_not_waited_for() {
     let moved: Outcome = moved.into();
     assert_eq!(moved.code, 0, "{}", moved.stderr);
     assert_eq!(first.read("/state/stock-stdin").as_deref(), Some("next"));
-    is_free(&first);
+    assert_free(&first);
     assert_eq!(audit(&first, &second, false), [""; 0]);
 }
 
 #[test]
-fn a_vm_that_lacks_a_pci_nic_stays() {
+fn a_vm_with_a_missing_pci_nic_is_not_migrated() {
     let (first, second) = hosts();
     let nic = r#"{"pool":"ib0","position":2,"mac":"02:00:c0:a8:07:03","vlan":null,"has_dummy":false,"guid":null,"guest":null,
         "native":{"address":"0000:81:00.3","is_interface":false}}"#;
@@ -218,7 +218,7 @@ fn a_vm_that_lacks_a_pci_nic_stays() {
 }
 
 #[test]
-fn a_vm_with_a_vf_that_was_attached_later_moves_there_and_back() {
+fn a_vm_with_an_attached_vf_migrates_there_and_back() {
     let (first, second) = hosts();
     let attached = first.attach(7, "02:00:c0:a8:07:03", "sriov_ib0");
     assert_eq!(attached.code, 0, "{}", attached.stderr);
@@ -242,21 +242,21 @@ fn a_vm_with_a_vf_that_was_attached_later_moves_there_and_back() {
     let nics = [BOTH[0], BOTH[1], ("sriov_ib0", 3)];
     let moved: Outcome = raw(&first, "migrate", &ARGUMENTS, &document(&nics)).into();
     assert_eq!(moved.code, 0, "{}", moved.stderr);
-    is_free(&first);
+    assert_free(&first);
     assert_eq!(positions(&second), before);
 
     connect(&second, &first);
     let back = ["one-7", "node1", "node2", "7", "node2"];
     let moved: Outcome = raw(&second, "migrate", &back, &document(&nics)).into();
     assert_eq!(moved.code, 0, "{}", moved.stderr);
-    is_free(&second);
+    assert_free(&second);
     assert_eq!(positions(&first), before);
     for host in [&first, &second] {
         assert_eq!(host.read("/run/one-sriov/.unplugged/7"), None);
         assert!(!host.path("/run/one-sriov/.migrating/7").exists());
     }
     assert_eq!(first.cancel(7).code, 0);
-    is_free(&first);
+    assert_free(&first);
 }
 
 /// A shell command that calls the driver on a host.
@@ -269,7 +269,7 @@ fn call(host: &Host, arguments: &str) -> String {
 }
 
 #[test]
-fn while_a_vm_moves_no_other_driver_touches_it() {
+fn other_drivers_do_not_touch_a_vm_while_it_migrates() {
     let (whole, lacks_all) = (host(), host());
     assert_eq!(save(&lacks_all).code, 0);
     lacks_all.switch("attach-fails", "address\ninternal error: no");
@@ -309,12 +309,12 @@ fn while_a_vm_moves_no_other_driver_touches_it() {
 }
 
 #[test]
-fn disks_that_move_on_one_host_concern_no_vf() {
+fn moving_disks_on_the_same_host_does_not_affect_vfs() {
     let (first, second) = hosts();
     first.stock("migrate", "echo \"$@\"\n");
     let arguments = ["one-7", "node1", "node1", "7", "node1"];
     let moved: Outcome = raw(&first, "migrate", &arguments, &document(&BOTH)).into();
     assert_eq!(moved.stdout, "one-7 node1 node1 7 node1\n");
     assert!(!first.calls().iter().any(|call| call.starts_with("ssh")));
-    stays(&first, &second);
+    assert_stays(&first, &second);
 }

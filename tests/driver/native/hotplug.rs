@@ -6,7 +6,7 @@ use one_sriov_tests::host::{Host, hostdev, pci_nic};
 use super::{ORIGINAL, deploy, host};
 
 #[test]
-fn a_detached_vf_comes_back_when_the_vm_does_not_hold_it_any_more() {
+fn a_detached_vf_stays_leased_until_the_guest_releases_it() {
     let host = host();
     host.write("/etc/one-sriov/kvmrc", "UNPLUG_WAIT=0\n");
     host.stock("detach_nic", "echo the stock action >&2\n");
@@ -57,7 +57,7 @@ fn attach(host: &Host, device: &str, bridge: &str, attributes: &str) -> Outcome 
 }
 
 #[test]
-fn an_infiniband_vf_is_attached_with_its_guids_and_given_back_to_its_driver() {
+fn an_infiniband_vf_is_attached_with_guids_and_finally_bound_to_its_own_driver() {
     let host = host();
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);
     host.stock("attach_nic", "echo the stock action >&2; exit 1\n");
@@ -124,7 +124,7 @@ fn an_ethernet_vf_is_attached_by_the_stock_action_and_leased() {
 }
 
 #[test]
-fn what_cannot_be_attached_leaves_everything_as_it_was() {
+fn a_failed_attach_changes_nothing() {
     let host = host();
     assert_eq!(host.deploy(7, &["br0"]).code, 0);
     assert_eq!(host.deploy(3, &["sriov_ib0"]).code, 0);
@@ -160,7 +160,7 @@ fn what_cannot_be_attached_leaves_everything_as_it_was() {
 }
 
 #[test]
-fn other_nics_are_attached_as_before() {
+fn nics_other_than_pci_nics_are_attached_as_usual() {
     let host = host();
     host.write("/var/tmp/one/vnm/vf.rb", "");
     assert_eq!(host.deploy(7, &["sriov_ib0"]).code, 0);

@@ -43,7 +43,7 @@ const ORIGINAL: &str =
     "node_guid 0c:42:a1:03:00:00:00:00 port_guid 0c:42:a1:03:00:00:00:00 state disable";
 
 #[test]
-fn an_infiniband_vf_gets_its_guids_and_the_domain_stays_as_it_is() {
+fn an_infiniband_vf_gets_its_guids_and_the_domain_is_unchanged() {
     let host = host();
     let (domain, deployed) = deploy(&host, 7, &["br0"], &["0000:81:00.1"]);
     assert_eq!(deployed.code, 0, "{}", deployed.stderr);
@@ -79,7 +79,7 @@ fn an_infiniband_vf_gets_its_guids_and_the_domain_stays_as_it_is() {
 }
 
 #[test]
-fn their_positions_follow_those_of_the_other_nics_and_no_vf_is_given_twice() {
+fn pci_nics_get_positions_after_other_nics_and_no_vf_is_allocated_twice() {
     let host = host();
     let devices = ["0000:81:00.2", "0000:81:00.1"];
     let (domain, deployed) = deploy(&host, 7, &["sriov_ib0", "sriov_ib0"], &devices);
@@ -98,7 +98,7 @@ fn their_positions_follow_those_of_the_other_nics_and_no_vf_is_given_twice() {
 }
 
 #[test]
-fn a_device_that_is_no_pci_nic_is_not_given_to_another_nic_of_the_vm() {
+fn a_plain_pci_device_of_the_vm_is_not_allocated_to_one_of_its_nics() {
     let host = host();
     write_document(&host, 7, "");
     let domain = with_devices(&domain(7, &["sriov_ib0"]), &["0000:81:00.1"]);
@@ -107,7 +107,7 @@ fn a_device_that_is_no_pci_nic_is_not_given_to_another_nic_of_the_vm() {
 }
 
 #[test]
-fn a_vf_that_somebody_has_is_refused_by_name() {
+fn a_vf_in_use_is_refused_and_its_holder_named() {
     let host = host();
     assert_eq!(host.deploy(3, &["sriov_ib0"]).code, 0);
     host.foreign_domain("other", &["0000:81:00.2"]);
@@ -132,7 +132,7 @@ fn a_vf_that_somebody_has_is_refused_by_name() {
 }
 
 #[test]
-fn a_vf_that_libvirt_has_not_released_is_refused_and_taken_at_the_next_attempt() {
+fn a_vf_that_libvirt_has_not_released_is_refused_until_the_wait_is_over() {
     let host = host();
     host.write("/etc/one-sriov/kvmrc", "VF_RELEASE_WAIT=0\n");
     assert_eq!(host.deploy(3, &["sriov_ib0"]).code, 0);
@@ -149,7 +149,7 @@ fn a_vf_that_libvirt_has_not_released_is_refused_and_taken_at_the_next_attempt()
 }
 
 #[test]
-fn what_the_network_driver_has_set_after_the_boot_is_taken_off_whoever_ends_the_vm() {
+fn settings_of_the_network_driver_are_cleared_however_the_vm_ends() {
     let host = host();
     for ends in ["cancel", "reconcile", "probe"] {
         let (domain, deployed) = deploy(&host, 7, &[], &["0000:82:00.2"]);
@@ -190,7 +190,7 @@ fn what_the_network_driver_has_set_after_the_boot_is_taken_off_whoever_ends_the_
 }
 
 #[test]
-fn a_former_vm_leaves_nothing_on_an_ethernet_vf() {
+fn a_previous_vm_leaves_no_settings_on_an_ethernet_vf() {
     let host = host();
     host.write("/etc/one-sriov/kvmrc", "VF_IDENTITY_ens1f0=dummy\n");
     assert_eq!(host.deploy(3, &["sriov_ens1f0"]).code, 0);
@@ -232,7 +232,7 @@ fn a_network_whose_driver_would_cancel_the_vm_is_refused_before_the_boot() {
 }
 
 #[test]
-fn without_a_document_the_stock_action_goes_untouched() {
+fn without_a_document_pci_devices_are_not_managed() {
     let host = host();
     let text = with_devices(&domain(7, &[]), &["0000:81:00.1"]);
     let cut = "failed to read '/var/lib/one//datastores/0/7/vm.xml': it is truncated";
@@ -259,7 +259,7 @@ fn without_a_document_the_stock_action_goes_untouched() {
 }
 
 #[test]
-fn a_pf_that_takes_no_guids_keeps_no_vm_from_running() {
+fn a_vm_runs_even_if_the_pf_does_not_accept_guids() {
     let host = host();
     host.switch("ip-unsupported", "ib0");
     let (_, deployed) = deploy(&host, 7, &[], &["0000:81:00.1"]);
@@ -277,7 +277,7 @@ fn a_pf_that_takes_no_guids_keeps_no_vm_from_running() {
 }
 
 #[test]
-fn a_whole_card_is_opennebulas() {
+fn a_whole_card_is_not_managed() {
     let host = host();
     let class = "<CLASS>0207</CLASS>";
     write_document(&host, 7, &pci_nic(7, 0, "0000:81:00.0", class));
@@ -290,7 +290,7 @@ fn a_whole_card_is_opennebulas() {
 }
 
 #[test]
-fn a_vf_whose_pf_has_no_network_device_is_opennebulas_alone() {
+fn a_vf_whose_pf_has_no_network_device_is_not_managed() {
     let host = host();
     std::fs::remove_dir_all(host.path("/sys/bus/pci/devices/0000:82:00.0/net")).unwrap();
     let (domain, deployed) = deploy(&host, 7, &[], &["0000:82:00.1"]);
@@ -302,7 +302,7 @@ fn a_vf_whose_pf_has_no_network_device_is_opennebulas_alone() {
 }
 
 #[test]
-fn a_boot_that_fails_leaves_the_card_as_it_was() {
+fn a_failed_boot_leaves_the_card_unchanged() {
     let host = host();
     host.switch("create-fails", "");
     let (_, deployed) = deploy(&host, 7, &[], &["0000:81:00.1", "0000:82:00.1"]);
@@ -315,7 +315,7 @@ fn a_boot_that_fails_leaves_the_card_as_it_was() {
 }
 
 #[test]
-fn a_vf_that_the_map_of_its_pf_leaves_out_has_a_lease_all_the_same() {
+fn a_vf_that_is_not_in_the_map_of_its_pf_is_leased_too() {
     let host = host();
     host.write(
         "/var/tmp/one/vmm/kvm-sriov/vf_maps/ib0",
@@ -330,7 +330,7 @@ fn a_vf_that_the_map_of_its_pf_leaves_out_has_a_lease_all_the_same() {
 }
 
 #[test]
-fn without_a_lease_directory_an_ethernet_vf_is_opennebulas_alone() {
+fn without_a_lease_directory_an_ethernet_vf_is_not_managed() {
     let host = host();
     std::fs::remove_dir(host.path("/run/one-sriov")).unwrap();
     let (domain, deployed) = deploy(&host, 7, &[], &["0000:82:00.1"]);
@@ -356,7 +356,7 @@ const RELEASES: [(&str, u32, &str); 4] = [
 ];
 
 #[test]
-fn the_documents_of_every_release_name_their_vfs() {
+fn the_vfs_are_found_in_the_documents_of_every_release() {
     for (release, vm, pool) in RELEASES {
         let host = Host::new(&[
             Pf::infiniband("ib0", "0000:81:00", 4),
@@ -416,7 +416,7 @@ fn a_killed_deployment_keeps_its_vf_for_its_own_vm() {
     // The stock action is still alive and keeps the deployment locked. When it has ended, libvirt may still complete the domain.
     let refused = "failed to use VF '0000:81:00.1' of PCI NIC '02:00:c0:a8:08:c8': VM 7 has it.\n";
     assert_eq!(host.deploy_domain(8, &text(8)).stderr, refused);
-    crate::kill::say(&host, "no");
+    crate::kill::answer(&host, "no");
     crate::kill::wait_for_the_stock_action(&host);
     assert_eq!(host.deploy_domain(8, &text(8)).stderr, refused);
     // The same VM resumes the deployment, and the saved original state stays.
@@ -424,7 +424,7 @@ fn a_killed_deployment_keeps_its_vf_for_its_own_vm() {
     let second = host.lease("ib0/0").unwrap();
     assert_ne!(first["deployment"], second["deployment"]);
     assert_eq!(first["original"], second["original"]);
-    crate::kill::say(&host, "yes");
+    crate::kill::answer(&host, "yes");
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     host.power_off(7);

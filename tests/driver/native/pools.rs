@@ -22,7 +22,7 @@ fn offer(host: &Host) {
 }
 
 #[test]
-fn a_pool_has_no_vf_that_opennebula_may_choose() {
+fn a_pool_does_not_allocate_vfs_that_opennebulas_pci_probe_offers() {
     let host = host();
     offer(&host);
     let probe = host.operator(&["probe"]);

@@ -6,7 +6,7 @@ use one_sriov_tests::host::{Host, Pf, domain, hostdev, pci_nic};
 use crate::audit::Audit;
 use crate::native::write_document;
 use crate::suspend::{
-    CHECKPOINT, SAVED, Scenario, at_every_call, has_stock_actions, raw, wait_for_stock_actions,
+    CHECKPOINT, SAVED, Scenario, at_every_call, install_stock_actions, raw, wait_for_stock_actions,
 };
 
 const GUID: &str = "00:04:aa:00:c0:a8:07:c8";
@@ -22,7 +22,7 @@ fn empty() -> Host {
         Pf::infiniband("ib0", "0000:81:00", 4),
         Pf::ethernet("ens1f0", "0000:82:00", 4),
     ]);
-    has_stock_actions(&host);
+    install_stock_actions(&host);
     host.write("/var/tmp/one/vnm/vf.rb", "");
     host
 }
@@ -70,7 +70,7 @@ fn saved() -> Host {
 /// Lists what is wrong with the VM, which must have these VFs if it runs.
 fn problems(host: &Host, devices: [&str; 2], may_move: bool) -> Vec<String> {
     let audit = Audit::of(host);
-    let mut problems = [audit.doubled(), audit.lost()].concat();
+    let mut problems = [audit.assigned_twice(), audit.lost()].concat();
     let function = |device: &str| device.rsplit_once('.').unwrap().1.to_owned();
     let [infiniband, ethernet] = devices.map(function);
     let vf = |function: &str| function.parse::<u32>().unwrap() - 1;
@@ -89,7 +89,7 @@ fn problems(host: &Host, devices: [&str; 2], may_move: bool) -> Vec<String> {
     let of_host = format!("bus='0x81' slot='0x00' function='0x{infiniband}'/></source>");
     let is_there = compact.contains(&format!("{of_host}{PLACE}"))
         || (may_move && compact.contains(&format!("{of_host}</hostdev>")));
-    expect("the InfiniBand VF is not in its place", is_there);
+    expect("the InfiniBand VF is not at its guest address", is_there);
     let of_host = format!("bus='0x82' slot='0x00' function='0x{ethernet}'/></source>");
     expect("no Ethernet VF", compact.contains(&of_host));
     expect("more VFs", compact.matches("</source>").count() == 2);
@@ -110,7 +110,7 @@ fn problems(host: &Host, devices: [&str; 2], may_move: bool) -> Vec<String> {
 
 /// The domain of a restore doesn't show the VFs that OpenNebula has chosen, only its document does.
 #[test]
-fn a_pool_does_not_allocate_the_vf_that_opennebula_has_chosen_for_another_nic_of_the_vm() {
+fn a_pool_does_not_allocate_a_vf_that_opennebula_chose_for_another_nic() {
     let host = empty();
     let nics = "<NIC><BRIDGE>sriov_ib0</BRIDGE><MAC>02:00:c0:a8:07:01</MAC><NETWORK_ID>5</NETWORK_ID></NIC>".to_owned()
         + &pci_nic(7, 0, FIRST[0], "<VN_MAD>dummy</VN_MAD>");
@@ -143,11 +143,11 @@ fn a_pool_does_not_allocate_the_vf_that_opennebula_has_chosen_for_another_nic_of
     assert_eq!(identities(), expected);
     assert_eq!(guids(), before);
     let audit = Audit::of(&host);
-    assert_eq!([audit.doubled(), audit.lost()].concat(), [""; 0]);
+    assert_eq!([audit.assigned_twice(), audit.lost()].concat(), [""; 0]);
 }
 
 #[test]
-fn a_suspended_vm_gets_the_same_vfs_at_the_same_places() {
+fn a_suspended_vm_gets_the_same_vfs_at_the_same_addresses() {
     let host = saved();
     assert_eq!(problems(&host, FIRST, false), [""; 0]);
     let checkpoint = host.read(CHECKPOINT).unwrap();
@@ -172,7 +172,7 @@ fn a_suspended_vm_gets_the_same_vfs_at_the_same_places() {
 }
 
 #[test]
-fn a_stopped_vm_gets_the_vfs_that_opennebula_has_chosen_by_now() {
+fn a_stopped_vm_gets_the_vfs_that_opennebula_chose_for_the_restore() {
     let first = saved();
     let second = empty();
     for file in [CHECKPOINT, SAVED] {
@@ -191,7 +191,7 @@ fn a_stopped_vm_gets_the_vfs_that_opennebula_has_chosen_by_now() {
 }
 
 #[test]
-fn what_opennebula_has_chosen_must_be_a_free_vf() {
+fn a_restore_is_refused_if_the_chosen_device_is_not_a_free_vf() {
     let host = saved();
     host.stock("restore", ": >\"$DIR/state/touched\"\n");
     host.foreign_domain("other", &[OTHER[0]]);
@@ -213,13 +213,13 @@ fn what_opennebula_has_chosen_must_be_a_free_vf() {
         assert!(host.read(SAVED).is_some());
     }
     std::fs::remove_file(host.path("/state/domains/other.xml")).unwrap();
-    has_stock_actions(&host);
+    install_stock_actions(&host);
     assert_eq!(restore(&host, &document(FIRST)).code, 0);
     assert_eq!(problems(&host, FIRST, false), [""; 0]);
 }
 
 #[test]
-fn a_pci_nic_that_was_detached_meanwhile_does_not_come_back() {
+fn a_pci_nic_detached_while_the_vm_was_saved_is_not_restored() {
     let host = saved();
     let only = pci_nic(7, 1, FIRST[1], VLAN);
     let document = format!("<VM><TEMPLATE>{only}</TEMPLATE></VM>");
@@ -230,7 +230,7 @@ fn a_pci_nic_that_was_detached_meanwhile_does_not_come_back() {
 }
 
 #[test]
-fn a_save_that_fails_leaves_its_vlan_on_a_vf() {
+fn a_vf_keeps_its_vlan_if_the_save_fails() {
     let host = host();
     // What the network driver sets after the deployment.
     let others = |vf: u32| format!("{vf} mac 02:11:00:00:00:{vf:02x} vlan 0\n");
@@ -246,7 +246,7 @@ fn a_save_that_fails_leaves_its_vlan_on_a_vf() {
 
 /// The document on the host is that of the deployment, which names the previous VFs.
 #[test]
-fn the_vfs_of_now_are_those_of_a_repair() {
+fn a_repair_uses_the_vfs_chosen_for_the_restore() {
     let host = saved();
     host.switch("attach-fails", "bus='0x8\nno");
     let restored = restore(&host, &document(OTHER));
@@ -262,7 +262,7 @@ fn the_vfs_of_now_are_those_of_a_repair() {
 }
 
 #[test]
-fn a_pci_nic_without_vf_that_is_detached_does_not_come_back() {
+fn a_detached_pci_nic_without_a_vf_is_not_plugged_in_again() {
     let host = saved();
     host.switch("attach-fails", "bus='0x81\nno");
     assert_eq!(restore(&host, &document(FIRST)).code, 0);
@@ -280,7 +280,7 @@ fn a_pci_nic_without_vf_that_is_detached_does_not_come_back() {
 }
 
 #[test]
-fn a_killed_restore_is_repaired_with_the_vfs_of_now() {
+fn a_killed_restore_is_repaired_with_the_vfs_chosen_for_it() {
     let host = saved();
     host.stock(
         "restore",
@@ -306,11 +306,11 @@ const PCI_NICS: Scenario = Scenario {
 };
 
 #[test]
-fn a_call_that_fails_leaves_all_or_nothing() {
+fn a_failed_call_leaves_the_vm_completely_saved_or_running() {
     at_every_call("fails-at", &PCI_NICS);
 }
 
 #[test]
-fn a_driver_that_is_killed_at_any_call_leaves_all_or_nothing_for_the_next_look() {
+fn reconcile_repairs_the_vm_after_a_driver_is_killed_at_any_call() {
     at_every_call("dies-at", &PCI_NICS);
 }

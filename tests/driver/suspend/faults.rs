@@ -97,14 +97,18 @@ pub(crate) fn at_every_call(switch: &str, scenario: &Scenario) {
             host.switch_off(switch);
             let what = format!("{step} {nth}: {}", String::from_utf8_lossy(&outcome.stderr));
             wait_for_stock_actions(&host);
-            let looked = host.operator(&["reconcile"]);
-            assert_eq!(looked.code, 0, "{what}{}{}", looked.stdout, looked.stderr);
+            let reconciled = host.operator(&["reconcile"]);
+            assert_eq!(
+                reconciled.code, 0,
+                "{what}{}{}",
+                reconciled.stdout, reconciled.stderr
+            );
             let may_move = step == "restore" && switch == "fails-at";
             assert_eq!(
                 (scenario.audit)(&host, step, may_move),
                 [""; 0],
                 "{what}\n{}",
-                looked.stdout
+                reconciled.stdout
             );
             assert_eq!(host.read("/run/one-sriov/.unplugged/7"), None, "{what}");
             if left.trim() != "0" {
@@ -124,11 +128,11 @@ const BOTH_NICS: Scenario = Scenario {
 };
 
 #[test]
-fn a_call_that_fails_leaves_all_or_nothing() {
+fn a_failed_call_leaves_the_vm_completely_saved_or_running() {
     at_every_call("fails-at", &BOTH_NICS);
 }
 
 #[test]
-fn a_driver_that_is_killed_at_any_call_leaves_all_or_nothing_for_the_next_look() {
+fn reconcile_repairs_the_vm_after_a_driver_is_killed_at_any_call() {
     at_every_call("dies-at", &BOTH_NICS);
 }

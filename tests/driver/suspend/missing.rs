@@ -3,10 +3,10 @@
 use one_sriov_tests::Outcome;
 
 use super::faults::audit;
-use super::{BOTH, SAVED, document, empty, host, is_free, lacking, raw, restore, save};
+use super::{BOTH, SAVED, assert_free, document, empty, host, lacking, raw, restore, save};
 
 #[test]
-fn a_vf_that_cannot_be_plugged_in_costs_no_vm_and_comes_with_the_next_look() {
+fn a_vf_that_cannot_be_plugged_in_does_not_fail_the_restore() {
     let (host, restored) = lacking();
     assert_eq!(restored.code, 0, "{}", restored.stderr);
     let said = "NIC '02:00:c0:a8:07:01' of VM 7 has no VF: ";
@@ -22,14 +22,14 @@ fn a_vf_that_cannot_be_plugged_in_costs_no_vm_and_comes_with_the_next_look() {
         saved.contains("02:00:c0:a8:07:01") && !saved.contains("02:00:c0:a8:07:02"),
         "{saved}"
     );
-    let looked = host.operator(&["reconcile"]);
+    let reconciled = host.operator(&["reconcile"]);
     // The VF that failed is allocated last, so the VM gets another one.
     let expected = "VM 7 has VF '0000:81:00.2' (ib0/1) again\n";
     assert_eq!(
-        (looked.code, looked.stdout.as_str()),
+        (reconciled.code, reconciled.stdout.as_str()),
         (0, expected),
         "{}",
-        looked.stderr
+        reconciled.stderr
     );
     assert_eq!(
         (host.leased("ib0").len(), host.leased("eth1").len()),
@@ -44,7 +44,7 @@ fn a_vf_that_cannot_be_plugged_in_costs_no_vm_and_comes_with_the_next_look() {
 }
 
 #[test]
-fn what_its_network_wants_of_a_vf_is_set_by_the_next_look_too() {
+fn reconcile_also_sets_the_network_attributes_of_a_missing_vf() {
     let host = host();
     assert_eq!(save(&host).code, 0);
     host.switch("attach-fails", "type='hostdev'\ninternal error: no");
@@ -71,7 +71,7 @@ fn what_its_network_wants_of_a_vf_is_set_by_the_next_look_too() {
 }
 
 #[test]
-fn a_nic_without_vf_that_is_detached_does_not_come_back() {
+fn a_detached_nic_without_a_vf_is_not_plugged_in_again() {
     let (host, _) = lacking();
     let arguments = ["one-7", "02:00:c0:a8:07:01", "7", "host"];
     let document = document(&BOTH).replacen("<NIC>", "<NIC><ATTACH>YES</ATTACH>", 1);
@@ -87,11 +87,11 @@ fn a_nic_without_vf_that_is_detached_does_not_come_back() {
 }
 
 #[test]
-fn a_nic_without_vf_is_saved_with_the_others() {
+fn a_nic_without_a_vf_is_saved_with_the_others() {
     let (host, _) = lacking();
     let saved = save(&host);
     assert_eq!(saved.code, 0, "{}", saved.stderr);
-    is_free(&host);
+    assert_free(&host);
     assert_eq!(restore(&host, &BOTH).code, 0);
     assert_eq!(audit(&host, false), [""; 0]);
 
@@ -108,7 +108,7 @@ fn a_nic_without_vf_is_saved_with_the_others() {
 }
 
 #[test]
-fn the_file_of_an_earlier_attempt_does_not_outlive_the_nics() {
+fn a_stale_file_of_saved_nics_is_removed_when_a_vm_without_vfs_is_saved() {
     let host = empty();
     assert_eq!(host.deploy(7, &["br0"]).code, 0);
     let nic = r#"{"format":1,"nics":[{"pool":"ib0","position":0,"mac":"02:00:c0:a8:07:01","vlan":null,"has_dummy":true,

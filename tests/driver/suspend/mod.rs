@@ -24,12 +24,12 @@ pub(crate) fn cards() -> [Pf; 2] {
 
 pub(crate) fn empty() -> Host {
     let host = Host::new(&cards());
-    has_stock_actions(&host);
+    install_stock_actions(&host);
     host
 }
 
 /// Installs stock actions that save and restore.
-pub(crate) fn has_stock_actions(host: &Host) {
+pub(crate) fn install_stock_actions(host: &Host) {
     host.write("/etc/one-sriov/kvmrc", "UNPLUG_WAIT=1\nLEASE_GRACE=0\n");
     host.write("/var/tmp/one/VERSION", "6.10.5\n");
     let virsh = |words: &str| {
@@ -101,7 +101,7 @@ pub(crate) fn raw(host: &Host, name: &str, arguments: &[&str], stdin: &str) -> O
     driver.args(arguments).stdin(stdin).output().unwrap()
 }
 
-pub(crate) fn is_free(host: &Host) {
+pub(crate) fn assert_free(host: &Host) {
     assert_eq!((host.leased("ib0"), host.leased("eth1")), (vec![], vec![]));
     assert_eq!(host.changed_vfs(), [""; 0]);
 }

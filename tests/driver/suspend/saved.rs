@@ -2,10 +2,10 @@
 
 use one_sriov_tests::Outcome;
 
-use super::{BOTH, CHECKPOINT, SAVED, document, empty, host, is_free, restore, save};
+use super::{BOTH, CHECKPOINT, SAVED, assert_free, document, empty, host, restore, save};
 
 #[test]
-fn a_saved_vm_gives_its_vfs_back_and_gets_others_with_the_same_identity() {
+fn a_saved_vm_releases_its_vfs_and_gets_others_with_the_same_identity() {
     let host = host();
     let guid = host.lease("ib0/0").unwrap()["guid"].clone();
     let saved = save(&host);
@@ -19,7 +19,7 @@ fn a_saved_vm_gives_its_vfs_back_and_gets_others_with_the_same_identity() {
         host.read("/state/stock-stdin").unwrap().trim(),
         document(&BOTH).trim()
     );
-    is_free(&host);
+    assert_free(&host);
     // The checkpoint has the dummy NIC and no VF.
     let checkpoint = host.read(CHECKPOINT).unwrap();
     assert!(
@@ -58,11 +58,11 @@ fn a_saved_vm_gives_its_vfs_back_and_gets_others_with_the_same_identity() {
     );
     assert_eq!(host.read(SAVED), None);
     assert_eq!((host.cancel(7).code, host.cancel(8).code), (0, 0));
-    is_free(&host);
+    assert_free(&host);
 }
 
 #[test]
-fn a_stopped_vm_runs_on_another_host_which_lacks_the_dummy_bridge() {
+fn a_stopped_vm_is_restored_on_another_host_without_the_dummy_bridge() {
     let first = host();
     assert_eq!(save(&first).code, 0);
     let second = empty();
@@ -80,7 +80,7 @@ fn a_stopped_vm_runs_on_another_host_which_lacks_the_dummy_bridge() {
 }
 
 #[test]
-fn a_nic_that_was_detached_meanwhile_does_not_come_back() {
+fn a_nic_detached_while_the_vm_was_saved_is_not_restored() {
     let host = host();
     assert_eq!(save(&host).code, 0);
     let restored = restore(&host, &BOTH[..1]);
@@ -92,7 +92,7 @@ fn a_nic_that_was_detached_meanwhile_does_not_come_back() {
 }
 
 #[test]
-fn before_5_0_the_file_alone_decides_and_stdin_is_not_read() {
+fn before_5_0_only_the_file_of_saved_nics_decides_and_stdin_is_not_read() {
     for version in [None, Some("4.14.2\n")] {
         let host = host();
         std::fs::remove_file(host.path("/var/tmp/one/VERSION")).unwrap();
@@ -124,7 +124,7 @@ fn before_5_0_the_file_alone_decides_and_stdin_is_not_read() {
 }
 
 #[test]
-fn a_save_that_fails_leaves_the_vm_with_its_vfs_at_their_places() {
+fn a_failed_save_leaves_the_vm_with_its_vfs_at_their_addresses() {
     let host = host();
     host.stock("save", "echo 'Could not save one-7' >&2; exit 1\n");
     let refused = save(&host);
@@ -150,11 +150,11 @@ fn a_save_that_fails_leaves_the_vm_with_its_vfs_at_their_places() {
     );
     assert_eq!(host.read(SAVED), None);
     assert_eq!(host.cancel(7).code, 0);
-    is_free(&host);
+    assert_free(&host);
 }
 
 #[test]
-fn a_guest_that_keeps_a_vf_is_not_saved() {
+fn a_vm_whose_guest_does_not_release_a_vf_is_not_saved() {
     let host = host();
     let before = host.domain(7).unwrap();
     host.switch("guest-keeps-devices", "");
@@ -167,7 +167,7 @@ fn a_guest_that_keeps_a_vf_is_not_saved() {
 }
 
 #[test]
-fn too_few_vfs_are_told_before_the_checkpoint_is_touched() {
+fn too_few_free_vfs_are_reported_before_the_stock_restore_runs() {
     let host = host();
     assert_eq!(save(&host).code, 0);
     assert_eq!(host.deploy(8, &["sriov_ib0"; 4]).code, 0);
@@ -181,12 +181,12 @@ fn too_few_vfs_are_told_before_the_checkpoint_is_touched() {
 }
 
 #[test]
-fn a_restore_that_fails_gives_the_vfs_back_and_can_be_repeated() {
+fn a_failed_restore_releases_the_vfs_and_can_be_repeated() {
     let host = host();
     assert_eq!(save(&host).code, 0);
     host.stock("restore", "echo 'Could not restore' >&2; exit 1\n");
     assert_eq!(restore(&host, &BOTH).code, 1);
-    is_free(&host);
+    assert_free(&host);
     assert!(host.read(SAVED).is_some());
     host.stock(
         "restore",
@@ -200,7 +200,7 @@ fn a_restore_that_fails_gives_the_vfs_back_and_can_be_repeated() {
 }
 
 #[test]
-fn a_domain_that_sleeps_is_woken_by_the_stock_action() {
+fn a_sleeping_domain_is_woken_by_the_stock_action() {
     let host = host();
     assert_eq!(save(&host).code, 0);
     assert_eq!(restore(&host, &BOTH).code, 0);
