@@ -35,7 +35,7 @@ fn every_action_of_every_release_is_distributed() {
 }
 
 #[test]
-fn recorded_calls_arrive_as_they_were_recorded() {
+fn recorded_calls_reach_the_driver_unchanged() {
     let host = host();
     let home = host.remotes().join("vmm/kvm-sriov").display().to_string();
     let releases = [
@@ -47,7 +47,11 @@ fn recorded_calls_arrive_as_they_were_recorded() {
         ("7.5", Release::Head),
     ];
     let recorded = Recorded::all();
-    assert!(recorded.len() > 50, "only {} are here", recorded.len());
+    assert!(
+        recorded.len() > 50,
+        "only {} calls are recorded",
+        recorded.len()
+    );
     for call in recorded {
         let (_, release) = releases
             .into_iter()
@@ -74,7 +78,7 @@ fn recorded_calls_arrive_as_they_were_recorded() {
 }
 
 #[test]
-fn an_action_is_found_by_whatever_path_and_in_every_shell() {
+fn an_action_finds_the_driver_by_any_path_and_in_every_shell() {
     let host = host();
     let remotes = host.remotes();
     let directory = remotes.join("vmm/kvm-sriov");
@@ -119,7 +123,7 @@ fn an_action_is_found_by_whatever_path_and_in_every_shell() {
 }
 
 #[test]
-fn an_action_is_found_in_the_path() {
+fn an_action_can_be_called_by_name_through_path() {
     let host = host();
     let directory = host.remotes().join("vmm/kvm-sriov").display().to_string();
     let output = Command::new("sh")

@@ -80,12 +80,12 @@ fn action(host: &Host) -> u32 {
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{stdout}{stderr}");
     let mut lines = stdout.lines();
-    let arguments = lines.next().expect("nothing was done");
+    let arguments = lines.next().expect("the driver printed nothing");
     assert!(
         arguments.ends_with("\"deploy\", \"take-time\"]"),
         "{stdout}"
     );
-    let version = lines.next().expect("it did not come to its end");
+    let version = lines.next().expect("the driver did not run to its end");
     version.strip_prefix("version 1.").unwrap().parse().unwrap()
 }
 
@@ -95,7 +95,7 @@ fn rsync(options: &[&str], from: &Path, to: &Path) {
         .arg(format!("{}/", from.display()))
         .arg(to)
         .output()
-        .expect("rsync runs; 'make setup' installs it");
+        .expect("failed to run rsync; 'make setup' installs it");
     let stderr = text(&output.stderr);
     let complaints: Vec<_> = stderr.lines().filter(|line| !is_busy(line)).collect();
     assert!(
@@ -112,11 +112,11 @@ fn is_busy(line: &str) -> bool {
 }
 
 #[test]
-fn by_rsync_as_the_front_end_does() {
+fn actions_run_while_rsync_replaces_the_tree_as_the_front_end_does() {
     exchange(|from, to| rsync(&["-Laz", "--delete"], from, to));
 }
 
 #[test]
-fn in_place_as_scp_does() {
+fn actions_run_while_files_are_replaced_in_place_as_scp_does() {
     exchange(|from, to| rsync(&["-Lrp", "--inplace", "--whole-file", "-I"], from, to));
 }

@@ -40,7 +40,7 @@ fn files(directory: &Path) -> Vec<(String, u32, u64)> {
 }
 
 #[test]
-fn the_tree_has_every_action_and_nothing_else() {
+fn the_tree_contains_exactly_the_expected_files() {
     let host = Host::default();
     install(&host, "1.2.3");
     let mut expected: Vec<(String, u32)> = ACTIONS
@@ -75,7 +75,7 @@ fn the_tree_has_every_action_and_nothing_else() {
 }
 
 #[test]
-fn root_leaves_the_tree_to_its_owner() {
+fn a_tree_installed_by_root_belongs_to_the_owner_of_the_remotes() {
     const ONEADMIN: u32 = 9869;
     let host = Host::default();
     let remotes = host.remotes();
@@ -104,7 +104,7 @@ fn root_leaves_the_tree_to_its_owner() {
 }
 
 #[test]
-fn a_second_time_nothing_is_written() {
+fn a_second_install_writes_nothing() {
     let host = Host::default();
     install(&host, "1.2.3");
     let before = files(&host.remotes());
@@ -113,7 +113,7 @@ fn a_second_time_nothing_is_written() {
 }
 
 #[test]
-fn old_versions_and_machines_go() {
+fn old_versions_and_architectures_are_removed() {
     let host = Host::default();
     let program = driver(&host.path("driver"), "1.0.0");
     let binaries = [("x86_64", program.as_path()), ("aarch64", &program)];
@@ -126,7 +126,7 @@ fn old_versions_and_machines_go() {
 }
 
 #[test]
-fn what_operators_write_stays() {
+fn files_edited_by_operators_are_kept() {
     let host = Host::default();
     let scripts = install(&host, "1.0.0");
     let read = |name: &str| fs::read_to_string(scripts.join(name));
@@ -143,7 +143,7 @@ fn what_operators_write_stays() {
 }
 
 #[test]
-fn settings_are_where_opennebula_keeps_them() {
+fn settings_are_installed_where_opennebula_keeps_them() {
     let host = Host::default();
     fs::create_dir_all(host.remotes().join("etc")).unwrap();
     let scripts = install(&host, "1.0.0");
@@ -159,7 +159,7 @@ fn settings_are_where_opennebula_keeps_them() {
 
 /// A second file of settings must not appear.
 #[test]
-fn settings_of_before_stay_where_they_are() {
+fn existing_settings_are_not_moved() {
     let host = Host::default();
     let scripts = install(&host, "1.0.0");
     fs::create_dir_all(host.remotes().join("etc")).unwrap();
@@ -169,7 +169,7 @@ fn settings_of_before_stay_where_they_are() {
 }
 
 #[test]
-fn the_configuration_says_nothing_but_defaults() {
+fn the_installed_kvmrc_contains_only_commented_defaults() {
     let host = Host::default();
     let scripts = install(&host, "1.0.0");
     let kvmrc = fs::read_to_string(scripts.join("kvmrc")).unwrap();
@@ -196,7 +196,7 @@ fn the_configuration_says_nothing_but_defaults() {
 }
 
 #[test]
-fn make_installs_what_it_has_built_for_every_machine() {
+fn make_installs_the_driver_for_every_architecture() {
     let plan = Command::new("make")
         .args(["-n", "install-frontend", "DESTDIR=/d", "REMOTES=/r"])
         .arg("DRIVER_ARCHS=x86_64 aarch64")

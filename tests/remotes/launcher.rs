@@ -16,7 +16,7 @@ use crate::stand_in::{assert_prints, driver, host, printed, shells, text};
 
 const ARCH: &str = std::env::consts::ARCH;
 /// More time than any machine needs to start a shell.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// A stand-in for `sleep` that reports its call, and returns when the test allows it.
 struct Sleep {
@@ -32,18 +32,18 @@ impl Sleep {
         for name in ["called", "return"] {
             mkfifo(&sleep.directory.join(name), Mode::S_IRWXU).unwrap();
         }
-        sleep.does("d=${0%/*}; echo called >$d/called; read -r _ <$d/return");
+        sleep.set_body("d=${0%/*}; echo called >$d/called; read -r _ <$d/return");
         sleep
     }
 
     /// A `sleep` that returns at once.
     fn none(host: &Host) -> Self {
         let sleep = Self::new(host);
-        sleep.does("echo x >>${0%/*}/count");
+        sleep.set_body("echo x >>${0%/*}/count");
         sleep
     }
 
-    fn does(&self, body: &str) {
+    fn set_body(&self, body: &str) {
         write_program(
             &self.directory.join("sleep"),
             &format!("#!/bin/sh\n{body}\n"),
@@ -59,8 +59,8 @@ impl Sleep {
         let called = self.directory.join("called");
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || sender.send(fs::read(called)));
-        let called = receiver.recv_timeout(PATIENCE);
-        called.expect("it does not wait").unwrap();
+        let called = receiver.recv_timeout(TIME_LIMIT);
+        called.expect("the launcher does not wait").unwrap();
         what();
         let mut fifo = OpenOptions::new()
             .write(true)
@@ -95,7 +95,7 @@ impl Writer {
 }
 
 /// The shells that call the stand-in for `sleep`; a busybox may have a built-in `sleep`.
-fn patient_shells() -> Vec<Vec<String>> {
+fn shells_with_external_sleep() -> Vec<Vec<String>> {
     let mut shells = shells();
     shells.retain(|shell| {
         let output = Command::new(&shell[0])
@@ -170,7 +170,7 @@ fn assert_works(output: &Output, host: &Host, shell: &[String]) {
 }
 
 #[test]
-fn another_version_serves_while_its_own_is_not_there() {
+fn another_version_runs_while_the_expected_one_is_missing() {
     let host = host();
     let directory = scripts(&host).join("bin");
     fs::rename(directory.join("1.0.0"), directory.join("0.9.0")).unwrap();
@@ -181,8 +181,8 @@ fn another_version_serves_while_its_own_is_not_there() {
 }
 
 #[test]
-fn a_driver_that_comes_late_is_waited_for() {
-    for shell in patient_shells() {
+fn the_launcher_waits_for_a_driver_that_is_copied_late() {
+    for shell in shells_with_external_sleep() {
         let (host, away, sleep, child) = start_without_driver(&shell);
         sleep.meanwhile(|| ());
         sleep.meanwhile(|| fs::rename(&away, scripts(&host).join("bin")).unwrap());
@@ -195,8 +195,8 @@ fn a_driver_that_comes_late_is_waited_for() {
 }
 
 #[test]
-fn a_launcher_that_comes_late_is_waited_for() {
-    for shell in patient_shells() {
+fn an_action_waits_for_a_launcher_that_is_copied_late() {
+    for shell in shells_with_external_sleep() {
         let host = host();
         let launch = scripts(&host).join("launch");
         let text = fs::read(&launch).unwrap();
@@ -212,8 +212,8 @@ fn a_launcher_that_comes_late_is_waited_for() {
 }
 
 #[test]
-fn a_driver_that_is_still_being_written_is_waited_for() {
-    for shell in patient_shells() {
+fn the_launcher_waits_for_a_driver_that_is_still_being_written() {
+    for shell in shells_with_external_sleep() {
         let host = host();
         let sleep = Sleep::new(&host);
         let writer = Writer::of(&binary(&host));
@@ -228,8 +228,8 @@ fn a_driver_that_is_still_being_written_is_waited_for() {
 }
 
 #[test]
-fn a_driver_that_is_deleted_just_when_it_could_run_is_waited_for() {
-    for shell in patient_shells() {
+fn the_launcher_waits_if_the_driver_is_deleted_just_before_it_runs() {
+    for shell in shells_with_external_sleep() {
         let (host, away, sleep, child) = start_without_driver(&shell);
         // As while the next version is copied: the first two checks find a driver, which is then removed. The action is replaced
         // at the same time.
@@ -249,13 +249,13 @@ fn a_driver_that_is_deleted_just_when_it_could_run_is_waited_for() {
 }
 
 #[test]
-fn half_a_launcher_does_nothing() {
+fn a_truncated_launcher_does_nothing() {
     let host = host();
     let launch = scripts(&host).join("launch");
     let whole = fs::read(&launch).unwrap();
     let body = whole.windows(3).rposition(|part| part == b"\n}\n").unwrap();
     let sleep = Sleep::none(&host);
-    for shell in patient_shells() {
+    for shell in shells_with_external_sleep() {
         for length in (0..=body).step_by(97) {
             fs::write(&launch, &whole[..length]).unwrap();
             let output = finish(start(&shell, &host, &sleep.path()));
@@ -269,8 +269,8 @@ fn half_a_launcher_does_nothing() {
 }
 
 #[test]
-fn a_driver_that_never_comes_is_one_clear_line() {
-    for shell in patient_shells() {
+fn a_driver_that_is_never_copied_is_one_clear_error() {
+    for shell in shells_with_external_sleep() {
         let host = host();
         fs::remove_dir_all(scripts(&host).join("bin")).unwrap();
         let sleep = Sleep::none(&host);
@@ -288,7 +288,7 @@ fn an_architecture_that_is_not_distributed_is_refused_at_once() {
     } else {
         "aarch64"
     };
-    for shell in patient_shells() {
+    for shell in shells_with_external_sleep() {
         let host = Host::default();
         let program = driver(&host.path("driver"), "1.0.0");
         install_remotes(&host.remotes(), "1.0.0", &[(other, &program)]);

@@ -29,7 +29,7 @@ fn run(shell: &[String], directory: &Path, stdin: Stdio) -> Output {
 }
 
 #[test]
-fn they_run_the_driver() {
+fn the_probes_run_the_driver() {
     let host = host();
     for shell in shells() {
         for (name, up) in PROBES {
@@ -44,7 +44,7 @@ fn they_run_the_driver() {
 }
 
 #[test]
-fn they_are_found_by_an_absolute_path() {
+fn the_probes_can_be_called_by_an_absolute_path() {
     let host = host();
     for (name, up) in PROBES {
         let directory = host.remotes().join(name);
@@ -56,7 +56,7 @@ fn they_are_found_by_an_absolute_path() {
 }
 
 #[test]
-fn only_one_of_them_runs() {
+fn only_one_probe_runs() {
     let host = host();
     // Since 4.4 this directory starts the monitoring client, whose output the probe must not disturb.
     fs::write(host.remotes().join("VERSION"), "5.12.13\n").unwrap();
@@ -73,7 +73,7 @@ fn only_one_of_them_runs() {
 }
 
 #[test]
-fn they_never_fail_and_never_wait() {
+fn the_probes_never_fail_and_never_wait() {
     let broken: [(&str, Break); 4] = [
         ("no driver", |scripts| {
             fs::remove_dir_all(scripts.join("bin")).unwrap();

@@ -56,7 +56,7 @@ pub(crate) fn shells() -> Vec<Vec<String>> {
             Some(std::iter::once(path(shell[0])?).chain(arguments).collect())
         })
         .collect();
-    assert!(here.len() >= 2, "there is only {here:?}");
+    assert!(here.len() >= 2, "only {here:?} are installed");
     here
 }
 

@@ -10,7 +10,7 @@ const RELEASES: [(&str, Release); 4] = [
 ];
 
 #[test]
-fn they_write_down_every_call_byte_for_byte() {
+fn the_stand_ins_record_every_call_byte_for_byte() {
     for recorded in Recorded::all() {
         let known = RELEASES.iter().find(|(name, _)| *name == recorded.release);
         let Some((_, release)) = known else { continue };
@@ -38,7 +38,7 @@ fn they_write_down_every_call_byte_for_byte() {
 }
 
 #[test]
-fn on_a_live_stream_they_do_not_read() {
+fn the_stand_ins_do_not_read_from_a_stream() {
     let host = Host::default();
     let stock = Stock::install(
         &host.remotes(),
@@ -54,7 +54,7 @@ fn on_a_live_stream_they_do_not_read() {
 }
 
 #[test]
-fn deploy_asks_libvirt_and_fails_in_the_release_s_own_words() {
+fn deploy_runs_virsh_and_fails_with_the_message_of_the_release() {
     let domain = "<domain type='test'><name>one-7</name><memory>1024</memory>\
         <os><type>hvm</type></os></domain>";
     for release in [
