@@ -8,7 +8,7 @@ use one_sriov_tests::{Machine, Nic, Outcome, context, ethernet, infiniband, virt
 use crate::binaries::Program;
 
 #[test]
-fn it_runs_and_says_what_it_is() {
+fn the_binaries_run_and_print_their_version() {
     let outcome = output(Program::Agent.on_aarch64().arg("version"));
     let mut lines = outcome.stdout.lines();
     let expected = format!(
@@ -34,7 +34,7 @@ fn it_runs_and_says_what_it_is() {
 }
 
 #[test]
-fn it_writes_the_same_files_from_the_same_contexts() {
+fn the_agent_writes_the_same_files_from_the_same_contexts() {
     for name in [
         "context-4.14.2",
         "context-5.12.13",
@@ -50,7 +50,7 @@ fn it_writes_the_same_files_from_the_same_contexts() {
             let other = apply(Program::Agent.on_aarch64(), there, backend);
             assert!(
                 !here.etc().is_empty(),
-                "{name}, {backend}: nothing is written"
+                "{name}, {backend}: nothing was written"
             );
             assert_eq!(there.etc(), here.etc(), "{name}, {backend}");
             assert_eq!(

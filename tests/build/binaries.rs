@@ -51,7 +51,7 @@ impl Program {
             Self::Driver => "one-sriov-driver",
         };
         let triple = format!("{arch}-unknown-linux-musl");
-        let test = std::env::current_exe().expect("a test knows itself");
+        let test = std::env::current_exe().expect("the path of this test");
         // <target>/debug/deps/build-1234
         let target = test.ancestors().nth(3).expect("a test is in deps/");
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -61,7 +61,7 @@ impl Program {
             .arg("--target-dir")
             .arg(target)
             .status()
-            .expect("cargo runs");
+            .expect("failed to run cargo");
         assert!(
             built.success(),
             "failed to build for {triple}; 'make build TARGET={triple}' installs what is missing"

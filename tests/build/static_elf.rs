@@ -34,7 +34,7 @@ fn check(binary: &Path, arch: &str) {
     );
     assert!(
         segments.contains("GNU_STACK") && !segments.contains("RWE"),
-        "its memory is writable code:\n{segments}"
+        "its stack or another writable segment is executable:\n{segments}"
     );
     let dynamic = readelf("--dynamic", binary);
     assert!(

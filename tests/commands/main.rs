@@ -176,7 +176,7 @@ fn every_block_is_in_the_table() {
         let is_used = blocks
             .iter()
             .any(|block| block.row().is_some_and(|other| std::ptr::eq(other, row)));
-        assert!(is_used, "there is no block {row:?}");
+        assert!(is_used, "no page has the block of {row:?}");
     }
 }
 

@@ -33,25 +33,25 @@ fn without_namespaces(directory: &Path) -> String {
 }
 
 /// The line that names the variant that ran, and the rest of its output.
-fn told(output: Output) -> (String, String) {
+fn variant_and_rest(output: Output) -> (String, String) {
     let error = String::from_utf8(output.stderr).unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}\n{error}");
     assert_eq!(error, "");
-    let is_way = |line: &&str| line.starts_with("NICs: ");
-    let way = text.lines().find(is_way).unwrap().to_owned();
-    let story = text.replace(&format!("{way}\n"), "");
-    (way, story)
+    let names_variant = |line: &&str| line.starts_with("NICs: ");
+    let variant = text.lines().find(names_variant).unwrap().to_owned();
+    let rest = text.replace(&format!("{variant}\n"), "");
+    (variant, rest)
 }
 
 /// The expected output, without the line that names the variant.
-fn expected(way: &str) -> String {
+fn expected(variant: &str) -> String {
     let text = fs::read_to_string(demo().join("expected.txt")).unwrap();
-    let is_way = |line: &&str| line.starts_with("NICs: ");
-    let real = text.lines().find(is_way).unwrap();
+    let names_variant = |line: &&str| line.starts_with("NICs: ");
+    let real = text.lines().find(names_variant).unwrap();
     assert!(
-        way == real || way.contains("files stand in for all of them"),
-        "{way}"
+        variant == real || variant.contains("files stand in for all of them"),
+        "{variant}"
     );
     text.replace(&format!("{real}\n"), "")
 }
@@ -97,31 +97,31 @@ fn processes_of(temp: &Path) -> usize {
 }
 
 #[test]
-fn the_demo_shows_what_is_expected_and_leaves_nothing_behind() {
+fn the_demo_prints_the_expected_output_and_leaves_nothing_behind() {
     let temp = TempDir::new().unwrap();
     let before = traces();
-    let (way, story) = told(command(temp.path()).output().unwrap());
-    assert_eq!(story, expected(&way));
+    let (variant, rest) = variant_and_rest(command(temp.path()).output().unwrap());
+    assert_eq!(rest, expected(&variant));
     assert_eq!(traces(), before);
     assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
     assert_eq!(processes_of(temp.path()), 0);
 }
 
 #[test]
-fn without_namespaces_the_demo_says_so_and_shows_the_same() {
+fn without_namespaces_the_demo_says_so_and_prints_the_same() {
     let (temp, stubs) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let mut command = command(temp.path());
     command
         .env("PATH", without_namespaces(stubs.path()))
         .env_remove("DEMO_REQUIRE_REAL");
-    let (way, story) = told(command.output().unwrap());
-    assert!(way.contains("files stand in for all"), "{way}");
-    assert_eq!(story, expected(&way));
+    let (variant, rest) = variant_and_rest(command.output().unwrap());
+    assert!(variant.contains("files stand in for all"), "{variant}");
+    assert_eq!(rest, expected(&variant));
     assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
 }
 
 #[test]
-fn real_nics_can_be_insisted_on() {
+fn the_demo_fails_without_real_nics_if_they_are_required() {
     let (temp, stubs) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let mut command = command(temp.path());
     command

@@ -44,11 +44,11 @@ fn every_page_of_docs_is_linked_from_the_readme() {
         .into_iter()
         .filter(|page| !linked.contains(page))
         .collect();
-    assert!(orphans.is_empty(), "README.md leads to none of {orphans:?}");
+    assert!(orphans.is_empty(), "README.md does not link to {orphans:?}");
 }
 
 #[test]
-fn links_are_told_from_what_only_looks_like_one() {
+fn only_real_links_are_recognized() {
     let text = "\
 # One heading, `code` and all
 See [a](a.md), [b](../b.md#some-part) and [here](#one-heading-code-and-all).

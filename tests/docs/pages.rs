@@ -50,7 +50,7 @@ fn assert_has_all(page: &str, reference: &BTreeSet<&str>) {
 }
 
 #[test]
-fn the_page_of_variables_has_them_all() {
+fn the_man_page_of_variables_covers_the_reference() {
     let reference = read("docs/reference/variables.md");
     assert_has_all(
         "packaging/man/one-sriov-variables.7",
@@ -59,7 +59,7 @@ fn the_page_of_variables_has_them_all() {
 }
 
 #[test]
-fn the_page_of_settings_has_them_all() {
+fn the_man_page_of_settings_covers_the_reference() {
     let reference = read("docs/reference/files.md");
     let (_, settings) = reference
         .split_once("### `/etc/one-sriov/agent.conf`")

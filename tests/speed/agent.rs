@@ -69,7 +69,7 @@ fn sixteen_times_the_nics_take_less_than_32_times_the_time() {
 }
 
 #[test]
-fn no_process_and_no_thread_is_started() {
+fn the_agent_starts_no_process_and_no_thread() {
     let _turn = turn::shared();
     for (backend, nics) in BACKENDS
         .into_iter()
@@ -78,7 +78,7 @@ fn no_process_and_no_thread_is_started() {
         let trial = Trial::new(&scratch(), nics);
         let root = trial.fresh_root();
         let agent = trial.agent_for(backend, agent_path(), root.path());
-        let count = processes(&agent).expect("strace, which 'make setup' installs");
+        let count = processes(&agent).expect("failed to run strace; 'make setup' installs it");
         assert_eq!(trial.addressed(root.path()), usize::from(nics), "{backend}");
         assert_eq!(count, 0, "{backend}, {nics} NICs");
         // Nothing is started in a second run, either.

@@ -15,7 +15,7 @@ fn started(calls: &[String], name: &str) -> usize {
 }
 
 #[test]
-fn a_deployment_starts_at_most_two_virsh_and_two_ip_for_each_infiniband_vf() {
+fn a_deployment_starts_at_most_two_virsh_and_two_ip_per_infiniband_vf() {
     let _turn = turn::shared();
     for (nics, held, virsh) in [(1, 0, 1), (4, 0, 1), (16, 0, 1), (4, 16, 2)] {
         let trial = HostTrial::new(&scratch(), nics, 1, held);
@@ -32,7 +32,7 @@ fn a_deployment_starts_at_most_two_virsh_and_two_ip_for_each_infiniband_vf() {
 
 /// This doesn't depend on the machine and its load. 'make bench' measures time.
 #[test]
-fn a_deployment_makes_few_system_calls_and_no_flush_for_a_nic() {
+fn a_deployment_makes_few_system_calls_per_nic_and_flushes_nothing() {
     let _turn = turn::shared();
     for nics in [1, 4, 16] {
         let trial = HostTrial::new(&scratch(), nics, 0, 0);
@@ -47,7 +47,7 @@ fn a_deployment_makes_few_system_calls_and_no_flush_for_a_nic() {
 
 /// The same files are read however many VFs are held, so only libvirt's output can cost more time.
 #[test]
-fn an_allocation_does_not_look_at_the_vfs_that_others_hold() {
+fn an_allocation_does_not_read_files_of_vfs_that_other_vms_hold() {
     let _turn = turn::shared();
     let [few, many] = [FEW, MANY].map(|held| {
         let trial = HostTrial::new(&scratch(), 1, HostTrial::cards_of(MANY), held);
