@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_devices_come_first_and_otherwise_the_order_stays() {
+    fn the_nearest_devices_come_first_and_the_order_is_otherwise_kept() {
         let devices = [
             ('a', Some(0)),
             ('b', Some(1)),

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_is_upper_case_and_a_word() {
+    fn the_monitoring_attribute_is_an_upper_case_word() {
         let attribute = |name: &str| name.parse::<PoolName>().unwrap().attribute();
         assert_eq!(attribute("ib0"), "IB0");
         assert_eq!(attribute("ens1f0.x-y"), "ENS1F0_X_Y");

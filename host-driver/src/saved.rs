@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_and_is_the_line_of_the_docs() {
+    fn saved_nics_are_read_back_and_serialize_as_documented() {
         let dir = tempfile::tempdir().unwrap();
         let root = Root::new(dir.path());
         let saved = SavedNics::beside(&root, Path::new("/checkpoint")).unwrap();

@@ -13,7 +13,7 @@ use roxmltree::{Document, Node, NodeType};
 use samples::{edited, replacements, samples};
 
 #[test]
-fn every_generation_is_edited_as_recorded() {
+fn domains_of_every_release_are_edited_as_recorded() {
     for (name, text) in samples() {
         let (edited, _) = edited(&text);
         let difference = similar::TextDiff::from_lines(&text, &edited);
@@ -25,7 +25,7 @@ fn every_generation_is_edited_as_recorded() {
 }
 
 #[test]
-fn nothing_but_the_handed_over_changes() {
+fn only_replaced_interfaces_change() {
     for (name, text) in samples() {
         let (edited, count) = edited(&text);
         check(&text, &edited, count, &name);
@@ -212,7 +212,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn odd_documents_keep_all_that_is_not_handed_over(text in document()) {
+    fn odd_documents_keep_everything_that_is_not_replaced(text in document()) {
         let (edited, count) = edited(&text);
         check(&text, &edited, count, &text);
         // Without replacements, the bytes stay the same.
@@ -231,13 +231,13 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_are_too_odd(bytes in vec(any::<u8>(), 0..300)) {
+    fn arbitrary_bytes_do_not_cause_a_panic(bytes in vec(any::<u8>(), 0..300)) {
         let _ = Domain::read(&bytes);
         let _ = read_dumps(&bytes);
     }
 
     #[test]
-    fn no_change_of_a_sample_is_too_odd(nth in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn a_changed_byte_in_a_sample_does_not_cause_a_panic(nth in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let samples = samples();
         let mut bytes = nth.get(&samples).1.clone().into_bytes();
         let at = at.index(bytes.len());

@@ -23,12 +23,12 @@ fn run(command: &mut Command) -> Output {
         .stdin(Stdio::null())
         .output()
         .unwrap_or_else(|error| {
-            panic!("{command:?} is not here ('make setup' installs it): {error}")
+            panic!("failed to run {command:?} ('make setup' installs it): {error}")
         })
 }
 
 /// Replaces parts of a domain that only OpenNebula's hosts have.
-fn at_home(text: &str) -> String {
+fn for_this_machine(text: &str) -> String {
     let emulators = [
         "/usr/bin/qemu-kvm-one",
         "/usr/bin/kvm",
@@ -84,7 +84,7 @@ impl Libvirtd {
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
-            .expect("libvirtd is here ('make setup' installs it)");
+            .expect("failed to start libvirtd ('make setup' installs it)");
         let mut libvirtd = Self { child, dir };
         let start = Instant::now();
         while UnixStream::connect(libvirtd.socket()).is_err() {
@@ -132,12 +132,16 @@ fn write(dir: &Path, name: &str, text: &str) -> PathBuf {
 }
 
 #[test]
-fn qemu_of_a_real_libvirtd_takes_every_edited_domain() {
+fn a_real_libvirtd_accepts_every_edited_domain() {
     let libvirtd = Libvirtd::start();
     let dir = TempDir::new().unwrap();
     for (name, text) in samples() {
-        let (edited, count) = edited(&at_home(&text));
-        let before = write(dir.path(), &format!("{name}-before"), &at_home(&text));
+        let (edited, count) = edited(&for_this_machine(&text));
+        let before = write(
+            dir.path(),
+            &format!("{name}-before"),
+            &for_this_machine(&text),
+        );
         let after = write(dir.path(), &name, &edited);
         let id = edited.split("<name>").nth(1).unwrap();
         let id = id.split("</name>").next().unwrap();
@@ -170,7 +174,7 @@ fn qemu_of_a_real_libvirtd_takes_every_edited_domain() {
 }
 
 #[test]
-fn the_schema_has_no_complaint_that_the_recorded_domain_has_not() {
+fn edited_domains_have_no_more_schema_errors_than_the_recorded_ones() {
     let dir = TempDir::new().unwrap();
     let complaints = |name: &str, text: &str| {
         let path = write(dir.path(), name, text);
@@ -200,7 +204,7 @@ fn the_schema_has_no_complaint_that_the_recorded_domain_has_not() {
 }
 
 #[test]
-fn what_libvirt_says_of_running_domains_is_understood() {
+fn libvirts_documents_of_running_domains_are_read() {
     let dir = TempDir::new().unwrap();
     let mut node = String::from("<node>\n");
     let mut expected = Vec::new();
@@ -262,7 +266,7 @@ fn what_libvirt_says_of_running_domains_is_understood() {
 }
 
 #[test]
-fn a_libvirt_that_cannot_be_reached_says_so() {
+fn an_unreachable_libvirt_is_reported() {
     let libvirt = Libvirt::new(
         "qemu+unix:///system?socket=/nowhere",
         Duration::from_secs(20),

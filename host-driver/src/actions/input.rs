@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_found_wherever_it_stands() {
+    fn a_word_is_found_at_any_offset() {
         let chunk = usize::try_from(CHUNK).unwrap();
         for before in [0, 1, chunk - 6, chunk - 3, chunk - 1, chunk, 3 * chunk - 2] {
             let text = [vec![b'x'; before], b"sriov_".to_vec(), vec![b'x'; 9]].concat();

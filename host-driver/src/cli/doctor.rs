@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_remedy_stands_below_its_finding() {
+    fn a_remedy_is_printed_below_its_finding() {
         let finding = |severity, remedy: Option<&str>| Finding {
             check: "iommu",
             severity,

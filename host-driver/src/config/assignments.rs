@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_read_as_a_shell_would_and_never_worked_out() {
+    fn values_are_read_as_a_shell_would_but_never_expanded() {
         let table = [
             ("A=b", Some("b")),
             ("  export A=b # c", Some("b")),
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_and_empty_values_are_passed_over() {
+    fn other_lines_and_empty_values_are_ignored() {
         let text = "#A=1\nif [ -f x ]; then\nA =2\nexportA=3\nA=\n\nB=1\nB=2\nsource y=z\n";
         let read = Assignments::parse(text);
         assert_eq!(read.get("A"), None);

@@ -21,7 +21,7 @@ fn host(files: &[(&str, &str)]) -> (TempDir, Result<Config, ConfigError>) {
 }
 
 #[test]
-fn later_files_overrule_earlier_ones_name_by_name() {
+fn later_files_override_earlier_ones_setting_by_setting() {
     let (_dir, config) = host(&[
         (
             "one/vmm/kvm-sriov/kvmrc",
@@ -43,7 +43,7 @@ fn later_files_overrule_earlier_ones_name_by_name() {
 }
 
 #[test]
-fn without_a_file_the_defaults_hold() {
+fn without_a_file_the_defaults_apply() {
     let (dir, config) = host(&[]);
     let config = config.unwrap();
     assert_eq!(config.dummy_bridge, "sriov_br");
@@ -64,7 +64,7 @@ fn identities_are_set_for_all_pools_or_for_one() {
 }
 
 #[test]
-fn an_empty_identity_of_a_pool_is_none() {
+fn an_empty_identity_of_a_pool_counts_as_unset() {
     let (_dir, config) = host(&[
         ("one/vmm/kvm-sriov/kvmrc", "VF_IDENTITY_ib0=guid\n"),
         (
@@ -79,7 +79,7 @@ fn an_empty_identity_of_a_pool_is_none() {
 }
 
 #[test]
-fn a_wrong_value_is_named_with_file_and_line() {
+fn an_invalid_value_is_reported_with_file_and_line() {
     let table = [
         (
             "DUMMY_MAC_PREFIX=02",
@@ -118,7 +118,7 @@ fn a_wrong_value_is_named_with_file_and_line() {
 
 /// Root must know who owns a file before it reads the file.
 #[test]
-fn a_file_that_cannot_be_looked_at_is_not_one_of_our_own() {
+fn a_file_that_cannot_be_looked_up_is_an_error() {
     let dir = TempDir::new().unwrap();
     for path in ["etc", "etc/one-sriov", "etc/one-sriov/kvmrc"] {
         let full = dir.path().join(path);

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_and_doubled_guids_are_named() {
+    fn missing_and_duplicate_guids_are_reported() {
         let table = [
             (vec![], vec![]),
             (

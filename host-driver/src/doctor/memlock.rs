@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_low_limit_is_one() {
+    fn only_a_low_limit_is_reported() {
         let table = [
             ("[Service]\nLimitMEMLOCK=64M\n", Some((2, "64M"))),
             ("LimitMEMLOCK = 65536\n", Some((1, "65536"))),

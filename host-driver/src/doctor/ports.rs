@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pf_port_that_is_not_active_is_named_with_the_reason() {
+    fn a_pf_port_that_is_not_active_is_reported_with_the_reason() {
         let pf = "ib0".parse().unwrap();
         let message = |state| pf_port(&pf, &port(state)).map(|finding| finding.text);
         assert_eq!(message("4: ACTIVE"), None);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vf_whose_port_cannot_come_up_is_named() {
+    fn a_vf_whose_port_cannot_come_up_is_reported() {
         let guid: hwaddr::Guid = "00:00:aa:00:c0:a8:32:11".parse().unwrap();
         let info = |guid, link_state| VfInfo {
             vf: 3,

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_sudo_refuses_is_a_problem() {
+    fn a_command_that_sudo_refuses_is_a_problem() {
         let asked = |code: i32, stderr: &str| {
             Ok(Captured {
                 status: ExitStatus::from_raw(code << 8),

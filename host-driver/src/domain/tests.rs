@@ -30,7 +30,7 @@ fn edited(text: &str, replacements: &[DeviceReplacement]) -> String {
 }
 
 #[test]
-fn interfaces_of_all_devices_are_read_and_no_others() {
+fn interfaces_in_all_devices_elements_are_read_and_no_others() {
     let text = r#"<domain type='kvm'>
         <name><![CDATA[one-7]]></name><uuid>U</uuid>
         <metadata><devices><interface><source bridge='no'/></interface></devices></metadata>
@@ -53,7 +53,7 @@ fn interfaces_of_all_devices_are_read_and_no_others() {
 }
 
 #[test]
-fn devices_of_the_host_are_read_by_the_hosts_address() {
+fn host_devices_are_read_with_their_address_on_the_host() {
     let text = "<domain><devices>
         <hostdev mode='subsystem' type='pci'><source><address  domain='0x0000' bus='0x81' slot='0x00' function='0x2'/></source>
           <address type='pci' domain='0x0000' bus='0x01' slot='0000' function='0'/></hostdev>
@@ -71,7 +71,7 @@ fn devices_of_the_host_are_read_by_the_hosts_address() {
 }
 
 #[test]
-fn everything_stands_as_its_neighbours_do() {
+fn new_elements_are_indented_like_their_neighbors() {
     let text = "<domain>\r\n <devices>\r\n  <interface type='bridge'>\r\n     <source bridge='s'/>\r\n\
                      <boot  order='1' />\r\n  </interface>\r\n </devices>\r\n</domain>";
     let expected = "<domain>\r\n <devices>\r\n  <hostdev mode='subsystem' type='pci' managed='yes'>\r\n     \
@@ -83,7 +83,7 @@ fn everything_stands_as_its_neighbours_do() {
 }
 
 #[test]
-fn what_shares_its_line_stays_on_it() {
+fn a_document_on_one_line_stays_on_one_line() {
     let text = "<domain><devices><interface/><disk/></devices><devices /></domain>";
     let expected = "<domain><devices><interface type='hostdev' managed='yes'><mac address='02:00:c0:a8:07:05'/>\
                     <source><address type='pci' domain='0x0001' bus='0x81' slot='0x00' function='0x2'/></source>\
@@ -103,7 +103,7 @@ fn without_a_replacement_nothing_changes() {
 }
 
 #[test]
-fn a_document_that_is_none_is_refused() {
+fn an_invalid_document_is_refused() {
     let error = Domain::read(b"<domain>\n  <devices>").unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -119,7 +119,7 @@ fn a_document_that_is_none_is_refused() {
 }
 
 #[test]
-fn the_nodes_of_the_memory_are_those_of_the_vm_and_of_its_cells() {
+fn memory_nodes_are_those_of_the_vm_and_of_its_cells() {
     let memory = |elements: &str| {
         let text =
             format!("<domain><cputune><vcpupin vcpu='0' cpuset='9'/></cputune>{elements}</domain>");

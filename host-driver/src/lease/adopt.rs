@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn an_adopted_vf_lives_as_long_as_its_domain() {
+    fn an_adopted_vf_stays_leased_while_its_domain_runs() {
         let (_dir, store) = store();
         let guard = store.lock(Duration::ZERO, "import-legacy").unwrap();
         let vm = "7".parse().unwrap();
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn where_one_vf_has_a_lease_nothing_is_written() {
+    fn nothing_is_adopted_if_one_vf_already_has_a_lease() {
         let (_dir, store) = store();
         let guard = store.lock(Duration::ZERO, "import-legacy").unwrap();
         let (seven, eight) = ("7".parse().unwrap(), "8".parse().unwrap());

@@ -49,7 +49,7 @@ mod tests {
     use crate::libvirt::tests::running;
 
     #[test]
-    fn libvirt_says_who_lives() {
+    fn libvirt_decides_whether_a_lease_is_alive() {
         let ours = "0000:81:00.4";
         let grace = Duration::from_secs(30);
         let table = [
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_is_also_known_by_what_the_stock_driver_called_it() {
+    fn a_domain_is_also_recognized_by_its_deploy_id() {
         let lease = Lease {
             deploy_id: Some("00000000-0000-0000-0000-000000000001".into()),
             state: State::Active,

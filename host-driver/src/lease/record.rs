@@ -277,7 +277,7 @@ pub(crate) mod tests {
     );
 
     #[test]
-    fn the_line_of_the_docs_is_what_is_written() {
+    fn a_lease_serializes_as_documented() {
         let lease = lease();
         assert_eq!(serde_json::to_string(&lease).unwrap(), LINE);
         assert_eq!(lease.place().to_string(), "ib0/3");
@@ -285,14 +285,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_wrong_address_is_no_lease() {
+    fn a_lease_with_an_invalid_address_is_an_error() {
         let line = LINE.replace("0000:81:00.4", "0000:81:20.4");
         let error = serde_json::from_str::<Lease>(&line).unwrap_err();
         assert!(error.to_string().contains("0000:81:20.4"), "{error}");
     }
 
     #[test]
-    fn deployments_name_their_vm() {
+    fn a_deployment_id_contains_the_vm_id() {
         let id: DeploymentId = "12.ab0f".parse().unwrap();
         assert_eq!(
             (id.vm().domain(), id.to_string()),

@@ -89,7 +89,7 @@ fn imported(import: &Import) -> Vec<String> {
 }
 
 #[test]
-fn what_the_old_driver_wrote_down_becomes_a_lease() {
+fn entries_of_the_old_driver_become_leases() {
     let tree = tree();
     tree.write(
         "one/vmm/kvm-sriov/kvmrc",
@@ -100,7 +100,7 @@ fn what_the_old_driver_wrote_down_becomes_a_lease() {
     tree.write("dev/shm/vf_interfaces/ib0/2", "AA:010:C0:A8:07:06\n");
     let domains: [(&str, &[&str]); 1] = [("one-7", &["0000:81:00.2", "0000:81:00.3"])];
 
-    let only_said = run_import(&tree, &domains, &[], true);
+    let dry_run = run_import(&tree, &domains, &[], true);
     assert_eq!(store(&tree).pools().unwrap(), []);
     let import = run_import(&tree, &domains, &[], false);
     let expected = [
@@ -108,7 +108,7 @@ fn what_the_old_driver_wrote_down_becomes_a_lease() {
         "ib0/2 7 10 02:00:c0:a8:07:06 aa:10:c0:a8:07:06 false",
     ];
     assert_eq!(imported(&import), expected);
-    assert_eq!(imported(&only_said), expected);
+    assert_eq!(imported(&dry_run), expected);
     assert_eq!((import.failed.len(), import.stale.len()), (0, 0));
     let left: Vec<_> = import
         .not_imported
@@ -140,7 +140,7 @@ fn what_the_old_driver_wrote_down_becomes_a_lease() {
 }
 
 #[test]
-fn an_empty_entry_takes_the_dummy_nic_of_the_domain() {
+fn an_empty_entry_gets_the_dummy_mac_of_the_domain() {
     let tree = tree();
     tree.write("tmp/vf_interfaces/ib0/0", "");
     tree.write("tmp/vf_interfaces/ib0/3", "");
@@ -161,7 +161,7 @@ fn an_empty_entry_takes_the_dummy_nic_of_the_domain() {
 }
 
 #[test]
-fn a_nic_that_nobody_knows_is_named_and_not_guessed() {
+fn an_unidentified_nic_is_reported_and_not_guessed() {
     let tree = tree();
     tree.write("tmp/vf_interfaces/ib0/0", "");
     tree.write("tmp/vf_interfaces/ib0/1", "aa:01:c0:a8:07:06");
@@ -177,7 +177,7 @@ fn a_nic_that_nobody_knows_is_named_and_not_guessed() {
 }
 
 #[test]
-fn entries_that_no_vm_has_stay_and_are_named() {
+fn entries_that_no_vm_uses_are_kept_and_reported() {
     let tree = tree();
     for index in [0, 1, 9] {
         tree.write(
@@ -213,7 +213,7 @@ fn a_lease_of_another_vm_is_not_overwritten() {
 }
 
 #[test]
-fn the_old_drivers_own_maps_count() {
+fn the_old_drivers_own_maps_are_used() {
     let tree = tree();
     tree.write("old/maps/ib0", "0x81 0x00 0x4\n0x81 0x00 0x3\n");
     tree.write(

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dummy_mac_is_read_even_where_it_is_malformed() {
+    fn malformed_dummy_macs_of_the_old_driver_are_read() {
         let table = [
             ("aa:00:c0:a8:07:05", Some((0, "aa:00:c0:a8:07:05"))),
             ("AA:09:C0:A8:07:05", Some((9, "aa:09:c0:a8:07:05"))),

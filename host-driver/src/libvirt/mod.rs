@@ -294,7 +294,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_look_knows_vms_and_holders() {
+    fn a_snapshot_contains_running_vms_and_holders() {
         let running = running(&[("one-7", "0000:81:00.4"), ("other", "0000:81:00.5")]);
         assert!(running.runs("7".parse().unwrap()));
         assert!(!running.runs("8".parse().unwrap()));

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_vm_stands_before_the_host() {
+    fn the_vm_id_comes_before_the_host() {
         let table: [(&[&str], Option<&str>); 6] = [
             (&["/x//0/7/deployment.0", "h", "7", "h"], Some("7")),
             (&["one-7", "h", "7", "h"], Some("7")),

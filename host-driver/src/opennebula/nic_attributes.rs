@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nic_without_any_wants_nothing() {
+    fn a_nic_without_attributes_requests_nothing() {
         let none = NicAttributes::default();
         assert_eq!(read(""), Ok(none.clone()));
         assert_eq!(
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_read_as_opennebula_means_it() {
+    fn attributes_are_read_as_opennebula_defines_them() {
         let all = "<VLAN_QOS>3</VLAN_QOS><VLAN_PROTO>802.1AD</VLAN_PROTO><SPOOFCHK>Yes</SPOOFCHK><TRUST>off</TRUST>\
             <VF_LINK_STATE>ENABLE</VF_LINK_STATE><MTU>1500</MTU><GUEST_MTU>9000</GUEST_MTU><CVLANS>1,2</CVLANS>\
             <INBOUND_AVG_BW>5</INBOUND_AVG_BW>";
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_that_of_the_peak_in_whole_megabits() {
+    fn the_rate_is_the_peak_or_the_average_rounded_up_to_megabits() {
         let rate = |peak: &str, average: &str| {
             let text = format!(
                 "<OUTBOUND_PEAK_BW>{peak}</OUTBOUND_PEAK_BW><OUTBOUND_AVG_BW>{average}</OUTBOUND_AVG_BW>"
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_none_is_named() {
+    fn an_invalid_value_is_reported() {
         let table = [
             ("<VLAN_QOS>8</VLAN_QOS>", "VLAN_QOS '8'", "0 to 7"),
             (

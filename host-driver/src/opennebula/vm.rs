@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn nics_with_one_mac_are_told_apart_by_bridge_and_order() {
+    fn nics_with_the_same_mac_are_distinguished_by_bridge_and_order() {
         let nic = |(id, bridge): (u32, &str)| {
             format!(
                 "<NIC><BRIDGE><![CDATA[{bridge}]]></BRIDGE><MAC>02:00:c0:a8:07:05</MAC>\
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_with_a_network_is_a_nic() {
+    fn a_pci_device_with_a_network_is_a_nic() {
         let nic = PciNic {
             id: 3,
             address: "0000:81:00.2".parse().unwrap(),
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn other_devices_and_those_that_are_not_chosen_are_no_nics() {
+    fn devices_without_type_address_or_mac_are_not_nics() {
         let others = [
             PCI.replace("<TYPE>NIC</TYPE>", ""),
             PCI.replace(">81<", "><").replace("0000:81:00:2", ""),
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_document_has_in_it_does_not_break_the_line_of_a_message() {
+    fn control_characters_of_a_document_do_not_reach_a_message() {
         let error = network("<VM><TEM\u{1}\nPLATE></TEMPLATE></VM>").unwrap_err();
         assert!(!error.contains(char::is_control), "{error:?}");
         let error = network(
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_is_none_is_an_error() {
+    fn an_invalid_document_is_an_error() {
         let nic = |vlan: &str| {
             format!(
                 "<VM><TEMPLATE><NIC><MAC>02:00:c0:a8:07:05</MAC><VLAN_ID>{vlan}</VLAN_ID></NIC></TEMPLATE></VM>"

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_seeds_map_and_ours_are_read() {
+    fn maps_of_the_old_driver_and_of_this_one_are_read() {
         let text = "# ib0\n0x07 0x00 0x01\n\n0001 7 1f 2 # last\r\n0X07\t0x00 0x3\n";
         let read: Vec<_> = parse(text).unwrap();
         let read: Vec<_> = read
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_line_is_named() {
+    fn an_invalid_line_is_reported() {
         let table = [
             (
                 "0x07 0x00 0x01\n0x07 0x00 0x1",

@@ -286,7 +286,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn representors_are_told_from_ports() {
+    fn representors_are_distinguished_from_ports() {
         let representors = ["pf0vf3", "pf1sf88", "pf0hpf", "c1pf0vf3", "pf0vfr12"];
         for name in representors {
             assert!(is_representor_name(name), "{name}");

@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use one_sriov_system::{VfLinkState, VfVlan};
 
-    fn told(settings: &Settings) -> Vec<(String, String)> {
+    fn texts(settings: &Settings) -> Vec<(String, String)> {
         let calls = calls(settings).into_iter();
         calls
             .map(|call| (call.what.join(", "), call.words.join(" ")))
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_guid_never_stands_behind_a_node_guid() {
+    fn node_and_port_guid_are_set_by_separate_calls() {
         let guid: Guid = "00:04:aa:00:c0:a8:32:11".parse().unwrap();
         let infiniband = Settings {
             node_guid: Some(Some(guid)),
@@ -196,13 +196,13 @@ mod tests {
             ),
         ];
         assert_eq!(
-            told(&infiniband),
+            texts(&infiniband),
             expected.map(|(what, words)| (what.to_owned(), words.to_owned()))
         );
     }
 
     #[test]
-    fn a_word_that_ip_does_not_know_is_told_from_other_trouble() {
+    fn an_unknown_word_is_distinguished_from_other_errors() {
         let table = [
             ("Command line is not complete. Try option \"help\"", true),
             (
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn one_call_sets_all_of_an_ethernet_vf() {
+    fn one_call_sets_everything_on_an_ethernet_vf() {
         let ethernet = Settings {
             mac: Some(Some("02:00:0a:00:00:05".parse().unwrap())),
             vlan: Some(VfVlan {
@@ -243,7 +243,7 @@ mod tests {
              max_tx_rate 1000 min_tx_rate 10"
                 .to_owned(),
         );
-        assert_eq!(told(&ethernet), [expected]);
-        assert_eq!(told(&Settings::default()), []);
+        assert_eq!(texts(&ethernet), [expected]);
+        assert_eq!(texts(&Settings::default()), []);
     }
 }

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unset_value_that_is_refused_takes_nothing_else_along() {
+    fn a_refused_unset_value_does_not_affect_the_others() {
         let original = OriginalState::Ethernet {
             mac: None,
             vlan: Some((0, 0)),
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_refused_is_a_failure_and_so_is_anything_but_a_refusal() {
+    fn a_refused_value_and_any_other_error_are_failures() {
         let original = OriginalState::Ethernet {
             mac: None,
             vlan: Some((7, 0)),
@@ -196,7 +196,7 @@ mod tests {
             error.unwrap(),
             format!("failed to set it of VF 3 of 'ib0': {INVALID}")
         );
-        assert_eq!(has.len(), 1, "the MAC is unset all the same");
+        assert_eq!(has.len(), 1, "the MAC is unset anyway");
 
         let unset = OriginalState::Infiniband {
             node_guid: None,

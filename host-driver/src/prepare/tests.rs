@@ -55,7 +55,7 @@ fn info(vf: u32, guid: Option<&str>) -> VfInfo {
 }
 
 #[test]
-fn the_link_layer_decides_unless_the_operator_has() {
+fn the_link_layer_decides_the_identity_unless_it_is_configured() {
     use IdentitySetting::{Auto, Dummy, Guid, Mac};
     use LinkLayer::{Ethernet, Infiniband};
     let refused = "failed to use identity '";
@@ -87,7 +87,7 @@ fn the_link_layer_decides_unless_the_operator_has() {
 }
 
 #[test]
-fn the_guid_is_the_dummy_mac_behind_the_network() {
+fn the_guid_is_the_network_id_followed_by_the_dummy_mac() {
     let setup = setup(
         &request(None),
         &allocation(LinkLayer::Infiniband),
@@ -102,7 +102,7 @@ fn the_guid_is_the_dummy_mac_behind_the_network() {
 }
 
 #[test]
-fn guids_that_say_nothing_are_restored_as_unset() {
+fn ambiguous_or_missing_guids_are_restored_as_unset() {
     let own = "00:11:22:33:44:55:66:77";
     let other = "00:11:22:33:44:55:66:78";
     let table = [
@@ -177,7 +177,7 @@ fn an_ethernet_vf_gets_the_nics_mac_and_its_vlan() {
 }
 
 #[test]
-fn a_vlan_that_no_ethernet_has_is_refused() {
+fn a_vlan_above_4094_is_refused_on_ethernet() {
     let vlan = |vlan| {
         setup(
             &request(vlan),
@@ -206,7 +206,7 @@ fn a_vlan_that_no_ethernet_has_is_refused() {
 }
 
 #[test]
-fn what_an_ended_lease_saved_goes_before_what_the_kernel_says_now() {
+fn the_state_saved_by_a_stale_lease_overrides_what_the_kernel_shows() {
     let lease = crate::lease::sample();
     let saved = OriginalState::Infiniband {
         node_guid: Some("00:11:22:33:44:55:66:77".parse().unwrap()),
@@ -233,7 +233,7 @@ fn what_an_ended_lease_saved_goes_before_what_the_kernel_says_now() {
 }
 
 #[test]
-fn of_a_lease_that_cannot_be_read_nothing_is_taken_for_the_vfs_own() {
+fn after_a_corrupt_lease_the_current_state_is_not_taken_for_the_original() {
     let lease = crate::lease::sample();
     let allocation = Allocation {
         stale: Some(crate::lease::StaleLease {

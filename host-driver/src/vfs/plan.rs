@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_number_goes_through_zero_and_the_same_one_writes_nothing() {
+    fn a_different_number_goes_through_zero_and_the_same_one_writes_nothing() {
         let table = [
             // (has, allows, wanted, removes, creates)
             (0, 8, 0, false, None),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn autoprobe_is_written_where_it_differs() {
+    fn autoprobe_is_written_if_it_differs() {
         for (has, wanted, expected) in [
             (Some(true), None, None),
             (Some(true), Some(true), None),

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_named_with_its_line() {
+    fn anything_else_is_reported_with_its_line() {
         let line = |line, found: &str| WantedError::Line {
             line,
             found: found.into(),

@@ -15,7 +15,7 @@ fn problem(text: &[u8]) -> String {
 }
 
 #[test]
-fn what_is_no_domain_is_named_with_its_place() {
+fn invalid_documents_are_reported_with_line_and_column() {
     let table: [(&[u8], &str); 18] = [
         (b"<domain/>\n", "none"),
         (
@@ -83,7 +83,7 @@ fn what_is_no_domain_is_named_with_its_place() {
 }
 
 #[test]
-fn elements_inside_each_other_are_bounded() {
+fn the_nesting_depth_of_elements_is_bounded() {
     let deep = format!("<domain>{}", "<a>".repeat(1000));
     assert!(problem(deep.as_bytes()).ends_with("elements are nested too deeply"));
 }

@@ -18,7 +18,7 @@ pub(crate) fn samples() -> Vec<(String, String)> {
         })
         .collect();
     samples.sort();
-    assert!(samples.len() > 20, "the fixtures are there");
+    assert!(samples.len() > 20, "fixtures are missing");
     samples
 }
 

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lines_of_the_docs_are_what_is_said() {
+    fn steps_and_answers_serialize_as_documented() {
         let offer = Step::Lease(Offer {
             protocol: PROTOCOL,
             deploy_id: "one-7".into(),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_later_release_adds_is_ignored() {
+    fn fields_that_a_later_release_adds_are_ignored() {
         let line = r#"{"step":"lease","protocol":1,"deploy_id":"one-7","new":[],"nics":[{"pool":"ib0","position":0,
             "mac":"02:00:c0:a8:07:05","vlan":null,"has_dummy":true,"guid":null,"guest":null,"new":1}],"document":""}"#;
         let Step::Lease(offer) = serde_json::from_str(line).unwrap() else {

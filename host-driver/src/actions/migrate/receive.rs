@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signs_of_life_are_waited_through_and_silence_is_the_end() {
+    fn empty_lines_extend_the_wait_and_silence_ends_it() {
         let (ours, mut theirs) = io::pipe().unwrap();
         let mut source = Source {
             lines: Lines::of(File::from(OwnedFd::from(ours))),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_not_the_end_while_the_vm_is_arriving() {
+    fn silence_does_not_end_the_wait_while_the_vm_is_arriving() {
         let (ours, theirs) = io::pipe().unwrap();
         let mut source = Source {
             lines: Lines::of(File::from(OwnedFd::from(ours))),

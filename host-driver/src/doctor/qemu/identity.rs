@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_class_that_fits_decides() {
+    fn the_first_matching_permission_class_decides() {
         let qemu = Identity::of("+9869", "+36").unwrap().unwrap();
         let table = [
             (0, 0, 0o600, false),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_numbers_are_known() {
+    fn users_and_groups_are_resolved_by_name_and_number() {
         assert!(Identity::of("root", "root").unwrap().unwrap().is_root());
         assert!(Identity::of("+0", "+0").unwrap().unwrap().is_root());
         assert_eq!(Identity::of("no-such-user", "root"), Ok(None));

@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blanks_around_the_sign_and_comments_are_read_over() {
+    fn blanks_around_the_equals_sign_and_comments_are_ignored() {
         let text = "#user = \"qemu\"\nuser = \"oneadmin\"\ngroup=\"kvm\" # for /dev/kvm\n\
                     dynamic_ownership = 0\nvnc_listen = \"0.0.0.0\"\n";
         let expected = QemuConf {

@@ -7,7 +7,7 @@ use super::{assert_one, assert_some, find, healthy};
 use crate::config::Config;
 
 #[test]
-fn settings_are_understood() {
+fn invalid_settings_and_those_without_effect_are_reported() {
     let tree = healthy();
     assert_one(&find(&tree, settings::check), "Ok: no kvmrc");
     tree.write(
@@ -64,7 +64,7 @@ fn settings_are_understood() {
 }
 
 #[test]
-fn each_name_is_one_that_the_configuration_reads() {
+fn the_configuration_reads_every_setting_in_the_list() {
     let tree = healthy();
     let names = Config::names();
     assert!(names.contains(&"UNPLUG_WAIT"), "{names:?}");
@@ -76,7 +76,7 @@ fn each_name_is_one_that_the_configuration_reads() {
 }
 
 #[test]
-fn dummy_macs_do_not_look_like_opennebulas() {
+fn a_dummy_prefix_that_equals_that_of_opennebula_is_a_problem() {
     let tree = healthy();
     assert_eq!(find(&tree, settings::mac_prefix), [""; 0]);
     tree.write(
@@ -91,7 +91,7 @@ fn dummy_macs_do_not_look_like_opennebulas() {
 }
 
 #[test]
-fn the_remotes_are_whole() {
+fn missing_actions_and_programs_are_reported() {
     let tree = healthy();
     let found = find(&tree, remotes::check);
     assert_some(
@@ -139,7 +139,7 @@ fn the_remotes_are_whole() {
 }
 
 #[test]
-fn the_lease_directory_is_private_and_readable() {
+fn problems_of_the_lease_directory_are_reported() {
     let tree = healthy();
     assert_one(
         &find(&tree, leases::check),
@@ -178,7 +178,7 @@ fn the_lease_directory_is_private_and_readable() {
 }
 
 #[test]
-fn a_check_that_cannot_look_says_so_and_the_others_go_on() {
+fn a_check_that_cannot_read_its_files_reports_a_problem() {
     let tree = healthy();
     // Directories where files should be, and files where directories should be.
     for file in ["sys/class/iommu", "sys/class/net", "run/one-sriov"] {
@@ -205,7 +205,7 @@ fn a_check_that_cannot_look_says_so_and_the_others_go_on() {
 }
 
 #[test]
-fn what_a_check_cannot_read_is_not_taken_for_absent() {
+fn an_unreadable_file_is_reported_and_not_taken_for_absent() {
     let device = "/sys/bus/pci/devices/0000:81:00";
     let table: [(Check, String); 11] = [
         (pci_probe::check, format!("{device}.1/vendor")),
@@ -249,7 +249,7 @@ fn what_a_check_cannot_read_is_not_taken_for_absent() {
 }
 
 #[test]
-fn checks_of_vfs_say_so_where_the_maps_cannot_be_read() {
+fn checks_of_vfs_report_unreadable_maps() {
     for path in ["vf_maps", "vf_maps/ib9"] {
         let tree = healthy();
         tree.unreadable(&format!("one/vmm/kvm-sriov/{path}"));
@@ -266,7 +266,7 @@ fn checks_of_vfs_say_so_where_the_maps_cannot_be_read() {
 }
 
 #[test]
-fn what_the_driver_of_2013_took_has_a_remedy_of_its_own() {
+fn values_that_only_the_old_driver_accepted_have_their_own_remedies() {
     let tree = healthy();
     for (line, beginning) in [
         ("VF_MAPS_PATH=$(dirname $0)/vf_maps", "write the full path"),

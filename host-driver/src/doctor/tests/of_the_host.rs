@@ -7,7 +7,7 @@ use super::super::{bridge, cards, iommu, memlock, pci_probe, pools, ports, qemu,
 use super::{assert_one, assert_some, find, healthy};
 
 #[test]
-fn the_iommu_is_on() {
+fn a_missing_iommu_is_a_problem() {
     let tree = healthy();
     assert_eq!(find(&tree, iommu::check), ["Ok: the IOMMU is on: dmar0"]);
     tree.remove("sys/class/iommu");
@@ -20,7 +20,7 @@ fn the_iommu_is_on() {
 }
 
 #[test]
-fn cards_have_vfs() {
+fn cards_without_vfs_are_reported() {
     let tree = healthy();
     let fine = "Ok: 'ib0' (0000:81:00.0) has 2 VFs (maximum 4)";
     assert_eq!(find(&tree, cards::check), [fine]);
@@ -38,7 +38,7 @@ fn cards_have_vfs() {
 }
 
 #[test]
-fn pools_name_what_is_there() {
+fn pools_and_their_problems_are_reported() {
     let tree = healthy();
     assert_eq!(find(&tree, pools::check), ["Ok: pool 'ib0' has 2 VFs"]);
 
@@ -76,7 +76,7 @@ fn pools_name_what_is_there() {
 }
 
 #[test]
-fn the_dummy_bridge_goes_nowhere() {
+fn a_dummy_bridge_connected_to_a_network_card_is_reported() {
     let tree = healthy();
     assert_one(&find(&tree, bridge::check), "Ok: bridge 'sriov_br'");
     tree.make("sys/class/net/sriov_br/brif/vnet0");
@@ -98,7 +98,7 @@ fn the_dummy_bridge_goes_nowhere() {
 }
 
 #[test]
-fn qemu_may_open_vfio() {
+fn a_qemu_that_may_not_open_vfio_is_reported() {
     let tree = healthy();
     let conf = "etc/libvirt/qemu.conf";
     let dynamic = "Ok: libvirt gives /dev/vfio to the user of each VM (dynamic_ownership)";
@@ -155,7 +155,7 @@ fn qemu_may_open_vfio() {
 }
 
 #[test]
-fn a_low_limit_of_locked_memory_is_noted() {
+fn a_low_limit_of_locked_memory_is_reported() {
     let tree = healthy();
     assert_one(&find(&tree, memlock::check), "Ok: ");
     tree.write(
@@ -168,7 +168,7 @@ fn a_low_limit_of_locked_memory_is_noted() {
 }
 
 #[test]
-fn vfs_are_not_offered_by_the_pci_probe() {
+fn vfs_offered_by_the_pci_probe_are_reported() {
     let tree = healthy();
     assert_one(&find(&tree, pci_probe::check), "Ok: ");
     let conf = "one/etc/im/kvm-probes.d/pci.conf";
@@ -202,7 +202,7 @@ fn vfs_are_not_offered_by_the_pci_probe() {
 }
 
 #[test]
-fn a_shared_iommu_group_and_vfs_of_the_host_are_named() {
+fn a_shared_iommu_group_and_vfs_in_use_by_the_host_are_reported() {
     let tree = healthy();
     assert_eq!(find(&tree, vfs::check), [""; 0]);
     let devices = "sys/bus/pci/devices";
@@ -239,7 +239,7 @@ fn a_shared_iommu_group_and_vfs_of_the_host_are_named() {
 }
 
 #[test]
-fn ports_without_a_link_are_named() {
+fn ports_without_a_link_are_reported() {
     let tree = healthy();
     assert_eq!(find(&tree, ports::check), [""; 0]);
     let port = "sys/bus/pci/devices/0000:81:00.0/infiniband/mlx5_0/ports/1";

@@ -177,7 +177,7 @@ mod tests {
     use crate::lease::tests::store;
 
     #[test]
-    fn how_long_a_deployment_is_idle_does_not_depend_on_the_time_of_day() {
+    fn the_idle_time_of_a_deployment_does_not_depend_on_the_system_clock() {
         const HOUR: Duration = Duration::from_secs(3600);
         const MINUTE: Duration = Duration::from_secs(60);
         let (_dir, store) = store();
@@ -190,7 +190,7 @@ mod tests {
         file.set_modified(since_boot().unwrap() - MINUTE).unwrap();
         assert!((MINUTE..2 * MINUTE).contains(&idle()));
 
-        // The clock was set back since: the deployment is idle from now on, not from in an hour.
+        // The clock has been set back: the idle time starts now, not in an hour.
         file.set_modified(SystemTime::now() + HOUR).unwrap();
         assert_eq!(idle(), Duration::ZERO);
         assert!(seen() <= since_boot().unwrap());

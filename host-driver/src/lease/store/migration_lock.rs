@@ -105,7 +105,7 @@ mod tests {
     use crate::lease::tests::store;
 
     #[test]
-    fn one_process_migrates_a_vm_and_leaves_no_empty_directory() {
+    fn only_one_process_locks_a_migration_and_no_empty_directory_remains() {
         let (_dir, store) = store();
         let (vm, other) = ("7".parse().unwrap(), "8".parse().unwrap());
         assert!(!store.is_migrating(vm).unwrap());

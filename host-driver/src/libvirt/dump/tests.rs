@@ -28,7 +28,7 @@ const DUMPS: &str = "<domain type='kvm' id='1'>
 ";
 
 #[test]
-fn the_hosts_devices_are_found_and_not_the_guests() {
+fn addresses_on_the_host_are_read_and_those_in_the_guest_are_not() {
     let domains = read_dumps(DUMPS.as_bytes()).unwrap();
     let devices: Vec<_> = domains[0].devices.iter().map(ToString::to_string).collect();
     assert_eq!(devices, ["0001:81:00.4", "0000:82:1f.7", "0000:01:00.0"]);
@@ -42,7 +42,7 @@ fn the_hosts_devices_are_found_and_not_the_guests() {
 }
 
 #[test]
-fn a_half_document_is_never_a_domain_without_devices() {
+fn a_truncated_document_is_an_error() {
     for end in 0..DUMPS.len() {
         let whole = ["</domain>", "</domain>\n", "</domain>\n\n"];
         let part = &DUMPS[..end];
@@ -52,7 +52,7 @@ fn a_half_document_is_never_a_domain_without_devices() {
 }
 
 #[test]
-fn an_address_that_is_none_is_an_error() {
+fn an_invalid_address_is_an_error() {
     let text = DUMPS.replace("bus='0x81'", "bus='0x181'");
     let error = read_dumps(text.as_bytes()).unwrap_err().to_string();
     assert!(

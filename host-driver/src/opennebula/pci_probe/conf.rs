@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_are_those_of_lspci() {
+    fn filters_match_as_in_lspci() {
         let table = [
             ("", None),
             (":filter: '0:0'\n", None),
@@ -232,14 +232,14 @@ mod tests {
     }
 
     #[test]
-    fn the_probe_offers_nothing_as_it_comes() {
+    fn the_probe_offers_nothing_by_default() {
         let nothing = |text| PciConf::parse(text).unwrap().offers_nothing();
         assert!(nothing("") && nothing(":filter: '0:0'\n") && nothing(":filter: []\n"));
         assert!(!nothing(":filter: '*:*'\n") && !nothing(":filter:\n"));
     }
 
     #[test]
-    fn the_filter_of_a_host_is_a_list_of_its_own() {
+    fn the_filter_of_a_host_is_a_comma_separated_list() {
         let filters = |text: &str| text.parse::<Filters>().map(|filters| filters.0.len());
         assert_eq!(filters("15b3:101e, 8086:1520:0200"), Ok(2));
         for wrong in ["", "15b3", "15b3:101e,", "mlx5", "1:2:3:4"] {
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_probe_fails_on_is_an_error() {
+    fn invalid_yaml_is_an_error() {
         let error = PciConf::parse(":filter: [ '15b3:*'\n").unwrap_err();
         assert_eq!(
             error.to_string(),
