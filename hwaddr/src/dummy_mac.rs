@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn another_prefix_is_not_ours() {
+    fn an_address_with_another_prefix_is_not_a_dummy_mac() {
         let other = DummyPrefix::new(0x06).unwrap();
         assert_eq!(DummyMac::from_mac(dummy(1).mac(), other), None);
         assert_eq!(DummyMac::from_guid(dummy(1).port_guid([0, 0]), other), None);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_extremes_make_valid_guids() {
+    fn extreme_keys_and_positions_make_valid_guids() {
         for key in [[0; 4], [0xff; 4]] {
             for (position, lead) in [(0, [0, 0]), (255, [0xff, 0xff])] {
                 let dummy = DummyMac::new(DummyPrefix::default(), position, Key::from(key));

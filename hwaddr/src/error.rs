@@ -189,13 +189,13 @@ mod tests {
     }
 
     #[test]
-    fn no_escape_is_cut_in_two() {
+    fn an_escape_is_never_cut_in_two() {
         let text = "x".repeat(63) + "\n";
         assert_eq!(shown(&text), "x".repeat(63) + "...");
     }
 
     #[test]
-    fn nothing_breaks_a_log_line_or_the_quotes() {
+    fn control_characters_and_quotes_are_escaped() {
         assert_eq!(shown("a\nb\r\0\t"), r"a\nb\r\0\t");
         assert_eq!(shown("'; rm"), r"\'; rm");
         assert_eq!(shown("\u{1b}[2J"), r"\u{1b}[2J");

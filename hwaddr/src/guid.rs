@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn guids_that_mean_none_are_refused() {
+    fn guids_of_only_zeros_or_ones_are_refused() {
         for (text, message) in [
             (
                 "0000:0000:0000:0000",

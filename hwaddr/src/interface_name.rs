@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_drivers_and_udev_make_are_read() {
+    fn names_given_by_drivers_and_udev_are_read() {
         for text in [
             "lo",
             "ib0",
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn names_with_a_meaning_elsewhere_are_refused() {
+    fn names_with_a_special_meaning_elsewhere_are_refused() {
         for (text, reason) in [
             (".", "a name must not begin with '.' or '-'"),
             ("..", "a name must not begin with '.' or '-'"),

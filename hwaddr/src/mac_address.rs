@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn display_keeps_to_the_width_of_a_table() {
+    fn display_pads_to_the_requested_width() {
         let mac = MacAddress::try_from([0, 0, 0, 0, 0, 1]).unwrap();
         assert_eq!(format!("{mac:>20}|"), "   00:00:00:00:00:01|");
     }

@@ -11,18 +11,18 @@ use hwaddr::{
 };
 use proptest::prelude::*;
 
-fn settles<T>(text: &str) -> Result<(), TestCaseError>
+fn round_trips_or_fails_safely<T>(text: &str) -> Result<(), TestCaseError>
 where
     T: FromStr<Err = AddressError> + Display + Debug + PartialEq,
 {
     match text.parse::<T>() {
         Ok(value) => prop_assert_eq!(value.to_string().parse::<T>(), Ok(value), "{}", text),
-        Err(error) => is_one_safe_line(&error.to_string())?,
+        Err(error) => check_one_safe_line(&error.to_string())?,
     }
     Ok(())
 }
 
-fn is_one_safe_line(message: &str) -> Result<(), TestCaseError> {
+fn check_one_safe_line(message: &str) -> Result<(), TestCaseError> {
     prop_assert!(!message.chars().any(char::is_control), "{:?}", message);
     prop_assert!(
         !message.contains(['\u{2028}', '\u{2029}', '\u{202e}']),
@@ -33,19 +33,19 @@ fn is_one_safe_line(message: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn all_types(text: &str) -> Result<(), TestCaseError> {
-    settles::<MacAddress>(text)?;
-    settles::<Guid>(text)?;
-    settles::<IpoibAddress>(text)?;
-    settles::<PciAddress>(text)?;
-    settles::<Pkey>(text)?;
-    settles::<DummyPrefix>(text)?;
-    settles::<Key>(text)?;
-    settles::<DummyMac>(text)?;
-    settles::<InterfaceName>(text)?;
+fn check_all_types(text: &str) -> Result<(), TestCaseError> {
+    round_trips_or_fails_safely::<MacAddress>(text)?;
+    round_trips_or_fails_safely::<Guid>(text)?;
+    round_trips_or_fails_safely::<IpoibAddress>(text)?;
+    round_trips_or_fails_safely::<PciAddress>(text)?;
+    round_trips_or_fails_safely::<Pkey>(text)?;
+    round_trips_or_fails_safely::<DummyPrefix>(text)?;
+    round_trips_or_fails_safely::<Key>(text)?;
+    round_trips_or_fails_safely::<DummyMac>(text)?;
+    round_trips_or_fails_safely::<InterfaceName>(text)?;
     match Pkey::from_hex(text) {
         Ok(pkey) => prop_assert_eq!(pkey.to_string().parse(), Ok(pkey)),
-        Err(error) => is_one_safe_line(&error.to_string())?,
+        Err(error) => check_one_safe_line(&error.to_string())?,
     }
     for attributes in [
         [text, "0", "0", "0"],
@@ -56,7 +56,7 @@ fn all_types(text: &str) -> Result<(), TestCaseError> {
         let [domain, bus, slot, function] = attributes;
         match PciAddress::from_libvirt(domain, bus, slot, function) {
             Ok(address) => prop_assert_eq!(address.to_string().parse(), Ok(address)),
-            Err(error) => is_one_safe_line(&error.to_string())?,
+            Err(error) => check_one_safe_line(&error.to_string())?,
         }
     }
     Ok(())
@@ -88,12 +88,12 @@ proptest! {
 
     #[test]
     fn any_text(text: String) {
-        all_types(&text)?;
+        check_all_types(&text)?;
     }
 
     #[test]
-    fn text_of_the_right_letters(text in "[0-9a-fA-FxX:._ -]{0,64}") {
-        all_types(&text)?;
+    fn text_of_plausible_characters(text in "[0-9a-fA-FxX:._ -]{0,64}") {
+        check_all_types(&text)?;
     }
 
     #[test]
@@ -104,14 +104,14 @@ proptest! {
     ) {
         let place = place.index(text.len());
         let (front, back) = text.split_at(place);
-        all_types(&format!("{front}{replacement}{}", &back[1..]))?;
-        all_types(&format!("{front}{replacement}{back}"))?;
+        check_all_types(&format!("{front}{replacement}{}", &back[1..]))?;
+        check_all_types(&format!("{front}{replacement}{back}"))?;
     }
 }
 
 #[test]
 fn texts_of_any_length() {
     for piece in ["0", ":", "00:", "0x", " ", "\n", "é", "_", ".", "pci_"] {
-        all_types(&piece.repeat(1 << 20)).unwrap();
+        check_all_types(&piece.repeat(1 << 20)).unwrap();
     }
 }

@@ -105,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn mac_addresses_are_those_of_the_kernel(octets: [u8; 6]) {
+    fn mac_addresses_are_valid_as_in_the_kernel(octets: [u8; 6]) {
         let valid = octets != [0; 6] && octets[0] & 1 == 0;
         prop_assert_eq!(MacAddress::try_from(octets).is_ok(), valid);
     }

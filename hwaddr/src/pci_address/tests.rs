@@ -73,7 +73,7 @@ fn anything_else_is_malformed() {
 }
 
 #[test]
-fn slots_and_functions_that_no_bus_has_are_refused() {
+fn slots_and_functions_out_of_range_are_refused() {
     for (text, message) in [
         (
             "0000:81:20.0",
