@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_says_so_is_absent() {
+    fn only_errors_that_mean_absence_count_as_absent() {
         let error = |errno: Errno| io::Error::from(errno);
         for errno in [Errno::ENOENT, Errno::ENOTDIR, Errno::ENODEV, Errno::ESTALE] {
             assert!(is_absent(&error(errno)), "{errno}");

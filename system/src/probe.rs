@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     /// Returns the result, and whether a failure was recorded.
-    fn look(path: &str, ask: fn(&Probe<'_>, &Path) -> bool) -> (bool, bool) {
+    fn run_probe(path: &str, ask: fn(&Probe<'_>, &Path) -> bool) -> (bool, bool) {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("text"), "caf\u{e9}\n").unwrap();
         fs::write(dir.path().join("latin1"), b"caf\xe9\n").unwrap();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_says_nothing_of_a_file_is_a_failure() {
+    fn a_missing_file_is_not_a_failure_but_one_that_cannot_be_checked_is() {
         let asks: [fn(&Probe<'_>, &Path) -> bool; 8] = [
             |probe, path| probe.exists(path),
             |probe, path| probe.is_dir(path),
@@ -133,23 +133,23 @@ mod tests {
             |probe, path| probe.read_link(&path.join("x")).is_ok(),
         ];
         for ask in asks {
-            assert_eq!(look("/nothing", ask), (false, false));
-            assert_eq!(look("/text/below", ask), (false, false));
-            assert_eq!(look("/loop", ask), (false, true));
+            assert_eq!(run_probe("/nothing", ask), (false, false));
+            assert_eq!(run_probe("/text/below", ask), (false, false));
+            assert_eq!(run_probe("/loop", ask), (false, true));
         }
         let is_link: fn(&Probe<'_>, &Path) -> bool = |probe, path| probe.read_link(path).is_ok();
-        assert_eq!(look("/text", is_link), (false, false));
+        assert_eq!(run_probe("/text", is_link), (false, false));
     }
 
     #[test]
-    fn text_in_another_encoding_is_text() {
+    fn text_in_another_encoding_is_read() {
         for path in ["/text", "/latin1"] {
             let reads: [fn(&Probe<'_>, &Path) -> bool; 2] = [
                 |probe, path| probe.read_to_string(path).unwrap().starts_with("caf"),
                 |probe, path| probe.read_at_most(path, 4).unwrap().starts_with("caf"),
             ];
             for read in reads {
-                assert_eq!(look(path, read), (true, false), "{path}");
+                assert_eq!(run_probe(path, read), (true, false), "{path}");
             }
         }
     }

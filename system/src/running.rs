@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_found_and_signalled_as_long_as_it_is_the_same() {
+    fn a_process_is_signaled_only_while_it_is_the_same_one() {
         let child = Command::new("setsid")
             .args(["sh", "-c", "read line; exit 3"])
             .stdin(Stdio::piped())
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_may_look_like_fields() {
+    fn a_process_name_may_look_like_fields() {
         let fields = "S 1 2 4711 0 -1 4194304 1 1 0 0 0 0 0 0 20 0 1 0 98765 1 1";
         let stat = format!("4711 (a) R (9) {fields}");
         assert_eq!(session_and_start(stat.as_bytes()), Some((4711, 98765)));

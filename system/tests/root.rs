@@ -21,7 +21,7 @@ fn image() -> (TempDir, Root, PathBuf) {
 }
 
 #[test]
-fn resolves_every_path_below_the_root() {
+fn every_path_is_resolved_below_the_root() {
     let (dir, root, image) = image();
     let outside = dir.path().join("outside");
     symlink("/srv/real", image.join("etc/absolute")).unwrap();
@@ -61,7 +61,7 @@ fn resolves_every_path_below_the_root() {
 }
 
 #[test]
-fn the_live_root_takes_paths_as_they_are() {
+fn the_live_root_does_not_change_paths() {
     for dir in ["/", "//", "/."] {
         let root = Root::new(dir);
         assert!(root.is_live(), "{dir}");
@@ -75,7 +75,7 @@ fn the_live_root_takes_paths_as_they_are() {
 }
 
 #[test]
-fn a_loop_of_links_ends() {
+fn a_loop_of_links_is_an_error() {
     let (_dir, root, image) = image();
     symlink("b", image.join("etc/a")).unwrap();
     symlink("a", image.join("etc/b")).unwrap();
@@ -115,7 +115,7 @@ fn an_entry_is_the_link_itself() {
 }
 
 #[test]
-fn reads_and_lists() {
+fn files_are_read_and_directories_listed() {
     let (_dir, root, image) = image();
     fs::write(image.join("etc/network/b"), "").unwrap();
     fs::write(image.join("etc/network/a"), "").unwrap();
@@ -127,7 +127,7 @@ fn reads_and_lists() {
 }
 
 #[test]
-fn what_cannot_be_looked_up_is_not_taken_for_absent() {
+fn a_path_that_cannot_be_looked_up_is_not_taken_for_absent() {
     let (_dir, root, image) = image();
     symlink("/etc", image.join("conf")).unwrap();
     symlink("nothing", image.join("etc/dangling")).unwrap();

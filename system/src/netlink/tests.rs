@@ -73,7 +73,7 @@ fn a_message_of_the_kernel_is_read() {
 }
 
 #[test]
-fn what_is_recorded_is_what_is_read() {
+fn a_recorded_message_is_read_back() {
     let link = PfLink {
         vfs: link().vfs.split_off(197),
         ..link()
@@ -83,7 +83,7 @@ fn what_is_recorded_is_what_is_read() {
 }
 
 #[test]
-fn only_addresses_of_their_own_count() {
+fn link_local_addresses_do_not_count() {
     let table = [
         ("192.168.7.1", true),
         ("169.254.3.4", false),
@@ -100,7 +100,7 @@ fn only_addresses_of_their_own_count() {
 }
 
 #[test]
-fn only_routes_that_somebody_made_count() {
+fn link_local_and_multicast_routes_do_not_count() {
     let table = [
         ("10.0.0.0", true),
         ("169.254.0.0", false),
@@ -117,7 +117,7 @@ fn only_routes_that_somebody_made_count() {
 }
 
 #[test]
-fn next_hops_count_and_the_kernels_own_table_does_not() {
+fn next_hops_count_but_the_kernels_local_table_does_not() {
     let hops = [
         [8_u16.to_ne_bytes(), [0; 2]].concat(),
         6_u32.to_ne_bytes().to_vec(),
@@ -135,7 +135,7 @@ fn next_hops_count_and_the_kernels_own_table_does_not() {
 }
 
 #[test]
-fn a_staged_machine_answers_from_its_records() {
+fn a_fake_machine_answers_from_recorded_messages() {
     let dir = tempfile::TempDir::new().unwrap();
     let netlink = Netlink::new(&Root::new(dir.path()));
     let name: InterfaceName = "ib0".parse().unwrap();
@@ -154,7 +154,7 @@ fn a_staged_machine_answers_from_its_records() {
 }
 
 /// An answer with a list whose length overflowed, modulo 65536, as from `nla_nest_end` of older kernels.
-fn overflown(link: &PfLink) -> Vec<u8> {
+fn overflowed(link: &PfLink) -> Vec<u8> {
     let half = PfLink {
         vfs: link.vfs[..link.vfs.len() / 2].to_vec(),
         ..link.clone()
@@ -177,25 +177,25 @@ fn overflown(link: &PfLink) -> Vec<u8> {
 }
 
 #[test]
-fn an_answer_without_a_link_does_not_say_that_there_is_none() {
+fn an_answer_without_a_link_is_an_error() {
     assert!(link::parse(Messages::new(&[])).is_err());
     assert!(link::parse(Messages::new(&message(99, 0, &[]))).is_err());
 }
 
 #[test]
-fn of_a_list_that_does_not_fit_what_is_whole_is_read() {
+fn the_complete_vfs_of_an_overflowed_list_are_read() {
     let all = PfLink {
         vfs: link().vfs.into_iter().cycle().take(480).collect(),
         ..link()
     };
-    let read = link::parse(Messages::new(&overflown(&all))).unwrap();
+    let read = link::parse(Messages::new(&overflowed(&all))).unwrap();
     assert_eq!((read.index, read.name.as_str()), (7, "ib0"));
     assert!((1..400).contains(&read.vfs.len()), "{}", read.vfs.len());
     assert_eq!(read.vfs, all.vfs[..read.vfs.len()]);
 }
 
 #[test]
-fn of_a_pf_whose_vfs_do_not_fit_into_a_message_none_is_known() {
+fn vfs_that_do_not_fit_into_a_message_are_unknown() {
     let dir = tempfile::TempDir::new().unwrap();
     let netlink = Netlink::new(&Root::new(dir.path()));
     let records = dir.path().join("run/netlink");
@@ -217,7 +217,7 @@ fn of_a_pf_whose_vfs_do_not_fit_into_a_message_none_is_known() {
 }
 
 #[test]
-fn counters_are_not_asked_for() {
+fn counters_are_not_requested() {
     let name = "ib0".parse().unwrap();
     let filter = [8_u16.to_ne_bytes(), 29_u16.to_ne_bytes()].concat();
     let mask = |bytes: Vec<u8>| {
@@ -229,7 +229,7 @@ fn counters_are_not_asked_for() {
 }
 
 #[test]
-fn the_kernel_of_this_machine_answers() {
+fn the_kernel_answers() {
     let netlink = Netlink::new(&Root::default());
     let lo = netlink.link(&"lo".parse().unwrap()).unwrap().unwrap();
     assert_eq!((lo.index, lo.name.as_str(), lo.vfs), (1, "lo", vec![]));
@@ -261,7 +261,7 @@ fn route4(table: u8, prefix: u8, attributes: &[(u16, &[u8])]) -> Vec<u8> {
 fn interfaces_have_their_addresses_and_routes() {
     let dir = tempfile::TempDir::new().unwrap();
     let netlink = Netlink::new(&Root::new(dir.path()));
-    assert_eq!(netlink.interfaces().unwrap(), None, "an image at rest");
+    assert_eq!(netlink.interfaces().unwrap(), None, "an offline image");
     let records = dir.path().join("run/netlink");
     std::fs::create_dir_all(&records).unwrap();
     let links = [
@@ -341,7 +341,7 @@ fn interfaces_have_their_addresses_and_routes() {
 }
 
 #[test]
-fn the_kernel_of_this_machine_has_its_loopback_interface() {
+fn the_kernel_reports_the_loopback_interface() {
     let interfaces = Netlink::new(&Root::default()).interfaces().unwrap();
     let interfaces = interfaces.unwrap();
     let lo = interfaces.iter().find(|found| found.index == 1).unwrap();
@@ -359,7 +359,7 @@ fn the_kernel_of_this_machine_has_its_loopback_interface() {
 }
 
 #[test]
-fn a_permanent_address_is_read_where_the_kernel_shows_one() {
+fn a_permanent_address_is_read_if_the_kernel_shows_one() {
     let root = tempfile::tempdir().unwrap();
     let netlink = Netlink::new(&Root::new(root.path()));
     let records = root.path().join("run/netlink/bare");
@@ -382,7 +382,7 @@ fn a_permanent_address_is_read_where_the_kernel_shows_one() {
 
 proptest! {
     #[test]
-    fn no_bytes_are_too_odd(bytes in vec(any::<u8>(), 0..400)) {
+    fn arbitrary_bytes_do_not_cause_a_panic(bytes in vec(any::<u8>(), 0..400)) {
         let mut interfaces = interface::parse(Messages::new(&bytes)).unwrap_or_default();
         let _ = interface::add_addresses(&mut interfaces, Messages::new(&bytes));
         let _ = interface::add_routes(&mut interfaces, Messages::new(&bytes));
@@ -393,7 +393,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_answer_is_an_error(end in 1_usize..200) {
+    fn a_truncated_answer_is_an_error(end in 1_usize..200) {
         let link = PfLink { vfs: link().vfs.split_off(198), ..link() };
         let bytes = link_message(&link);
         let read = link::parse(Messages::new(&bytes[..end.min(bytes.len() - 1)]));
@@ -401,7 +401,7 @@ proptest! {
     }
 
     #[test]
-    fn odd_attributes_are_no_panic(payload in vec(any::<u8>(), 0..200)) {
+    fn arbitrary_attributes_do_not_cause_a_panic(payload in vec(any::<u8>(), 0..200)) {
         for kind in [link::RTM_NEWLINK, address::RTM_NEWADDR, route::RTM_NEWROUTE] {
             let bytes = message(kind, 0, &payload);
             let _ = interface::parse(Messages::new(&bytes));
@@ -415,7 +415,7 @@ proptest! {
     }
 
     #[test]
-    fn indexes_survive(index in any::<u32>(), address in any::<[u8; 16]>()) {
+    fn indexes_are_read_back(index in any::<u32>(), address in any::<[u8; 16]>()) {
         let address = IpAddr::from(address);
         let bytes = address_message(index, address, 64);
         let links = address::parse(Messages::new(&bytes)).unwrap();

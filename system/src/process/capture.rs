@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_line_is_one_that_says_something() {
+    fn the_last_line_is_the_last_one_that_is_not_blank() {
         for (stderr, line) in [
             ("", ""),
             ("\n \n", ""),

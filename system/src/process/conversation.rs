@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_go_both_ways_and_the_end_is_told() {
+    fn lines_go_both_ways_and_the_end_is_reported() {
         let mut talk =
             sh("while read -r line; do echo \"<$line>\"; done; echo over; echo oops >&2");
         for word in ["a b", "", "$HOME"] {
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_an_open_copy_of_its_input_keeps_the_program() {
+    fn a_program_keeps_running_while_a_copy_of_its_stdin_is_open() {
         let mut talk = sh("cat >/dev/null; echo over");
         let copy = talk.stdin().unwrap().try_clone_to_owned().unwrap();
         assert!(!talk.close(Duration::from_millis(50)));
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_has_gone_is_an_error_to_write_to_and_no_signal() {
+    fn writing_to_an_ended_program_is_an_error_and_not_a_signal() {
         let mut talk = sh("exit 3");
         assert_eq!(talk.next(LONG).unwrap(), Received::End);
         // A program that another test is starting at the moment may still have a copy of the pipe.
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_larger_than_the_pipes_goes_both_ways() {
+    fn a_line_larger_than_the_pipe_buffers_goes_both_ways() {
         let line = "x".repeat(4 << 20);
         let mut talk = sh("exec cat");
         talk.send(&line, LONG).unwrap();
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_does_not_read_is_not_waited_for_longer() {
+    fn sending_to_a_program_that_does_not_read_times_out() {
         let mut talk = sh("exec sleep 1000");
         let line = "x".repeat(1 << 20);
         let said = talk.send(&line, Duration::from_millis(50));
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_leaves_behind_does_not_keep_its_end_from_us() {
+    fn a_background_process_does_not_hide_the_end_of_its_program() {
         let mut talk = sh("sleep 1000 >/dev/null & echo $!");
         let Received::Line(pid) = talk.next(LONG).unwrap() else {
             panic!("no answer");

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spool_holds_more_than_its_memory() {
+    fn a_spool_holds_more_than_its_memory_limit() {
         let text: Vec<u8> = (0..=255).cycle().take(100_000).collect();
         for (bound, in_memory) in [(100_000, true), (99_999, false), (0, false)] {
             let spool = Spool::read(text.as_slice(), bound).unwrap();
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn holds_the_bytes_and_stands_at_the_first() {
+    fn a_file_of_bytes_is_read_from_its_start() {
         for bytes in [b"".as_slice(), b"<domain/>\n", &[0, 255, b'\n', 0]] {
             let mut content = Vec::new();
             file_of(bytes).unwrap().read_to_end(&mut content).unwrap();
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unlinked_file_leaves_no_name_and_passes_over_one_that_is_taken() {
+    fn an_unlinked_file_leaves_no_name_and_skips_a_name_in_use() {
         let directory = tempfile::tempdir().unwrap();
         let taken = directory
             .path()

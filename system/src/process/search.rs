@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_that_cannot_be_searched_is_named_unless_the_next_has_the_program() {
+    fn an_unsearchable_directory_is_reported_unless_a_later_one_has_the_program() {
         let dir = tempfile::tempdir().unwrap();
         // A loop, which not even root can follow.
         std::os::unix::fs::symlink("loop", dir.path().join("loop")).unwrap();

@@ -14,7 +14,7 @@ fn renderer(text: &str) -> Option<String> {
 }
 
 #[test]
-fn every_form_of_a_value_is_the_same_value() {
+fn every_form_of_a_value_is_read_as_the_same_value() {
     let forms = [
         "network:\n  renderer: NetworkManager\n",
         "network:\n  renderer: \"NetworkManager\"\n",
@@ -45,7 +45,7 @@ fn every_form_of_a_value_is_the_same_value() {
 }
 
 #[test]
-fn an_error_names_the_line_and_nothing_of_the_text() {
+fn an_error_names_the_line_and_does_not_quote_the_text() {
     let table = [
         ("a: 1\nb: [secret", 3),
         ("a: 1\n\tsecret: 2\n", 1),
@@ -63,7 +63,7 @@ fn an_error_names_the_line_and_nothing_of_the_text() {
 }
 
 #[test]
-fn a_text_is_bounded_in_size_and_depth() {
+fn size_and_depth_are_bounded() {
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     assert!(Node::parse(&nested(MAX_DEPTH)).is_ok());
     let block: String = (0..=MAX_DEPTH)
@@ -78,7 +78,7 @@ fn a_text_is_bounded_in_size_and_depth() {
 }
 
 #[test]
-fn aliases_cost_neither_memory_nor_depth() {
+fn aliases_use_no_memory_and_count_as_depth() {
     // Each line has ten times as many nodes as the one before: 10^30 if they were copied.
     let mut bomb = "a0: &a0 [x]\n".to_owned();
     for level in 1..=30 {
@@ -132,7 +132,7 @@ fn the_largest_text_is_read_in_bounded_time() {
 
 proptest! {
     #[test]
-    fn no_text_is_more_than_an_error(text in "([-:?,\\[\\]{}#&*!|>'\"%@` \n\ta-c0~]|\\PC){0,200}") {
+    fn arbitrary_text_does_not_cause_a_panic(text in "([-:?,\\[\\]{}#&*!|>'\"%@` \n\ta-c0~]|\\PC){0,200}") {
         let _ = Node::parse(&text);
     }
 }

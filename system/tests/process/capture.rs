@@ -16,7 +16,7 @@ fn sh(script: &str) -> Captured {
 }
 
 #[test]
-fn both_outputs_are_read_at_once_and_whole() {
+fn both_outputs_are_read_completely_at_the_same_time() {
     let said = sh("head -c 5000000 /dev/zero >&2 & head -c 4000000 /dev/zero; wait");
     assert!(said.status.success());
     assert_eq!(
@@ -26,15 +26,15 @@ fn both_outputs_are_read_at_once_and_whole() {
 }
 
 #[test]
-fn its_input_is_what_it_was_given_to_the_byte() {
+fn the_program_gets_exactly_the_given_input() {
     let bytes = some_bytes(3_000_000);
     let said = Program::new("cat").stdin(bytes.clone()).capture(FOR_EVER);
     assert!(said.unwrap().stdout == bytes);
-    assert_eq!(sh("cat").stdout, b"", "it has none of its own");
+    assert_eq!(sh("cat").stdout, b"", "stdin is not empty by default");
 }
 
 #[test]
-fn a_program_that_reads_nothing_is_no_trouble() {
+fn a_program_need_not_read_its_input() {
     let said = Program::new("true")
         .stdin(some_bytes(3_000_000))
         .capture(FOR_EVER);
@@ -42,7 +42,7 @@ fn a_program_that_reads_nothing_is_no_trouble() {
 }
 
 #[test]
-fn what_takes_too_long_is_killed_with_all_that_it_has_started() {
+fn a_program_that_takes_too_long_is_killed_with_its_children() {
     let dir = TempDir::new().unwrap();
     let lock = dir.path().join("lock");
     // The grandchild holds the lock, and neither ends on a signal.
@@ -58,11 +58,14 @@ fn what_takes_too_long_is_killed_with_all_that_it_has_started() {
     assert_eq!(std::fs::read_to_string(&lock).unwrap(), "held\n");
     // Free only if both have ended.
     let locked = lock_within(File::open(&lock).unwrap(), Duration::from_secs(10)).unwrap();
-    assert!(!matches!(locked, Locked::Not), "one of them lives");
+    assert!(
+        !matches!(locked, Locked::Not),
+        "one of them is still running"
+    );
 }
 
 #[test]
-fn what_it_leaves_in_the_background_is_not_waited_for() {
+fn background_processes_are_not_waited_for() {
     let start = Instant::now();
     let said = sh("sleep 1000 & echo $!");
     assert!(start.elapsed() < FOR_EVER / 2);
@@ -71,11 +74,11 @@ fn what_it_leaves_in_the_background_is_not_waited_for() {
         .trim()
         .parse()
         .unwrap();
-    kill(Pid::from_raw(left), Signal::SIGKILL).expect("it is still there");
+    kill(Pid::from_raw(left), Signal::SIGKILL).expect("the background process has ended");
 }
 
 #[test]
-fn the_way_that_it_ends_is_told_as_a_shell_does() {
+fn the_exit_code_is_that_of_a_shell() {
     for (script, code) in [
         ("exit 0", 0),
         ("exit 42", 42),
@@ -87,7 +90,7 @@ fn the_way_that_it_ends_is_told_as_a_shell_does() {
 }
 
 #[test]
-fn what_cannot_run_is_named() {
+fn a_program_that_cannot_run_is_reported() {
     let dir = TempDir::new().unwrap();
     let text = dir.path().join("text");
     std::fs::write(&text, "no program\n").unwrap();
@@ -109,7 +112,7 @@ fn what_cannot_run_is_named() {
 }
 
 #[test]
-fn programs_of_the_administrator_are_found() {
+fn programs_in_sbin_are_found() {
     let said = Program::new("sh")
         .args(["-c", "echo $PATH; command -v ldconfig"])
         .env("PATH", "/usr/bin:/bin")

@@ -50,7 +50,7 @@ impl Running {
         while !left.is_empty() {
             let mut line = String::new();
             let length = self.stderr.read_line(&mut line).unwrap();
-            assert_ne!(length, 0, "it ended without {left:?}");
+            assert_ne!(length, 0, "the program ended without printing {left:?}");
             left.retain(|expected| *expected != line);
         }
     }
@@ -69,14 +69,14 @@ impl Running {
 }
 
 #[test]
-fn its_output_and_its_end_are_reported() {
+fn output_and_exit_code_are_reported() {
     let (stdout, stderr) = run("-", "-", "echo one-7; echo 'INFO: x' >&2; exit 3");
     assert_eq!(stdout, "one-7\ncode 3, newline true, tail of 8\n");
     assert_eq!(stderr, "INFO: x\n");
 }
 
 #[test]
-fn much_output_is_passed_on_whole() {
+fn large_output_is_passed_on_completely() {
     let script =
         "head -c 3000000 /dev/zero | tr '\\0' x; head -c 2000000 /dev/zero | tr '\\0' y >&2";
     let (stdout, stderr) = run("-", "-", script);
@@ -90,7 +90,7 @@ fn much_output_is_passed_on_whole() {
 }
 
 #[test]
-fn it_reads_the_given_bytes() {
+fn the_program_reads_the_given_bytes() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("bytes");
     let bytes = some_bytes(1 << 20);
@@ -107,7 +107,7 @@ fn it_reads_the_given_bytes() {
 }
 
 #[test]
-fn what_it_says_is_passed_on_while_it_runs_and_the_clock_ticks() {
+fn output_is_passed_on_and_the_clock_ticks_while_the_program_runs() {
     let dir = TempDir::new().unwrap();
     let fifo = fifo(dir.path());
     let script = format!(
@@ -122,7 +122,7 @@ fn what_it_says_is_passed_on_while_it_runs_and_the_clock_ticks() {
 }
 
 #[test]
-fn signals_reach_it_and_its_answer_counts() {
+fn signals_are_passed_on_and_the_programs_exit_code_counts() {
     for (signal, name) in [
         (Signal::SIGTERM, "TERM"),
         (Signal::SIGHUP, "HUP"),
@@ -137,21 +137,22 @@ fn signals_reach_it_and_its_answer_counts() {
 }
 
 #[test]
-fn a_signal_that_ends_it_is_told_as_a_shell_does() {
+fn death_by_a_signal_is_reported_as_by_a_shell() {
     let (stdout, _) = run("-", "-", "kill -9 $$");
     assert_eq!(stdout, "code 137, newline true, tail of 0\n");
 }
 
 #[test]
-fn what_it_leaves_in_the_background_is_not_waited_for() {
+fn background_processes_are_not_waited_for() {
     let (stdout, _) = run("-", "-", "sleep 1000 & echo $!");
     let (left, rest) = stdout.split_once('\n').unwrap();
     assert_eq!(rest, "code 0, newline true, tail of 0\n");
-    kill(Pid::from_raw(left.parse().unwrap()), Signal::SIGKILL).expect("it is still there");
+    kill(Pid::from_raw(left.parse().unwrap()), Signal::SIGKILL)
+        .expect("the background process has ended");
 }
 
 #[test]
-fn a_lock_is_held_until_the_last_that_inherited_it_has_gone() {
+fn a_lock_is_held_until_every_process_that_inherited_it_has_ended() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("lock");
     let open = || File::options().read(true).write(true).open(&path).unwrap();
@@ -159,11 +160,11 @@ fn a_lock_is_held_until_the_last_that_inherited_it_has_gone() {
     let left: i32 = stdout.lines().next().unwrap().parse().unwrap();
     assert!(
         open().try_lock().is_err(),
-        "the driver has gone, its child has not"
+        "the lock is free although a child still runs"
     );
     kill(Pid::from_raw(left), Signal::SIGKILL).unwrap();
     let locked = lock_within(open(), Duration::from_secs(10)).unwrap();
-    assert!(!matches!(locked, Locked::Not), "somebody holds it");
+    assert!(!matches!(locked, Locked::Not), "the lock is still held");
     drop(locked);
     // A lock that no other process has inherited is free at once.
     let (stdout, _) = run("-", path.to_str().unwrap(), "exit 0");
@@ -175,7 +176,7 @@ fn a_lock_is_held_until_the_last_that_inherited_it_has_gone() {
 }
 
 #[test]
-fn what_cannot_run_is_named() {
+fn a_program_that_cannot_run_is_reported() {
     let output = in_place(&["delegate", "-", "-", "/no/such/action"])
         .output()
         .unwrap();
@@ -186,7 +187,7 @@ fn what_cannot_run_is_named() {
 }
 
 #[test]
-fn a_call_of_the_kernel_that_fails_once_costs_neither_output_nor_status() {
+fn a_system_call_that_fails_once_loses_neither_output_nor_status() {
     // Every Rust program calls poll(2) once when it starts.
     for (call, when) in [("poll", 2), ("waitid", 1), ("wait4", 1)] {
         let dir = TempDir::new().unwrap();

@@ -5,7 +5,7 @@ use tempfile::TempDir;
 use crate::{in_place, some_bytes};
 
 #[test]
-fn it_reads_the_given_bytes_and_no_other() {
+fn the_program_reads_exactly_the_given_bytes() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("bytes");
     let bytes = some_bytes(1 << 20);
@@ -18,7 +18,7 @@ fn it_reads_the_given_bytes_and_no_other() {
 }
 
 #[test]
-fn it_reads_what_we_would_have_read() {
+fn the_program_inherits_our_stdin() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("bytes");
     std::fs::write(&file, "ours\n").unwrap();
@@ -30,13 +30,13 @@ fn it_reads_what_we_would_have_read() {
 }
 
 #[test]
-fn it_gets_its_arguments_to_the_byte() {
+fn arguments_are_passed_on_byte_for_byte() {
     let output = in_place(&["exec", "-", "printf", "%s|", "a b", "$(x)", "", "'\"\n"]).output();
     assert_eq!(output.unwrap().stdout, b"a b|$(x)||'\"\n|");
 }
 
 #[test]
-fn it_begins_with_no_signal_blocked_and_keeps_our_process() {
+fn the_program_starts_with_no_signal_blocked_and_keeps_the_pid() {
     let child = in_place(&[
         "exec",
         "-",
@@ -52,7 +52,7 @@ fn it_begins_with_no_signal_blocked_and_keeps_our_process() {
 }
 
 #[test]
-fn we_come_back_only_with_an_error() {
+fn exec_returns_only_on_an_error() {
     let output = in_place(&["exec", "-", "/no/such/program"])
         .output()
         .unwrap();
