@@ -36,7 +36,7 @@ fn apply(machine: &Machine, options: &[&str]) -> Outcome {
 }
 
 #[test]
-fn an_image_at_rest_has_nothing_to_activate() {
+fn activate_works_only_on_the_running_machine() {
     let machine = machine();
     let outcome = run(&machine, &["apply", "--activate"]);
     assert_eq!(outcome.code, 2);
@@ -45,11 +45,14 @@ fn an_image_at_rest_has_nothing_to_activate() {
     assert_eq!(outcome.stderr, expected);
     assert!(machine.etc().is_empty());
     assert_eq!(run(&machine, &["apply"]).code, 0);
-    assert!(!machine.has(LEDGER), "it says nothing of a running machine");
+    assert!(
+        !machine.has(LEDGER),
+        "the ledger is only for the running machine"
+    );
 }
 
 #[test]
-fn a_stack_that_does_not_run_is_not_started() {
+fn a_stack_that_is_not_running_is_not_started() {
     if !is_static() {
         return only_static();
     }
@@ -62,7 +65,7 @@ fn a_stack_that_does_not_run_is_not_started() {
 }
 
 #[test]
-fn what_a_stack_was_not_told_is_owed_to_it_until_it_is() {
+fn a_change_stays_pending_until_the_stack_has_loaded_it() {
     if !is_static() {
         return only_static();
     }
@@ -103,7 +106,7 @@ fn what_a_stack_was_not_told_is_owed_to_it_until_it_is() {
 }
 
 #[test]
-fn nothing_is_run_where_nothing_has_changed() {
+fn nothing_is_run_if_nothing_has_changed() {
     if !is_static() {
         return only_static();
     }
@@ -118,7 +121,7 @@ fn nothing_is_run_where_nothing_has_changed() {
 }
 
 #[test]
-fn what_runs_counts_where_it_is_to_take_over() {
+fn activate_chooses_the_running_stack_unless_the_enabled_one_runs_too() {
     if !is_static() {
         return only_static();
     }
@@ -143,12 +146,12 @@ fn what_runs_counts_where_it_is_to_take_over() {
     assert_eq!(
         chosen(&["--activate"]),
         "interfaces",
-        "what is enabled runs, too"
+        "the enabled stack runs, too"
     );
 }
 
 #[test]
-fn a_cd_that_comes_after_the_boots_run_finds_that_it_is_over() {
+fn a_boot_without_a_cd_leaves_a_mark_so_that_a_late_cd_starts_a_run() {
     if !is_static() {
         return only_static();
     }
@@ -162,7 +165,7 @@ fn a_cd_that_comes_after_the_boots_run_finds_that_it_is_over() {
     assert_eq!(boot.stdout, "no context medium: nothing to do\n");
     assert!(
         machine.has(begun),
-        "the rule of udev starts another run only where one has begun"
+        "the udev rule starts another run only if one has begun"
     );
     machine.write("/context/context.sh", context("10.0.0.5"));
     let late = apply(&machine, &["--activate"]);

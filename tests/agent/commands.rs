@@ -39,7 +39,7 @@ fn plan_prints_decisions_and_files_and_writes_nothing() {
 }
 
 #[test]
-fn explain_says_where_every_value_came_from() {
+fn explain_shows_where_every_value_came_from() {
     let machine = machine();
     let by_device = run(&machine, &["explain", "ibp0s5"]).stdout;
     snapshot("command-explain", &by_device);
@@ -65,7 +65,7 @@ const DUMMY: &str = "'eth1' is the dummy NIC of ETH1 (aa:00:c0:a8:07:07): positi
      it marks the position of an InfiniBand NIC; the network stack leaves the dummy NIC unmanaged\n";
 
 #[test]
-fn explain_finds_a_device_in_its_exact_case_before_a_variable() {
+fn explain_shows_a_device_with_exactly_this_name_before_a_variable() {
     let machine = machine();
     let variable = run(&machine, &["explain", "ETH1"]).stdout;
     assert!(variable.starts_with("ETH1 (position 0) -> ibp0s5: "));
@@ -88,7 +88,7 @@ fn explain_finds_a_device_in_its_exact_case_before_a_variable() {
 }
 
 #[test]
-fn explain_of_a_dummy_and_of_a_stranger() {
+fn explain_of_a_dummy_a_foreign_device_and_an_unknown_name() {
     let mut machine = machine();
     machine.plug(&virtio("eth7", "52:54:00:00:00:07", 9));
     assert_eq!(
@@ -111,7 +111,7 @@ fn explain_of_a_dummy_and_of_a_stranger() {
 }
 
 #[test]
-fn status_tells_what_is_as_it_shall_be_and_what_is_not() {
+fn status_shows_files_that_are_missing_up_to_date_or_changed() {
     let machine = machine();
     let missing = run(&machine, &["status"]);
     assert_eq!(missing.code, 3);
@@ -164,7 +164,7 @@ fn a_dry_run_prints_a_unified_diff_and_changes_nothing() {
 }
 
 #[test]
-fn the_diff_is_one_that_patch_takes() {
+fn patch_accepts_the_diff_of_a_dry_run() {
     let (here, there) = (machine(), machine());
     for machine in [&here, &there] {
         machine.write(
@@ -197,7 +197,7 @@ fn the_diff_is_one_that_patch_takes() {
 }
 
 #[test]
-fn json_holds_no_secret_and_no_text_of_the_context() {
+fn no_output_contains_secrets_of_the_context() {
     let machine = machine();
     let secrets = "PASSWORD='hunter2'\nTOKEN='t0k3n'\nSSH_PUBLIC_KEY='ssh-rsa AAAA'\nONEGATE_TOKEN='0neg4te'\nVROUTER_KEEPALIVED_PASSWORD='k33p'\n";
     machine.write(
@@ -264,7 +264,7 @@ fn json_of_all_commands() {
 
 /// With `NETWORK=NO` OpenNebula describes no NIC, but the user may.
 #[test]
-fn network_no_without_any_nic_touches_nothing() {
+fn network_no_without_nics_changes_nothing() {
     let machine = machine();
     assert_eq!(apply(&machine).code, 0);
     let state = "/var/lib/one-sriov/state.json";
@@ -284,7 +284,7 @@ fn network_no_without_any_nic_touches_nothing() {
 }
 
 #[test]
-fn where_nothing_reads_the_files_a_warning_says_so() {
+fn a_warning_says_that_no_stack_reads_the_files() {
     let warning = "one-sriov-agent: warning: no network stack on this machine is known to read the files of ifcfg-nm; \
         name one with --backend\n";
     let machine = Machine::new(
@@ -295,12 +295,12 @@ fn where_nothing_reads_the_files_a_warning_says_so() {
     assert_eq!(
         run(&machine, &["apply"]).stderr,
         "",
-        "by then there is a directory"
+        "the directory exists now"
     );
 }
 
 #[test]
-fn a_dry_run_hides_what_may_be_a_secret_of_somebody_else() {
+fn a_dry_run_hides_possible_secrets_in_foreign_files() {
     let machine = machine();
     let foreign = "DEVICE=eth0\nBOOTPROTO=dhcp\nexport KEY=hunter2\n# KEY=hunter2\nMACSEC_MKA_CAK=hunter2\nDSL_PAP_PWD='a\nhunter2'\nWPA_PSK=hunter2\n# a comment\n";
     machine.write(&format!("{SCRIPTS}/ifcfg-eth0"), foreign);
@@ -315,7 +315,7 @@ fn a_dry_run_hides_what_may_be_a_secret_of_somebody_else() {
 }
 
 #[test]
-fn clean_says_when_it_cannot_know_its_files() {
+fn clean_reports_that_files_may_remain_if_its_record_is_corrupt() {
     let machine = machine();
     assert_eq!(apply(&machine).code, 0);
     machine.write("/var/lib/one-sriov/state.json", "{");
@@ -329,11 +329,11 @@ fn clean_says_when_it_cannot_know_its_files() {
 }
 
 #[test]
-fn a_held_lock_is_an_exit_code_of_its_own() {
+fn a_held_lock_has_its_own_exit_code() {
     let machine = machine();
     machine.write("/var/lib/one-sriov/lock", "");
     let lock = std::fs::File::open(machine.path("/var/lib/one-sriov/lock")).expect("a lock");
-    lock.lock().expect("nobody else holds it");
+    lock.lock().expect("the lock is free");
     for command in ["apply", "clean"] {
         let outcome = run(&machine, &[command, "--lock-wait", "1"]);
         assert_eq!(outcome.code, 5);
@@ -346,7 +346,7 @@ fn a_held_lock_is_an_exit_code_of_its_own() {
 }
 
 #[test]
-fn the_backend_is_the_one_that_is_asked_for_or_installed() {
+fn the_backend_is_the_requested_or_the_installed_one() {
     let backend = |machine: &Machine, arguments: &[&str]| {
         json(machine, &[&["plan"], arguments].concat())["backend"]["name"].clone()
     };
@@ -378,7 +378,7 @@ fn the_backend_is_the_one_that_is_asked_for_or_installed() {
 }
 
 #[test]
-fn wrong_use_is_told() {
+fn wrong_usage_is_reported() {
     let machine = machine();
     let outcome = run(&machine, &["apply", "--backend", "windows"]);
     assert_eq!(outcome.code, 2);
@@ -401,7 +401,7 @@ fn wrong_use_is_told() {
 }
 
 #[test]
-fn a_root_that_is_not_there_is_told() {
+fn a_missing_root_is_reported() {
     let output = Command::new(agent_path())
         .args(["apply", "--root", "/nowhere"])
         .output();
@@ -414,7 +414,7 @@ fn a_root_that_is_not_there_is_told() {
 }
 
 #[test]
-fn a_machine_without_sysfs_is_told() {
+fn a_missing_sysfs_is_reported() {
     let machine = machine();
     let outcome = run(&machine, &["apply", "--sysfs", "/nowhere"]);
     assert_eq!(outcome.code, 1);
@@ -425,7 +425,7 @@ fn a_machine_without_sysfs_is_told() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_closed_pipe_is_not_a_failure() {
     use std::process::Stdio;
     let machine = machine();
     let mut child = Command::new(agent_path())
@@ -456,6 +456,6 @@ fn help_names_every_command_and_every_exit_code() {
 }
 
 #[test]
-fn a_whole_run_is_one_transcript() {
+fn apply_matches_the_recorded_transcript() {
     snapshot("command-apply", &transcript(&machine(), &["apply"]));
 }

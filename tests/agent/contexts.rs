@@ -24,7 +24,7 @@ fn bridge_and_infiniband(bridge: &str, dummy: &str) -> Vec<Nic> {
 }
 
 #[test]
-fn opennebula_4_0_with_an_address_by_hand() {
+fn opennebula_4_0_with_a_manual_address() {
     let nics = bridge_and_infiniband("02:00:0a:00:00:05", "AA:00:C0:A8:32:11");
     check("4.0", &context("context-4.0"), &nics);
 }
@@ -41,7 +41,7 @@ fn opennebula_4_2_without_macs() {
 }
 
 #[test]
-fn opennebula_4_12_without_macs_finds_by_name_what_no_address_tells() {
+fn opennebula_4_12_without_macs_falls_back_to_device_names() {
     let text = "ETH0_IP='10.0.0.5'\nETH0_GATEWAY='10.0.0.1'\nETH1_IP='10.9.9.9'\nETH1_MASK='255.255.255.128'\nNETWORK='YES'\n";
     let nics = [
         virtio("eth0", "02:00:0a:00:00:05", 3),

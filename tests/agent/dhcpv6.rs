@@ -9,7 +9,7 @@ const FILE: &str = "/etc/network/interfaces.d/60-one-sriov-eth0.cfg";
 
 /// `dhclient -6` never gives up, so it must run only on request.
 #[test]
-fn ifupdown_runs_dhclient_for_ipv6_only_where_ip6_method_says_so() {
+fn ifupdown_runs_dhclient_for_ipv6_only_if_ip6_method_requests_it() {
     let left_out = "one-sriov-agent: warning: ETH0: DHCPv6 is not requested, only router advertisements are used, \
         because 'dhclient -6' waits for a server forever; IP6_METHOD='dhcp' requests it\n";
     let waits = "one-sriov-agent: warning: ETH0: 'dhclient -6' waits forever if no DHCPv6 server answers, and the \
@@ -54,7 +54,7 @@ fn ifupdown_runs_dhclient_for_ipv6_only_where_ip6_method_says_so() {
 
 /// Most networks with DHCPv4 have no DHCPv6, so a guest without a DHCPv6 address is fine.
 #[test]
-fn status_misses_only_an_address_that_ip6_method_asks_for() {
+fn status_reports_a_missing_dhcpv6_address_only_if_ip6_method_requests_it() {
     let setup = "link eth0 02:00:0a:00:00:05
 enable systemd-networkd.service
 agent apply

@@ -17,7 +17,7 @@ fn machine(backend: &str) -> Machine {
 }
 
 #[test]
-fn an_edited_file_is_refused_until_it_is_taken_over() {
+fn an_edited_file_is_replaced_only_with_force() {
     for (backend, path) in [("networkd", FILE), ("ifcfg-initscripts", IFCFG)] {
         let machine = machine(backend);
         assert_eq!(run(&machine, &["apply"]).code, 0);
@@ -50,7 +50,7 @@ fn an_edited_file_is_refused_until_it_is_taken_over() {
 }
 
 #[test]
-fn clean_puts_back_what_was_there() {
+fn clean_restores_the_replaced_file() {
     let machine = machine("ifcfg-initscripts");
     machine.write(IFCFG, "DEVICE=eth0\nBOOTPROTO=dhcp\n");
     assert_eq!(run(&machine, &["apply"]).code, 0);
@@ -70,7 +70,7 @@ fn clean_puts_back_what_was_there() {
 }
 
 #[test]
-fn clean_names_what_it_leaves_and_fails_where_an_address_stays() {
+fn clean_names_the_files_it_leaves_and_fails_if_one_contains_an_address() {
     for (text, code) in [("Address=10.0.0.12/24\n", 4), ("DHCP=yes\n", 0)] {
         let machine = machine("networkd");
         assert_eq!(run(&machine, &["apply"]).code, 0);

@@ -49,7 +49,7 @@ fn files(plan: &str) -> &str {
 }
 
 #[test]
-fn the_plan_of_a_vm_is_the_same_elsewhere() {
+fn the_plan_for_a_vm_is_the_same_on_another_machine() {
     let vm = vm();
     let here = run(&vm, &["plan"]).stdout;
     let json = run(&vm, &["plan", "--json"]).stdout;
@@ -64,7 +64,7 @@ fn the_plan_of_a_vm_is_the_same_elsewhere() {
 }
 
 #[test]
-fn nics_that_cannot_be_read_are_one_clear_error() {
+fn a_list_of_nics_that_cannot_be_read_is_one_clear_error() {
     let table = [
         ("{", "EOF while parsing an object at line 1 column 1"),
         ("{}", "missing field `nics`"),

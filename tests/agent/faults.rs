@@ -16,7 +16,7 @@ fn machine() -> Machine {
     machine
 }
 
-fn says(outcome: &Outcome, code: i32, expected: &str) {
+fn assert_reports(outcome: &Outcome, code: i32, expected: &str) {
     assert!(
         outcome.stderr.contains(expected),
         "{expected}: {}",
@@ -26,7 +26,7 @@ fn says(outcome: &Outcome, code: i32, expected: &str) {
 }
 
 #[test]
-fn a_network_stack_is_not_detected_by_what_cannot_be_read() {
+fn an_unreadable_file_stops_the_detection_of_the_network_stack() {
     let looks = [
         ("/etc/one-context.d", "statx", ""),
         ("/usr/sbin/netplan", "statx", ""),
@@ -50,14 +50,14 @@ fn a_network_stack_is_not_detected_by_what_cannot_be_read() {
         let before = machine.etc();
         let outcome = run_while(&machine, path, calls, "EIO", &["apply"]);
         let expected = format!("failed to detect the network stack: failed to read '{path}': ");
-        says(&outcome, 1, &expected);
+        assert_reports(&outcome, 1, &expected);
         assert_eq!(machine.etc(), before, "{path}");
         assert_eq!(run(&machine, &["apply"]).code, 0, "{path}");
     }
 }
 
 #[test]
-fn nothing_is_written_while_the_places_of_a_run_cannot_be_read() {
+fn nothing_is_written_if_an_input_of_the_run_cannot_be_read() {
     let looks = [
         ("/dev", "openat", 3, "failed to read '/dev': "),
         (
@@ -107,7 +107,7 @@ fn nothing_is_written_while_the_places_of_a_run_cannot_be_read() {
             "/context/context.sh",
             format!("ETH0_MAC='{MAC}'\nETH0_IP='10.0.0.6'\n"),
         );
-        says(
+        assert_reports(
             &run_while(&machine, path, calls, "EIO", &BACKEND),
             code,
             expected,
@@ -130,14 +130,14 @@ fn a_left_over_that_cannot_be_removed_is_removed_by_the_next_run() {
     );
     let unlink = "?unlink,unlinkat";
     let stays = format!("failed to remove '{LEFT}': ");
-    says(
+    assert_reports(
         &run_while(&machine, LEFT, unlink, "EIO", &BACKEND),
         0,
         &stays,
     );
     assert!(machine.has(LEFT));
     // `clean` fails too, and keeps the record for the next run.
-    says(
+    assert_reports(
         &run_while(&machine, LEFT, unlink, "EIO", &["clean"]),
         1,
         &stays,
@@ -149,12 +149,12 @@ fn a_left_over_that_cannot_be_removed_is_removed_by_the_next_run() {
 }
 
 #[test]
-fn clean_removes_its_record_or_says_that_it_failed() {
+fn clean_removes_its_record_or_reports_the_failure() {
     let machine = machine();
     assert_eq!(run(&machine, &BACKEND).code, 0);
     let failed = format!("failed to remove '{RECORD}': ");
     let outcome = run_while(&machine, RECORD, "?unlink,unlinkat", "EIO", &["clean"]);
-    says(&outcome, 1, &failed);
+    assert_reports(&outcome, 1, &failed);
     assert!(machine.has(RECORD));
     // A failing statx of the record doesn't matter.
     let outcome = run_while(&machine, RECORD, "statx", "EIO", &["clean"]);
@@ -164,7 +164,7 @@ fn clean_removes_its_record_or_says_that_it_failed() {
 
 /// If a file cannot be read, `status` must not claim that there is no cause.
 #[test]
-fn status_names_what_of_the_causes_it_could_not_read() {
+fn status_names_the_files_that_it_could_not_check() {
     let looks = [
         ("/etc/network/interfaces.d/eth0", "read"),
         ("/run/network/interfaces.d", "openat"),
@@ -195,7 +195,7 @@ fn status_names_what_of_the_causes_it_could_not_read() {
         let status = ["status", "--backend", "interfaces"];
         let read = run(&machine, &status);
         assert!(
-            !read.stdout.contains("could be looked for"),
+            !read.stdout.contains("could not be checked"),
             "{}",
             read.stdout
         );
@@ -214,7 +214,7 @@ fn status_names_what_of_the_causes_it_could_not_read() {
 }
 
 #[test]
-fn text_that_is_not_utf8_hides_nothing_of_a_file() {
+fn a_file_that_is_not_utf8_is_still_read() {
     let machine = machine();
     machine.write(
         "/etc/network/interfaces",

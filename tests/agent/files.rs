@@ -85,7 +85,7 @@ fn a_nic_with_a_bad_value_keeps_its_files() {
 }
 
 #[test]
-fn a_nic_that_shall_be_skipped_loses_its_files() {
+fn a_skipped_nic_loses_its_files() {
     let machine = machine();
     assert_eq!(apply(&machine).code, 0);
     machine.write(
@@ -119,7 +119,7 @@ fn an_infiniband_nic_keeps_its_file_while_dummy_and_device_are_absent() {
 }
 
 #[test]
-fn somebody_elses_ifcfg_is_backed_up_once_and_never_overwritten() {
+fn foreign_ifcfg_files_are_backed_up_and_no_backup_is_overwritten() {
     let machine = machine();
     machine.write(&ifcfg("eth0"), "DEVICE=eth0\nBOOTPROTO=dhcp\n");
     let outcome = apply(&machine);
@@ -143,7 +143,7 @@ fn somebody_elses_ifcfg_is_backed_up_once_and_never_overwritten() {
 }
 
 #[test]
-fn another_file_of_somebody_else_stays_and_is_told() {
+fn any_other_foreign_file_is_unchanged_and_reported() {
     let machine = machine();
     machine.write(
         &format!("{SCRIPTS}/route-eth0"),
@@ -166,7 +166,7 @@ fn another_file_of_somebody_else_stays_and_is_told() {
 }
 
 #[test]
-fn clean_removes_what_is_ours_and_nothing_else() {
+fn clean_removes_only_files_of_the_agent() {
     let machine = machine();
     machine.write(&ifcfg("lo"), "DEVICE=lo\n");
     machine.write(&ifcfg("eth1"), "DEVICE=eth1\n");
@@ -195,7 +195,7 @@ fn clean_removes_what_is_ours_and_nothing_else() {
 }
 
 #[test]
-fn a_sealed_image_that_is_cloned_carries_nothing_over() {
+fn a_clone_of_a_cleaned_image_keeps_no_old_address() {
     let machine = machine();
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(run(&machine, &["clean"]).code, 0);
@@ -210,7 +210,7 @@ fn a_sealed_image_that_is_cloned_carries_nothing_over() {
 }
 
 #[test]
-fn switching_the_dialect_leaves_nothing_of_the_former_one() {
+fn switching_the_dialect_removes_the_files_of_the_old_one() {
     let machine = machine();
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(run(&machine, &["apply", "--backend", "ifcfg-suse"]).code, 0);
@@ -220,7 +220,7 @@ fn switching_the_dialect_leaves_nothing_of_the_former_one() {
 }
 
 #[test]
-fn a_link_in_an_image_does_not_lead_out_of_it() {
+fn a_symlink_in_an_image_is_resolved_within_it() {
     let machine = machine();
     let outside = tempfile::tempdir().expect("a directory");
     machine.write("/etc/sysconfig/.keep", "");
@@ -241,7 +241,7 @@ fn a_link_in_an_image_does_not_lead_out_of_it() {
 }
 
 #[test]
-fn a_mac_that_cannot_be_read_or_is_new_in_the_context_costs_no_file() {
+fn no_file_is_removed_if_a_mac_is_corrupt_or_new_in_the_context() {
     let machine = machine();
     assert_eq!(apply(&machine).code, 0);
     let before = machine.etc();
@@ -264,7 +264,7 @@ fn a_mac_that_cannot_be_read_or_is_new_in_the_context_costs_no_file() {
 }
 
 #[test]
-fn in_a_context_without_macs_absent_devices_cost_no_file() {
+fn absent_devices_keep_their_files_in_a_context_without_macs() {
     let nics = [
         virtio("eth0", "aa:00:0a:00:00:05", 3),
         infiniband("ib0", "24:8a:07:03:00:aa:bb:01", "0000:00:05.0"),
@@ -280,7 +280,7 @@ fn in_a_context_without_macs_absent_devices_cost_no_file() {
 }
 
 #[test]
-fn a_nic_that_others_shall_configure_is_not_taken_from_them() {
+fn foreign_files_of_a_skipped_nic_are_unchanged() {
     // An empty IP6_METHOD means skip, too.
     for method6 in ["skip", ""] {
         let context = format!(
@@ -298,7 +298,7 @@ fn a_nic_that_others_shall_configure_is_not_taken_from_them() {
 }
 
 #[test]
-fn a_dummy_whose_nic_has_a_mac_that_cannot_be_read_keeps_its_file() {
+fn a_dummy_whose_nic_has_a_corrupt_mac_keeps_its_file() {
     let context = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.0.6'\n";
     let nics = [
         virtio("eth0", "aa:00:0a:00:00:05", 3),

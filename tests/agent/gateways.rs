@@ -30,7 +30,7 @@ fn a_gateway_without_an_address_of_its_family_is_not_written() {
 
 /// `ifup` of initscripts supports a `GATEWAY` only in the network of the first address.
 #[test]
-fn a_gateway_in_the_network_of_an_alias_has_a_route_of_its_own() {
+fn a_gateway_in_the_network_of_an_alias_is_written_as_a_route() {
     let machine = two_ethernet(
         "ETH0_IP='203.0.113.7'\nETH0_MASK='255.255.255.255'\nETH0_GATEWAY='10.0.0.1'\nETH0_ALIAS0_IP='10.0.0.9'\n",
     );
@@ -46,7 +46,7 @@ fn a_gateway_in_the_network_of_an_alias_has_a_route_of_its_own() {
 
 /// If two default routes have the same metric, either may be used, or the kernel refuses the second.
 #[test]
-fn the_metric_of_a_nic_is_that_of_both_families_unless_ipv6_has_one() {
+fn a_metric_applies_to_both_families_unless_ipv6_has_its_own() {
     let both = "ETH0_IP='10.0.0.5'\nETH0_IP6='2001:db8::5'\nETH0_IP6_GATEWAY='fe80::1'\nETH0_METRIC='100'\n";
     for (more, metric) in [
         ("", 100),
@@ -110,7 +110,7 @@ fn one_warning_names_the_nics_whose_default_route_is_not_used() {
 }
 
 #[test]
-fn the_order_is_that_of_the_context_whatever_a_nic_is() {
+fn default_routes_are_ordered_as_in_the_context_whatever_the_kind_of_nic() {
     let context = "ETH0_MAC='02:00:c0:a8:07:05'\nETH0_IP='192.168.7.5'\nETH0_GATEWAY='192.168.7.1'\n\
                    ETH1_MAC='02:00:0a:01:00:05'\nETH1_IP='10.1.0.5'\nETH1_GATEWAY='10.1.0.1'\n";
     let port = infiniband("ib0", "00:04:aa:00:c0:a8:07:05", "0000:05:00.0");

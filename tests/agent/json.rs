@@ -66,7 +66,7 @@ fn bare() -> Machine {
 }
 
 #[test]
-fn plan_and_explain_print_what_the_page_says() {
+fn plan_and_explain_print_what_is_documented() {
     let machine = machine();
     let without = json(&bare(), &["plan", "--verbose"]);
     assert_described(
@@ -83,7 +83,7 @@ fn plan_and_explain_print_what_the_page_says() {
 }
 
 #[test]
-fn apply_clean_and_status_print_what_the_page_says() {
+fn apply_clean_and_status_print_what_is_documented() {
     let ifcfg = |name| format!("/etc/sysconfig/network-scripts/ifcfg-{name}");
     let apply = ["apply", "--backend", "ifcfg-initscripts"];
     let machine = machine();

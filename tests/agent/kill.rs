@@ -31,7 +31,7 @@ fn files(machine: &Machine) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn killed_at_any_instant_every_file_is_old_or_new() {
+fn after_a_kill_at_any_moment_every_file_is_old_or_new() {
     let nics: Vec<_> = (0..NICS)
         .map(|index| {
             virtio(
@@ -98,12 +98,12 @@ fn killed_at_any_instant_every_file_is_old_or_new() {
         assert_eq!(
             files(&machine),
             versions[wanted],
-            "kill {kill}: the next run finishes, and leaves nothing lying about"
+            "kill {kill}: the next run finishes, and leaves no temporary files"
         );
     }
     assert!(
         !machine.has("/var/lib/one-sriov/backup"),
-        "no file of ours was taken for somebody else's"
+        "no file of the agent was treated as foreign"
     );
     assert_eq!(files(&machine).len(), 2 * usize::from(NICS), "in {SCRIPTS}");
     println!("{halfway} of {KILLS} kills found the files half renamed");

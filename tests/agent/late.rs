@@ -76,7 +76,7 @@ fn the_cd_is_waited_for_while_udev_is_busy() {
     assert_eq!(end(child).code, 0);
     assert!(
         started.elapsed() < Duration::from_secs(30),
-        "it woke by the event"
+        "the event woke it"
     );
     assert_eq!(
         address_of(&machine, "eth0").as_deref(),
@@ -85,7 +85,7 @@ fn the_cd_is_waited_for_while_udev_is_busy() {
 }
 
 #[test]
-fn no_cd_is_not_waited_for_when_udev_is_done_or_the_time_is_over() {
+fn without_a_cd_the_wait_ends_when_udev_is_done_or_the_time_is_up() {
     let machine = Machine::default();
     machine.start_udev();
     let run = |seconds: &str| {
@@ -125,7 +125,7 @@ fn a_device_that_udev_finishes_late_is_waited_for() {
 }
 
 #[test]
-fn after_the_bound_the_assumed_name_is_written() {
+fn after_the_wait_budget_the_assumed_name_is_written() {
     let machine = Machine::new(CONTEXT, &[virtio("eth0", "aa:00:c0:a8:07:0a", 3)]);
     let started = Instant::now();
     let outcome = one_sriov_tests::run(
@@ -145,13 +145,13 @@ fn a_second_agent_waits_for_the_first_one() {
     assert_eq!(outcome.code, 0);
     assert_eq!(
         outcome.stdout, "2 files already up to date\n",
-        "the first one was done before"
+        "the first agent finished before"
     );
     assert_eq!(end(first).code, 0);
 }
 
 #[test]
-fn a_nic_that_nothing_speaks_of_is_waited_for_only_while_udev_is_busy() {
+fn a_nic_without_device_or_dummy_is_waited_for_only_while_udev_is_busy() {
     let machine = Machine::new(CONTEXT, &[]);
     machine.start_udev();
     let started = Instant::now();
@@ -170,12 +170,12 @@ fn a_nic_that_nothing_speaks_of_is_waited_for_only_while_udev_is_busy() {
     );
     assert!(
         started.elapsed() < Duration::from_secs(30),
-        "it woke by the event"
+        "the event woke it"
     );
 }
 
 #[test]
-fn without_udev_the_kernels_own_event_ends_the_wait() {
+fn without_udev_a_kernel_event_ends_the_wait() {
     let mut machine = Machine::new(CONTEXT, &[virtio("eth0", "aa:00:c0:a8:07:0a", 3)]);
     // In a separate network namespace, where the event below is the only one.
     let script = "\"$0\" \"$@\" & echo $!; read -r _; ip link add event0 type veth peer name event1; wait $!";
@@ -218,7 +218,7 @@ fn without_udev_the_kernels_own_event_ends_the_wait() {
     assert_eq!(end(child).code, 0);
     assert!(
         started.elapsed() < Duration::from_secs(30),
-        "it woke by the event"
+        "the event woke it"
     );
     assert_eq!(
         address_of(&machine, "ibp5s5").as_deref(),
@@ -234,11 +234,11 @@ fn a_context_that_changes_while_another_agent_works_is_read_again() {
     );
     machine.write("/var/lib/one-sriov/lock", "");
     let lock = std::fs::File::open(machine.path("/var/lib/one-sriov/lock")).expect("a lock");
-    lock.lock().expect("nobody else holds it");
+    lock.lock().expect("the lock is free");
     let child = spawn(&machine, "0");
     wait_until_it_sleeps_in(child.id(), &FUTEX);
     machine.write("/context/context.sh", CONTEXT);
-    lock.unlock().expect("it was held");
+    lock.unlock().expect("the lock is held");
     assert_eq!(end(child).code, 0);
     assert_eq!(
         address_of(&machine, "eth0").as_deref(),

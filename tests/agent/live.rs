@@ -35,7 +35,7 @@ pub(crate) fn is_static() -> bool {
 pub(crate) fn only_static() {
     assert!(
         std::env::var_os("ONE_SRIOV_AGENT").is_none(),
-        "ONE_SRIOV_AGENT is no static binary"
+        "ONE_SRIOV_AGENT is not a static binary"
     );
     println!("passed over: it takes the static binary, which 'make test' names in ONE_SRIOV_AGENT");
 }

@@ -21,7 +21,7 @@ fn machine() -> Machine {
 }
 
 #[test]
-fn a_live_machine_logs_to_syslog_and_problems_to_standard_error_too() {
+fn a_running_machine_logs_to_syslog_and_problems_also_to_standard_error() {
     if !is_static() {
         return only_static();
     }
@@ -30,7 +30,7 @@ fn a_live_machine_logs_to_syslog_and_problems_to_standard_error_too() {
     let syslog = UnixDatagram::bind(machine.path("/dev/log")).expect("a socket");
     syslog
         .set_read_timeout(Some(Duration::from_secs(20)))
-        .expect("a bound");
+        .expect("a timeout");
     let outcome = live(&machine, &["apply", "--backend", "ifcfg-initscripts"]);
     assert_eq!(
         (outcome.code, outcome.stderr),
@@ -85,7 +85,7 @@ fn a_syslog_that_hangs_does_not_hang_the_boot() {
 }
 
 #[test]
-fn before_syslog_is_there_the_kernel_takes_the_log() {
+fn until_syslog_runs_messages_go_to_the_kernel_log() {
     if !is_static() {
         return only_static();
     }
@@ -102,7 +102,7 @@ fn before_syslog_is_there_the_kernel_takes_the_log() {
 }
 
 #[test]
-fn without_any_log_the_machine_is_configured_all_the_same() {
+fn the_machine_is_configured_even_without_any_log() {
     if !is_static() {
         return only_static();
     }
@@ -115,10 +115,8 @@ fn without_any_log_the_machine_is_configured_all_the_same() {
     assert_eq!(address_of(&machine, "eth0").as_deref(), Some("10.0.0.5"));
 }
 
-/// `make test` sets the static binary, so this test isn't skipped there.
-
 #[test]
-fn under_systemd_lines_have_their_priority_in_front() {
+fn under_systemd_lines_start_with_their_priority() {
     let machine = machine();
     let journal = File::create(machine.path("/journal")).expect("a file");
     let stat = journal.metadata().expect("a file");
@@ -137,7 +135,7 @@ fn under_systemd_lines_have_their_priority_in_front() {
 }
 
 #[test]
-fn a_terminal_sees_all_lines_and_the_progress_of_a_wait() {
+fn a_terminal_shows_all_lines_and_the_progress_of_a_wait() {
     // ETH1 has a dummy NIC, so the agent waits for its device.
     let nics = [
         virtio("eth0", "02:00:0a:00:00:05", 3),

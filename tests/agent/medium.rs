@@ -41,7 +41,7 @@ fn address(machine: &Machine, arguments: &[&str]) -> Option<String> {
 }
 
 #[test]
-fn no_medium_is_no_error() {
+fn a_missing_medium_is_not_an_error() {
     let machine = machine();
     for command in ["apply", "plan"] {
         let outcome = run(&machine, &[command]);
@@ -88,7 +88,7 @@ fn label(machine: &Machine, device: &str) {
 }
 
 #[test]
-fn drives_go_before_the_label_and_the_label_before_other_disks() {
+fn drives_have_precedence_over_the_label_and_the_label_over_other_disks() {
     let machine = machine();
     let insert = |device, address| {
         let text = giving(address);
@@ -107,7 +107,7 @@ fn drives_go_before_the_label_and_the_label_before_other_disks() {
 }
 
 #[test]
-fn a_label_on_a_device_that_users_can_make_does_not_count() {
+fn a_label_on_a_device_that_users_can_create_is_ignored() {
     for device in ["loop0", "nbd0", "dm-0", "zram0", "mapper/context"] {
         let machine = machine();
         let path = format!("/dev/{device}");
@@ -132,7 +132,7 @@ fn a_label_on_a_device_that_users_can_make_does_not_count() {
 }
 
 #[test]
-fn a_cd_without_the_label_is_read_where_the_configuration_allows_it() {
+fn a_cd_without_the_label_is_read_if_the_configuration_allows_it() {
     let machine = machine();
     let insert = |device, label, address| {
         insert(&machine, device, Tool::Genisoimage, label, &giving(address));
@@ -191,7 +191,7 @@ fn a_file_system_with_the_label_that_is_not_iso_9660_is_named() {
         .expect("mkfs.vfat runs");
     assert!(made.status.success(), "{made:?}");
     label(&machine, "vdb");
-    is_refused(
+    assert_refused(
         &machine,
         &[],
         "found a file system labelled 'CONTEXT' on '/dev/vdb', which is not ISO 9660",
@@ -209,7 +209,7 @@ fn a_fifo_or_a_device_is_refused_at_once() {
     let fifo = machine.path("/context/context.sh");
     let made = Command::new("mkfifo").arg(&fifo).status();
     assert!(made.expect("mkfifo runs").success());
-    is_refused(
+    assert_refused(
         &machine,
         &[],
         "failed to read the context from '/context/context.sh': it is a FIFO, not a regular file",
@@ -220,9 +220,9 @@ fn a_fifo_or_a_device_is_refused_at_once() {
     for named in [fifo, directory] {
         let expected =
             format!("failed to read the context from '{fifo}': it is a FIFO, not a regular file");
-        is_refused(&machine, &["--context", named], &expected);
+        assert_refused(&machine, &["--context", named], &expected);
     }
-    is_refused(
+    assert_refused(
         &machine,
         &["--context", "/dev/zero"],
         "failed to read the context from '/dev/zero': it is a device, not a regular file",
@@ -230,7 +230,7 @@ fn a_fifo_or_a_device_is_refused_at_once() {
 }
 
 #[test]
-fn a_cd_of_somebody_else_is_none() {
+fn a_cd_with_another_label_is_not_a_context_medium() {
     let machine = machine();
     let scratch = tempfile::tempdir().expect("a directory");
     let other = scratch.path().join("other");
@@ -251,7 +251,7 @@ fn a_cd_of_somebody_else_is_none() {
 }
 
 #[test]
-fn the_context_can_be_named() {
+fn the_context_can_be_given_on_the_command_line() {
     let scratch = tempfile::tempdir().expect("a directory");
     let iso = image(
         scratch.path(),
@@ -273,7 +273,7 @@ fn the_context_can_be_named() {
 }
 
 #[test]
-fn one_context_names_it_in_the_environment() {
+fn context_file_names_the_context_unless_the_command_line_does() {
     let scratch = tempfile::tempdir().expect("a directory");
     let file = scratch.path().join("context.sh");
     std::fs::write(&file, giving("10.0.0.6")).expect("a context");
@@ -313,7 +313,7 @@ fn the_recorded_cd_is_read() {
 }
 
 /// Asserts that a broken medium is refused: exit code 3, one line that names the medium, and no change.
-fn is_refused(machine: &Machine, arguments: &[&str], expected: &str) {
+fn assert_refused(machine: &Machine, arguments: &[&str], expected: &str) {
     let outcome = run(machine, &[&["apply"], arguments].concat());
     assert_eq!(
         outcome.stderr,
@@ -344,7 +344,7 @@ fn a_broken_medium_changes_nothing() {
     ];
     for (text, problem) in table {
         machine.write("/context/context.sh", text);
-        is_refused(
+        assert_refused(
             &machine,
             &[],
             &format!("failed to parse the context from '/context/context.sh': {problem}"),
@@ -371,17 +371,17 @@ fn a_broken_medium_changes_nothing() {
 }
 
 #[test]
-fn a_named_context_that_is_not_there_is_an_error() {
+fn a_missing_context_on_the_command_line_is_an_error() {
     let scratch = tempfile::tempdir().expect("a directory");
     let directory = scratch.path().to_str().expect("UTF-8");
-    is_refused(
+    assert_refused(
         &machine(),
         &["--context", directory],
         &format!("failed to find 'context.sh' in '{directory}'"),
     );
     let file = Path::new(directory).join("none");
     let file = file.to_str().expect("UTF-8");
-    is_refused(
+    assert_refused(
         &machine(),
         &["--context", file],
         &format!("failed to read '{file}': No such file or directory (os error 2)"),

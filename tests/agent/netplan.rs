@@ -302,7 +302,7 @@ const RENDERERS: [(&str, Yaml, &str); 27] = [
 ];
 
 #[test]
-fn the_renderer_is_the_one_that_netplan_takes() {
+fn the_agent_chooses_the_renderer_that_netplan_uses() {
     for (what, yaml, expected) in RENDERERS {
         assert_eq!(chosen(&machine(yaml)), expected, "{what}");
         // For netplan, devices with one name are one device, whatever their types.
@@ -357,7 +357,7 @@ fn yaml_that_netplan_refuses_is_named() {
 }
 
 #[test]
-fn the_file_that_decides_is_named() {
+fn the_file_that_names_the_renderer_is_reported() {
     let machine = machine(&[("01.yaml", NETWORKD), ("50-desktop.yaml", MANAGER)]);
     let said = run(&machine, &["plan"]);
     assert!(

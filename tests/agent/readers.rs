@@ -74,7 +74,7 @@ fn files(machine: &Machine, kind: &str) -> Vec<(String, String)> {
 }
 
 /// Reads a file strictly: `KEY=token`, or `KEY="token token"`; anything else fails the test.
-fn strictly(text: &str) -> Values {
+fn parse_strictly(text: &str) -> Values {
     let is_token = |text: &str| {
         !text.is_empty()
             && text
@@ -87,7 +87,7 @@ fn strictly(text: &str) -> Values {
         .map(|line| {
             let (key, value) = line
                 .split_once('=')
-                .unwrap_or_else(|| panic!("no assignment: {line}"));
+                .unwrap_or_else(|| panic!("not an assignment: {line}"));
             assert!(
                 !key.is_empty()
                     && key.bytes().all(|byte| byte.is_ascii_uppercase()
@@ -105,7 +105,7 @@ fn strictly(text: &str) -> Values {
     assert_eq!(
         values.len(),
         text.lines().filter(|line| !line.starts_with('#')).count(),
-        "a key stands twice"
+        "a key occurs twice"
     );
     values
 }
@@ -153,7 +153,7 @@ fn shells_read_the_same_values_and_run_nothing() {
         for machine in machines(backend) {
             for (path, text) in files(&machine, "ifcfg-") {
                 output(Command::new("/bin/bash").arg("-n").arg(machine.path(&path)));
-                assert_eq!(sourced(&machine, &path), strictly(&text), "{path}");
+                assert_eq!(sourced(&machine, &path), parse_strictly(&text), "{path}");
                 count += 1;
             }
         }
@@ -179,14 +179,14 @@ fn augeas_reads_the_same_values() {
                     (!key.starts_with("#comment")).then(|| (key.to_owned(), value))
                 };
                 let values: Values = tree.lines().filter_map(node).collect();
-                assert_eq!(values, strictly(&text), "{path}");
+                assert_eq!(values, parse_strictly(&text), "{path}");
             }
         }
     }
 }
 
 #[test]
-fn the_kernel_takes_every_route_that_ifup_hands_over() {
+fn the_kernel_accepts_every_route_that_ifup_passes() {
     let mut count = 0;
     for backend in ["ifcfg-initscripts", "ifcfg-nm"] {
         for machine in machines(backend) {
@@ -206,7 +206,8 @@ fn the_kernel_takes_every_route_that_ifup_hands_over() {
 
 /// Sets the addresses of a device, then its routes, in a network namespace, as initscripts do.
 fn in_namespace(machine: &Machine, device: &str, family: &str, routes: &[&str]) {
-    let values = strictly(&machine.read(&format!("/etc/sysconfig/network-scripts/ifcfg-{device}")));
+    let values =
+        parse_strictly(&machine.read(&format!("/etc/sysconfig/network-scripts/ifcfg-{device}")));
     let numbers = std::iter::once(String::new()).chain((1..9).map(|number| number.to_string()));
     let v4 = numbers.filter_map(|n| {
         Some(format!(
@@ -295,7 +296,7 @@ fn is_network_manager_here() -> bool {
 }
 
 #[test]
-fn every_file_is_readable_by_its_reader_and_writable_by_root_alone() {
+fn every_file_is_readable_by_all_and_writable_only_by_root() {
     for backend in ["ifcfg-initscripts", "ifcfg-nm", "ifcfg-suse"] {
         for machine in machines(backend) {
             let modes: Vec<u32> = machine

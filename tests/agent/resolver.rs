@@ -31,7 +31,7 @@ fn apply(machine: &Machine, backend: &str) -> String {
 }
 
 #[test]
-fn name_servers_of_all_nics_stand_in_it_without_duplicates() {
+fn resolv_conf_has_the_name_servers_of_all_nics_without_duplicates() {
     for backend in ["interfaces", "interfaces-alpine"] {
         let machine = machine();
         assert_eq!(apply(&machine, backend), "");
@@ -44,7 +44,7 @@ fn name_servers_of_all_nics_stand_in_it_without_duplicates() {
 }
 
 #[test]
-fn a_file_that_is_there_goes_to_the_backup() {
+fn an_existing_resolv_conf_is_backed_up() {
     let machine = machine();
     machine.write(PATH, "nameserver 192.0.2.1\n");
     let outcome = run(&machine, &["apply", "--backend", "interfaces"]);
@@ -60,7 +60,7 @@ fn a_file_that_is_there_goes_to_the_backup() {
 
 /// The agent doesn't change other programs' files, so it replaces the link and keeps it in the backup.
 #[test]
-fn beside_wicked_it_takes_the_place_of_netconfigs_link() {
+fn beside_wicked_resolv_conf_replaces_netconfigs_link() {
     let machine = machine();
     machine.write(
         "/etc/sysconfig/network/config",
@@ -74,7 +74,7 @@ fn beside_wicked_it_takes_the_place_of_netconfigs_link() {
 }
 
 #[test]
-fn where_somebody_else_writes_it_that_stays_so() {
+fn resolv_conf_is_not_managed_if_another_program_writes_it() {
     let resolvconf = machine();
     resolvconf.write("/sbin/resolvconf", "");
     assert_eq!(apply(&resolvconf, "interfaces"), "");
@@ -82,7 +82,7 @@ fn where_somebody_else_writes_it_that_stays_so() {
     let stanzas = resolvconf.read("/etc/network/interfaces.d/60-one-sriov-eth0.cfg");
     assert!(
         stanzas.contains("    dns-nameservers 10.0.0.2\n"),
-        "it hands them on: {stanzas}"
+        "resolvconf gets them: {stanzas}"
     );
 
     let link = machine();
@@ -118,7 +118,7 @@ fn where_somebody_else_writes_it_that_stays_so() {
 }
 
 #[test]
-fn a_nic_that_is_late_takes_none_away() {
+fn name_servers_of_absent_nics_are_kept() {
     let machine = machine();
     let _ = apply(&machine, "interfaces");
     for name in ["eth0", "eth1"] {

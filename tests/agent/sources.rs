@@ -69,7 +69,7 @@ fn readers() -> PathBuf {
 }
 
 /// The output of a reader for this file.
-fn said(program: &Path, arguments: &[&str], file: &Path) -> String {
+fn output_of(program: &Path, arguments: &[&str], file: &Path) -> String {
     let output = Command::new(program)
         .args(arguments)
         .arg("-i")
@@ -88,11 +88,11 @@ fn is_read(backend: &str, file: &Path) -> Option<bool> {
     let found = match backend {
         "interfaces" => ifquery
             .exists()
-            .then(|| names_it(said(ifquery, &["--list", "--all"], file))),
+            .then(|| names_it(output_of(ifquery, &["--list", "--all"], file))),
         _ => (ng.exists() && busybox.exists()).then(|| {
             // busybox prints the commands that it would run.
-            let busybox = said(busybox, &["ifup", "-n", "-a"], file);
-            names_it(said(&ng, &lists, file)) && busybox.contains("eth0")
+            let busybox = output_of(busybox, &["ifup", "-n", "-a"], file);
+            names_it(output_of(&ng, &lists, file)) && busybox.contains("eth0")
         }),
     };
     assert!(
@@ -103,7 +103,7 @@ fn is_read(backend: &str, file: &Path) -> Option<bool> {
 }
 
 #[test]
-fn the_agent_warns_where_its_files_are_not_read() {
+fn the_agent_warns_if_its_files_are_not_read() {
     for backend in ["interfaces", "interfaces-alpine"] {
         for (main, more) in CASES {
             let context = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\n";
@@ -136,7 +136,7 @@ fn the_agent_warns_where_its_files_are_not_read() {
 }
 
 #[test]
-fn stanzas_of_others_are_found_in_every_file_that_is_read() {
+fn foreign_stanzas_are_found_in_every_file_that_is_read() {
     let context = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\n";
     let machine = Machine::new(context, &[virtio("eth0", "02:00:0a:00:00:05", 3)]);
     machine.write(MAIN, "source interfaces.d/*\niface \\\neth0 inet dhcp\n");

@@ -5,14 +5,14 @@ use one_sriov_tests::{BACKENDS, Machine, run, scenarios};
 use crate::scenario::check_all;
 
 #[test]
-fn what_every_stack_is_told() {
+fn every_stack_gets_the_recorded_files() {
     for (name, context, nics) in scenarios() {
         check_all(name, &context, &nics);
     }
 }
 
 #[test]
-fn a_second_run_changes_no_byte() {
+fn a_second_run_changes_no_file() {
     for (name, context, nics) in scenarios() {
         for backend in BACKENDS {
             let machine = Machine::new(&context, &nics);
@@ -32,7 +32,7 @@ fn a_second_run_changes_no_byte() {
 }
 
 #[test]
-fn another_stack_leaves_nothing_of_the_former_behind() {
+fn switching_the_stack_removes_all_files_of_the_old_one() {
     for (name, context, nics) in scenarios() {
         let machine = Machine::new(&context, &nics);
         for backend in BACKENDS {

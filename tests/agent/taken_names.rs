@@ -7,7 +7,7 @@ use crate::scenario::{address_of, apply};
 
 /// The old file would apply to the NIC that has the name now.
 #[test]
-fn the_file_of_an_absent_nic_goes_with_its_name() {
+fn the_file_of_an_absent_nic_is_removed_if_another_device_has_its_name() {
     // A skipped NIC gets the name of an absent one.
     let machine = machine();
     assert_eq!(apply(&machine).code, 0);
@@ -53,7 +53,7 @@ fn the_file_of_an_absent_nic_goes_with_its_name() {
 
 /// NetworkManager's file of a dummy NIC contains its device name and its MAC. It must not apply to the next device with the name.
 #[test]
-fn the_file_of_a_dummy_goes_with_its_name() {
+fn the_file_of_a_dummy_is_removed_if_another_device_has_its_name() {
     const KEYFILE: [&str; 3] = ["apply", "--backend", "keyfile"];
     let two = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH1_MAC='02:00:0a:00:00:06'\nETH1_IP='10.0.0.6'\n";
     let nics = [
@@ -102,5 +102,5 @@ fn the_file_of_a_dummy_goes_with_its_name() {
     machine.plug(&virtio("eth1", "02:00:0a:00:00:09", 4));
     assert_eq!(run(&machine, &KEYFILE).code, 0);
     assert!(!machine.has(&dummy_of("eth0")), "eth0 is ETH0");
-    assert!(!machine.has(&dummy_of("eth1")), "eth1 is somebody else's");
+    assert!(!machine.has(&dummy_of("eth1")), "eth1 is a foreign device");
 }

@@ -14,7 +14,7 @@ fn machine() -> Machine {
 }
 
 #[test]
-fn a_running_machine_gets_the_mode_before_the_network_sets_the_mtu() {
+fn on_a_running_machine_the_agent_sets_the_mode_if_the_stack_cannot() {
     if !is_static() {
         return only_static();
     }
@@ -36,7 +36,7 @@ fn a_running_machine_gets_the_mode_before_the_network_sets_the_mtu() {
 }
 
 #[test]
-fn a_device_that_refuses_is_named_and_costs_nothing_else() {
+fn a_device_that_refuses_the_mode_is_reported_and_still_configured() {
     if !is_static() {
         return only_static();
     }
@@ -53,7 +53,7 @@ fn a_device_that_refuses_is_named_and_costs_nothing_else() {
 }
 
 #[test]
-fn an_image_at_rest_is_told_by_udev_alone() {
+fn in_an_image_only_the_udev_rule_sets_the_mode() {
     let machine = machine();
     assert_eq!(run(&machine, &["apply", "--backend", "networkd"]).code, 0);
     assert_eq!(machine.read(MODE), "datagram\n");
@@ -63,7 +63,7 @@ fn an_image_at_rest_is_told_by_udev_alone() {
 }
 
 #[test]
-fn netplan_is_called_when_its_files_have_changed_and_only_then() {
+fn netplan_runs_only_if_its_files_have_changed() {
     if !is_static() {
         return only_static();
     }
@@ -91,7 +91,7 @@ fn netplan_is_called_when_its_files_have_changed_and_only_then() {
 }
 
 #[test]
-fn a_netplan_that_fails_is_named_and_costs_nothing_else() {
+fn a_failure_of_netplan_is_reported_and_does_not_fail_the_run() {
     if !is_static() {
         return only_static();
     }
@@ -110,7 +110,7 @@ fn a_netplan_that_fails_is_named_and_costs_nothing_else() {
 }
 
 /// Returns the warnings of a run with these variables and with this library of systemd.
-fn told_beside(more: &str, backend: &str, library: &str) -> String {
+fn warnings_with(more: &str, backend: &str, library: &str) -> String {
     let machine = machine();
     let context = machine.read("/context/context.sh") + more;
     machine.write("/context/context.sh", context);
@@ -121,41 +121,42 @@ fn told_beside(more: &str, backend: &str, library: &str) -> String {
 }
 
 #[test]
-fn a_networkd_that_knows_no_partitions_is_named() {
-    let told = |backend: &str, library: &str| told_beside("IB0_PKEY='0x8003'\n", backend, library);
+fn a_networkd_without_support_for_partitions_is_reported() {
+    let warnings =
+        |backend: &str, library: &str| warnings_with("IB0_PKEY='0x8003'\n", backend, library);
     let old = "/lib/systemd/libsystemd-shared-247.so";
     let warning = "one-sriov-agent: warning: ETH0: 'ib0.8003' will not come up; systemd-networkd creates P_Key \
         children from 250 on, and this is 247\n";
     for backend in ["networkd", "netplan-networkd"] {
-        assert_eq!(told(backend, old), warning, "{backend}");
+        assert_eq!(warnings(backend, old), warning, "{backend}");
         let el10 = "/usr/lib/systemd/libsystemd-shared-257-13.el10.so";
-        assert_eq!(told(backend, el10), "", "{backend}");
-        assert_eq!(told(backend, "/usr/bin/networkctl"), "", "{backend}");
+        assert_eq!(warnings(backend, el10), "", "{backend}");
+        assert_eq!(warnings(backend, "/usr/bin/networkctl"), "", "{backend}");
     }
-    assert_eq!(told("keyfile", old), "");
+    assert_eq!(warnings("keyfile", old), "");
 }
 
 /// systemd supports this since 247 (pull request 17444); Ubuntu 20.04 has 245.
 #[test]
-fn a_networkd_that_sends_no_dhcp_on_infiniband_is_named() {
+fn a_networkd_without_dhcp_on_infiniband_is_reported() {
     let dhcp = "ETH0_METHOD='dhcp'\n";
-    let told = |version: &str| {
+    let warnings = |version: &str| {
         let library = format!("/usr/lib/systemd/libsystemd-shared-{version}.so");
-        told_beside(dhcp, "networkd", &library)
+        warnings_with(dhcp, "networkd", &library)
     };
     assert_eq!(
-        told("245"),
+        warnings("245"),
         "one-sriov-agent: warning: ETH0: 'ib0' will get no address; systemd-networkd supports DHCP on InfiniBand from \
          247 on, and this is 245\n"
     );
-    assert_eq!(told("247"), "");
+    assert_eq!(warnings("247"), "");
     let old = "/usr/lib/systemd/libsystemd-shared-245.so";
-    assert_eq!(told_beside("", "networkd", old), "");
+    assert_eq!(warnings_with("", "networkd", old), "");
 }
 
 #[test]
-fn a_network_manager_that_knows_no_device_without_ipv6_is_named() {
-    let told = |more: &str, plugin: &str| {
+fn a_network_manager_that_cannot_disable_ipv6_is_reported() {
+    let warnings = |more: &str, plugin: &str| {
         let machine = machine();
         let context = machine.read("/context/context.sh") + more;
         machine.write("/context/context.sh", context);
@@ -171,16 +172,16 @@ fn a_network_manager_that_knows_no_device_without_ipv6_is_named() {
     let warning = "one-sriov-agent: warning: ETH0: 'ib0' will not come up; NetworkManager supports a device without \
         IPv6 from 1.20 on, and this is 1.14\n";
     for more in ["IB0_PKEY='0x8003'\n", "ETH0_IP6_METHOD='disable'\n"] {
-        assert_eq!(told(more, "1.14.6/libnm-wwan.so"), warning, "{more}");
-        assert_eq!(told(more, "1.42.4/libnm-wwan.so"), "", "{more}");
+        assert_eq!(warnings(more, "1.14.6/libnm-wwan.so"), warning, "{more}");
+        assert_eq!(warnings(more, "1.42.4/libnm-wwan.so"), "", "{more}");
         let older = warning.replace("this is 1.14", "this one is older");
-        assert_eq!(told(more, "libnm-wwan.so"), older, "{more}");
+        assert_eq!(warnings(more, "libnm-wwan.so"), older, "{more}");
     }
-    assert_eq!(told("", "1.14.6/libnm-wwan.so"), "");
+    assert_eq!(warnings("", "1.14.6/libnm-wwan.so"), "");
 }
 
 #[test]
-fn an_interfaces_file_that_is_in_the_way_is_named() {
+fn a_conflicting_interfaces_file_is_reported() {
     let path = "/etc/network/interfaces";
     let notes = |backend: &str, text: Option<&str>| {
         let machine = machine();

@@ -9,7 +9,7 @@ const SITE: &str = "/etc/NetworkManager/conf.d/50-site.conf";
 const OURS: &str = "/etc/NetworkManager/conf.d/90-one-sriov-ib0.conf";
 
 #[test]
-fn a_rule_for_everything_gets_an_exception_as_long_as_it_is_there() {
+fn a_rule_for_all_devices_gets_an_exception_while_it_exists() {
     let nics = [
         virtio("ens7", "aa:00:0a:0a:00:05", 4),
         infiniband("ib0", "00:12:aa:00:0a:0a:00:05", "0000:00:05.0"),
@@ -17,7 +17,7 @@ fn a_rule_for_everything_gets_an_exception_as_long_as_it_is_there() {
     let machine = Machine::new(CONTEXT, &nics);
     let apply = |backend| assert_eq!(run(&machine, &["apply", "--backend", backend]).code, 0);
     apply("keyfile");
-    assert!(!machine.has(OURS), "nothing keeps NetworkManager from it");
+    assert!(!machine.has(OURS), "no rule makes the NIC unmanaged");
 
     machine.write(RULE, "[keyfile]\nunmanaged-devices=*,except:type:wifi\n");
     apply("keyfile");
@@ -27,7 +27,7 @@ fn a_rule_for_everything_gets_an_exception_as_long_as_it_is_there() {
     assert!(text.contains(exceptions), "{text}");
     assert!(
         text.ends_with(";interface-name:=one-sriov-is-no-device\n"),
-        "an exception alone would be one to everything: {text}"
+        "an exception alone would make all other devices unmanaged: {text}"
     );
 
     // netplan hides the rule like this with renderer NetworkManager.
@@ -40,14 +40,17 @@ fn a_rule_for_everything_gets_an_exception_as_long_as_it_is_there() {
     std::fs::remove_dir_all(machine.path("/run/NetworkManager")).expect("a directory");
     machine.write(RULE, "[keyfile]\nunmanaged-devices=type:infiniband\n");
     apply("netplan-nm");
-    assert!(machine.has(OURS), "below netplan, too");
+    assert!(machine.has(OURS), "also with netplan");
     apply("networkd");
-    assert!(!machine.has(OURS), "it is nothing to another network stack");
+    assert!(
+        !machine.has(OURS),
+        "another network stack needs no exception"
+    );
 }
 
 /// A rule that names the NIC is intentional.
 #[test]
-fn a_rule_that_names_a_nic_stays_and_is_named() {
+fn a_rule_that_names_a_nic_gets_no_exception_and_is_reported() {
     let nics = [
         virtio("eth0", "02:00:0a:00:00:05", 3),
         virtio("eth1", "02:00:0a:00:00:06", 4),

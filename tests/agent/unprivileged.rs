@@ -43,7 +43,7 @@ fn machine() -> Machine {
 }
 
 #[test]
-fn the_plan_is_shown_and_status_says_what_it_cannot_compare() {
+fn plan_works_and_status_reports_what_it_cannot_compare() {
     let machine = machine();
     let Some(plan) = as_nobody(&machine, &["plan"]) else {
         return;
@@ -63,7 +63,7 @@ fn the_plan_is_shown_and_status_says_what_it_cannot_compare() {
 }
 
 #[test]
-fn a_medium_that_may_not_be_read_and_an_apply_say_who_could() {
+fn an_unreadable_medium_and_apply_say_to_run_as_root() {
     let machine = machine();
     std::fs::remove_dir_all(machine.path("/context")).expect("a context");
     machine.write("/dev/sr0", "");
@@ -90,7 +90,7 @@ fn a_medium_that_may_not_be_read_and_an_apply_say_who_could() {
 }
 
 #[test]
-fn verbose_commands_say_in_a_pipe_what_they_look_at() {
+fn verbose_commands_report_in_a_pipe_what_they_read() {
     let machine = machine();
     for arguments in [
         &["plan", "-v"][..],

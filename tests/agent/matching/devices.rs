@@ -2,11 +2,11 @@
 
 use one_sriov_tests::{Machine, Nic, ethernet, infiniband, virtio};
 
-use super::{carrying, dummy, nics, pairs, plain};
+use super::{dummy, nics, pairs, plain, with_dummy_guid};
 use crate::scenario::{apply, decide};
 
 #[test]
-fn stacked_and_virtual_devices_are_left_out() {
+fn stacked_and_virtual_devices_are_ignored() {
     let mac = "02:00:c0:a8:07:0a";
     let set = |nic: Nic| nic.with("addr_assign_type", "3");
     let made_up = |name: &str| set(virtio(name, mac, 9).virtual_device());
@@ -74,7 +74,7 @@ fn in_a_container_the_nic_is_a_virtual_device_with_a_chosen_address() {
 }
 
 #[test]
-fn a_device_handed_in_by_its_pci_address_is_at_no_position() {
+fn a_device_passed_through_by_pci_address_has_no_position() {
     // A VF that OpenNebula passes through as a PCI device, but not as a NIC.
     let context = nics(&[10]) + "PCI0_ADDRESS='05:05.0'\n";
     let devices = [dummy(0, 10), plain("ib0", 5), plain("ib1", 6)];
@@ -83,7 +83,7 @@ fn a_device_handed_in_by_its_pci_address_is_at_no_position() {
 
 /// A PCI NIC of a ConnectX-3 VF, which has two ports.
 #[test]
-fn of_two_ports_at_a_pci_address_the_context_names_one() {
+fn the_context_can_name_one_of_two_ports_at_a_pci_address() {
     let context = |more: &str| {
         format!("PCI0_ADDRESS='05:05.0'\nPCI0_IP='10.9.0.5'\nPCI0_MASK='255.255.255.0'\n{more}")
     };
@@ -110,11 +110,11 @@ fn of_two_ports_at_a_pci_address_the_context_names_one() {
 
 /// OpenNebula guesses PCI addresses, which are wrong on some machines; a GUID or MAC that the host has set is right.
 #[test]
-fn a_nic_by_its_pci_address_is_found_by_its_guid_or_mac_where_no_device_is_there() {
+fn a_pci_nic_without_a_device_at_its_address_is_found_by_guid_or_mac() {
     let context = "PCI0_ADDRESS='01:01.0'\nPCI0_MAC='02:00:c0:a8:07:0a'\nPCI0_IP='10.9.0.5'\n\
                    PCI1_ADDRESS='01:02.0'\nPCI1_MAC='02:00:c0:a8:07:0b'\nPCI1_IP='10.9.0.6'\n";
     let devices = [
-        carrying("ib0", 5, 1, 10),
+        with_dummy_guid("ib0", 5, 1, 10),
         ethernet("ens9", "02:00:c0:a8:07:0b", "0000:05:06.0", "mlx5_core"),
     ];
     assert_eq!(
@@ -125,7 +125,7 @@ fn a_nic_by_its_pci_address_is_found_by_its_guid_or_mac_where_no_device_is_there
         ]
     );
     // The address has precedence over the key, and ETH<k> over PCI<k>.
-    let at_address = carrying("ib1", 6, 0, 99).at("0000:01:01.0");
+    let at_address = with_dummy_guid("ib1", 6, 0, 99).at("0000:01:01.0");
     assert_eq!(
         pairs(context, &[devices[1].clone(), at_address]),
         ["PCI0 -> ib1", "PCI1 -> ens9"]
@@ -136,10 +136,10 @@ fn a_nic_by_its_pci_address_is_found_by_its_guid_or_mac_where_no_device_is_there
 
 /// For an InfiniBand PCI NIC OpenNebula passes no mask, and the VLAN is a partition.
 #[test]
-fn a_pci_nic_of_infiniband_has_a_p_key_and_a_mask_that_is_a_guess() {
+fn an_infiniband_pci_nic_has_a_p_key_and_a_guessed_mask() {
     let context = "PCI0_ADDRESS='05:05.0'\nPCI0_MAC='02:00:c0:a8:07:0a'\nPCI0_IP='10.9.0.5'\nPCI0_VLAN_ID='32769'\n";
     let explained = |context: &str| {
-        let machine = Machine::new(context, &[carrying("ib0", 5, 0, 10)]);
+        let machine = Machine::new(context, &[with_dummy_guid("ib0", 5, 0, 10)]);
         one_sriov_tests::run(&machine, &["explain", "PCI0"]).stdout
     };
     let guessed = explained(context);
@@ -163,7 +163,7 @@ fn a_pci_nic_of_infiniband_has_a_p_key_and_a_mask_that_is_a_guess() {
 
 /// The context does not say whether OpenNebula's network driver has set the VLAN on the card.
 #[test]
-fn the_vlan_of_a_pci_nic_is_tagged_in_the_guest_unless_the_host_does() {
+fn the_vlan_of_a_pci_nic_is_tagged_in_the_guest_unless_the_host_tags_it() {
     let context = "PCI0_ADDRESS='05:06.0'\nPCI0_MAC='02:00:c0:a8:07:0b'\nPCI0_IP='10.9.0.6'\nPCI0_VLAN_ID='42'\n";
     let device = ethernet("ens9", "02:00:c0:a8:07:0b", "0000:05:06.0", "mlx5_core");
     let tagged = |more: &str| {
@@ -191,7 +191,7 @@ fn the_vlan_of_a_pci_nic_is_tagged_in_the_guest_unless_the_host_does() {
 
 /// A NIC of the context that has no device here is named, not only counted in the exit code.
 #[test]
-fn no_nic_is_missing_in_silence() {
+fn every_nic_without_a_device_is_reported() {
     let table = [
         (
             "ETH0_MAC='02:00:c0:a8:07:0a'\nETH0_IP='10.0.0.5'",
@@ -243,7 +243,7 @@ fn no_nic_is_missing_in_silence() {
 
 /// The message lists what exists, because usually one digit is wrong.
 #[test]
-fn pci_addresses_and_positions_that_are_here_are_named() {
+fn messages_list_the_existing_pci_addresses_and_positions() {
     let context = "PCI0_ADDRESS='01:01.0'\nPCI0_IP='10.9.0.5'\nETH0_MAC='02:00:c0:a8:07:05'\nETH0_IP='192.168.7.5'\n\
         IB3_IP='10.0.0.5'\n";
     let nics = [
@@ -261,7 +261,7 @@ fn pci_addresses_and_positions_that_are_here_are_named() {
 }
 
 #[test]
-fn explain_shows_the_values_that_are_ignored() {
+fn explain_shows_ignored_values() {
     let context = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_MTU='many'\n";
     let machine = Machine::new(context, &[virtio("eth0", "02:00:0a:00:00:05", 3)]);
     let explained = one_sriov_tests::run(&machine, &["explain", "ETH0"]).stdout;

@@ -6,7 +6,7 @@ use super::{dummy, nics, pairs, plain};
 use crate::scenario::{address_of, apply, check, decide, decisions};
 
 #[test]
-fn a_dummy_mac_is_read_in_both_cases() {
+fn a_dummy_mac_is_recognised_in_either_case() {
     for mac in ["aa:00:c0:a8:07:05", "AA:00:C0:A8:07:05"] {
         // A MAC set by the guest counts like the hypervisor's.
         for origin in ["0", "3"] {
@@ -36,7 +36,7 @@ fn one_ethernet_and_one_infiniband_sriov_nic() {
 }
 
 #[test]
-fn a_vf_that_drew_a_mac_with_the_prefix_is_no_dummy() {
+fn a_device_that_has_the_prefix_by_chance_is_not_a_dummy() {
     let mac = "aa:00:c0:a8:07:0a";
     let impostors = [
         ethernet("eth0", mac, "0000:00:03.0", "igbvf"),
@@ -69,7 +69,7 @@ fn a_plain_nic_may_have_a_mac_with_the_prefix() {
 }
 
 #[test]
-fn two_nics_with_one_key_are_paired_in_order() {
+fn two_nics_with_the_same_key_are_paired_in_order() {
     // Two networks with the same address range: a NIC on a bridge, and an InfiniBand VF.
     let context = "ETH0_MAC='02:00:c0:a8:07:0a'\nETH0_IP='192.168.7.10'\nETH0_MASK='255.255.0.0'\n\
                    ETH1_MAC='02:00:c0:a8:07:0a'\nETH1_IP='192.168.7.10'\nETH1_MASK='255.255.255.0'\n";
@@ -85,14 +85,14 @@ fn two_nics_with_one_key_are_paired_in_order() {
 }
 
 #[test]
-fn an_ethernet_vf_behind_its_dummy_in_an_old_context() {
+fn an_ethernet_vf_with_a_dummy_in_an_old_context() {
     let context = "ETH0_IP='192.168.7.10'\nETH0_MASK='255.255.0.0'\n";
     let vf = ethernet("eth1", "02:00:c0:a8:07:0a", "0000:05:00.0", "igbvf");
     assert_eq!(pairs(context, &[dummy(0, 10), vf]), ["ETH0 -> eth1"]);
 }
 
 #[test]
-fn a_lease_whose_mac_is_no_address_is_never_decoded() {
+fn a_nic_with_an_empty_ip_gets_no_address_from_its_mac() {
     let context = "ETH0_MAC='02:00:de:6a:83:15'\nETH0_IP=''\n";
     let devices = [virtio("eth0", "aa:00:de:6a:83:15", 3), plain("ib0", 5)];
     let decided = decide(context, &devices);
@@ -119,7 +119,7 @@ fn without_nics_in_the_context_addresses_come_from_macs() {
 }
 
 #[test]
-fn beside_one_context_plain_ethernet_is_left_to_it() {
+fn beside_one_context_plain_ethernet_nics_are_not_managed() {
     let vf = ethernet("ens5", "02:00:c0:a8:07:0a", "0000:05:00.0", "igbvf");
     let machine = Machine::new(&nics(&[10, 11]), &[vf, dummy(1, 11), plain("ib0", 6)]);
     machine.write("/etc/one-sriov/agent.conf", "role = companion\n");
@@ -136,7 +136,7 @@ fn beside_one_context_plain_ethernet_is_left_to_it() {
 }
 
 #[test]
-fn another_prefix_is_taken_from_the_configuration() {
+fn the_prefix_can_be_configured() {
     let machine = Machine::new(
         &nics(&[10]),
         &[virtio("eth0", "a6:00:c0:a8:07:0a", 3), plain("ib0", 5)],
@@ -147,7 +147,7 @@ fn another_prefix_is_taken_from_the_configuration() {
 }
 
 #[test]
-fn one_address_is_not_given_to_two_positions() {
+fn an_address_is_not_assigned_to_two_positions() {
     let devices = [dummy(0, 10), dummy(1, 10), plain("ib0", 5), plain("ib1", 6)];
     let decided = decide(&nics(&[10]), &devices);
     assert_eq!(
@@ -161,7 +161,7 @@ fn one_address_is_not_given_to_two_positions() {
 }
 
 #[test]
-fn a_name_is_no_reason_for_a_device_that_its_address_has_given_away() {
+fn a_device_matched_by_its_address_is_not_also_matched_by_its_name() {
     // The address in its MAC shows that eth1 is ETH0, so it isn't ETH1 by its name.
     let context = "ETH0_IP='192.168.7.10'\nETH1_IP='10.9.9.9'\n";
     assert_eq!(
@@ -172,7 +172,7 @@ fn a_name_is_no_reason_for_a_device_that_its_address_has_given_away() {
 
 /// The script of 2013 decided for each NIC separately.
 #[test]
-fn before_4_14_a_nic_that_no_variable_describes_gets_the_address_in_its_mac() {
+fn before_4_14_a_nic_without_variables_gets_the_address_in_its_mac() {
     let devices = [
         virtio("eth0", "02:00:0a:00:00:05", 3),
         virtio("eth1", "02:00:0a:01:00:05", 4),
@@ -232,7 +232,7 @@ fn ipv4_of(machine: &Machine, device: &str) -> String {
 
 /// A current context may have no NICs because they use DHCP, or because another program configures them.
 #[test]
-fn no_address_is_invented_for_a_context_of_today() {
+fn in_current_contexts_addresses_are_not_decoded_from_macs_by_default() {
     let devices = [
         virtio("eth0", "02:00:5e:12:34:56", 3),
         dummy(3, 10),
@@ -266,7 +266,7 @@ fn no_address_is_invented_for_a_context_of_today() {
 
 /// With `NETWORK=NO` OpenNebula describes no NIC: only NICs that the user describes are configured.
 #[test]
-fn with_network_no_only_what_is_described_is_configured() {
+fn with_network_no_only_described_nics_are_configured() {
     let devices = [
         virtio("eth0", "02:00:0a:00:00:05", 3),
         dummy(3, 10),

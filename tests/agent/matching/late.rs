@@ -2,11 +2,11 @@
 
 use one_sriov_tests::{Machine, ethernet, virtio};
 
-use super::{carrying, dummy, nics, pairs, plain};
+use super::{dummy, nics, pairs, plain, with_dummy_guid};
 use crate::scenario::{SCRIPTS, address_of, apply, check};
 
 #[test]
-fn every_position_has_its_name_while_no_device_is_there() {
+fn without_a_device_the_name_is_assumed_from_the_position() {
     for position in [0, 9, 10, 15, 16, 255] {
         let machine = Machine::new(&nics(&[5]), &[dummy(position, 5)]);
         let outcome = apply(&machine);
@@ -27,7 +27,7 @@ fn every_position_has_its_name_while_no_device_is_there() {
 }
 
 #[test]
-fn fewer_devices_than_positions_are_not_guessed() {
+fn devices_are_not_guessed_if_there_are_fewer_than_positions() {
     let devices = [dummy(0, 10), dummy(1, 11), plain("ibp5s5", 5)];
     check("fewer-devices-than-positions", &nics(&[10, 11]), &devices);
 }
@@ -36,7 +36,11 @@ fn fewer_devices_than_positions_are_not_guessed() {
 fn a_late_device_moves_the_file_to_its_real_name() {
     let mut machine = Machine::new(
         &nics(&[10, 11]),
-        &[dummy(0, 10), dummy(1, 11), carrying("ibp5s5", 5, 0, 10)],
+        &[
+            dummy(0, 10),
+            dummy(1, 11),
+            with_dummy_guid("ibp5s5", 5, 0, 10),
+        ],
     );
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(address_of(&machine, "ib1").as_deref(), Some("192.168.7.11"));
@@ -59,7 +63,7 @@ fn a_late_device_moves_the_file_to_its_real_name() {
 }
 
 #[test]
-fn a_nic_that_udev_is_not_done_with_waits_and_costs_no_other() {
+fn a_nic_that_udev_has_not_finished_does_not_affect_the_others() {
     let machine = Machine::new(
         &nics(&[10, 11, 12]),
         &[
@@ -98,7 +102,7 @@ fn a_nic_that_udev_is_not_done_with_waits_and_costs_no_other() {
 }
 
 #[test]
-fn a_dummy_that_is_late_moves_no_other_nic() {
+fn a_late_dummy_does_not_move_other_nics() {
     // Position 0 is an Ethernet VF. Positions 1 and 2 are InfiniBand, and the dummy NIC of 2 is late.
     let vf = ethernet("ens5", "02:00:c0:a8:07:0a", "0000:05:00.0", "igbvf");
     let context = nics(&[10, 11, 12]);
@@ -121,11 +125,11 @@ fn a_dummy_that_is_late_moves_no_other_nic() {
 }
 
 #[test]
-fn an_assumed_name_that_is_another_nics_is_not_written() {
+fn an_assumed_name_that_belongs_to_another_nic_is_not_written() {
     // The device ib1 is at position 0, and position 1 has no device yet.
     let machine = Machine::new(
         &nics(&[10, 11]),
-        &[dummy(0, 10), dummy(1, 11), carrying("ib1", 5, 0, 10)],
+        &[dummy(0, 10), dummy(1, 11), with_dummy_guid("ib1", 5, 0, 10)],
     );
     let outcome = apply(&machine);
     assert_eq!(outcome.code, 0);
@@ -137,7 +141,7 @@ fn an_assumed_name_that_is_another_nics_is_not_written() {
 }
 
 #[test]
-fn an_assumed_name_that_an_unpaired_device_has_is_not_written() {
+fn an_assumed_name_of_an_unmatched_device_is_not_written() {
     // The only device so far is ib0, which may be position 0 or 1.
     let mut machine = Machine::new(
         &nics(&[10, 11]),
@@ -163,7 +167,7 @@ fn an_assumed_name_that_an_unpaired_device_has_is_not_written() {
 }
 
 #[test]
-fn a_dummy_that_udev_is_not_done_with_is_late_and_keeps_its_file() {
+fn a_dummy_that_udev_has_not_finished_is_waited_for_and_keeps_its_file() {
     let machine = Machine::new(&nics(&[10]), &[dummy(0, 10), plain("ib0", 5)]);
     assert_eq!(apply(&machine).code, 0);
     let before = machine.etc();
@@ -177,7 +181,7 @@ fn a_dummy_that_udev_is_not_done_with_is_late_and_keeps_its_file() {
     assert_eq!(outcome.code, 0);
     assert!(
         started.elapsed() >= std::time::Duration::from_secs(1),
-        "it is waited for"
+        "the agent waits for it"
     );
     assert_eq!(machine.etc(), before);
 }

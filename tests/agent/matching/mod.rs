@@ -40,7 +40,7 @@ pub(super) fn plain(name: &str, slot: u8) -> Nic {
 }
 
 /// An InfiniBand device whose GUID contains a dummy MAC.
-pub(super) fn carrying(name: &str, slot: u8, position: u8, last: u8) -> Nic {
+pub(super) fn with_dummy_guid(name: &str, slot: u8, position: u8, last: u8) -> Nic {
     infiniband(
         name,
         &format!("00:2a:aa:{position:02x}:c0:a8:07:{last:02x}"),

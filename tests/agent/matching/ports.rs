@@ -30,7 +30,7 @@ fn made_up(name: &str, mac: &str) -> Nic {
 }
 
 #[test]
-fn a_port_of_a_bond_is_known_by_the_mac_that_it_had_and_gets_no_address() {
+fn a_bond_port_is_identified_by_its_original_mac_and_gets_no_address() {
     // ens5 was added first, so both ports have its MAC.
     let port =
         |name, own, pci| ethernet(name, SECOND, pci, "iavf").with("bonding_slave/perm_hwaddr", own);
@@ -54,7 +54,7 @@ fn a_port_of_a_bond_is_known_by_the_mac_that_it_had_and_gets_no_address() {
 }
 
 #[test]
-fn what_was_written_before_a_device_became_a_port_stays() {
+fn files_written_before_a_device_became_a_port_are_kept() {
     let machine = Machine::new(&nics(&[5]), &[virtio("eth0", FIRST, 3)]);
     let apply = || run(&machine, &["apply", "--backend", "ifcfg-initscripts"]);
     assert_eq!(apply().code, 0);
@@ -109,7 +109,7 @@ fn a_device_in_a_vrf_keeps_its_address() {
 
 /// A team has its own MAC unless teamd gives it a port's. Only a VRF has `IFF_MASTER`.
 #[test]
-fn a_port_of_a_team_is_not_taken_for_one_of_a_vrf() {
+fn a_team_port_is_not_mistaken_for_a_vrf_port() {
     let team = made_up("team0", "0a:00:00:00:00:01").with("flags", "0x1003");
     let machine = Machine::new(&nics(&[5]), &[virtio("eth0", FIRST, 3), team]);
     enslave(&machine, "eth0", "team0");
@@ -120,7 +120,7 @@ fn a_port_of_a_team_is_not_taken_for_one_of_a_vrf() {
 
 /// teamd gives all ports the MAC of the first port, and sysfs does not show their own.
 #[test]
-fn a_port_of_a_team_is_known_by_its_permanent_address() {
+fn a_team_port_is_identified_by_its_permanent_address() {
     let port = |name, slot| virtio(name, SECOND, slot).with("addr_assign_type", "3");
     let devices = [
         port("ens4", 4),
@@ -143,7 +143,7 @@ fn a_port_of_a_team_is_known_by_its_permanent_address() {
 }
 
 #[test]
-fn a_bond_of_infiniband_ports_is_at_no_position() {
+fn a_bond_of_infiniband_ports_has_no_position() {
     let ib = plain("ibs5", 5);
     let bond = |sign: (&str, &str)| {
         plain("bond0", 5)

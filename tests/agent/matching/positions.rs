@@ -2,11 +2,11 @@
 
 use one_sriov_tests::{Machine, infiniband, virtio};
 
-use super::{carrying, dummy, nics, pairs, plain};
+use super::{dummy, nics, pairs, plain, with_dummy_guid};
 use crate::scenario::{address_of, apply, check, decide};
 
 #[test]
-fn every_position_finds_the_only_device() {
+fn the_only_device_is_matched_at_every_position() {
     for position in [0, 9, 10, 15, 16, 255] {
         assert_eq!(
             pairs(&nics(&[5]), &[dummy(position, 5), plain("ibp5s5", 5)]),
@@ -28,7 +28,7 @@ fn three_devices_in_shuffled_order_are_taken_in_pci_order() {
 }
 
 #[test]
-fn the_pci_domain_goes_before_the_bus() {
+fn the_pci_domain_is_compared_before_the_bus() {
     let in_domain = |name: &str, pci: &str, last: u8| {
         infiniband(name, &format!("24:8a:07:03:00:00:00:{last:02x}"), pci)
     };
@@ -45,7 +45,7 @@ fn the_pci_domain_goes_before_the_bus() {
 }
 
 #[test]
-fn two_ports_of_one_function_are_taken_in_port_order_whichever_file_tells_it() {
+fn two_ports_of_a_function_are_ordered_by_dev_port_or_dev_id() {
     for attribute in ["dev_port", "dev_id"] {
         let second = if attribute == "dev_id" { "0x1" } else { "1" };
         let devices = [
@@ -63,14 +63,14 @@ fn two_ports_of_one_function_are_taken_in_port_order_whichever_file_tells_it() {
 }
 
 #[test]
-fn a_guid_goes_before_the_order() {
+fn a_guid_has_precedence_over_pci_order() {
     let devices = [
         dummy(0, 10),
         dummy(1, 11),
         dummy(2, 12),
-        carrying("ib0", 5, 2, 12),
-        carrying("ib1", 6, 0, 10),
-        carrying("ib2", 7, 1, 11),
+        with_dummy_guid("ib0", 5, 2, 12),
+        with_dummy_guid("ib1", 6, 0, 10),
+        with_dummy_guid("ib2", 7, 1, 11),
     ];
     check("guid-before-order", &nics(&[10, 11, 12]), &devices);
     assert_eq!(
@@ -80,13 +80,13 @@ fn a_guid_goes_before_the_order() {
 }
 
 #[test]
-fn a_guid_alone_carries_the_address() {
+fn a_guid_is_enough_to_match_a_nic_or_provide_its_address() {
     assert_eq!(
-        pairs(&nics(&[10]), &[carrying("ibp5s5", 5, 3, 10)]),
+        pairs(&nics(&[10]), &[with_dummy_guid("ibp5s5", 5, 3, 10)]),
         ["ETH0 -> ibp5s5"]
     );
     // If the context has no NICs, the GUID provides the address.
-    let machine = Machine::new("NETWORK='YES'\n", &[carrying("ibp5s5", 5, 3, 10)]);
+    let machine = Machine::new("NETWORK='YES'\n", &[with_dummy_guid("ibp5s5", 5, 3, 10)]);
     assert_eq!(apply(&machine).code, 0);
     assert_eq!(
         address_of(&machine, "ibp5s5").as_deref(),
@@ -95,19 +95,19 @@ fn a_guid_alone_carries_the_address() {
 }
 
 #[test]
-fn a_guid_with_the_prefix_and_a_key_of_nobody_is_an_ordinary_one() {
-    let devices = [dummy(0, 10), carrying("ib0", 5, 7, 99)];
+fn a_guid_with_the_prefix_and_an_unknown_key_is_an_ordinary_one() {
+    let devices = [dummy(0, 10), with_dummy_guid("ib0", 5, 7, 99)];
     assert_eq!(pairs(&nics(&[10]), &devices), ["ETH0 -> ib0"]);
 }
 
 #[test]
-fn devices_with_and_without_a_guid_of_ours_mix() {
+fn devices_with_and_without_a_dummy_guid_can_be_mixed() {
     let devices = [
         dummy(0, 10),
         dummy(1, 11),
         dummy(2, 12),
         plain("ib0", 5),
-        carrying("ib1", 6, 1, 11),
+        with_dummy_guid("ib1", 6, 1, 11),
         plain("ib2", 7),
     ];
     assert_eq!(
@@ -117,13 +117,16 @@ fn devices_with_and_without_a_guid_of_ours_mix() {
 }
 
 #[test]
-fn what_contradicts_itself_is_refused_by_name_and_the_others_are_configured() {
+fn contradictory_nics_are_refused_by_name_and_the_others_configured() {
     let context = nics(&[10, 11, 12]);
-    let good = [dummy(2, 12), carrying("ib9", 9, 2, 12)];
+    let good = [dummy(2, 12), with_dummy_guid("ib9", 9, 2, 12)];
     let tables = [
         (
             "two-guids-for-one-position",
-            vec![carrying("ib0", 5, 0, 10), carrying("ib1", 6, 0, 11)],
+            vec![
+                with_dummy_guid("ib0", 5, 0, 10),
+                with_dummy_guid("ib1", 6, 0, 11),
+            ],
         ),
         (
             "two-dummies-for-one-position",
@@ -135,7 +138,7 @@ fn what_contradicts_itself_is_refused_by_name_and_the_others_are_configured() {
         ),
         (
             "guid-and-dummy-differ",
-            vec![dummy(0, 10), carrying("ib0", 5, 0, 11)],
+            vec![dummy(0, 10), with_dummy_guid("ib0", 5, 0, 11)],
         ),
     ];
     for (name, bad) in tables {
@@ -144,7 +147,7 @@ fn what_contradicts_itself_is_refused_by_name_and_the_others_are_configured() {
 }
 
 #[test]
-fn variables_of_the_position_win_value_by_value() {
+fn each_variable_of_the_position_overrides_that_of_the_nic() {
     let context = nics(&[10])
         + "ETH0_GATEWAY='192.168.7.1'\nETH0_DNS='192.168.7.2'\nETH0_MTU='2044'\n\
            IB0_MASK='255.255.0.0'\nIB0_MTU='65520'\nIB0_MODE='connected'\nIB0_GATEWAY=''\nIB0_PKEY='0x8003'\n";
@@ -156,7 +159,7 @@ fn variables_of_the_position_win_value_by_value() {
 }
 
 #[test]
-fn variables_of_a_position_that_is_nowhere_are_told() {
+fn variables_of_an_absent_position_are_reported() {
     let decided = decide(
         &(nics(&[10]) + "IB7_MTU='2044'\n"),
         &[dummy(0, 10), plain("ib0", 5)],
@@ -170,10 +173,10 @@ fn variables_of_a_position_that_is_nowhere_are_told() {
 }
 
 #[test]
-fn a_position_counts_the_devices_that_guids_have_settled() {
+fn a_position_also_counts_devices_matched_by_guid() {
     // Position 1 is the second of all devices, not the second among those without a dummy MAC in the GUID.
     let devices = [
-        carrying("ib0", 5, 0, 10),
+        with_dummy_guid("ib0", 5, 0, 10),
         dummy(1, 11),
         plain("ib1", 6),
         plain("ib2", 7),
@@ -185,7 +188,7 @@ fn a_position_counts_the_devices_that_guids_have_settled() {
 }
 
 #[test]
-fn a_vf_whose_guid_was_taken_back_is_still_a_device() {
+fn a_vf_with_an_unset_guid_is_still_matched() {
     for unset in ["ff:ff:ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00:00:00"] {
         let port = |name: &str, slot: u8| infiniband(name, unset, &format!("0000:05:{slot:02x}.0"));
         let devices = [dummy(0, 11), dummy(1, 12), port("ib0", 6), port("ib1", 5)];
@@ -198,7 +201,7 @@ fn a_vf_whose_guid_was_taken_back_is_still_a_device() {
 
 /// A VF of a ConnectX-3 has two ports, and its host may not support GUIDs: the dummy NIC identifies the VF, but not the port.
 #[test]
-fn of_a_vf_with_two_ports_the_port_is_doubted_unless_the_context_names_it() {
+fn the_port_of_a_two_port_vf_is_doubtful_unless_the_context_names_it() {
     let port = |name: &str, slot: u8, number: &str| plain(name, slot).with("dev_port", number);
     let vfs = [
         dummy(0, 10),
@@ -250,7 +253,7 @@ fn of_a_vf_with_two_ports_the_port_is_doubted_unless_the_context_names_it() {
     // A GUID identifies the port.
     let by_guid = [
         port("ib0", 5, "0"),
-        carrying("ib1", 5, 0, 10).with("dev_port", "1"),
+        with_dummy_guid("ib1", 5, 0, 10).with("dev_port", "1"),
     ];
     assert_eq!(decide(&nics(&[10]), &by_guid).len(), 1);
     assert_eq!(pairs(&nics(&[10]), &by_guid), ["ETH0 -> ib1"]);

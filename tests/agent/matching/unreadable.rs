@@ -2,7 +2,7 @@
 
 use one_sriov_tests::{Machine, Outcome, run, run_while, virtio};
 
-use super::{carrying, dummy, nics, plain};
+use super::{dummy, nics, plain, with_dummy_guid};
 
 /// Runs `apply` while reads of one attribute fail.
 fn apply_while(machine: &Machine, device: &str, attribute: &str, error: &str) -> Outcome {
@@ -16,14 +16,14 @@ fn apply(machine: &Machine) -> Outcome {
 }
 
 #[test]
-fn what_cannot_be_read_is_named_and_its_files_stay() {
+fn an_unreadable_device_is_named_and_its_files_are_kept() {
     let context = nics(&[5, 6, 7]);
     let devices = [
         virtio("eth9", "02:00:c0:a8:07:05", 9),
         dummy(0, 6),
         dummy(1, 7),
         plain("ibs5", 5),
-        carrying("ibs6", 6, 1, 7),
+        with_dummy_guid("ibs6", 6, 1, 7),
     ];
     let attributes = [
         ("eth9", "address", "EIO"),
@@ -51,7 +51,7 @@ fn what_cannot_be_read_is_named_and_its_files_stay() {
 }
 
 #[test]
-fn before_anything_is_written_no_name_is_assumed_and_no_order_counted() {
+fn an_unreadable_device_stops_matching_by_order_on_the_first_run() {
     let devices = [dummy(0, 5), dummy(1, 6), plain("ibs5", 5), plain("ibs6", 6)];
     let machine = Machine::new(&nics(&[5, 6]), &devices);
     let outcome = apply_while(&machine, "ibs5", "address", "EIO");
@@ -70,7 +70,7 @@ fn before_anything_is_written_no_name_is_assumed_and_no_order_counted() {
 
 /// For a device that is being removed, the network core returns EINVAL, and kernfs ENODEV.
 #[test]
-fn a_device_that_vanishes_while_it_is_read_is_absent() {
+fn a_device_that_vanishes_while_it_is_read_counts_as_absent() {
     for error in ["ENODEV", "EINVAL", "ENOENT"] {
         let devices = [
             virtio("eth8", "02:00:c0:a8:07:05", 8),

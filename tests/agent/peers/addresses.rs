@@ -1,10 +1,10 @@
 //! Addresses, methods and aliases.
 
-use super::{NO_ADDRESS, PLAIN, STATIC, hold, hold_beside_the_address};
+use super::{NO_ADDRESS, PLAIN, STATIC, check_plans, check_plans_with_address};
 
 #[test]
-fn addresses_of_ipv4() {
-    hold(
+fn ipv4_addresses() {
+    check_plans(
         NO_ADDRESS,
         &[
             ("ETH0_IP='10.18.1.1'", "ip=10.18.1.1/24"),
@@ -37,8 +37,8 @@ fn addresses_of_ipv4() {
 }
 
 #[test]
-fn addresses_of_ipv6() {
-    hold_beside_the_address(&[
+fn ipv6_addresses() {
+    check_plans_with_address(&[
         ("", ""),
         ("ETH0_IP6='2001:db8::1'", "ip6=2001:db8::1/64"),
         (
@@ -91,7 +91,7 @@ fn addresses_of_ipv6() {
         ),
         ("ETH0_IP6_ULA='notanip'", "bad=ETH0_IP6_ULA"),
     ]);
-    hold(
+    check_plans(
         PLAIN,
         &[
             ("ETH0_IP6='notanip'", "refused"),
@@ -104,8 +104,8 @@ fn addresses_of_ipv6() {
 }
 
 #[test]
-fn methods_and_what_ipv6_takes_over_from_ipv4() {
-    hold(
+fn methods_and_what_ipv6_inherits_from_ipv4() {
+    check_plans(
         PLAIN,
         &[
             ("ETH0_METHOD='static'", STATIC),
@@ -155,7 +155,7 @@ fn methods_and_what_ipv6_takes_over_from_ipv4() {
             ("ETH0_IP6_METHOD='magic'", "refused"),
         ],
     );
-    hold(NO_ADDRESS, &[("ETH0_IP6_METHOD='disable'", "unmanaged")]);
+    check_plans(NO_ADDRESS, &[("ETH0_IP6_METHOD='disable'", "unmanaged")]);
 }
 
 #[test]
@@ -187,8 +187,8 @@ fn aliases() {
         ),
     ];
     let base = format!("{PLAIN}{first}");
-    hold(&base, &table);
-    hold(
+    check_plans(&base, &table);
+    check_plans(
         PLAIN,
         &[
             (

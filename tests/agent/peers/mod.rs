@@ -96,7 +96,7 @@ fn machine(context: &str) -> Machine {
 }
 
 /// Checks each plan, and that the exit code of `apply` shows whether all of the context was used.
-fn hold(base: &str, table: &[(&str, &str)]) {
+fn check_plans(base: &str, table: &[(&str, &str)]) {
     for (variables, expected) in table {
         let machine = machine(&format!("{base}{variables}\n"));
         assert_eq!(planned(&machine).join(" | "), *expected, "{variables}");
@@ -122,8 +122,8 @@ fn hold(base: &str, table: &[(&str, &str)]) {
 
 const STATIC: &str = "ip=192.168.1.92/24";
 
-/// Like [`hold`], for variables in addition to the address of a plain NIC.
-fn hold_beside_the_address(table: &[(&str, &str)]) {
+/// Like [`check_plans`], for variables in addition to the address of a plain NIC.
+fn check_plans_with_address(table: &[(&str, &str)]) {
     let expected: Vec<(&str, String)> = table
         .iter()
         .map(|(variables, more)| (*variables, format!("{STATIC} {more}").trim_end().to_owned()))
@@ -132,12 +132,12 @@ fn hold_beside_the_address(table: &[(&str, &str)]) {
         .iter()
         .map(|(variables, expected)| (*variables, expected.as_str()))
         .collect();
-    hold(PLAIN, &table);
+    check_plans(PLAIN, &table);
 }
 
 #[test]
 fn name_servers_and_search_domains() {
-    hold_beside_the_address(&[
+    check_plans_with_address(&[
         ("DNS='9.9.9.9 1.1.1.1'", "dns=9.9.9.9,1.1.1.1"),
         ("DNS='9.9.9.9, 1.1.1.1'", "dns=9.9.9.9,1.1.1.1"),
         ("ETH0_DNS='192.168.1.1 8.8.8.8'", "dns=192.168.1.1,8.8.8.8"),
@@ -179,7 +179,7 @@ fn name_servers_and_search_domains() {
             "bad=ETH0_SEARCH_DOMAIN",
         ),
     ]);
-    hold(
+    check_plans(
         PLAIN,
         &[
             ("DNS='notanip'", "ip=192.168.1.92/24 | bad=DNS"),
@@ -193,7 +193,7 @@ fn name_servers_and_search_domains() {
 
 #[test]
 fn onegate() {
-    hold_beside_the_address(&[
+    check_plans_with_address(&[
         (
             "ONEGATE_ENDPOINT='http://169.254.16.9:5030/RPC2'",
             "onegate=169.254.16.9",
@@ -223,7 +223,7 @@ fn two() -> Vec<Nic> {
 }
 
 #[test]
-fn two_nics_whose_devices_have_other_names_and_another_order() {
+fn two_nics_whose_devices_have_other_names_and_the_reverse_order() {
     let context = "DNS='1.2.3.8'\nETH0_DNS='1.2.3.6 1.2.3.7'\nETH0_GATEWAY='1.2.3.5'\nETH0_GATEWAY6='2001:db8:1::ffff'\n\
         ETH0_IP='10.18.1.1'\nETH0_IP6='2001:db8:1::1'\nETH0_IP6_PREFIX_LENGTH=''\nETH0_IP6_ULA='fd01::1'\n\
         ETH0_MAC='02:00:C0:A8:01:5C'\nETH0_MASK='255.255.0.0'\nETH0_MTU='1280'\nETH0_NETWORK='10.18.0.0'\n\
@@ -241,7 +241,7 @@ fn two_nics_whose_devices_have_other_names_and_another_order() {
 }
 
 #[test]
-fn the_switch_of_opennebula_is_not_one_of_the_guest() {
+fn network_yes_and_no_do_not_change_the_plan() {
     for network in ["", "NETWORK='YES'\n", "NETWORK='NO'\n"] {
         let machine = machine(&format!("{network}{PLAIN}"));
         assert_eq!(planned(&machine), [STATIC], "{network}");

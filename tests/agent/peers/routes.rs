@@ -1,10 +1,10 @@
 //! Routes and metrics.
 
-use super::{PLAIN, hold, hold_beside_the_address};
+use super::{PLAIN, check_plans, check_plans_with_address};
 
 #[test]
 fn metrics() {
-    hold(
+    check_plans(
         PLAIN,
         &[
             (
@@ -42,7 +42,7 @@ fn metrics() {
 
 #[test]
 fn routes() {
-    hold_beside_the_address(&[
+    check_plans_with_address(&[
         ("ETH0_ROUTES=''", ""),
         ("ETH0_ROUTES='   ,  ,  '", ""),
         (

@@ -8,7 +8,7 @@ use super::{File, RED_HAT, rule};
 
 /// NetworkManager's reader checks `TYPE` before `VLAN` (`nms-ifcfg-rh-reader.c`); initscripts check `VLAN`.
 #[test]
-fn a_vlan_has_the_type_that_its_reader_makes_one_of() {
+fn a_vlan_has_the_type_that_its_reader_expects() {
     for (backend, kind) in [("ifcfg-nm", "Vlan"), ("ifcfg-initscripts", "Ethernet")] {
         rule(
             |file| file.is_ifcfg(&[backend]) && file.has("VLAN=yes"),
@@ -19,7 +19,7 @@ fn a_vlan_has_the_type_that_its_reader_makes_one_of() {
 
 /// `ifup-ipv6` accepts router advertisements before it reads the setting, and with `IPV6INIT=no` leaves that to the kernel.
 #[test]
-fn initscripts_have_the_kernel_told_before() {
+fn initscripts_get_sysctl_files_for_ipv6() {
     let is_settings = |file: &File| {
         file.backend == "ifcfg-initscripts" && file.path.starts_with("/etc/sysctl.d/90-one-sriov-")
     };
@@ -36,7 +36,7 @@ fn initscripts_have_the_kernel_told_before() {
 
 /// initscripts compare the type case-sensitively (`network-functions`, `source_config`).
 #[test]
-fn the_type_is_spelled_as_initscripts_compare_it() {
+fn the_type_is_spelled_as_initscripts_expect() {
     let known = [Some("Ethernet"), Some("InfiniBand"), Some("Vlan")];
     rule(
         |file| file.is_ifcfg(RED_HAT),
@@ -50,7 +50,7 @@ fn the_type_is_spelled_as_initscripts_compare_it() {
 
 /// NetworkManager ignores a device with `NM_CONTROLLED=no`. Without that line, initscripts leave the device to NetworkManager.
 #[test]
-fn only_files_of_initscripts_are_kept_from_network_manager() {
+fn only_files_for_initscripts_have_nm_controlled_no() {
     rule(
         |file| file.is_ifcfg(&["ifcfg-initscripts"]),
         |file| file.value("NM_CONTROLLED") == Some("no"),
@@ -63,7 +63,7 @@ fn only_files_of_initscripts_are_kept_from_network_manager() {
 
 /// NetworkManager reads a non-contiguous mask as /32, and ignores addresses after a gap in their numbers.
 #[test]
-fn addresses_have_a_prefix_and_numbers_without_a_gap() {
+fn addresses_have_a_prefix_and_consecutive_numbers() {
     rule(
         |file| file.is_ifcfg(RED_HAT) && file.has("IPADDR"),
         |file| {
@@ -91,14 +91,14 @@ fn addresses_have_a_prefix_and_numbers_without_a_gap() {
 
 /// With `ARPCHECK=no`, `ifup-ib` takes the failed test of that value for a duplicate address, and stops.
 #[test]
-fn nobody_is_told_to_leave_out_the_check_of_addresses() {
+fn arpcheck_is_never_set() {
     rule(|file| file.is_ifcfg(RED_HAT), |file| !file.has("ARPCHECK"));
 }
 
 /// `ifup-ib` exits with 1 unless the partition's name is that of the parent and the P_Key with full membership. It reads a number
 /// without `0x` as decimal.
 #[test]
-fn a_partition_has_the_name_that_ifup_ib_makes() {
+fn a_partition_has_the_name_that_ifup_ib_expects() {
     rule(
         |file| file.is_ifcfg(RED_HAT) && file.has("PKEY="),
         |file| {
@@ -112,7 +112,7 @@ fn a_partition_has_the_name_that_ifup_ib_makes() {
 
 /// NetworkManager's reader does not know `METRIC`.
 #[test]
-fn each_reader_has_its_own_metric() {
+fn each_reader_gets_the_metric_in_its_own_key() {
     rule(
         |file| file.is_ifcfg(&["ifcfg-nm"]),
         |file| !file.has("METRIC="),
@@ -135,7 +135,7 @@ fn each_reader_has_its_own_metric() {
 
 /// A single line of the other kind makes the reader ignore the lines of this kind.
 #[test]
-fn routes_are_lines_of_one_kind() {
+fn route_files_use_one_syntax() {
     let route = Regex::new("^(default|[0-9a-f.:/]+) (via [0-9a-f.:]+ )?dev [a-z0-9.]+( scope link)?( onlink)?( metric [0-9]+)?$").unwrap();
     rule(
         |file| RED_HAT.contains(&file.backend) && file.name().starts_with("route"),
@@ -145,7 +145,7 @@ fn routes_are_lines_of_one_kind() {
 
 /// `ifup-eth` adds a default route only for a gateway in the network of the first address.
 #[test]
-fn a_gateway_off_the_link_is_a_route() {
+fn a_gateway_off_the_link_is_written_as_a_route() {
     rule(
         |file| file.is_ifcfg(&["ifcfg-initscripts"]) && file.scenario == "off-link",
         |file| !file.has("GATEWAY"),
@@ -162,7 +162,7 @@ fn a_gateway_off_the_link_is_a_route() {
 
 /// wicked takes `BOOTPROTO=none` as no addresses at all, doesn't start a device by default, and doesn't know these keys.
 #[test]
-fn files_for_wicked_are_of_its_own_dialect() {
+fn files_for_wicked_use_its_own_dialect() {
     let is_nic =
         |file: &File| file.is_ifcfg(&["ifcfg-suse"]) && file.value("STARTMODE") != Some("off");
     rule(is_nic, |file| file.value("STARTMODE") == Some("auto"));
@@ -198,7 +198,7 @@ fn files_for_wicked_are_of_its_own_dialect() {
 
 /// Without `IPOIB=yes` wicked treats the device as a plain link, unless its name is `ib<N>`.
 #[test]
-fn wicked_is_told_what_is_infiniband() {
+fn files_for_wicked_say_which_devices_are_infiniband() {
     rule(
         |file| file.is_ifcfg(&["ifcfg-suse"]) && file.name().starts_with("ifcfg-ib"),
         |file| file.value("IPOIB") == Some("yes"),

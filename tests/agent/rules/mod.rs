@@ -79,7 +79,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
 #[track_caller]
 fn rule(is_about: impl Fn(&File) -> bool, holds: impl Fn(&File) -> bool) {
     let mut files = FILES.iter().filter(|file| is_about(file)).peekable();
-    assert!(files.peek().is_some(), "the rule is about no file");
+    assert!(files.peek().is_some(), "the rule applies to no file");
     for file in files {
         assert!(
             holds(file),
@@ -102,7 +102,7 @@ fn every_line_is_made_of_known_words() {
 
 /// The first octets vary from boot to boot (rdma-core's `persistent-ipoib.rules.in`).
 #[test]
-fn no_file_has_twenty_octets_of_an_infiniband_address() {
+fn no_file_contains_a_whole_infiniband_address() {
     let twenty = Regex::new("([0-9a-fA-F]{2}:){19}").unwrap();
     rule(|_| true, |file| !twenty.is_match(&file.text));
 }
@@ -167,7 +167,7 @@ fn a_parent_has_no_ipv6() {
 /// Each reader adds routes in the order of the file, and the kernel refuses a route whose gateway is unreachable. Routes from
 /// DHCP and router advertisements do not exist yet.
 #[test]
-fn a_gateway_off_the_link_is_reached_before_it_is_used() {
+fn a_gateway_off_the_link_gets_a_route_before_it_is_used() {
     let via =
         Regex::new(r"(?m)^[0-9a-f.:/]+ (?:via )?(10\.0\.0\.254|169\.254\.1\.2|2001:db8:ffff::2) ")
             .unwrap();
@@ -217,7 +217,7 @@ fn no_device_is_matched_by_its_hardware_address() {
 
 /// NetworkManager's reader ignores a larger value with a warning, and the kernel refuses it.
 #[test]
-fn no_mtu_is_larger_than_any_transport_has() {
+fn no_mtu_exceeds_65520() {
     let mtu = Regex::new("(?:MTU|MTUBytes|mtu)[=:]? ?([0-9]+)").unwrap();
     rule(
         |file| mtu.is_match(&file.text),
@@ -231,7 +231,7 @@ fn no_mtu_is_larger_than_any_transport_has() {
 /// NetworkManager rejects a profile without a transport mode, or one that others can read (`nm-setting-infiniband.c`,
 /// `nms-keyfile-utils.c`).
 #[test]
-fn profiles_are_what_network_manager_accepts() {
+fn profiles_follow_the_rules_of_network_manager() {
     let is_profile = |file: &File| file.is_kind("nmconnection");
     rule(is_profile, |file| file.mode == 0o600);
     rule(
@@ -259,7 +259,7 @@ fn profiles_are_what_network_manager_accepts() {
 /// networkd ignores `[IPoIB]` of a port, uses the P_Key as given, lets a child inherit its parent's MTU, and by default
 /// generates a GUID for a child.
 #[test]
-fn units_say_what_networkd_takes() {
+fn units_follow_the_rules_of_networkd() {
     let is_unit = |file: &File| file.is_kind("network") || file.is_kind("conf");
     rule(
         |file| file.backend == "networkd" && is_unit(file),
@@ -297,7 +297,7 @@ fn units_say_what_networkd_takes() {
 
 /// Old releases refuse a file with an unknown key, and new releases warn about a file that other users can read.
 #[test]
-fn yaml_has_no_key_that_old_releases_lack() {
+fn yaml_has_no_key_that_old_releases_reject() {
     rule(|file| file.is_kind("yaml"), |file| file.mode == 0o600);
     rule(
         |file| file.is_kind("yaml"),
@@ -308,7 +308,7 @@ fn yaml_has_no_key_that_old_releases_lack() {
 /// busybox's ifup refuses the whole file because of an unknown method, a duplicate key, `allow-hotplug` or, in old releases, a
 /// second stanza for a device and family. Without `netmask` it sets no address (`networking/ifupdown.c`).
 #[test]
-fn stanzas_for_alpine_are_what_busybox_takes() {
+fn stanzas_for_alpine_follow_the_rules_of_busybox() {
     let is_alpine = |file: &File| {
         file.backend == "interfaces-alpine" && file.path.starts_with("/etc/network/interfaces.d/")
     };
@@ -344,7 +344,7 @@ fn stanzas_for_alpine_are_what_busybox_takes() {
 
 /// ifupdown-ng removes only addresses that it has added itself (its executor `static`).
 #[test]
-fn on_alpine_what_a_command_adds_another_takes_away() {
+fn on_alpine_every_added_address_has_a_command_that_removes_it() {
     let count = |file: &File, what: &str| file.text.matches(what).count();
     rule(
         |file| file.backend == "interfaces-alpine" && file.text.contains(" address replace "),
@@ -354,7 +354,7 @@ fn on_alpine_what_a_command_adds_another_takes_away() {
 
 /// Only connected mode supports a large MTU (`ipoib_change_mtu` of the kernel).
 #[test]
-fn the_mode_comes_before_the_mtu() {
+fn the_mode_is_set_before_the_mtu() {
     rule(
         |file| {
             file.backend.starts_with("interfaces")

@@ -79,7 +79,7 @@ fn two_stacks() {
 }
 
 #[test]
-fn a_stale_file_of_somebody_else_that_the_stack_reads() {
+fn a_stale_foreign_file_that_the_stack_reads() {
     let setup = "printf '[Match]\\nName=eth0\\n[Network]\\nAddress=10.9.9.9/24\\n' > /etc/systemd/network/00-old.network
 networkd
 /lib/systemd/systemd-networkd-wait-online --timeout=60 --operational-state=routable -i eth0";
@@ -117,7 +117,7 @@ grep -q ADMIN_STATE=unmanaged < <(timeout 60 tail --lines=+1 --follow=name --ret
 }
 
 #[test]
-fn a_nic_that_network_manager_does_not_manage_and_one_of_another_profile() {
+fn a_nic_that_network_manager_does_not_manage_or_gives_another_profile() {
     // With no-auto-default, NetworkManager leaves the other end of the link alone.
     let nm = "link eth0 02:00:0a:00:00:0c
 enable NetworkManager.service
@@ -261,7 +261,7 @@ fn assert_named(outcome: &Outcome, code: i32, first: &str) {
 }
 
 #[test]
-fn no_cd_and_that_of_another_cloud() {
+fn no_cd_or_the_cd_of_another_cloud() {
     let machine = Machine::new("", &[virtio("eth1", "aa:00:c0:a8:07:07", 4)]);
     std::fs::remove_dir_all(machine.path("/context")).expect("a context");
     let none = "problem: no context medium: no drive has a volume labelled 'CONTEXT' (this machine has no CD drive and no disk), \

@@ -87,7 +87,7 @@ fn each_difference_is_found() {
 }
 
 #[test]
-fn a_nic_that_is_down_and_metrics_are_found() {
+fn a_nic_that_is_down_and_wrong_metrics_are_found() {
     let context = CONTEXT.to_owned() + "ETH0_METRIC='70'\n";
     let down = format!("{RIGHT}ip link set eth0 down");
     let Some(down) = status(CONTEXT, &nic(), &down) else {
@@ -126,7 +126,7 @@ kill \"$monitor_PID\"";
 
 /// Some devices refuse connected mode (enhanced IPoIB).
 #[test]
-fn another_mode_of_ipoib_is_found() {
+fn another_ipoib_mode_is_found() {
     let nics = [
         virtio("eth1", "aa:00:c0:a8:07:07", 4),
         infiniband("ib0", "24:8a:07:03:00:aa:bb:01", "0000:00:05.0").with("mode", "datagram"),
@@ -149,7 +149,7 @@ ip address add 192.168.7.7/24 dev ib0";
 }
 
 #[test]
-fn what_networkd_makes_of_the_files_is_right() {
+fn status_finds_no_difference_after_networkd_has_loaded_the_files() {
     let setup = "link eth0 02:00:0a:00:00:0c
 enable systemd-networkd.service
 agent apply

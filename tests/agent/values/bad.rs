@@ -4,7 +4,7 @@ use super::{GOOD, two_ethernet};
 use crate::scenario::{SCRIPTS, address_of, apply};
 
 /// Asserts that each value is reported, and costs `ETH0` its configuration, but not `ETH1`.
-fn refuses(table: &[(&str, &str)]) {
+fn assert_nic_refused(table: &[(&str, &str)]) {
     for (variables, expected) in table {
         let machine = two_ethernet(variables);
         let outcome = apply(&machine);
@@ -28,7 +28,7 @@ fn refuses(table: &[(&str, &str)]) {
 }
 
 /// Asserts that each value is reported and ignored: the files are the same as without it.
-fn costs_itself_alone(table: &[(&str, &str)]) {
+fn assert_value_ignored(table: &[(&str, &str)]) {
     let bare = two_ethernet("ETH0_IP='10.0.0.5'");
     assert_eq!(apply(&bare).code, 0);
     for (variables, expected) in table {
@@ -47,7 +47,7 @@ fn costs_itself_alone(table: &[(&str, &str)]) {
 }
 
 #[test]
-fn a_bad_value_that_the_address_needs_costs_its_nic_and_is_named() {
+fn a_bad_value_that_the_address_needs_is_reported_and_its_nic_refused() {
     let table = [
         (
             "ETH0_IP='10.0.0.999'",
@@ -99,11 +99,11 @@ fn a_bad_value_that_the_address_needs_costs_its_nic_and_is_named() {
             "ETH0_ALIAS0_IP '10' is not an IPv4 address",
         ),
     ];
-    refuses(&table);
+    assert_nic_refused(&table);
 }
 
 #[test]
-fn any_other_bad_value_costs_itself_alone_and_is_named() {
+fn any_other_bad_value_is_reported_and_ignored() {
     let table = [
         (
             "ETH0_GATEWAY='gw'",
@@ -159,12 +159,12 @@ fn any_other_bad_value_costs_itself_alone_and_is_named() {
             "ETH0_ALIAS0_MASK '255.0.255.0' is not a netmask",
         ),
     ];
-    costs_itself_alone(&table);
+    assert_value_ignored(&table);
 }
 
 /// The good entries of a list are used.
 #[test]
-fn a_bad_entry_of_a_list_costs_that_entry() {
+fn only_the_bad_entry_of_a_list_is_ignored() {
     let machine = two_ethernet(
         "ETH0_IP='10.0.0.5'\nETH0_DNS='10.0.0.1 ns1, 10.0.0.2'\nETH0_SEARCH_DOMAIN='a.b -c d.e'\n\
          ETH0_ROUTES='10.1.0.0/16 via x,10.2.0.0/16 via 10.0.0.1'",
@@ -191,7 +191,7 @@ fn a_bad_entry_of_a_list_costs_that_entry() {
 }
 
 #[test]
-fn of_a_hostile_value_nothing_reaches_a_file_and_its_log_line_stays_one() {
+fn a_hostile_value_reaches_no_file_and_stays_on_one_log_line() {
     let table = [
         (
             "ETH0_IP='10.0.0.5\nGATEWAY=10.0.0.1'",
@@ -218,7 +218,7 @@ fn of_a_hostile_value_nothing_reaches_a_file_and_its_log_line_stays_one() {
             "ETH0_IP '10.0.0.5\\0' is not an IPv4 address",
         ),
     ];
-    refuses(&table);
+    assert_nic_refused(&table);
     let table = [
         (
             "ETH0_SEARCH_DOMAIN='a$(reboot).b'",
@@ -241,11 +241,11 @@ fn of_a_hostile_value_nothing_reaches_a_file_and_its_log_line_stays_one() {
             "ETH0_ROUTES '10.0.0.0/8 via 10.0.0.1 metric `id`' has a metric that is not a number",
         ),
     ];
-    costs_itself_alone(&table);
+    assert_value_ignored(&table);
 }
 
 #[test]
-fn a_value_that_is_no_utf8_costs_its_nic() {
+fn a_nic_with_a_value_that_is_not_utf8_is_refused() {
     let machine = two_ethernet("");
     let context = [
         b"ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.\xff'\n",
@@ -262,14 +262,14 @@ fn a_value_that_is_no_utf8_costs_its_nic() {
 }
 
 #[test]
-fn all_bad_values_of_a_nic_are_told_at_once() {
+fn all_bad_values_of_a_nic_are_reported_at_once() {
     let outcome = apply(&two_ethernet("ETH0_IP='x'\nETH0_MTU='y'\nETH0_DNS='z'"));
     assert_eq!(outcome.stderr.lines().count(), 3);
     assert_eq!(outcome.code, 4);
 }
 
 #[test]
-fn a_value_of_a_megabyte_is_cut_in_the_message_and_costs_its_nic() {
+fn a_bad_value_of_a_megabyte_is_truncated_in_the_message() {
     let machine = two_ethernet(&format!("ETH0_IP='{}'", "9".repeat(1 << 20)));
     let outcome = apply(&machine);
     assert_eq!(outcome.code, 4);
@@ -288,7 +288,7 @@ fn a_value_of_a_megabyte_is_cut_in_the_message_and_costs_its_nic() {
 }
 
 #[test]
-fn a_list_without_end_is_cut() {
+fn a_list_is_limited_to_256_entries() {
     let servers: Vec<String> = (0..300)
         .map(|n| format!("10.0.{}.{}", n / 200, n % 200 + 1))
         .collect();
@@ -307,7 +307,7 @@ fn a_list_without_end_is_cut() {
 }
 
 #[test]
-fn aliases_without_end_are_cut() {
+fn aliases_are_limited_to_256() {
     let aliases: Vec<String> = (0..300)
         .map(|n| format!("ETH0_ALIAS{n}_IP='10.1.{}.{}'", n / 200, n % 200 + 1))
         .collect();

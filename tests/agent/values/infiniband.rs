@@ -121,7 +121,7 @@ fn a_doubtful_value_is_written_with_a_warning() {
 }
 
 #[test]
-fn partitions_are_children_by_hex_or_decimal_and_the_default_one_is_the_port() {
+fn partitions_in_hex_or_decimal_are_children_except_the_default_one() {
     let table = [
         ("ETH0_VLAN_ID='32769'", "ib0.8001"),
         ("ETH0_VLAN_ID='1'", "ib0.8001"),
@@ -149,7 +149,7 @@ fn partitions_are_children_by_hex_or_decimal_and_the_default_one_is_the_port() {
 }
 
 #[test]
-fn a_device_whose_name_leaves_no_room_for_a_partition_is_refused() {
+fn a_device_name_too_long_for_a_partition_is_refused() {
     let context = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nIB0_PKEY='0x8001'\n";
     let nics = [
         virtio("eth0", "aa:00:0a:00:00:05", 3),

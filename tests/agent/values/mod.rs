@@ -21,7 +21,7 @@ pub(super) fn two_ethernet(variables: &str) -> Machine {
 }
 
 #[test]
-fn empty_values_are_unset_values_and_unknown_variables_are_passed_over() {
+fn empty_values_count_as_unset_and_unknown_variables_are_ignored() {
     let variables = "ETH0_IP='10.0.0.5'\nETH0_MASK=''\nETH0_GATEWAY=''\nETH0_DNS=' '\nETH0_MTU=''\nETH0_METHOD=''\nETH0_ROUTES=''\n\
                      ETH0_IP6=''\nETH0_IP6_PREFIX_LENGTH=''\nETH0_UNHEARD_OF='x y'\nUNKNOWN='$(reboot)'\nMY-KEY='1'\nETH99X='a'\n";
     let machine = two_ethernet(variables);
@@ -89,7 +89,7 @@ fn every_method() {
 }
 
 #[test]
-fn what_needs_an_address_beside_it_is_not_written_alone() {
+fn settings_that_need_an_address_are_not_written_without_one() {
     let handed_down = "ETH0_DNS='10.0.0.2'\nETH0_SEARCH_DOMAIN='a.b'\nETH0_METRIC='5'\nETH0_GATEWAY='10.0.0.1'\nETH0_IP6_GATEWAY='fe80::1'\nETH0_MTU='9000'\nETH0_ROUTES='10.9.0.0/16 via 10.0.0.1'";
     let machine = two_ethernet(handed_down);
     assert_eq!(apply(&machine).code, 0);
