@@ -115,7 +115,7 @@ impl Scenario {
 }
 
 /// Runs a scenario with a stack. Returns the state of the kernel at each stage.
-fn live_through(stack: Stack, scenario: &Scenario) -> Vec<Value> {
+fn run_scenario(stack: Stack, scenario: &Scenario) -> Vec<Value> {
     let what = format!("{}, {}", stack.name, scenario.name);
     let machines: Vec<Machine> = scenario.stages.iter().map(prepare).collect();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks/guest.sh");
@@ -160,7 +160,7 @@ fn live_through(stack: Stack, scenario: &Scenario) -> Vec<Value> {
             "{what}: {again}"
         );
         assert!(!again.contains("run '"), "{what}: {again}");
-        assert_eq!(machine.read("foreign"), "", "{what}: files of others");
+        assert_eq!(machine.read("foreign"), "", "{what}: foreign files");
         if let (Some(mode), true) = (stage.mode, stack.is_networkd()) {
             let udev = machine.read("udev");
             let writes = format!(
@@ -281,7 +281,7 @@ fn default_routes(kernel: &Value, family: &str) -> Vec<String> {
 }
 
 fn check(stack: Stack, scenario: &Scenario) {
-    let all = live_through(stack, scenario);
+    let all = run_scenario(stack, scenario);
     for (nth, (stage, kernel)) in scenario.stages.iter().zip(&all).enumerate() {
         let what = format!("{}, {}, stage {nth}", stack.name, scenario.name);
         check_stage(stage, kernel, &what);
@@ -354,7 +354,7 @@ fn check_stack(stack: Stack) {
 
 /// initscripts leave these settings to the kernel, or set them too late, so the agent sets them first.
 #[test]
-fn the_kernel_hears_no_router_that_it_must_not_hear() {
+fn sysctl_files_disable_ipv6_or_router_advertisements() {
     if !can_run(BUSYBOX) {
         return;
     }
@@ -401,7 +401,7 @@ fn netplan_for_networkd() {
 
 /// one-context runs `netplan apply` in the background.
 #[test]
-fn netplan_that_is_applied_meanwhile() {
+fn netplan_applied_in_the_background() {
     if can_run(NETPLAN_NETWORKD) {
         check(NETPLAN_NETWORKD, &scenarios::background());
     }

@@ -77,7 +77,7 @@ fn network_manager_loads_every_profile() {
 }
 
 #[test]
-fn networkd_passes_over_no_line() {
+fn networkd_ignores_no_line() {
     for stack in [NETWORKD, NETPLAN_NETWORKD] {
         if !can_run(stack) {
             return;
@@ -94,7 +94,7 @@ fn networkd_passes_over_no_line() {
 }
 
 #[test]
-fn netplan_writes_for_every_device() {
+fn netplan_generates_a_file_for_every_device() {
     let stack = NETPLAN_NETWORKD;
     if !can_run(stack) {
         return;
@@ -112,7 +112,7 @@ fn netplan_writes_for_every_device() {
 }
 
 #[test]
-fn ifup_knows_every_interface() {
+fn ifup_configures_every_interface() {
     if !can_run(IFUPDOWN) {
         return;
     }
@@ -133,7 +133,7 @@ fn ifup_knows_every_interface() {
 }
 
 #[test]
-fn busybox_would_do_all_that_its_stanzas_say() {
+fn busybox_would_run_all_commands_of_its_stanzas() {
     if !can_run(BUSYBOX) {
         return;
     }

@@ -61,7 +61,7 @@ mod in_guest {
 }
 
 #[test]
-fn a_vlan_has_the_addresses_and_its_parent_none() {
+fn a_vlan_has_the_addresses_and_its_parent_has_none() {
     if !STACKS.iter().all(|stack| can_run(*stack)) {
         return;
     }

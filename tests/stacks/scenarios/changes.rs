@@ -17,7 +17,7 @@ const FURTHER: &str = "ETH0_MAC='02:00:0a:00:00:05'\nETH0_IP='10.0.0.5'\nETH0_GA
 /// A NIC appears while netplan is applied in the background.
 pub(crate) fn background() -> Scenario {
     Scenario::new(
-        "a NIC comes while netplan is applied in the background",
+        "a NIC appears while netplan is applied in the background",
         vec![
             Stage {
                 addresses: &[("eth0", &["10.0.0.5/24"])],
@@ -42,7 +42,7 @@ pub(crate) fn background() -> Scenario {
 pub(super) fn changes() -> Vec<Scenario> {
     vec![
         Scenario::new(
-            "further addresses, one of them in the network of the gateway, go",
+            "additional addresses, one in the network of the gateway, are removed",
             vec![
                 Stage {
                     addresses: &[(
@@ -61,7 +61,7 @@ pub(super) fn changes() -> Vec<Scenario> {
             ],
         ),
         Scenario::new(
-            "a NIC comes with its dummy, changes, and goes",
+            "a NIC appears with its dummy, changes, and is removed",
             vec![
                 Stage {
                     addresses: &[("eth0", &["10.0.0.5/24"])],
