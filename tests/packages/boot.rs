@@ -48,7 +48,7 @@ fn assert_waits_for_udev_alone(report: &Report) {
 }
 
 #[test]
-fn the_nic_is_configured_before_the_network_starts_and_the_boot_loses_little() {
+fn the_nic_is_configured_before_the_network_and_hardly_delays_the_boot() {
     if !can_run() {
         return;
     }

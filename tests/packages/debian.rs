@@ -13,7 +13,7 @@ const NAMES: [&str; 3] = ["one-sriov-agent", "one-sriov-node", "one-sriov-fronte
 const HOOK: &str = "/etc/one-context.d/loc-11-one-sriov";
 
 #[test]
-fn a_fresh_system_has_all_of_it_and_it_works() {
+fn all_packages_install_and_work_on_a_fresh_system() {
     if !can_run() {
         return;
     }
@@ -30,7 +30,7 @@ fn a_fresh_system_has_all_of_it_and_it_works() {
 }
 
 #[test]
-fn an_upgrade_keeps_what_was_decided_here() {
+fn an_upgrade_keeps_settings_and_disabled_units() {
     if !can_run() {
         return;
     }
@@ -48,8 +48,11 @@ fn an_upgrade_keeps_what_was_decided_here() {
     );
     fs::remove_file(system.path(WANTED)).unwrap();
     let told = system.install_debian(NEW);
-    assert!(!told.contains("ARGUMENTS"), "it is told once: {told}");
-    assert!(told.contains(SYNC), "the hosts are old: {told}");
+    assert!(
+        !told.contains("ARGUMENTS"),
+        "printed only at the first installation: {told}"
+    );
+    assert!(told.contains(SYNC), "the hosts have the old driver: {told}");
     assert_eq!(system.read("/etc/one-sriov/agent.conf"), "prefix = A6\n");
     assert_eq!(
         system.read("/var/lib/one/remotes/etc/vmm/kvm-sriov/kvmrc"),
@@ -59,14 +62,14 @@ fn an_upgrade_keeps_what_was_decided_here() {
         system.read("/var/lib/one/remotes/vmm/kvm-sriov/vf_maps/ib0"),
         "0x40 0x00 0x1\n"
     );
-    assert!(!system.has(WANTED), "what was switched off stays so");
+    assert!(!system.has(WANTED), "a disabled unit stays disabled");
     let versions = fs::read_dir(system.path("/var/lib/one/remotes/vmm/kvm-sriov/bin")).unwrap();
     let versions: Vec<_> = versions.map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(versions, [NEW]);
 }
 
 #[test]
-fn removal_leaves_the_network_and_nothing_else() {
+fn removal_keeps_only_the_network_files() {
     if !can_run() {
         return;
     }
@@ -86,7 +89,7 @@ fn removal_leaves_the_network_and_nothing_else() {
 }
 
 #[test]
-fn a_purge_puts_back_what_was_replaced() {
+fn a_purge_restores_replaced_files() {
     if !can_run() {
         return;
     }
@@ -119,16 +122,16 @@ fn a_purge_puts_back_what_was_replaced() {
     let _ = system.run(&["dpkg", "--remove", "one-sriov-agent"]);
     assert!(
         system.read(ifcfg).contains("IPADDR=10.0.0.5"),
-        "removal leaves the network"
+        "removal keeps the network files"
     );
     let _ = system.run(&["dpkg", "--purge", "one-sriov-agent"]);
     assert_eq!(system.read(ifcfg), "DEVICE=eth0\nBOOTPROTO=dhcp\n");
-    assert!(!system.has(other), "it was the agent's alone");
+    assert!(!system.has(other), "only the agent had written it");
     assert!(!system.has("/var/lib/one-sriov"));
 }
 
 #[test]
-fn the_hook_comes_and_goes_with_one_context() {
+fn the_hook_is_installed_with_one_context_and_removed_with_the_agent() {
     if !can_run() {
         return;
     }
@@ -140,10 +143,7 @@ fn the_hook_comes_and_goes_with_one_context() {
     let _ = system.run(&["dpkg-trigger", "--no-await", "/etc/one-context.d"]);
     let _ = system.run(&["dpkg", "--configure", "--pending"]);
     assert_eq!(system.about(HOOK), "0755 root");
-    assert!(
-        !system.path(HOOK).is_symlink(),
-        "one-context passes over links"
-    );
+    assert!(!system.path(HOOK).is_symlink(), "one-context ignores links");
     let _ = system.run(&["dpkg", "--remove", "one-sriov-agent"]);
     assert!(!system.has(HOOK));
 }
@@ -159,7 +159,7 @@ fn a_package_names_the_home_page_that_its_publisher_sets() {
         said(field.arg("--field").arg(package).arg("Homepage"))
     };
     for package in PACKAGES.of("deb", NEW) {
-        assert_eq!(field(&package).trim(), "", "nobody has set any");
+        assert_eq!(field(&package).trim(), "", "none is set");
     }
     let dist = tempfile::tempdir().unwrap();
     build_with("deb", NEW, dist.path(), &[("HOMEPAGE", crate::HOMEPAGE)]);

@@ -56,14 +56,14 @@ fn with_nic(system: &System, command: &[&str]) -> String {
 }
 
 #[test]
-fn dpkg_from_outside_is_enough() {
+fn installing_with_dpkg_from_outside_is_enough() {
     if !can_run() {
         return;
     }
     let _turn = turn::shared();
     let system = System::new();
     install_from_outside(&system);
-    assert!(system.has(WANTED), "it is enabled by its preset");
+    assert!(system.has(WANTED), "its preset enables it");
     give_context(&system);
     let _ = with_nic(&system, &["one-sriov-agent", "apply"]);
     assert!(system.has(WRITTEN));
@@ -75,7 +75,7 @@ fn dpkg_from_outside_is_enough() {
 }
 
 #[test]
-fn two_files_are_enough() {
+fn the_program_and_its_unit_are_enough() {
     if !can_run() {
         return;
     }
@@ -101,7 +101,7 @@ fn two_files_are_enough() {
 }
 
 #[test]
-fn sysv_starts_it() {
+fn sysv_init_starts_the_agent() {
     if !can_run() {
         return;
     }
@@ -120,14 +120,14 @@ fn sysv_starts_it() {
     assert!(told.contains(&format!("up to date: {WRITTEN}")), "{told}");
     let _ = system.run(&["dpkg", "--remove", "one-sriov-agent"]);
     assert!(!system.has("/etc/rcS.d/S01one-sriov-agent"));
-    assert!(system.has(WRITTEN), "the network stays");
+    assert!(system.has(WRITTEN), "the network files stay");
     let _ = system.run(&["dpkg", "--purge", "one-sriov-agent"]);
-    assert!(!system.has(WRITTEN), "a purge takes the agent's files out");
+    assert!(!system.has(WRITTEN), "a purge removes the agent's files");
 }
 
 /// Debian's `OpenRC`, because Alpine's package is not available here.
 #[test]
-fn openrc_starts_it() {
+fn openrc_starts_the_agent() {
     if !can_run() {
         return;
     }

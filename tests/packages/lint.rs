@@ -35,7 +35,7 @@ fn rpmlint_finds_no_error() {
 }
 
 #[test]
-fn the_same_source_makes_the_same_packages() {
+fn package_builds_are_reproducible() {
     if !can_run() {
         return;
     }
@@ -79,7 +79,7 @@ fn units_are_well_formed_and_confined() {
 }
 
 #[test]
-fn sudo_takes_the_rule() {
+fn sudo_accepts_the_rule() {
     if !can_run() {
         return;
     }
@@ -94,7 +94,7 @@ fn sudo_takes_the_rule() {
 
 /// Uses Debian 13's udev: Debian 12's does not support this.
 #[test]
-fn udev_understands_the_rules() {
+fn udev_accepts_the_rules() {
     if !can_run() {
         return;
     }

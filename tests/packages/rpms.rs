@@ -25,7 +25,7 @@ fn install(system: &System, version: &str) -> String {
 }
 
 #[test]
-fn a_fresh_system_has_all_of_it_and_it_works() {
+fn all_packages_install_and_work_on_a_fresh_system() {
     if !can_run() {
         return;
     }
@@ -46,7 +46,7 @@ fn a_fresh_system_has_all_of_it_and_it_works() {
 }
 
 #[test]
-fn an_upgrade_keeps_what_was_decided_here() {
+fn an_upgrade_keeps_settings_and_disabled_units() {
     if !can_run() {
         return;
     }
@@ -69,12 +69,15 @@ fn an_upgrade_keeps_what_was_decided_here() {
     }
     fs::remove_file(system.path(WANTED)).unwrap();
     let told = install(&system, NEW);
-    assert!(!told.contains("ARGUMENTS"), "it is told once: {told}");
-    assert!(told.contains(SYNC), "the hosts are old: {told}");
+    assert!(
+        !told.contains("ARGUMENTS"),
+        "printed only at the first installation: {told}"
+    );
+    assert!(told.contains(SYNC), "the hosts have the old driver: {told}");
     for (path, text) in kept {
         assert_eq!(system.read(path), text, "{path}");
     }
-    assert!(!system.has(WANTED), "what was switched off stays so");
+    assert!(!system.has(WANTED), "a disabled unit stays disabled");
     let versions = fs::read_dir(system.path("/var/lib/one/remotes/vmm/kvm-sriov/bin")).unwrap();
     let versions: Vec<_> = versions.map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(versions, [NEW]);
@@ -95,7 +98,7 @@ install -D /dev/null %{buildroot}/etc/one-context.d/loc-10-network
 ";
 
 #[test]
-fn the_hook_comes_and_goes_with_one_context() {
+fn the_hook_is_installed_with_one_context_and_removed_with_the_agent() {
     if !can_run() {
         return;
     }
@@ -120,7 +123,7 @@ fn the_hook_comes_and_goes_with_one_context() {
 }
 
 #[test]
-fn erasing_leaves_the_network_and_nothing_else() {
+fn erasing_keeps_only_the_network_files() {
     if !can_run() {
         return;
     }
@@ -161,7 +164,7 @@ fn a_package_names_the_home_page_that_its_publisher_sets() {
 /// Uses Debian 13's rpm 4.20: since 4.19, a package with files of a user requires `user(...)`, which OpenNebula's packages don't
 /// provide.
 #[test]
-fn no_package_requires_that_another_provides_oneadmin() {
+fn the_frontend_package_does_not_require_user_oneadmin() {
     if !can_run() {
         return;
     }

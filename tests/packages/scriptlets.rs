@@ -38,7 +38,7 @@ stat -c '%n %U' bin/driver etc etc/kvmrc etc/link
 "#;
 
 #[test]
-fn the_front_ends_files_become_oneadmins_and_no_others_do() {
+fn only_files_of_the_front_end_become_owned_by_oneadmin() {
     if !nix::unistd::geteuid().is_root() {
         println!("passed over: it takes root");
         return;

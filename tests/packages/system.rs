@@ -257,11 +257,11 @@ pub(crate) fn assert_works(system: &System, files: &str, rules: &str) {
         "network-online.target.wants/one-sriov-agent-online.service",
     ] {
         let wanted = format!("/etc/systemd/system/{wanted}");
-        assert!(system.has(&wanted), "it is enabled by its preset: {wanted}");
+        assert!(system.has(&wanted), "its preset enables it: {wanted}");
     }
     assert!(
         !system.has("/etc/one-context.d"),
-        "nothing is there for one-context, which is not"
+        "one-context is not installed"
     );
     assert!(!system.has("/etc/cloud"));
 }

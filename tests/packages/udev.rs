@@ -40,7 +40,7 @@ fn started(device: &str, variables: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn a_context_starts_a_run_on_drives_and_disks_alone() {
+fn a_context_starts_a_run_only_on_drives_and_disks() {
     let has_udev = Command::new("udevadm").arg("--version").output().is_ok();
     if !nix::unistd::geteuid().is_root() || !has_udev {
         assert!(

@@ -52,7 +52,7 @@ fn has(report: &Report, word: &str, part: &str) -> bool {
 }
 
 #[test]
-fn its_network_is_off_before_it_starts_on_opennebula_and_on_elsewhere() {
+fn cloud_init_configures_the_network_only_outside_opennebula() {
     if !can_run() {
         return;
     }

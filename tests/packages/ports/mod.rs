@@ -58,7 +58,7 @@ fn devices() -> Vec<String> {
 }
 
 #[test]
-fn addresses_go_to_the_device_that_the_kernel_has_carry_them() {
+fn ports_of_a_bond_team_or_bridge_get_no_address() {
     if !can_run() {
         return;
     }
