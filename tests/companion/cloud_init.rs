@@ -66,7 +66,7 @@ fn apply(machine: &Machine, context: Option<&str>, more: &[&str]) -> String {
 }
 
 #[test]
-fn its_network_is_off_with_a_context_and_on_without() {
+fn cloud_inits_network_is_off_only_with_a_context() {
     let Some(machine) = image() else { return };
     assert_eq!(network(&machine), "on\n", "before the first boot");
     assert_eq!(
@@ -80,7 +80,7 @@ fn its_network_is_off_with_a_context_and_on_without() {
     apply(&machine, Some(CONTEXT), &[]);
     assert_eq!(network(&machine), "off\n");
     apply(&machine, Some(CONTEXT), &[]);
-    assert_eq!(network(&machine), "off\n", "a boot later");
+    assert_eq!(network(&machine), "off\n", "at the next boot");
 
     let would = apply(&machine, None, &["--dry-run"]);
     assert!(
@@ -98,14 +98,14 @@ fn its_network_is_off_with_a_context_and_on_without() {
     assert_eq!(
         machine.etc().len(),
         files - 1,
-        "the files of NICs stay: no medium removes nothing else"
+        "without a medium, only the drop-in is removed"
     );
     apply(&machine, Some(CONTEXT), &[]);
-    assert_eq!(network(&machine), "off\n", "and back");
+    assert_eq!(network(&machine), "off\n", "back on OpenNebula");
 }
 
 #[test]
-fn a_context_without_nics_leaves_it_the_network() {
+fn a_context_without_nics_leaves_the_network_to_cloud_init() {
     for context in ["SET_HOSTNAME='a'\n", "NETWORK='NO'\n"] {
         let Some(machine) = image() else { return };
         apply(&machine, Some(context), &[]);
@@ -118,7 +118,7 @@ fn a_context_without_nics_leaves_it_the_network() {
 }
 
 #[test]
-fn what_is_cleaned_has_a_network_elsewhere() {
+fn after_clean_cloud_init_configures_the_network() {
     let Some(machine) = image() else { return };
     apply(&machine, Some(CONTEXT), &[]);
     assert_eq!(network(&machine), "off\n");
@@ -131,7 +131,7 @@ fn what_is_cleaned_has_a_network_elsewhere() {
 }
 
 #[test]
-fn nothing_is_written_where_it_is_not_installed() {
+fn nothing_is_written_if_cloud_init_is_not_installed() {
     let machine = Machine::new(CONTEXT, &[virtio("eth0", MAC, 3)]);
     apply(&machine, Some(CONTEXT), &[]);
     assert!(!machine.has("/etc/cloud"));

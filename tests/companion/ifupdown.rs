@@ -31,12 +31,12 @@ fn addresses(kernel: &str, device: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_nic_that_has_its_address_already_comes_up() {
+fn a_nic_that_already_has_its_address_comes_up() {
     let gateway = "PCI0_GATEWAY='10.9.0.1'\nPCI0_ROUTES='172.16.0.0/12 via 10.9.0.2'\n";
     let Some(guest) = guest(gateway) else {
         return;
     };
-    let life = guest.live(&["local", "networking"]);
+    let life = guest.run(&["local", "networking"]);
     assert_eq!(
         addresses(&life.kernel[0], "ens9"),
         ["10.9.0.5/24"],
@@ -55,9 +55,9 @@ fn a_nic_that_has_its_address_already_comes_up() {
 }
 
 #[test]
-fn a_changed_address_comes_up_at_once_and_the_other_goes() {
+fn a_changed_address_replaces_the_old_one_at_once() {
     let Some(guest) = guest("") else { return };
-    let life = guest.live(&["all", "networking", "context:other.sh", "all:reconfigure"]);
+    let life = guest.run(&["all", "networking", "context:other.sh", "all:reconfigure"]);
     assert_eq!(addresses(&life.kernel[1], "ib0"), ["192.168.7.5/24"]);
     assert_eq!(
         addresses(&life.kernel[3], "ib0"),
@@ -70,9 +70,9 @@ fn a_changed_address_comes_up_at_once_and_the_other_goes() {
 
 /// Before releases up to 6.0 call the hook at boot, they run `ifdown` and `ifup` with the agent's files of the previous boot.
 #[test]
-fn an_address_that_changed_while_the_vm_was_off_comes_up() {
+fn an_address_that_changed_while_the_vm_was_off_is_set() {
     let Some(guest) = guest("") else { return };
-    let life = guest.live(&["old:", "networking"]);
+    let life = guest.run(&["old:", "networking"]);
     assert_eq!(
         addresses(&life.kernel[1], "ib0"),
         ["192.168.7.5/24"],
@@ -80,7 +80,7 @@ fn an_address_that_changed_while_the_vm_was_off_comes_up() {
         life.said
     );
     guest.shut_down();
-    let life = guest.live(&["context:other.sh", "old:"]);
+    let life = guest.run(&["context:other.sh", "old:"]);
     assert_eq!(
         addresses(&life.kernel[1], "ib0"),
         ["192.168.7.9/24"],
@@ -91,17 +91,17 @@ fn an_address_that_changed_while_the_vm_was_off_comes_up() {
 
 /// one-context's package removes files of the agent; the next boot restores them.
 #[test]
-fn an_upgrade_of_its_package_costs_nothing_for_good() {
+fn files_removed_by_an_upgrade_of_one_context_return_at_the_next_boot() {
     for (renderer, ..) in super::renderers() {
         let guest = Guest::new(renderer);
-        let first = guest.live_through(&["all"]).pop().unwrap();
-        let upgraded = guest.live_through(&["postinst"]).pop().unwrap();
+        let first = guest.files_after_each(&["all"]).pop().unwrap();
+        let upgraded = guest.files_after_each(&["postinst"]).pop().unwrap();
         assert!(
             upgraded.len() < first.len() || renderer == "networkd",
             "{renderer}"
         );
         guest.shut_down();
-        let later = guest.live_through(&["all"]).pop().unwrap();
+        let later = guest.files_after_each(&["all"]).pop().unwrap();
         assert_eq!(later, first, "{renderer}");
     }
 }

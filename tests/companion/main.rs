@@ -165,15 +165,15 @@ impl Guest {
     }
 
     /// Runs the steps, and returns the files below /etc after each.
-    fn live_through(&self, steps: &[&str]) -> Vec<Files> {
-        let mut steps = self.live(steps).steps;
+    fn files_after_each(&self, steps: &[&str]) -> Vec<Files> {
+        let mut steps = self.run(steps).steps;
         for files in &mut steps {
             files.remove(Path::new(CHOSEN));
         }
         steps
     }
 
-    fn live(&self, steps: &[&str]) -> Life {
+    fn run(&self, steps: &[&str]) -> Life {
         let own = Path::new(env!("CARGO_MANIFEST_DIR"));
         let output = Command::new("unshare")
             // The guest must not use the network stacks of this machine.
@@ -268,9 +268,9 @@ fn sorted<'n>(names: &[&[&'n str]]) -> Vec<&'n str> {
 }
 
 #[test]
-fn at_boot_each_writes_its_own_for_the_same_network_stack() {
+fn at_boot_both_write_their_own_files_for_the_same_stack() {
     for (renderer, theirs, ours) in renderers() {
-        let steps = Guest::new(renderer).live_through(&["local", "online", "network"]);
+        let steps = Guest::new(renderer).files_after_each(&["local", "online", "network"]);
         for name in ours {
             assert!(
                 steps[0].contains_key(Path::new(name)),
@@ -283,10 +283,10 @@ fn at_boot_each_writes_its_own_for_the_same_network_stack() {
 }
 
 #[test]
-fn a_changed_context_changes_our_files_and_not_theirs() {
+fn a_changed_context_changes_only_the_agents_files() {
     for (renderer, theirs, ours) in renderers() {
         let steps =
-            Guest::new(renderer).live_through(&["all", "context:other.sh", "all:reconfigure"]);
+            Guest::new(renderer).files_after_each(&["all", "context:other.sh", "all:reconfigure"]);
         assert_eq!(names(&steps[0]), sorted(&[theirs, ours]), "{renderer}");
         let without_pci: Vec<&str> = ours
             .iter()
@@ -309,9 +309,9 @@ fn a_changed_context_changes_our_files_and_not_theirs() {
 }
 
 #[test]
-fn nothing_changes_where_the_context_does_not() {
+fn without_a_change_of_the_context_no_file_changes() {
     for (renderer, _, _) in renderers() {
-        let steps = Guest::new(renderer).live_through(&[
+        let steps = Guest::new(renderer).files_after_each(&[
             "all",
             "all:reconfigure",
             "all:force",
@@ -325,13 +325,13 @@ fn nothing_changes_where_the_context_does_not() {
 }
 
 #[test]
-fn a_reboot_finds_all_as_it_was_and_one_context_takes_nothing_of_ours() {
+fn a_reboot_leaves_all_files_unchanged() {
     for (renderer, _, _) in renderers() {
         let guest = Guest::new(renderer);
-        let first = guest.live_through(&["all"]).pop().unwrap();
+        let first = guest.files_after_each(&["all"]).pop().unwrap();
         guest.shut_down();
         assert_eq!(
-            guest.live_through(&["all"]).pop().unwrap(),
+            guest.files_after_each(&["all"]).pop().unwrap(),
             first,
             "{renderer}"
         );
@@ -340,17 +340,17 @@ fn a_reboot_finds_all_as_it_was_and_one_context_takes_nothing_of_ours() {
 
 /// 4.x calls the hook without arguments, 5.0 with its own first argument, and 5.4 to 6.0 with the command only.
 #[test]
-fn older_releases_call_it_in_their_ways() {
+fn older_releases_call_the_hook_with_other_arguments() {
     for command in ["", "start", "reconfigure", "force"] {
         let (renderer, _, ours) = RENDERERS[0];
-        let steps = Guest::new(renderer).live_through(&[&format!("old:{command}")]);
+        let steps = Guest::new(renderer).files_after_each(&[&format!("old:{command}")]);
         assert_eq!(names(&steps[0]), ours, "{command}");
     }
 }
 
 #[test]
-fn its_dummy_and_its_own_nics_are_left_to_it() {
-    let steps = Guest::new("interfaces").live_through(&["local"]);
+fn dummies_and_one_contexts_nics_get_no_stanzas() {
+    let steps = Guest::new("interfaces").files_after_each(&["local"]);
     let all: String = steps[0].values().cloned().collect();
     assert!(!all.contains("eth0") && !all.contains("eth1"), "{all}");
 }

@@ -11,7 +11,7 @@ fn has_all_tools() -> bool {
 
 /// Boots a guest. Asserts that one-context uses the expected renderer, and the agent the same.
 fn assert_agrees(guest: &Guest, expected: &str, what: &str) {
-    let life = guest.live(&["local", "online", "network"]);
+    let life = guest.run(&["local", "online", "network"]);
     assert_eq!(life.chosen(2), expected, "{what}");
     let (_, theirs, ours) = RENDERERS
         .iter()
@@ -28,7 +28,7 @@ fn assert_agrees(guest: &Guest, expected: &str, what: &str) {
 }
 
 #[test]
-fn each_release_has_an_order_of_its_own() {
+fn each_release_has_its_own_order_of_renderers() {
     if !has_all_tools() {
         return;
     }
@@ -63,7 +63,7 @@ fn each_release_has_an_order_of_its_own() {
 }
 
 #[test]
-fn asked_for_it_takes_the_first_that_it_knows_and_that_is_there() {
+fn netcfg_type_selects_the_first_known_and_installed_renderer() {
     if !has_all_tools() {
         return;
     }
@@ -83,7 +83,7 @@ fn asked_for_it_takes_the_first_that_it_knows_and_that_is_there() {
 
 /// For such a name one-context reports that it does nothing, and the agent doesn't write for another network stack, either.
 #[test]
-fn a_name_that_it_refuses_is_refused() {
+fn the_agent_refuses_the_renderers_that_one_context_refuses() {
     if !has_all_tools() {
         return;
     }
@@ -96,7 +96,7 @@ fn a_name_that_it_refuses_is_refused() {
     for (release, asked, refused) in table {
         let mut guest = Guest::of("debian", "12", &format!("NETCFG_TYPE='{asked}'\n"));
         guest.release = release;
-        let life = guest.live(&["local"]);
+        let life = guest.run(&["local"]);
         assert_eq!(life.chosen(0), "", "{release}, {asked}");
         assert!(
             life.said
@@ -111,7 +111,7 @@ fn a_name_that_it_refuses_is_refused() {
         );
         assert!(
             files.contains("60-one-sriov-ib0.cfg"),
-            "what is enabled counts: {files}"
+            "the enabled stack is used: {files}"
         );
     }
 }
