@@ -26,7 +26,7 @@ fn is_dummy(wanted_files: Vec<RenderedFile>, before: &[(&str, u8)]) -> bool {
 }
 
 #[test]
-fn a_dummy_is_one_though_its_device_had_files_of_a_nic() {
+fn a_device_that_had_files_of_a_nic_can_become_a_dummy() {
     let ifcfg = format!("{IFCFG}ib1");
     let route = "/etc/sysconfig/network-scripts/route-ib1";
     let dummy = RenderedFile {

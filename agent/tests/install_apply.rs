@@ -87,7 +87,7 @@ fn a_machine_with_nothing_to_do_stays_untouched() {
 }
 
 #[test]
-fn a_mode_is_put_right() {
+fn a_wrong_mode_is_corrected() {
     let machine = Machine::new();
     let want = wanted([file(&ifcfg(1), 1, "one")]);
     machine.apply(&want);
@@ -135,7 +135,7 @@ fn backups_get_numbers_and_are_never_overwritten() {
 }
 
 #[test]
-fn an_edited_file_is_left_and_forgotten() {
+fn an_edited_file_is_kept_and_no_longer_recorded() {
     let machine = Machine::new();
     machine.apply(&wanted([file(NETWORK, 1, "one")]));
     machine.put(NETWORK, &(text("one") + "# by hand\n"));
@@ -155,7 +155,7 @@ fn a_corrupt_record_does_not_stop_the_boot() {
     let report = machine.apply(&want);
     assert!(
         !report.changed(),
-        "what is as wanted is adopted: {report:?}"
+        "files that are up to date are adopted: {report:?}"
     );
     assert_eq!(report.backed_up, []);
     let aside = machine.get("/var/lib/one-sriov/state.json.corrupt");
@@ -166,7 +166,7 @@ fn a_corrupt_record_does_not_stop_the_boot() {
 }
 
 #[test]
-fn left_overs_of_killed_runs_are_swept() {
+fn temporary_files_of_killed_runs_are_removed() {
     let machine = Machine::new();
     let left = "/etc/sysconfig/network-scripts/.ifcfg-ib1.one-sriov-4711";
     machine.put(left, "half a te");
@@ -225,7 +225,7 @@ fn nothing_is_written_outside_of_an_image() {
 }
 
 #[test]
-fn a_run_with_one_table_of_directories_makes_and_finds_its_own() {
+fn a_whole_run_works_with_one_table_of_directories() {
     let machine = Machine::new();
     let want = wanted([file(&ifcfg(1), 1, "one"), file(NETWORK, 2, "two")]);
     let pid = std::process::id();
@@ -244,7 +244,7 @@ fn a_run_with_one_table_of_directories_makes_and_finds_its_own() {
 }
 
 #[test]
-fn a_directory_that_is_another_one_by_then_gets_the_files() {
+fn a_directory_replaced_during_the_run_gets_the_files() {
     let machine = Machine::new();
     machine.put(&ifcfg(9), "somebody else's\n");
     let want = wanted([file(&ifcfg(1), 1, "one")]);
@@ -258,7 +258,7 @@ fn a_directory_that_is_another_one_by_then_gets_the_files() {
 }
 
 #[test]
-fn clean_takes_back_what_is_ours() {
+fn clean_removes_only_unedited_files_of_the_agent() {
     let machine = Machine::new();
     machine.put(&ifcfg(9), "somebody else's\n");
     machine.apply(&wanted([
@@ -286,7 +286,7 @@ fn replaced(machine: &Machine, path: &str, foreign: &str) {
 }
 
 #[test]
-fn backups_go_back_the_latest_first() {
+fn clean_restores_only_the_latest_backup() {
     let machine = Machine::new();
     let (target, vlan) = (ifcfg(1), format!("{}.5", ifcfg(1)));
     replaced(&machine, &target, "first\n");
@@ -317,7 +317,7 @@ fn backups_go_back_the_latest_first() {
 }
 
 #[test]
-fn a_backup_goes_nowhere_where_something_else_has_come() {
+fn a_backup_is_not_restored_over_a_newer_file() {
     let machine = Machine::new();
     let target = ifcfg(1);
     replaced(&machine, &target, "first\n");
@@ -339,7 +339,7 @@ fn a_backup_goes_nowhere_where_something_else_has_come() {
 }
 
 #[test]
-fn an_edited_file_that_was_taken_over_is_no_state_to_go_back_to() {
+fn clean_does_not_restore_an_edited_file_that_was_replaced() {
     let machine = Machine::new();
     let target = ifcfg(1);
     replaced(&machine, &target, "first\n");
@@ -367,7 +367,7 @@ fn paths_of(paths: &[std::path::PathBuf]) -> Vec<&str> {
 }
 
 #[test]
-fn many_files_are_one_batch() {
+fn many_files_are_installed_in_one_run() {
     let machine = Machine::new();
     let files: Vec<_> = (0..=255).map(|n| file(&ifcfg(n), n, "x")).collect();
     assert_eq!(machine.apply(&wanted(files.clone())).written.len(), 256);
@@ -382,7 +382,7 @@ fn many_files_are_one_batch() {
 }
 
 #[test]
-fn the_report_is_json() {
+fn the_report_is_serialized_as_json() {
     let machine = Machine::new();
     machine.put(NETWORK, "somebody else's\n");
     let report = machine.apply(&wanted([file(NETWORK, 1, "one")]));
@@ -396,7 +396,7 @@ fn the_report_is_json() {
 }
 
 #[test]
-fn a_record_alone_makes_no_file_ours() {
+fn a_recorded_file_without_the_header_is_foreign() {
     let machine = Machine::new();
     let foreign = "DEVICE=ib1\n";
     let state = format!(

@@ -116,7 +116,7 @@ fn a_wanted_file() {
 }
 
 #[test]
-fn what_is_in_our_place_is_taken_over_where_somebody_asks_for_it() {
+fn force_replaces_foreign_and_edited_files() {
     let edited = plain(&(text("old") + "# mine\n"));
     let cases = [
         (edited, true, "replace"),
@@ -179,7 +179,7 @@ fn a_file_that_is_no_longer_wanted() {
 }
 
 #[test]
-fn files_of_a_nic_come_and_go_together() {
+fn files_of_a_nic_are_written_and_removed_together() {
     let ifcfg = ifcfg();
     let ours = || plain(&text("old"));
     let record = recorded(&[(&ifcfg, 1), (ROUTE, 1), (NETWORK, 2)]);

@@ -7,7 +7,7 @@ use install_support::{NETWORK, disk, file, ifcfg, plain, recorded, text, wanted}
 use one_sriov_agent::install::{Changes, Current, OldFile, Record, decide, diff};
 
 #[test]
-fn a_diff_says_what_comes_and_what_goes() {
+fn a_diff_shows_added_changed_and_removed_files() {
     let new = "/etc/netplan/60-one-ib3.yaml";
     let gone = "/etc/network/interfaces.d/gone";
     let record = recorded(&[(NETWORK, 1), (gone, 4)]);

@@ -193,7 +193,7 @@ fn a_kill_at_any_instant_does_no_harm() {
         );
         assert!(
             backups(&machine).iter().all(|text| foreign.contains(text)),
-            "ours in the backup"
+            "a file of the agent is in the backup"
         );
         let expected = want.files.len() + usize::from(still_there && want.files.is_empty());
         assert_eq!(visible(&machine).len(), expected);

@@ -12,7 +12,7 @@ use install_support::Machine;
 use one_sriov_agent::install::{Lock, LockError};
 
 #[test]
-fn a_second_run_waits_and_then_says_for_whom() {
+fn a_second_run_waits_and_then_names_the_lock() {
     let machine = Machine::new();
     let held = Lock::take(&machine.root, Duration::ZERO).unwrap();
     let error = Lock::take(&machine.root, Duration::from_millis(250)).unwrap_err();
@@ -50,7 +50,7 @@ fn a_run_that_gave_up_does_not_keep_the_lock() {
 }
 
 #[test]
-fn a_lock_that_cannot_be_made_names_its_path() {
+fn a_lock_that_cannot_be_created_is_reported_with_its_path() {
     let machine = Machine::new();
     machine.put("/var/lib", "a file\n");
     let error = Lock::take(&machine.root, Duration::ZERO).unwrap_err();
@@ -61,7 +61,7 @@ fn a_lock_that_cannot_be_made_names_its_path() {
 }
 
 #[test]
-fn a_link_does_not_lead_out_of_an_image() {
+fn the_lock_is_not_created_outside_an_image() {
     let machine = Machine::new();
     let outside = tempfile::tempdir().unwrap();
     let target = outside.path().join("lock");

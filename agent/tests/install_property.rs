@@ -184,7 +184,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
 
     #[test]
-    fn nothing_foreign_is_lost_and_a_second_run_is_quiet(
+    fn no_foreign_text_is_lost_and_a_second_run_changes_nothing(
         steps in prop::collection::vec(step(), 1..14),
     ) {
         let machine = Machine::new();

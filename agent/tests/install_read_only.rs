@@ -16,7 +16,7 @@ use one_sriov_system::Root;
 const TARGET: &str = "INSTALL_READ_ONLY_TARGET";
 const MOUNT: &str = r#"mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@""#;
 
-/// Not a test: the part of [`says_that_the_file_system_is_read_only`] that runs in the mount namespace.
+/// Not a test: the part of [`a_read_only_file_system_is_reported`] that runs in the mount namespace.
 #[test]
 fn inside() {
     let Some(target) = std::env::var_os(TARGET).map(PathBuf::from) else {
@@ -29,7 +29,7 @@ fn inside() {
 }
 
 #[test]
-fn says_that_the_file_system_is_read_only() {
+fn a_read_only_file_system_is_reported() {
     let machine = Machine::new();
     fs::create_dir_all(machine.host("/etc/sysconfig/network-scripts")).unwrap();
     let status = Command::new("unshare")

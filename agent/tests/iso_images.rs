@@ -337,7 +337,7 @@ fn the_cd_of_opennebula_7_5_is_read() {
 }
 
 #[test]
-fn a_file_that_is_no_image_is_told_apart() {
+fn a_file_that_is_not_an_image_is_recognised() {
     let text = File::open(fixture("contexts/7.5-three-sriov-alias.sh")).unwrap();
     assert!(matches!(Volume::open(text), Err(IsoError::NotIso)));
 }
