@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_read_and_comments_passed_over() {
+    fn keys_are_read_and_comments_ignored() {
         let config =
             Config::parse("# c\n\nprefix = a6 # old\nrole=companion\nbackend = \"ifcfg-nm\"\nunlabelled_context = yes\naddress_from_mac = no\n")
                 .unwrap();

@@ -75,7 +75,7 @@ mod tests {
     const NEW: &str = "auto ib0\niface ib0 inet static\n    address 192.168.7.5/24\n";
 
     #[test]
-    fn down_by_the_old_stanzas_and_up_by_the_new_ones() {
+    fn ifdown_uses_the_old_stanzas_and_ifup_the_new_ones() {
         let work = work(
             "ib0",
             &[(
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_does_not_come_up_is_named_and_costs_no_other() {
+    fn a_device_that_fails_to_come_up_does_not_stop_the_others() {
         let mut both = work("ib0", &[("/e/a.cfg", None, Some(NEW))]);
         both.jobs
             .extend(work("ib1", &[("/e/b.cfg", None, Some("auto ib1\n"))]).jobs);
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_is_not_there_is_left_until_it_comes() {
+    fn nothing_is_run_for_an_absent_device() {
         let mut absent = work("ib0", &[("/e/a.cfg", Some(OLD), Some(NEW))]);
         absent.jobs[0].is_present = false;
         let mut tools = Script::default();

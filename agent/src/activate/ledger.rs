@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ledger_that_cannot_be_read_is_not_an_empty_one() {
+    fn an_unreadable_ledger_is_an_error_not_an_empty_one() {
         let dir = tempfile::tempdir().unwrap();
         let root = Root::new(dir.path());
         assert_eq!(Ledger::load(&root).unwrap(), Ledger::default());

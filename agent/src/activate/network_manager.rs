@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_profile_is_loaded_and_brought_up_the_port_before_its_partition() {
+    fn new_profiles_are_loaded_and_the_port_comes_up_before_its_partition() {
         let edits = [(CHILD, None, Some("b")), (PORT, None, Some("b"))];
         let mut tools = nmcli();
         let activation = Reader::NetworkManager.after(&work("ib0", &edits), &|_| true, &mut tools);
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn an_active_profile_is_changed_in_place_if_it_can_be() {
+    fn an_active_profile_is_reapplied_if_possible() {
         let edits = [(PORT, Some("a"), Some("b"))];
         let mut tools = nmcli();
         tools.prints(DEVICES, "1:ib0\n:lo\n9:eth0\n");
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_that_is_gone_is_forgotten() {
+    fn connections_are_reloaded_after_a_profile_is_removed() {
         let mut tools = nmcli();
         let activation = Reader::NetworkManager.after(
             &work("ib0", &[(PORT, Some("a"), None)]),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn dummy_nics_are_told_by_the_settings_or_one_by_one() {
+    fn dummies_become_unmanaged_by_a_reload_or_one_by_one() {
         let edits = [(
             "/etc/NetworkManager/conf.d/90-one-sriov-eth1.conf",
             None,

@@ -56,7 +56,7 @@ mod tests {
     const PORT: &str = "/etc/systemd/network/05-one-sriov-ib0.network";
 
     #[test]
-    fn a_changed_device_is_configured_anew_and_its_former_partition_goes() {
+    fn a_changed_device_is_reconfigured_and_its_old_partition_deleted() {
         let edits = [
             (
                 "/etc/systemd/network/05-one-sriov-ib0.8003.netdev",
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_nobody_speaks_of_any_more_is_taken_down() {
+    fn a_device_without_files_is_taken_down() {
         let mut tools = Script::default();
         let _ = Reader::Networkd.after(
             &work("ib0", &[(PORT, Some("a"), None)]),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_networkd_that_does_not_answer_leaves_all_devices_due() {
+    fn all_devices_fail_if_networkd_does_not_answer() {
         let mut tools = Script::default();
         tools.fails("networkctl reload", "Connection refused");
         let edits = [(PORT, Some("a"), Some("b"))];

@@ -29,7 +29,7 @@ mod tests {
     use crate::render::Reader;
 
     #[test]
-    fn a_device_is_reloaded_with_what_lies_on_top_of_it() {
+    fn a_device_is_reloaded_with_its_child_interfaces() {
         let edits = [
             ("/etc/sysconfig/network/ifcfg-ib0", Some("a"), Some("b")),
             ("/etc/sysconfig/network/ifcfg-ib0.8003", Some("a"), None),

@@ -189,7 +189,7 @@ mod tests {
 
     /// Otherwise, an error in reading one attribute would leave the device down.
     #[test]
-    fn a_device_that_cannot_be_looked_at_counts_as_present() {
+    fn an_unreadable_device_counts_as_present() {
         let dir = tempfile::tempdir().unwrap();
         let net = dir.path().join("class/net");
         fs::create_dir_all(net.join("eth0")).unwrap();

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn drives_disks_and_their_partitions_count_and_nothing_else() {
+    fn only_drives_disks_and_partitions_are_candidates() {
         for name in [
             "sr0", "sr11", "vdb", "sda", "sdaa", "hdc", "xvdd", "sda1", "vdb12",
         ] {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn links_of_udev_are_relative() {
+    fn relative_udev_links_are_resolved() {
         let path = Path::new(BY_LABEL).join("../../sr0");
         assert_eq!(resolved(&path), Path::new("/dev/sr0"));
     }

@@ -9,7 +9,7 @@ fn value(text: &str) -> String {
 }
 
 #[test]
-fn values_are_read_as_a_shell_quotes_them_and_never_expanded() {
+fn values_are_unquoted_as_in_a_shell_and_never_expanded() {
     let table = [
         ("A=plain", "plain"),
         ("A=", ""),
@@ -51,12 +51,12 @@ fn values_are_read_as_a_shell_quotes_them_and_never_expanded() {
 }
 
 #[test]
-fn bytes_that_are_no_utf8_stay_as_they_are() {
+fn bytes_that_are_not_utf8_are_unchanged() {
     assert_eq!(parse(b"A='\xff\xfe\x80'").unwrap()["A"], b"\xff\xfe\x80");
 }
 
 #[test]
-fn what_is_no_assignment_is_an_error_with_line_and_column() {
+fn anything_but_an_assignment_is_an_error_with_line_and_column() {
     let table = [
         ("reboot", "line 1, column 1: expected NAME=value"),
         ("A=1\n reboot -f\n", "line 2, column 2: expected NAME=value"),
@@ -122,7 +122,7 @@ proptest! {
     }
 
     #[test]
-    fn many_variables_keep_apart(values in prop::collection::vec(any::<Vec<u8>>(), 0..8)) {
+    fn many_variables_are_kept_apart(values in prop::collection::vec(any::<Vec<u8>>(), 0..8)) {
         let mut text = Vec::new();
         for (index, value) in values.iter().enumerate() {
             text.extend_from_slice(format!("V{index}").as_bytes());
@@ -136,18 +136,18 @@ proptest! {
     }
 
     #[test]
-    fn no_text_panics(text: Vec<u8>) {
+    fn parsing_never_panics(text: Vec<u8>) {
         let _ = parse(&text);
     }
 
     #[test]
-    fn no_text_of_the_alphabet_that_matters_panics(text in r#"[A='"\\ \n\r#$;x]{0,40}"#) {
+    fn parsing_special_characters_never_panics(text in r#"[A='"\\ \n\r#$;x]{0,40}"#) {
         let _ = parse(text.as_bytes());
     }
 }
 
 #[test]
-fn more_assignments_than_any_context_has_are_refused_where_they_begin() {
+fn assignments_beyond_the_limit_are_refused_with_their_line() {
     let text = |count: usize| "A=\n".repeat(count).into_bytes();
     assert_eq!(parse(&text(MOST)).unwrap().len(), 1);
     let error = parse(&text(MOST + 1)).unwrap_err();

@@ -48,7 +48,7 @@ fn printed(machine: &TempDir) -> Option<String> {
 }
 
 #[test]
-fn the_files_count_in_the_order_of_network_manager() {
+fn files_are_read_in_the_order_of_network_manager() {
     const LIB: &str = "/usr/lib/NetworkManager/conf.d/50.conf";
     const RUN: &str = "/run/NetworkManager/conf.d/50.conf";
     const ETC: &str = "/etc/NetworkManager/conf.d/50.conf";
@@ -121,7 +121,7 @@ fn the_files_count_in_the_order_of_network_manager() {
 }
 
 #[test]
-fn a_rule_for_everything_has_exceptions() {
+fn a_rule_for_all_devices_can_have_exceptions() {
     let name: InterfaceName = "ib0".parse().unwrap();
     let device = NmDevice {
         name: &name,
@@ -165,7 +165,7 @@ fn a_rule_for_everything_has_exceptions() {
 }
 
 #[test]
-fn the_agents_own_files_and_those_that_go_are_passed_over() {
+fn the_agents_own_files_and_excluded_ones_are_ignored() {
     let ours = "/etc/NetworkManager/conf.d/90-one-sriov-eth1.conf";
     let theirs = "/etc/NetworkManager/conf.d/50-unmanaged-devices.conf";
     let machine = machine(&[
@@ -194,7 +194,7 @@ fn a_plugin_is_loaded_unless_others_are_named() {
 }
 
 #[test]
-fn sections_of_devices_count_in_their_order() {
+fn device_sections_apply_in_their_order() {
     let name: InterfaceName = "ib0".parse().unwrap();
     let device = NmDevice {
         name: &name,

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_renderer_whose_tool_is_there() {
+    fn the_first_renderer_whose_tool_is_installed_is_used() {
         let suse = Facts {
             suse_layout: true,
             ..Facts::default()
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_goes_before_the_system() {
+    fn a_requested_renderer_has_precedence_over_the_system() {
         let plain = &Facts::default();
         let one_context = all("debian", "12");
         let asked = |names| choose_beside(&one_context, Some(names), None, plain);

@@ -236,7 +236,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_script_says_what_its_version_does() {
+    fn a_parsed_script_agrees_with_the_table_of_its_version() {
         let systems = [
             ("debian", "11"),
             ("debian", "12"),
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_more_than_a_table_is_not_understood() {
+    fn a_script_that_is_more_than_a_table_is_rejected() {
         let [(script, _), ..] = SCRIPTS;
         let table = [
             ("NETCFG_TYPE='interfaces'", "NETCFG_TYPE=$(ours)"),

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn processes_are_known_by_their_names() {
+    fn processes_are_recognised_by_their_names() {
         let table = [
             (
                 "proc/71/comm",
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn services_are_known_by_what_they_leave() {
+    fn services_are_recognised_by_their_state_files() {
         let ifupdown = Readers::from_iter([Reader::Ifupdown]);
         let initscripts = Readers::from_iter([Reader::Initscripts]);
         assert_eq!(gathered(&[("run/network/ifstate", "lo=lo\n")]), ifupdown);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_no_answer() {
+    fn an_unreadable_file_is_an_error() {
         for path in ["run/ifstate", "proc", "proc/71/comm", "var/lock/subsys"] {
             let dir = tempfile::tempdir().unwrap();
             let host = dir.path().join(path);

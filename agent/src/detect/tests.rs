@@ -248,7 +248,7 @@ fn the_stack_of_each_distribution_is_found() {
 }
 
 #[test]
-fn a_guest_of_which_nothing_is_known_is_doubtful() {
+fn the_choice_for_an_unknown_guest_is_doubtful() {
     for files in [&[][..], &[MACHINE_ID]] {
         let choice = choose(None, &facts(files)).unwrap();
         assert!(choice.is_doubtful);
@@ -257,7 +257,7 @@ fn a_guest_of_which_nothing_is_known_is_doubtful() {
 }
 
 #[test]
-fn a_wish_goes_before_the_facts_and_some_leave_the_dialect_to_them() {
+fn a_request_has_precedence_but_may_leave_the_dialect_to_detection() {
     let guest = |name: &str| {
         let (_, files, _) = GUESTS
             .iter()
@@ -294,7 +294,7 @@ fn a_wish_goes_before_the_facts_and_some_leave_the_dialect_to_them() {
 }
 
 #[test]
-fn an_unknown_name_is_an_error_that_says_the_known_ones() {
+fn an_unknown_name_is_an_error_that_lists_the_known_ones() {
     let error = choose(Some(("--backend", "netwrok\n")), &Facts::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -304,7 +304,7 @@ fn an_unknown_name_is_an_error_that_says_the_known_ones() {
 }
 
 #[test]
-fn the_first_word_of_the_presets_counts() {
+fn the_first_matching_preset_applies() {
     let unit = "/usr/lib/systemd/system/systemd-networkd.service";
     let table = [
         (&["/a.preset = disable *"][..], false),
@@ -335,7 +335,7 @@ fn the_first_word_of_the_presets_counts() {
 }
 
 #[test]
-fn what_runs_counts_unless_what_is_enabled_runs_too() {
+fn the_running_stack_is_chosen_unless_the_enabled_one_runs_too() {
     let networkd = Readers::from_iter([Reader::Networkd]);
     let network_manager = Readers::from_iter([Reader::NetworkManager]);
     let both = Readers::from_iter([Reader::Networkd, Reader::NetworkManager]);

@@ -60,7 +60,7 @@ fn has_systemctl() -> bool {
 }
 
 #[test]
-fn links_and_masks_mean_what_they_mean_to_systemctl() {
+fn links_and_masks_are_read_as_systemctl_does() {
     let id = ("/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
     let link = (WANTS, "-> /usr/lib/systemd/system/systemd-networkd.service");
     let table: [(&[(&str, &str)], bool); 7] = [
@@ -124,7 +124,7 @@ fn links_and_masks_mean_what_they_mean_to_systemctl() {
 }
 
 #[test]
-fn presets_mean_what_they_mean_to_systemctl() {
+fn presets_are_read_as_systemctl_does() {
     let preset = |name: &str| format!("/{name}.preset");
     let etc = |name: &str| format!("/etc/systemd/system-preset{}", preset(name));
     let lib = |name: &str| format!("/usr/lib/systemd/system-preset{}", preset(name));

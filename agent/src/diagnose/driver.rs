@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_are_those_of_modules_alias() {
+    fn patterns_match_as_in_modules_alias() {
         let mlx5 = "pci:v000015B3d00001018sv000015B3sd00000001bc02sc07i00";
         let table = [
             ("pci:v000015B3d00001018sv*sd*bc*sc*i*", mlx5, true),

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_one_that_a_clone_would_have_too() {
+    fn only_addresses_that_a_clone_would_share_count() {
         let table = [
             ("IPADDR=10.0.0.5\n", true),
             ("    address 10.0.0.5/24\n", true),

@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_the_listing_fails_every_file_may_be_there() {
+    fn if_the_listing_fails_any_file_may_exist() {
         let place = tempfile::tempdir().expect("a directory");
         let host = place.path().join("loop");
         std::os::unix::fs::symlink("loop", &host).expect("a link");

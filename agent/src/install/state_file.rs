@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_not_ours_is_refused_with_the_reason() {
+    fn an_invalid_record_is_refused_with_the_reason() {
         let cases = [
             (String::new(), "EOF while parsing"),
             (

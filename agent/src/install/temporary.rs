@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_our_temporary_names_are_swept() {
+    fn only_temporary_names_of_the_agent_are_recognised() {
         assert!(is_temp_name(temp_name("ifcfg-ib0", 42).as_bytes()));
         assert!(is_temp_name(b".a.one-sriov-1.one-sriov-2"));
         for name in [

@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_nic_variables_are_split_and_all_others_passed_over() {
+    fn names_of_nic_variables_are_split_and_all_others_ignored() {
         let table = [
             ("ETH1_IP", Some(("ETH", 1, None, "IP"))),
             (

@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metrics_differ_and_keep_their_order() {
+    fn metrics_are_made_unique_and_keep_their_order() {
         type Metrics = &'static [Option<u32>];
         let table: [(&RouteFamily, Metrics, &[u32], Metrics); 14] = [
             (&IPV4, &[], &[], &[]),

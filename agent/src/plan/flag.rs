@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_any_case_are_read_and_nothing_else() {
+    fn only_yes_and_no_words_are_read_in_any_case() {
         for yes in ["YES", "yes", " Yes ", "true", "TRUE", "1", "y", "Y"] {
             assert!(is_yes(yes.as_bytes()) && !is_no(yes.as_bytes()), "{yes}");
         }

@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pkey_that_reads_as_hexadecimal_is_doubted() {
+    fn an_ambiguous_pkey_gets_a_note() {
         let table = [
             ("0x8001", Some("0x8001"), false),
             ("32769", Some("0x8001"), false),

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_link_local_address_has_a_link() {
+    fn only_a_link_local_address_can_name_a_link() {
         let table = [
             ("10.0.0.2", true),
             ("2001:db8::53", true),

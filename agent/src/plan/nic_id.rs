@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_cannot_be_read_makes_no_other_nic() {
+    fn an_id_without_its_address_is_the_same_nic() {
         let id = |text: &str| text.parse::<NicId>().unwrap();
         let with_mac = id("ETH1/02:00:c0:a8:07:05");
         assert!(with_mac.is_same(&with_mac) && with_mac.is_same(&id("ETH1")));

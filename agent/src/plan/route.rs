@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_route_is_refused() {
+    fn invalid_routes_are_refused() {
         for text in [
             "2001:db8::/32 via 10.0.0.1",
             "10.0.0.0/8 via fe80::1",

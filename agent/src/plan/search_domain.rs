@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_strict_grammar_passes() {
+    fn only_valid_domain_names_are_accepted() {
         let long = format!("{}.org", "a".repeat(64));
         let table = [
             ("ib.example.org", Some("ib.example.org")),

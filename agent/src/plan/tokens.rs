@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_those_of_hosts() {
+    fn only_host_addresses_are_accepted() {
         for text in [
             "0.0.0.0",
             "127.0.0.1",

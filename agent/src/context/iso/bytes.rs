@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn is_none_beyond_the_end() {
+    fn reading_beyond_the_end_returns_none() {
         assert_eq!(le32(&[1, 2, 3], 0), None);
         assert_eq!(le16(&[1, 2, 3], 2), None);
         assert_eq!(le32(&[1, 2, 3], usize::MAX), None);

@@ -36,7 +36,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
     #[test]
-    fn damage_never_panics_nor_reads_without_bound(
+    fn reading_damaged_media_never_panics_and_stays_within_bounds(
         (mut bytes, blocks) in valid(),
         damage in damage(),
         cut in prop::option::of(any::<prop::sample::Index>()),
@@ -55,7 +55,7 @@ proptest! {
     }
 
     #[test]
-    fn any_directory_and_continuation_is_answered(
+    fn any_directory_and_continuation_area_is_read_without_a_panic(
         root in prop::collection::vec(any::<u8>(), 0..BLOCK - 100),
         area in prop::collection::vec(any::<u8>(), 0..BLOCK),
         name in prop::collection::vec(any::<u8>(), 0..150),

@@ -37,7 +37,7 @@ fn error(image: &Image) -> String {
 }
 
 #[test]
-fn what_is_no_iso_is_told_from_what_is_damaged() {
+fn media_without_iso_9660_are_not_reported_as_damaged() {
     for bytes in [
         vec![],
         vec![0; 16 * BLOCK],
@@ -54,7 +54,7 @@ fn what_is_no_iso_is_told_from_what_is_damaged() {
 }
 
 #[test]
-fn descriptors_without_end_are_left_after_64() {
+fn at_most_64_descriptors_are_read() {
     let mut image = Image(Vec::new());
     for block in 16..200 {
         image = image.put(block, &descriptor(0, b"", "", 0, 0));
@@ -185,7 +185,7 @@ fn a_damaged_root_record_names_the_descriptor() {
 }
 
 #[test]
-fn a_continuation_area_that_leads_to_itself_is_left_after_16() {
+fn a_cycle_of_continuation_areas_is_an_error_after_16() {
     let image = Image::rock_ridge(&[file(b"A", &ce(22, 0, 28))]).put(22, &ce(22, 0, 28));
     let (result, count) = read_limited(&image.0, LIMIT);
     assert_eq!(
@@ -207,7 +207,7 @@ fn sixteen_continuation_areas_are_followed() {
 }
 
 #[test]
-fn a_lookup_follows_4096_continuation_areas() {
+fn a_lookup_follows_at_most_4096_continuation_areas() {
     let image = Image::rock_ridge(&vec![file(b"A", &ce(9, 0, 28)); 2100]).put(9, &ce(10, 0, 2048));
     let (result, count) = read_limited(&image.0, LIMIT);
     assert_eq!(
@@ -284,7 +284,7 @@ fn a_medium_that_ends_within_the_descriptors_is_damaged() {
 }
 
 #[test]
-fn a_cut_medium_gives_the_whole_file_or_an_error() {
+fn a_truncated_medium_yields_the_whole_file_or_an_error() {
     let end = 33 * BLOCK + RECORDED_TEXT.len();
     for length in (0..=RECORDED.len()).step_by(512).chain([end - 1, end]) {
         let (result, _) = read_limited(&RECORDED[..length], LIMIT);

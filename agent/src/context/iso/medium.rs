@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claimed_size_allocates_only_what_came() {
+    fn a_false_size_allocates_only_what_is_read() {
         let mut medium = BlockMedium::new(Cursor::new(vec![7; 5000]));
         let bytes = medium.read("it", 0, 0, 5000).unwrap();
         assert!(bytes.capacity() <= 2 * 5000, "{}", bytes.capacity());
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_may_lie_nowhere() {
+    fn an_empty_file_may_be_at_a_block_beyond_the_end() {
         let mut medium = BlockMedium::new(Cursor::new(Vec::new()));
         assert!(medium.read("it", u64::MAX, 1, 0).unwrap().is_empty());
     }

@@ -52,14 +52,14 @@ fn three_descriptors(records: &[Vec<u8>], dot_use: &[u8]) -> Image {
 }
 
 #[test]
-fn plain_names_have_no_case_and_no_version() {
+fn plain_names_match_without_case_and_version() {
     let image = Image::new(&[file(b"OTHER.TXT;1", &[]), file(b"CONTEXT.SH;1", &[])]);
     assert_eq!(text(image.clone(), "context.sh").as_deref(), Some("hello"));
     assert_eq!(text(image, "token.txt"), None);
 }
 
 #[test]
-fn joliet_names_count_before_plain_ones() {
+fn joliet_names_have_precedence_over_plain_ones() {
     let image = joliet(
         three_descriptors(&[file(b"PLAIN.;1", &[])], &[]),
         &[file(&wide("context.sh"), &[])],
@@ -69,7 +69,7 @@ fn joliet_names_count_before_plain_ones() {
 }
 
 #[test]
-fn rock_ridge_names_count_before_joliet_ones() {
+fn rock_ridge_names_have_precedence_over_joliet_ones() {
     let image = joliet(
         three_descriptors(
             &[file(b"A.;1", &nm(0, "context.sh"))],
@@ -83,7 +83,7 @@ fn rock_ridge_names_count_before_joliet_ones() {
 }
 
 #[test]
-fn the_joliet_label_stands_in_for_an_empty_one() {
+fn the_joliet_label_replaces_an_empty_one() {
     let image = joliet(three_descriptors(&[], &[]), &[]);
     assert_eq!(Volume::open(image.reader()).unwrap().label(), "JOLIET");
     assert_eq!(
@@ -95,7 +95,7 @@ fn the_joliet_label_stands_in_for_an_empty_one() {
 }
 
 #[test]
-fn a_rock_ridge_name_may_come_in_pieces_and_areas() {
+fn a_rock_ridge_name_may_be_split_over_entries_and_areas() {
     let use_area = [nm(1, "con"), nm(1, ""), ce(22, 100, 200)].concat();
     let more = [nm(1, "te"), ce(23, 0, 7), entry(*b"ST", &[]), nm(0, "junk")].concat();
     let image = Image::rock_ridge(&[file(b"A.;1", &use_area)])
@@ -109,14 +109,14 @@ fn a_rock_ridge_name_may_come_in_pieces_and_areas() {
 }
 
 #[test]
-fn a_continued_name_that_does_not_continue_ends_there() {
+fn a_continued_name_without_a_next_piece_ends_there() {
     let image = Image::rock_ridge(&[file(b"A.;1", &nm(1, "context"))]);
     assert_eq!(text(image.clone(), "context").as_deref(), Some("hello"));
     assert_eq!(text(image, "context.sh"), None);
 }
 
 #[test]
-fn the_first_descriptor_of_a_kind_counts() {
+fn the_first_descriptor_of_a_kind_is_used() {
     let joliet_root = |root| descriptor(2, &wide("JOLIET          "), "%/@", root, 2048);
     let dots = [
         record(&[0], 22, 2048, 2, &[]),
@@ -136,7 +136,7 @@ fn the_first_descriptor_of_a_kind_counts() {
 }
 
 #[test]
-fn a_record_without_rock_ridge_name_goes_by_its_plain_one() {
+fn a_record_without_a_rock_ridge_name_has_its_plain_name() {
     let image = Image::rock_ridge(&[file(b"CONTEXT.SH;1", &[])]);
     assert_eq!(text(image, "context.sh").as_deref(), Some("hello"));
 }
@@ -161,7 +161,7 @@ fn skip_bytes_and_cd_rom_xa_are_honoured() {
 }
 
 #[test]
-fn attribute_blocks_before_the_data_are_passed_over() {
+fn attribute_blocks_before_the_data_are_skipped() {
     let mut record = record(b"CONTEXT.SH;1", 18, 5, 0, &[]);
     record[1] = 2;
     assert_eq!(
@@ -171,14 +171,14 @@ fn attribute_blocks_before_the_data_are_passed_over() {
 }
 
 #[test]
-fn an_associated_file_is_not_the_file() {
+fn an_associated_file_is_ignored() {
     let fork = record(b"CONTEXT.SH;1", 21, 4, 4, &[]);
     let image = Image::new(&[fork, file(b"CONTEXT.SH;1", &[])]);
     assert_eq!(text(image, "context.sh").as_deref(), Some("hello"));
 }
 
 #[test]
-fn what_is_not_a_plain_regular_file_is_refused() {
+fn anything_but_a_regular_file_is_refused() {
     let px = |mode: u32| entry(*b"PX", &[mode.to_le_bytes(), [0; 4]].concat());
     for (what, system_use) in [
         ("a symbolic link", entry(*b"SL", &[0, 0, 0])),
@@ -213,7 +213,7 @@ fn a_link_is_recognised_in_a_continuation_area_too() {
 }
 
 #[test]
-fn ways_of_storing_that_are_not_read_are_named() {
+fn unsupported_ways_of_storing_a_file_are_reported() {
     let mut interleaved = file(b"CONTEXT.SH;1", &[]);
     interleaved[26] = 1;
     let rock_ridge = |signature| {
@@ -268,7 +268,7 @@ fn only_descriptors_root_directory_and_file_are_read() {
 }
 
 #[test]
-fn a_continuation_area_is_read_only_while_the_name_may_be_the_one() {
+fn a_continuation_area_is_read_only_if_the_name_can_still_match() {
     let use_area = [nm(1, "other"), ce(5, 0, 2048)].concat();
     let image = Image::rock_ridge(&[file(b"A.;1", &use_area)]).put(20, b"hello");
     let reader = Watched::new(image.reader());
@@ -281,7 +281,7 @@ fn a_continuation_area_is_read_only_while_the_name_may_be_the_one() {
 }
 
 #[test]
-fn short_and_interrupted_reads_change_nothing() {
+fn short_and_interrupted_reads_do_not_change_the_result() {
     let image = Image::rock_ridge(&[file(b"A.;1", &nm(0, "context.sh"))]).put(20, b"hello");
     for most in [1, 2, 3, 511, 2047] {
         let mut volume = Volume::open(Watched::new(image.reader()).most(most)).unwrap();

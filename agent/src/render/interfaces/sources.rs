@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn stanzas_are_found_in_all_files() {
+    fn stanzas_are_found_in_all_sourced_files() {
         let tree = [
             ("interfaces", "source a.d/*\niface \\\neth0 inet dhcp\n"),
             (
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn files_without_end_are_cut() {
+    fn the_number_of_sourced_files_is_limited() {
         let text = "source *\n".repeat(50);
         let file = |nth: u32| {
             (
