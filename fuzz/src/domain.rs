@@ -16,25 +16,29 @@ const REPLACED: usize = 8;
 /// another XML parser finds the replacements.
 pub fn domain(input: &[u8]) {
     if let Err(error) = read_dumps(input) {
-        one_line(&error.to_string());
+        assert_one_line(&error.to_string());
     }
     if let Ok(text) = str::from_utf8(input)
         && let Err(error) = VmDocument::parse(text)
     {
-        one_line(&error.to_string());
+        assert_one_line(&error.to_string());
     }
     let domain = match Domain::read(input) {
         Ok(domain) => domain,
-        Err(error) => return stands_in(&error.to_string(), input),
+        Err(error) => return assert_position_exists(&error.to_string(), input),
     };
-    assert_eq!(domain.edit(&[]), input, "nothing is to be changed");
+    assert_eq!(
+        domain.edit(&[]),
+        input,
+        "an edit without replacements changes nothing"
+    );
     let replacements: Vec<_> = (0..)
         .zip(domain.interfaces())
         .take(REPLACED)
         .map(|(nth, interface)| replacement(nth, interface))
         .collect();
     let edited = domain.edit(&replacements);
-    let again = Domain::read(&edited).expect("what was read can be read when it is edited");
+    let again = Domain::read(&edited).expect("the edited domain can be read");
     let added = Count::of_replacements(&replacements);
     let interfaces = domain.interfaces().len() + added.dummies - added.hostdevs;
     assert_eq!(again.interfaces().len(), interfaces);
@@ -160,20 +164,20 @@ impl Count {
 }
 
 /// Checks that a message is short, and a single line of a log.
-fn one_line(message: &str) {
+fn assert_one_line(message: &str) {
     assert!(!message.contains(char::is_control), "{message:?}");
     assert!(message.len() < 400, "{message:?}");
 }
 
 /// Checks a message such as `failed to read the domain: line 3, column 7: ...`: the line and column exist.
-fn stands_in(message: &str, input: &[u8]) {
-    one_line(message);
+fn assert_position_exists(message: &str, input: &[u8]) {
+    assert_one_line(message);
     let numbers = message
         .split([' ', ',', ':'])
         .filter_map(|word| word.parse().ok());
     let numbers: Vec<usize> = numbers.take(2).collect();
     let [line, column] = numbers[..] else {
-        panic!("no place: {message:?}");
+        panic!("no line and column: {message:?}");
     };
     let lines: Vec<&[u8]> = input.split(|byte| *byte == b'\n').collect();
     assert!((1..=lines.len()).contains(&line), "{message:?}");

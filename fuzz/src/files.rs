@@ -38,35 +38,39 @@ pub fn files(input: &[u8]) {
 
 fn check(plan: &Plan) {
     for note in &plan.notes {
-        printable(note);
+        assert_printable(note);
     }
     for value in &plan.bad_values {
-        printable(&value.to_string());
+        assert_printable(&value.to_string());
     }
     for nic in &plan.nics {
-        printable(&nic.label());
-        printable(&nic.id.to_string());
+        assert_printable(&nic.label());
+        assert_printable(&nic.id.to_string());
         match &nic.outcome {
-            Outcome::Refused(reasons) => reasons.iter().for_each(|reason| printable(reason)),
-            Outcome::Absent(why) | Outcome::LeftAlone(why) => printable(why),
+            Outcome::Refused(reasons) => reasons.iter().for_each(|reason| assert_printable(reason)),
+            Outcome::Absent(why) | Outcome::LeftAlone(why) => assert_printable(why),
             Outcome::Configure(_) => {}
         }
         for value in &nic.bad_values {
-            printable(&value.to_string());
+            assert_printable(&value.to_string());
         }
         for origin in &nic.origins {
-            printable(&origin.value);
-            printable(&origin.from);
+            assert_printable(&origin.value);
+            assert_printable(&origin.from);
         }
     }
     for backend in Backend::ALL {
         let mut rendered = backend.render(plan);
-        assert_eq!(backend.render(plan), rendered, "{backend} rolls dice");
+        assert_eq!(
+            backend.render(plan),
+            rendered,
+            "{backend} is not deterministic"
+        );
         let names = backend.name_servers(plan, || Resolver::Nobody);
         rendered.files.extend(names.files);
         rendered.notes.extend(names.notes);
         for note in &rendered.notes {
-            printable(note);
+            assert_printable(note);
         }
         let mut paths = BTreeSet::new();
         for file in &rendered.files {
@@ -88,6 +92,6 @@ fn check(plan: &Plan) {
 }
 
 /// Checks a message, which may be printed to terminals and logs.
-fn printable(message: &str) {
+fn assert_printable(message: &str) {
     assert!(!message.contains(char::is_control), "{message:?}");
 }

@@ -145,7 +145,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
     #[test]
-    fn every_line_of_every_file_is_one_of_ours(name in name(), value in value()) {
+    fn every_line_of_every_file_is_allowed(name in name(), value in value()) {
         for line in lines(&name, &value) {
             prop_assert_eq!(check_line(&line), Ok(()), "{} = {:?}", name, String::from_utf8_lossy(&value));
         }
@@ -153,7 +153,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_none_of_ours_is_seen() {
+fn injected_lines_are_detected() {
     for line in [
         "[Install]",
         "ExecStart=/bin/sh",

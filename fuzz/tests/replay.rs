@@ -24,7 +24,7 @@ fn iso() {
 
 /// Seeds without a readable file would only test the first check.
 #[test]
-fn the_seeds_of_iso_hold_a_context() {
+fn the_iso_seeds_contain_a_context() {
     for name in [
         "genisoimage-plain",
         "genisoimage-both",
