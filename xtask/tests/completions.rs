@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 #[test]
-fn the_completions_are_those_of_the_command_lines() {
+fn the_committed_completions_match_the_command_lines() {
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/completions");
     let scratch = tempfile::tempdir().unwrap();
     let files = one_sriov_xtask::completion::write_all(scratch.path()).unwrap();
@@ -17,7 +17,7 @@ fn the_completions_are_those_of_the_command_lines() {
         let text = |path: &Path| fs::read_to_string(path).unwrap();
         assert!(
             text(&old) == text(&file),
-            "'{}' is not what the command line says: run 'make man'",
+            "'{}' does not match the command line: run 'make man'",
             old.display()
         );
     }

@@ -5,7 +5,7 @@
 use one_sriov_xtask::{PROGRAMS, licences};
 
 #[test]
-fn the_committed_notices_are_what_the_lock_file_makes() {
+fn the_committed_notices_match_the_lock_file() {
     for program in PROGRAMS {
         let path = format!(
             "{}/../packaging/licences/{program}.txt",
@@ -14,13 +14,13 @@ fn the_committed_notices_are_what_the_lock_file_makes() {
         let committed = std::fs::read_to_string(&path).expect(&path);
         assert!(
             licences::render(program).unwrap() == committed,
-            "'{path}' is stale; 'make licences' makes it anew"
+            "'{path}' is stale: run 'make licences'"
         );
     }
 }
 
 #[test]
-fn a_notice_has_the_licence_of_each_crate_that_is_linked_and_of_no_other() {
+fn a_notice_has_the_licences_of_exactly_the_linked_crates() {
     let notice = licences::render("one-sriov-driver").unwrap();
     let crates: Vec<&str> = notice
         .lines()

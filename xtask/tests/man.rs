@@ -15,19 +15,19 @@ fn committed(page: Page) -> &'static str {
 }
 
 #[test]
-fn the_committed_pages_are_what_the_source_makes() {
+fn the_committed_man_pages_match_the_source() {
     for page in Page::ALL {
         let text = String::from_utf8(page.render().unwrap()).unwrap();
         assert!(
             text == committed(page),
-            "the man page of {} is stale; 'make man' makes it anew:\n{text}",
+            "the man page of {} is stale: run 'make man':\n{text}",
             page.name()
         );
     }
 }
 
 #[test]
-fn the_page_of_settings_names_every_name() {
+fn the_man_page_of_the_settings_names_every_setting() {
     const KVMRC: &str = include_str!("../../packaging/man/one-sriov-kvmrc.5");
     let pool = "VF_IDENTITY_ POOL";
     for name in one_sriov_driver::config::Config::names()

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 #[test]
-fn it_has_what_is_compiled_into_the_programs_and_nothing_else() {
+fn the_bill_lists_only_what_is_compiled_into_the_programs() {
     let text = one_sriov_xtask::sbom::render("x86_64-unknown-linux-musl").unwrap();
     let bill: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(bill["bomFormat"], "CycloneDX");
