@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_image_before_stays_and_what_somebody_uses() {
+    fn the_previous_image_and_images_in_use_are_kept() {
         let directory = tempfile::tempdir().unwrap();
         let cache = Cache::new(directory.path().to_owned());
         let guest = |key: u8| format!("guest-{key:016x}");

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_lines_are_told_without_what_a_terminal_would_do() {
+    fn an_excerpt_has_the_last_lines_without_control_characters() {
         let long = "x".repeat(LINE + 1);
         let text = format!(
             "first\n{}\n\u{1b}[2Jlast\n\n{long}\n",
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_an_end() {
+    fn the_length_of_all_excerpts_is_limited() {
         let directory = tempfile::tempdir().unwrap();
         let text = "many words on a line of this file\n".repeat(2 * LINES);
         for number in 0..99 {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_guests_say_comes_first() {
+    fn output_of_guests_comes_first() {
         let directory = tempfile::tempdir().unwrap();
         for name in ["one-2.guest", "journal", "one-1.guest", "dmesg"] {
             fs::write(directory.path().join(name), "line\n").unwrap();

@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_long_text_its_beginning_and_its_end_are_told() {
+    fn a_long_text_is_shortened_in_the_middle() {
         assert_eq!(shortened("short"), "short");
         let long = format!("first {}last", "\u{e4}".repeat(BEGINNING + END));
         let told = shortened(&long);

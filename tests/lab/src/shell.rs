@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_command_says_is_its_own() {
+    fn a_command_returns_its_own_output_and_status() {
         let mut shell = shell();
         let said = shell.run(
             "echo one; echo two >&2; exit_code() { return 3; }; exit_code",
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_takes_too_long_says_nothing_for_the_next() {
+    fn output_of_a_command_that_timed_out_does_not_reach_the_next() {
         let mut shell = shell();
         let _ = shell.get("true", 60).unwrap();
         let late = shell.run("sleep 2; echo late", 1).unwrap_err();
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_tried_until_it_succeeds_or_its_time_is_over() {
+    fn a_command_is_retried_until_it_succeeds_or_times_out() {
         let mut shell = shell();
         let count = "count=$((count + 1)); [ $count = 2 ]";
         assert_eq!(
