@@ -10,7 +10,7 @@ use serde_json::json;
 use super::activate::Live;
 use super::error::Failure;
 use super::run_state::{Purpose, ReadContext, RunState, read};
-use super::{Exit, Options, cloud_init, json as to_json, text};
+use super::{Exit, LOCK_WAIT, Options, cloud_init, json as to_json, text};
 use crate::activate::{self, Activation, Ledger};
 use crate::context::survey;
 use crate::detect::{self, DetectError};
@@ -19,9 +19,7 @@ use crate::plan::Outcome;
 use crate::render::Readers;
 use crate::wait::WaitBudget;
 
-/// How many seconds another run of the agent may take, because it waits for late NICs, too.
-pub(super) const LOCK_WAIT: u32 = 30;
-/// The same with `--activate`, because the other run may wait for network stacks. A run that gives up misses the NIC it was
+/// How long with `--activate`, in seconds: longer than [`LOCK_WAIT`], because the other run may wait for network stacks. A run that gives up misses the NIC it was
 /// started for.
 const ACTIVATION_WAIT: u32 = 600;
 

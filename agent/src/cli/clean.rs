@@ -5,9 +5,8 @@ use std::io::Write;
 use clap::Args;
 use serde_json::json;
 
-use super::apply::LOCK_WAIT;
 use super::error::Failure;
-use super::{Exit, Options, json as to_json, text};
+use super::{Exit, LOCK_WAIT, Options, json as to_json, text};
 use crate::install::{self, Cleaning};
 use crate::render::HEADER;
 

@@ -1,8 +1,7 @@
 //! Enables cloud-init's network configuration again if there is no context with NICs.
 
-use super::Options;
-use super::apply::LOCK_WAIT;
 use super::error::Failure;
+use super::{LOCK_WAIT, Options};
 use crate::install::{self, FileReport, Record, Snapshot, decide};
 use crate::pipeline::without_nics;
 use crate::plan::NicId;

@@ -26,6 +26,9 @@ use crate::install::{Directories, Lock, LockError};
 use error::Failure;
 pub use exit::Exit;
 
+/// How many seconds another run of the agent may take, because it waits for late NICs, too.
+const LOCK_WAIT: u32 = 30;
+
 /// Configures the network of an OpenNebula guest with SR-IOV NICs.
 ///
 /// Reads the context CD, matches dummy MACs, GUIDs and PCI addresses to devices, and writes the

@@ -2,13 +2,16 @@
 
 use std::io::{self, Write as _};
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use one_sriov_system::{Delegated, Delegation, Program, Spool, exit_code};
 
-use super::deploy::HEARTBEAT;
 use super::{ActionCall, ActionError, input};
 use crate::lease::Deployment;
 use crate::opennebula::Report;
+
+/// How often a deployment shows that it is in progress.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// On this exit code, the front-end assumes that the scripts are missing, and copies them again.
 const SCRIPTS_MISSING: u8 = 42;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use hwaddr::PciAddress;
 
-use super::allocate::{AllocateError, Allocator};
+use super::allocator::{AllocateError, Allocator};
 use super::error::StoreError;
 use super::released::is_released;
 use super::sweep::{StaleLease, Sweep};

@@ -2,7 +2,7 @@
 
 use hwaddr::MacAddress;
 
-use super::allocate::{AllocateError, Allocation, Allocator};
+use super::allocator::{AllocateError, Allocation, Allocator};
 use super::availability::Availability;
 use super::sweep::Sweep;
 use crate::pool::Vf;

@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use hwaddr::Guid;
 
-use super::allocate::{Allocation, VfRequest};
+use super::allocator::Allocation;
 use super::error::StoreError;
 use super::lock::Guard;
 use super::record::{DeploymentId, FORMAT, Lease, OriginalState, State, VfIdentity};
+use super::request::VfRequest;
 use super::store::{Store, now, show_life, token};
 use super::sweep::StaleLease;
 use crate::opennebula::VmId;

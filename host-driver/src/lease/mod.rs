@@ -6,7 +6,9 @@
 
 mod adopt;
 mod allocate;
+mod allocator;
 mod availability;
+mod count;
 mod error;
 mod exact;
 mod grant;
@@ -16,12 +18,13 @@ mod lock;
 mod observe;
 mod record;
 mod released;
+mod request;
 mod shortage;
 mod store;
 mod sweep;
 
 pub use adopt::Adopted;
-pub use allocate::{AllocateError, Allocation, Allocator, VfRequest, Wanted};
+pub use allocator::{AllocateError, Allocation, Allocator};
 pub use availability::Availability;
 pub use error::StoreError;
 pub use grant::{Deployment, VfSetup};
@@ -33,6 +36,7 @@ pub use record::{
     DeploymentId, EthernetFeatures, FORMAT, Lease, OriginalState, Place, State, VfIdentity,
 };
 pub use released::{VFIO, is_released};
+pub use request::{VfRequest, Wanted};
 pub use shortage::Shortage;
 pub use store::{MigrationLock, Store, now, user_name};
 pub use sweep::{BeingReleased, ReclaimGuard, StaleLease, Sweep, SweepScope};

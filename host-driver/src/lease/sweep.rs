@@ -12,11 +12,11 @@ use std::time::{Duration, SystemTime};
 
 use hwaddr::PciAddress;
 
-use super::allocate::VfRequest;
 use super::error::StoreError;
 use super::judge::{Signs, Verdict, judge};
 use super::lock::Guard;
 use super::record::{DeploymentId, Lease, OriginalState, Place, State};
+use super::request::VfRequest;
 use super::store::Store;
 use crate::libvirt::RunningDomains;
 use crate::opennebula::VmId;

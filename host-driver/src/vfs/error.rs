@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use hwaddr::{InterfaceName, PciAddress};
 
-use super::in_use::VfUser;
 use super::plan::TooMany;
+use super::user::VfUser;
 use super::wanted::WantedError;
 use crate::pool::HostUseError;
 

@@ -1,45 +1,16 @@
 //! VFs that must not be removed.
 
-use std::fmt;
 use std::fs::File;
 use std::io::ErrorKind;
 
-use hwaddr::PciAddress;
 use one_sriov_system::Root;
 
 use super::card::Card;
 use super::error::VfsError;
+use super::user::{User, VfUser};
 use crate::config::Config;
 use crate::lease;
-use crate::pool::{HostSysfs, HostUse, HostUses};
-
-/// A VF in use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VfUser {
-    vf: PciAddress,
-    user: User,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum User {
-    /// It is bound to vfio-pci.
-    Vm,
-    /// It has a lease.
-    Lease,
-    /// The host uses it.
-    Host(HostUse),
-}
-
-impl fmt::Display for VfUser {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "'{}' ", self.vf)?;
-        match &self.user {
-            User::Vm => f.write_str("is in use by a VM"),
-            User::Lease => f.write_str("is leased to a VM"),
-            User::Host(host) => write!(f, "is in use by this host ({host})"),
-        }
-    }
-}
+use crate::pool::{HostSysfs, HostUses};
 
 /// Keeps actions from allocating VFs as long as the file is open.
 pub(super) fn stop_decisions(root: &Root, config: &Config) -> Result<Option<File>, VfsError> {

@@ -17,8 +17,10 @@ mod card;
 mod error;
 mod in_use;
 mod plan;
+mod user;
 mod wanted;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use hwaddr::InterfaceName;
@@ -52,7 +54,7 @@ pub fn file_of(pf: &InterfaceName) -> PathBuf {
 /// # Errors
 /// The file or the card cannot be read or written, the card allows fewer VFs, or a VF that would be removed is in use.
 pub fn apply(root: &Root, config: &Config, pf: &InterfaceName) -> Result<Changed, VfsError> {
-    let wanted = wanted::read(root, pf)?;
+    let wanted = wanted(root, pf)?;
     let card = Card::find(root, pf)?;
     let state = card.state()?;
     let plan = plan(&state, wanted).map_err(|cause| VfsError::TooMany {
@@ -83,6 +85,21 @@ pub fn apply(root: &Root, config: &Config, pf: &InterfaceName) -> Result<Changed
         before: state.number,
         now: wanted.number,
     })
+}
+
+fn wanted(root: &Root, pf: &InterfaceName) -> Result<WantedVfs, VfsError> {
+    let path = file_of(pf);
+    match root.read(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(VfsError::NoNumber {
+            pf: pf.clone(),
+            path,
+        }),
+        Err(cause) => Err(VfsError::Read { path, cause }),
+        Ok(bytes) => {
+            let wanted = String::from_utf8_lossy(&bytes).parse();
+            wanted.map_err(|cause| VfsError::WantedVfs { path, cause })
+        }
+    }
 }
 
 /// Creates VFs. If the card refuses the new number, the old one is restored: some VFs are better than none.

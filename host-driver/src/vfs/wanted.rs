@@ -5,14 +5,7 @@
 //! 8 autoprobe=off
 //! ```
 
-use std::io::ErrorKind;
 use std::str::FromStr;
-
-use hwaddr::InterfaceName;
-use one_sriov_system::Root;
-
-use super::error::VfsError;
-use super::file_of;
 
 /// The content of a file of `/etc/one-sriov/vfs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,21 +36,6 @@ pub enum WantedError {
         /// The start of its text.
         found: String,
     },
-}
-
-pub(super) fn read(root: &Root, pf: &InterfaceName) -> Result<WantedVfs, VfsError> {
-    let path = file_of(pf);
-    match root.read(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Err(VfsError::NoNumber {
-            pf: pf.clone(),
-            path,
-        }),
-        Err(cause) => Err(VfsError::Read { path, cause }),
-        Ok(bytes) => {
-            let wanted = String::from_utf8_lossy(&bytes).parse();
-            wanted.map_err(|cause| VfsError::WantedVfs { path, cause })
-        }
-    }
 }
 
 impl FromStr for WantedVfs {

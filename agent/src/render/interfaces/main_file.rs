@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use hwaddr::InterfaceName;
 
 use super::Dialect;
-use super::sources::Sources;
+use super::sources::{PATH, Sources};
 use crate::plan::Plan;
 use crate::render::GuestFiles;
 use crate::render::configured::configured;
 
-pub(in crate::render) const PATH: &str = "/etc/network/interfaces";
 const DIR: &str = "/etc/network/interfaces.d";
 const BEGINNING: &str = "60-one-sriov-";
 

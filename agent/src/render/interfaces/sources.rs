@@ -12,10 +12,11 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::Dialect;
-use super::main_file::PATH;
 use crate::glob;
 use crate::render::GuestFiles;
 
+/// The main file.
+pub(in crate::render) const PATH: &str = "/etc/network/interfaces";
 /// More files than any guest has.
 const MOST_FILES: usize = 256;
 

@@ -22,7 +22,7 @@ use std::path::Path;
 use hwaddr::{DummyMac, Key, MacAddress};
 use one_sriov_system::{Root, unless_absent};
 
-pub(super) use self::work::{HEARTBEAT, Work, got, host_device};
+pub(super) use self::work::{Work, got, host_device};
 use super::stock::become_stock;
 use super::{ActionCall, ActionError, input, requested};
 use crate::domain::{Domain, DomainInterface};

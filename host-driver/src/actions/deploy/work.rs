@@ -1,12 +1,10 @@
 //! Turns leases into a running VM: prepares the VFs, edits the domain, delegates, and undoes all of this on failure.
 
-use std::time::Duration;
-
 use hwaddr::PciAddress;
 use one_sriov_system::Delegation;
 
 use super::SriovNic;
-use crate::actions::stock::{outcome, pass_on, program};
+use crate::actions::stock::{HEARTBEAT, outcome, pass_on, program};
 use crate::actions::{ActionCall, ActionError, ensure_dummy_bridge};
 use crate::domain::{DeviceReplacement, Domain, DroppedElement, DummyInterface, HostDevice};
 use crate::host::Host;
@@ -14,9 +12,6 @@ use crate::lease::{Deployment, Lease, State, Store, StoreError, VfIdentity, VfRe
 use crate::opennebula::{MonitoringClient, Report};
 use crate::prepare::ethernet_vlan;
 use crate::release::release;
-
-/// How often a deployment shows that it is in progress.
-pub(in crate::actions) const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// An action on the VFs of one VM, with everything it needs.
 pub(in crate::actions) struct Work<'a> {

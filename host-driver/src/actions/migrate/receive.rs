@@ -15,8 +15,9 @@ use one_sriov_system::{Lines, Received};
 
 use super::protocol::{Answer, Offer, Step};
 use super::{lock, record_nics};
-use crate::actions::deploy::{HEARTBEAT, Work};
+use crate::actions::deploy::Work;
 use crate::actions::restore::{plug_in_all, prepare};
+use crate::actions::stock::HEARTBEAT;
 use crate::actions::{ActionCall, ActionError, ensure_dummy_bridge, saved_nic};
 use crate::domain::Domain;
 use crate::host::Host;
