@@ -9,8 +9,8 @@ use crate::report::{Failure, Report, ensure};
 const WORLD: &str = "192.168.50.254";
 const WORLD_IN_VLAN: &str = "192.168.51.254";
 
-/// The identity `mac`: the VF has the MAC and the VLAN of the NIC.
-pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
+/// A VM with two VFs of identity `mac`, which have MAC and VLAN of the NIC, and one of identity `dummy`.
+pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
     let vm = Vm::new(
         10,
         System::Debian,
@@ -18,12 +18,14 @@ pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
             Nic::new(PLAIN, 10),
             Nic::new(ETHERNET, 10),
             Nic::new(VLAN, 10),
+            Nic::new(SEED, 20),
         ],
     );
-    let [_, plain, tagged] = [0, 1, 2].map(|number| vm.nics[number].clone());
-    let Some(mut guest) = report.get("a VM with two VFs is deployed and boots", || {
-        setup.deploy(&vm)
-    }) else {
+    let [_, plain, tagged, by_dummy] = [0, 1, 2, 3].map(|number| vm.nics[number].clone());
+    let Some(mut guest) = report.get(
+        "a VM with three VFs and a dummy NIC is deployed and boots",
+        || setup.deploy(&vm),
+    ) else {
         return;
     };
     report.check("the agent ends before the network starts", || {
@@ -53,7 +55,7 @@ pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
         let owners = setup.host().ssh.get("ps -o user= -C qemu-system-x86_64")?;
         ensure(owners.trim() == "oneadmin", || owners.clone())
     });
-    report.check("the card has the MAC and VLAN of both", || {
+    report.check("the card has the MACs and the VLAN", || {
         let link = setup.host().ssh.get("ip link show enp1s0")?;
         let held = |mac: &str| {
             link.lines()
@@ -77,13 +79,16 @@ pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
             left.clone()
         })
     });
+    identified_by_dummy(setup, report, &mut guest, &by_dummy);
     setup.keep(report, &mut guest);
     report.check(
         "shutdown ends it, and its VFs are in their original state",
         || {
             setup.cloud.done("shutdown", &guest.vm, &guest.id)?;
-            let pool = setup.pool("enp1s0")?;
-            ensure(pool.free() == Some(6), || format!("{pool:?}"))?;
+            for (name, vfs) in [("enp1s0", 6), ("seed", 2)] {
+                let pool = setup.pool(name)?;
+                ensure(pool.free() == Some(vfs), || format!("{pool:?}"))?;
+            }
             let link = setup.host().ssh.get("ip link show enp1s0")?;
             ensure(
                 !link.contains(&plain.mac()) && !link.contains("vlan"),
@@ -94,45 +99,35 @@ pub(crate) fn libvirt(setup: &mut Setup<'_>, report: &mut Report) {
 }
 
 /// The identity `dummy`: a pool from a map file, a plain hostdev, and a dummy NIC whose MAC has the position and the address.
-pub(crate) fn seed(setup: &mut Setup<'_>, report: &mut Report) {
-    let vm = Vm::new(
-        20,
-        System::Debian,
-        [Nic::new(PLAIN, 20), Nic::new(SEED, 20)],
+fn identified_by_dummy(setup: &Setup<'_>, report: &mut Report, guest: &mut Guest, nic: &Nic) {
+    const POSITION: u8 = 2;
+    report.check(
+        "the VF of the NIC with a dummy NIC is one of the map",
+        || {
+            let vfs = setup.pool("seed")?.vfs(guest.vm.id);
+            let mut of_map = vfs.iter();
+            let is_leased = of_map.any(|vf| {
+                vf.position == u64::from(POSITION)
+                    && ["0000:01:11.0", "0000:01:11.2"].contains(&vf.address.as_str())
+            });
+            ensure(is_leased, || format!("{vfs:?}"))
+        },
     );
-    let nic = vm.nics[1].clone();
-    let dummy = format!("aa:00:{}", nic.key());
-    let Some(mut guest) = report.get(
-        "a VM with a VF and a dummy NIC is deployed and boots",
-        || setup.deploy(&vm),
-    ) else {
-        return;
-    };
-    report.check("its VF is one of the map", || {
-        let vfs = setup.pool("seed")?.vfs(20);
-        ensure(
-            vfs.len() == 1 && ["0000:01:11.0", "0000:01:11.2"].contains(&vfs[0].address.as_str()),
-            || format!("{vfs:?}"),
-        )
-    });
-    report.check("the VF has the address of the context", || {
+    report.check("it has the address of the context, and pings", || {
         guest
             .devices()?
             .with_hardware(&nic.mac())?
             .has(&format!("{}/24", nic.ip()))?;
-        is_vf(&mut guest, &nic.mac())
-    });
-    report.check("a ping goes over the wire through the VF", || {
-        ping_through(&mut guest, &nic.mac(), WORLD)
+        is_vf(guest, &nic.mac())?;
+        ping_through(guest, &nic.mac(), WORLD)
     });
     report.check("the agent reports the position of the dummy NIC", || {
         let said = guest.shell.get("one-sriov-agent status 2>/dev/null", 30)?;
-        ensure(
-            said.contains("is the dummy NIC of position 0, left unmanaged"),
-            || said.clone(),
-        )
+        let expected = format!("is the dummy NIC of position {POSITION}, left unmanaged");
+        ensure(said.contains(&expected), || said.clone())
     });
     report.check("the dummy NIC is down and unmanaged", || {
+        let dummy = format!("aa:{POSITION:02x}:{}", nic.key());
         guest.devices()?.with_hardware(&dummy)?.is_left_alone()
     });
     report.check("the network was online without it", || {
@@ -140,12 +135,6 @@ pub(crate) fn seed(setup: &mut Setup<'_>, report: &mut Report) {
             .shell
             .get("systemctl --failed --no-legend --plain", 30)?;
         ensure(failed.is_empty(), || failed.clone())
-    });
-    setup.keep(report, &mut guest);
-    report.check("cancel ends it, and the VF is free", || {
-        setup.cancel(&guest)?;
-        let pool = setup.pool("seed")?;
-        ensure(pool.free() == Some(2), || format!("{pool:?}"))
     });
 }
 

@@ -27,10 +27,9 @@ pub(crate) use shell::shell;
 type HostGroup = fn(&mut Setup<'_>, &mut Report);
 
 /// The groups that need the host, in this order: the last one cuts its power.
-const ON_THE_HOST: [(&str, HostGroup); 12] = [
+const ON_THE_HOST: [(&str, HostGroup); 11] = [
     ("install", install::run),
-    ("ethernet", ethernet::libvirt),
-    ("seed", ethernet::seed),
+    ("ethernet", ethernet::run),
     ("hotplug", hotplug::run),
     ("migrate", migrate::run),
     ("infiniband", infiniband::by_guid),
