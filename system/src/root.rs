@@ -103,6 +103,25 @@ impl Root {
         Ok(names)
     }
 
+    /// Returns the symbolic links in a directory with names that start with `prefix`: the rest of the name, and the target, unresolved.
+    pub fn links(&self, path: &Path, prefix: &str) -> io::Result<Vec<(String, PathBuf)>> {
+        let mut links = Vec::new();
+        for entry in fs::read_dir(self.path(path)?)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(prefix)) else {
+                continue;
+            };
+            let target = match fs::read_link(entry.path()) {
+                // Not a link.
+                Err(error) if error.kind() == ErrorKind::InvalidInput => continue,
+                target => unless_absent(target.map(Some), None)?,
+            };
+            links.extend(target.map(|target| (rest.to_owned(), target)));
+        }
+        Ok(links)
+    }
+
     /// Whether the path exists. A dangling link does not.
     ///
     /// # Errors

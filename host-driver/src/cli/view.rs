@@ -131,10 +131,11 @@ fn vfs(
     sweep: &Sweep,
 ) -> Result<Vec<VfView>, Failure> {
     let pool = allocator.open(name)?;
-    let mut found = Vec::new();
-    for index in pool.indexes() {
-        found.push((index, pool.address(&host.root, index)?));
-    }
+    let found: Vec<_> = pool
+        .indexes()
+        .into_iter()
+        .map(|index| (index, pool.address(index)))
+        .collect();
     let view = |(index, address)| -> Result<VfView, Failure> {
         let availability = match address {
             Some(_) => allocator.availability_in(name, index, sweep)?,

@@ -85,12 +85,7 @@ fn vfs(host: &Host, findings: &mut Vec<Finding>) -> Vec<(PoolName, PciAddress)> 
 fn addresses(host: &Host, maps: &Path, name: &PoolName) -> Result<Vec<PciAddress>, PoolError> {
     let pool = Pool::open(&host.root, maps, name)?;
     let indexes = pool.indexes().into_iter();
-    let found = indexes.map(|index| pool.address(&host.root, index));
-    Ok(found
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .flatten()
-        .collect())
+    Ok(indexes.filter_map(|index| pool.address(index)).collect())
 }
 
 fn unknown(error: &dyn std::fmt::Display) -> Finding {

@@ -63,7 +63,7 @@ impl Allocator<'_> {
     ) -> Result<Option<Allocation>, AllocateError> {
         self.open(pool)?;
         for index in self.store.leased(pool)? {
-            let Some(address) = self.pools[pool].address(self.root, index)? else {
+            let Some(address) = self.pools[pool].address(index) else {
                 continue;
             };
             let left = sweep.find_unfinished(address);
@@ -93,7 +93,7 @@ impl Allocator<'_> {
         // libvirtd may still start the VM. Among the first two, those near the VM's memory come first, then unleased ones.
         let (mut order, mut failed, mut unfinished) = (Vec::new(), Vec::new(), Vec::new());
         for index in fresh.into_iter().chain(given) {
-            let address = self.pools[name].address(self.root, index)?;
+            let address = self.pools[name].address(index);
             let has_failed = match address {
                 Some(address) => self.failures()?.contains_key(&address),
                 None => false,
@@ -126,7 +126,7 @@ impl Allocator<'_> {
         }
         let mut nodes = HashMap::new();
         for index in indexes.iter() {
-            let Some(address) = self.pools[name].address(self.root, *index)? else {
+            let Some(address) = self.pools[name].address(*index) else {
                 continue;
             };
             let node = HostSysfs::new(self.root).numa_node(address);
@@ -146,7 +146,7 @@ impl Allocator<'_> {
         taken: &mut HashSet<PciAddress>,
     ) -> Result<Option<Allocation>, AllocateError> {
         let pool = &self.pools[name];
-        let Some(address) = pool.address(self.root, index)? else {
+        let Some(address) = pool.address(index) else {
             return Ok(None);
         };
         if taken.contains(&address) {
@@ -195,13 +195,9 @@ impl Allocator<'_> {
 
     /// Returns the VFs of a pool.
     pub fn vfs_of(&mut self, name: &PoolName) -> Result<HashSet<PciAddress>, AllocateError> {
-        let root = self.root;
         let pool = self.open(name)?;
-        let mut vfs = HashSet::new();
-        for index in pool.indexes() {
-            vfs.extend(pool.address(root, index)?);
-        }
-        Ok(vfs)
+        let addresses = pool.indexes().into_iter();
+        Ok(addresses.filter_map(|index| pool.address(index)).collect())
     }
 
     /// Opens a pool.

@@ -102,7 +102,7 @@ impl Allocator<'_> {
         sweep: &Sweep,
     ) -> Result<Availability, AllocateError> {
         let pool = &self.pools[name];
-        let Some(address) = pool.address(self.root, index)? else {
+        let Some(address) = pool.address(index) else {
             return Ok(Availability::Absent);
         };
         let availability = self.availability(address, sweep)?;

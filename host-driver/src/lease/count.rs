@@ -31,7 +31,7 @@ impl Allocator<'_> {
             problems: sweep.problems.clone(),
         };
         for index in indexes {
-            let availability = match pool.address(self.root, index)? {
+            let availability = match pool.address(index) {
                 Some(_) => self.availability_in(name, index, sweep)?,
                 None => Availability::Absent,
             };

@@ -11,7 +11,7 @@ mod names;
 mod sysfs;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ enum VfSource {
     },
     Pf {
         address: PciAddress,
-        numbers: Vec<u32>,
+        vfs: BTreeMap<u32, PciAddress>,
     },
 }
 
@@ -105,13 +105,13 @@ impl Pool {
         }
         let address = sysfs.device_of(&netdev).map_err(fail)?;
         let address = address.ok_or_else(|| PoolError::NotPci(name.clone()))?;
-        let numbers = sysfs.vf_numbers(address).map_err(fail)?;
-        if numbers.is_empty() {
+        let vfs = sysfs.vfs(address).map_err(fail)?;
+        if vfs.is_empty() {
             return Err(PoolError::NoVfs(name.clone()));
         }
         Ok(Self {
             name: name.clone(),
-            source: VfSource::Pf { address, numbers },
+            source: VfSource::Pf { address, vfs },
             pfs: RefCell::default(),
         })
     }
@@ -127,22 +127,16 @@ impl Pool {
     pub fn indexes(&self) -> Vec<u32> {
         match &self.source {
             VfSource::Map { entries, .. } => (0..).zip(entries).map(|(index, _)| index).collect(),
-            VfSource::Pf { numbers, .. } => numbers.clone(),
+            VfSource::Pf { vfs, .. } => vfs.keys().copied().collect(),
         }
     }
 
     /// Returns the PCI address of the VF with this index, if there is one. A VF in a map need not exist.
-    pub fn address(&self, root: &Root, index: u32) -> Result<Option<PciAddress>, PoolError> {
+    #[must_use]
+    pub fn address(&self, index: u32) -> Option<PciAddress> {
         match &self.source {
-            VfSource::Map { entries, .. } => Ok(entries.get(index as usize).map(|e| e.address)),
-            VfSource::Pf { address, .. } => {
-                HostSysfs::new(root)
-                    .vf(*address, index)
-                    .map_err(|cause| PoolError::Sysfs {
-                        name: self.name.clone(),
-                        cause,
-                    })
-            }
+            VfSource::Map { entries, .. } => entries.get(index as usize).map(|e| e.address),
+            VfSource::Pf { vfs, .. } => vfs.get(&index).copied(),
         }
     }
 
@@ -158,7 +152,7 @@ impl Pool {
     /// Reads the VF with this index. Returns `None` if it does not exist.
     pub fn vf(&self, root: &Root, index: u32) -> Result<Option<Vf>, PoolError> {
         let sysfs = HostSysfs::new(root);
-        let Some(address) = self.address(root, index)? else {
+        let Some(address) = self.address(index) else {
             return Ok(None);
         };
         let (pf, number) = match &self.source {
@@ -235,11 +229,8 @@ impl Pool {
             }
             if !known.contains(&pf) {
                 known.push(pf);
-                for number in sysfs.vf_numbers(pf).map_err(fail)? {
-                    if let Some(vf) = sysfs.vf(pf, number).map_err(fail)? {
-                        numbers.insert(vf, (pf, number));
-                    }
-                }
+                let vfs = sysfs.vfs(pf).map_err(fail)?;
+                numbers.extend(vfs.into_iter().map(|(number, vf)| (vf, (pf, number))));
             }
         }
         Ok(Self {

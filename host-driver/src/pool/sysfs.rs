@@ -11,6 +11,7 @@
 //! An mlx5 card has a PF for each port; the two ports of an mlx4 card are two netdevs of one PF,
 //! distinguished by `dev_port` (older kernels: `dev_id`), and share its VFs.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -72,6 +73,23 @@ impl<'r> HostSysfs<'r> {
         let mut numbers: Vec<u32> = names.iter().filter_map(number).collect();
         numbers.sort_unstable();
         Ok(numbers)
+    }
+
+    /// Returns the VFs of a PF by number.
+    pub fn vfs(self, pf: PciAddress) -> io::Result<BTreeMap<u32, PciAddress>> {
+        let dir = device_dir(pf);
+        let links = unless_absent(self.root.links(&dir, "virtfn"), Vec::new());
+        let mut vfs = BTreeMap::new();
+        for (number, target) in named(&dir, links)? {
+            let Ok(number) = number.parse() else {
+                continue;
+            };
+            let name = target.file_name().unwrap_or_default().to_string_lossy();
+            let link = || dir.join(format!("virtfn{number}"));
+            let address = name.parse().map_err(|_| unexpected(&link(), &name))?;
+            vfs.insert(number, address);
+        }
+        Ok(vfs)
     }
 
     /// The address of VF `number` of a PF.
