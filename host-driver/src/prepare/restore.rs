@@ -180,7 +180,7 @@ mod tests {
         ] {
             let (has, error) = put(&original, answer);
             assert_eq!(error, None);
-            assert_eq!(has, [state.clone()]);
+            assert_eq!(has, std::slice::from_ref(&state));
         }
     }
 

@@ -68,7 +68,7 @@ pub(crate) fn run(lab: &Lab, groups: &[String], report: &mut Report) -> Result<(
         }
         if wanted(GUESTS) {
             Lab::group(report, GUESTS, |report| {
-                guests::run(lab, processors, report)
+                guests::run(lab, processors, report);
             });
         }
         return Ok(());
