@@ -102,10 +102,9 @@ fn judge(host: &Host, path: &Path, assignments: &Assignments, name: &str) -> Opt
         return (!is_there).then(|| Finding::note(CHECK, message));
     }
     // Names with another first word belong to other programs.
-    let first_word = |name: &str| name.split('_').next().map(str::to_owned);
-    let is_like_ours = known
-        .iter()
-        .any(|known| first_word(known) == first_word(name));
+    let first_word = name.split('_').next();
+    let mut first_words = known.iter().map(|known| known.split('_').next());
+    let is_like_ours = first_words.any(|known| known == first_word);
     is_like_ours.then(|| {
         Finding::warning(CHECK, format!("{place} has no effect: unknown setting"))
             .remedy(format!("known settings: {}", known.join(", ")))

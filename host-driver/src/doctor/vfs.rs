@@ -27,10 +27,7 @@ fn inspect(host: &Host) -> Result<Vec<Finding>, Box<dyn std::error::Error>> {
         let Some(pf) = sysfs.device_of(&netdev)?.filter(|pf| pfs.insert(*pf)) else {
             continue;
         };
-        for number in sysfs.vf_numbers(pf)? {
-            let Some(vf) = sysfs.vf(pf, number)? else {
-                continue;
-            };
+        for vf in sysfs.vfs(pf)?.into_values() {
             findings.extend(shared_group(&probe, &netdev, vf, &mut groups));
             findings.extend(used_by_host(&uses, &netdev, vf)?);
         }

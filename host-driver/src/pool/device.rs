@@ -30,12 +30,8 @@ impl PciDevice {
         let Some(pf) = sysfs.pf_of(address)? else {
             return Ok(Self::Card);
         };
-        let mut found = None;
-        for number in sysfs.vf_numbers(pf)? {
-            if sysfs.vf(pf, number)? == Some(address) {
-                found = Some(number);
-            }
-        }
+        let mut vfs = sysfs.vfs(pf)?.into_iter();
+        let found = vfs.find_map(|(number, vf)| (vf == address).then_some(number));
         let port = port_of(sysfs, pf, None)?;
         let (Some(number), Some((netdev, link_layer))) = (found, port) else {
             return Ok(Self::WithoutPf);

@@ -40,10 +40,7 @@ pub(super) fn find(root: &Root, config: &Config, card: &Card<'_>) -> Result<Vec<
         cause,
     };
     let mut users = Vec::new();
-    for number in sysfs.vf_numbers(card.address).map_err(look)? {
-        let Some(vf) = sysfs.vf(card.address, number).map_err(look)? else {
-            continue;
-        };
+    for vf in sysfs.vfs(card.address).map_err(look)?.into_values() {
         let user = if sysfs.driver(vf).map_err(look)?.as_deref() == Some(lease::VFIO) {
             Some(User::Vm)
         } else if leased.contains(&vf) {
