@@ -188,6 +188,7 @@ fn the_installed_kvmrc_contains_only_commented_defaults() {
         "LIBVIRT_WAIT=20",
         "VF_RELEASE_WAIT=10",
         "UNPLUG_WAIT=20",
+        "PEER_WAIT=180",
         "VF_IDENTITY=auto",
         "GUID_PREFIX=auto",
     ] {

@@ -116,6 +116,9 @@ pub struct Config {
     pub release_wait: Duration,
     /// `UNPLUG_WAIT`: how long a guest may take to release a VF that is being detached.
     pub unplug_wait: Duration,
+    /// `PEER_WAIT`: how long the driver of the other host may be silent during a migration. libvirt drops an incoming VM within a
+    /// minute after it has lost the other host (`keepalive_interval` and `keepalive_count` of libvirtd.conf).
+    pub peer_wait: Duration,
     /// `GUID_PREFIX`.
     pub guid_prefix: GuidPrefix,
     /// The configuration of OpenNebula's own PCI probe.
@@ -170,6 +173,7 @@ impl Config {
             libvirt_wait: Duration::from_secs(20),
             release_wait: Duration::from_secs(10),
             unplug_wait: Duration::from_secs(20),
+            peer_wait: Duration::from_secs(180),
             guid_prefix: GuidPrefix::default(),
             pci_conf: home.join(PCI_CONF),
             pci_filter: None,
@@ -270,6 +274,7 @@ impl Config {
         source.set("LIBVIRT_WAIT", &mut self.libvirt_wait, seconds)?;
         source.set("VF_RELEASE_WAIT", &mut self.release_wait, seconds)?;
         source.set("UNPLUG_WAIT", &mut self.unplug_wait, seconds)?;
+        source.set("PEER_WAIT", &mut self.peer_wait, seconds)?;
         source.set("GUID_PREFIX", &mut self.guid_prefix, str::parse)?;
         source.set("PCI_FILTER", &mut self.pci_filter, |text| {
             text.parse().map(Some)

@@ -60,6 +60,52 @@ fn a_migration_completes_even_if_the_driver_is_killed() {
     assert_eq!(audit(&first, &second, false), [""; 0]);
 }
 
+/// The driver of the first host is killed, and libvirt copies the VM for longer than `PEER_WAIT`: the second host's driver has
+/// asked about it twice before the copy is complete.
+#[test]
+fn a_vm_that_libvirt_is_still_receiving_gets_its_vfs_however_long_its_driver_is_silent() {
+    let (first, second) = hosts();
+    second.write("/etc/one-sriov/kvmrc", "PEER_WAIT=1\n");
+    second.switch("domstate", "paused (migrating)");
+    let place = second.root().display();
+    // If the driver there gives up, its leases are gone.
+    let stock_action = format!(
+        "kill -9 $PPID\nvirsh -c qemu:///system migrate --live \"$1\" || exit 1\n\
+         until [ \"$(grep -c domstate {place}/state/calls)\" -ge 2 ] || ! ls {place}/run/one-sriov/ib0/* >/dev/null 2>&1; do sleep 0.05; done\n\
+         rm {place}/state/domstate\n"
+    );
+    first.stock("migrate", &stock_action);
+    let killed = raw(&first, "migrate", &ARGUMENTS, &document(&BOTH));
+    assert_eq!(killed.status.code(), None);
+    wait_for_both(&first, &second);
+    let held = (second.leased("ib0").len(), second.leased("eth1").len());
+    assert_eq!(held, (1, 1), "they were released");
+    assert_eq!(first.operator(&["reconcile"]).code, 0);
+    assert_eq!(audit(&first, &second, false), [""; 0]);
+}
+
+/// The same, but libvirt isn't receiving the VM.
+#[test]
+fn a_silent_driver_loses_the_vfs_on_the_other_host_if_libvirt_is_not_receiving_the_vm() {
+    let (first, second) = hosts();
+    second.write("/etc/one-sriov/kvmrc", "PEER_WAIT=1\n");
+    let run = second.path("/run/one-sriov");
+    let leases = run.display();
+    let stock_action = format!(
+        "kill -9 $PPID\ntimeout 60 sh -c 'while ls {leases}/ib0/* >/dev/null 2>&1; do sleep 0.05; done'\nexit 1\n"
+    );
+    first.stock("migrate", &stock_action);
+    let killed = raw(&first, "migrate", &ARGUMENTS, &document(&BOTH));
+    assert_eq!(killed.status.code(), None);
+    wait_for_both(&first, &second);
+    assert_free(&second);
+    for host in [&first, &second] {
+        assert_eq!(host.operator(&["reconcile"]).code, 0);
+    }
+    assert!(first.domain(7).is_some());
+    assert_eq!(audit(&first, &second, false), [""; 0]);
+}
+
 #[test]
 fn reconcile_completes_a_vm_whose_receiver_was_killed() {
     let (first, second) = hosts();

@@ -24,28 +24,13 @@ use crate::host::Host;
 use crate::lease::Deployment;
 use crate::opennebula::{Report, VmDocument, VmId};
 
-/// After this time without a line, the connection counts as broken, unless libvirt is still receiving the VM: the other driver
-/// sends a line every few seconds, but if it is killed, its stock action continues. Until then, the VFs here keep the VM's MACs
-/// and GUIDs, although VFs of the other host may already have them again. libvirt drops an incoming VM within a minute after it
-/// has lost the other host (`keepalive_interval` of libvirtd.conf).
-const SILENCE: Duration = Duration::from_secs(180);
-
 pub(in crate::actions) fn run(
     call: &ActionCall<'_>,
     report: &mut Report,
 ) -> Result<(), ActionError> {
     let vm = call.arguments.vm().ok_or(ActionError::NoVm)?;
-    let mut source = Source {
-        lines: Lines::of_stdin().map_err(ActionError::Input)?,
-        silence: SILENCE,
-    };
-    let offered = match source.line(&mut || {}, &|| false) {
-        Some(line) => Offer::read(&line),
-        None => Err(ActionError::NoOffer {
-            why: "the connection has ended".to_owned(),
-        }),
-    };
-    let received = offered.and_then(|offer| receive(call, vm, &offer, &mut source, report));
+    let lines = Lines::of_stdin().map_err(ActionError::Input)?;
+    let received = offered(call, vm, lines, report);
     received.or_else(|error| {
         log::error!("{}: {error}", call.action);
         report.flush();
@@ -56,14 +41,33 @@ pub(in crate::actions) fn run(
     })
 }
 
+/// Waits for the offer of the other driver, and accepts it.
+fn offered(
+    call: &ActionCall<'_>,
+    vm: VmId,
+    lines: Lines,
+    report: &mut Report,
+) -> Result<(), ActionError> {
+    let host = call.host()?;
+    let mut source = Source {
+        lines,
+        silence: host.config.peer_wait,
+    };
+    let line = source.line(&mut || {}, &|| false);
+    let line = line.ok_or_else(|| ActionError::NoOffer {
+        why: "the connection has ended".to_owned(),
+    })?;
+    receive(call, &host, vm, &Offer::read(&line)?, &mut source, report)
+}
+
 fn receive(
     call: &ActionCall<'_>,
+    host: &Host,
     vm: VmId,
     offer: &Offer,
     source: &mut Source,
     report: &mut Report,
 ) -> Result<(), ActionError> {
-    let host = call.host()?;
     if host.libvirt().running()?.runs(vm) {
         return Err(ActionError::RunsHere { vm });
     }
@@ -75,24 +79,24 @@ fn receive(
         })?,
     };
     if offer.nics.iter().any(|nic| nic.has_dummy) {
-        ensure_dummy_bridge(&host, document.has_open_vswitch())?;
+        ensure_dummy_bridge(host, document.has_open_vswitch())?;
     }
     let requests = offer
         .nics
         .iter()
-        .map(|nic| saved_nic::request(&host, nic, &mut document));
+        .map(|nic| saved_nic::request(host, nic, &mut document));
     let requests = requests.collect::<Result<Vec<_>, _>>()?;
     let store = host.leases()?;
-    let _lock = lock(call, &host, &store, vm)?;
+    let _lock = lock(call, host, &store, vm)?;
     // Only this part of the domain is known here.
     let text = offer.memory_nodes.as_ref().map_or_else(
         || "<domain/>".to_owned(),
         |nodes| format!("<domain><numatune><memory nodeset='{nodes}'/></numatune></domain>"),
     );
     let domain = Domain::read(text.as_bytes())?;
-    let mut work = Work::new(call, &host, &store, &requests);
+    let mut work = Work::new(call, host, &store, &requests);
     let mut deployment = work.grant(vm, &domain)?;
-    let saved = match record_nics(&host, &store, vm, &offer.nics, &offer.document) {
+    let saved = match record_nics(host, &store, vm, &offer.nics, &offer.document) {
         Ok(saved) => saved,
         Err(error) => {
             work.undo(deployment);
@@ -112,7 +116,7 @@ fn receive(
     report.flush();
     answer(&Answer::SetUp);
     let deploy_id = &offer.deploy_id;
-    let arrival = || arrival(&host, vm, deploy_id);
+    let arrival = || arrival(host, vm, deploy_id);
     let is_incoming = || matches!(arrival(), Ok(Arrival::Incoming));
     let last = source.next(&mut || deployment.show_life(), &is_incoming);
     let has_come = match last {
@@ -162,12 +166,15 @@ fn release(work: &Work<'_>, vm: VmId, deployment: Deployment, report: &mut Repor
 /// The connection to the other driver.
 struct Source {
     lines: Lines,
+    /// After this time without a line, the connection counts as broken, unless libvirt is still receiving the VM: the other
+    /// driver sends a line every few seconds, but if it is killed, its stock action continues. Until then, the VFs here keep the
+    /// VM's MACs and GUIDs, although VFs of the other host may already have them again.
     silence: Duration,
 }
 
 impl Source {
     /// Returns the next step, or `None` if it is invalid or the connection has ended. Calls `meanwhile` every few seconds, and
-    /// `is_alive` after each [`SILENCE`].
+    /// `is_alive` after each silence.
     fn next(&mut self, meanwhile: &mut dyn FnMut(), is_alive: &dyn Fn() -> bool) -> Option<Step> {
         let step = serde_json::from_str(&self.line(meanwhile, is_alive)?);
         step.inspect_err(|error| log::error!("failed to read a step of the other host: {error}"))
