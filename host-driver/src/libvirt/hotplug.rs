@@ -10,7 +10,6 @@
 //! `detach-device` reports success even if the guest keeps the device: libvirt waits some seconds for the guest, and
 //! `qemuDomainDetachDeviceLive` returns 0 on a timeout. Only the domain shows whether the device is gone.
 
-use std::path::Path;
 use std::time::Duration;
 
 use hwaddr::PciAddress;
@@ -22,8 +21,6 @@ use super::{Libvirt, LibvirtError, complaint};
 const ATTACH_WAIT: Duration = Duration::from_secs(300);
 /// How long to wait for udev.
 const SETTLE_WAIT: Duration = Duration::from_secs(30);
-/// `udevadm`, also where `PATH` has no sbin, as in an ssh session.
-const UDEVADM: [&str; 3] = ["udevadm", "/usr/sbin/udevadm", "/sbin/udevadm"];
 
 impl Libvirt {
     /// Binds a device to `vfio-pci`, and waits until udev has made its node accessible to QEMU's user.
@@ -76,15 +73,7 @@ fn node(device: PciAddress) -> String {
 
 /// Waits until udev has handled all events. Returns at once if udev is not running.
 fn settle() -> Result<(), ProcessError> {
-    let mut result = Ok(());
-    for name in UDEVADM {
-        let timeout = format!("--timeout={}", SETTLE_WAIT.as_secs());
-        let program = Program::new(Path::new(name)).args(["settle", &timeout]);
-        result = program.capture(SETTLE_WAIT * 2).map(|_| ());
-        match result {
-            Err(ProcessError::NotFound { .. } | ProcessError::Start { .. }) => {}
-            _ => break,
-        }
-    }
-    result
+    let timeout = format!("--timeout={}", SETTLE_WAIT.as_secs());
+    let program = Program::new("udevadm").args(["settle", &timeout]);
+    program.capture(SETTLE_WAIT * 2).map(|_| ())
 }
