@@ -29,7 +29,7 @@ fn judge(uri: &str, running: Result<RunningDomains, LibvirtError>) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use one_sriov_system::ProcessError;
+    use one_sriov_system::{ProcessError, ProcessErrorKind};
 
     use super::super::Severity;
     use super::*;
@@ -47,8 +47,9 @@ mod tests {
         );
         let error = LibvirtError::Run {
             uri: uri.into(),
-            cause: ProcessError::NotFound {
+            cause: ProcessError {
                 program: "virsh".into(),
+                kind: ProcessErrorKind::NotFound,
             },
         };
         let bad = judge(uri, Err(error));

@@ -45,6 +45,8 @@ mod tests {
     use std::os::unix::process::ExitStatusExt;
     use std::process::ExitStatus;
 
+    use one_sriov_system::ProcessErrorKind;
+
     use super::super::Severity;
     use super::*;
 
@@ -57,8 +59,9 @@ mod tests {
                 stderr: stderr.into(),
             })
         };
-        let missing = || ProcessError::NotFound {
+        let missing = || ProcessError {
             program: "sudo".into(),
+            kind: ProcessErrorKind::NotFound,
         };
         let table = [
             (

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::poll::PollFlags;
 use nix::sys::signal::{Signal, killpg};
 
-use super::ProcessError;
+use super::ProcessErrorKind::{self, Lost, Start, TimedOut};
 use super::ended::{Watch, pid_of};
 use super::intake::{persist, ready};
 use super::supervise::{Meanwhile, Outputs};
@@ -43,27 +43,15 @@ impl Captured {
     }
 }
 
-pub(super) fn capture(
-    mut command: Command,
-    program: &str,
-    limit: Duration,
-) -> Result<Captured, ProcessError> {
-    let start = |cause| ProcessError::Start {
-        program: program.to_owned(),
-        cause,
-    };
-    let lost = |cause| ProcessError::Lost {
-        program: program.to_owned(),
-        cause,
-    };
-    let watch = Watch::new().map_err(start)?;
+pub(super) fn capture(mut command: Command, limit: Duration) -> Result<Captured, ProcessErrorKind> {
+    let watch = Watch::new().map_err(Start)?;
     let deadline = Instant::now().checked_add(limit);
     let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn()
-        .map_err(start)?;
+        .map_err(Start)?;
     let ended = watch.start(&child);
     let mut outputs = Outputs::of(&mut child, Vec::new());
     let meanwhile = Meanwhile {
@@ -75,20 +63,17 @@ pub(super) fn capture(
     if !matches!(watched, Ok(true)) {
         // It is not reaped yet, so no other group has its id. The group may be gone already.
         let _ = killpg(pid_of(&child), Signal::SIGKILL);
-        let [gone] = ready([Some((ended.as_fd(), PollFlags::POLLIN))], DEATH).map_err(lost)?;
+        let [gone] = ready([Some((ended.as_fd(), PollFlags::POLLIN))], DEATH).map_err(Lost)?;
         if gone {
-            persist(|| child.wait()).map_err(lost)?;
+            persist(|| child.wait()).map_err(Lost)?;
         }
     }
-    if !watched.map_err(lost)? {
-        return Err(ProcessError::TimedOut {
-            program: program.to_owned(),
-            limit,
-        });
+    if !watched.map_err(Lost)? {
+        return Err(TimedOut(limit));
     }
     let Outputs { stdout, stderr, .. } = outputs;
     Ok(Captured {
-        status: persist(|| child.wait()).map_err(lost)?,
+        status: persist(|| child.wait()).map_err(Lost)?,
         stdout,
         stderr,
     })

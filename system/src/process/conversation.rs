@@ -14,10 +14,11 @@ use std::time::{Duration, Instant};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::PollFlags;
 
+use super::ProcessErrorKind::{self, Start};
 use super::ended::Watch;
+use super::exit_code;
 use super::intake::{CHUNK, Intake, ready};
 use super::lines::{Lines, Received};
-use super::{ProcessError, exit_code};
 
 /// How much of the program's standard error is kept, in bytes.
 const MAX_STDERR: usize = 64 << 10;
@@ -37,18 +38,14 @@ pub struct Conversation {
     stderr_text: Vec<u8>,
 }
 
-pub(super) fn converse(mut command: Command, program: &str) -> Result<Conversation, ProcessError> {
-    let fail = |cause| ProcessError::Start {
-        program: program.to_owned(),
-        cause,
-    };
-    let watch = Watch::new().map_err(fail)?;
+pub(super) fn converse(mut command: Command) -> Result<Conversation, ProcessErrorKind> {
+    let watch = Watch::new().map_err(Start)?;
     let spawned = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn();
-    let mut child = spawned.map_err(fail)?;
+    let mut child = spawned.map_err(Start)?;
     let stdin = child.stdin.take();
     let mut talk = Conversation {
         ended: watch.start(&child),
@@ -62,7 +59,7 @@ pub(super) fn converse(mut command: Command, program: &str) -> Result<Conversati
     if let Some(stdin) = &stdin {
         // A program that does not read must not block the driver.
         let set = fcntl(stdin, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
-        set.map_err(|errno| fail(errno.into()))?;
+        set.map_err(|errno| Start(errno.into()))?;
     }
     talk.stdin = stdin;
     Ok(talk)

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use super::ProcessError;
+use super::ProcessErrorKind::{self, Lost, Start};
 use super::ended::Watch;
 use super::intake::persist;
 use super::keep::Kept;
@@ -52,36 +52,27 @@ pub struct Delegated {
 
 pub(super) fn delegate(
     mut command: Command,
-    program: &str,
     delegation: Delegation<'_>,
-) -> Result<Delegated, ProcessError> {
+) -> Result<Delegated, ProcessErrorKind> {
     let Delegation {
         stdin: _,
         keep,
         every,
         tick,
     } = delegation;
-    let fail = |cause| ProcessError::Start {
-        program: program.to_owned(),
-        cause,
-    };
-    let lost = |cause| ProcessError::Lost {
-        program: program.to_owned(),
-        cause,
-    };
-    let signals = Signals::prepare().map_err(|errno| fail(errno.into()))?;
-    let watch = Watch::new().map_err(fail)?;
+    let signals = Signals::prepare().map_err(|errno| Start(errno.into()))?;
+    let watch = Watch::new().map_err(Start)?;
     let mut child = {
-        let _kept = Kept::new(keep).map_err(|errno| fail(errno.into()))?;
+        let _kept = Kept::new(keep).map_err(|errno| Start(errno.into()))?;
         command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(fail)?
+            .map_err(Start)?
     };
     let ended = watch.start(&child);
     // Cannot fail: the set is valid.
-    let signals = signals.take().map_err(|errno| lost(errno.into()))?;
+    let signals = signals.take().map_err(|errno| Lost(errno.into()))?;
     let mut outputs = Outputs::of(&mut child, Relay::new(io::stderr()));
     let meanwhile = Meanwhile {
         deadline: None,
@@ -91,11 +82,12 @@ pub(super) fn delegate(
     };
     if let Err(error) = outputs.watch(&child, &ended, meanwhile) {
         // The child keeps running, and its end is what matters.
+        let program = command.get_program().display();
         log::error!("failed to read the output of '{program}': {error}");
     }
     let Outputs { stdout, stderr, .. } = outputs;
     let (stderr_tail, stderr_ended_with_newline) = stderr.finish(PEER);
-    let status = persist(|| child.wait()).map_err(lost)?;
+    let status = persist(|| child.wait()).map_err(Lost)?;
     Ok(Delegated {
         status,
         stdout,

@@ -7,54 +7,50 @@ use crate::plain::plain;
 
 /// Why a program could not be run. A program that ran and failed is not an error here.
 #[derive(Debug, thiserror::Error)]
-pub enum ProcessError {
+#[error("failed to {} '{program}': {kind}", .kind.verb())]
+pub struct ProcessError {
+    /// Its name.
+    pub program: String,
+    /// What went wrong.
+    pub kind: ProcessErrorKind,
+}
+
+/// What went wrong with a program.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessErrorKind {
     /// It is not in `PATH`.
-    #[error("failed to run '{program}': not found in PATH")]
-    NotFound {
-        /// Its name.
-        program: String,
-    },
+    #[error("not found in PATH")]
+    NotFound,
     /// It exists but does not start: it is not executable, or its interpreter is missing.
-    #[error("failed to run '{program}': {cause}", cause = plain(cause))]
-    Start {
-        /// Its name.
-        program: String,
-        /// What the kernel said.
-        cause: io::Error,
-    },
+    #[error("{}", plain(.0))]
+    Start(io::Error),
     /// Its standard input cannot be stored, so it did not run.
-    #[error("failed to run '{program}': failed to store its input: {cause}", cause = plain(cause))]
-    Input {
-        /// Its name.
-        program: String,
-        /// What the kernel said.
-        cause: io::Error,
-    },
-    /// It took too long and was killed.
-    #[error("failed to run '{program}': no answer within {secs} s", secs = limit.as_secs_f64())]
-    TimedOut {
-        /// Its name.
-        program: String,
-        /// Its time limit.
-        limit: Duration,
-    },
+    #[error("failed to store its input: {}", plain(.0))]
+    Input(io::Error),
+    /// It was killed at this time limit.
+    #[error("no answer within {} s", .0.as_secs_f64())]
+    TimedOut(Duration),
     /// It ran, but its exit status is unknown.
-    #[error("failed to wait for '{program}': {cause}", cause = plain(cause))]
-    Lost {
-        /// Its name.
-        program: String,
-        /// What the kernel said.
-        cause: io::Error,
-    },
+    #[error("{}", plain(.0))]
+    Lost(io::Error),
+}
+
+impl ProcessErrorKind {
+    fn verb(&self) -> &'static str {
+        match self {
+            Self::Lost(_) => "wait for",
+            _ => "run",
+        }
+    }
 }
 
 impl ProcessError {
     /// Whether the program was started.
     #[must_use]
     pub fn has_run(&self) -> bool {
-        match self {
-            Self::NotFound { .. } | Self::Start { .. } | Self::Input { .. } => false,
-            Self::TimedOut { .. } | Self::Lost { .. } => true,
-        }
+        matches!(
+            self.kind,
+            ProcessErrorKind::TimedOut(_) | ProcessErrorKind::Lost(_)
+        )
     }
 }

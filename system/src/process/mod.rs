@@ -40,7 +40,7 @@ use std::process::ExitStatus;
 pub use capture::Captured;
 pub use conversation::Conversation;
 pub use delegate::{Delegated, Delegation};
-pub use error::ProcessError;
+pub use error::{ProcessError, ProcessErrorKind};
 pub use input::Spool;
 pub use lines::{Lines, Received};
 pub use program::Program;

@@ -1,17 +1,18 @@
 //! A program and its arguments, ready to run.
 
+use std::convert::Infallible;
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::ProcessErrorKind::{self, Input, Start};
 use super::capture::{Captured, capture};
 use super::conversation::{Conversation, converse};
 use super::delegate::{Delegated, Delegation, delegate};
-use super::{ProcessError, Spool, input, search};
+use super::input::file_of;
+use super::{ProcessError, Spool, search};
 
 /// A program with its arguments.
 ///
@@ -86,17 +87,16 @@ impl Program {
 
     /// Runs it for at most this long; then it and its process group are killed.
     pub fn capture(&self, limit: Duration) -> Result<Captured, ProcessError> {
-        let mut command = self.command()?;
-        command.stdin(match &self.stdin {
-            Some(bytes) => self.input(bytes)?,
-            None => Stdio::null(),
-        });
-        capture(command, &self.name(), limit)
+        let stdin = self.stdin.as_deref();
+        self.run(|mut command| {
+            command.stdin(stdin.map_or_else(|| Ok(Stdio::null()), input)?);
+            capture(command, limit)
+        })
     }
 
     /// Starts the program for a conversation, line by line.
     pub fn converse(&self) -> Result<Conversation, ProcessError> {
-        converse(self.command()?, &self.name())
+        self.run(converse)
     }
 
     /// Replaces this process by the program; returns only on an error.
@@ -104,19 +104,13 @@ impl Program {
     /// A spool becomes its standard input: an unnamed file, which it may rewind, and which needs no other process.
     #[must_use]
     pub fn exec(&self, stdin: Option<&Spool>) -> ProcessError {
-        let prepared = self.command().and_then(|mut command| {
+        let Err(error) = self.run::<Infallible>(|mut command| {
             if let Some(spool) = stdin {
-                command.stdin(self.stdio(spool.file())?);
+                command.stdin(spool.file().map_err(Input)?);
             }
-            Ok(command)
+            Err(Start(command.exec()))
         });
-        match prepared {
-            Err(error) => error,
-            Ok(mut command) => ProcessError::Start {
-                program: self.name(),
-                cause: command.exec(),
-            },
-        }
+        error
     }
 
     /// Runs it in our place: with our standard input or these bytes, in our process group, and with
@@ -125,14 +119,27 @@ impl Program {
     /// A signal from the terminal is not passed on, because the terminal sends it to the whole group. One that another program
     /// sends to the whole group arrives twice.
     pub fn delegate(&self, delegation: Delegation<'_>) -> Result<Delegated, ProcessError> {
-        let mut command = self.command()?;
-        if let Some(bytes) = delegation.stdin {
-            command.stdin(self.input(bytes)?);
-        }
-        delegate(command, &self.name(), delegation)
+        self.run(|mut command| {
+            if let Some(bytes) = delegation.stdin {
+                command.stdin(input(bytes)?);
+            }
+            delegate(command, delegation)
+        })
     }
 
-    fn command(&self) -> Result<Command, ProcessError> {
+    /// Calls a function with the command, and names the program in its error.
+    fn run<T>(
+        &self,
+        run: impl FnOnce(Command) -> Result<T, ProcessErrorKind>,
+    ) -> Result<T, ProcessError> {
+        let done = self.command().and_then(run);
+        done.map_err(|kind| ProcessError {
+            program: self.name.to_string_lossy().into_owned(),
+            kind,
+        })
+    }
+
+    fn command(&self) -> Result<Command, ProcessErrorKind> {
         let ours = || env::var_os("PATH");
         let path = self
             .env
@@ -151,20 +158,8 @@ impl Program {
         command.env("PATH", path);
         Ok(command)
     }
+}
 
-    fn input(&self, bytes: &[u8]) -> Result<Stdio, ProcessError> {
-        self.stdio(input::file_of(bytes))
-    }
-
-    fn stdio(&self, file: io::Result<File>) -> Result<Stdio, ProcessError> {
-        let file = file.map_err(|cause| ProcessError::Input {
-            program: self.name(),
-            cause,
-        })?;
-        Ok(file.into())
-    }
-
-    fn name(&self) -> String {
-        self.name.to_string_lossy().into_owned()
-    }
+fn input(bytes: &[u8]) -> Result<Stdio, ProcessErrorKind> {
+    Ok(file_of(bytes).map_err(Input)?.into())
 }

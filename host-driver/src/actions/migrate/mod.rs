@@ -213,9 +213,9 @@ impl Migration<'_> {
         peer.ask(&Step::SetUp, &Answer::SetUp, report)?;
         let line = peer.line().map_err(|cause| ActionError::Stock {
             action: call.action.to_owned(),
-            cause: one_sriov_system::ProcessError::Input {
+            cause: one_sriov_system::ProcessError {
                 program: "ssh".into(),
-                cause,
+                kind: one_sriov_system::ProcessErrorKind::Input(cause),
             },
         })?;
         // A stock action that outlives this process keeps moving the VM: until it ends, neither host plugs anything in.
