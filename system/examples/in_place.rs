@@ -16,15 +16,18 @@ use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
-use one_sriov_system::{Delegation, Program, Spool, exit_code};
+use one_sriov_system::{Program, Spool, exit_code};
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         ["exec", stdin, program, ref args @ ..] => {
-            let stdin = bytes(stdin).map(Spool::Memory);
-            let error = Program::new(program).args(args).exec(stdin.as_ref());
+            let stdin = bytes(stdin);
+            let error = Program::new(program)
+                .args(args)
+                .stdin(stdin.as_ref())
+                .exec();
             println!("{error}");
         }
         ["delegate", stdin, lock, program, ref args @ ..] => delegate(stdin, lock, program, args),
@@ -32,8 +35,8 @@ fn main() {
     }
 }
 
-fn bytes(name: &str) -> Option<Vec<u8>> {
-    (name != "-").then(|| fs::read(name).expect("a file to be read"))
+fn bytes(name: &str) -> Option<Spool> {
+    (name != "-").then(|| Spool::Memory(fs::read(name).expect("a file to be read")))
 }
 
 fn delegate(stdin: &str, lock: &str, program: &str, args: &[&str]) {
@@ -45,18 +48,15 @@ fn delegate(stdin: &str, lock: &str, program: &str, args: &[&str]) {
     });
     let keep: Vec<_> = lock.iter().map(File::as_fd).collect();
     let mut ticks = 0;
-    let done = Program::new(program).args(args).delegate(Delegation {
-        stdin: stdin.as_deref(),
-        keep: &keep,
-        every: Duration::from_millis(10),
-        // Limited, because a pipe without a reader becomes full.
-        tick: &mut || {
-            ticks += 1;
-            if ticks <= 3 {
-                eprintln!("tick");
-            }
-        },
-    });
+    // Limited, because a pipe without a reader becomes full.
+    let mut tick = || {
+        ticks += 1;
+        if ticks <= 3 {
+            eprintln!("tick");
+        }
+    };
+    let program = Program::new(program).args(args).stdin(stdin.as_ref());
+    let done = program.delegate(&keep, Duration::from_millis(10), &mut tick);
     match done {
         Err(error) => println!("{error}"),
         Ok(done) => {

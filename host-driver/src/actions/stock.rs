@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use one_sriov_system::{Delegated, Delegation, Program, Spool, exit_code};
+use one_sriov_system::{Delegated, Program, Spool, exit_code};
 
 use super::{ActionCall, ActionError, input};
 use crate::lease::Deployment;
@@ -16,17 +16,17 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(5);
 /// On this exit code, the front-end assumes that the scripts are missing, and copies them again.
 const SCRIPTS_MISSING: u8 = 42;
 
-/// Returns the stock action with this action's arguments.
-pub(super) fn program(call: &ActionCall<'_>) -> Program {
+/// Returns the stock action with this action's arguments, and with the `stdin` that was read, or this process's own.
+pub(super) fn program<'a>(call: &ActionCall<'_>, stdin: Option<&'a Spool>) -> Program<'a> {
     let path = call.home.join("../kvm").join(call.action);
-    Program::new(path).args(call.arguments.0)
+    Program::new(path).args(call.arguments.0).stdin(stdin)
 }
 
-/// Replaces this process with the stock action, which gets the `stdin` that was read, or this process's own. Returns on failure.
+/// Replaces this process with the stock action. Returns on failure.
 pub(super) fn become_stock(call: &ActionCall<'_>, stdin: Option<&Spool>) -> ActionError {
     ActionError::Stock {
         action: call.action.to_owned(),
-        cause: program(call).exec(stdin),
+        cause: program(call, stdin).exec(),
     }
 }
 
@@ -64,18 +64,10 @@ fn delegate_with(
     stdin: Option<&Spool>,
     report: &mut Report,
 ) -> Result<(), ActionError> {
-    let bytes = match stdin {
-        Some(Spool::Memory(bytes)) => Some(bytes.as_slice()),
-        Some(Spool::File(_)) => return Err(become_stock(call, stdin)),
-        None => None,
-    };
-    let done = program(call).delegate(Delegation {
-        stdin: bytes,
-        keep: &[],
-        every: HEARTBEAT,
-        tick: &mut || {},
-    });
-    match done {
+    if matches!(stdin, Some(Spool::File(_))) {
+        return Err(become_stock(call, stdin));
+    }
+    match program(call, stdin).delegate(&[], HEARTBEAT, &mut || {}) {
         Ok(done) => {
             if let Err(error) = pass_on(&done.stdout) {
                 report.note(&format!(
@@ -124,12 +116,9 @@ pub(super) fn delegate_or_fail(
     tick: &mut dyn FnMut(),
     report: &mut Report,
 ) -> Result<(), ActionError> {
-    let done = program(call).delegate(Delegation {
-        stdin: stdin.map(input::document).transpose()?,
-        keep,
-        every: HEARTBEAT,
-        tick,
-    });
+    // A large document must not reach the stock action unread.
+    stdin.map(input::document).transpose()?;
+    let done = program(call, stdin).delegate(keep, HEARTBEAT, tick);
     let done = done.map_err(|cause| ActionError::Stock {
         action: call.action.to_owned(),
         cause,

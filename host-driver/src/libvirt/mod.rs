@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hwaddr::PciAddress;
-use one_sriov_system::{Captured, ProcessError, Program};
+use one_sriov_system::{Captured, ProcessError, Program, Spool};
 
 pub use dump::{DumpError, HeldDevice, RunningDomain, held_device, read_dumps};
 
@@ -189,15 +189,13 @@ impl Libvirt {
         stdin: Option<&str>,
         wait: Duration,
     ) -> Result<Captured, LibvirtError> {
+        let stdin = stdin.map(|text| Spool::Memory(text.into()));
         let virsh = Program::new("virsh")
             .args(["-q", "-c", &self.uri])
             .args(arguments)
             // The driver parses the messages of virsh.
-            .env("LC_ALL", "C");
-        let virsh = match stdin {
-            Some(text) => virsh.stdin(text.as_bytes().to_vec()),
-            None => virsh,
-        };
+            .env("LC_ALL", "C")
+            .stdin(stdin.as_ref());
         virsh.capture(wait).map_err(|cause| LibvirtError::Run {
             uri: self.uri.clone(),
             cause,

@@ -113,7 +113,7 @@ fn is_unknown_word(said: &str) -> bool {
 }
 
 /// Returns the command `sudo -n ip link ...`, with English messages.
-pub(crate) fn ip_link<const N: usize>(words: [&str; N]) -> Program {
+pub(crate) fn ip_link<const N: usize>(words: [&str; N]) -> Program<'static> {
     Program::new("sudo")
         .args(["-n", "ip", "link"])
         .args(words)

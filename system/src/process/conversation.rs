@@ -41,7 +41,6 @@ pub struct Conversation {
 pub(super) fn converse(mut command: Command) -> Result<Conversation, ProcessErrorKind> {
     let watch = Watch::new().map_err(Start)?;
     let spawned = command
-        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn();

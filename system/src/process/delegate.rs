@@ -1,6 +1,5 @@
 //! Runs a program in our place, and waits for its end.
 
-use std::fmt;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::process::{Command, ExitStatus, Stdio};
@@ -13,28 +12,6 @@ use super::keep::Kept;
 use super::relay::Relay;
 use super::signals::Signals;
 use super::supervise::{Meanwhile, Outputs, PEER};
-
-/// What a program in our place gets.
-pub struct Delegation<'a> {
-    /// Its standard input; `None` is our own, which is not read.
-    pub stdin: Option<&'a [u8]>,
-    /// Descriptors that it inherits, with the same numbers. A program that another thread starts meanwhile inherits them, too.
-    pub keep: &'a [BorrowedFd<'a>],
-    /// How often at least `tick` is called while it runs.
-    pub every: Duration,
-    /// Called while it runs.
-    pub tick: &'a mut dyn FnMut(),
-}
-
-impl fmt::Debug for Delegation<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Delegation")
-            .field("stdin", &self.stdin.map(<[u8]>::len))
-            .field("keep", &self.keep)
-            .field("every", &self.every)
-            .finish_non_exhaustive()
-    }
-}
 
 /// How a program in our place ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,14 +29,10 @@ pub struct Delegated {
 
 pub(super) fn delegate(
     mut command: Command,
-    delegation: Delegation<'_>,
+    keep: &[BorrowedFd<'_>],
+    pause: Duration,
+    tick: &mut dyn FnMut(),
 ) -> Result<Delegated, ProcessErrorKind> {
-    let Delegation {
-        stdin: _,
-        keep,
-        every,
-        tick,
-    } = delegation;
     let signals = Signals::prepare().map_err(|errno| Start(errno.into()))?;
     let watch = Watch::new().map_err(Start)?;
     let mut child = {
@@ -78,7 +51,7 @@ pub(super) fn delegate(
         deadline: None,
         signals: Some(&signals),
         // Ticking without a pause would leave no time for anything else.
-        tick: Some((every.max(Duration::from_millis(1)), tick)),
+        tick: Some((pause.max(Duration::from_millis(1)), tick)),
     };
     if let Err(error) = outputs.watch(&child, &ended, meanwhile) {
         // The child keeps running, and its end is what matters.

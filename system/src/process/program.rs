@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::os::fd::BorrowedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -10,8 +11,7 @@ use std::time::Duration;
 use super::ProcessErrorKind::{self, Input, Start};
 use super::capture::{Captured, capture};
 use super::conversation::{Conversation, converse};
-use super::delegate::{Delegated, Delegation, delegate};
-use super::input::file_of;
+use super::delegate::{Delegated, delegate};
 use super::{ProcessError, Spool, search};
 
 /// A program with its arguments.
@@ -26,15 +26,15 @@ use super::{ProcessError, Spool, search};
 /// assert_eq!(captured.stdout, b"a b $HOME\n");
 /// # Ok::<(), one_sriov_system::process::ProcessError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Program {
+#[derive(Debug)]
+pub struct Program<'a> {
     name: OsString,
     args: Vec<OsString>,
-    env: Vec<(OsString, Option<OsString>)>,
-    stdin: Option<Vec<u8>>,
+    env: Vec<(OsString, OsString)>,
+    stdin: Option<&'a Spool>,
 }
 
-impl Program {
+impl<'a> Program<'a> {
     /// A program by its name, which is looked up in `PATH`, or by its path, if it has a slash.
     ///
     /// `/usr/sbin` and `/sbin` are appended to the `PATH` of the search and of the program, because that of an ssh session has
@@ -66,100 +66,82 @@ impl Program {
     /// Sets a variable of its environment, which is otherwise ours.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        let value = Some(value.as_ref().to_owned());
-        self.env.push((name.as_ref().to_owned(), value));
+        let variable = (name.as_ref().to_owned(), value.as_ref().to_owned());
+        self.env.push(variable);
         self
     }
 
-    /// Removes a variable from its environment.
+    /// Sets its standard input: an unnamed file, which it may rewind, and which needs no other process.
     #[must_use]
-    pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
-        self.env.push((name.as_ref().to_owned(), None));
-        self
-    }
-
-    /// Sets its standard input for [`Self::capture`].
-    #[must_use]
-    pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
-        self.stdin = Some(bytes);
+    pub fn stdin(mut self, stdin: Option<&'a Spool>) -> Self {
+        self.stdin = stdin;
         self
     }
 
     /// Runs it for at most this long; then it and its process group are killed.
     pub fn capture(&self, limit: Duration) -> Result<Captured, ProcessError> {
-        let stdin = self.stdin.as_deref();
-        self.run(|mut command| {
-            command.stdin(stdin.map_or_else(|| Ok(Stdio::null()), input)?);
-            capture(command, limit)
-        })
+        self.run(Stdio::null(), |command| capture(command, limit))
     }
 
     /// Starts the program for a conversation, line by line.
     pub fn converse(&self) -> Result<Conversation, ProcessError> {
-        self.run(converse)
+        self.run(Stdio::piped(), converse)
     }
 
     /// Replaces this process by the program; returns only on an error.
-    ///
-    /// A spool becomes its standard input: an unnamed file, which it may rewind, and which needs no other process.
     #[must_use]
-    pub fn exec(&self, stdin: Option<&Spool>) -> ProcessError {
-        let Err(error) = self.run::<Infallible>(|mut command| {
-            if let Some(spool) = stdin {
-                command.stdin(spool.file().map_err(Input)?);
-            }
-            Err(Start(command.exec()))
-        });
+    pub fn exec(&self) -> ProcessError {
+        let Err(error) =
+            self.run::<Infallible>(Stdio::inherit(), |mut command| Err(Start(command.exec())));
         error
     }
 
-    /// Runs it in our place: with our standard input or these bytes, in our process group, and with
-    /// every signal that reaches us.
+    /// Runs it in our place: in our process group, and with every signal that reaches us.
     ///
     /// A signal from the terminal is not passed on, because the terminal sends it to the whole group. One that another program
     /// sends to the whole group arrives twice.
-    pub fn delegate(&self, delegation: Delegation<'_>) -> Result<Delegated, ProcessError> {
-        self.run(|mut command| {
-            if let Some(bytes) = delegation.stdin {
-                command.stdin(input(bytes)?);
-            }
-            delegate(command, delegation)
+    ///
+    /// It inherits the descriptors `keep`, with the same numbers. A program that another thread starts meanwhile inherits them,
+    /// too. While it runs, `tick` is called after each `pause` at the latest.
+    pub fn delegate(
+        &self,
+        keep: &[BorrowedFd<'_>],
+        pause: Duration,
+        tick: &mut dyn FnMut(),
+    ) -> Result<Delegated, ProcessError> {
+        self.run(Stdio::inherit(), |command| {
+            delegate(command, keep, pause, tick)
         })
     }
 
     /// Calls a function with the command, and names the program in its error.
     fn run<T>(
         &self,
+        stdin: Stdio,
         run: impl FnOnce(Command) -> Result<T, ProcessErrorKind>,
     ) -> Result<T, ProcessError> {
-        let done = self.command().and_then(run);
+        let done = self.command(stdin).and_then(run);
         done.map_err(|kind| ProcessError {
             program: self.name.to_string_lossy().into_owned(),
             kind,
         })
     }
 
-    fn command(&self) -> Result<Command, ProcessErrorKind> {
-        let ours = || env::var_os("PATH");
-        let path = self
-            .env
-            .iter()
-            .rfind(|(name, _)| name == "PATH")
-            .map_or_else(ours, |(_, value)| value.clone());
+    /// The command, with this standard input if there is no other.
+    fn command(&self, stdin: Stdio) -> Result<Command, ProcessErrorKind> {
+        let given = self.env.iter().rfind(|(name, _)| name == "PATH");
+        let path = given.map_or_else(|| env::var_os("PATH"), |(_, path)| Some(path.clone()));
         let path = search::with_system_directories(path);
         let mut command = Command::new(search::find(&self.name, &path)?);
-        command.arg0(&self.name).args(&self.args);
-        for (name, value) in &self.env {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        command.env("PATH", path);
+        command
+            .arg0(&self.name)
+            .args(&self.args)
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .env("PATH", path)
+            .stdin(match self.stdin {
+                Some(spool) => spool.file().map_err(Input)?.into(),
+                None => stdin,
+            });
         Ok(command)
     }
-}
-
-fn input(bytes: &[u8]) -> Result<Stdio, ProcessErrorKind> {
-    Ok(file_of(bytes).map_err(Input)?.into())
 }

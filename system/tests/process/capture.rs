@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use one_sriov_system::{Captured, Locked, Program, exit_code, lock_within};
+use one_sriov_system::{Captured, Locked, Program, Spool, exit_code, lock_within};
 use tempfile::TempDir;
 
 use crate::{FOR_EVER, some_bytes};
@@ -28,7 +28,8 @@ fn both_outputs_are_read_completely_at_the_same_time() {
 #[test]
 fn the_program_gets_exactly_the_given_input() {
     let bytes = some_bytes(3_000_000);
-    let said = Program::new("cat").stdin(bytes.clone()).capture(FOR_EVER);
+    let input = Spool::Memory(bytes.clone());
+    let said = Program::new("cat").stdin(Some(&input)).capture(FOR_EVER);
     assert!(said.unwrap().stdout == bytes);
     assert_eq!(sh("cat").stdout, b"", "stdin is not empty by default");
 }
@@ -36,7 +37,7 @@ fn the_program_gets_exactly_the_given_input() {
 #[test]
 fn a_program_need_not_read_its_input() {
     let said = Program::new("true")
-        .stdin(some_bytes(3_000_000))
+        .stdin(Some(&Spool::Memory(some_bytes(3_000_000))))
         .capture(FOR_EVER);
     assert!(said.unwrap().status.success());
 }

@@ -1,7 +1,7 @@
 //! Turns leases into a running VM: prepares the VFs, edits the domain, delegates, and undoes all of this on failure.
 
 use hwaddr::PciAddress;
-use one_sriov_system::Delegation;
+use one_sriov_system::Spool;
 
 use super::SriovNic;
 use crate::actions::stock::{HEARTBEAT, outcome, pass_on, program};
@@ -55,14 +55,11 @@ impl<'a> Work<'a> {
                 return Err(error);
             }
         };
-        let edited = domain.edit(&replacements);
-        let done = program(self.call).delegate(Delegation {
-            stdin: Some(&edited),
-            keep: &[deployment.token()],
-            every: HEARTBEAT,
-            tick: &mut || deployment.show_life(),
-        });
-        let failure = match done {
+        let edited = Spool::Memory(domain.edit(&replacements));
+        let keep = [deployment.token()];
+        let mut tick = || deployment.show_life();
+        let failure = match program(self.call, Some(&edited)).delegate(&keep, HEARTBEAT, &mut tick)
+        {
             Ok(done) => match outcome(self.call, &done, report) {
                 Ok(()) => return self.started(nics, deployment, &done.stdout, report),
                 Err(failure) => {
