@@ -62,10 +62,9 @@ fn delegate(stdin: &str, lock: &str, program: &str, args: &[&str]) {
         Ok(done) => {
             let mut stdout = io::stdout().lock();
             stdout.write_all(&done.stdout).expect("a reader");
-            let tail = String::from_utf8_lossy(&done.stderr_tail).len();
+            let tail = String::from_utf8_lossy(&done.stderr).len();
             let code = exit_code(done.status);
-            let newline = done.stderr_ended_with_newline;
-            writeln!(stdout, "code {code}, newline {newline}, tail of {tail}").expect("a reader");
+            writeln!(stdout, "code {code}, tail of {tail}").expect("a reader");
         }
     }
 }

@@ -26,8 +26,8 @@ pub use netlink::{Netlink, NetlinkError, PfLink, VfInfo, VfLinkState, VfLinkStat
 pub use plain::plain;
 pub use probe::Probe;
 pub use process::{
-    Captured, Conversation, Delegated, Lines, ProcessError, ProcessErrorKind, Program, Received,
-    Spool, exit_code,
+    Captured, Conversation, Lines, ProcessError, ProcessErrorKind, Program, Received, Spool,
+    exit_code,
 };
 pub use root::Root;
 pub use running::Running;

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use one_sriov_system::{Delegated, Program, Spool, exit_code};
+use one_sriov_system::{Captured, Program, Spool, exit_code};
 
 use super::{ActionCall, ActionError, input};
 use crate::lease::Deployment;
@@ -133,14 +133,14 @@ pub(super) fn delegate_or_fail(
 /// Checks the exit code of the stock action. A failure without a message is reported in the VM's log.
 pub(super) fn outcome(
     call: &ActionCall<'_>,
-    done: &Delegated,
+    done: &Captured,
     report: &mut Report,
 ) -> Result<(), ActionError> {
     let code = exit_code(done.status);
     if code == 0 {
         return Ok(());
     }
-    if done.stderr_tail.iter().all(u8::is_ascii_whitespace) {
+    if done.stderr.iter().all(u8::is_ascii_whitespace) {
         report.note(&format!(
             "the stock '{}' failed with exit code {code} and no message",
             call.action

@@ -21,9 +21,9 @@ const DEATH: Duration = Duration::from_secs(1);
 pub struct Captured {
     /// How it ended.
     pub status: ExitStatus,
-    /// Its standard output.
+    /// Its standard output, which the caller of [`Program::delegate`](super::Program::delegate) has to pass on.
     pub stdout: Vec<u8>,
-    /// Its standard error.
+    /// Its standard error. [`Program::delegate`](super::Program::delegate) has already passed it on, and keeps the last 4 KiB.
     pub stderr: Vec<u8>,
 }
 

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::ProcessErrorKind::{self, Lost, Start};
+use super::capture::Captured;
 use super::ended::Watch;
 use super::intake::persist;
 use super::keep::Kept;
@@ -13,26 +14,12 @@ use super::relay::Relay;
 use super::signals::Signals;
 use super::supervise::{Meanwhile, Outputs, PEER};
 
-/// How a program in our place ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delegated {
-    /// How it ended.
-    pub status: ExitStatus,
-    /// Its standard output, which the caller has to pass on.
-    pub stdout: Vec<u8>,
-    /// The last 4 KiB, at most, of what it wrote to its standard error.
-    pub stderr_tail: Vec<u8>,
-    /// Whether that was empty or ended in a newline. Otherwise a newline was added: OpenNebula's front-end reads lines, and waits
-    /// forever for the end of one.
-    pub stderr_ended_with_newline: bool,
-}
-
 pub(super) fn delegate(
     mut command: Command,
     keep: &[BorrowedFd<'_>],
     pause: Duration,
     tick: &mut dyn FnMut(),
-) -> Result<Delegated, ProcessErrorKind> {
+) -> Result<Captured, ProcessErrorKind> {
     let signals = Signals::prepare().map_err(|errno| Start(errno.into()))?;
     let watch = Watch::new().map_err(Start)?;
     let mut child = {
@@ -59,12 +46,10 @@ pub(super) fn delegate(
         log::error!("failed to read the output of '{program}': {error}");
     }
     let Outputs { stdout, stderr, .. } = outputs;
-    let (stderr_tail, stderr_ended_with_newline) = stderr.finish(PEER);
-    let status = persist(|| child.wait()).map_err(Lost)?;
-    Ok(Delegated {
-        status,
+    let stderr = stderr.finish(PEER);
+    Ok(Captured {
+        status: persist(|| child.wait()).map_err(Lost)?,
         stdout,
-        stderr_tail,
-        stderr_ended_with_newline,
+        stderr,
     })
 }

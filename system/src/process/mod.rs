@@ -39,7 +39,6 @@ use std::process::ExitStatus;
 
 pub use capture::Captured;
 pub use conversation::Conversation;
-pub use delegate::Delegated;
 pub use error::{ProcessError, ProcessErrorKind};
 pub use input::Spool;
 pub use lines::{Lines, Received};

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::ProcessErrorKind::{self, Input, Start};
 use super::capture::{Captured, capture};
 use super::conversation::{Conversation, converse};
-use super::delegate::{Delegated, delegate};
+use super::delegate::delegate;
 use super::{ProcessError, Spool, search};
 
 /// A program with its arguments.
@@ -108,7 +108,7 @@ impl<'a> Program<'a> {
         keep: &[BorrowedFd<'_>],
         pause: Duration,
         tick: &mut dyn FnMut(),
-    ) -> Result<Delegated, ProcessError> {
+    ) -> Result<Captured, ProcessError> {
         self.run(Stdio::inherit(), |command| {
             delegate(command, keep, pause, tick)
         })

@@ -31,8 +31,9 @@ impl<W: AsFd> Relay<W> {
         }
     }
 
-    /// Ends the last line, and reports whether the child had done so itself.
-    pub(super) fn finish(mut self, patience: Duration) -> (Vec<u8>, bool) {
+    /// Ends the last line if the child has not, because OpenNebula's front-end waits forever for the end of one. Returns what is
+    /// kept.
+    pub(super) fn finish(mut self, patience: Duration) -> Vec<u8> {
         let has_ended = matches!(self.tail.last(), None | Some(b'\n'));
         if !has_ended && !self.is_broken {
             self.pending.push(b'\n');
@@ -47,7 +48,7 @@ impl<W: AsFd> Relay<W> {
                 }
             }
         }
-        (self.tail, has_ended)
+        self.tail
     }
 }
 

@@ -58,12 +58,12 @@ impl<'a> Work<'a> {
         let edited = Spool::Memory(domain.edit(&replacements));
         let keep = [deployment.token()];
         let mut tick = || deployment.show_life();
-        let failure = match program(self.call, Some(&edited)).delegate(&keep, HEARTBEAT, &mut tick)
-        {
+        let stock = program(self.call, Some(&edited));
+        let failure = match stock.delegate(&keep, HEARTBEAT, &mut tick) {
             Ok(done) => match outcome(self.call, &done, report) {
                 Ok(()) => return self.started(nics, deployment, &done.stdout, report),
                 Err(failure) => {
-                    self.note_failures(&deployment, &done.stderr_tail);
+                    self.note_failures(&deployment, &done.stderr);
                     if let Err(error) = pass_on(&done.stdout) {
                         log::warn!("failed to pass on the output of the stock deploy: {error}");
                     }
