@@ -1,17 +1,14 @@
 //! Runs a program for its output, with a time limit.
 
-use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
 
-use nix::poll::PollFlags;
 use nix::sys::signal::{Signal, killpg};
 
 use super::ProcessErrorKind::{self, Lost, Start, TimedOut};
-use super::ended::{Watch, pid_of};
-use super::intake::{persist, ready};
-use super::supervise::{Meanwhile, Outputs};
+use super::stderr::StandardError;
+use super::supervise::Supervised;
 
 /// How long to wait for a killed process. It ends at once, unless it hangs in the kernel.
 const DEATH: Duration = Duration::from_secs(1);
@@ -32,51 +29,25 @@ impl Captured {
     #[must_use]
     pub fn stderr_line(&self) -> String {
         let text = String::from_utf8_lossy(&self.stderr);
-        let lines = text.lines().rev().map(|line| {
-            let line: String = line.chars().filter(|char| !char.is_control()).collect();
-            line.trim().to_owned()
-        });
-        lines
-            .into_iter()
-            .find(|line| !line.is_empty())
-            .unwrap_or_default()
+        let lines = text.lines().rev();
+        let mut lines = lines.map(|line| line.replace(char::is_control, "").trim().to_owned());
+        lines.find(|line| !line.is_empty()).unwrap_or_default()
     }
 }
 
 pub(super) fn capture(mut command: Command, limit: Duration) -> Result<Captured, ProcessErrorKind> {
-    let watch = Watch::new().map_err(Start)?;
-    let deadline = Instant::now().checked_add(limit);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()
-        .map_err(Start)?;
-    let ended = watch.start(&child);
-    let mut outputs = Outputs::of(&mut child, Vec::new());
-    let meanwhile = Meanwhile {
-        deadline,
-        signals: None,
-        tick: None,
-    };
-    let watched = outputs.watch(&child, &ended, meanwhile);
-    if !matches!(watched, Ok(true)) {
-        // It is not reaped yet, so no other group has its id. The group may be gone already.
-        let _ = killpg(pid_of(&child), Signal::SIGKILL);
-        let [gone] = ready([Some((ended.as_fd(), PollFlags::POLLIN))], DEATH).map_err(Lost)?;
-        if gone {
-            persist(|| child.wait()).map_err(Lost)?;
-        }
+    let stderr = StandardError::keep(usize::MAX);
+    let mut child = Supervised::start(command.process_group(0), stderr).map_err(Start)?;
+    let watched = child.watch(limit);
+    if matches!(watched, Ok(true)) {
+        return child.finish();
     }
-    if !watched.map_err(Lost)? {
-        return Err(TimedOut(limit));
+    // It is not reaped yet, so no other group has its id. The group may be gone already.
+    let _ = killpg(child.pid(), Signal::SIGKILL);
+    if child.watch(DEATH).map_err(Lost)? {
+        child.finish()?;
     }
-    let Outputs { stdout, stderr, .. } = outputs;
-    Ok(Captured {
-        status: persist(|| child.wait()).map_err(Lost)?,
-        stdout,
-        stderr,
-    })
+    Err(watched.map_or_else(Lost, |_| TimedOut(limit)))
 }
 
 #[cfg(test)]

@@ -29,9 +29,9 @@ mod intake;
 mod keep;
 mod lines;
 mod program;
-mod relay;
 mod search;
 mod signals;
+mod stderr;
 mod supervise;
 
 use std::os::unix::process::ExitStatusExt;

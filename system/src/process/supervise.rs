@@ -1,146 +1,116 @@
-//! The one loop that supervises a child: its outputs, the signals to pass on to it, and the time limit.
+//! A child and its outputs: the one loop of every program that does not replace us.
 
-use std::io;
+use std::io::{self, PipeReader};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::process::{Child, ChildStderr, ChildStdout};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
+use nix::unistd::Pid;
 
-use super::ended::pid_of;
-use super::intake::{CHUNK, Intake, ready};
-use super::signals::Signals;
+use super::ProcessErrorKind::{self, Lost};
+use super::capture::Captured;
+use super::ended::{Watch, pid_of};
+use super::intake::{CHUNK, Intake, persist, ready};
+use super::stderr::StandardError;
 
-/// How long to wait, after the end of the child, for a reader of our standard error that has stopped reading.
-pub(super) const PEER: Duration = Duration::from_secs(5);
-
-/// Where the standard error of a child goes.
-pub(super) trait ErrorSink {
-    /// Takes what the child wrote: at most [`CHUNK`] bytes, and only when nothing is pending.
-    fn take(&mut self, bytes: &[u8]);
-
-    /// The descriptor that bytes still have to be written to.
-    fn pending(&self) -> Option<BorrowedFd<'_>> {
-        None
-    }
-
-    /// Writes some of them; call it when `poll` reports room.
-    fn flush(&mut self) {}
-}
-
-impl ErrorSink for Vec<u8> {
-    fn take(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
-    }
-}
-
-/// What to do while a child runs.
-pub(super) struct Meanwhile<'a> {
-    /// When to give up, if ever.
-    pub(super) deadline: Option<Instant>,
-    /// The signals to pass on.
-    pub(super) signals: Option<&'a Signals>,
-    /// A function to call, and how often at least.
-    pub(super) tick: Option<(Duration, &'a mut dyn FnMut())>,
-}
-
-/// The outputs of a child.
-pub(super) struct Outputs<E> {
+/// A child, from its start until it has ended and its outputs are read.
+pub(super) struct Supervised {
+    child: Child,
+    /// A pipe that hangs up when the child ends; `None` once it has ended and its outputs are read.
+    ended: Option<PipeReader>,
     out: Intake<ChildStdout>,
     err: Intake<ChildStderr>,
-    pub(super) stdout: Vec<u8>,
-    pub(super) stderr: E,
+    stdout: Vec<u8>,
+    stderr: StandardError,
 }
 
-impl<E: ErrorSink> Outputs<E> {
-    /// Those of a child with two pipes.
-    pub(super) fn of(child: &mut Child, stderr: E) -> Self {
-        Self {
+impl Supervised {
+    pub(super) fn start(command: &mut Command, stderr: StandardError) -> io::Result<Self> {
+        let watch = Watch::new()?;
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        Ok(Self {
+            ended: Some(watch.start(&child)),
             out: Intake::new(child.stdout.take()),
             err: Intake::new(child.stderr.take()),
             stdout: Vec::new(),
             stderr,
-        }
+            child,
+        })
     }
 
-    /// Waits until the child has ended and its pipes are empty; `false` if the time ran out first.
-    pub(super) fn watch(
+    /// Whether it has not ended, or its outputs are not read yet.
+    pub(super) fn is_running(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// Its process ID, which no other process gets before [`Self::finish`].
+    pub(super) fn pid(&self) -> Pid {
+        pid_of(&self.child)
+    }
+
+    /// Waits up to `time` for its end, for output, or until `other` is readable, and reads the output. Returns whether any of
+    /// these happened.
+    pub(super) fn step(
         &mut self,
-        child: &Child,
-        ended: &impl AsFd,
-        mut meanwhile: Meanwhile<'_>,
+        time: Duration,
+        other: Option<BorrowedFd<'_>>,
     ) -> io::Result<bool> {
-        let mut ticked = Instant::now();
-        let mut is_running = true;
+        let pending = self.stderr.pending();
+        // Once it has ended, at most the capacity of the pipe is left to read.
+        let has_room_for_err = pending.is_none() || !self.is_running();
+        let wanted = |fd| (fd, PollFlags::POLLIN);
+        let ready = ready(
+            [
+                self.ended.as_ref().map(|ended| wanted(ended.as_fd())),
+                self.out.fd().map(wanted),
+                self.err.fd().filter(|_| has_room_for_err).map(wanted),
+                pending.map(|fd| (fd, PollFlags::POLLOUT)),
+                other.map(wanted),
+            ],
+            time,
+        )?;
+        let [has_ended, has_out, has_err, has_room, _] = ready;
         let mut buffer = [0; CHUNK];
-        loop {
-            let pending = self.stderr.pending();
-            let is_full = pending.is_some();
-            let Some(time) = meanwhile.time(is_running, is_full, ticked) else {
+        if has_out {
+            self.stdout.extend_from_slice(self.out.read(&mut buffer)?);
+        }
+        if has_err {
+            self.stderr.take(self.err.read(&mut buffer)?);
+        }
+        if has_room {
+            self.stderr.flush();
+        }
+        if has_ended {
+            self.ended = None;
+            self.out.child_has_ended();
+            self.err.child_has_ended();
+            while self.step(Duration::ZERO, None)? {}
+        }
+        Ok(ready.contains(&true))
+    }
+
+    /// Waits until it has ended and its outputs are read; `false` if the time ran out first.
+    pub(super) fn watch(&mut self, limit: Duration) -> io::Result<bool> {
+        let start = Instant::now();
+        while self.is_running() {
+            let left = limit.saturating_sub(start.elapsed());
+            if left.is_zero() {
                 return Ok(false);
-            };
-            let wanted = |fd| (fd, PollFlags::POLLIN);
-            let signals = meanwhile.signals;
-            let [has_ended, has_signal, has_out, has_err, has_room] = ready(
-                [
-                    is_running.then(|| wanted(ended.as_fd())),
-                    signals.map(|signals| wanted(signals.fd.as_fd())),
-                    self.out.fd().map(wanted),
-                    self.err.fd().filter(|_| !is_full).map(wanted),
-                    pending.map(|fd| (fd, PollFlags::POLLOUT)),
-                ],
-                time,
-            )?;
-            if let Some(signals) = signals.filter(|_| has_signal) {
-                // A child that has ended is not reaped yet, so its ID is still its own.
-                signals.forward(pid_of(child));
             }
-            if has_out {
-                self.stdout.extend_from_slice(self.out.read(&mut buffer)?);
-            }
-            if has_err {
-                self.stderr.take(self.err.read(&mut buffer)?);
-            }
-            if has_room {
-                self.stderr.flush();
-            }
-            if has_ended {
-                is_running = false;
-                self.out.child_has_ended();
-                self.err.child_has_ended();
-            } else if !(is_running || has_signal || has_out || has_err || has_room) {
-                return Ok(true);
-            }
-            if is_running {
-                meanwhile.tick(&mut ticked);
-            }
+            self.step(left, None)?;
         }
-    }
-}
-
-impl Meanwhile<'_> {
-    /// How long to wait for the next event; `None` if the time has run out.
-    fn time(&self, is_running: bool, is_full: bool, ticked: Instant) -> Option<Duration> {
-        if !is_running {
-            return Some(if is_full { PEER } else { Duration::ZERO });
-        }
-        let left = match self.deadline {
-            Some(deadline) => deadline.checked_duration_since(Instant::now()),
-            None => Some(Duration::MAX),
-        };
-        let left = left.filter(|left| !left.is_zero())?;
-        let every = self.tick.as_ref().map(|(every, _)| *every);
-        Some(every.map_or(left, |every| {
-            left.min(every.saturating_sub(ticked.elapsed()))
-        }))
+        Ok(true)
     }
 
-    fn tick(&mut self, ticked: &mut Instant) {
-        if let Some((every, tick)) = &mut self.tick
-            && ticked.elapsed() >= *every
-        {
-            tick();
-            *ticked = Instant::now();
-        }
+    /// Waits for its end, reaps it, and returns its output.
+    pub(super) fn finish(mut self) -> Result<Captured, ProcessErrorKind> {
+        let stderr = self.stderr.finish();
+        Ok(Captured {
+            status: persist(|| self.child.wait()).map_err(Lost)?,
+            stdout: self.stdout,
+            stderr,
+        })
     }
 }
