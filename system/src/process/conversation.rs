@@ -5,62 +5,41 @@
 //!                  {"answer":"leased"}    <  stdout
 //! ```
 
-use std::fmt;
-use std::io::{self, PipeReader, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, Command};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::PollFlags;
 
 use super::ProcessErrorKind::{self, Start};
-use super::ended::Watch;
 use super::exit_code;
-use super::intake::{CHUNK, Intake, ready};
-use super::lines::{Lines, Received};
+use super::lines::Received;
+use super::stderr::StandardError;
+use super::supervise::Supervised;
 
-/// How much of the program's standard error is kept, in bytes.
+/// How much of the end of the program's standard error is kept, in bytes.
 const MAX_STDERR: usize = 64 << 10;
-/// How long to wait for the end of a program after the end of its output. One of its children may keep standard error open.
+/// How long to wait for the end of a program after the end of its output.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A program that answers line by line. Dropping this kills it.
 pub struct Conversation {
-    child: Child,
-    /// A pipe that is closed when the program ends.
-    ended: PipeReader,
-    /// When the end of its output was reached.
-    end: Option<Instant>,
+    program: Supervised,
     stdin: Option<ChildStdin>,
-    lines: Lines<ChildStdout>,
-    stderr: Intake<ChildStderr>,
-    stderr_text: Vec<u8>,
 }
 
 pub(super) fn converse(mut command: Command) -> Result<Conversation, ProcessErrorKind> {
-    let watch = Watch::new().map_err(Start)?;
-    let spawned = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let mut child = spawned.map_err(Start)?;
-    let stdin = child.stdin.take();
-    let mut talk = Conversation {
-        ended: watch.start(&child),
-        end: None,
-        stdin: None,
-        lines: Lines::new(child.stdout.take()),
-        stderr: Intake::new(child.stderr.take()),
-        stderr_text: Vec::new(),
-        child,
-    };
-    if let Some(stdin) = &stdin {
+    let stderr = StandardError::keep(MAX_STDERR);
+    let mut program = Supervised::start(&mut command, stderr).map_err(Start)?;
+    let stdin = program.child.stdin.take();
+    let talk = Conversation { program, stdin };
+    if let Some(stdin) = &talk.stdin {
         // A program that does not read must not block the driver.
         let set = fcntl(stdin, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
         set.map_err(|errno| Start(errno.into()))?;
     }
-    talk.stdin = stdin;
     Ok(talk)
 }
 
@@ -82,8 +61,12 @@ impl Conversation {
                     if left.is_zero() {
                         return Err(io::ErrorKind::TimedOut.into());
                     }
+                    if !self.program.is_running() {
+                        return Err(io::ErrorKind::BrokenPipe.into());
+                    }
                     // Reading its answers lets it read further input.
-                    self.take_in(left, true)?;
+                    let room = (stdin.as_fd(), PollFlags::POLLOUT);
+                    self.program.step(left, Some(room))?;
                 }
                 Err(error) => return Err(error),
             }
@@ -101,63 +84,32 @@ impl Conversation {
     pub fn next(&mut self, wait: Duration) -> io::Result<Received> {
         let deadline = Instant::now() + wait;
         loop {
-            if let Some(line) = self.lines.buffer.line() {
+            if let Some(line) = self.program.stdout.line() {
                 return Ok(Received::Line(line));
             }
-            if self.lines.buffer.is_too_long() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if self.program.has_closed_stdout() {
+                self.program.watch(left.min(LAST_WORDS))?;
                 return Ok(Received::End);
             }
-            let mut left = deadline.saturating_duration_since(Instant::now());
-            if self.lines.intake.fd().is_none() {
-                let end = *self.end.get_or_insert_with(Instant::now);
-                let last = LAST_WORDS.saturating_sub(end.elapsed());
-                if self.stderr.fd().is_none() || last.is_zero() {
-                    return Ok(Received::End);
-                }
-                left = left.min(last);
+            if !self.program.is_running() || self.program.stdout.is_too_long() {
+                return Ok(Received::End);
             }
-            let has_come = self.take_in(left, false)?;
-            if !has_come && Instant::now() >= deadline {
+            if !self.program.step(left, None)? && left.is_zero() {
                 return Ok(Received::Timeout);
             }
         }
     }
 
-    /// Waits for output of the program, or for room in the pipe to its standard input, and reads the output. Returns whether there
-    /// was output or room.
-    fn take_in(&mut self, wait: Duration, is_saying: bool) -> io::Result<bool> {
-        let mut chunk = [0; CHUNK];
-        let wanted = |fd| (fd, PollFlags::POLLIN);
-        let room = self.stdin.as_ref().filter(|_| is_saying);
-        let [has_out, has_err, has_room] = ready(
-            [
-                self.lines.intake.fd().map(wanted),
-                self.stderr.fd().map(wanted),
-                room.map(|room| (room.as_fd(), PollFlags::POLLOUT)),
-            ],
-            wait,
-        )?;
-        if has_out {
-            self.lines.buffer.take(self.lines.intake.read(&mut chunk)?);
-        }
-        if has_err {
-            let read = self.stderr.read(&mut chunk)?;
-            let room = MAX_STDERR.saturating_sub(self.stderr_text.len());
-            self.stderr_text
-                .extend_from_slice(&read[..read.len().min(room)]);
-        }
-        Ok(has_out || has_err || has_room)
-    }
-
     /// The exit code of a program whose output has ended; `None` if it keeps running.
     pub fn exit_code(&mut self) -> io::Result<Option<u8>> {
-        ready([Some((self.ended.as_fd(), PollFlags::POLLIN))], LAST_WORDS)?;
-        Ok(self.child.try_wait()?.map(exit_code))
+        self.program.watch(LAST_WORDS)?;
+        Ok(self.program.child.try_wait()?.map(exit_code))
     }
 
-    /// Returns what the program has written to its standard error since the last call.
+    /// Returns the end of what the program has written to its standard error since the last call.
     pub fn take_stderr(&mut self) -> String {
-        let said = std::mem::take(&mut self.stderr_text);
+        let said = std::mem::take(&mut self.program.stderr.kept);
         String::from_utf8_lossy(&said).into_owned()
     }
 
@@ -179,16 +131,8 @@ impl Conversation {
 impl Drop for Conversation {
     fn drop(&mut self) {
         // It has ended, or the caller does not wait any longer.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl fmt::Debug for Conversation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Conversation")
-            .field("child", &self.child)
-            .finish_non_exhaustive()
+        let _ = self.program.child.kill();
+        let _ = self.program.child.wait();
     }
 }
 
@@ -275,13 +219,15 @@ mod tests {
 
     #[test]
     fn a_background_process_does_not_hide_the_end_of_its_program() {
-        let mut talk = sh("sleep 1000 >/dev/null & echo $!");
-        let Received::Line(pid) = talk.next(LONG).unwrap() else {
-            panic!("no answer");
-        };
-        assert_eq!(talk.next(LONG).unwrap(), Received::End);
-        assert_eq!(talk.exit_code().unwrap(), Some(0));
-        let pid = nix::unistd::Pid::from_raw(pid.parse().unwrap());
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        for kept_open in [">/dev/null", "2>/dev/null", ""] {
+            let mut talk = sh(&format!("sleep 1000 {kept_open} & echo $!"));
+            let Received::Line(pid) = talk.next(LONG).unwrap() else {
+                panic!("no answer");
+            };
+            assert_eq!(talk.next(LONG).unwrap(), Received::End, "{kept_open}");
+            assert_eq!(talk.exit_code().unwrap(), Some(0), "{kept_open}");
+            let pid = nix::unistd::Pid::from_raw(pid.parse().unwrap());
+            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        }
     }
 }

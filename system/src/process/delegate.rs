@@ -5,6 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use nix::poll::PollFlags;
+
 use super::ProcessErrorKind::{self, Lost, Start};
 use super::capture::Captured;
 use super::keep::Kept;
@@ -46,7 +48,7 @@ fn watch(
             tick();
             ticked = Instant::now();
         }
-        child.step(left, Some(signals.fd.as_fd()))?;
+        child.step(left, Some((signals.fd.as_fd(), PollFlags::POLLIN)))?;
         signals.forward(child.pid());
     }
     Ok(())

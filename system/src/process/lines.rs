@@ -1,8 +1,7 @@
 //! Lines from a pipe, each with a time limit.
 
-use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -24,10 +23,10 @@ pub enum Received {
     End,
 }
 
-/// Input that was received but not returned yet.
+/// What a pipe has delivered, line by line.
 #[derive(Default)]
 pub(super) struct Buffer {
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     /// How many of these bytes were already searched for a line break.
     searched: usize,
 }
@@ -55,9 +54,9 @@ impl Buffer {
 }
 
 /// Lines from our own standard input.
-pub struct Lines<R = File> {
-    pub(super) intake: Intake<R>,
-    pub(super) buffer: Buffer,
+pub struct Lines {
+    intake: Intake<File>,
+    buffer: Buffer,
 }
 
 impl Lines {
@@ -69,14 +68,8 @@ impl Lines {
     /// Reads a pipe.
     #[must_use]
     pub fn of(pipe: File) -> Self {
-        Self::new(Some(pipe))
-    }
-}
-
-impl<R: Read + AsFd> Lines<R> {
-    pub(super) fn new(pipe: Option<R>) -> Self {
         Self {
-            intake: Intake::new(pipe),
+            intake: Intake::new(Some(pipe)),
             buffer: Buffer::default(),
         }
     }
@@ -100,11 +93,5 @@ impl<R: Read + AsFd> Lines<R> {
                 return Ok(Received::Timeout);
             }
         }
-    }
-}
-
-impl<R> fmt::Debug for Lines<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lines").finish_non_exhaustive()
     }
 }

@@ -17,7 +17,7 @@ const PEER: Duration = Duration::from_secs(5);
 
 /// What a child has written to its standard error.
 pub(super) struct StandardError {
-    kept: Vec<u8>,
+    pub(super) kept: Vec<u8>,
     most: usize,
     /// Our own standard error, as long as it has a reader.
     to: Option<Stderr>,

@@ -12,17 +12,18 @@ use super::ProcessErrorKind::{self, Lost};
 use super::capture::Captured;
 use super::ended::{Watch, pid_of};
 use super::intake::{CHUNK, Intake, persist, ready};
+use super::lines::Buffer;
 use super::stderr::StandardError;
 
 /// A child, from its start until it has ended and its outputs are read.
 pub(super) struct Supervised {
-    child: Child,
+    pub(super) child: Child,
     /// A pipe that hangs up when the child ends; `None` once it has ended and its outputs are read.
     ended: Option<PipeReader>,
     out: Intake<ChildStdout>,
     err: Intake<ChildStderr>,
-    stdout: Vec<u8>,
-    stderr: StandardError,
+    pub(super) stdout: Buffer,
+    pub(super) stderr: StandardError,
 }
 
 impl Supervised {
@@ -34,7 +35,7 @@ impl Supervised {
             ended: Some(watch.start(&child)),
             out: Intake::new(child.stdout.take()),
             err: Intake::new(child.stderr.take()),
-            stdout: Vec::new(),
+            stdout: Buffer::default(),
             stderr,
             child,
         })
@@ -45,17 +46,22 @@ impl Supervised {
         self.ended.is_some()
     }
 
+    /// Whether its standard output has ended.
+    pub(super) fn has_closed_stdout(&self) -> bool {
+        self.out.fd().is_none()
+    }
+
     /// Its process ID, which no other process gets before [`Self::finish`].
     pub(super) fn pid(&self) -> Pid {
         pid_of(&self.child)
     }
 
-    /// Waits up to `time` for its end, for output, or until `other` is readable, and reads the output. Returns whether any of
+    /// Waits up to `time` for its end, for output, or until `other` is ready, and reads the output. Returns whether any of
     /// these happened.
     pub(super) fn step(
         &mut self,
         time: Duration,
-        other: Option<BorrowedFd<'_>>,
+        other: Option<(BorrowedFd<'_>, PollFlags)>,
     ) -> io::Result<bool> {
         let pending = self.stderr.pending();
         // Once it has ended, at most the capacity of the pipe is left to read.
@@ -67,14 +73,14 @@ impl Supervised {
                 self.out.fd().map(wanted),
                 self.err.fd().filter(|_| has_room_for_err).map(wanted),
                 pending.map(|fd| (fd, PollFlags::POLLOUT)),
-                other.map(wanted),
+                other,
             ],
             time,
         )?;
         let [has_ended, has_out, has_err, has_room, _] = ready;
         let mut buffer = [0; CHUNK];
         if has_out {
-            self.stdout.extend_from_slice(self.out.read(&mut buffer)?);
+            self.stdout.take(self.out.read(&mut buffer)?);
         }
         if has_err {
             self.stderr.take(self.err.read(&mut buffer)?);
@@ -109,7 +115,7 @@ impl Supervised {
         let stderr = self.stderr.finish();
         Ok(Captured {
             status: persist(|| self.child.wait()).map_err(Lost)?,
-            stdout: self.stdout,
+            stdout: self.stdout.bytes,
             stderr,
         })
     }
