@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 
-use super::ProcessErrorKind::{self, Lost, Start};
+use super::ProcessErrorKind::{self, Start};
 use super::capture::Captured;
 use super::keep::Kept;
 use super::signals::Signals;
@@ -20,13 +20,12 @@ pub(super) fn delegate(
     pause: Duration,
     tick: &mut dyn FnMut(),
 ) -> Result<Captured, ProcessErrorKind> {
-    let signals = Signals::prepare().map_err(|errno| Start(errno.into()))?;
+    let signals = Signals::new().map_err(Start)?;
     let mut child = {
-        let _kept = Kept::new(keep).map_err(|errno| Start(errno.into()))?;
+        let _kept = Kept::new(keep).map_err(Start)?;
         Supervised::start(&mut command, StandardError::pass_on()).map_err(Start)?
     };
-    // Cannot fail: the set is valid.
-    let signals = signals.take().map_err(|errno| Lost(errno.into()))?;
+    signals.block();
     if let Err(error) = watch(&mut child, &signals, pause, tick) {
         // The child keeps running, and its end is what matters.
         let program = command.get_program().display();

@@ -1,5 +1,6 @@
 //! File descriptors that a child inherits.
 
+use std::io;
 use std::os::fd::BorrowedFd;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -9,7 +10,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 pub(super) struct Kept<'a>(Vec<(BorrowedFd<'a>, FdFlag)>);
 
 impl<'a> Kept<'a> {
-    pub(super) fn new(fds: &[BorrowedFd<'a>]) -> nix::Result<Self> {
+    pub(super) fn new(fds: &[BorrowedFd<'a>]) -> io::Result<Self> {
         let mut kept = Self(Vec::new());
         for &fd in fds {
             let flags = FdFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFD)?);
