@@ -34,15 +34,10 @@ impl Watch {
                 if let Ok(pid) = receiver.recv() {
                     // The child is reaped later, so its process ID stays reserved.
                     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-                    let waited = persist(|| {
-                        loop {
-                            match waitid(Id::Pid(pid), flags) {
-                                Err(Errno::EINTR) => {}
-                                // Already reaped.
-                                Err(Errno::ECHILD) => return Ok(()),
-                                waited => return waited.map(drop),
-                            }
-                        }
+                    let waited = persist(|| match waitid(Id::Pid(pid), flags) {
+                        // Already reaped.
+                        Err(Errno::ECHILD) => Ok(()),
+                        waited => waited.map(drop),
                     });
                     if let Err(errno) = waited {
                         log::error!("failed to wait for process {pid}: {}", errno.desc());

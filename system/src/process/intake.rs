@@ -32,12 +32,15 @@ pub(super) fn persist<T, E>(mut call: impl FnMut() -> Result<T, E>) -> Result<T,
 /// A pipe of a child, until its end or until enough was read.
 pub(super) struct Intake<R> {
     pipe: Option<R>,
-    left: Option<usize>,
+    left: usize,
 }
 
 impl<R: Read + AsFd> Intake<R> {
     pub(super) fn new(pipe: Option<R>) -> Self {
-        Self { pipe, left: None }
+        Self {
+            pipe,
+            left: usize::MAX,
+        }
     }
 
     /// The pipe, unless it has ended.
@@ -45,36 +48,28 @@ impl<R: Read + AsFd> Intake<R> {
         self.pipe.as_ref().map(AsFd::as_fd)
     }
 
-    /// Reads what the pipe has now. Call it when `poll` reports data.
-    pub(super) fn read<'b>(&mut self, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+    /// Reads what the pipe has now, up to a chunk. Call it when `poll` reports data.
+    pub(super) fn read(&mut self) -> io::Result<Vec<u8>> {
         let Some(pipe) = &mut self.pipe else {
-            return Ok(&[]);
+            return Ok(Vec::new());
         };
-        let wanted = buffer.len().min(self.left.unwrap_or(usize::MAX));
-        let length = persist(|| match pipe.read(&mut buffer[..wanted]) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
-            read => read.map(Some),
-        })?;
-        let Some(length) = length else {
-            return Ok(&[]);
-        };
-        if let Some(left) = &mut self.left {
-            *left -= length;
-        }
-        if length == 0 || self.left == Some(0) {
+        let mut chunk = vec![0; CHUNK.min(self.left)];
+        let length = persist(|| pipe.read(&mut chunk))?;
+        chunk.truncate(length);
+        self.left -= length;
+        if length == 0 || self.left == 0 {
             self.pipe = None;
         }
-        Ok(&buffer[..length])
+        Ok(chunk)
     }
 
     /// The child has ended: from now on at most the capacity of the pipe is read, because what its background processes write
     /// later is not its output.
     pub(super) fn child_has_ended(&mut self) {
-        if let (Some(pipe), None) = (&self.pipe, self.left) {
-            let capacity = fcntl(pipe, FcntlArg::F_GETPIPE_SZ).ok();
-            let capacity = capacity.and_then(|size| usize::try_from(size).ok());
-            self.left = Some(capacity.unwrap_or(CAPACITY));
-        }
+        let size = |pipe| fcntl(pipe, FcntlArg::F_GETPIPE_SZ).ok();
+        let size = self.pipe.as_ref().and_then(size);
+        let size = size.and_then(|size| usize::try_from(size).ok());
+        self.left = size.unwrap_or(CAPACITY);
     }
 }
 
@@ -83,24 +78,15 @@ pub(super) fn ready<const N: usize>(
     fds: [Option<(BorrowedFd<'_>, PollFlags)>; N],
     time: Duration,
 ) -> io::Result<[bool; N]> {
-    let mut polled: Vec<PollFd> = fds
-        .iter()
-        .flatten()
-        .map(|&(fd, flags)| PollFd::new(fd, flags))
-        .collect();
+    let wanted = fds.iter().flatten();
+    let mut polled: Vec<PollFd> = wanted.map(|&(fd, flags)| PollFd::new(fd, flags)).collect();
     // Rounded up, to avoid a busy loop in the last millisecond.
-    let time = if time.is_zero() {
-        PollTimeout::ZERO
-    } else {
-        PollTimeout::try_from(time + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
-    };
-    let polled_any = persist(|| match poll(&mut polled, time) {
-        Err(Errno::EINTR) => Ok(false),
-        polled => polled.map(|_| true),
+    let millis = time.as_nanos().div_ceil(1_000_000);
+    let time = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
+    persist(|| match poll(&mut polled, time) {
+        Err(Errno::EINTR) => Ok(0),
+        polled => polled,
     })?;
-    if !polled_any {
-        return Ok([false; N]);
-    }
     let mut results = polled.iter().map(|fd| fd.any().unwrap_or(true));
     Ok(fds.map(|fd| fd.is_some() && results.next().unwrap_or(false)))
 }

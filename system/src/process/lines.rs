@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 
-use super::intake::{CHUNK, Intake, ready};
+use super::intake::{Intake, ready};
 
 /// A longer line counts as the end of the input.
 const MAX_LINE: usize = 64 << 20;
@@ -77,7 +77,6 @@ impl Lines {
     /// Waits up to `wait` for the next line.
     pub fn next(&mut self, wait: Duration) -> io::Result<Received> {
         let deadline = Instant::now() + wait;
-        let mut chunk = [0; CHUNK];
         loop {
             if let Some(line) = self.buffer.line() {
                 return Ok(Received::Line(line));
@@ -88,8 +87,8 @@ impl Lines {
             let left = deadline.saturating_duration_since(Instant::now());
             let [has_some] = ready([Some((fd, PollFlags::POLLIN))], left)?;
             if has_some {
-                self.buffer.take(self.intake.read(&mut chunk)?);
-            } else if Instant::now() >= deadline {
+                self.buffer.take(&self.intake.read()?);
+            } else if left.is_zero() {
                 return Ok(Received::Timeout);
             }
         }

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use super::ProcessErrorKind::{self, Lost};
 use super::capture::Captured;
 use super::ended::{Watch, pid_of};
-use super::intake::{CHUNK, Intake, persist, ready};
+use super::intake::{Intake, persist, ready};
 use super::lines::Buffer;
 use super::stderr::StandardError;
 
@@ -78,12 +78,11 @@ impl Supervised {
             time,
         )?;
         let [has_ended, has_out, has_err, has_room, _] = ready;
-        let mut buffer = [0; CHUNK];
         if has_out {
-            self.stdout.take(self.out.read(&mut buffer)?);
+            self.stdout.take(&self.out.read()?);
         }
         if has_err {
-            self.stderr.take(self.err.read(&mut buffer)?);
+            self.stderr.take(&self.err.read()?);
         }
         if has_room {
             self.stderr.flush();
