@@ -21,7 +21,7 @@ use super::{ProcessError, Spool, search};
 ///
 /// use one_sriov_system::process::Program;
 ///
-/// let echo = Program::new("echo").arg("a b").arg("$HOME");
+/// let echo = Program::new("echo").args(["a b", "$HOME"]);
 /// let captured = echo.capture(Duration::from_secs(10))?;
 /// assert_eq!(captured.stdout, b"a b $HOME\n");
 /// # Ok::<(), one_sriov_system::process::ProcessError>(())
@@ -48,13 +48,6 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// Adds an argument.
-    #[must_use]
-    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
-        self.args.push(arg.as_ref().to_owned());
-        self
-    }
-
     /// Adds arguments.
     #[must_use]
     pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
@@ -66,8 +59,8 @@ impl<'a> Program<'a> {
     /// Sets a variable of its environment, which is otherwise ours.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        let variable = (name.as_ref().to_owned(), value.as_ref().to_owned());
-        self.env.push(variable);
+        self.env
+            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
