@@ -34,7 +34,8 @@ pub(crate) struct Packages {
 pub(crate) struct Host {
     machine: Machine,
     arguments: Vec<String>,
-    directory: PathBuf,
+    /// The directory of its files here.
+    pub(crate) directory: PathBuf,
     /// The ssh connections as root and as oneadmin.
     pub(crate) ssh: Ssh,
 }

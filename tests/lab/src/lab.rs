@@ -50,8 +50,10 @@ impl Lab {
     }
 
     /// Boots a host without one-sriov.
-    pub(crate) fn boot_host(&self) -> Result<Host, Failure> {
-        Host::boot(&self.images, self.directory())
+    pub(crate) fn boot_host(&self, name: &str) -> Result<Host, Failure> {
+        let directory = self.directory().join(name.replace(' ', "-"));
+        fs::create_dir(&directory).map_err(|error| Failure::of("make", &directory, &error))?;
+        Host::boot(&self.images, &directory)
     }
 
     /// Installs one-sriov on a host.

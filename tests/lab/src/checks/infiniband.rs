@@ -1,4 +1,4 @@
-//! InfiniBand VFs: matched by GUID, by position, and late; and a check that the checks by GUID can fail.
+//! InfiniBand VFs: matched by GUID and by position; and a check that the checks by GUID can fail.
 
 use super::guid::{GUIDS, SWITCHES, carry_guid, newcomer};
 use super::hotplug::attach_with;
@@ -194,52 +194,6 @@ pub(crate) fn by_position(setup: &mut Setup<'_>, report: &mut Report) {
     report.check("the card accepts GUIDs again", || {
         set(setup, "refuse_guids", false)
     });
-}
-
-/// A driver that loads long after the boot.
-pub(crate) fn late(setup: &mut Setup<'_>, report: &mut Report) {
-    let vm = Vm::new(
-        38,
-        System::Debian,
-        [Nic::new(PLAIN, 38), Nic::new(INFINIBAND, 38)],
-    )
-    .with_kernel_words("lab.late modprobe.blacklist=igbvf");
-    let nic = vm.nics[1].clone();
-    let Some(mut guest) = report.get("a VM whose InfiniBand driver is missing boots", || {
-        setup.deploy(&vm)
-    }) else {
-        return;
-    };
-    let files = "grep -l 192.168.7.38 /etc/systemd/network/*";
-    report.check(
-        "the file names the device that the position suggests",
-        || {
-            let found = guest.shell.get(files, 30)?;
-            ensure(found.lines().count() == 1 && found.contains("ib0"), || {
-                found.clone()
-            })
-        },
-    );
-    report.check("when the driver loads, the device gets its address", || {
-        guest.shell.get("modprobe fakeib", 60)?;
-        // The network daemon may be reloaded twice, and remove the address for a moment: one command must show both.
-        let its = format!(
-            "$(grep -l '{}$' /sys/class/net/*/address | cut -d / -f 5)",
-            nic.guid(0)
-        );
-        let told = format!("ip -o address show dev \"{its}\" | grep -q ' 192.168.7.38/24 '");
-        guest.shell.until(&told, 60).map(drop)
-    });
-    report.check("the file now names the real device", || {
-        let name = guest.devices()?.with_hardware(&nic.guid(0))?.name.clone();
-        let found = guest.shell.get(files, 30)?;
-        ensure(
-            name != "ib0" && found.lines().count() == 1 && found.contains(&name),
-            || format!("'{name}': {found}"),
-        )
-    });
-    setup.keep(report, &mut guest);
-    report.check("cancel ends it", || setup.cancel(&guest));
 }
 
 /// The checks by GUID must fail if no GUIDs are written.

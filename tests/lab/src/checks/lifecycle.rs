@@ -5,121 +5,113 @@ use std::thread;
 use super::ethernet::ping_through;
 use super::isolation;
 use super::setup::Setup;
-use crate::cloud::vm::{ETHERNET, INFINIBAND, Nic, PLAIN, SEED, System, Vm};
+use crate::cloud::vm::{ETHERNET, INFINIBAND, Network, Nic, PLAIN, SEED, System, Vm};
 use crate::guest::Guest;
 use crate::report::{Failure, Report, ensure};
 
 const WORLD: &str = "192.168.50.254";
-/// One VM for each VF of the Ethernet card.
-const VMS: [u32; 6] = [40, 41, 42, 43, 44, 45];
 
 pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
-    at_once(setup, report);
-    exhausted(setup, report);
+    full(setup, report);
     killed(setup, report);
 }
 
-/// Starts a VM for each VF at the same time.
-fn at_once(setup: &Setup<'_>, report: &mut Report) {
-    let vms = VMS.map(|id| tiny(id, ETHERNET));
-    let Some(guests) = report.get("six VMs start at once, one for each VF", || {
-        setup.deploy_at_once(vms)
-    }) else {
+/// Three VMs that need all VFs of the Ethernet card: two with a VF of its map file and another one, one with two of the others.
+fn vms() -> [Vm; 3] {
+    [
+        tiny(40, &[SEED, ETHERNET]),
+        tiny(41, &[SEED, ETHERNET]),
+        tiny(42, &[ETHERNET, ETHERNET]),
+    ]
+}
+
+/// Starts VMs at the same time until no VF is left, and asks for more.
+fn full(setup: &Setup<'_>, report: &mut Report) {
+    let Some(guests) = report.get(
+        "three VMs start at once, and take all VFs of the card",
+        || setup.deploy_at_once(vms()),
+    ) else {
         return;
     };
-    let mut guests = Vec::from(guests);
-    report.check("each has a VF of its own", || {
+    let [mut first, mut second, mut third] = guests;
+    report.check("each VF belongs to one VM only", || {
         let mut held = setup.pool("enp1s0")?.held();
         held.sort();
-        let mut vms: Vec<u64> = held.iter().map(|(vm, _)| *vm).collect();
-        vms.dedup();
+        let vms: Vec<u64> = held.iter().map(|(vm, _)| *vm).collect();
         let mut vfs: Vec<&String> = held.iter().map(|(_, vf)| vf).collect();
         vfs.sort();
         vfs.dedup();
-        ensure(vms == VMS.map(u64::from) && vfs.len() == vms.len(), || {
-            format!("{held:?}")
-        })?;
+        ensure(
+            vms == [40, 40, 41, 41, 42, 42] && vfs.len() == vms.len(),
+            || format!("{held:?}"),
+        )?;
         setup.is_consistent()
     });
-    report.check("each pings through its VF", || {
-        guests.iter_mut().try_for_each(|guest| {
-            let mac = guest.vm.nics[1].mac();
-            ping_through(guest, &mac, WORLD)
-        })
-    });
     report.check(
-        "a VM powers itself off, and the next probe counts its VF as free",
+        "a fourth is refused; the message counts the VFs and names their VMs",
         || {
-            let before = setup.probe("SRIOV_ENP1S0_FREE")?;
-            let mut guest = guests.remove(0);
-            power_off(setup, &mut guest)?;
-            let after = setup.probe("SRIOV_ENP1S0_FREE")?;
-            ensure(after == before + 1, || {
-                format!("{before} were free, now {after}")
-            })
-        },
-    );
-    for guest in &mut guests {
-        setup.keep(report, guest);
-    }
-    report.check("cancel ends the others, and all VFs are free", || {
-        guests.iter().try_for_each(|guest| setup.cancel(guest))?;
-        let pool = setup.pool("enp1s0")?;
-        ensure(pool.free() == Some(6), || format!("{pool:?}"))
-    });
-}
-
-/// Asks for three VFs of a pool of two.
-fn exhausted(setup: &Setup<'_>, report: &mut Report) {
-    let vms = [tiny(46, SEED), tiny(47, SEED)];
-    let deployed = report.get("two VMs take all VFs of a pool", || {
-        setup.deploy_at_once(vms)
-    });
-    let Some([mut first, mut second]) = deployed else {
-        return;
-    };
-    report.check(
-        "a third is refused; the message counts the VFs and names their VMs",
-        || {
-            let vm = tiny(48, SEED);
+            let vm = tiny(48, &[SEED]);
             setup.cloud.prepare(setup.host(), &vm)?;
             let answer = setup.cloud.call_deploy(&vm)?;
             ensure(!answer.success, || "it was deployed".into())?;
-            let told = ["seed", "2", "VM 46", "VM 47"]
+            let told = ["seed", "2", "VM 40", "VM 41"]
                 .iter()
                 .all(|word| answer.info.contains(word));
             ensure(told, || format!("oned hears '{}'", answer.info))
         },
     );
-    report.check("the running VMs keep their VFs, and ping", || {
-        for guest in [&mut first, &mut second] {
-            let mac = guest.vm.nics[1].mac();
-            ping_through(guest, &mac, WORLD)?;
-        }
-        setup.is_consistent()
-    });
-    isolation::check(report, &mut first, &mut second);
     report.check(
-        "when one powers itself off, the next deployment gets its VF",
+        "the running VMs keep their VFs, and ping through each",
         || {
-            let freed = setup.pool("seed")?.vfs(46);
-            power_off(setup, &mut first)?;
-            let guest = setup.deploy(&tiny(52, SEED))?;
-            let got = setup.pool("seed")?.vfs(52);
-            ensure(
-                !freed.is_empty() && freed[0].address == got[0].address,
-                || format!("{freed:?} was free, it got {got:?}"),
-            )?;
-            setup.cancel(&guest)
+            for guest in [&mut first, &mut second, &mut third] {
+                for nic in guest.vm.nics.clone().iter().skip(1) {
+                    ping_through(guest, &nic.mac(), WORLD)?;
+                }
+            }
+            setup.is_consistent()
         },
     );
-    setup.keep(report, &mut second);
-    report.check("cancel ends the other", || setup.cancel(&second));
+    isolation::check(report, &mut first, &mut second);
+    let freed = report.get(
+        "a VM powers itself off, and the next probe counts its VFs as free",
+        || {
+            let before = setup.probe("SRIOV_ENP1S0_FREE")?;
+            let freed = setup.pool("seed")?.vfs(first.vm.id);
+            power_off(setup, &mut first)?;
+            let after = setup.probe("SRIOV_ENP1S0_FREE")?;
+            ensure(after == before + 2, || {
+                format!("{before} were free, now {after}")
+            })?;
+            Ok(freed)
+        },
+    );
+    if let Some(freed) = freed {
+        report.check("the next deployment gets the VF of the map file", || {
+            let guest = setup.deploy(&tiny(43, &[SEED]))?;
+            let got = setup.pool("seed")?.vfs(43);
+            ensure(freed.len() == 1 && got.len() == 1, || {
+                format!("{freed:?}, {got:?}")
+            })?;
+            ensure(freed[0].address == got[0].address, || {
+                format!("{freed:?} was free, it got {got:?}")
+            })?;
+            setup.cancel(&guest)
+        });
+    }
+    for guest in [&mut second, &mut third] {
+        setup.keep(report, guest);
+    }
+    report.check("cancel ends the others, and all VFs are free", || {
+        setup.cancel(&second)?;
+        setup.cancel(&third)?;
+        let pool = setup.pool("enp1s0")?;
+        ensure(pool.free() == Some(6), || format!("{pool:?}"))
+    });
 }
 
 /// Kills the driver and its children once they have leased a VF.
 fn killed(setup: &Setup<'_>, report: &mut Report) {
-    let vm = tiny(49, ETHERNET);
+    let vm = tiny(49, &[ETHERNET]);
     let lease = "ls /run/one-sriov/enp1s0/* 2>/dev/null | grep -q .";
     let ended = report.check("a deployment is killed when it has just got its VF", || {
         setup.cloud.prepare(setup.host(), &vm)?;
@@ -160,10 +152,10 @@ fn killed(setup: &Setup<'_>, report: &mut Report) {
     );
 }
 
-/// Cuts the host's power while VMs run.
+/// Cuts the host's power while a VM runs.
 pub(crate) fn crash(setup: &mut Setup<'_>, report: &mut Report) {
-    let vms = [tiny(50, ETHERNET), tiny(51, INFINIBAND)];
-    let deployed = report.get("two VMs run", || setup.deploy_at_once(vms));
+    let vm = tiny(50, &[ETHERNET, INFINIBAND]);
+    let deployed = report.get("a VM with a VF of each card runs", || setup.deploy(&vm));
     if deployed.is_none() {
         return;
     }
@@ -177,22 +169,22 @@ pub(crate) fn crash(setup: &mut Setup<'_>, report: &mut Report) {
         }
         Ok(())
     });
-    report.check("a VM is deployed again", || {
-        let mut guest = setup.deploy(&tiny(50, ETHERNET))?;
+    report.check("the VM is deployed again, and pings", || {
+        let mut guest = setup.deploy(&vm)?;
         let mac = guest.vm.nics[1].mac();
         ping_through(&mut guest, &mac, WORLD)?;
         setup.cancel(&guest)
     });
 }
 
-/// A small VM with a plain NIC and a VF.
-fn tiny(id: u32, network: crate::cloud::vm::Network) -> Vm {
+/// A small VM with a plain NIC, and a VF of each network.
+fn tiny(id: u32, networks: &[Network]) -> Vm {
     let last = u8::try_from(id).unwrap_or_default();
-    Vm::new(
-        id,
-        System::Tiny,
-        [Nic::new(PLAIN, last), Nic::new(network, last)],
-    )
+    let nics = (last..).step_by(20).zip([PLAIN].iter().chain(networks));
+    let nics: Vec<Nic> = nics
+        .map(|(last, network)| Nic::new(*network, last))
+        .collect();
+    Vm::new(id, System::Tiny, nics)
 }
 
 /// Powers a guest off from inside, and waits until its domain is gone.

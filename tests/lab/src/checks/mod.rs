@@ -1,4 +1,4 @@
-//! The checks, in groups. The checks of a group depend on each other; groups share only the host.
+//! The checks, in groups. The checks of a group depend on each other; groups share only a host.
 
 mod ethernet;
 mod guests;
@@ -8,7 +8,6 @@ mod infiniband;
 mod install;
 mod isolation;
 mod lifecycle;
-mod migrate;
 mod native;
 mod setup;
 mod shell;
@@ -26,19 +25,34 @@ pub(crate) use shell::shell;
 
 type HostGroup = fn(&mut Setup<'_>, &mut Report);
 
-/// The groups that need the host, in this order: the last one cuts its power.
-const ON_THE_HOST: [(&str, HostGroup); 11] = [
-    ("install", install::run),
-    ("ethernet", ethernet::run),
-    ("hotplug", hotplug::run),
-    ("migrate", migrate::run),
-    ("infiniband", infiniband::by_guid),
-    ("position", infiniband::by_position),
-    ("late", infiniband::late),
-    ("mutation", infiniband::mutation),
-    ("native", native::run),
-    ("lifecycle", lifecycle::run),
-    ("crash", lifecycle::crash),
+/// Groups that share a host, in this order.
+struct Lane {
+    /// The name of the host.
+    host: &'static str,
+    groups: &'static [(&'static str, HostGroup)],
+}
+
+const LANES: [Lane; 2] = [
+    Lane {
+        host: "host",
+        groups: &[
+            ("install", install::run),
+            ("ethernet", ethernet::run),
+            ("hotplug", hotplug::run),
+            ("infiniband", infiniband::by_guid),
+            ("native", native::run),
+        ],
+    },
+    Lane {
+        host: "other host",
+        groups: &[
+            ("position", infiniband::by_position),
+            ("mutation", infiniband::mutation),
+            ("lifecycle", lifecycle::run),
+            // It cuts the host's power.
+            ("crash", lifecycle::crash),
+        ],
+    },
 ];
 
 /// The group of guests without VFs.
@@ -46,57 +60,64 @@ const GUESTS: &str = "guests";
 
 /// Runs the checks of the named groups, or of all if none is named.
 pub(crate) fn run(lab: &Lab, groups: &[String], report: &mut Report) -> Result<(), Failure> {
-    let known =
-        |group: &String| *group == GUESTS || ON_THE_HOST.iter().any(|(name, _)| name == group);
-    if let Some(unknown) = groups.iter().find(|group| !known(group)) {
-        let names: Vec<&str> = ON_THE_HOST
-            .iter()
-            .map(|(name, _)| *name)
-            .chain([GUESTS])
-            .collect();
+    let mut known: Vec<&str> = LANES.iter().flat_map(Lane::names).collect();
+    known.push(GUESTS);
+    if let Some(unknown) = groups.iter().find(|group| !known.contains(&group.as_str())) {
         return Err(Failure::new(format!(
             "no group is called '{unknown}': there are {}",
-            names.join(", ")
+            known.join(", ")
         )));
     }
     let wanted = |name: &str| groups.is_empty() || groups.iter().any(|group| group == name);
-    let needs_host = ON_THE_HOST.iter().any(|(name, _)| wanted(name));
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    if !needs_host || !wanted(GUESTS) || processors == 1 {
-        if needs_host {
-            on_the_host(lab, &wanted, report)?;
+    let [first, second] = &LANES;
+    let lane = |lane: &Lane, report: &mut Report| {
+        if lane.names().any(wanted) {
+            on_a_host(lab, lane, &wanted, report)
+        } else {
+            Ok(())
         }
+    };
+    // A host has one processor, and the first lane takes longest.
+    let beside = |report: &mut Report| {
         if wanted(GUESTS) {
-            Lab::group(report, GUESTS, |report| {
-                guests::run(lab, processors, report);
-            });
+            let at_once = processors.saturating_sub(1).max(1);
+            Lab::group(report, GUESTS, |report| guests::run(lab, at_once, report));
         }
-        return Ok(());
+        lane(second, report)
+    };
+    if processors == 1 || !first.names().any(wanted) {
+        lane(first, report)?;
+        return beside(report);
     }
-    // The host has one processor.
-    let mut of_guests = report.beside();
-    let outcome = thread::scope(|scope| {
-        scope.spawn(|| {
-            Lab::group(&mut of_guests, GUESTS, |report| {
-                guests::run(lab, processors - 1, report);
-            });
-        });
-        on_the_host(lab, &wanted, report)
+    let mut of_others = report.beside();
+    let outcomes = thread::scope(|scope| {
+        let others = scope.spawn(|| beside(&mut of_others));
+        let outcome = lane(first, report);
+        let died = || Err(Failure::new("the thread of the other checks died"));
+        [outcome, others.join().unwrap_or_else(|_| died())]
     });
-    report.add(of_guests);
-    outcome
+    report.add(of_others);
+    outcomes.into_iter().collect()
 }
 
-/// Runs the groups of checks that need the host.
-fn on_the_host(
+impl Lane {
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.groups.iter().map(|(name, _)| *name)
+    }
+}
+
+/// Runs the wanted groups of a lane on a host of their own.
+fn on_a_host(
     lab: &Lab,
+    lane: &Lane,
     wanted: &dyn Fn(&str) -> bool,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    report.group("host");
+    report.group(lane.host);
     let name = "it boots, and one-sriov is installed by its packages";
-    if let Some(mut setup) = report.get(name, || installed(lab)) {
-        for (name, group) in ON_THE_HOST {
+    if let Some(mut setup) = report.get(name, || installed(lab, lane.host)) {
+        for (name, group) in lane.groups {
             if wanted(name) && !Lab::group(report, name, |report| group(&mut setup, report)) {
                 setup.evidence(&lab.evidence(name)?);
             }
@@ -106,11 +127,11 @@ fn on_the_host(
 }
 
 /// Boots a host and installs one-sriov.
-fn installed(lab: &Lab) -> Result<Setup<'_>, Failure> {
-    let setup = Setup::new(lab)?;
+fn installed<'lab>(lab: &'lab Lab, host: &str) -> Result<Setup<'lab>, Failure> {
+    let setup = Setup::new(lab, host)?;
     let installed = lab.install(setup.host()).and_then(|()| setup.configure());
     if installed.is_err() {
-        setup.evidence(&lab.evidence("host")?);
+        setup.evidence(&lab.evidence(host)?);
     }
     installed.map(|()| setup)
 }

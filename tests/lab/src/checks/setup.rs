@@ -30,9 +30,9 @@ pub(crate) struct Setup<'lab> {
 }
 
 impl<'lab> Setup<'lab> {
-    pub(crate) fn new(lab: &'lab Lab) -> Result<Self, Failure> {
-        let host = lab.boot_host()?;
-        let cloud = Cloud::new(&host, lab.directory());
+    pub(crate) fn new(lab: &'lab Lab, name: &str) -> Result<Self, Failure> {
+        let host = lab.boot_host(name)?;
+        let cloud = Cloud::new(&host);
         Ok(Self { lab, host, cloud })
     }
 
@@ -53,6 +53,22 @@ impl<'lab> Setup<'lab> {
         );
         self.host.ssh.get(&format!("su oneadmin -c \"{set}\""))?;
         self.host.sync()
+    }
+
+    /// Does something while the driver on the host has another setting: `UNPLUG_WAIT=5`.
+    pub(crate) fn with_setting<T>(
+        &self,
+        setting: &str,
+        action: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let kvmrc = "/var/tmp/one/vmm/kvm-sriov/kvmrc";
+        let ssh = &self.host.ssh;
+        ssh.get(&format!(
+            "cp -p {kvmrc} {kvmrc}.before && echo {setting} >> {kvmrc}"
+        ))?;
+        let outcome = action();
+        ssh.get(&format!("mv {kvmrc}.before {kvmrc}"))?;
+        outcome
     }
 
     /// Deploys a VM and waits until it has booted. If this fails, collects evidence and cancels the VM to free its VFs.

@@ -8,7 +8,7 @@ use crate::report::{Failure, say};
 
 /// Boots the host and a guest with an Ethernet and an InfiniBand VF, and keeps them running until Enter is pressed.
 pub(crate) fn shell(lab: &Lab) -> Result<(), Failure> {
-    let setup = super::installed(lab)?;
+    let setup = super::installed(lab, "host")?;
     let vm = Vm::new(
         3,
         System::Debian,

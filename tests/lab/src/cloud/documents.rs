@@ -17,7 +17,7 @@ pub(crate) fn domain(vm: &Vm) -> String {
         .replace("/datastores/0/2", &format!("/datastores/0/{}", vm.id));
     let (initrd, tiny, kib) = match vm.system {
         System::Tiny => ("initrd-tiny", "lab.tiny", 144 << 10),
-        System::Debian => ("initrd", "", 288 << 10),
+        System::Debian => ("initrd", "", 192 << 10),
     };
     let os = format!(
         "<kernel>/var/lib/one/boot/vmlinux</kernel>\n\t\t<initrd>/var/lib/one/boot/{initrd}</initrd>\n\t\t\

@@ -5,7 +5,7 @@ pub(crate) mod documents;
 pub(crate) mod vm;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use one_sriov_tests::{Answer, FrontEnd, Release, Reply};
@@ -27,12 +27,12 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    pub(crate) fn new(host: &Host, directory: &Path) -> Self {
+    pub(crate) fn new(host: &Host) -> Self {
         let frontend =
             FrontEnd::over_ssh(Release::V6_10, HOST, &host.ssh.config).with_time_limit(PATIENCE);
         Self {
             frontend,
-            directory: directory.to_owned(),
+            directory: host.directory.clone(),
         }
     }
 

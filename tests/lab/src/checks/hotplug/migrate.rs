@@ -2,49 +2,26 @@
 
 use std::time::Instant;
 
-use super::ethernet::ping_through;
-use super::guid::{GUIDS, carry_guid};
-use super::setup::{Pool, Setup};
-use crate::cloud::vm::{INFINIBAND, MOVING, Nic, PLAIN, SEED, System, Vm};
+use super::super::guid::GUIDS;
+use super::super::setup::Setup;
+use super::{PORT, PORT_POSITION, works, works_here};
+use crate::cloud::vm::{Nic, Vm};
 use crate::guest::Guest;
 use crate::report::{Failure, Report, ensure, say};
 use crate::second::{SECOND, Second};
 
-const WORLD: &str = "192.168.50.254";
 /// Shows the VFs of the second host's card.
 const CARD: &str = "ip link show enp4s0";
-/// The place of the InfiniBand VF in the guest.
-const PORT_SLOT: u8 = 0x14;
-const PORT_PLACE: &str = "0000:00:14.0";
-/// The index of the InfiniBand NIC, and its position.
-const PORT: usize = 3;
-const PORT_POSITION: u8 = 2;
 
-pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
+/// Moves the VM to a second host, and brings it back by stopping it there.
+pub(super) fn run(setup: &Setup<'_>, guest: &mut Guest, report: &mut Report) {
     let second = report.get("a second host starts", || Second::start(setup.host()));
     let Some(second) = second else {
         return;
     };
-    let nics = [
-        Nic::new(PLAIN, 60),
-        Nic::new(MOVING, 60),
-        Nic::new(SEED, 61),
-        Nic::new(INFINIBAND, 60).at_slot(PORT_SLOT),
-    ];
-    let vm = Vm::new(60, System::Debian, nics);
-    let Some(mut guest) = report.get(
-        "a VM with two Ethernet VFs and an InfiniBand VF is deployed and boots",
-        || setup.deploy(&vm),
-    ) else {
-        return;
-    };
-    report.check("all have their addresses, and Ethernet pings", || {
-        pings(&mut guest)?;
-        has_port(&mut guest)
-    });
     report.check(
         "libvirt refuses to migrate it: it gets VFs again, and pings",
-        || is_refused(setup, &second, &mut guest),
+        || is_refused(setup, &second, guest),
     );
     // Both hosts see the same disk, but libvirt doesn't know that.
     report.check("the operator allows the migration", || {
@@ -55,10 +32,8 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
     if report.check("it migrates live to the second host", || {
         setup.cloud.migrate(&guest.vm, &guest.id, SECOND)
     }) {
-        on_the_second(setup, &second, &mut guest, start, report);
+        on_the_second(setup, &second, guest, start, report);
     }
-    setup.keep(report, &mut guest);
-    report.check("cancel ends it", || setup.cancel(&guest));
     report.check("the second host is shut down", || second.stop());
 }
 
@@ -69,7 +44,7 @@ fn is_refused(setup: &Setup<'_>, second: &Second<'_>, guest: &mut Guest) -> Resu
     ensure(said.as_ref().is_some_and(is_refused), || {
         format!("{said:?}")
     })?;
-    works(guest, &setup.pool("ib0")?, &setup.host().ssh.get(GUIDS)?)?;
+    works_here(setup, guest)?;
     is_free(second)?;
     setup.is_consistent()
 }
@@ -109,7 +84,9 @@ fn on_the_second(
         }
         let link = second.get(CARD)?;
         let is_there = |nic: &Nic| link.contains(&nic.mac());
-        ensure(guest.vm.nics[1..PORT].iter().all(is_there), || link.clone())
+        ensure(guest.vm.nics[PORT + 1..].iter().all(is_there), || {
+            link.clone()
+        })
     });
     report.check(
         "the VFs of the first host are in their original state",
@@ -137,7 +114,7 @@ fn on_the_second(
         || {
             setup.cloud.restore(&guest.vm, &guest.id)?;
             guest.shell = setup.host().guest_shell(guest.vm.id)?;
-            works(guest, &setup.pool("ib0")?, &setup.host().ssh.get(GUIDS)?)?;
+            works_here(setup, guest)?;
             setup.is_consistent()
         },
     );
@@ -156,34 +133,6 @@ fn is_free(second: &Second<'_>) -> Result<(), Failure> {
     for pool in ["move", "seed", "ib0"] {
         let pool = second.pool(pool)?;
         ensure(pool.held().is_empty(), || format!("{pool:?}"))?;
-    }
-    Ok(())
-}
-
-/// All NICs work after VFs were plugged in by a host with this pool and these GUIDs.
-fn works(guest: &mut Guest, pool: &Pool, guids: &str) -> Result<(), Failure> {
-    carry_guid(guest, pool, guids, PORT_POSITION, PORT_PLACE)?;
-    has_port(guest)?;
-    pings(guest)
-}
-
-/// The InfiniBand VF has the GUID and the address of its NIC.
-fn has_port(guest: &mut Guest) -> Result<(), Failure> {
-    let nic = guest.vm.nics[PORT].clone();
-    let address = format!("{}/24", nic.ip());
-    guest.wait_for_address(&nic)?;
-    let devices = guest.devices()?;
-    let device = devices.with_hardware(&nic.guid(PORT_POSITION))?;
-    ensure(device.bus == PORT_PLACE, || format!("{device:?}"))?;
-    device.has(&address)
-}
-
-/// Each Ethernet VF has the address of its NIC, and pings the rest of the world through it.
-fn pings(guest: &mut Guest) -> Result<(), Failure> {
-    for number in 1..PORT {
-        let nic = guest.vm.nics[number].clone();
-        guest.wait_for_address(&nic)?;
-        ping_through(guest, &nic.mac(), WORLD)?;
     }
     Ok(())
 }

@@ -1,41 +1,42 @@
-//! Attaching NICs to a running VM, and detaching them.
+//! Attaching NICs to a running VM, suspending it, and detaching the NICs.
 
 use std::time::Instant;
 
-use super::ethernet::ping_through;
-use super::setup::Setup;
-use crate::cloud::vm::{ETHERNET, Nic, PLAIN, SEED, System, Vm};
+use super::super::setup::Setup;
+use super::{PORT, pings, works_here};
+use crate::cloud::vm::{MOVING, Nic, SEED};
 use crate::guest::Guest;
 use crate::report::{Failure, Report, ensure, say};
 
-const WORLD: &str = "192.168.50.254";
 /// How many seconds a device may take to disappear from a guest.
 const PATIENCE: u64 = 60;
+/// Seconds that the driver waits for a guest that will not release its VF.
+const SHORT_WAIT: u64 = 5;
 
-pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
-    let vm = Vm::new(50, System::Debian, [Nic::new(PLAIN, 50)]);
-    let Some(mut guest) = report.get("a VM without VFs is deployed and boots", || {
-        setup.deploy(&vm)
-    }) else {
-        return;
-    };
-    let [libvirt, seed] = [ETHERNET, SEED].map(|network| Nic::new(network, 50));
+/// Attaches two Ethernet NICs.
+pub(super) fn attached(setup: &Setup<'_>, guest: &mut Guest, report: &mut Report) {
     report.check(
         "an Ethernet NIC is attached, gets its address and pings",
-        || attach(setup, &mut guest, &libvirt),
+        || attach(setup, guest, &Nic::new(MOVING, 60)),
     );
     report.check(
         "a NIC of 2013 is attached with its dummy NIC, and pings",
         || {
-            attach(setup, &mut guest, &Nic { last: 51, ..seed })?;
-            let dummy = format!("aa:01:{}", guest.vm.nics[2].key());
-            guest.devices()?.with_hardware(&dummy)?.is_left_alone()
+            let nic = Nic::new(SEED, 61);
+            attach(setup, guest, &nic)?;
+            guest
+                .devices()?
+                .with_hardware(&dummy(&nic))?
+                .is_left_alone()
         },
     );
     report.check("every VF that the VM holds is leased to it", || {
-        ensure(held(setup)? == 2, || "the VM has two VFs".to_owned())?;
-        setup.is_consistent()
+        holds(setup, guest, 3)
     });
+}
+
+/// Suspends the VM, and resumes it on the same host.
+pub(super) fn suspended(setup: &Setup<'_>, guest: &mut Guest, report: &mut Report) {
     report.check("suspended, the VM holds no VF", || {
         let start = Instant::now();
         setup.cloud.save(&guest.vm, &guest.id)?;
@@ -43,8 +44,7 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
             "      suspended after {:.1} s",
             start.elapsed().as_secs_f32()
         ));
-        ensure(held(setup)? == 0, || "it has leases still".to_owned())?;
-        setup.is_consistent()
+        holds(setup, guest, 0)
     });
     report.check(
         "resumed, it has VFs with the same addresses, and pings",
@@ -53,65 +53,71 @@ pub(crate) fn run(setup: &mut Setup<'_>, report: &mut Report) {
             setup.cloud.restore(&guest.vm, &guest.id)?;
             let resumed = start.elapsed();
             guest.shell = setup.host().guest_shell(guest.vm.id)?;
-            for nic in guest.vm.nics.clone().into_iter().skip(1) {
-                has_address(&mut guest, &nic)?;
-            }
+            works_here(setup, guest)?;
             say(&format!(
                 "      resumed after {:.1} s, pinged after {:.1} s",
                 resumed.as_secs_f32(),
                 start.elapsed().as_secs_f32()
             ));
-            ensure(held(setup)? == 2, || "the VM has two VFs".to_owned())?;
-            setup.is_consistent()
+            holds(setup, guest, 3)
         },
     );
+}
+
+/// Detaches the Ethernet NICs, the second one while the guest is paused.
+pub(super) fn detached(setup: &Setup<'_>, guest: &mut Guest, report: &mut Report) {
     report.check(
-        "the Ethernet NIC is detached, and its VF is free and in its original state",
+        "an Ethernet NIC is detached, and its VF is free and in its original state",
         || {
-            let nic = guest.vm.nics.remove(1);
+            let nic = guest.vm.nics.remove(PORT + 1);
             setup.cloud.detach(&guest.vm, &guest.id, &nic)?;
-            is_gone(&mut guest, &nic)?;
-            is_as_before(setup, &nic)
+            has_no(guest, &nic.mac())?;
+            is_as_before(setup, guest, &nic)
         },
     );
     report.check(
         "a paused guest doesn't release its VF, and the lease stays",
         || {
-            setup.host().ssh.get("virsh suspend one-50")?;
-            let nic = guest.vm.nics[1].clone();
-            let answer = setup.cloud.try_detach(&guest.vm, &guest.id, &nic)?;
+            let ssh = &setup.host().ssh;
+            ssh.get(&format!("virsh suspend {}", guest.vm.name()))?;
+            let nic = guest.vm.nics[PORT + 1].clone();
+            let answer = setup.with_setting(&format!("UNPLUG_WAIT={SHORT_WAIT}"), || {
+                setup.cloud.try_detach(&guest.vm, &guest.id, &nic)
+            })?;
             let said = "the guest has not released VF 'seed/";
             ensure(!answer.success && answer.info.contains(said), || {
                 format!("{answer:?}")
             })?;
-            let held = setup.pool("seed")?.vfs(50);
-            ensure(held.len() == 1, || format!("{held:?}"))
+            holds(setup, guest, 2)
         },
     );
     report.check(
         "once the guest runs again it releases the VF, and the probe counts it as free",
         || {
-            setup.host().ssh.get("virsh resume one-50")?;
-            let nic = guest.vm.nics.remove(1);
-            is_gone(&mut guest, &nic)?;
+            let ssh = &setup.host().ssh;
+            ssh.get(&format!("virsh resume {}", guest.vm.name()))?;
+            let nic = guest.vm.nics.remove(PORT + 1);
+            has_no(guest, &nic.mac())?;
             setup.probe("SRIOV_SEED_FREE")?;
             let pool = setup.pool("seed")?;
             ensure(pool.free() == Some(2), || format!("{pool:?}"))?;
-            let dummy = format!("aa:01:{}", nic.key());
-            has_no(&mut guest, &dummy)
+            has_no(guest, &dummy(&nic))
         },
     );
-    setup.keep(report, &mut guest);
-    report.check("cancel ends the VM", || setup.cancel(&guest));
+}
+
+/// The MAC of the dummy NIC of the second Ethernet NIC, which has position 2.
+fn dummy(nic: &Nic) -> String {
+    format!("aa:02:{}", nic.key())
 }
 
 /// Attaches a NIC as the front-end does, with an updated context CD, and waits until the NIC works.
 fn attach(setup: &Setup<'_>, guest: &mut Guest, nic: &Nic) -> Result<(), Failure> {
-    attach_with(setup, guest, nic, |_| Ok(()), has_address)
+    attach_with(setup, guest, nic, |_| Ok(()), pings)
 }
 
 /// Like [`attach`], but runs `card` before the context changes, and waits with `works` until the NIC works.
-pub(super) fn attach_with(
+pub(in super::super) fn attach_with(
     setup: &Setup<'_>,
     guest: &mut Guest,
     nic: &Nic,
@@ -133,26 +139,19 @@ pub(super) fn attach_with(
     Ok(())
 }
 
-/// Waits until the NIC has its address from the context and a ping through its VF is answered.
-fn has_address(guest: &mut Guest, nic: &Nic) -> Result<(), Failure> {
-    guest.wait_for_address(nic)?;
-    ping_through(guest, &nic.mac(), WORLD)
-}
-
-/// Counts the VFs of the card that are leased to the VM.
-fn held(setup: &Setup<'_>) -> Result<usize, Failure> {
+/// The VM has this many VFs, which are leased to it.
+fn holds(setup: &Setup<'_>, guest: &Guest, count: usize) -> Result<(), Failure> {
     let mut addresses = Vec::new();
-    for pool in ["enp1s0", "seed"] {
-        let vfs = setup.pool(pool)?.vfs(50).into_iter();
+    for pool in ["enp1s0", "seed", "move", "ib0"] {
+        let vfs = setup.pool(pool)?.vfs(guest.vm.id).into_iter();
         addresses.extend(vfs.map(|vf| vf.address));
     }
     addresses.sort();
     addresses.dedup();
-    Ok(addresses.len())
-}
-
-fn is_gone(guest: &mut Guest, nic: &Nic) -> Result<(), Failure> {
-    has_no(guest, &nic.mac())
+    ensure(addresses.len() == count, || {
+        format!("{count} VFs, not {addresses:?}")
+    })?;
+    setup.is_consistent()
 }
 
 fn has_no(guest: &mut Guest, mac: &str) -> Result<(), Failure> {
@@ -160,10 +159,8 @@ fn has_no(guest: &mut Guest, mac: &str) -> Result<(), Failure> {
     guest.shell.until(&gone, PATIENCE).map(drop)
 }
 
-fn is_as_before(setup: &Setup<'_>, nic: &Nic) -> Result<(), Failure> {
-    ensure(held(setup)? == 1, || {
-        "only that of the other NIC is left".to_owned()
-    })?;
+fn is_as_before(setup: &Setup<'_>, guest: &Guest, nic: &Nic) -> Result<(), Failure> {
+    holds(setup, guest, 2)?;
     let ssh = &setup.host().ssh;
     let link = ssh.get("ip link show enp1s0")?;
     ensure(!link.contains(&nic.mac()), || link.clone())?;
