@@ -6,9 +6,11 @@
 //! - [`logging`] writes to the log of the machine.
 //! - [`yaml`] reads the configuration of other programs.
 //! - [`is_absent`] distinguishes an absent file from one that cannot be read.
+//! - [`names_in`] lists a directory.
 //! - [`lock_within`] waits for another process, but not forever.
 
 mod absent;
+mod listing;
 mod lock;
 pub mod logging;
 pub mod netlink;
@@ -21,6 +23,7 @@ mod running;
 pub mod yaml;
 
 pub use absent::{is_absent, unless_absent};
+pub use listing::{names_in, open_directory};
 pub use lock::{Locked, lock_within};
 pub use netlink::{Netlink, NetlinkError, PfLink, VfInfo, VfLinkState, VfLinkStateError, VfVlan};
 pub use plain::plain;

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
 use crate::absent::unless_absent;
+use crate::listing::{names_in, open_directory};
 
 /// The maximum number of symbolic links in a path, as in the kernel (`MAXSYMLINKS`).
 const MAX_LINKS: usize = 40;
@@ -96,9 +97,7 @@ impl Root {
 
     /// Returns the names in a directory, sorted.
     pub fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        let mut names = fs::read_dir(self.path(path)?)?
-            .map(|entry| Ok(entry?.file_name()))
-            .collect::<io::Result<Vec<_>>>()?;
+        let mut names = names_in(open_directory(&self.path(path)?)?)?;
         names.sort_unstable();
         Ok(names)
     }

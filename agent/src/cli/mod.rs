@@ -19,8 +19,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use one_sriov_system::Root;
 use one_sriov_system::logging::{self, Logging};
+use one_sriov_system::{Root, open_directory};
 
 use crate::install::{Directories, Lock, LockError};
 use error::Failure;
@@ -146,7 +146,7 @@ impl Options {
     /// Checks the root first, so that an error names it rather than a file below it.
     fn check_root(&self) -> Result<(), Failure> {
         match &self.root {
-            Some(dir) => std::fs::read_dir(dir)
+            Some(dir) => open_directory(dir)
                 .map(drop)
                 .map_err(|error| Failure::Root {
                     dir: dir.clone(),

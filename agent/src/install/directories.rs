@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use one_sriov_system::Root;
+use one_sriov_system::{Root, names_in, open_directory};
 
 use super::error::{InstallError, nothing_there};
 
@@ -106,12 +105,10 @@ impl ListedDirectory {
 
 /// Returns the sorted names in a directory; none if it does not exist.
 fn list(host: &Path) -> io::Result<Vec<OsString>> {
-    let entries = match fs::read_dir(host) {
+    let mut names = match open_directory(host).and_then(names_in) {
         Err(error) if nothing_there(&error) => return Ok(Vec::new()),
-        entries => entries?,
+        names => names?,
     };
-    let names = entries.map(|entry| Ok(entry?.file_name()));
-    let mut names = names.collect::<io::Result<Vec<_>>>()?;
     names.sort_unstable();
     Ok(names)
 }

@@ -12,10 +12,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
+use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::Mode;
 use nix::unistd::{AccessFlags, faccessat, read};
-use one_sriov_system::plain;
+use one_sriov_system::{names_in, open_directory, plain};
 
 use super::AddressOrigin;
 
@@ -83,12 +83,10 @@ pub(super) struct Class {
 }
 
 impl Class {
-    /// Opens the directory, and lists it as [`std::fs::read_dir`] does.
+    /// Opens the directory, and lists it.
     pub(super) fn open(path: PathBuf) -> io::Result<(Self, Vec<OsString>)> {
-        let names = std::fs::read_dir(&path)?.map(|entry| Ok(entry?.file_name()));
-        let names = names.collect::<io::Result<_>>()?;
-        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let directory = openat(AT_FDCWD, &path, flags, Mode::empty())?;
+        let directory = open_directory(&path)?;
+        let names = names_in(&directory)?;
         Ok((Self { path, directory }, names))
     }
 }
