@@ -23,8 +23,9 @@ use crate::wait::WaitBudget;
 /// started for.
 const ACTIVATION_WAIT: u32 = 600;
 
-/// Options of `apply`.
+// Options of `apply`; a doc comment would replace the description of the command.
 #[derive(Debug, Default, Args)]
+#[group(skip)]
 pub(super) struct Apply {
     /// Print a unified diff of what would change, and change nothing.
     #[arg(long)]

@@ -10,8 +10,9 @@ use super::{Exit, LOCK_WAIT, Options, json as to_json, text};
 use crate::install::{self, Cleaning};
 use crate::render::HEADER;
 
-/// Options of `clean`.
+// Options of `clean`; a doc comment would replace the description of the command.
 #[derive(Debug, Default, Args)]
+#[group(skip)]
 pub(super) struct Clean {
     /// Print what would be removed, and remove nothing.
     #[arg(long)]

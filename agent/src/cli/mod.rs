@@ -8,23 +8,22 @@ mod error;
 mod exit;
 mod explain;
 mod json;
+mod options;
 mod plan;
 mod run_state;
 mod status;
 mod text;
 mod version;
 
+use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use one_sriov_system::logging::{self, Logging};
-use one_sriov_system::{Root, open_directory};
 
-use crate::install::{Directories, Lock, LockError};
 use error::Failure;
 pub use exit::Exit;
+use options::Options;
 
 /// How many seconds another run of the agent may take, because it waits for late NICs, too.
 const LOCK_WAIT: u32 = 30;
@@ -42,62 +41,72 @@ pub struct Cli {
     verb: Verb,
 }
 
-/// Options of all commands.
-#[derive(Debug, Default, Args)]
-struct Options {
-    /// Work on the machine below DIR instead of the running one.
-    #[arg(long, global = true, value_name = "DIR")]
-    root: Option<PathBuf>,
-    /// Look for NICs in the sysfs tree DIR [default: /sys, or DIR/sys with --root].
-    #[arg(long, global = true, value_name = "DIR")]
-    sysfs: Option<PathBuf>,
-    /// Take the NICs from FILE, the output of 'plan --json' on another machine, instead of sysfs.
-    #[arg(long, global = true, value_name = "FILE", conflicts_with = "sysfs")]
-    nics: Option<PathBuf>,
-    /// Read the context from PATH: an ISO image or device, a directory, or a context.sh.
-    #[arg(long, global = true, value_name = "PATH")]
-    context: Option<PathBuf>,
-    /// Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects.
-    #[arg(long, global = true, value_name = "NAME")]
-    backend: Option<String>,
-    /// Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late.
-    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 0)]
-    wait: u32,
-    /// Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600].
-    #[arg(long, global = true, value_name = "SECONDS")]
-    lock_wait: Option<u32>,
-    /// Print JSON.
-    #[arg(long, global = true)]
-    json: bool,
-    /// Also log which devices and files are read.
-    #[arg(long, short, global = true)]
-    verbose: bool,
-}
-
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Verb {
     /// Write the network configuration.
-    Apply(apply::Apply),
+    Apply {
+        #[command(flatten)]
+        apply: apply::Apply,
+        #[command(flatten)]
+        options: Options,
+    },
     /// Print which variables configure which device, and the resulting files.
-    Plan,
+    Plan {
+        #[command(flatten)]
+        options: Options,
+    },
     /// Print whether context, files and kernel agree, and why a NIC has no address.
-    Status,
+    Status {
+        #[command(flatten)]
+        options: Options,
+    },
     /// Print where each value of a NIC comes from; name it by device, ETH1, IB0, PCI0, position or MAC.
     Explain {
         /// The NIC, for example ib0 or ETH1.
         nic: String,
+        #[command(flatten)]
+        options: Options,
     },
     /// Remove all files of the agent, before an image is cloned.
-    Clean(clean::Clean),
+    Clean {
+        #[command(flatten)]
+        clean: clean::Clean,
+        #[command(flatten)]
+        options: Options,
+    },
     /// Print the version.
-    Version,
+    Version {
+        #[command(flatten)]
+        options: Options,
+    },
+}
+
+impl Verb {
+    fn options_mut(&mut self) -> &mut Options {
+        match self {
+            Self::Apply { options, .. }
+            | Self::Plan { options }
+            | Self::Status { options }
+            | Self::Explain { options, .. }
+            | Self::Clean { options, .. }
+            | Self::Version { options } => options,
+        }
+    }
 }
 
 impl Cli {
     /// Parses the command line of this process. If it is invalid, the process exits with a message.
     #[must_use]
     pub fn of_this_process() -> Self {
-        Self::parse()
+        Self::of(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    fn of(command_line: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut cli = Self::try_parse_from(command_line)?;
+        let after = std::mem::take(cli.verb.options_mut());
+        cli.options = after.or(cli.options);
+        Ok(cli)
     }
 
     /// Runs the command. Results are written to `out`; log lines and errors go to [`logging`].
@@ -132,61 +141,20 @@ impl Cli {
         let options = &self.options;
         options.check_root()?;
         match &self.verb {
-            Verb::Apply(apply) => apply::run(options, apply, out),
-            Verb::Plan => plan::run(options, out),
-            Verb::Status => status::run(options, out),
-            Verb::Explain { nic } => explain::run(options, nic, out),
-            Verb::Clean(clean) => clean::run(options, clean, out),
-            Verb::Version => version::run(options, out),
+            Verb::Apply { apply, .. } => apply::run(options, apply, out),
+            Verb::Plan { .. } => plan::run(options, out),
+            Verb::Status { .. } => status::run(options, out),
+            Verb::Explain { nic, .. } => explain::run(options, nic, out),
+            Verb::Clean { clean, .. } => clean::run(options, clean, out),
+            Verb::Version { .. } => version::run(options, out),
         }
-    }
-}
-
-impl Options {
-    /// Checks the root first, so that an error names it rather than a file below it.
-    fn check_root(&self) -> Result<(), Failure> {
-        match &self.root {
-            Some(dir) => open_directory(dir)
-                .map(drop)
-                .map_err(|error| Failure::Root {
-                    dir: dir.clone(),
-                    error,
-                }),
-            None => Ok(()),
-        }
-    }
-
-    fn root(&self) -> Root {
-        self.root.as_ref().map_or_else(Root::default, Root::new)
-    }
-
-    /// The directories of the machine, for one run.
-    fn directories(&self) -> Directories {
-        Directories::new(&self.root())
-    }
-
-    /// The path of the sysfs tree on the machine where this process runs.
-    fn sysfs(&self) -> Result<PathBuf, Failure> {
-        let dir = match &self.sysfs {
-            Some(dir) => std::path::absolute(dir),
-            None => self.root().path("/sys".as_ref()),
-        };
-        dir.map_err(Failure::Sysfs)
-    }
-
-    fn wait(&self) -> Duration {
-        Duration::from_secs(self.wait.into())
-    }
-
-    /// Takes the lock of the machine; waits at most this many seconds, unless the command line sets the limit.
-    fn lock(&self, seconds: u32) -> Result<Lock, LockError> {
-        let seconds = self.lock_wait.unwrap_or(seconds);
-        Lock::take(&self.root(), Duration::from_secs(seconds.into()))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::expect_used)]
+
     use clap::CommandFactory;
 
     use super::*;
@@ -194,6 +162,39 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_option_may_be_before_or_after_the_command() {
+        let parse = |line: &str| Cli::of(line.split(' ').map(OsString::from)).expect("valid");
+        let table = [
+            "agent --json --wait 5 --lock-wait 6 --root /a --sysfs /b --context /c --backend d apply",
+            "agent --json --wait 5 --root /a --backend d apply --lock-wait 6 --sysfs /b --context /c",
+            "agent apply --json --wait 5 --lock-wait 6 --root /a --sysfs /b --context /c --backend d",
+            "agent --root /z --json apply --json --wait 5 --lock-wait 6 --root /a --sysfs /b --context /c --backend d",
+        ];
+        let expected = format!("{:?}", parse(table[0]).options);
+        assert!(expected.contains("wait: 5"), "{expected}");
+        for line in table {
+            assert_eq!(format!("{:?}", parse(line).options), expected, "{line}");
+        }
+        let options = parse("agent --nics /a -v explain ib0").options;
+        assert_eq!(options.nics.as_deref(), Some("/a".as_ref()));
+        assert!(options.verbose && !options.json);
+    }
+
+    #[test]
+    fn every_command_keeps_its_description() {
+        let mut command = Cli::command();
+        let listed = |command: &clap::Command| -> Vec<String> {
+            let commands = command.get_subcommands();
+            commands
+                .map(|command| format!("{:?}", command.get_about()))
+                .collect()
+        };
+        let before = listed(&command);
+        command.build();
+        assert_eq!(listed(&command)[..before.len()], before);
     }
 
     #[test]
