@@ -1,6 +1,5 @@
 //! Compares the agent with `floor`, a static program that does only the I/O of the same run.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,7 +28,6 @@ pub(crate) fn compare(agent: &Path, memory: &Path) -> bool {
         // Alternate, so that a busy phase of the machine affects both.
         for _ in 0..runs {
             let root = trial.fresh_root();
-            std::fs::create_dir(root.path().join("var/lib/one-sriov")).expect("a directory");
             floor_times.push(time(trial.floor(&floor, manifest.path(), root.path())));
             agent_times.push(time(trial.agent(agent, trial.fresh_root().path())));
         }
@@ -67,31 +65,29 @@ fn path() -> PathBuf {
     )
 }
 
-/// Lists the files that a run of the agent leaves, with their sizes.
+/// Lists the files that a run of the agent leaves, with their sizes, in three batches: the record comes before and after the others.
 fn manifest(trial: &Trial, agent: &Path) -> NamedTempFile {
     let root = trial.fresh_root();
     let _ = time(trial.agent(agent, root.path()));
-    let mut text = String::new();
+    let mut files = String::new();
     let mut open = vec![root.path().join("etc")];
-    let mut add = |path: &Path| {
+    let line = |path: &Path| {
         let size = std::fs::metadata(path).expect("a file").len();
         let path = path.strip_prefix(root.path()).expect("below the root");
-        writeln!(text, "{size} {}", path.display()).expect("a string grows");
+        format!("{size} {}\n", path.display())
     };
-    let record = root.path().join(RECORD);
-    add(&record);
     while let Some(directory) = open.pop() {
         for entry in std::fs::read_dir(directory).expect("a directory") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 open.push(path);
             } else {
-                add(&path);
+                files += &line(&path);
             }
         }
     }
-    add(&record);
+    let record = line(&root.path().join(RECORD));
     let file = NamedTempFile::new().expect("a scratch file");
-    std::fs::write(file.path(), text).expect("a manifest");
+    std::fs::write(file.path(), format!("{record}\n{files}\n{record}")).expect("a manifest");
     file
 }
