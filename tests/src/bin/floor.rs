@@ -24,6 +24,10 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+/// As in the agent. musl's own allocator maps and unmaps a page for each link that is read.
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 /// The content of `type` for InfiniBand.
 const INFINIBAND: &[u8] = b"32\n";
 /// The other attributes that the agent reads, in `<sysfs>/class/net/<device>/`. A child of an InfiniBand port is recognized by
