@@ -169,12 +169,12 @@ mod tests {
         let parse = |line: &str| Cli::of(line.split(' ').map(OsString::from)).expect("valid");
         let table = [
             "agent --json --wait 5 --lock-wait 6 --root /a --sysfs /b --context /c --backend d apply",
-            "agent --json --wait 5 --root /a --backend d apply --lock-wait 6 --sysfs /b --context /c",
+            "agent --json --wait 7 --root /a --backend d apply --wait 5 --lock-wait 6 --sysfs /b --context /c",
             "agent apply --json --wait 5 --lock-wait 6 --root /a --sysfs /b --context /c --backend d",
             "agent --root /z --json apply --json --wait 5 --lock-wait 6 --root /a --sysfs /b --context /c --backend d",
         ];
         let expected = format!("{:?}", parse(table[0]).options);
-        assert!(expected.contains("wait: 5"), "{expected}");
+        assert!(expected.contains("wait: Some(5)"), "{expected}");
         for line in table {
             assert_eq!(format!("{:?}", parse(line).options), expected, "{line}");
         }

@@ -32,9 +32,9 @@ pub(super) struct Options {
     /// Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects.
     #[arg(long, value_name = "NAME")]
     pub(super) backend: Option<String>,
-    /// Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late.
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
-    pub(super) wait: u32,
+    /// Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late [default: 0].
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) wait: Option<u32>,
     /// Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600].
     #[arg(long, value_name = "SECONDS")]
     pub(super) lock_wait: Option<u32>,
@@ -55,7 +55,7 @@ impl Options {
             nics: self.nics.or(before.nics),
             context: self.context.or(before.context),
             backend: self.backend.or(before.backend),
-            wait: self.wait.max(before.wait),
+            wait: self.wait.or(before.wait),
             lock_wait: self.lock_wait.or(before.lock_wait),
             json: self.json || before.json,
             verbose: self.verbose || before.verbose,
@@ -94,7 +94,7 @@ impl Options {
     }
 
     pub(super) fn wait(&self) -> Duration {
-        Duration::from_secs(self.wait.into())
+        Duration::from_secs(self.wait.unwrap_or_default().into())
     }
 
     /// Takes the lock of the machine; waits at most this many seconds, unless the command line sets the limit.
