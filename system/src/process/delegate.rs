@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::poll::PollFlags;
 
 use super::ProcessErrorKind::{self, Start};
-use super::capture::Captured;
+use super::captured::Captured;
 use super::keep::Kept;
 use super::signals::Signals;
 use super::stderr::StandardError;

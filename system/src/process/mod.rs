@@ -20,6 +20,7 @@
 //! process was started stays so, as with every `exec`; signals that it blocked itself do not.
 
 mod capture;
+mod captured;
 mod conversation;
 mod delegate;
 mod ended;
@@ -37,7 +38,7 @@ mod supervise;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-pub use capture::Captured;
+pub use captured::Captured;
 pub use conversation::Conversation;
 pub use error::{ProcessError, ProcessErrorKind};
 pub use input::Spool;

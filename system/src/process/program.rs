@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::ProcessErrorKind::{self, Input, Start};
-use super::capture::{Captured, capture};
+use super::capture::capture;
+use super::captured::Captured;
 use super::conversation::{Conversation, converse};
 use super::delegate::delegate;
 use super::{ProcessError, Spool, search};

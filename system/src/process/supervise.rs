@@ -9,7 +9,7 @@ use nix::poll::PollFlags;
 use nix::unistd::Pid;
 
 use super::ProcessErrorKind::{self, Lost};
-use super::capture::Captured;
+use super::captured::Captured;
 use super::ended::{Watch, pid_of};
 use super::intake::{Intake, persist, ready};
 use super::lines::Buffer;
