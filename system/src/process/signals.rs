@@ -58,6 +58,8 @@ impl Signals {
 
 impl Drop for Signals {
     fn drop(&mut self) {
+        // Those that came after the child's end are not for us: what the child did still has to be recorded.
+        while let Ok(Some(_)) = self.fd.read_signal() {}
         // Cannot fail: the mask was set before.
         let _ = self.before.thread_set_mask();
     }

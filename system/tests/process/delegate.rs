@@ -137,6 +137,35 @@ fn signals_are_passed_on_and_the_programs_exit_code_counts() {
     }
 }
 
+/// The program has ended, but its standard error is not read yet.
+#[test]
+fn a_signal_after_the_end_of_the_program_has_no_effect() {
+    let dir = TempDir::new().unwrap();
+    let pid = dir.path().join("pid");
+    let script = format!(
+        "echo $$ >'{}'; head -c 70000 /dev/zero | tr '\\0' y >&2; exit 3",
+        pid.display()
+    );
+    let mut running = Running::new(&script);
+    let has_ended = || {
+        let pid = fs::read_to_string(&pid).unwrap_or_default();
+        let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+        stat.is_ok_and(|stat| stat.contains(") Z "))
+    };
+    while !has_ended() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    kill(
+        Pid::from_raw(running.child.id().cast_signed()),
+        Signal::SIGTERM,
+    )
+    .unwrap();
+    let mut said = String::new();
+    running.stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(said.matches('y').count(), 70_000);
+    assert_eq!(running.end(), "code 3, tail of 4096\n");
+}
+
 #[test]
 fn death_by_a_signal_is_reported_as_by_a_shell() {
     let (stdout, stderr) = run("-", "-", "kill -9 $$");
