@@ -23,7 +23,7 @@ use one_sriov_system::Root;
 
 pub use assignments::{Assignments, Value};
 use files::{Driver, files, host_file, is_of_another_user, read};
-use source::{SettingSource, bridge, directory, seconds, text_of, yes_or_no};
+use source::{SettingSource, bridge, directory, seconds, some_seconds, text_of, yes_or_no};
 
 use crate::opennebula::Filters;
 use crate::pool_name::PoolName;
@@ -274,7 +274,7 @@ impl Config {
         source.set("LIBVIRT_WAIT", &mut self.libvirt_wait, seconds)?;
         source.set("VF_RELEASE_WAIT", &mut self.release_wait, seconds)?;
         source.set("UNPLUG_WAIT", &mut self.unplug_wait, seconds)?;
-        source.set("PEER_WAIT", &mut self.peer_wait, seconds)?;
+        source.set("PEER_WAIT", &mut self.peer_wait, some_seconds)?;
         source.set("GUID_PREFIX", &mut self.guid_prefix, str::parse)?;
         source.set("PCI_FILTER", &mut self.pci_filter, |text| {
             text.parse().map(Some)

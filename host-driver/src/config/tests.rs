@@ -95,6 +95,10 @@ fn an_invalid_value_is_reported_with_file_and_line() {
             "LEASE_GRACE: invalid value 'soon': expected a number of seconds",
         ),
         (
+            "PEER_WAIT=0",
+            "PEER_WAIT: invalid value '0': expected at least 1 second",
+        ),
+        (
             "GUID_PREFIX=1:2",
             "GUID_PREFIX: invalid value '1:2': expected auto or two octets such as 00:00",
         ),
