@@ -29,7 +29,7 @@ complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -l sysfs -
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -l nics -d 'Take the NICs from FILE, the output of \'plan --json\' on another machine, instead of sysfs' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -l context -d 'Read the context from PATH: an ISO image or device, a directory, or a context.sh' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -l backend -d 'Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects' -r
-complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late' -r
+complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late [default: 0]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -l lock-wait -d 'Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -l json -d 'Print JSON'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_needs_command" -s v -l verbose -d 'Also log which devices and files are read'
@@ -47,7 +47,7 @@ complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -l nics -d 'Take the NICs from FILE, the output of \'plan --json\' on another machine, instead of sysfs' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -l context -d 'Read the context from PATH: an ISO image or device, a directory, or a context.sh' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -l backend -d 'Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects' -r
-complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late' -r
+complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late [default: 0]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -l lock-wait -d 'Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -l dry-run -d 'Print a unified diff of what would change, and change nothing'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand apply" -l force -d 'Also replace files that were edited or that the agent did not write, and keep a backup of each'
@@ -60,7 +60,7 @@ complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -l
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -l nics -d 'Take the NICs from FILE, the output of \'plan --json\' on another machine, instead of sysfs' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -l context -d 'Read the context from PATH: an ISO image or device, a directory, or a context.sh' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -l backend -d 'Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects' -r
-complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late' -r
+complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late [default: 0]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -l lock-wait -d 'Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -l json -d 'Print JSON'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand plan" -s v -l verbose -d 'Also log which devices and files are read'
@@ -70,7 +70,7 @@ complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" 
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" -l nics -d 'Take the NICs from FILE, the output of \'plan --json\' on another machine, instead of sysfs' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" -l context -d 'Read the context from PATH: an ISO image or device, a directory, or a context.sh' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" -l backend -d 'Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects' -r
-complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late' -r
+complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late [default: 0]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" -l lock-wait -d 'Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" -l json -d 'Print JSON'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand status" -s v -l verbose -d 'Also log which devices and files are read'
@@ -80,7 +80,7 @@ complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain"
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain" -l nics -d 'Take the NICs from FILE, the output of \'plan --json\' on another machine, instead of sysfs' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain" -l context -d 'Read the context from PATH: an ISO image or device, a directory, or a context.sh' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain" -l backend -d 'Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects' -r
-complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late' -r
+complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late [default: 0]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain" -l lock-wait -d 'Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain" -l json -d 'Print JSON'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand explain" -s v -l verbose -d 'Also log which devices and files are read'
@@ -90,7 +90,7 @@ complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -l nics -d 'Take the NICs from FILE, the output of \'plan --json\' on another machine, instead of sysfs' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -l context -d 'Read the context from PATH: an ISO image or device, a directory, or a context.sh' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -l backend -d 'Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects' -r
-complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late' -r
+complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late [default: 0]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -l lock-wait -d 'Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -l dry-run -d 'Print what would be removed, and remove nothing'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand clean" -l restore -d 'Put back the files of others that the agent replaced'
@@ -102,7 +102,7 @@ complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version"
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version" -l nics -d 'Take the NICs from FILE, the output of \'plan --json\' on another machine, instead of sysfs' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version" -l context -d 'Read the context from PATH: an ISO image or device, a directory, or a context.sh' -r -F
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version" -l backend -d 'Write for this network stack: ifcfg, interfaces, keyfile, netplan or networkd, or one of their dialects' -r
-complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late' -r
+complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version" -l wait -d 'Wait at most SECONDS for the CD (while udev is busy) and for NICs that appear late [default: 0]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version" -l lock-wait -d 'Wait at most SECONDS for another agent on this machine [default: 30; with --activate: 600]' -r
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version" -l json -d 'Print JSON'
 complete -c one-sriov-agent -n "__fish_one_sriov_agent_using_subcommand version" -s v -l verbose -d 'Also log which devices and files are read'
