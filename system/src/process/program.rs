@@ -121,7 +121,7 @@ impl<'a> Program<'a> {
         })
     }
 
-    /// The command, with this standard input if there is no other.
+    /// The command. Its standard input is the one that was set, else `stdin`.
     fn command(&self, stdin: Stdio) -> Result<Command, ProcessErrorKind> {
         let given = self.env.iter().rfind(|(name, _)| name == "PATH");
         let path = given.map_or_else(|| env::var_os("PATH"), |(_, path)| Some(path.clone()));

@@ -17,7 +17,7 @@ const FORWARDED: [Signal; 6] = [
     Signal::SIGUSR2,
 ];
 
-/// Once they are blocked, and while this lives, the signals are read, and have no other effect.
+/// The signals. From [`Self::block`] on until this is dropped, they are passed on, and have no effect on this process.
 pub(super) struct Signals {
     pub(super) fd: SignalFd,
     set: SigSet,

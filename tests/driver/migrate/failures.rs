@@ -71,7 +71,8 @@ fn a_vm_that_libvirt_is_still_receiving_gets_its_vfs_however_long_its_driver_is_
     // If the driver there gives up, its leases are gone.
     let stock_action = format!(
         "kill -9 $PPID\nvirsh -c qemu:///system migrate --live \"$1\" || exit 1\n\
-         until [ \"$(grep -c domstate {place}/state/calls)\" -ge 2 ] || ! ls {place}/run/one-sriov/ib0/* >/dev/null 2>&1; do sleep 0.05; done\n\
+         timeout 60 sh -c 'until [ \"$(grep -c domstate {place}/state/calls)\" -ge 2 ] || \
+         ! ls {place}/run/one-sriov/ib0/* >/dev/null 2>&1; do sleep 0.05; done'\n\
          rm {place}/state/domstate\n"
     );
     first.stock("migrate", &stock_action);

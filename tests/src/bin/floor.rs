@@ -80,7 +80,7 @@ fn read_devices(class: &Path) -> io::Result<()> {
         }
         fs::read_link(&device)?;
         for link in LINKS {
-            // Few devices are ports of others, and a virtual one has no driver.
+            // Most devices have no master, and virtual ones have no driver.
             let _ = fs::read_link(device.join(link));
         }
     }

@@ -79,14 +79,15 @@ pub(crate) fn run(lab: &Lab, groups: &[String], report: &mut Report) -> Result<(
         }
     };
     // A host has one processor, and the first lane takes longest.
+    let is_beside_a_host = processors > 1 && first.names().any(wanted);
     let beside = |report: &mut Report| {
         if wanted(GUESTS) {
-            let at_once = processors.saturating_sub(1).max(1);
+            let at_once = processors - usize::from(is_beside_a_host);
             Lab::group(report, GUESTS, |report| guests::run(lab, at_once, report));
         }
         lane(second, report)
     };
-    if processors == 1 || !first.names().any(wanted) {
+    if !is_beside_a_host {
         lane(first, report)?;
         return beside(report);
     }
